@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# How every target of msd is compiled and linked. Debian's headers are system headers: their
+# warnings are not ours.
+
+add_library(msd_compiler INTERFACE)
+target_compile_options(
+  msd_compiler
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+            -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
+            -fdiagnostics-color=auto
+)
+target_compile_definitions(
+  msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
+                         ASIO_NO_DEPRECATED
+)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Clang 14 with libstdc++ 12 has coroutines but does not announce them as Asio 1.22 expects.
+  target_compile_definitions(
+    msd_compiler INTERFACE ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1
+                           __cpp_impl_coroutine=201902L
+  )
+  target_compile_options(msd_compiler INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
+endif()
+if(MSD_WERROR)
+  target_compile_options(msd_compiler INTERFACE -Werror)
+endif()
+if(MSD_SANITIZE)
+  target_compile_options(
+    msd_compiler INTERFACE -fsanitize=${MSD_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=all
+  )
+  target_link_options(msd_compiler INTERFACE -fsanitize=${MSD_SANITIZE})
+else()
+  target_compile_definitions(
+    msd_compiler INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>
+  )
+endif()
+target_link_options(msd_compiler INTERFACE -Wl,-z,relro,-z,now)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# Assertions stay in every build: a broken invariant ends the worker, and the master replaces it.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  target_link_options(msd_compiler INTERFACE -fuse-ld=mold)
+endif()

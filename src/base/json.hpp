@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// JSON as msd handles it: texts are validated whole and then looked at in place. A value stays the
+// piece of text it came as until somebody asks for its number or string, so whatever msd only
+// passes on (64-bit and big integers, 1.0, unknown fields) leaves exactly as it came. The only
+// user of RapidJSON (SAX reader with encoding validation; no DOM is ever built).
+namespace msd::json {
+
+constexpr std::size_t depth_max = 64;
+
+enum class kind : std::uint8_t { null, boolean, number, string, array, object };
+
+struct value {
+    kind type = kind::null;
+    std::string_view text; // raw JSON without surrounding white space
+
+    /// The decoded string; nothing for other kinds.
+    [[nodiscard]] std::optional<std::string> as_string() const;
+    /// A number token whose value is that integer exactly (7, 7.0, 7e0); nothing otherwise.
+    [[nodiscard]] std::optional<std::int64_t> as_int64() const;
+    [[nodiscard]] std::optional<std::uint64_t> as_uint64() const;
+    [[nodiscard]] std::optional<double> as_double() const;
+    [[nodiscard]] std::optional<bool> as_bool() const;
+};
+
+struct member {
+    std::string_view name; // decoded
+    value val;
+};
+
+// The members of one JSON object in the order of the text. Views into the text that was parsed,
+// which must outlive it; names that had escapes are owned here. Reusable: parse() keeps capacity.
+class object {
+public:
+    /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, at most depth_max
+    /// levels, nothing but white space around it. On errc::malformed the complete top-level members
+    /// read before the fault stay readable, so that an error reply can name its key.
+    [[nodiscard]] result<void> parse(std::string_view text);
+
+    /// The last member of that name, as JSON.parse has it; null when there is none.
+    [[nodiscard]] const value* find(std::string_view name) const;
+
+    [[nodiscard]] auto begin() const { return members_.begin(); }
+    [[nodiscard]] auto end() const { return members_.end(); }
+    [[nodiscard]] std::size_t size() const { return members_.size(); }
+    [[nodiscard]] bool empty() const { return members_.empty(); }
+
+private:
+    std::vector<member> members_;
+    std::deque<std::string> decoded_names_;
+};
+
+/// The elements of `text`, which must be one JSON array; limits and errors as for object::parse.
+[[nodiscard]] result<std::vector<value>> elements(std::string_view text);
+
+/// `text` as one JSON value of any kind; limits and errors as for object::parse.
+[[nodiscard]] result<value> parse(std::string_view text);
+
+// Appends JSON to a string. Commas and colons come by themselves. Strings that are not valid UTF-8
+// are written with U+FFFD for each bad byte. Misuse (a value where a key belongs) asserts.
+class writer {
+public:
+    explicit writer(std::string& out) : out_{out} {}
+
+    writer& begin_object();
+    writer& end_object();
+    writer& begin_array();
+    writer& end_array();
+    writer& key(std::string_view name);
+    writer& string(std::string_view text);
+    writer& integer(std::int64_t number);
+    writer& unsigned_integer(std::uint64_t number);
+    /// Shortest text that reads back as the same double; NaN and infinities become null.
+    writer& real(double number);
+    writer& boolean(bool truth);
+    writer& null();
+    /// `json` is one valid JSON value and is written as it stands.
+    writer& raw(std::string_view json);
+    /// Members of an object without its braces, or nothing: `"a":1,"b":2`.
+    writer& raw_members(std::string_view members);
+
+private:
+    void before_value();
+
+    std::string& out_;
+    bool comma_ = false; // the next key or element needs one before it
+};
+
+/// `text` as a JSON string literal.
+[[nodiscard]] std::string quote(std::string_view text);
+
+/// True when every byte sequence of `text` is well-formed UTF-8 (RFC 3629).
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+/// Number of code points of valid UTF-8.
+[[nodiscard]] std::size_t code_points(std::string_view utf8);
+
+} // namespace msd::json

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include <string>
+#include <utility>
+
+namespace msd {
+
+// What went wrong, by what the caller can do about it. The text is for the log and the operator;
+// what a client may read is chosen where the reply is written.
+enum class errc {
+    invalid,     // the caller's values are wrong
+    malformed,   // bytes that are not what they claim to be
+    too_large,   // over a named limit
+    not_found,   // no such thing
+    conflict,    // exists already, or changed meanwhile
+    denied,      // not allowed
+    refused,     // not executed: safe to try elsewhere
+    unavailable, // the other side is down or overloaded
+    timeout,     // the deadline passed; the work may have been done
+    cancelled,   // nobody waits any more
+    closed,      // the connection ended; the work may have been done
+    internal,    // our fault
+};
+
+struct error {
+    errc code = errc::internal;
+    std::string text;
+};
+
+// The outcome of whatever can be expected to fail. Exceptions of libraries are translated in the
+// file that includes the library; a broken invariant aborts the worker instead.
+template <class T>
+using result = tl::expected<T, error>;
+
+[[nodiscard]] inline tl::unexpected<error> fail(errc code, std::string text) {
+    return tl::unexpected<error>{error{code, std::move(text)}};
+}
+
+} // namespace msd

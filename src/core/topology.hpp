@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "core/node.hpp"
+#include "wire/packet.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace msd::core {
+
+// What one node knows of all others: the client's end of the registry. Fed with the packets a
+// distributor sends, foreign (whole lists) or msd's (snapshots in parts, changes), it keeps the list
+// in registration order. It survives the distributor: nothing is removed because the link ended.
+class topology {
+public:
+    enum class outcome {
+        unchanged,
+        changed,    // nodes() differ from before
+        incomplete, // one part of a snapshot; more follow
+        gap,        // the changes do not follow what is known: ask for a snapshot
+        ignored,    // not a topology packet
+    };
+
+    /// Malformed packets are errors and change nothing; malformed entries are left out.
+    [[nodiscard]] result<outcome> apply(const wire::packet& packet);
+
+    [[nodiscard]] std::span<const node_info> nodes() const { return nodes_; }
+    /// The last packet came from an msd distributor.
+    [[nodiscard]] bool from_msd() const { return from_msd_; }
+    [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+    [[nodiscard]] std::uint64_t rev() const { return rev_; }
+
+private:
+    std::vector<node_info> nodes_;
+    std::vector<node_info> parts_; // of a snapshot not complete yet
+    std::uint64_t epoch_ = 0;
+    std::uint64_t rev_ = 0;
+    bool from_msd_ = false;
+};
+
+} // namespace msd::core

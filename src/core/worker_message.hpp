@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace msd::core {
+
+// What master and worker say to each other over the control channel, one datagram each
+// (supervision.md). As text, so that strace and a core dump can be read: `READY`, `FATAL reason`.
+struct worker_message {
+    enum class kind {
+        hello,    // worker → master: the executable runs
+        ready,    // worker → master: serving
+        extend,   // worker → master: start-up takes longer, still alive
+        draining, // worker → master: no new connections
+        drained,  // worker → master: nothing left, leaving
+        fatal,    // worker → master: cannot go on; text says why
+        drain,    // master → worker: finish and leave
+        stop,     // master → worker: leave within a second
+        reopen,   // master → worker: open log files anew
+        stats,    // master → worker: asks; worker → master: text is a JSON object
+    };
+
+    kind what = kind::hello;
+    std::string text;
+};
+
+constexpr std::size_t worker_message_bytes_max = 4096;
+
+/// At most worker_message_bytes_max bytes; a longer text is cut.
+[[nodiscard]] std::string encode(const worker_message& message);
+[[nodiscard]] result<worker_message> decode_worker_message(std::string_view datagram);
+
+} // namespace msd::core

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/node.hpp"
+#include "core/topology.hpp"
+#include "net/task_group.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace msd::roles {
+
+struct registry_link_settings {
+    std::string distributor_host = "127.0.0.1";
+    std::uint16_t distributor_port = 9000;
+    // What this node says of itself; routes empty for a gateway. id.host empty: the distributor
+    // takes the peer's address (--advertise sets it).
+    core::node_info self;
+    // false: only listens (msd nodes, routes, call): it never registers.
+    bool registers = true;
+    milliseconds reconnect_interval{3000}; // ± 20 %, after one attempt at once
+};
+
+// A node's connection to the distributor: registers, keeps the topology, answers pings, connects
+// again for as long as it lives. Works with msd's distributor and with a foreign one. While the
+// distributor is away the topology stays as it was.
+class registry_link {
+public:
+    /// Called after each change of the topology, and once after the first list even when empty.
+    using change_handler = std::function<void(const core::topology&)>;
+
+    registry_link(
+        asio::any_io_executor executor, registry_link_settings settings, change_handler on_change
+    );
+    ~registry_link();
+
+    /// Spawns the connection into `tasks`; it ends when the group is stopped or terminated.
+    void start(net::task_group& tasks);
+
+    /// Says DELETE /distributes and waits for the acknowledgement of an msd distributor (none is
+    /// expected from a foreign one), at most `limit`; then closes the link for good.
+    asio::awaitable<void> leave(milliseconds limit);
+
+    [[nodiscard]] const core::topology& known() const;
+    [[nodiscard]] bool connected() const;
+    /// When the present connection was made; time_point::min() while there is none.
+    [[nodiscard]] time_point connected_since() const;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace msd::roles

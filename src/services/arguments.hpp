@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.hpp"
+#include "base/money.hpp"
+#include "services/parameter.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace msd::services {
+
+// The parameters of one request after the check against its route's schema: typed, complete,
+// within bounds. Owns its values, so it outlives the frame it came in.
+class arguments {
+public:
+    struct problem {
+        std::string field;
+        std::string text; // "is required", "must be an integer", …
+    };
+
+    /// Checks `params` against `schema`; unknown ones are ignored. Problems come in schema order; then
+    /// the arguments hold nothing.
+    [[nodiscard]] static std::vector<problem>
+    check(const json::object* params, std::span<const parameter> schema, arguments& out);
+
+    /// Takes the value as it stands, for routes with any_params.
+    [[nodiscard]] static arguments unchecked(std::string raw);
+
+    [[nodiscard]] bool has(std::string_view name) const;
+    /// The parameter must be there and be of that type (else it is a broken invariant).
+    [[nodiscard]] const std::string& text(std::string_view name) const;
+    [[nodiscard]] std::int64_t integer(std::string_view name) const;
+    [[nodiscard]] money decimal(std::string_view name) const;
+    [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
+    [[nodiscard]] std::string text_or(std::string_view name, std::string_view otherwise) const;
+    [[nodiscard]] const std::string& raw() const;
+
+    /// A digest of all values, the same for the same values in any order: tells a repeated
+    /// request with an Idempotency-Key from a different one under the same key.
+    [[nodiscard]] std::string fingerprint() const;
+
+private:
+    std::map<std::string, std::variant<std::string, std::int64_t, money>, std::less<>> values_;
+    std::string raw_;
+};
+
+} // namespace msd::services

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+namespace msd::services {
+
+enum class parameter_type {
+    text,    // a string; numbers and booleans are taken as they are written
+    integer, // a JSON integer or a numeric string
+    decimal, // a JSON number or numeric string with at most four decimals
+};
+
+// One parameter of a route, as checked before its handler runs and as told to people.
+struct parameter {
+    std::string_view name;
+    parameter_type type = parameter_type::text;
+    bool required = false;
+    bool secret = false; // `***` wherever people may read it
+    std::size_t length_max = 128; // text: code points
+    std::size_t length_min = 0;   // text: code points
+    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
+    std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
+    std::string_view about; // one line for people
+};
+
+} // namespace msd::services

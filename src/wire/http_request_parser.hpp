@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::wire {
+
+struct http_header {
+    std::string name; // as sent
+    std::string value;
+};
+
+// The head of a request. Header names compare without case.
+struct http_request {
+    std::string method;
+    std::string target;  // as sent
+    std::string_view path;  // of target, without query and fragment, still percent-encoded
+    std::string_view query; // after '?', without it
+    int minor_version = 1;
+    std::vector<http_header> headers;
+    std::optional<std::uint64_t> content_length;
+    bool chunked = false;
+    bool keep_alive = true;       // what the client wants
+    bool expect_continue = false;
+
+    /// The first header of that name; null when there is none.
+    [[nodiscard]] const std::string* header(std::string_view name) const;
+    [[nodiscard]] bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+};
+
+// HTTP/1.1 requests from a byte stream (RFC 9110, 9112), strictly: what two implementations could
+// read differently is refused (architecture.md names the cases). Stops after each head, so that the
+// caller decides about the body before a byte of it is kept. llhttp does the reading.
+class http_request_parser {
+public:
+    struct limits {
+        std::size_t head_bytes_max = 16 * 1024; // request line and headers: 431 (target alone over 8 KiB: 414)
+        std::size_t headers_max = 100;
+    };
+
+    enum class event {
+        more,     // all bytes consumed, the message goes on
+        head,     // request() is complete; the body follows, if any
+        body,     // body_piece() holds the next bytes of the body
+        complete, // the message ended; call next_request() before feeding on
+        failed,   // failure_status() and failure_text(); the stream cannot be resumed
+    };
+
+    struct outcome {
+        event what = event::more;
+        std::size_t consumed = 0; // of the bytes given; feed the rest again
+    };
+
+    explicit http_request_parser(limits chosen);
+    ~http_request_parser();
+    http_request_parser(const http_request_parser&) = delete;
+    http_request_parser& operator=(const http_request_parser&) = delete;
+
+    /// Stops at the first event other than `more`. A message without a body gives head, then
+    /// complete at the next call, also with no bytes.
+    [[nodiscard]] outcome feed(std::string_view bytes);
+
+    [[nodiscard]] const http_request& request() const;
+    /// A view into the bytes of the last feed().
+    [[nodiscard]] std::string_view body_piece() const;
+    /// 400, 414, 431, 501 (unknown transfer coding) or 505.
+    [[nodiscard]] int failure_status() const;
+    [[nodiscard]] std::string_view failure_text() const;
+
+    /// A message has begun: at least one byte other than line ends was consumed since the last one ended.
+    [[nodiscard]] bool in_message() const;
+    void next_request();
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace msd::wire
