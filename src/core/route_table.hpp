@@ -3,9 +3,12 @@
 
 #include "core/node.hpp"
 
+#include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,11 +21,13 @@ class route_table {
 public:
     struct route {
         std::string method;
-        std::string pattern;              // "/goods/{id}": the uri that goes to the service
-        std::string service;              // node name
+        std::string pattern; // "/goods/{id}": the uri that goes to the service
+        std::string service; // node name
         bool one_way = false;
         std::vector<std::string> secrets; // for foreign services: password, token, secret
     };
+
+    using variable_list = std::vector<std::pair<std::string_view, std::string>>;
 
     enum class outcome { found, wrong_method, unknown };
 
@@ -30,7 +35,7 @@ public:
         outcome what = outcome::unknown;
         const route* target = nullptr; // found: valid as long as the table
         // Variables of the pattern with their percent-decoded values.
-        std::vector<std::pair<std::string_view, std::string>> variables;
+        variable_list variables;
         std::string allow; // wrong_method: value for the Allow header, e.g. "GET, HEAD, POST"
     };
 
@@ -39,10 +44,49 @@ public:
     /// one route, the one listed first keeps it.
     explicit route_table(std::span<const node_info> nodes);
 
-    /// `path` is the raw path of the request target without query. HEAD finds GET routes.
+    /// `path` is the raw path of the request target without query. HEAD finds GET routes. A
+    /// variable matches one non-empty segment; one that is no valid percent-encoding matches
+    /// nothing.
     [[nodiscard]] match find(std::string_view method, std::string_view path) const;
 
-    [[nodiscard]] std::span<const route> routes() const;
+    /// In the order of the nodes.
+    [[nodiscard]] std::span<const route> routes() const { return routes_; }
+
+private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+
+    struct segment {
+        std::string text; // literal, or the name of the variable
+        bool is_variable = false;
+    };
+
+    // One shape of path with every method it is offered under.
+    struct shape {
+        std::vector<segment> segments;   // of a pattern; empty for an exact path
+        std::size_t literal_bytes = 0;   // before the first variable
+        std::vector<std::size_t> offers; // indices into routes_
+    };
+
+    void add(const node_info& node);
+    void offer(route&& offered);
+    [[nodiscard]] shape& shape_of(const std::string& pattern);
+    [[nodiscard]] const route* pick(const shape& candidates, std::string_view method) const;
+    /// Whether the path fits; if so, and `variables` is not null, adds their values to it.
+    [[nodiscard]] static bool
+    fits(const shape& candidate, std::span<const std::string_view> parts, variable_list* variables);
+    [[nodiscard]] match
+    find_pattern(std::span<const std::string_view> parts, std::string_view method) const;
+    [[nodiscard]] std::string
+    allowed(const shape* exact, std::span<const std::string_view> parts) const;
+
+    std::vector<route> routes_;
+    std::unordered_map<std::string, shape, text_hash, std::equal_to<>> exact_;
+    std::vector<shape> patterns_; // longest literal beginning first
 };
 
 } // namespace msd::core

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/json.hpp"
 #include "base/result.hpp"
 #include "core/node.hpp"
 #include "wire/packet.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
 namespace msd::core {
 
 // What one node knows of all others: the client's end of the registry. Fed with the packets a
-// distributor sends, foreign (whole lists) or msd's (snapshots in parts, changes), it keeps the list
-// in registration order. It survives the distributor: nothing is removed because the link ended.
+// distributor sends, foreign (whole lists) or msd's (snapshots in parts, changes), it keeps the
+// list in registration order. It survives the distributor: nothing is removed because the link
+// ended.
 class topology {
 public:
     enum class outcome {
@@ -25,7 +27,8 @@ public:
         ignored,    // not a topology packet
     };
 
-    /// Malformed packets are errors and change nothing; malformed entries are left out.
+    /// Malformed packets are errors and change nothing; malformed entries are left out, and so are
+    /// entries over nodes_max (core/registration.hpp).
     [[nodiscard]] result<outcome> apply(const wire::packet& packet);
 
     [[nodiscard]] std::span<const node_info> nodes() const { return nodes_; }
@@ -35,8 +38,16 @@ public:
     [[nodiscard]] std::uint64_t rev() const { return rev_; }
 
 private:
+    [[nodiscard]] result<outcome> apply_list(const json::value& list);
+    [[nodiscard]] result<outcome> apply_from_msd(const json::object& fields);
+    [[nodiscard]] result<outcome> apply_part(const json::object& fields, const json::value& list);
+    [[nodiscard]] result<outcome>
+    apply_changes(const json::object& fields, const json::value& changes);
+    void add(node_info&& node);
+
     std::vector<node_info> nodes_;
     std::vector<node_info> parts_; // of a snapshot not complete yet
+    std::size_t next_part_ = 0;
     std::uint64_t epoch_ = 0;
     std::uint64_t rev_ = 0;
     bool from_msd_ = false;

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registration.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace msd::core {
+
+namespace {
+
+constexpr std::string_view mapped_prefix = "::ffff:";
+
+tl::unexpected<error> unusable(std::string text) {
+    return fail(errc::invalid, std::move(text));
+}
+
+bool is_printable(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        return (c >= '\0' && c < ' ') || c == '\x7F';
+    });
+}
+
+// A number, or a string of digits as some nodes send it; 0 for anything else.
+std::uint16_t read_port(const json::value* port) {
+    if (port == nullptr) {
+        return 0;
+    }
+    std::uint16_t number = 0;
+    if (const auto digits = port->as_string()) {
+        const char* const end = digits->data() + digits->size();
+        const auto [stop, failure] = std::from_chars(digits->data(), end, number);
+        return failure == std::errc{} && stop == end ? number : std::uint16_t{0};
+    }
+    const auto value = port->as_uint64().value_or(0);
+    return value <= UINT16_MAX ? static_cast<std::uint16_t>(value) : std::uint16_t{0};
+}
+
+result<std::vector<std::string>>
+read_strings(const json::value& array, std::size_t count_max, std::size_t bytes_max) {
+    const auto elements = json::elements(array.text);
+    if (!elements) {
+        return unusable("is no array");
+    }
+    if (elements->size() > count_max) {
+        return unusable("has more than " + std::to_string(count_max) + " elements");
+    }
+    std::vector<std::string> strings;
+    strings.reserve(elements->size());
+    for (const json::value& element : *elements) {
+        auto text = element.as_string();
+        if (!text) {
+            return unusable("holds something that is no string");
+        }
+        if (text->size() > bytes_max) {
+            return unusable("holds a string over " + std::to_string(bytes_max) + " bytes");
+        }
+        strings.push_back(std::move(*text));
+    }
+    return strings;
+}
+
+result<std::vector<std::string>> read_strings(
+    const json::object& from,
+    std::string_view name,
+    std::size_t count_max,
+    std::size_t bytes_max
+) {
+    const json::value* const array = from.find(name);
+    if (array == nullptr) {
+        return std::vector<std::string>{};
+    }
+    auto strings = read_strings(*array, count_max, bytes_max);
+    if (!strings) {
+        return unusable(std::string{name} + " " + strings.error().text);
+    }
+    return strings;
+}
+
+result<route_info> read_route(std::string_view text) {
+    json::object fields;
+    if (!fields.parse(text)) {
+        return unusable("a route is no object");
+    }
+    const auto string_of = [&](std::string_view name) {
+        const json::value* const found = fields.find(name);
+        return found != nullptr ? found->as_string().value_or("") : std::string{};
+    };
+    route_info route{string_of("method"), string_of("path"), false, {}, {}};
+    if (route.method.empty() || !route.path.starts_with('/') || route.path.size() > url_bytes_max) {
+        return unusable("a route has no usable method and path");
+    }
+    const json::value* const one_way = fields.find("one_way");
+    route.one_way = one_way != nullptr && one_way->as_bool().value_or(false);
+    auto secrets = read_strings(fields, "secrets", urls_max, name_bytes_max);
+    if (!secrets) {
+        return tl::unexpected{secrets.error()};
+    }
+    route.secrets = std::move(*secrets);
+    if (const json::value* const schema = fields.find("schema")) {
+        route.schema = schema->text;
+    }
+    return route;
+}
+
+result<std::vector<route_info>> read_routes(const json::value& array) {
+    const auto elements = json::elements(array.text);
+    if (!elements || elements->size() > urls_max) {
+        return unusable("routes is no array of at most " + std::to_string(urls_max));
+    }
+    std::vector<route_info> routes;
+    for (const json::value& element : *elements) {
+        auto route = read_route(element.text);
+        if (!route) {
+            return tl::unexpected{route.error()};
+        }
+        routes.push_back(std::move(*route));
+    }
+    return routes;
+}
+
+result<node_id> read_identity(const json::object& fields) {
+    node_id id;
+    const json::value* const name = fields.find("name");
+    id.name = name != nullptr ? name->as_string().value_or("") : std::string{};
+    if (id.name.empty() || id.name.size() > name_bytes_max || !is_printable(id.name)) {
+        return unusable("name must be a text of 1 to " + std::to_string(name_bytes_max) + " bytes");
+    }
+    id.port = read_port(fields.find("port"));
+    if (id.port == 0) {
+        return unusable("port must be a number from 1 to 65535");
+    }
+    const json::value* const host = fields.find("host");
+    id.host = plain_host(host != nullptr ? host->as_string().value_or("") : std::string{});
+    if (id.host.size() > host_bytes_max || !is_printable(id.host)) {
+        return unusable(
+            "host must be a text of at most " + std::to_string(host_bytes_max) + " bytes"
+        );
+    }
+    return id;
+}
+
+// What a foreign node says beyond the fields everybody knows: it goes on as it came.
+// `own` is one more name that is not the node's.
+std::string unknown_members(const json::object& fields, std::string_view own) {
+    constexpr std::array<std::string_view, 4> known{"port", "name", "urls", "host"};
+    std::string members;
+    for (const json::member& field : fields) {
+        const bool is_known = std::find(known.begin(), known.end(), field.name) != known.end();
+        const bool is_last_of_name = fields.find(field.name) == &field.val;
+        if (is_known || !is_last_of_name || field.name == own) {
+            continue;
+        }
+        members += members.empty() ? "" : ",";
+        members += json::quote(field.name);
+        members += ':';
+        members += field.val.text;
+    }
+    return members;
+}
+
+result<node_info> read_node(const json::object& fields, std::string_view own) {
+    auto id = read_identity(fields);
+    if (!id) {
+        return tl::unexpected{id.error()};
+    }
+    auto urls = read_strings(fields, "urls", urls_max, url_bytes_max);
+    if (!urls) {
+        return tl::unexpected{urls.error()};
+    }
+    node_info node;
+    node.id = std::move(*id);
+    node.urls = std::move(*urls);
+    node.port_token = fields.find("port")->text;
+    const json::value* const proto = fields.find("proto");
+    if (proto == nullptr || proto->as_int64().value_or(1) < wire::protocol_version) {
+        node.extra_members = unknown_members(fields, own);
+        return node;
+    }
+    node.proto = wire::protocol_version;
+    if (const json::value* const array = fields.find("routes")) {
+        auto routes = read_routes(*array);
+        if (!routes) {
+            return tl::unexpected{routes.error()};
+        }
+        node.routes = std::move(*routes);
+    }
+    return node;
+}
+
+result<std::optional<revision>> read_have(const json::object& params) {
+    const json::value* const have = params.find("have");
+    if (have == nullptr) {
+        return std::optional<revision>{};
+    }
+    json::object fields;
+    if (!fields.parse(have->text)) {
+        return unusable("have is no object");
+    }
+    const json::value* const epoch = fields.find("epoch");
+    const json::value* const rev = fields.find("rev");
+    const auto epoch_number = epoch != nullptr ? epoch->as_uint64() : std::nullopt;
+    const auto rev_number = rev != nullptr ? rev->as_uint64() : std::nullopt;
+    if (!epoch_number || !rev_number) {
+        return unusable("have needs epoch and rev");
+    }
+    return std::optional<revision>{revision{*epoch_number, *rev_number}};
+}
+
+} // namespace
+
+std::string plain_host(std::string_view host) {
+    const bool is_mapped =
+        host.size() > mapped_prefix.size() &&
+        host.substr(mapped_prefix.size()).find('.') != std::string_view::npos &&
+        std::equal(
+            mapped_prefix.begin(),
+            mapped_prefix.end(),
+            host.begin(),
+            [](char wanted, char seen) { return wanted == (seen == 'F' ? 'f' : seen); }
+        );
+    return std::string{is_mapped ? host.substr(mapped_prefix.size()) : host};
+}
+
+result<registration> read_registration(const wire::packet& packet) {
+    if (packet.params() == nullptr) {
+        return unusable("params must be an object with port, name and urls");
+    }
+    const json::object& params = *packet.params();
+    auto node = read_node(params, packet.key_in_params() ? "key" : "");
+    if (!node) {
+        return tl::unexpected{node.error()};
+    }
+    registration read;
+    read.node = std::move(*node);
+    if (read.node.proto < wire::protocol_version) {
+        read.node.id.host.clear();
+        return read;
+    }
+    auto have = read_have(params);
+    if (!have) {
+        return tl::unexpected{have.error()};
+    }
+    read.have = *have;
+    auto interest = read_strings(params, "interest", interest_max, name_bytes_max);
+    if (!interest) {
+        return tl::unexpected{interest.error()};
+    }
+    read.interest = std::move(*interest);
+    std::sort(read.interest.begin(), read.interest.end());
+    return read;
+}
+
+result<node_info> read_entry(std::string_view json) {
+    json::object fields;
+    if (!fields.parse(json)) {
+        return unusable("an entry is no object");
+    }
+    auto node = read_node(fields, "critical");
+    if (!node) {
+        return node;
+    }
+    if (node->id.host.empty()) {
+        return unusable("an entry has no host");
+    }
+    const json::value* const critical = fields.find("critical");
+    node->critical = critical != nullptr && critical->as_bool().value_or(false);
+    return node;
+}
+
+result<node_id> read_identity(std::string_view json) {
+    json::object fields;
+    if (!fields.parse(json)) {
+        return unusable("an identity is no object");
+    }
+    return read_identity(fields);
+}
+
+} // namespace msd::core

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/route_table.hpp"
+
+#include "wire/http_params.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace msd::core {
+
+namespace {
+
+// More segments than any pattern may have: longer paths are looked up as exact ones only.
+constexpr std::size_t segments_max = 32;
+
+// What a foreign service cannot mark in a schema.
+const std::vector<std::string> usual_secrets{"password", "token", "secret"};
+
+bool is_token(std::string_view text) {
+    constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               others.find(c) != std::string_view::npos;
+    });
+}
+
+bool is_path(std::string_view text) {
+    const auto is_plain = [](char c) {
+        return c > ' ' && c != '\x7F' && c != '?' && c != '#';
+    };
+    const auto is_printable = [&](char c) {
+        return is_plain(c) || (c & '\x80') != 0;
+    };
+    return text.starts_with('/') && std::all_of(text.begin(), text.end(), is_printable);
+}
+
+// "/a/b" is "a", "b". Empty when there are more than segments_max.
+std::vector<std::string_view> split(std::string_view path) {
+    std::vector<std::string_view> parts;
+    while (path.starts_with('/')) {
+        if (parts.size() == segments_max) {
+            return {};
+        }
+        path.remove_prefix(1);
+        const std::size_t end = std::min(path.find('/'), path.size());
+        parts.push_back(path.substr(0, end));
+        path.remove_prefix(end);
+    }
+    return parts;
+}
+
+bool is_variable(std::string_view part) {
+    return part.size() > 2 && part.front() == '{' && part.back() == '}';
+}
+
+} // namespace
+
+route_table::route_table(std::span<const node_info> nodes) {
+    for (const node_info& node : nodes) {
+        add(node);
+    }
+    std::stable_sort(patterns_.begin(), patterns_.end(), [](const shape& a, const shape& b) {
+        return a.literal_bytes > b.literal_bytes;
+    });
+}
+
+void route_table::add(const node_info& node) {
+    for (const route_info& said : node.routes) {
+        if (is_token(said.method) && is_path(said.path)) {
+            offer({said.method, said.path, node.id.name, said.one_way, said.secrets});
+        }
+    }
+    // A node that described its routes repeats them as urls, for those who read nothing else.
+    if (!node.routes.empty()) {
+        return;
+    }
+    for (const std::string& url : node.urls) {
+        const std::size_t slash = std::min(url.find('/'), url.size());
+        const std::string_view method = std::string_view{url}.substr(0, slash);
+        const std::string_view path = std::string_view{url}.substr(slash);
+        if (is_token(method) && is_path(path)) {
+            offer({std::string{method}, std::string{path}, node.id.name, false, usual_secrets});
+        }
+    }
+}
+
+void route_table::offer(route&& offered) {
+    shape& place = shape_of(offered.pattern);
+    for (const std::size_t index : place.offers) {
+        route& known = routes_[index];
+        if (known.method != offered.method) {
+            continue;
+        }
+        // Instances of one service may be of different ages: whatever one of them calls a secret
+        // is one.
+        if (known.service == offered.service) {
+            known.one_way = known.one_way || offered.one_way;
+            std::copy_if(
+                offered.secrets.begin(),
+                offered.secrets.end(),
+                std::back_inserter(known.secrets),
+                [&](const std::string& name) {
+                    return std::find(known.secrets.begin(), known.secrets.end(), name) ==
+                           known.secrets.end();
+                }
+            );
+        }
+        return;
+    }
+    place.offers.push_back(routes_.size());
+    routes_.push_back(std::move(offered));
+}
+
+route_table::shape& route_table::shape_of(const std::string& pattern) {
+    const auto parts = split(pattern);
+    if (std::none_of(parts.begin(), parts.end(), is_variable)) {
+        return exact_[pattern];
+    }
+    shape made;
+    for (const std::string_view part : parts) {
+        const bool variable = is_variable(part);
+        const std::string_view text = variable ? part.substr(1, part.size() - 2) : part;
+        made.segments.push_back({std::string{text}, variable});
+    }
+    made.literal_bytes = pattern.find('{');
+    const auto same = [&](const shape& known) {
+        return std::equal(
+            known.segments.begin(),
+            known.segments.end(),
+            made.segments.begin(),
+            made.segments.end(),
+            [](const segment& a, const segment& b) {
+                return a.is_variable == b.is_variable && a.text == b.text;
+            }
+        );
+    };
+    const auto known = std::find_if(patterns_.begin(), patterns_.end(), same);
+    return known != patterns_.end() ? *known : patterns_.emplace_back(std::move(made));
+}
+
+const route_table::route*
+route_table::pick(const shape& candidates, std::string_view method) const {
+    const route* as_get = nullptr;
+    for (const std::size_t index : candidates.offers) {
+        const route& offered = routes_[index];
+        if (offered.method == method) {
+            return &offered;
+        }
+        if (method == "HEAD" && offered.method == "GET") {
+            as_get = &offered;
+        }
+    }
+    return as_get;
+}
+
+bool route_table::fits(
+    const shape& candidate,
+    std::span<const std::string_view> parts,
+    variable_list* variables
+) {
+    const auto& segments = candidate.segments;
+    if (segments.size() != parts.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (!segments[i].is_variable) {
+            if (segments[i].text != parts[i]) {
+                return false;
+            }
+            continue;
+        }
+        auto decoded = wire::percent_decode(parts[i], false);
+        if (!decoded || decoded->empty()) {
+            return false;
+        }
+        if (variables != nullptr) {
+            variables->emplace_back(segments[i].text, std::move(*decoded));
+        }
+    }
+    return true;
+}
+
+route_table::match
+route_table::find_pattern(std::span<const std::string_view> parts, std::string_view method) const {
+    match found;
+    for (const shape& candidate : patterns_) {
+        const route* const target = pick(candidate, method);
+        if (target == nullptr) {
+            continue;
+        }
+        found.variables.clear();
+        if (fits(candidate, parts, &found.variables)) {
+            found.what = outcome::found;
+            found.target = target;
+            return found;
+        }
+    }
+    return {};
+}
+
+std::string
+route_table::allowed(const shape* exact, std::span<const std::string_view> parts) const {
+    std::set<std::string_view> methods;
+    const auto collect = [&](const shape& known) {
+        for (const std::size_t index : known.offers) {
+            methods.insert(routes_[index].method);
+        }
+    };
+    if (exact != nullptr) {
+        collect(*exact);
+    }
+    for (const shape& candidate : patterns_) {
+        if (fits(candidate, parts, nullptr)) {
+            collect(candidate);
+        }
+    }
+    if (methods.contains("GET")) {
+        methods.insert("HEAD");
+    }
+    std::string list;
+    for (const std::string_view method : methods) {
+        list += list.empty() ? "" : ", ";
+        list += method;
+    }
+    return list;
+}
+
+route_table::match route_table::find(std::string_view method, std::string_view path) const {
+    const auto exact = exact_.find(path);
+    const shape* const candidates = exact != exact_.end() ? &exact->second : nullptr;
+    match found;
+    if (candidates != nullptr) {
+        found.target = pick(*candidates, method);
+    }
+    if (found.target != nullptr) {
+        found.what = outcome::found;
+        return found;
+    }
+    const auto parts = split(path);
+    found = find_pattern(parts, method);
+    if (found.what == outcome::found) {
+        return found;
+    }
+    found.allow = allowed(candidates, parts);
+    found.what = found.allow.empty() ? outcome::unknown : outcome::wrong_method;
+    return found;
+}
+
+} // namespace msd::core

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/topology.hpp"
+
+#include "core/registration.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace msd::core {
+
+namespace {
+
+std::optional<std::uint64_t> number(const json::object& fields, std::string_view name) {
+    const json::value* const found = fields.find(name);
+    return found != nullptr ? found->as_uint64() : std::nullopt;
+}
+
+// Several workers of one node may be listed apart by a foreign distributor: the first entry counts.
+void append_entries(std::vector<node_info>& nodes, const std::vector<json::value>& entries) {
+    std::set<node_id> seen;
+    for (const node_info& node : nodes) {
+        seen.insert(node.id);
+    }
+    for (const json::value& entry : entries) {
+        auto node = read_entry(entry.text);
+        if (node && nodes.size() < nodes_max && seen.insert(node->id).second) {
+            nodes.push_back(std::move(*node));
+        }
+    }
+}
+
+} // namespace
+
+result<topology::outcome> topology::apply(const wire::packet& packet) {
+    const bool is_topology = packet.kind() == wire::packet_kind::request &&
+                             packet.uri() == registry_uri && packet.method() == "GET";
+    if (!is_topology) {
+        return outcome::ignored;
+    }
+    const json::object& fields = packet.fields();
+    if (number(fields, "proto").value_or(1) >= wire::protocol_version) {
+        return apply_from_msd(fields);
+    }
+    const json::value* const list = packet.raw_params();
+    if (list == nullptr) {
+        return fail(errc::malformed, "a list without params");
+    }
+    return apply_list(*list);
+}
+
+result<topology::outcome> topology::apply_list(const json::value& list) {
+    const auto entries = json::elements(list.text);
+    if (!entries) {
+        return fail(errc::malformed, "a list that is no array");
+    }
+    std::vector<node_info> listed;
+    append_entries(listed, *entries);
+    from_msd_ = false;
+    epoch_ = rev_ = 0;
+    parts_.clear();
+    next_part_ = 0;
+    if (listed == nodes_) {
+        return outcome::unchanged;
+    }
+    nodes_ = std::move(listed);
+    return outcome::changed;
+}
+
+result<topology::outcome> topology::apply_from_msd(const json::object& fields) {
+    if (!number(fields, "epoch") || !number(fields, "rev")) {
+        return fail(errc::malformed, "a packet of the registry without epoch and rev");
+    }
+    if (const json::value* const changes = fields.find("changes")) {
+        return apply_changes(fields, *changes);
+    }
+    if (const json::value* const list = fields.find("params")) {
+        return apply_part(fields, *list);
+    }
+    from_msd_ = true;
+    return outcome::unchanged;
+}
+
+result<topology::outcome>
+topology::apply_part(const json::object& fields, const json::value& list) {
+    const auto entries = json::elements(list.text);
+    if (!entries) {
+        return fail(errc::malformed, "a snapshot that is no array");
+    }
+    from_msd_ = true;
+    const std::uint64_t index = number(fields, "part").value_or(0);
+    if (index == 0) {
+        parts_.clear();
+        next_part_ = 0;
+    }
+    if (index != next_part_) {
+        return outcome::gap;
+    }
+    ++next_part_;
+    append_entries(parts_, *entries);
+    const json::value* const more = fields.find("more");
+    if (more != nullptr && more->as_bool().value_or(false)) {
+        return outcome::incomplete;
+    }
+    epoch_ = *number(fields, "epoch");
+    rev_ = *number(fields, "rev");
+    next_part_ = 0;
+    const std::vector<node_info> listed = std::exchange(parts_, {});
+    if (listed == nodes_) {
+        return outcome::unchanged;
+    }
+    nodes_ = listed;
+    return outcome::changed;
+}
+
+result<topology::outcome>
+topology::apply_changes(const json::object& fields, const json::value& changes) {
+    json::object members;
+    const auto parsed = members.parse(changes.text);
+    const json::value* const add_list = members.find("add");
+    const json::value* const remove_list = members.find("remove");
+    if (!parsed || add_list == nullptr || remove_list == nullptr) {
+        return fail(errc::malformed, "changes without add and remove");
+    }
+    const auto added = json::elements(add_list->text);
+    const auto removed = json::elements(remove_list->text);
+    if (!added || !removed) {
+        return fail(errc::malformed, "changes that are no arrays");
+    }
+    from_msd_ = true;
+    if (number(fields, "epoch") != epoch_ || number(fields, "since") != rev_) {
+        return outcome::gap;
+    }
+    for (const json::value& entry : *removed) {
+        if (const auto id = read_identity(entry.text)) {
+            std::erase_if(nodes_, [&](const node_info& node) { return node.id == *id; });
+        }
+    }
+    for (const json::value& entry : *added) {
+        if (auto node = read_entry(entry.text)) {
+            add(std::move(*node));
+        }
+    }
+    rev_ = *number(fields, "rev");
+    const bool any = !added->empty() || !removed->empty();
+    return any ? outcome::changed : outcome::unchanged;
+}
+
+// A node that changed keeps its place; one that comes back has registered anew and is the last.
+void topology::add(node_info&& node) {
+    const auto known = std::find_if(nodes_.begin(), nodes_.end(), [&](const node_info& other) {
+        return other.id == node.id;
+    });
+    if (known == nodes_.end()) {
+        if (nodes_.size() < nodes_max) {
+            nodes_.push_back(std::move(node));
+        }
+        return;
+    }
+    const bool comes_back = known->critical && !node.critical;
+    *known = std::move(node);
+    if (comes_back) {
+        std::rotate(known, known + 1, nodes_.end());
+    }
+}
+
+} // namespace msd::core

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/registration.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// The packets in which a distributor tells what it knows, each as a whole frame. Entries come ready
+// made (core/registration.hpp), so that one text of a node serves every packet it appears in.
+// core/topology.hpp reads them.
+namespace msd::core {
+
+constexpr std::size_t snapshot_part_bytes_max = 256 * 1024;
+
+/// The whole list for foreign nodes; `entries` are joined by commas.
+[[nodiscard]] std::string list_frame(std::string_view entries);
+
+/// Tells a node that it speaks with an msd distributor, and nothing else.
+[[nodiscard]] std::string announcement_frame(revision now);
+
+struct snapshot_part {
+    std::string_view entries; // joined by commas
+    std::size_t index = 0;    // from 0
+    bool more = false;        // another part follows
+};
+[[nodiscard]] std::string snapshot_frame(revision now, const snapshot_part& part);
+
+struct change_set {
+    std::uint64_t since = 0;  // the rev these changes follow; equal to the present one when only
+                              // the state of nodes changed, not who is there
+    std::string_view added;   // entries joined by commas: new, or in place of the one known
+    std::string_view removed; // identities joined by commas; removed before anything is added
+};
+[[nodiscard]] std::string changes_frame(revision now, const change_set& changes);
+
+} // namespace msd::core

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/worker_message.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace msd::core {
+
+namespace {
+
+using kind = worker_message::kind;
+
+constexpr std::array<std::pair<kind, std::string_view>, 10> words{{
+    {kind::hello, "HELLO"},
+    {kind::ready, "READY"},
+    {kind::extend, "EXTEND"},
+    {kind::draining, "DRAINING"},
+    {kind::drained, "DRAINED"},
+    {kind::fatal, "FATAL"},
+    {kind::drain, "DRAIN"},
+    {kind::stop, "STOP"},
+    {kind::reopen, "REOPEN"},
+    {kind::stats, "STATS"},
+}};
+
+} // namespace
+
+std::string encode(const worker_message& message) {
+    const auto* const row = std::find_if(words.begin(), words.end(), [&](const auto& word) {
+        return word.first == message.what;
+    });
+    std::string datagram{row->second};
+    if (!message.text.empty()) {
+        datagram += ' ';
+        datagram += message.text;
+    }
+    datagram.resize(std::min(datagram.size(), worker_message_bytes_max));
+    return datagram;
+}
+
+result<worker_message> decode_worker_message(std::string_view datagram) {
+    if (datagram.size() > worker_message_bytes_max) {
+        return fail(errc::too_large, "a message on the control channel is too long");
+    }
+    const std::size_t space = std::min(datagram.find(' '), datagram.size());
+    const std::string_view word = datagram.substr(0, space);
+    for (const auto& [what, name] : words) {
+        if (name == word) {
+            const std::string_view text = datagram.substr(std::min(space + 1, datagram.size()));
+            return worker_message{what, std::string{text}};
+        }
+    }
+    return fail(errc::malformed, "unknown message on the control channel");
+}
+
+} // namespace msd::core
