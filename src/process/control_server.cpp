@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/control_server.hpp"
+
+#include "process/unix_address.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+constexpr int backlog = 16;
+constexpr mode_t socket_mode = 0660;
+
+void watch(int epoll, int fd, std::uint32_t events, int operation) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    epoll_ctl(epoll, operation, fd, &event);
+}
+
+} // namespace
+
+result<control_server>
+control_server::listen_at(const std::filesystem::path& path, handler answer) {
+    const auto address = unix_address(path);
+    if (!address) {
+        return tl::unexpected{address.error()};
+    }
+    unlink(path.c_str());
+    unique_fd listener{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    // The mode is settled before anybody can connect: between bind and listen.
+    if (!listener ||
+        bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+        chmod(path.c_str(), socket_mode) != 0 || listen(listener.get(), backlog) != 0) {
+        return fail(
+            errc::unavailable,
+            fmt::format("{}: {}", path.native(), std::generic_category().message(errno))
+        );
+    }
+    return control_server{path, std::move(listener), std::move(answer)};
+}
+
+control_server::control_server(std::filesystem::path path, unique_fd listener, handler answer)
+    : path_{std::move(path)},
+      listener_{std::move(listener)},
+      epoll_{epoll_create1(EPOLL_CLOEXEC)},
+      answer_{std::move(answer)} {
+    watch(epoll_.get(), listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
+}
+
+control_server::~control_server() {
+    if (listener_) {
+        unlink(path_.c_str());
+    }
+}
+
+void control_server::serve(time_point now) {
+    std::array<epoll_event, clients_max + 1> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
+        if (fd == listener_.get()) {
+            accept_one(now);
+            continue;
+        }
+        const auto from = std::find_if(clients_.begin(), clients_.end(), [fd](const client& each) {
+            return each.socket.get() == fd;
+        });
+        if (from != clients_.end() && !serve_one(*from, now)) {
+            clients_.erase(from);
+        }
+    }
+}
+
+void control_server::accept_one(time_point now) {
+    unique_fd socket{accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (!socket) {
+        return;
+    }
+    if (clients_.size() == clients_max) {
+        clients_.pop_front(); // the one that was there longest
+    }
+    watch(epoll_.get(), socket.get(), EPOLLIN, EPOLL_CTL_ADD);
+    clients_.push_back({std::move(socket), {}, {}, now + client_timeout});
+}
+
+// False when the client is done with or has to go.
+bool control_server::serve_one(client& each, time_point now) {
+    each.until = now + client_timeout;
+    const bool alive = each.unsent.empty() ? receive(each) : send_some(each);
+    if (!alive) {
+        return false;
+    }
+    // While an answer waits nothing more is read: one command at a time bounds the memory.
+    while (each.unsent.empty()) {
+        const auto end = each.received.find('\n');
+        if (end == std::string::npos) {
+            break;
+        }
+        each.unsent = answer_(std::string_view{each.received}.substr(0, end)) + '\n';
+        each.received.erase(0, end + 1);
+        if (!send_some(each)) {
+            return false;
+        }
+    }
+    return each.received.size() <= command_bytes_max;
+}
+
+bool control_server::receive(client& from) {
+    std::array<char, command_bytes_max> buffer{};
+    const ssize_t got = recv(from.socket.get(), buffer.data(), buffer.size(), 0);
+    if (got <= 0) {
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    from.received.append(buffer.data(), static_cast<std::size_t>(got));
+    return true;
+}
+
+bool control_server::send_some(client& to) const {
+    const ssize_t sent = send(to.socket.get(), to.unsent.data(), to.unsent.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        return false;
+    }
+    to.unsent.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+    const std::uint32_t wanted = to.unsent.empty() ? EPOLLIN : EPOLLOUT;
+    watch(epoll_.get(), to.socket.get(), wanted, EPOLL_CTL_MOD);
+    return true;
+}
+
+void control_server::expire(time_point now) {
+    clients_.remove_if([now](const client& each) { return each.until <= now; });
+}
+
+time_point control_server::next_due() const {
+    time_point next = time_point::max();
+    for (const client& each : clients_) {
+        next = std::min(next, each.until);
+    }
+    return next;
+}
+
+} // namespace msd::process

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/executable.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+constexpr int exit_exec_failed = 71; // EX_OSERR
+constexpr std::string_view manager_variables[] = {
+    // The service manager talks to the master only.
+    "NOTIFY_SOCKET=",
+    "WATCHDOG_USEC=",
+    "WATCHDOG_PID=",
+    "LISTEN_FDS=",
+    "LISTEN_PID=",
+    "LISTEN_FDNAMES=",
+    "MSD_WORKER=",
+};
+
+tl::unexpected<error> system_failure(std::string_view what) {
+    return fail(
+        errc::unavailable,
+        fmt::format("{}: {}", what, std::generic_category().message(errno))
+    );
+}
+
+std::vector<std::string> worker_variables(const worker_description& description) {
+    std::vector<std::string> variables;
+    for (char** each = environ; *each != nullptr; ++each) {
+        const std::string_view entry{*each};
+        bool handed_on = true;
+        for (const std::string_view own : manager_variables) {
+            handed_on = handed_on && !entry.starts_with(own);
+        }
+        if (handed_on) {
+            variables.emplace_back(entry);
+        }
+    }
+    variables.push_back(fmt::format("{}={}", worker_variable, encode(description)));
+    return variables;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+// What the child needs, prepared before the fork: after it only system calls are made.
+struct exec_plan {
+    int file;
+    int control;
+    const std::vector<int>& listeners;
+    char* const* arguments;
+    char* const* variables;
+};
+
+[[noreturn]] void become_worker(const exec_plan& plan) {
+    // Ignored signals stay ignored over exec: a Ctrl-C in the first millisecond finds no default
+    // action.
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) {
+        std::signal(number, SIG_IGN);
+    }
+    fcntl(plan.control, F_SETFD, 0);
+    for (const int fd : plan.listeners) {
+        fcntl(fd, F_SETFD, 0);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execveat(plan.file, "", plan.arguments, plan.variables, AT_EMPTY_PATH);
+    std::array<char, 128> text{"FATAL cannot execute the worker: "};
+    const std::size_t prefix = std::strlen(text.data());
+    const char* const reason = strerrordesc_np(errno); // no allocation, unlike strerror
+    std::strncpy(text.data() + prefix, reason != nullptr ? reason : "?", text.size() - prefix - 1);
+    send(plan.control, text.data(), std::strlen(text.data()), MSG_NOSIGNAL);
+    _exit(exit_exec_failed);
+}
+
+} // namespace
+
+result<executable> executable::running() {
+    return at("/proc/self/exe");
+}
+
+result<executable> executable::at(const std::string& path) {
+    unique_fd file{open(path.c_str(), O_PATH | O_CLOEXEC)};
+    if (!file) {
+        return system_failure(path);
+    }
+    return executable{std::move(file)};
+}
+
+result<executable::started> executable::start(
+    const std::vector<std::string>& command_line,
+    worker_description description
+) const {
+    std::array<int, 2> pair{};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair.data()) != 0) {
+        return system_failure("no control channel for a worker");
+    }
+    started made;
+    made.control.reset(pair[0]);
+    const unique_fd workers_end{pair[1]};
+    description.control = workers_end.get();
+    description.master = getpid();
+
+    std::vector<std::string> arguments = command_line;
+    std::vector<std::string> variables = worker_variables(description);
+    const std::vector<char*> argument_pointers = pointers_to(arguments);
+    const std::vector<char*> variable_pointers = pointers_to(variables);
+    const exec_plan plan{
+        file_.get(),
+        workers_end.get(),
+        description.listeners,
+        argument_pointers.data(),
+        variable_pointers.data()};
+    made.pid = fork();
+    if (made.pid < 0) {
+        return system_failure("no process for a worker");
+    }
+    if (made.pid == 0) {
+        become_worker(plan);
+    }
+    return made;
+}
+
+} // namespace msd::process

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "process/worker_description.hpp"
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace msd::process {
+
+// The program a master starts its workers from, held open: a package upgrade that replaces the file
+// does not mix versions behind the master's back, and a deleted file can still be started.
+class executable {
+public:
+    /// The program that runs now.
+    [[nodiscard]] static result<executable> running();
+    /// The program at `path`.
+    [[nodiscard]] static result<executable> at(const std::string& path);
+
+    struct started {
+        pid_t pid = -1;
+        unique_fd control; // the master's end of the worker's channel
+    };
+
+    /// Forks and executes a worker with this command line. `description.control` and `.master` are
+    /// filled in here; only the listeners and the control channel cross the exec. A failing exec is
+    /// told over the control channel as FATAL, followed by exit code 71. errc::unavailable: no
+    /// process or descriptor to be had.
+    [[nodiscard]] result<started>
+    start(const std::vector<std::string>& command_line, worker_description description) const;
+
+private:
+    explicit executable(unique_fd file) : file_{std::move(file)} {}
+
+    unique_fd file_;
+};
+
+} // namespace msd::process

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/inherited_worker.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+int socket_option(int fd, int option) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+// A variable left over from somewhere else must not make us close descriptors of strangers.
+result<void> check_descriptors(const worker_description& own) {
+    if (socket_option(own.control, SO_TYPE) != SOCK_SEQPACKET) {
+        return fail(
+            errc::invalid,
+            fmt::format(
+                "{}: descriptor {} is no control channel (unset the variable to start a master)",
+                worker_variable,
+                own.control
+            )
+        );
+    }
+    for (const int fd : own.listeners) {
+        if (socket_option(fd, SO_ACCEPTCONN) != 1) {
+            return fail(
+                errc::invalid,
+                fmt::format("{}: descriptor {} is no listening socket", worker_variable, fd)
+            );
+        }
+    }
+    return {};
+}
+
+void name_process(const worker_description& own) {
+    // The kernel would show the number of the descriptor that was executed.
+    prctl(PR_SET_NAME, fmt::format("msd:{}", own.pool).c_str());
+}
+
+} // namespace
+
+result<std::optional<worker_description>> inherited_worker() {
+    const char* const text = std::getenv(worker_variable); // NOLINT(concurrency-mt-unsafe)
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    auto own = decode_worker_description(text);
+    if (!own) {
+        return tl::unexpected{std::move(own.error())};
+    }
+    if (const auto usable = check_descriptors(*own); !usable) {
+        return tl::unexpected{usable.error()};
+    }
+    unsetenv(worker_variable); // NOLINT(concurrency-mt-unsafe)
+    fcntl(own->control, F_SETFD, FD_CLOEXEC);
+    for (const int fd : own->listeners) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE}) {
+        std::signal(number, SIG_IGN);
+    }
+    name_process(*own);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // Asked after the request: a master that died in between sends nothing.
+    if (getppid() != own->master) {
+        return fail(errc::closed, "the master is gone");
+    }
+    return std::optional{std::move(*own)};
+}
+
+} // namespace msd::process

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/port_owner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+namespace msd::process {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t command_bytes_max = 80;
+constexpr std::string_view listening_state = "0A"; // TCP_LISTEN, as /proc/net/tcp writes it
+
+// Inodes of the sockets that listen on `port`, from one of /proc/net/tcp and tcp6. A line is:
+// number, local address:port, remote, state, queues, timer, retransmits, uid, timeout, inode.
+void add_listening_inodes(const char* table, std::uint16_t port, std::set<std::string>& out) {
+    std::ifstream file{table};
+    const std::string wanted = fmt::format(":{:04X}", port);
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words{line};
+        std::string number;
+        std::string local;
+        std::string remote;
+        std::string state;
+        std::string inode;
+        words >> number >> local >> remote >> state;
+        if (state != listening_state || !local.ends_with(wanted)) {
+            continue;
+        }
+        for (int column = 4; column <= 9; ++column) {
+            words >> inode;
+        }
+        out.insert(inode);
+    }
+}
+
+bool holds_one_of(const fs::path& process, const std::set<std::string>& inodes) {
+    std::error_code ignored; // processes end while we look; others' are closed to us
+    for (fs::directory_iterator entry{process / "fd", ignored}, end; entry != end;
+         entry.increment(ignored)) {
+        std::string target = fs::read_symlink(entry->path(), ignored).string();
+        if (target.starts_with("socket:[") && target.ends_with(']') &&
+            inodes.contains(target.substr(8, target.size() - 9))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string command_of(const fs::path& process) {
+    std::ifstream file{process / "cmdline", std::ios::binary};
+    std::string text(command_bytes_max, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    while (!text.empty() && text.back() == '\0') {
+        text.pop_back();
+    }
+    // Arguments are separated by NUL; whatever else a command line holds must not reach a terminal.
+    std::replace_if(
+        text.begin(),
+        text.end(),
+        [](unsigned char c) { return c < 0x20 || c == 0x7f; },
+        ' '
+    );
+    return text;
+}
+
+bool is_number(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+// The lowest pid is the one that was there first: a master, not its workers.
+int first_holder(const std::set<std::string>& inodes) {
+    int found = 0;
+    std::error_code ignored;
+    for (fs::directory_iterator entry{"/proc", ignored}, end; entry != end;
+         entry.increment(ignored)) {
+        const std::string name = entry->path().filename().string();
+        int pid = 0;
+        if (!is_number(name) ||
+            std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc{}) {
+            continue;
+        }
+        if ((found == 0 || pid < found) && holds_one_of(entry->path(), inodes)) {
+            found = pid;
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+std::string port_owner(std::uint16_t port) {
+    std::set<std::string> inodes;
+    add_listening_inodes("/proc/net/tcp", port, inodes);
+    add_listening_inodes("/proc/net/tcp6", port, inodes);
+    if (inodes.empty()) {
+        return {};
+    }
+    const int pid = first_holder(inodes);
+    if (pid == 0) {
+        return "a process of another user";
+    }
+    return fmt::format("pid {} ({})", pid, command_of(fs::path{"/proc"} / std::to_string(pid)));
+}
+
+} // namespace msd::process

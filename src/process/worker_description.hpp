@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What a master tells the worker it executes. It travels in one environment variable, as text that
+// can be read in /proc/PID/environ, because it must survive exec: no other state does. The command
+// line is handed on unchanged, so everything that was configured is not repeated here.
+namespace msd::process {
+
+inline constexpr const char* worker_variable = "MSD_WORKER";
+
+struct worker_description {
+    std::string pool; // "gateway", "distributor", "goods", …
+    int slot = 0;
+    int workers = 1; // of the pool
+    std::uint64_t generation = 1;
+    pid_t master = 0;
+    int control = -1;                           // SOCK_SEQPACKET, see core/worker_message.hpp
+    std::vector<int> listeners;                 // bound and listening; at most listeners_max
+    std::string host;                           // first bound address as text
+    std::uint16_t port = 0;                     // bound port
+    std::map<std::string, std::uint16_t> ports; // of every pool of this master, this one included
+
+    bool operator==(const worker_description&) const = default;
+};
+
+inline constexpr std::size_t listeners_max = 16;
+inline constexpr int workers_max = 1024; // of one pool
+
+/// `pool=goods slot=0 workers=2 …`; names and addresses hold no white space.
+[[nodiscard]] std::string encode(const worker_description& description);
+
+/// errc::invalid naming the field that is missing, unknown, repeated or out of range.
+[[nodiscard]] result<worker_description> decode_worker_description(std::string_view text);
+
+} // namespace msd::process

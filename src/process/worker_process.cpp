@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/worker_process.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+constexpr int messages_at_once_max = 64;
+
+} // namespace
+
+std::string_view text_of(worker_process::phase phase) {
+    switch (phase) {
+    case worker_process::phase::starting:
+        return "starting";
+    case worker_process::phase::ready:
+        return "ready";
+    case worker_process::phase::draining:
+        return "draining";
+    case worker_process::phase::stopping:
+        return "stopping";
+    }
+    return "unknown";
+}
+
+bool tell(const worker_process& worker, core::worker_message::kind what) {
+    const std::string datagram = core::encode({what, {}});
+    const ssize_t sent =
+        send(worker.control.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent == static_cast<ssize_t>(datagram.size());
+}
+
+std::vector<core::worker_message> hear(worker_process& worker) {
+    std::vector<core::worker_message> heard;
+    std::array<char, core::worker_message_bytes_max> buffer{};
+    for (int count = 0; worker.control && count < messages_at_once_max; ++count) {
+        const ssize_t got = recv(worker.control.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0 && errno == EAGAIN) {
+            break;
+        }
+        if (got <= 0) {
+            worker.control.reset();
+            break;
+        }
+        auto message = core::decode_worker_message({buffer.data(), static_cast<std::size_t>(got)});
+        if (message) {
+            heard.push_back(std::move(*message));
+        } else {
+            log::warning("pid {} on its control channel: {}", worker.pid, message.error().text);
+        }
+    }
+    return heard;
+}
+
+std::string exit_text(int wait_status) {
+    if (!WIFSIGNALED(wait_status)) {
+        return fmt::format("exit code {}", WEXITSTATUS(wait_status));
+    }
+    const int number = WTERMSIG(wait_status);
+    const char* const name = sigdescr_np(number);
+    return fmt::format(
+        "signal {} ({}){}",
+        number,
+        name != nullptr ? name : "unknown",
+        WCOREDUMP(wait_status) ? ", core dumped" : ""
+    );
+}
+
+std::uint64_t private_memory_bytes(pid_t pid) {
+    std::ifstream file{fmt::format("/proc/{}/smaps_rollup", pid)};
+    std::uint64_t sum_kib = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("Private_Clean:") || line.starts_with("Private_Dirty:")) {
+            std::istringstream words{line.substr(line.find(':') + 1)};
+            std::uint64_t kib = 0;
+            words >> kib;
+            sum_kib += kib;
+        }
+    }
+    return sum_kib * 1024;
+}
+
+} // namespace msd::process
