@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every foreign node but the distributor has: a TCP server for packets, a link to the
+// distributor that registers it, the list of nodes it was told last, and a link to the logs node.
+
+import net from 'node:net';
+
+import { encode, reader_of } from './framing.mjs';
+
+/** Keeps one outgoing connection, trying again after every interval for as long as it is wanted. */
+export class link {
+    constructor({ kind, host, port, retry_ms, on_open = () => {}, on_packet = () => {} }) {
+        Object.assign(this, { kind, host, port, on_open, on_packet });
+        this.connected = false;
+        // A node of today waits one interval before its first attempt; it starts a further attempt
+        // when the interval is over, whether the one before has ended or not.
+        if (kind !== 'legacy') {
+            this.connect();
+        }
+        this.timer = setInterval(() => {
+            if (!this.connected) {
+                this.connect();
+            }
+        }, retry_ms);
+    }
+
+    connect() {
+        const socket = net.connect({ host: this.host, port: this.port, noDelay: true });
+        const reader = reader_of(this.kind, this.on_packet);
+        socket.on('connect', () => {
+            this.connected = true;
+            this.socket = socket;
+            this.on_open(this);
+        });
+        socket.on('data', (chunk) => reader.feed(chunk));
+        socket.on('error', () => {});
+        socket.on('close', () => {
+            if (this.socket === socket || this.socket === undefined) {
+                this.connected = false;
+            }
+        });
+        this.attempt = socket;
+    }
+
+    send(packet) {
+        if (this.connected) {
+            this.socket.write(encode(packet));
+        }
+    }
+
+    close() {
+        clearInterval(this.timer);
+        this.attempt?.destroy();
+        this.socket?.destroy();
+    }
+}
+
+export class foreign_node {
+    constructor({ kind, name, urls, port, distributor, retry_ms, text_port = false, extra = {} }) {
+        Object.assign(this, { kind, name, urls, distributor, retry_ms, text_port, extra });
+        this.wanted_port = port;
+        this.known = [];
+    }
+
+    /** Handles one request; `answer` may be called once, later, or never. */
+    on_request(_packet, _answer) {}
+    on_topology(_nodes) {}
+
+    async listen() {
+        this.server = net.createServer((socket) => {
+            const reader = reader_of(this.kind, (packet) => {
+                this.on_request(packet, (reply) => socket.write(encode(reply)));
+            });
+            socket.setNoDelay(true);
+            socket.on('data', (chunk) => reader.feed(chunk));
+            socket.on('error', () => {});
+        });
+        await new Promise((resolve, reject) => {
+            this.server.once('error', reject);
+            this.server.listen(this.wanted_port, resolve);
+        });
+        return this.server.address().port;
+    }
+
+    join(port) {
+        const said = { port: this.text_port ? String(port) : port, name: this.name };
+        this.registry = new link({
+            kind: this.kind,
+            ...this.distributor,
+            retry_ms: this.retry_ms,
+            on_open: (to) =>
+                to.send({
+                    uri: '/distributes',
+                    method: 'POST',
+                    key: 0,
+                    params: { ...said, urls: this.urls, ...this.extra },
+                }),
+            on_packet: (packet) => {
+                if (packet.uri === '/distributes' && packet.method === 'GET') {
+                    this.known = packet.params;
+                    this.follow_logs();
+                    this.on_topology(packet.params);
+                }
+            },
+        });
+    }
+
+    follow_logs() {
+        const logs = this.known.find((node) => node.name === 'logs');
+        if (logs && !this.logs && this.name !== 'logs') {
+            const { host, port } = logs;
+            const { kind, retry_ms } = this;
+            this.logs = new link({ kind, host, port: Number(port), retry_ms });
+        }
+    }
+
+    /** Today's services send a text, today's gateway an object. */
+    log(params) {
+        this.logs?.send({ uri: '/logs', method: 'POST', key: 0, params });
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP/1.1 client on a bare socket: it sends any bytes, well-formed or not, keeps its connection
+// and reports how the other side ended it.
+
+import net from 'node:net';
+
+import { until, within } from './until.mjs';
+
+function parse_head(text) {
+    const [start, ...lines] = text.split('\r\n');
+    const [, version, status, reason] = /^HTTP\/(1\.[01]) (\d{3}) (.*)$/.exec(start) ?? [];
+    if (version === undefined) {
+        throw new Error(`not a status line: ${JSON.stringify(start)}`);
+    }
+    const headers = new Map();
+    for (const line of lines) {
+        const colon = line.indexOf(':');
+        const name = line.slice(0, colon).toLowerCase();
+        const value = line.slice(colon + 1).trim();
+        headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+    }
+    return { version, status: Number(status), reason, headers };
+}
+
+export class http_response {
+    constructor(head, body) {
+        Object.assign(this, head);
+        this.body = body;
+    }
+
+    get text() {
+        return this.body.toString('utf8');
+    }
+
+    get json() {
+        return JSON.parse(this.text);
+    }
+}
+
+export class http_connection {
+    static async open(port, { host = '127.0.0.1' } = {}) {
+        const socket = net.connect({ host, port, noDelay: true });
+        const connection = new http_connection(socket);
+        await within(
+            `connect to port ${port}`,
+            new Promise((resolve, reject) => {
+                socket.once('connect', resolve);
+                socket.once('error', reject);
+            }),
+        );
+        return connection;
+    }
+
+    constructor(socket) {
+        this.socket = socket;
+        this.chunks = [];
+        this.bytes_received = 0;
+        this.is_closed = false;
+        this.was_reset = false;
+        socket.on('data', (chunk) => {
+            this.chunks.push(chunk);
+            this.bytes_received += chunk.length;
+        });
+        socket.on('error', (error) => {
+            this.was_reset ||= error.code === 'ECONNRESET' || error.code === 'EPIPE';
+        });
+        this.closed = new Promise((resolve) => {
+            socket.on('end', () => {
+                this.is_closed = true;
+                resolve();
+            });
+            socket.on('close', () => {
+                this.is_closed = true;
+                resolve();
+            });
+        });
+    }
+
+    write(bytes) {
+        this.socket.write(bytes);
+    }
+
+    get received() {
+        if (this.chunks.length > 1) {
+            this.chunks = [Buffer.concat(this.chunks)];
+        }
+        return this.chunks[0] ?? Buffer.alloc(0);
+    }
+
+    /** The next response, of a 1xx too. `head`: it answers a HEAD and has no body. */
+    async response({ head = false, limit_ms = 20_000 } = {}) {
+        return until('an HTTP response', () => {
+            const found = this.take(head);
+            if (!found && this.is_closed) {
+                return { status: 0, headers: new Map(), body: this.received, text: '' };
+            }
+            return found;
+        }, limit_ms);
+    }
+
+    take(head) {
+        const all = this.received;
+        const end = all.indexOf('\r\n\r\n');
+        if (end < 0) {
+            return undefined;
+        }
+        const parsed = parse_head(all.subarray(0, end).toString('latin1'));
+        const begin = end + 4;
+        const bodiless = head || parsed.status < 200 || parsed.status === 204;
+        let length = bodiless ? 0 : Number(parsed.headers.get('content-length') ?? NaN);
+        if (Number.isNaN(length)) {
+            if (!this.is_closed) {
+                return undefined;
+            }
+            length = all.length - begin;
+        }
+        if (all.length < begin + length) {
+            return undefined;
+        }
+        this.chunks = [all.subarray(begin + length)];
+        return new http_response(parsed, all.subarray(begin, begin + length));
+    }
+
+    send(method, target, { body, headers = {} } = {}) {
+        const said = { Host: 'test', ...headers };
+        let bytes = Buffer.alloc(0);
+        if (body !== undefined) {
+            const text = Buffer.isBuffer(body) || typeof body === 'string';
+            bytes = Buffer.from(text ? body : JSON.stringify(body));
+            said['Content-Type'] ??= 'application/json';
+            said['Content-Length'] ??= bytes.length;
+        }
+        const lines = Object.entries(said)
+            .filter(([, value]) => value !== null)
+            .map(([name, value]) => `${name}: ${value}\r\n`);
+        const start = `${method} ${target} HTTP/1.1\r\n`;
+        this.write(Buffer.concat([Buffer.from(`${start}${lines.join('')}\r\n`), bytes]));
+    }
+
+    async request(method, target, options = {}) {
+        this.send(method, target, options);
+        return this.response({ head: method === 'HEAD', limit_ms: options.limit_ms });
+    }
+
+    close() {
+        this.socket.destroy();
+    }
+}
+
+/** One request on a connection of its own. */
+export async function http(port, method, target, options = {}) {
+    const connection = await http_connection.open(port, options);
+    try {
+        const headers = { Connection: 'close', ...options.headers };
+        return await connection.request(method, target, { ...options, headers });
+    } finally {
+        connection.close();
+    }
+}

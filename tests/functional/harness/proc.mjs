@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Linux says of a process, read from /proc.
+
+import fs from 'node:fs';
+
+function read(path) {
+    try {
+        return fs.readFileSync(path, 'utf8');
+    } catch {
+        return undefined;
+    }
+}
+
+/** { parent, state } or undefined when there is no such process. */
+export function process_state(pid) {
+    const stat = read(`/proc/${pid}/stat`);
+    if (stat === undefined) {
+        return undefined;
+    }
+    // The command in brackets may hold spaces and brackets itself.
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+}
+
+export function is_alive(pid) {
+    const found = process_state(pid);
+    return found !== undefined && found.state !== 'Z';
+}
+
+export function children(pid) {
+    return fs
+        .readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name) && process_state(name)?.parent === pid)
+        .map(Number);
+}
+
+export function environment(pid) {
+    const entries = (read(`/proc/${pid}/environ`) ?? '').split('\0').filter(Boolean);
+    return Object.fromEntries(entries.map((entry) => {
+        const at = entry.indexOf('=');
+        return [entry.slice(0, at), entry.slice(at + 1)];
+    }));
+}
+
+/** Private memory in bytes: Private_Clean + Private_Dirty. */
+export function private_bytes(pid) {
+    const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)[1]);
+    return (kib('Private_Clean') + kib('Private_Dirty')) * 1024;
+}
+
+export function descriptors(pid) {
+    return fs.readdirSync(`/proc/${pid}/fd`).length;
+}

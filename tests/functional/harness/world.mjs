@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything one test started: msd roles, foreign nodes, clients, a temporary directory. Closing a
+// world stops all of it and looks at how it went: msd must have served to the end with the workers it
+// began with, must have stopped cleanly, and no sanitizer may have spoken.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { http, http_connection } from './http_client.mjs';
+import { packet_client } from './packet_client.mjs';
+import { children, environment, is_alive } from './proc.mjs';
+import { program, run } from './program.mjs';
+import { until } from './until.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const foreign_main = path.join(here, '..', 'foreign', 'main.mjs');
+export const repository = path.resolve(here, '..', '..', '..');
+
+export const msd_binary = process.env.MSD_BIN ?? path.join(repository, 'build/release/msd');
+export const sanitized = process.env.MSD_SANITIZED === '1';
+
+export const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
+const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
+
+/** One master of msd and its workers. */
+class msd_program extends program {
+    constructor(label, args, options) {
+        super(label, msd_binary, args, options);
+        this.first_workers = [];
+        this.deaths_expected = false;
+        this.stop_code = 0;
+    }
+
+    /** { pid, pool, slot } of each worker, by the variable its master gave it. */
+    workers(pool) {
+        return children(this.pid)
+            .map((pid) => {
+                const said = environment(pid).MSD_WORKER ?? '';
+                const field = (name) => new RegExp(`\\b${name}=(\\S+)`).exec(said)?.[1];
+                return { pid, pool: field('pool'), slot: Number(field('slot')) };
+            })
+            .filter((worker) => worker.pool && (pool === undefined || worker.pool === pool));
+    }
+
+    note_workers() {
+        this.first_workers = this.workers();
+        assert.ok(this.first_workers.length > 0, `${this.label} has no workers`);
+    }
+
+    /** From here on workers may be replaced: the test kills some. */
+    expect_deaths() {
+        this.deaths_expected = true;
+    }
+
+    assert_same_workers() {
+        const lost = this.first_workers.filter(({ pid }) => !is_alive(pid));
+        assert.deepEqual(lost, [], `${this.label} lost workers`);
+    }
+
+    port(name) {
+        const port = this.ready_ports().get(name);
+        assert.ok(port, `${this.label} said no READY ${name}`);
+        return port;
+    }
+
+    /** One request to the gateway of this program. */
+    http(method, target, options) {
+        return http(this.port('gateway'), method, target, options);
+    }
+}
+
+export class world {
+    constructor() {
+        // Short, because a socket path holds at most 107 bytes.
+        this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'msd-'));
+        this.programs = [];
+        this.closers = [];
+    }
+
+    path(...names) {
+        return path.join(this.dir, ...names);
+    }
+
+    on_close(close) {
+        this.closers.push(close);
+    }
+
+    track(program_started) {
+        this.programs.push(program_started);
+        return program_started;
+    }
+
+    own_dirs() {
+        return ['--data-dir', this.path('data'), '--runtime-dir', this.path('run')];
+    }
+
+    spawn_msd(label, args, options = {}) {
+        return this.track(new msd_program(label, args, options));
+    }
+
+    /** `msd up` with free ports. `args` are appended; one worker a pool unless said otherwise. */
+    async up({ args = [], workers = 1, env } = {}) {
+        const ports = roles.flatMap((role) => [`--${role}-port`, '0']);
+        const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs(), ...args];
+        const started = this.spawn_msd('msd up', all, { env });
+        for (const role of roles) {
+            await started.ready(role);
+        }
+        started.note_workers();
+        await this.routed(started.port('gateway'));
+        return started;
+    }
+
+    /** `msd distributor`, `msd gateway` or `msd service NAME` on a free port. */
+    async role(name, { distributor, port = 0, workers = 1, args = [], env } = {}) {
+        const command = name === 'distributor' || name === 'gateway' ? [name] : ['service', name];
+        const all = [...command, '--port', String(port), '--workers', String(workers)];
+        if (distributor !== undefined) {
+            all.push('--distributor', `127.0.0.1:${distributor}`);
+        }
+        all.push(...this.own_dirs(), ...args);
+        const started = this.spawn_msd(`msd ${command.join(' ')}`, all, { env });
+        await started.ready(name);
+        started.note_workers();
+        return started;
+    }
+
+    /** A foreign node in a process of its own (foreign/main.mjs). */
+    async foreign(role, { kind = 'strict', distributor, port = 0, retry_ms = 100, args = [] } = {}) {
+        const all = [foreign_main, role, '--kind', kind, '--port', String(port)];
+        all.push('--retry-ms', String(retry_ms));
+        if (distributor !== undefined) {
+            all.push('--distributor', `127.0.0.1:${distributor}`);
+        }
+        const label = `${kind} ${role}`;
+        const started = this.track(new program(label, process.execPath, [...all, ...args]));
+        await started.ready(role);
+        return started;
+    }
+
+    async packets(port, options) {
+        const client = await packet_client.open(port, options);
+        this.on_close(() => client.close());
+        return client;
+    }
+
+    async connection(port, options) {
+        const connection = await http_connection.open(port, options);
+        this.on_close(() => connection.close());
+        return connection;
+    }
+
+    /** Waits until the gateway at `port` routes to every service in `paths`. */
+    async routed(port, paths = ['/goods', '/members', '/purchases']) {
+        for (const target of paths) {
+            await until(`the gateway routes ${target}`, async () => {
+                const { status } = await http(port, 'GET', target);
+                return status !== 0 && status !== 404 && status < 500;
+            });
+        }
+    }
+
+    /** `msd ARGS…` to its end: { code, output, log }. */
+    async command(args, options) {
+        return run(msd_binary, args, options);
+    }
+
+    tails() {
+        return this.programs.map((each) => each.tail()).join('');
+    }
+
+    async close() {
+        for (const close of this.closers.reverse()) {
+            close();
+        }
+        const problems = [];
+        for (const each of this.programs.reverse()) {
+            try {
+                await this.finish(each);
+            } catch (error) {
+                problems.push(error);
+            }
+        }
+        fs.rmSync(this.dir, { recursive: true, force: true });
+        if (problems.length > 0) {
+            throw problems[0];
+        }
+    }
+
+    async finish(each) {
+        if (!(each instanceof msd_program)) {
+            assert.equal(each.ended, undefined, `${each.label} ended before the test did`);
+            await each.stop();
+            return;
+        }
+        if (!each.ended) {
+            if (!each.deaths_expected) {
+                each.assert_same_workers();
+            }
+            await each.stop('SIGINT');
+        }
+        assert.doesNotMatch(each.log, sanitizer_words, `a sanitizer spoke in ${each.label}`);
+        if (!each.end_expected) {
+            assert.deepEqual(each.ended, { code: 0, signal: null }, `${each.label} on SIGINT`);
+        }
+    }
+}
