@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace msd::net {
+
+// Where calls that block (a database, a password hash) run, so that the loop never does: a small
+// bounded pool of threads behind a queue. Each downstream has a lane of its own, so a slow one
+// holds up nothing else. Work crosses in batches both ways: what the loop submits in one turn is
+// handed over at its end under one lock, what a thread has finished returns in one posted function.
+// All public functions belong to the loop's thread.
+class blocking_lane {
+public:
+    // One submitted call as a batch runner sees it, on a thread of the lane.
+    class job {
+    public:
+        job() = default;
+        virtual ~job() = default;
+        job(const job&) = delete;
+        job& operator=(const job&) = delete;
+
+        /// Makes the call, once; false when its outcome is an error.
+        virtual bool run() = 0;
+        /// Replaces whatever the outcome is.
+        virtual void fail(error why) = 0;
+
+    private:
+        friend class blocking_lane;
+
+        // What the awaiting coroutine is to the lane.
+        struct waiter {
+            virtual ~waiter() = default;
+            virtual void resume() = 0;
+        };
+
+        std::atomic<bool> abandoned_{false}; // set by the loop: nobody wants the outcome
+        // The loop's alone.
+        std::unique_ptr<waiter> waiter_; // null: resumed or about to be
+        std::optional<error> given_up_;  // why it was abandoned
+        time_point until_;
+        std::size_t place_ = 0; // among the waiting
+    };
+
+    /// Runs a batch on a lane's thread, for what is to be done once around several calls (a
+    /// transaction). Each job must be run or failed. Outcomes are delivered when it returns.
+    using batch_runner = std::function<void(std::span<job* const>)>;
+
+    struct settings {
+        int threads = 1;
+        std::size_t calls_max = 1024; // submitted and not finished; beyond: errc::unavailable
+        std::size_t batch_max = 1;    // calls a thread takes at once
+    };
+
+    /// Without a runner each call is simply made.
+    blocking_lane(asio::any_io_executor executor, settings chosen, batch_runner runner = {});
+    /// As stop().
+    ~blocking_lane();
+    blocking_lane(const blocking_lane&) = delete;
+    blocking_lane& operator=(const blocking_lane&) = delete;
+
+    /// Makes `call`, a function that returns result<T>, on a thread of the lane; the awaiting
+    /// coroutine must belong to the lane's executor. When `until` passes it gets errc::timeout at
+    /// once: a call still queued is never made then, one that runs goes on and its outcome is
+    /// dropped, so `call` must own whatever it touches. errc::unavailable: too many calls;
+    /// errc::cancelled: stopped, or the coroutine was.
+    template <class F>
+    asio::awaitable<std::invoke_result_t<F&>> run(deadline until, F call) {
+        const auto admitted = admit(until);
+        if (!admitted) {
+            co_return tl::unexpected{admitted.error()};
+        }
+        const auto submitted = std::make_shared<call_job<F>>(std::move(call));
+        co_await finished(submitted, until);
+        if (submitted->given_up_) {
+            co_return tl::unexpected{std::move(*submitted->given_up_)};
+        }
+        co_return std::move(*submitted->outcome_);
+    }
+
+    /// Waits for the calls that run, drops those that are queued, joins the threads. Coroutines
+    /// that still wait get errc::cancelled, or their outcome if it just came.
+    void stop();
+
+    /// Calls submitted and not finished.
+    [[nodiscard]] std::size_t calls() const;
+
+private:
+    struct state;
+
+    template <class F>
+    class call_job final : public job {
+    public:
+        explicit call_job(F call) : call_{std::move(call)} {}
+
+        bool run() override {
+            outcome_.emplace(call_());
+            return outcome_->has_value();
+        }
+        void fail(error why) override { outcome_.emplace(tl::unexpected{std::move(why)}); }
+
+    private:
+        friend class blocking_lane;
+        F call_;
+        std::optional<std::invoke_result_t<F&>> outcome_;
+    };
+
+    [[nodiscard]] result<void> admit(deadline until) const;
+    asio::awaitable<void> finished(std::shared_ptr<job> submitted, deadline until);
+
+    std::shared_ptr<state> state_;
+};
+
+} // namespace msd::net

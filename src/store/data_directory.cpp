@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/data_directory.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace msd::store {
+
+namespace {
+
+tl::unexpected<error> system_failure(const std::filesystem::path& where, int code) {
+    const auto why = std::generic_category().message(code);
+    return fail(errc::unavailable, fmt::format("{}: {}", where.string(), why));
+}
+
+// linux/magic.h lacks several of these.
+constexpr std::array<std::pair<unsigned long, std::string_view>, 12> network_magics{{
+    {0x6969, "nfs"},
+    {0x517B, "smb"},
+    {0xFE534D42, "smb2"},
+    {0xFF534D42, "cifs"},
+    {0x65735546, "fuse"},
+    {0x01021997, "9p"},
+    {0x00C36400, "ceph"},
+    {0x5346414F, "afs"},
+    {0x6B414653, "kafs"},
+    {0x73757245, "coda"},
+    {0x0BD00BD0, "lustre"},
+    {0x564C, "ncp"},
+}};
+
+} // namespace
+
+std::string_view network_file_system(unsigned long magic) {
+    for (const auto& [number, name] : network_magics) {
+        if (number == magic) {
+            return name;
+        }
+    }
+    return {};
+}
+
+result<void> prepare_data_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    const auto where = std::filesystem::absolute(directory, failed);
+    if (!failed) {
+        std::filesystem::create_directories(where.parent_path(), failed);
+    }
+    if (failed) {
+        return system_failure(directory, failed.value());
+    }
+    if (::mkdir(where.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+        return system_failure(directory, errno);
+    }
+    struct statfs facts {};
+    if (::statfs(where.c_str(), &facts) != 0) {
+        return system_failure(directory, errno);
+    }
+    // f_type is signed and holds 32 bits: the magics of SMB have the highest one set.
+    const auto magic = static_cast<unsigned long>(facts.f_type) & 0xFFFFFFFFUL;
+    if (const auto network = network_file_system(magic); !network.empty()) {
+        return fail(
+            errc::invalid,
+            fmt::format(
+                "{} is on a network file system ({}), where databases are not safe: "
+                "choose a directory on a local disk",
+                directory.string(),
+                network
+            )
+        );
+    }
+    return {};
+}
+
+result<unique_fd> open_private_file(const std::filesystem::path& file) {
+    unique_fd opened{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    if (!opened) {
+        return system_failure(file, errno);
+    }
+    return opened;
+}
+
+} // namespace msd::store

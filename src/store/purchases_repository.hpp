@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/money.hpp"
+#include "base/result.hpp"
+#include "store/idempotency.hpp"
+#include "store/page.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace msd::store {
+
+struct purchase_fields {
+    std::int64_t userid = 0;
+    std::int64_t goodsid = 0;
+    std::int64_t quantity = 1;  // negative: a return
+    std::optional<money> price; // of one piece when it was bought; unknown in old rows
+};
+
+struct purchase_row {
+    std::int64_t id = 0;
+    purchase_fields fields;
+    std::int64_t date_ms = 0; // milliseconds since 1970 in UTC
+};
+
+using purchase_writer = void (*)(json::writer&, const purchase_row&);
+
+// What members bought. Goods and members belong to other services: their ids are plain numbers
+// here. Errors common to all operations: as goods_repository.
+class purchases_repository {
+public:
+    virtual ~purchases_repository() = default;
+
+    virtual asio::awaitable<result<page>>
+    list(std::int64_t userid, page_query query, purchase_writer write, deadline until) = 0;
+
+    /// Dates the purchase now and returns its id.
+    virtual asio::awaitable<result<std::int64_t>>
+    add(purchase_fields fields, std::optional<idempotency> once, deadline until) = 0;
+
+    /// The outcome noted under this key, if there is one: spares a repeat the work before the
+    /// write.
+    virtual asio::awaitable<result<std::optional<std::int64_t>>>
+    recall(idempotency once, deadline until) = 0;
+};
+
+} // namespace msd::store

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace msd::store::sqlite {
+
+// One connection to a database file and its prepared statements. Belongs to one thread at a time.
+// Turns SQLite's result codes into errors; what to do about them is decided by database.
+class connection {
+public:
+    enum class purpose { reading, writing };
+
+    /// Opens `file`, which must exist. A writing connection puts the database into WAL mode, with
+    /// every commit on the disk when it returns. errc::unavailable: not there, not a database, …
+    [[nodiscard]] static result<connection> open(const std::filesystem::path& file, purpose wanted);
+
+    /// Runs statements without values or rows.
+    [[nodiscard]] result<void> execute(const std::string& statements);
+
+    [[nodiscard]] std::int64_t last_inserted_id() const;
+    /// Rows changed by the last statement.
+    [[nodiscard]] std::int64_t changes() const;
+    [[nodiscard]] bool in_transaction() const;
+    /// The first error that came from below SQL (disk, file, memory), null when there was none:
+    /// such a connection is to be opened anew.
+    [[nodiscard]] const error* broken() const { return broken_ ? &*broken_ : nullptr; }
+
+private:
+    friend class query;
+
+    struct close {
+        void operator()(sqlite3* opened) const;
+    };
+    struct finalize {
+        void operator()(sqlite3_stmt* prepared) const;
+    };
+
+    static constexpr std::size_t statements_max = 64;
+
+    explicit connection(sqlite3* opened) : handle_{opened} {}
+    [[nodiscard]] result<sqlite3_stmt*> prepare(std::string_view sql);
+    /// Translates a result code of the call just made.
+    [[nodiscard]] error failure(int code);
+
+    std::unique_ptr<sqlite3, close> handle_;
+    // After handle_: statements are finalized before the connection is closed.
+    std::unordered_map<std::string_view, std::unique_ptr<sqlite3_stmt, finalize>> statements_;
+    std::optional<error> broken_;
+};
+
+// One use of a prepared statement. Values are always bound, in the order of the question marks, and
+// must outlive the query. Errors stick: a failed step makes next() fail.
+class query {
+public:
+    /// `sql` must be a string literal: the connection keeps the statement under it.
+    query(connection& on, std::string_view sql);
+    /// Resets the statement for its next use.
+    ~query();
+    query(const query&) = delete;
+    query& operator=(const query&) = delete;
+
+    query& bind(std::int64_t number);
+    query& bind(std::string_view text);
+    query& bind(std::optional<std::int64_t> number);
+
+    /// True: a row can be read; false: there is none any more.
+    [[nodiscard]] result<bool> next();
+    /// Steps to the end.
+    [[nodiscard]] result<void> run();
+
+    // The columns of the present row. Texts live until the next step.
+    [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] std::string_view text(int column) const;
+    [[nodiscard]] bool is_null(int column) const;
+
+private:
+    void check(int code);
+
+    connection& on_;
+    sqlite3_stmt* prepared_ = nullptr;
+    int bound_ = 0;
+    std::optional<error> failed_;
+};
+
+} // namespace msd::store::sqlite

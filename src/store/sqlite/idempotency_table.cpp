@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/idempotency_table.hpp"
+
+namespace msd::store::sqlite {
+
+namespace {
+
+// Each noted write drops up to this many rows, so the table shrinks faster than it grows and no
+// write ever pays for a whole day of them.
+constexpr std::int64_t pruned_per_write = 4;
+
+} // namespace
+
+result<std::optional<std::int64_t>>
+recall(connection& on, const idempotency& once, std::int64_t now_ms) {
+    query noted{
+        on,
+        "SELECT fingerprint, outcome FROM idempotency WHERE key = ? AND created_ms > ?"};
+    noted.bind(once.key).bind(now_ms - idempotency_kept.count());
+    const auto found = noted.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    if (!*found) {
+        return std::nullopt;
+    }
+    if (noted.text(0) != once.fingerprint) {
+        return fail(errc::invalid, "the key was used for a different request");
+    }
+    return noted.integer(1);
+}
+
+result<void>
+note(connection& on, const idempotency& once, std::int64_t outcome, std::int64_t now_ms) {
+    query prune{
+        on,
+        "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency "
+        "WHERE created_ms <= ? ORDER BY created_ms LIMIT ?)"};
+    const auto pruned = prune.bind(now_ms - idempotency_kept.count()).bind(pruned_per_write).run();
+    if (!pruned) {
+        return pruned;
+    }
+    // An expired row of this very key may still be there.
+    query insert{
+        on,
+        "INSERT OR REPLACE INTO idempotency(key, fingerprint, outcome, created_ms) "
+        "VALUES (?, ?, ?, ?)"};
+    return insert.bind(once.key).bind(once.fingerprint).bind(outcome).bind(now_ms).run();
+}
+
+} // namespace msd::store::sqlite
