@@ -26,7 +26,9 @@ public:
         return std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(at_ - now));
     }
 
-    [[nodiscard]] deadline sooner(deadline other) const { return deadline{std::min(at_, other.at_)}; }
+    [[nodiscard]] deadline sooner(deadline other) const {
+        return deadline{std::min(at_, other.at_)};
+    }
 
 private:
     time_point at_;

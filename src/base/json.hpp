@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +13,19 @@
 
 // JSON as msd handles it: texts are validated whole and then looked at in place. A value stays the
 // piece of text it came as until somebody asks for its number or string, so whatever msd only
-// passes on (64-bit and big integers, 1.0, unknown fields) leaves exactly as it came. The only
-// user of RapidJSON (SAX reader with encoding validation; no DOM is ever built).
+// passes on (64-bit and big integers, 1.0, unknown fields) leaves exactly as it came. No tree of
+// values is ever built.
+//
+// Accepted is what JSON.parse of JavaScript accepts, because foreign nodes pass such texts on: also
+// numbers that no double holds and \u escapes of lone surrogates, which read as U+FFFD. Refused
+// beyond that: bytes that are not UTF-8, and more than the limits below.
 namespace msd::json {
 
-constexpr std::size_t depth_max = 64;
+constexpr std::size_t depth_max = 64;          // levels of objects and arrays
+constexpr std::size_t members_max = 64 * 1024; // of one object that is looked into
+constexpr std::size_t elements_max = 1 << 20;  // of one array that is looked into
+
+class scanner;
 
 enum class kind : std::uint8_t { null, boolean, number, string, array, object };
 
@@ -30,6 +38,7 @@ struct value {
     /// A number token whose value is that integer exactly (7, 7.0, 7e0); nothing otherwise.
     [[nodiscard]] std::optional<std::int64_t> as_int64() const;
     [[nodiscard]] std::optional<std::uint64_t> as_uint64() const;
+    /// The nearest double of a number; nothing when it is out of their range.
     [[nodiscard]] std::optional<double> as_double() const;
     [[nodiscard]] std::optional<bool> as_bool() const;
 };
@@ -37,15 +46,25 @@ struct value {
 struct member {
     std::string_view name; // decoded
     value val;
+    std::string_view raw; // the whole member as it came: `"name": value`
 };
 
 // The members of one JSON object in the order of the text. Views into the text that was parsed,
 // which must outlive it; names that had escapes are owned here. Reusable: parse() keeps capacity.
+// Moved, never copied: a copy's names would be views into the original.
 class object {
 public:
+    object() = default;
+    object(object&&) = default;
+    object& operator=(object&&) = default;
+    object(const object&) = delete;
+    object& operator=(const object&) = delete;
+    ~object() = default;
+
     /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, at most depth_max
     /// levels, nothing but white space around it. On errc::malformed the complete top-level members
     /// read before the fault stay readable, so that an error reply can name its key.
+    /// errc::too_large: more than members_max members.
     [[nodiscard]] result<void> parse(std::string_view text);
 
     /// The last member of that name, as JSON.parse has it; null when there is none.
@@ -55,20 +74,29 @@ public:
     [[nodiscard]] auto end() const { return members_.end(); }
     [[nodiscard]] std::size_t size() const { return members_.size(); }
     [[nodiscard]] bool empty() const { return members_.empty(); }
+    /// The text that was parsed, from brace to brace.
+    [[nodiscard]] std::string_view text() const { return text_; }
 
 private:
+    [[nodiscard]] result<void> read_members(scanner& input);
+    [[nodiscard]] bool read_member(scanner& input);
+
     std::vector<member> members_;
-    std::deque<std::string> decoded_names_;
+    std::list<std::string> decoded_names_; // few: owns nothing until there is one
+    std::string_view text_;
 };
 
-/// The elements of `text`, which must be one JSON array; limits and errors as for object::parse.
+/// The elements of `text`, which must be one JSON array; errors as for object::parse, with
+/// elements_max.
 [[nodiscard]] result<std::vector<value>> elements(std::string_view text);
 
-/// `text` as one JSON value of any kind; limits and errors as for object::parse.
+/// `text` as one JSON value of any kind; limits and errors as for object::parse, but its members
+/// are not counted.
 [[nodiscard]] result<value> parse(std::string_view text);
 
 // Appends JSON to a string. Commas and colons come by themselves. Strings that are not valid UTF-8
-// are written with U+FFFD for each bad byte. Misuse (a value where a key belongs) asserts.
+// are written with U+FFFD for each bad byte. Misuse (a value where a key belongs) asserts. Outside
+// of any object it writes one value, or members without braces when it begins with key().
 class writer {
 public:
     explicit writer(std::string& out) : out_{out} {}
@@ -92,10 +120,21 @@ public:
 
 private:
     void before_value();
+    void separate();
+    writer& enter(char bracket, bool object);
+    writer& leave(char bracket, bool object);
+
+    [[nodiscard]] bool in_object() const { return (objects_ & 1U) != 0; }
 
     std::string& out_;
-    bool comma_ = false; // the next key or element needs one before it
+    std::uint64_t objects_ = 0; // one bit per open level, the innermost lowest: 1 for an object
+    std::size_t depth_ = 0;
+    bool comma_ = false;     // the next key or element needs one before it
+    bool key_given_ = false; // its value comes next
 };
+
+/// Appends `text` as a JSON string literal; bad UTF-8 as writer has it.
+void append_quoted(std::string& out, std::string_view text);
 
 /// `text` as a JSON string literal.
 [[nodiscard]] std::string quote(std::string_view text);

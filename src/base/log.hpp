@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-// One line per event, to stderr or a file, as text or as JSON lines. Every line carries time, level,
-// role, slot and pid. Control characters in the text are escaped, so nobody's data forges a line.
-// Synchronous: lines survive a crash. The only user of spdlog.
+// One line per event, to stderr or a file, as text or as JSON lines. Every line carries time,
+// level, role, slot and pid. Control characters in the text are escaped, so nobody's data forges a
+// line. Synchronous: lines survive a crash. The only user of spdlog.
 namespace msd::log {
 
 enum class level { trace, debug, info, warning, error, off };
@@ -19,9 +19,9 @@ enum class format { text, json };
 struct settings {
     level threshold = level::info;
     format style = format::text;
-    std::string file;   // empty: stderr
-    std::string role;   // "gateway", "goods", "master", …
-    int slot = -1;      // worker slot; -1: none
+    std::string file; // empty: stderr
+    std::string role; // "gateway", "goods", "master", …
+    int slot = -1;    // worker slot; -1: none
 };
 
 /// Replaces the settings of the process. Before the first call: text, stderr, info.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tl/expected.hpp>
-
 #include <string>
+#include <tl/expected.hpp>
 #include <utility>
 
 namespace msd {

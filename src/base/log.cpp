@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.hpp"
+
+#include "base/json.hpp"
+#include "base/json_scanner.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <mutex>
+
+namespace msd::log {
+
+namespace {
+
+constexpr std::size_t message_bytes_max = 16 * 1024; // what is longer is cut
+
+constexpr std::array<std::string_view, 6>
+    level_names{"trace", "debug", "info", "warning", "error", "off"};
+
+std::string_view name_of(level severity) {
+    return level_names.at(static_cast<std::size_t>(severity));
+}
+
+// spdlog only carries finished lines to their sink; it takes part in no decision.
+std::unique_ptr<spdlog::logger> make_logger(const std::string& file) {
+    spdlog::sink_ptr sink;
+    if (file.empty()) {
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    } else {
+        sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+    }
+    auto logger = std::make_unique<spdlog::logger>("msd", std::move(sink));
+    logger->set_pattern("%v");
+    logger->set_level(spdlog::level::trace);
+    logger->flush_on(spdlog::level::trace);
+    // A full disk must not end the worker, and there is nowhere left to say so.
+    logger->set_error_handler([](const std::string&) {});
+    return logger;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        return {};
+    }
+    return name.data();
+}
+
+struct process_log {
+    std::mutex guard; // the accept thread and the blocking lane log too
+    settings chosen;
+    std::unique_ptr<spdlog::logger> logger = make_logger({});
+    std::shared_ptr<const std::function<void(std::string_view)>> ship;
+    std::string host = host_name();
+    std::atomic<level> threshold = level::info;
+};
+
+process_log& the_log() {
+    static process_log instance;
+    return instance;
+}
+
+std::string timestamp() {
+    using namespace std::chrono;
+    const auto now = system_clock::now().time_since_epoch();
+    const std::time_t second = duration_cast<seconds>(now).count();
+    const auto milli = duration_cast<milliseconds>(now).count() % 1000;
+    std::tm utc{};
+    ::gmtime_r(&second, &utc);
+    return fmt::format(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        utc.tm_year + 1900,
+        utc.tm_mon + 1,
+        utc.tm_mday,
+        utc.tm_hour,
+        utc.tm_min,
+        utc.tm_sec,
+        milli
+    );
+}
+
+// Control characters, those of C1 too (terminals obey both), become \n, \t or \x1b.
+std::string printable(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at != end;) {
+        const std::size_t bytes = json::utf8_sequence(at, end);
+        const auto first = static_cast<unsigned char>(*at);
+        const bool c1 = bytes == 2 && first == 0xC2 && static_cast<unsigned char>(at[1]) < 0xA0;
+        if (bytes == 0) {
+            out += "\xEF\xBF\xBD";
+        } else if (c1 || first < 0x20 || first == 0x7F) {
+            const auto code = c1 ? static_cast<unsigned char>(at[1]) : first;
+            out += code == '\n'   ? std::string{"\\n"}
+                   : code == '\t' ? std::string{"\\t"}
+                                  : fmt::format("\\x{:02x}", code);
+        } else {
+            out.append(at, bytes);
+        }
+        at += std::max<std::size_t>(bytes, 1);
+    }
+    return out;
+}
+
+std::string_view cut(std::string_view text) {
+    if (text.size() <= message_bytes_max) {
+        return text;
+    }
+    std::size_t end = message_bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end;
+    }
+    return text.substr(0, end);
+}
+
+std::string text_line(const settings& chosen, level severity, std::string_view message) {
+    std::string line = fmt::format("{} {} ", timestamp(), name_of(severity));
+    if (!chosen.role.empty()) {
+        line += chosen.role;
+        if (chosen.slot >= 0) {
+            line += fmt::format("[{}]", chosen.slot);
+        }
+        line += ' ';
+    }
+    line += fmt::format("{} {}", ::getpid(), printable(message));
+    return line;
+}
+
+// `host` empty: left out.
+std::string
+json_line(const settings& chosen, level severity, std::string_view message, std::string_view host) {
+    std::string line;
+    json::writer out{line};
+    out.begin_object().key("time").string(timestamp()).key("level").string(name_of(severity));
+    out.key("role").string(chosen.role);
+    if (chosen.slot >= 0) {
+        out.key("slot").integer(chosen.slot);
+    }
+    out.key("pid").integer(::getpid());
+    if (!host.empty()) {
+        out.key("host").string(host);
+    }
+    out.key("message").string(message).end_object();
+    return line;
+}
+
+} // namespace
+
+void configure(const settings& chosen) {
+    process_log& log = the_log();
+    std::string problem;
+    {
+        const std::lock_guard lock{log.guard};
+        log.chosen = chosen;
+        log.threshold = chosen.threshold;
+        try {
+            log.logger = make_logger(chosen.file);
+        } catch (const spdlog::spdlog_ex& failure) {
+            log.logger = make_logger({});
+            problem = failure.what();
+        }
+    }
+    if (!problem.empty()) {
+        error("the log goes to stderr: {}", problem);
+    }
+}
+
+void reopen() {
+    process_log& log = the_log();
+    std::string problem;
+    {
+        const std::lock_guard lock{log.guard};
+        try {
+            log.logger = make_logger(log.chosen.file);
+        } catch (const spdlog::spdlog_ex& failure) {
+            problem = failure.what();
+        }
+    }
+    if (!problem.empty()) {
+        error("the log file stays as it is: {}", problem);
+    }
+}
+
+bool enabled(level wanted) {
+    return wanted != level::off && wanted >= the_log().threshold.load(std::memory_order_relaxed);
+}
+
+void write(level severity, std::string_view text) {
+    if (!enabled(severity)) {
+        return;
+    }
+    process_log& log = the_log();
+    const std::string_view message = cut(text);
+    std::shared_ptr<const std::function<void(std::string_view)>> ship;
+    std::string shipped;
+    {
+        const std::lock_guard lock{log.guard};
+        log.logger->log(
+            spdlog::level::info,
+            "{}",
+            log.chosen.style == format::json ? json_line(log.chosen, severity, message, {})
+                                             : text_line(log.chosen, severity, message)
+        );
+        if (log.ship && severity >= level::info) {
+            ship = log.ship;
+            shipped = json_line(log.chosen, severity, message, log.host);
+        }
+    }
+    if (ship) {
+        (*ship)(shipped);
+    }
+}
+
+void set_shipper(std::function<void(std::string_view json_line)> ship) {
+    process_log& log = the_log();
+    const std::lock_guard lock{log.guard};
+    log.ship.reset();
+    if (ship) {
+        log.ship = std::make_shared<const std::function<void(std::string_view)>>(std::move(ship));
+    }
+}
+
+bool parse_level(std::string_view name, level& out) {
+    const auto* const found = std::find(level_names.begin(), level_names.end(), name);
+    if (found == level_names.end()) {
+        return false;
+    }
+    out = static_cast<level>(found - level_names.begin());
+    return true;
+}
+
+} // namespace msd::log
