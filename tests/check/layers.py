@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may include whom: the layers of src/, and the libraries that have one user."""
+
+import re
+
+import sources
+
+# What each layer stands on directly; it may include all that those may.
+STANDS_ON = {
+    "base": [],
+    "wire": ["base"],
+    "core": ["wire"],
+    "net": ["core"],
+    "store": ["net"],
+    "services": ["store"],
+    "roles": ["services"],
+    "process": ["core"],
+    "app": ["roles", "process"],
+    "main": ["app"],
+}
+
+# Includes with few users: pattern of the header, path prefixes that may include it, and why.
+RESERVED = [
+    (r"rapidjson/", ["src/base/json.cpp"], "JSON goes through base/json.hpp"),
+    (r"spdlog/", ["src/base/log.cpp"], "logging goes through base/log.hpp"),
+    (r"llhttp\.h", ["src/wire/"], "HTTP is parsed in wire"),
+    (r"sqlite3\.h", ["src/store/"], "databases are the store's"),
+    (r"CLI/", ["src/app/"], "the command line is app's"),
+    (r"toml\+\+/", ["src/app/"], "configuration files are app's"),
+    (r"sodium\.h|openssl/", ["src/services/"], "passwords are checked in services"),
+    (
+        r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h",
+        ["src/net/", "src/process/"],
+        "sockets are opened in net, and bound by process",
+    ),
+    (
+        r"asio(/|\.hpp)",
+        ["src/net/", "src/store/", "src/services/", "src/roles/", "src/app/"],
+        "the layers below net and the master know no event loop",
+    ),
+    (
+        r"thread|mutex|condition_variable|future",
+        ["src/base/log.cpp", "src/net/", "src/store/", "src/services/", "src/app/"],
+        "one thread per worker; blocking calls go through net/blocking_lane.hpp",
+    ),
+]
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+_CLOCK = re.compile(r"\bclock::now\s*\(|\bdeadline::in\s*\(|\bgettimeofday\b|\bclock_gettime\b")
+_CMAKE_LAYER = re.compile(r"^msd_layer\((\w+)([^)]*)\)", re.MULTILINE)
+
+
+def reachable(layer):
+    found = {layer}
+    for below in STANDS_ON[layer]:
+        found |= reachable(below)
+    return found
+
+
+def layer_of(path):
+    parts = path.split("/")
+    if parts[0] != "src" or not sources.is_cpp(path):
+        return None
+    return parts[1] if len(parts) > 2 else "main"
+
+
+def _line(text, offset):
+    return text.count("\n", 0, offset) + 1
+
+
+def _include_problems(path, text, layer, files):
+    read = sources.without_comments(text)
+    for match in _INCLUDE.finditer(read):
+        own, system = match.groups()
+        where = f"{path}:{_line(read, match.start())}"
+        if own is not None:
+            target = own.split("/")[0]
+            if "src/" + own not in files:
+                yield f'{where}: "{own}" is no file below src/'
+            elif target not in reachable(layer):
+                yield f"{where}: {layer} must not include {target}"
+        for pattern, users, why in RESERVED:
+            if re.fullmatch(f"(?:{pattern}).*", system or "") and not path.startswith(tuple(users)):
+                yield f"{where}: <{system}> is not for this file: {why}"
+
+
+def _cmake_problems(text):
+    linked = {}
+    for name, arguments in _CMAKE_LAYER.findall(text):
+        uses = re.search(r"\bUSES\b((?:(?!\b(?:PRIVATE|ASIO)\b).)*)", arguments, re.DOTALL)
+        linked[name] = re.findall(r"\bmsd_(\w+)", uses.group(1)) if uses else []
+    expected = {name: below for name, below in STANDS_ON.items() if name != "main"}
+    for name in sorted(expected.keys() | linked.keys()):
+        if linked.get(name) != expected.get(name):
+            yield (
+                f"src/CMakeLists.txt: {name} links {linked.get(name)}, "
+                f"the layers say {expected.get(name)}"
+            )
+
+
+def check(files):
+    problems = []
+    for path, text in sorted(files.items()):
+        layer = layer_of(path)
+        if layer is None:
+            continue
+        if layer not in STANDS_ON:
+            problems.append(f"{path}: {layer} is no layer")
+            continue
+        problems += _include_problems(path, text, layer, files)
+        if layer == "core":
+            read = sources.bare(text)
+            for match in _CLOCK.finditer(read):
+                where = f"{path}:{_line(read, match.start())}"
+                problems.append(f"{where}: in core, time is an argument")
+    problems += _cmake_problems(files["src/CMakeLists.txt"])
+    return problems
+
+
+if __name__ == "__main__":
+    sources.main(check)
