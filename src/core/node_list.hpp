@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "core/node.hpp"
+#include "core/registration.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace msd::core {
+
+// Who is there: the distributor's list of nodes in registration order, each with the number of
+// connections that hold it, and the log of what changed lately. A node whose last connection ended
+// stays listed as critical for a while. Nodes are kept as the texts they are told by, because that
+// is all they are ever used for. Who is told, and when, is core/registry.hpp's business.
+//
+// Two things change: who is there (a revision each), and whether a node is critical (none). The log
+// holds both: a change of state is filed under the revision that comes next, so that whoever says
+// what revision it knows is told of it again rather than not at all.
+class node_list {
+public:
+    // Where a node stands; its holder names it by that.
+    using place = std::uint64_t;
+    // A point in the log, counted from the first change ever.
+    using position = std::uint64_t;
+
+    enum class event {
+        joined,
+        left,      // said goodbye, or its connection registered another node instead
+        lost,      // its last connection ended: critical
+        returned,  // before it was forgotten
+        forgotten, // was critical for too long
+    };
+
+    struct notice {
+        event what;
+        node_id id;
+    };
+
+    struct delta {
+        std::string added;   // entries joined by commas, in registration order
+        std::string removed; // identities joined by commas
+    };
+
+    static constexpr std::size_t changes_kept_max = 4096;
+    // The whole list must fit a packet that foreign nodes accept; with schemas it may be longer.
+    static constexpr std::size_t foreign_bytes_max = 15u << 20;
+    static constexpr std::size_t msd_bytes_max = 64u << 20;
+
+    node_list(std::uint64_t epoch, milliseconds critical_for);
+
+    /// A connection registers `node`, instead of the one it `held` before. errc::too_large and
+    /// errc::refused, with a text for the peer, when a limit is reached; then nothing changed.
+    [[nodiscard]] result<place>
+    enroll(const node_info& node, std::optional<place> held, time_point now);
+    /// A connection says that its node leaves.
+    void withdraw(place held);
+    /// A connection ended without a goodbye.
+    void lose(place held, time_point now);
+    /// Forgets those that were critical for too long.
+    void expire(time_point now);
+    /// When expire() has something to do; time_point::max() for never.
+    [[nodiscard]] time_point next_expiry() const;
+
+    [[nodiscard]] revision now() const { return {epoch_, rev_}; }
+    [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+    [[nodiscard]] position log_end() const { return log_begin_ + log_.size(); }
+    /// Counts what foreign nodes can see change.
+    [[nodiscard]] std::uint64_t foreign_changes() const { return foreign_changes_; }
+
+    /// Where one stands who knows `rev` of this epoch; nothing when the log does not reach back.
+    [[nodiscard]] std::optional<position> position_of(std::uint64_t rev) const;
+    [[nodiscard]] bool reaches(position since) const { return since >= log_begin_; }
+
+    // An empty interest is everything; otherwise names, sorted.
+    /// What one needs to know who stands at `since`, which the log must reach.
+    [[nodiscard]] delta changes_since(position since, std::span<const std::string> interest) const;
+    /// All entries for msd nodes in pieces of at most `bytes_max` (at least one entry, and at least
+    /// one piece).
+    [[nodiscard]] std::vector<std::string>
+    msd_entries(std::size_t bytes_max, std::span<const std::string> interest) const;
+    /// All entries foreign nodes are told of: those that are not critical.
+    [[nodiscard]] std::string foreign_entries() const;
+
+    /// What happened since the last call, for the log.
+    [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
+
+private:
+    struct member {
+        std::shared_ptr<const node_id> id; // shared with the log, which outlives the member
+        std::string foreign_text;
+        std::string msd_text; // empty: the same
+        std::size_t holders = 0;
+        time_point expires = time_point::max(); // critical until then
+        bool has_routes = false;
+
+        [[nodiscard]] bool critical() const { return expires != time_point::max(); }
+        [[nodiscard]] const std::string& told_to_msd() const {
+            return msd_text.empty() ? foreign_text : msd_text;
+        }
+    };
+
+    struct change {
+        std::uint64_t rev;
+        std::shared_ptr<const node_id> id;
+        bool removed;
+    };
+
+    struct texts {
+        std::string foreign;
+        std::string msd;
+    };
+
+    [[nodiscard]] result<void> check_room(const texts& told, bool is_new) const;
+    void insert(place where, const node_info& node, texts&& told);
+    void update(member& known, const node_info& node, texts&& told);
+    [[nodiscard]] place take_back(place where);
+    void erase(place where, event why);
+    void record_revision(const member& changed, bool removed);
+    void record_state(const member& changed);
+    void record(change&& made);
+    void count_bytes(const member& node, int sign);
+    void report(event what, const member& node) { notices_.push_back({what, *node.id}); }
+
+    std::uint64_t epoch_;
+    milliseconds critical_for_;
+    std::uint64_t rev_ = 0;
+    std::uint64_t foreign_changes_ = 0;
+    place last_place_ = 0;
+    std::map<place, member> nodes_;
+    std::map<node_id, place> index_;
+    std::set<std::pair<time_point, place>> expiries_;
+    std::size_t foreign_bytes_ = 0;
+    std::size_t msd_bytes_ = 0;
+    std::deque<change> log_;
+    position log_begin_ = 0;
+    std::uint64_t forgotten_rev_ = 0; // the newest revision the log dropped
+    std::vector<notice> notices_;
+};
+
+} // namespace msd::core

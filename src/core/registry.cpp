@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registry.hpp"
+
+#include "core/topology_frames.hpp"
+#include "wire/packet.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::core {
+
+registry::registry(std::uint64_t epoch, registry_settings settings)
+    : settings_{settings},
+      nodes_{epoch, settings.critical_for},
+      last_list_{std::make_shared<const std::string>(list_frame(""))} {}
+
+registry::peer_id registry::connect(std::string host) {
+    const peer_id id = ++last_peer_;
+    peers_[id].host = std::move(host);
+    outbox_.push_back({id, last_list_});
+    return id;
+}
+
+result<void> registry::enroll(peer_id id, const registration& said, time_point now) {
+    connection& from = peers_.at(id);
+    node_info node = said.node;
+    if (node.id.host.empty()) {
+        node.id.host = from.host;
+    }
+    const auto held = nodes_.enroll(node, from.holds, now);
+    if (!held) {
+        return tl::unexpected{held.error()};
+    }
+    from.holds = *held;
+    from.is_msd = node.proto >= wire::protocol_version;
+    note_changes(now);
+    if (!from.is_msd) {
+        subscribers_.erase(id);
+    } else if (said.have) {
+        subscribe(id, from, said);
+        plan_changes(now);
+    } else {
+        outbox_.push_back(
+            {id, std::make_shared<const std::string>(announcement_frame(nodes_.now()))}
+        );
+    }
+    return {};
+}
+
+void registry::subscribe(peer_id id, connection& subscriber, const registration& said) {
+    const bool is_same_epoch = said.have->epoch == nodes_.now().epoch;
+    const bool asks_anew = !subscribers_.insert(id).second && subscriber.interest != said.interest;
+    const auto known = is_same_epoch && !asks_anew ? nodes_.position_of(said.have->rev)
+                                                   : std::optional<node_list::position>{};
+    subscriber.needs_snapshot = !known;
+    subscriber.knows = known.value_or(0);
+    subscriber.told_rev = said.have->rev;
+    subscriber.interest = said.interest;
+}
+
+void registry::leave(peer_id id, std::string_view key, time_point now) {
+    connection& from = peers_.at(id);
+    if (from.holds) {
+        nodes_.withdraw(*std::exchange(from.holds, std::nullopt));
+        note_changes(now);
+    }
+    if (from.is_msd) {
+        goodbyes_.push_back({id, std::string{key}, nodes_.log_end(), nodes_.foreign_changes()});
+        acknowledge();
+    }
+}
+
+void registry::disconnect(peer_id id, time_point now) {
+    const auto gone = peers_.find(id);
+    if (gone->second.holds) {
+        nodes_.lose(*gone->second.holds, now);
+        note_changes(now);
+    }
+    std::erase_if(goodbyes_, [&](const goodbye& said) { return said.from == id; });
+    subscribers_.erase(id);
+    peers_.erase(gone);
+}
+
+void registry::resume(peer_id id, time_point now) {
+    connection& subscriber = peers_.at(id);
+    if (!std::exchange(subscriber.is_lagging, false)) {
+        return;
+    }
+    if (subscriber.is_msd) {
+        plan_changes(now);
+    } else {
+        outbox_.push_back({id, last_list_});
+    }
+}
+
+// Called after whatever may have changed the list: starts or prolongs the gathering.
+void registry::note_changes(time_point now) {
+    if (noted_ != nodes_.log_end()) {
+        noted_ = nodes_.log_end();
+        plan_changes(now);
+    }
+    if (noted_foreign_ != nodes_.foreign_changes()) {
+        noted_foreign_ = nodes_.foreign_changes();
+        if (list_due_ == time_point::max()) {
+            list_first_ = now;
+        }
+        list_due_ = std::min(now + settings_.gather_quiet, list_first_ + settings_.gather_longest);
+    }
+}
+
+// The first change goes out at once, those that follow it closely go together.
+void registry::plan_changes(time_point now) {
+    const bool is_first =
+        last_told_ == time_point::min() || now - last_told_ >= settings_.gather_first;
+    changes_due_ = std::min(changes_due_, is_first ? now : last_told_ + settings_.gather_first);
+}
+
+time_point registry::due() const {
+    if (!outbox_.empty()) {
+        return time_point::min();
+    }
+    return std::min({changes_due_, list_due_, nodes_.next_expiry()});
+}
+
+std::vector<registry::delivery> registry::advance(time_point now, const room_check& has_room) {
+    nodes_.expire(now);
+    note_changes(now);
+    if (changes_due_ <= now) {
+        tell_changes(now, has_room);
+    }
+    if (list_due_ <= now) {
+        tell_list(has_room);
+    }
+    acknowledge();
+    return std::exchange(outbox_, {});
+}
+
+void registry::tell_changes(time_point now, const room_check& has_room) {
+    changes_due_ = time_point::max();
+    told_ = nodes_.log_end();
+    std::map<need, std::vector<frame>> made;
+    for (const peer_id id : subscribers_) {
+        connection& subscriber = peers_.at(id);
+        const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == told_;
+        if (subscriber.is_lagging || up_to_date) {
+            continue;
+        }
+        if (!has_room(id)) {
+            subscriber.is_lagging = true;
+            continue;
+        }
+        need wanted{subscriber.needs_snapshot, 0, 0, subscriber.interest};
+        if (!nodes_.reaches(subscriber.knows)) {
+            wanted.snapshot = true;
+        }
+        if (!wanted.snapshot) {
+            wanted.since = subscriber.knows;
+            wanted.told_rev = subscriber.told_rev;
+        }
+        auto ready = made.find(wanted);
+        if (ready == made.end()) {
+            ready = made.emplace(wanted, frames_for(wanted)).first;
+        }
+        for (const frame& what : ready->second) {
+            outbox_.push_back({id, what});
+            subscriber.told_rev = nodes_.now().rev;
+            last_told_ = now;
+        }
+        subscriber.needs_snapshot = false;
+        subscriber.knows = told_;
+    }
+}
+
+// Nothing for one who is not interested in any of the changes: the revision it was told stays what
+// its next changes follow.
+std::vector<registry::frame> registry::frames_for(const need& wanted) const {
+    std::vector<frame> frames;
+    if (!wanted.snapshot) {
+        const auto [added, removed] = nodes_.changes_since(wanted.since, wanted.interest);
+        if (!added.empty() || !removed.empty()) {
+            const change_set changes{wanted.told_rev, added, removed};
+            frames.push_back(
+                std::make_shared<const std::string>(changes_frame(nodes_.now(), changes))
+            );
+        }
+        return frames;
+    }
+    // What surrounds the entries of a part takes less than that.
+    constexpr std::size_t envelope_bytes_max = 256;
+    const auto parts =
+        nodes_.msd_entries(snapshot_part_bytes_max - envelope_bytes_max, wanted.interest);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const snapshot_part part{parts[i], i, i + 1 < parts.size()};
+        frames.push_back(std::make_shared<const std::string>(snapshot_frame(nodes_.now(), part)));
+    }
+    return frames;
+}
+
+void registry::tell_list(const room_check& has_room) {
+    list_due_ = time_point::max();
+    told_foreign_ = nodes_.foreign_changes();
+    std::string list = list_frame(nodes_.foreign_entries());
+    if (list == *last_list_) {
+        return;
+    }
+    last_list_ = std::make_shared<const std::string>(std::move(list));
+    for (auto& [id, subscriber] : peers_) {
+        if (subscriber.is_msd || subscriber.is_lagging) {
+            continue;
+        }
+        if (has_room(id)) {
+            outbox_.push_back({id, last_list_});
+        } else {
+            subscriber.is_lagging = true;
+        }
+    }
+}
+
+void registry::acknowledge() {
+    std::erase_if(goodbyes_, [&](const goodbye& said) {
+        if (!is_known_to_all(said)) {
+            return false;
+        }
+        std::string reply;
+        wire::append_reply(reply, said.key, {});
+        outbox_.push_back({said.from, std::make_shared<const std::string>(std::move(reply))});
+        return true;
+    });
+}
+
+// Known means sent. Subscribers that confirm what they have applied would be asked here.
+bool registry::is_known_to_all(const goodbye& said) const {
+    return said.at <= told_ && said.foreign_change <= told_foreign_;
+}
+
+} // namespace msd::core
