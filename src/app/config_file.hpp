@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/config_schema.hpp"
+#include "base/result.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+
+// Configuration files: TOML, checked key by key against the schema. The only user of toml++.
+namespace msd::app {
+
+constexpr std::size_t config_bytes_max = 1 << 20;
+constexpr std::size_t config_problems_max = 20; // reported of one file
+
+/// Sets in `into` what `text` says; `name` stands in the messages. errc::invalid with one line per
+/// problem, `NAME:LINE: KEY: what is wrong`, in the order of the file; nothing of the file counts
+/// then.
+[[nodiscard]] result<void> read_config(
+    std::string_view text,
+    std::string_view name,
+    const config_schema& schema,
+    configuration& into
+);
+
+/// The same from a file. errc::invalid also when it cannot be read or is larger than
+/// config_bytes_max.
+[[nodiscard]] result<void> read_config_file(
+    const std::filesystem::path& path,
+    const config_schema& schema,
+    configuration& into
+);
+
+} // namespace msd::app

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/configuration.hpp"
+#include "app/role_table.hpp"
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace msd::app {
+
+using config_value = std::variant<std::int64_t, bool, std::string>;
+
+/// "an integer", "true or false", "a string": for messages.
+[[nodiscard]] std::string_view kind_of(const config_value& value);
+
+// One key: what it is called, what it takes, what it means, where it goes. The kind of its value is
+// that of its default.
+struct config_key {
+    std::string name;                      // "gateway.request_timeout_ms"
+    std::string text;                      // one line for people
+    std::int64_t least = 0;                // integers
+    std::int64_t most = 0;                 // integers; texts: length in bytes
+    std::vector<std::string_view> choices; // texts: nothing else is allowed; empty: anything
+    std::function<result<void>(configuration&, const config_value&)> put;
+    std::function<config_value(const configuration&)> get;
+};
+
+// Every key there is, as one table. File, environment and command line all set values through it,
+// so a bound, a type and a meaning stand in one place.
+class config_schema {
+public:
+    /// `roles` gives the keys for ports and workers; it must outlive the schema.
+    explicit config_schema(std::span<const role_facts> roles);
+
+    [[nodiscard]] std::span<const config_key> keys() const { return keys_; }
+    /// Null when there is none of that name.
+    [[nodiscard]] const config_key* find(std::string_view name) const;
+    /// True for the beginning of a key: "gateway", "services", "services.goods".
+    [[nodiscard]] bool is_section(std::string_view name) const;
+    /// The key, or for a name without a dot also the section, that looks most like `name`; empty
+    /// when none does.
+    [[nodiscard]] std::string suggestion(std::string_view name) const;
+
+    /// The defaults.
+    [[nodiscard]] configuration defaults() const;
+
+    /// errc::invalid with what is wrong with the value; the name of the key is the caller's to add.
+    [[nodiscard]] static result<void>
+    set(configuration& into, const config_key& key, const config_value& value);
+    /// The same from text: an environment variable or a flag.
+    [[nodiscard]] static result<void>
+    set_text(configuration& into, const config_key& key, std::string_view text);
+
+private:
+    std::span<const role_facts> roles_;
+    std::vector<config_key> keys_;
+};
+
+} // namespace msd::app

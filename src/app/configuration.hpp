@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "process/pool.hpp"
+#include "roles/settings.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace msd::app {
+
+// What a role listens on and how many workers it gets.
+struct role_choice {
+    std::uint16_t port = 0; // 0: any free one
+    int workers = 0;        // 0: as many as fit the machine
+};
+
+// Everything that can be configured, before it is handed to one role. Which key of the file, which
+// variable and which flag sets what is said once, in the table of config_schema.
+struct configuration {
+    std::string host; // empty: both loopback addresses
+    std::filesystem::path data_dir = "msd-data";
+    std::filesystem::path runtime_dir; // empty: see runtime_dir_of()
+    log::settings log;
+    std::map<std::string, role_choice, std::less<>> roles;
+
+    roles::membership_settings membership;
+    roles::packet_settings packets;
+    roles::upstream_settings upstream;
+    roles::distributor_settings distributor;
+    roles::gateway_settings gateway;
+    roles::service_settings service;
+    process::supervision_settings supervision;
+};
+
+/// The settings of one role, with the shared sections filled in.
+[[nodiscard]] roles::distributor_settings distributor_of(const configuration& from);
+[[nodiscard]] roles::gateway_settings gateway_of(const configuration& from);
+[[nodiscard]] roles::service_settings service_of(const configuration& from, std::string_view name);
+
+/// --runtime-dir as it was said, else /run/msd for root, else $XDG_RUNTIME_DIR/msd, else DATA/run.
+[[nodiscard]] std::filesystem::path runtime_dir_of(const configuration& from);
+
+struct host_and_port {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+enum class endpoint_port { required, optional };
+
+/// "db.local:9000", "[::1]:9000"; IPv4-mapped addresses become plain IPv4. The port is 0 when it is
+/// optional and not there. errc::invalid.
+[[nodiscard]] result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port);
+
+} // namespace msd::app

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace msd::app {
+
+enum class role_kind { distributor, gateway, service };
+
+// One role a worker can have, as command line, configuration and `msd up` see it. Where the others
+// need a list of roles they take one as an argument, so that tests bring their own.
+struct role_facts {
+    role_kind kind = role_kind::service;
+    std::string_view name;
+    std::string_view summary;
+    std::uint16_t default_port = 0;
+    int stop_rank = 0; // `msd up` stops lower ranks first: whoever asks leaves before who answers
+
+    /// The section of the configuration file: "gateway", "services.goods".
+    [[nodiscard]] std::string section() const;
+};
+
+/// Distributor, gateway, then every service of this build, in the order `msd up` lists them.
+[[nodiscard]] std::span<const role_facts> all_roles();
+
+/// Null when there is none of that name.
+[[nodiscard]] const role_facts* find_role(std::span<const role_facts> roles, std::string_view name);
+
+} // namespace msd::app
