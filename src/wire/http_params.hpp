@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,21 +15,27 @@ namespace msd::wire {
 
 enum class body_kind { none, json, form, unsupported };
 
-/// By media type, parameters ignored. An empty type with a body counts as JSON.
+/// By media type, parameters ignored; also types ending in +json are JSON. An empty type with a
+/// body counts as JSON.
 [[nodiscard]] body_kind body_kind_of(std::string_view content_type);
 
 struct http_input {
     std::span<const std::pair<std::string_view, std::string>> path_variables; // decoded
-    std::string_view query; // raw
+    std::string_view query;                                                   // raw
     std::string_view body;
     body_kind kind = body_kind::none;
 };
 
-/// The params as JSON object text: members of the JSON body as they stand, or form values; then
-/// query values; then path variables. Query and form values are strings, repeats become an array,
-/// `+` is a space, percent-encoded bytes that are not UTF-8 are errc::malformed. An empty body is {}.
-/// errc::malformed (400): broken JSON or no object, a bad escape, or a query or body value that
-/// contradicts a path variable; the text says which.
+constexpr std::size_t pairs_max = 1000; // of a query, and of a form
+
+/// The params as JSON object text, each name once: the members of the JSON body byte for byte (of
+/// repeated ones the last) or the form values, then query values, then path variables. Where names
+/// meet, the path variable wins over the body, the body over the query. Query and form values are
+/// strings, repeats become an array, `+` is a space. An empty body is {}; with body_kind::none the
+/// body is not looked at.
+/// errc::malformed (400): broken JSON or no object, a bad escape or bytes that are not UTF-8, more
+/// than pairs_max pairs, or a query or body value that contradicts a path variable (7, "7" and 7.0
+/// agree with the variable 7); the text says which. errc::too_large: json::members_max exceeded.
 [[nodiscard]] result<std::string> params_of(const http_input& input);
 
 /// Percent-decoding; `plus_is_space` for queries and forms. errc::malformed for bad escapes or

@@ -12,10 +12,10 @@ struct http_response_head {
     std::string_view content_type; // empty: no Content-Type
     std::uint64_t content_length = 0;
     bool keep_alive = true;
-    int minor_version = 1;         // of the request: 1.0 gets an explicit keep-alive
-    std::string_view date;         // RFC 9110, 5.6.7; made once a second by the caller
-    std::string_view request_id;   // X-Request-Id
-    std::string_view extra;        // further complete header lines, each with CR LF
+    int minor_version = 1;       // of the request: 1.0 gets an explicit keep-alive
+    std::string_view date;       // RFC 9110, 5.6.7; made once a second by the caller
+    std::string_view request_id; // X-Request-Id
+    std::string_view extra;      // further complete header lines, each with CR LF
 };
 
 void append_response_head(std::string& out, const http_response_head& head);
@@ -30,8 +30,8 @@ void append_response_head(std::string& out, const http_response_head& head);
 // and errormessage as well, so that clients of the existing gateway read it too.
 struct problem {
     int status = 500;
-    std::string_view title;   // empty: the reason phrase
-    std::string_view detail;  // also errormessage; empty: the title
+    std::string_view title;  // empty: the reason phrase
+    std::string_view detail; // also errormessage; empty: the title
     std::string_view request_id;
     std::string_view service; // empty: left out
     int attempts = 0;         // 0: left out

@@ -4,13 +4,18 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 // Packets: what stands between two terminators (protocol.md). Reading gives views into the frame;
-// writing appends a whole frame, terminator included, with every ¶ inside it escaped as \u00b6.
+// writing appends a whole frame, terminator included, with every ¶ inside it escaped as \u00b6. Raw
+// JSON handed to a writing function must be valid, then a ¶ can only stand in a string.
 // Knows the shape of requests, replies and the small packets msd nodes add among themselves;
 // registrations and topologies are core/registration_codec's.
 namespace msd::wire {
@@ -21,9 +26,9 @@ inline constexpr std::string_view terminator = "\xC2\xB6";
 inline constexpr int protocol_version = 2;
 
 enum class packet_kind {
-    request, // uri and method
-    reply,   // key, no uri
-    cancel,  // {"cancel":KEY}
+    request, // uri and method, both strings
+    reply,   // a top-level key, no uri
+    cancel,  // {"cancel":KEY} with an unsigned integer; neither uri nor key, like the next two
     hello,   // {"hello":{…}}
     goaway,  // {"goaway":{"last_key":K}}
     other,   // an object that is none of these
@@ -32,7 +37,8 @@ enum class packet_kind {
 // One packet as received. Views live as long as the frame they were read from. Reusable.
 class packet {
 public:
-    /// Malformed as json::object::parse says; then key() may still be readable.
+    /// Errors as json::object::parse has them, for the frame and for params; then key() may still
+    /// be readable. The kind is `other` then.
     [[nodiscard]] result<void> parse(std::string_view frame);
 
     [[nodiscard]] packet_kind kind() const { return kind_; }
@@ -53,6 +59,7 @@ public:
     [[nodiscard]] const json::value* raw_params() const { return fields_.find("params"); }
 
 private:
+    void find_key();
     void classify();
 
     json::object fields_;
@@ -68,10 +75,10 @@ private:
 struct request_fields {
     std::string_view method;
     std::string_view uri;
-    std::string_view params = "{}"; // one JSON value
-    std::string_view idem;          // Idempotency-Key; empty: none
-    std::string_view trace;         // traceparent; empty: none
-    std::string_view id;            // request id; empty: none
+    std::string_view params = "{}";          // one JSON value
+    std::string_view idem;                   // Idempotency-Key; empty: none
+    std::string_view trace;                  // traceparent; empty: none
+    std::string_view id;                     // request id; empty: none
     std::optional<std::int64_t> deadline_ms; // time left
 };
 
@@ -96,19 +103,25 @@ void append_reply(std::string& out, std::string_view key, const reply_fields& re
 /// Any JSON object text as one frame.
 void append_frame(std::string& out, std::string_view object);
 
-// A reply taken apart for HTTP: the envelope without `key` and `status`.
+// A reply taken apart for HTTP: its body is the envelope without `key` and `status`, all other
+// members byte for byte. A large reply is thus sent on in slices, without being copied.
 struct envelope {
-    std::uint64_t key = 0;      // 0 with has_key false: no usable key
-    bool has_key = false;
-    int status = 0;             // 100…599, 0: not said
+    std::uint64_t key = 0; // 0 with has_key false: no usable key
+    bool has_key = false;  // an unsigned integer, also written 1.0 or "1"
+    int status = 0;        // 100…599, 0: not said
     std::optional<std::int64_t> errorcode;
-    // The envelope's body is these pieces in order; views into the frame or static text. At most
-    // three members are cut out, so a reply of any size is sent without being copied.
-    std::string_view pieces[4];
+    // The body is these pieces in order: views into the frame, static text, or `joined`.
+    std::array<std::string_view, 4> pieces;
     std::size_t piece_count = 0;
+    std::unique_ptr<std::string> joined; // when repeated members leave more pieces than fit
+
+    [[nodiscard]] std::span<const std::string_view> body() const {
+        return std::span{pieces}.first(piece_count);
+    }
 };
 
-/// The same without kept members: one pass over the frame.
+/// One pass over the top-level members of a packet of kind reply; errc::malformed for another. The
+/// frame must outlive the envelope.
 [[nodiscard]] result<envelope> open_envelope(const packet& reply);
 
 } // namespace msd::wire

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/packet.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace msd::wire {
+
+namespace {
+
+constexpr std::string_view escaped_terminator = "\\u00b6";
+
+// Ends the frame that begins at `begin`. C2 B6 in UTF-8 is nothing but ¶, and valid JSON has that
+// only in strings, where its escape means the same.
+void end_frame(std::string& out, std::size_t begin) {
+    std::size_t found = out.find(terminator, begin);
+    if (found != std::string::npos) {
+        const std::string raw = out.substr(found);
+        out.resize(found);
+        std::size_t copied = 0;
+        for (found = 0; found != std::string::npos; found = raw.find(terminator, copied)) {
+            out.append(raw, copied, found - copied);
+            out += escaped_terminator;
+            copied = found + terminator.size();
+        }
+        out.append(raw, copied);
+    }
+    out += terminator;
+}
+
+bool is_uint64(const json::value* value) {
+    return value != nullptr && value->as_uint64().has_value();
+}
+
+bool is_object(const json::value* value) {
+    return value != nullptr && value->type == json::kind::object;
+}
+
+std::optional<std::string> string_of(const json::value* value) {
+    return value == nullptr ? std::nullopt : value->as_string();
+}
+
+// A key as a node may echo it: 7, 7.0 or "7".
+std::optional<std::uint64_t> correlation_key(const json::value& value) {
+    if (value.type != json::kind::string) {
+        return value.as_uint64();
+    }
+    const std::string_view digits = value.text.substr(1, value.text.size() - 2);
+    return json::value{json::kind::number, digits}.as_uint64();
+}
+
+int http_status(const json::value& value) {
+    const std::optional<std::int64_t> status = value.as_int64();
+    return status && *status >= 100 && *status <= 599 ? static_cast<int>(*status) : 0;
+}
+
+void append_text_member(json::writer& packet, std::string_view name, std::string_view text) {
+    if (!text.empty()) {
+        packet.key(name).string(text);
+    }
+}
+
+bool is_cut(const json::member& member) {
+    return member.name == "key" || member.name == "status";
+}
+
+void add_piece(envelope& out, std::string_view piece) {
+    if (out.joined) {
+        *out.joined += piece;
+    } else if (out.piece_count < out.pieces.size()) {
+        out.pieces.at(out.piece_count++) = piece;
+    } else {
+        out.joined = std::make_unique<std::string>();
+        for (const std::string_view before : out.pieces) {
+            *out.joined += before;
+        }
+        *out.joined += piece;
+    }
+}
+
+// Runs of kept members are slices of the frame, with the brace before or behind them where they
+// are first or last, and with the comma behind them where another run follows.
+void cut_body(const json::object& fields, envelope& out) {
+    const std::string_view text = fields.text();
+    const char* run = text.data(); // where the open run begins; null: none is open
+    const char* run_end = text.data() + 1;
+    const char* cut = nullptr; // the member cut out behind the last closed run
+    std::string_view waiting;  // that run; it goes on up to `cut` when another one follows
+    for (const json::member& member : fields) {
+        const char* const begin = member.raw.data();
+        if (is_cut(member)) {
+            if (run != nullptr) {
+                waiting = {run, run_end};
+                cut = begin;
+                run = nullptr;
+            }
+            continue;
+        }
+        if (run == nullptr) {
+            add_piece(out, {waiting.data(), cut});
+            run = begin;
+        }
+        run_end = begin + member.raw.size();
+    }
+    if (run != nullptr) {
+        add_piece(out, {run, text.data() + text.size()});
+    } else {
+        add_piece(out, waiting);
+        add_piece(out, "}");
+    }
+    if (out.joined) {
+        out.pieces.front() = *out.joined;
+        out.piece_count = 1;
+    }
+}
+
+} // namespace
+
+result<void> packet::parse(std::string_view frame) {
+    kind_ = packet_kind::other;
+    key_ = {};
+    key_in_params_ = has_params_ = false;
+    method_.clear();
+    uri_.clear();
+    result<void> read = fields_.parse(frame);
+    if (const json::value* params = raw_params(); is_object(params)) {
+        const result<void> read_params = params_.parse(params->text);
+        has_params_ = read_params.has_value();
+        if (read && !read_params) {
+            read = read_params;
+        }
+    }
+    find_key();
+    if (read) {
+        classify();
+    }
+    return read;
+}
+
+void packet::find_key() {
+    const json::value* key = fields_.find("key");
+    if (key == nullptr && has_params_) {
+        key = params_.find("key");
+        key_in_params_ = key != nullptr;
+    }
+    if (key != nullptr) {
+        key_ = key->text;
+    }
+}
+
+// A reply may have any members a service likes, so only a packet without a key of its own is taken
+// for one of msd's small ones.
+void packet::classify() {
+    if (const json::value* uri = fields_.find("uri"); uri != nullptr) {
+        std::optional<std::string> path = uri->as_string();
+        std::optional<std::string> method = string_of(fields_.find("method"));
+        if (path && method) {
+            uri_ = *std::move(path);
+            method_ = *std::move(method);
+            kind_ = packet_kind::request;
+        }
+    } else if (fields_.find("key") != nullptr) {
+        kind_ = packet_kind::reply;
+    } else if (is_uint64(fields_.find("cancel"))) {
+        kind_ = packet_kind::cancel;
+    } else if (is_object(fields_.find("hello"))) {
+        kind_ = packet_kind::hello;
+    } else if (is_object(fields_.find("goaway"))) {
+        kind_ = packet_kind::goaway;
+    }
+}
+
+void append_request(std::string& out, const request_fields& request, std::uint64_t key) {
+    const std::size_t begin = out.size();
+    json::writer packet{out};
+    packet.begin_object().key("uri").string(request.uri).key("method").string(request.method);
+    packet.key("key").unsigned_integer(key);
+    if (request.deadline_ms) {
+        packet.key("deadline_ms").integer(*request.deadline_ms);
+    }
+    append_text_member(packet, "trace", request.trace);
+    append_text_member(packet, "id", request.id);
+    append_text_member(packet, "idem", request.idem);
+    packet.key("params").raw(request.params).end_object();
+    end_frame(out, begin);
+}
+
+void append_foreign_request(std::string& out, const request_fields& request, std::uint64_t key) {
+    json::object params;
+    const result<void> parsed = params.parse(request.params);
+    assert(parsed);
+    const std::size_t begin = out.size();
+    json::writer packet{out};
+    packet.begin_object().key("uri").string(request.uri).key("method").string(request.method);
+    packet.key("params").begin_object();
+    for (const json::member& param : params) {
+        packet.raw_members(param.name == "key" ? std::string_view{} : param.raw);
+    }
+    packet.key("key").unsigned_integer(key).end_object().end_object();
+    end_frame(out, begin);
+}
+
+void append_reply(std::string& out, std::string_view key, const reply_fields& reply) {
+    const std::size_t begin = out.size();
+    json::writer packet{out};
+    packet.begin_object();
+    if (!key.empty()) {
+        packet.key("key").raw(key);
+    }
+    if (reply.status != 0) {
+        packet.key("status").integer(reply.status);
+    }
+    packet.key("errorcode").integer(reply.errorcode);
+    packet.key("errormessage").string(reply.errormessage);
+    packet.raw_members(reply.members).end_object();
+    end_frame(out, begin);
+}
+
+void append_frame(std::string& out, std::string_view object) {
+    const std::size_t begin = out.size();
+    out += object;
+    end_frame(out, begin);
+}
+
+result<envelope> open_envelope(const packet& reply) {
+    if (reply.kind() != packet_kind::reply) {
+        return fail(errc::malformed, "the packet is no reply");
+    }
+    envelope out;
+    if (const auto key = correlation_key(*reply.fields().find("key"))) {
+        out.key = *key;
+        out.has_key = true;
+    }
+    if (const json::value* status = reply.fields().find("status"); status != nullptr) {
+        out.status = http_status(*status);
+    }
+    if (const json::value* errorcode = reply.fields().find("errorcode"); errorcode != nullptr) {
+        out.errorcode = errorcode->as_int64();
+    }
+    cut_body(reply.fields(), out);
+    return out;
+}
+
+} // namespace msd::wire
