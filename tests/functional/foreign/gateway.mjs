@@ -6,6 +6,14 @@ import http from 'node:http';
 
 import { foreign_node, link } from './node.mjs';
 
+function reply(response, status, body) {
+    const bytes = Buffer.from(body);
+    response.statusCode = status;
+    response.setHeader('Content-Type', 'application/json');
+    response.setHeader('Content-Length', bytes.length);
+    response.end(bytes);
+}
+
 export class foreign_gateway extends foreign_node {
     constructor(options) {
         super({ ...options, name: 'gate', urls: [] });
@@ -68,14 +76,14 @@ export class foreign_gateway extends foreign_node {
             ({ to, urls }) => to.connected && urls.has(method + uri),
         );
         if (able.length === 0) {
-            response.writeHead(404).end();
+            reply(response, 404, '');
             return;
         }
         this.log({ method, uri });
         const key = this.next_key++;
         params.key = key;
         if (uri === '/logs') {
-            response.writeHead(202).end();
+            reply(response, 202, '');
         } else {
             this.waiting.set(key, response);
         }
@@ -86,8 +94,7 @@ export class foreign_gateway extends foreign_node {
         const response = this.waiting.get(packet.key);
         if (response) {
             this.waiting.delete(packet.key);
-            response.writeHead(200, { 'Content-Type': 'application/json' });
-            response.end(JSON.stringify(packet));
+            reply(response, 200, JSON.stringify(packet));
         }
     }
 }

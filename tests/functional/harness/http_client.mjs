@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An HTTP/1.1 client on a bare socket: it sends any bytes, well-formed or not, keeps its connection
-// and reports how the other side ended it.
+// and reports how the other side ended it. Bodies are delimited by Content-Length or by the end of the
+// connection; chunked replies are refused, because msd never sends them.
 
 import net from 'node:net';
 
@@ -18,6 +19,9 @@ function parse_head(text) {
         const name = line.slice(0, colon).toLowerCase();
         const value = line.slice(colon + 1).trim();
         headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+    }
+    if (headers.has('transfer-encoding')) {
+        throw new Error(`a reply with Transfer-Encoding: ${headers.get('transfer-encoding')}`);
     }
     return { version, status: Number(status), reason, headers };
 }
