@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace msd::net {
@@ -16,8 +17,8 @@ namespace msd::net {
 class listener;
 
 // Right to hold one accepted connection that was not served yet. Given back when the connection's
-// coroutine has issued its first read, or when this is destroyed. A worker whose loop hangs gives none
-// back, so it takes at most `credits` connections from its siblings.
+// coroutine has issued its first read, or when this is destroyed. A worker whose loop hangs gives
+// none back, so it takes at most `credits` connections from its siblings.
 class accept_credit {
 public:
     accept_credit() = default;
@@ -61,7 +62,8 @@ public:
 private:
     friend class accept_credit;
     void run();
-    void accept_one(int socket);
+    int accept_one(int socket);
+    void refuse_one(int socket);
     void arm(bool wanted);
     void wake();
 

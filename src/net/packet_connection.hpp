@@ -3,30 +3,21 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "net/connect.hpp"
+#include "net/send_queue.hpp"
 #include "net/watchdog.hpp"
 #include "wire/frame_reader.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <cstddef>
-#include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace msd::net {
-
-// The address of a peer, IPv4-mapped addresses as plain IPv4.
-struct peer_address {
-    std::string host;
-    std::uint16_t port = 0;
-
-    [[nodiscard]] std::string text() const; // "127.0.0.1:9000", "[::1]:9000"
-};
 
 struct packet_connection_settings {
     std::size_t frame_bytes_max = 1 << 20;
@@ -40,7 +31,9 @@ struct packet_connection_settings {
 class packet_connection {
 public:
     packet_connection(
-        asio::ip::tcp::socket socket, watchdog& dog, packet_connection_settings settings
+        asio::ip::tcp::socket socket,
+        watchdog& dog,
+        packet_connection_settings settings
     );
     ~packet_connection();
     packet_connection(const packet_connection&) = delete;
@@ -48,6 +41,9 @@ public:
 
     /// The next whole frame among the bytes already received, see wire::frame_reader.
     [[nodiscard]] wire::frame_reader::result next() { return reader_.next(); }
+
+    /// See wire::frame_reader: keeps the frames handed out since the last receive() alive.
+    [[nodiscard]] std::shared_ptr<const void> share() const { return reader_.share(); }
 
     /// Waits for bytes. errc::closed: the peer ended or close() was called; errc::timeout: a frame
     /// stayed unfinished too long. Ends the life of views from next().
@@ -57,60 +53,42 @@ public:
     void send(std::string_view frames);
     /// The same without a copy, for one text that goes to many.
     void send(std::shared_ptr<const std::string> frames);
-
-    /// One send() system call carries at most one queued piece: legacy foreign peers want whole packets.
-    void send_pieces_apart() { pieces_apart_ = true; }
-
-    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_; }
+    /// Lets `write` append whole frames to the queue itself: void(std::string&).
+    template <class Write>
+    void compose(Write write) {
+        if (open_) {
+            queue_.compose(write);
+        }
+    }
+    /// See send_queue.
+    void send_pieces_apart() { queue_.send_pieces_apart(); }
+    [[nodiscard]] std::size_t unsent_bytes() const { return queue_.unsent_bytes(); }
     /// Waits until everything is handed to the kernel; false when that failed or `until` passed.
     asio::awaitable<bool> flushed(deadline until);
 
     /// Ends the connection now; wakes receive(). What is unsent is dropped.
     void close();
     /// Says that nothing more will be sent, after the queue is empty.
-    void finish_sending();
+    void finish_sending() { queue_.finish(); }
     [[nodiscard]] bool is_open() const { return open_; }
 
     [[nodiscard]] const peer_address& peer() const { return peer_; }
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
 
 private:
-    struct piece {
-        std::string own;
-        std::shared_ptr<const std::string> shared;
-        [[nodiscard]] std::string_view bytes() const {
-            return shared ? std::string_view{*shared} : std::string_view{own};
-        }
-    };
-
-    void schedule_flush();
-    void flush();
-    void wait_writable();
+    void on_guard();
+    void watch_frame();
+    [[nodiscard]] tl::unexpected<error> ended() const;
 
     asio::ip::tcp::socket socket_;
     wire::frame_reader reader_;
     packet_connection_settings settings_;
     watchdog::guard frame_guard_;
     peer_address peer_;
-    std::deque<piece> queue_;
-    std::size_t sent_of_first_ = 0;
-    std::size_t unsent_ = 0;
-    asio::steady_timer drained_; // cancelled when the queue gets empty or the connection ends
+    send_queue queue_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool flush_scheduled_ = false;
-    bool waiting_writable_ = false;
-    bool finish_ = false;
-    bool pieces_apart_ = false;
-    std::shared_ptr<bool> alive_; // false once destroyed: for callbacks still queued in the loop
+    bool frame_watched_ = false; // the guard runs for the frame that is being received
 };
-
-/// Takes over an accepted descriptor: non-blocking, TCP_NODELAY.
-[[nodiscard]] asio::ip::tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd);
-
-/// Connects to a name or an address; every address of a name is tried. errc::unavailable with the
-/// system's reason, errc::timeout.
-asio::awaitable<result<asio::ip::tcp::socket>>
-connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
 
 } // namespace msd::net

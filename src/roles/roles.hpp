@@ -9,7 +9,8 @@ namespace msd::roles {
 // One function per role: builds it and runs it in this process until the master says stop. The
 // result is the exit code of the worker (0 drained, 1 failed, 78 configuration).
 
-[[nodiscard]] int run_distributor(worker_environment environment, const distributor_settings& settings);
+[[nodiscard]] int
+run_distributor(worker_environment environment, const distributor_settings& settings);
 [[nodiscard]] int run_gateway(worker_environment environment, const gateway_settings& settings);
 [[nodiscard]] int run_service(worker_environment environment, const service_settings& settings);
 

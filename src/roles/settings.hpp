@@ -20,10 +20,10 @@ struct membership_settings {
 };
 
 struct packet_settings {
-    std::size_t request_bytes_max = 1 << 20;  // requests and registrations; at most 16 MiB
-    std::size_t reply_bytes_max = 16u << 20;  // replies and topology received
-    milliseconds frame_timeout{30'000};       // an unfinished frame
-    int malformed_max = 10;                   // frames; the tenth closes the connection
+    std::size_t request_bytes_max = 1 << 20; // requests and registrations; at most 16 MiB
+    std::size_t reply_bytes_max = 16u << 20; // replies and topology received
+    milliseconds frame_timeout{30'000};      // an unfinished frame
+    int malformed_max = 10;                  // frames; the tenth closes the connection
 };
 
 struct distributor_settings {
@@ -34,15 +34,17 @@ struct distributor_settings {
     milliseconds critical_for{10'000}; // a lost node is listed as critical that long
     milliseconds ping_every{2000};
     int ping_missed_max = 3;
-    std::size_t queue_bytes_max = 4u << 20; // unsent bytes a subscriber may have before it is given a later snapshot
+    std::size_t queue_bytes_max =
+        4u << 20; // unsent bytes a subscriber may have before it is given a later snapshot
 };
 
 struct upstream_settings {
     packet_settings packets;
     milliseconds connect_timeout{250};
-    milliseconds ping_timeout{1000};     // unanswered that long: hung
-    milliseconds ping_idle{2000};        // idle that long: a ping
-    milliseconds forget_absent{10'000};  // an absent node goes that long after the registry (re)connected
+    milliseconds ping_timeout{1000}; // unanswered that long: hung
+    milliseconds ping_idle{2000};    // idle that long: a ping
+    milliseconds forget_absent{
+        10'000}; // an absent node goes that long after the registry (re)connected
     std::size_t unsent_bytes_max = 256u << 20; // replies not yet sent to clients, per worker
 };
 
@@ -66,7 +68,7 @@ struct service_settings {
     upstream_settings upstream;
     packet_settings packets;
     std::filesystem::path data_dir = "msd-data";
-    std::string store;                    // empty: embedded
+    std::string store; // empty: embedded
     std::size_t requests_in_flight_max = 1024;
     bool ship_logs = true;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "base/result.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
@@ -17,9 +18,9 @@ namespace msd::roles {
 
 // What the master hands a worker, whatever its role.
 struct worker_environment {
-    std::string pool;           // "gateway", "distributor", "goods", …
+    std::string pool; // "gateway", "distributor", "goods", …
     int slot = 0;
-    int workers = 1;            // of the pool
+    int workers = 1; // of the pool
     std::uint64_t generation = 1;
     std::vector<int> listeners; // bound and listening; owned by the worker from here on
     std::uint16_t port = 0;     // the bound port
@@ -34,8 +35,8 @@ class role {
 public:
     virtual ~role() = default;
 
-    /// Gets everything ready; listeners are armed afterwards. An error ends the worker with its text and
-    /// exit code 1 (errc::invalid: 78, a configuration error).
+    /// Gets everything ready; listeners are armed afterwards. An error ends the worker with its
+    /// text and exit code 1 (errc::invalid: 78, a configuration error).
     virtual asio::awaitable<result<void>> start() = 0;
 
     /// Takes over one accepted connection. It holds its accept credit until it lets go of it.

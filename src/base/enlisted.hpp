@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <list>
+#include <utility>
+
+namespace msd {
+
+// An entry of a list for as long as this lives, however its owner ends.
+template <class T>
+class enlisted {
+public:
+    enlisted(std::list<T>& list, T entry)
+        : list_{list},
+          place_{list.insert(list.end(), std::move(entry))} {}
+    ~enlisted() { list_.erase(place_); }
+    enlisted(const enlisted&) = delete;
+    enlisted& operator=(const enlisted&) = delete;
+
+private:
+    std::list<T>& list_;
+    typename std::list<T>::iterator place_;
+};
+
+} // namespace msd

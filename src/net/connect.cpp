@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/connect.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace msd::net {
+
+namespace {
+
+using asio::ip::tcp;
+
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+void prepare(tcp::socket& socket) {
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.set_option(tcp::no_delay{true}, ignored);
+}
+
+asio::awaitable<result<std::vector<tcp::endpoint>>>
+resolve(asio::any_io_executor executor, std::string host, std::uint16_t port) {
+    asio::error_code not_an_address;
+    const auto address = asio::ip::make_address(host, not_an_address);
+    std::vector<tcp::endpoint> endpoints;
+    if (!not_an_address) {
+        endpoints.emplace_back(address, port);
+        co_return endpoints;
+    }
+    tcp::resolver resolver{executor};
+    const std::string service = std::to_string(port);
+    const auto [failure, found] = co_await resolver.async_resolve(host, service, use_tuple);
+    if (failure) {
+        co_return fail(errc::unavailable, "cannot resolve " + host + ": " + failure.message());
+    }
+    for (const auto& entry : found) {
+        endpoints.push_back(entry.endpoint());
+    }
+    co_return endpoints;
+}
+
+} // namespace
+
+std::string peer_address::text() const {
+    const bool is_v6 = host.find(':') != std::string::npos;
+    return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+peer_address address_of(const tcp::socket& socket) {
+    asio::error_code gone;
+    const auto endpoint = socket.remote_endpoint(gone);
+    if (gone) {
+        return {};
+    }
+    auto address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    return {address.to_string(), endpoint.port()};
+}
+
+tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd) {
+    tcp::socket socket{executor};
+    asio::error_code ignored;
+    // Both families behave the same from here on; the protocol only matters for opening.
+    socket.assign(tcp::v4(), fd, ignored);
+    prepare(socket);
+    return socket;
+}
+
+asio::awaitable<result<tcp::socket>>
+connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
+    const auto endpoints = co_await resolve(executor, host, port);
+    if (!endpoints) {
+        co_return tl::unexpected{endpoints.error()};
+    }
+    const std::string target = peer_address{host, port}.text();
+    std::string reason = "no address";
+    for (const auto& endpoint : *endpoints) {
+        // Shared with the timer's handler, which may still be queued when we are gone.
+        const auto socket = std::make_shared<tcp::socket>(executor);
+        asio::steady_timer timer{executor, until.at()};
+        timer.async_wait([socket](const asio::error_code& cancelled) {
+            asio::error_code ignored;
+            if (!cancelled) {
+                socket->close(ignored);
+            }
+        });
+        const auto [failure] = co_await socket->async_connect(endpoint, use_tuple);
+        if (until.passed()) {
+            co_return fail(errc::timeout, "connecting to " + target + " took too long");
+        }
+        if (!failure) {
+            timer.cancel();
+            prepare(*socket);
+            co_return std::move(*socket);
+        }
+        reason = failure.message();
+    }
+    co_return fail(errc::unavailable, "cannot connect to " + target + ": " + reason);
+}
+
+} // namespace msd::net

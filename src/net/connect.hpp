@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <string>
+
+// How TCP sockets come to be: accepted elsewhere and adopted, or connected. All are non-blocking
+// and send without delay.
+namespace msd::net {
+
+// The address of a peer, IPv4-mapped addresses as plain IPv4.
+struct peer_address {
+    std::string host;
+    std::uint16_t port = 0;
+
+    [[nodiscard]] std::string text() const; // "127.0.0.1:9000", "[::1]:9000"
+};
+
+/// Of a connected socket; empty when the peer is gone already.
+[[nodiscard]] peer_address address_of(const asio::ip::tcp::socket& socket);
+
+/// Takes over an accepted descriptor.
+[[nodiscard]] asio::ip::tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd);
+
+/// Connects to a name or an address; every address of a name is tried. errc::unavailable with the
+/// system's reason, errc::timeout.
+asio::awaitable<result<asio::ip::tcp::socket>>
+connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
+
+} // namespace msd::net

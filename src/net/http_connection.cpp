@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http_connection.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace msd::net {
+
+namespace {
+
+constexpr std::size_t receive_bytes = 64 * 1024;
+constexpr std::size_t idle_capacity_max = 512; // of an idle connection's buffer
+constexpr std::size_t linger_bytes_max = 1 << 20;
+constexpr milliseconds linger_limit{2000};
+constexpr milliseconds client_check{250};
+
+// One receive buffer for all connections of the worker: it is emptied before anybody waits.
+std::array<char, receive_bytes>& scratch() {
+    static std::array<char, receive_bytes> buffer;
+    return buffer;
+}
+
+} // namespace
+
+http_connection::http_connection(
+    asio::ip::tcp::socket socket,
+    watchdog& dog,
+    const http_connection_settings& settings
+)
+    : socket_{std::move(socket)},
+      settings_{settings},
+      parser_{settings.limits},
+      guard_{
+          dog,
+          [this] {
+              on_guard();
+          }},
+      queue_{
+          socket_,
+          [this] {
+              close();
+          }},
+      peer_{address_of(socket_)},
+      idle_limit_{settings.keepalive_timeout} {}
+
+http_connection::~http_connection() = default;
+
+std::string_view http_connection::unread() const {
+    return std::string_view{input_}.substr(consumed_);
+}
+
+void http_connection::consume(std::size_t bytes) {
+    consumed_ += bytes;
+    if (consumed_ == input_.size()) {
+        input_.clear();
+        consumed_ = 0;
+    }
+}
+
+asio::awaitable<http_connection::arrival> http_connection::read_head() {
+    using event = wire::http_request_parser::event;
+    // A client that never sends a first byte is as suspicious as one that stops within a head.
+    enter(phase::idle, served_ ? idle_limit_ : std::min(idle_limit_, settings_.header_timeout));
+    for (;;) {
+        const auto outcome = parser_.feed(unread());
+        consume(outcome.consumed);
+        if (outcome.what == event::head) {
+            served_ = true;
+            enter(phase::working, milliseconds::max());
+            co_return arrival::head;
+        }
+        if (outcome.what == event::failed) {
+            co_return arrival::broken;
+        }
+        if (phase_ == phase::idle && parser_.in_message()) {
+            enter(phase::head, settings_.header_timeout);
+        }
+        const bool filled = co_await fill();
+        if (!filled) {
+            co_return timed_out_ ? arrival::broken : arrival::ended;
+        }
+    }
+}
+
+int http_connection::failure_status() const {
+    return timed_out_ ? 408 : parser_.failure_status();
+}
+
+std::string_view http_connection::failure_text() const {
+    return timed_out_ ? "the request took too long to arrive" : parser_.failure_text();
+}
+
+asio::awaitable<result<std::string>> http_connection::read_body(std::size_t bytes_max) {
+    using event = wire::http_request_parser::event;
+    std::string body;
+    if (request().has_body()) {
+        enter(phase::body, settings_.body_timeout);
+        if (request().expect_continue && unread().empty()) {
+            queue_.append("HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        body.reserve(std::min<std::size_t>(request().content_length.value_or(0), bytes_max));
+    }
+    for (;;) {
+        const auto outcome = parser_.feed(unread());
+        if (outcome.what == event::body) {
+            body.append(parser_.body_piece());
+        }
+        consume(outcome.consumed);
+        if (body.size() > bytes_max) {
+            co_return fail(errc::too_large, "the body is larger than allowed");
+        }
+        if (outcome.what == event::complete) {
+            parser_.next_request();
+            enter(phase::working, milliseconds::max());
+            co_return body;
+        }
+        if (outcome.what == event::failed) {
+            co_return fail(errc::malformed, std::string{parser_.failure_text()});
+        }
+        if (outcome.what == event::body) {
+            continue;
+        }
+        const bool filled = co_await fill();
+        if (!filled) {
+            co_return timed_out_ ? fail(errc::timeout, "the body took too long to arrive")
+                                 : fail(errc::closed, "the client left");
+        }
+    }
+}
+
+// Waits for bytes and adds them to the input; false when the time is over or the peer ended.
+asio::awaitable<bool> http_connection::fill() {
+    if (input_.empty() && input_.capacity() > idle_capacity_max && phase_ == phase::idle) {
+        std::string{}.swap(input_);
+    }
+    while (open_ && !timed_out_) {
+        const auto [failure] = co_await socket_.async_wait(
+            asio::ip::tcp::socket::wait_read,
+            asio::experimental::as_tuple(asio::use_awaitable)
+        );
+        if (failure || !open_ || timed_out_) {
+            break;
+        }
+        asio::error_code broken;
+        const std::size_t bytes = socket_.read_some(asio::buffer(scratch()), broken);
+        if (broken == asio::error::would_block) {
+            continue;
+        }
+        if (broken) {
+            break;
+        }
+        input_.append(scratch().data(), bytes);
+        co_return true;
+    }
+    co_return false;
+}
+
+void http_connection::enter(phase next, milliseconds limit) {
+    phase_ = next;
+    if (limit == milliseconds::max()) {
+        phase_until_ = time_point::max();
+    } else {
+        phase_until_ = clock::now() + limit;
+        guard_.set(deadline{std::min(phase_until_, guard_.until())});
+    }
+}
+
+// The guard may come early (a deadline moved on since it was set) and is then simply set again.
+void http_connection::on_guard() {
+    const time_point now = clock::now();
+    if (queue_.unsent_bytes() > 0 && now - queue_.last_progress() >= settings_.stall_timeout) {
+        close();
+        return;
+    }
+    if (now >= phase_until_) {
+        phase_is_over();
+    } else if (on_leave_ && client_left()) {
+        const auto on_leave = std::exchange(on_leave_, nullptr);
+        close();
+        on_leave();
+    }
+    if (!open_) {
+        return;
+    }
+    time_point next = phase_until_;
+    if (queue_.unsent_bytes() > 0) {
+        next = std::min(next, queue_.last_progress() + settings_.stall_timeout);
+    }
+    if (on_leave_) {
+        next = std::min(next, now + client_check);
+    }
+    guard_.set(deadline{next});
+}
+
+void http_connection::phase_is_over() {
+    phase_until_ = time_point::max();
+    if (phase_ == phase::head || phase_ == phase::body) {
+        timed_out_ = true;
+        asio::error_code ignored;
+        socket_.cancel(ignored);
+    } else if (queue_.unsent_bytes() > 0 && phase_ == phase::idle) {
+        phase_until_ = clock::now() + idle_limit_; // still being answered
+    } else {
+        close();
+    }
+}
+
+bool http_connection::client_left() {
+    char byte = 0;
+    const ssize_t seen = recv(socket_.native_handle(), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+    return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void http_connection::watch_client(std::function<void()> on_leave) {
+    on_leave_ = std::move(on_leave);
+    guard_.set(deadline{std::min(guard_.until(), clock::now() + client_check)});
+}
+
+void http_connection::unwatch_client() {
+    on_leave_ = nullptr;
+}
+
+asio::awaitable<void> http_connection::linger() {
+    enter(phase::lingering, linger_limit);
+    const bool sent = co_await queue_.flushed(deadline::in(settings_.stall_timeout));
+    if (sent && open_) {
+        queue_.finish();
+        enter(phase::lingering, linger_limit);
+        std::size_t dropped = 0;
+        timed_out_ = false;
+        while (dropped < linger_bytes_max) {
+            const bool filled = co_await fill();
+            if (!filled) {
+                break;
+            }
+            dropped += input_.size();
+            input_.clear();
+        }
+    }
+    close();
+}
+
+asio::awaitable<bool> http_connection::unsent_below(std::size_t bytes) {
+    while (open_ && queue_.unsent_bytes() > bytes) {
+        guard_.set(deadline{std::min(guard_.until(), clock::now() + settings_.stall_timeout)});
+        co_await queue_.flushed(deadline::in(settings_.stall_timeout));
+    }
+    co_return open_;
+}
+
+void http_connection::shorten_idle(milliseconds fresh, milliseconds served) {
+    idle_limit_ = std::min(idle_limit_, served_ ? served : fresh);
+    if (phase_ == phase::idle) {
+        enter(phase::idle, idle_limit_);
+    }
+}
+
+void http_connection::close() {
+    if (!open_) {
+        return;
+    }
+    open_ = false;
+    guard_.clear();
+    asio::error_code ignored;
+    socket_.close(ignored);
+    queue_.clear();
+}
+
+} // namespace msd::net

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "net/connect.hpp"
+#include "net/send_queue.hpp"
+#include "net/watchdog.hpp"
+#include "wire/http_request_parser.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace msd::net {
+
+struct http_connection_settings {
+    wire::http_request_parser::limits limits;
+    milliseconds header_timeout{10'000}; // from the first byte of a request to the end of its head
+    milliseconds body_timeout{30'000};   // for the whole body
+    milliseconds keepalive_timeout{75'000}; // between requests
+    milliseconds stall_timeout{30'000};     // unsent bytes and no progress
+};
+
+// The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
+// replies through a queue. Keeps the times and holds next to nothing while idle. What a request
+// means and what is answered is decided by whoever owns it. Single-threaded.
+class http_connection {
+public:
+    enum class arrival {
+        head,   // request() is there
+        ended,  // the peer left, or the time between requests is over: nothing to answer
+        broken, // answer failure_status() and close
+    };
+
+    http_connection(
+        asio::ip::tcp::socket socket,
+        watchdog& dog,
+        const http_connection_settings& settings
+    );
+    ~http_connection();
+    http_connection(const http_connection&) = delete;
+    http_connection& operator=(const http_connection&) = delete;
+
+    /// Waits for the next request's head. Whatever is left of the one before must have been read.
+    asio::awaitable<arrival> read_head();
+    [[nodiscard]] const wire::http_request& request() const { return parser_.request(); }
+    /// For arrival::broken: of the parser, or 408.
+    [[nodiscard]] int failure_status() const;
+    [[nodiscard]] std::string_view failure_text() const;
+
+    /// The whole body; says 100 Continue first when the client waits for it. errc::too_large
+    /// (nothing more was read than needed to know), malformed, timeout, closed.
+    asio::awaitable<result<std::string>> read_body(std::size_t bytes_max);
+
+    /// While a request is worked on, looks now and then whether the client is still there; when it
+    /// left, `on_leave` is called once and the connection is closed.
+    void watch_client(std::function<void()> on_leave);
+    void unwatch_client();
+
+    /// For an answer given before the body was read: sends what is queued, reads and drops at most
+    /// 1 MiB or for 2 s, so that the answer is not lost to a reset; then closes.
+    asio::awaitable<void> linger();
+
+    [[nodiscard]] send_queue& out() { return queue_; }
+    /// Waits until at most `bytes` are unsent; false when the connection ended instead.
+    asio::awaitable<bool> unsent_below(std::size_t bytes);
+
+    /// From now on a connection between requests lives for `served`, one that never had a request
+    /// for `fresh`, counted from now.
+    void shorten_idle(milliseconds fresh, milliseconds served);
+    void close();
+    [[nodiscard]] bool is_open() const { return open_; }
+    [[nodiscard]] const peer_address& peer() const { return peer_; }
+
+private:
+    enum class phase { idle, head, body, working, lingering };
+
+    asio::awaitable<bool> fill();
+    void enter(phase next, milliseconds limit);
+    void on_guard();
+    void phase_is_over();
+    [[nodiscard]] bool client_left();
+    [[nodiscard]] std::string_view unread() const;
+    void consume(std::size_t bytes);
+
+    asio::ip::tcp::socket socket_;
+    const http_connection_settings& settings_;
+    wire::http_request_parser parser_;
+    watchdog::guard guard_;
+    send_queue queue_;
+    peer_address peer_;
+    std::string input_; // received, not yet given to the parser
+    std::size_t consumed_ = 0;
+    std::function<void()> on_leave_;
+    phase phase_ = phase::idle;
+    time_point phase_until_ = time_point::max();
+    milliseconds idle_limit_;
+    bool open_ = true;
+    bool timed_out_ = false;
+    bool served_ = false; // at least one request came
+};
+
+} // namespace msd::net

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/listener.hpp"
+
+#include "base/log.hpp"
+
+#include <asio/post.hpp>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace msd::net {
+
+namespace {
+
+constexpr std::uint64_t event_mark = ~std::uint64_t{0};
+constexpr int exhausted_pause_ms = 500;
+
+void block_all_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+bool is_exhaustion(int reason) {
+    return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
+}
+
+} // namespace
+
+void accept_credit::give_back() {
+    if (owner_ == nullptr) {
+        return;
+    }
+    listener* const owner = std::exchange(owner_, nullptr);
+    // Only the first credit since the accept thread last looked needs to wake it.
+    if (owner->returned_.fetch_add(1) == 0) {
+        owner->wake();
+    }
+}
+
+listener::listener(asio::any_io_executor executor, std::vector<int> sockets, handler on_accept)
+    : executor_{std::move(executor)},
+      on_accept_{std::move(on_accept)},
+      epoll_{epoll_create1(EPOLL_CLOEXEC)},
+      event_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
+      reserve_{open("/dev/null", O_RDONLY | O_CLOEXEC)} {
+    for (const int socket : sockets) {
+        sockets_.emplace_back(socket);
+        fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+    }
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = event_mark;
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event);
+    thread_ = std::thread{[this] {
+        run();
+    }};
+}
+
+listener::~listener() {
+    stop();
+}
+
+void listener::stop() {
+    stopping_ = true;
+    wake();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+    sockets_.clear();
+}
+
+void listener::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
+}
+
+void listener::run() {
+    block_all_signals();
+    int held = 0; // credits in use
+    while (!stopping_) {
+        held -= returned_.exchange(0);
+        arm(held < credits);
+        std::array<epoll_event, 8> events{};
+        const int count = epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+        for (int i = 0; i < count; ++i) {
+            if (events[static_cast<std::size_t>(i)].data.u64 == event_mark) {
+                std::uint64_t drained = 0;
+                [[maybe_unused]] const auto got = read(event_.get(), &drained, sizeof drained);
+            } else if (armed_ && held < credits) {
+                held += accept_one(sockets_[events[static_cast<std::size_t>(i)].data.u64].get());
+            }
+        }
+    }
+    arm(false);
+}
+
+// Tells how many connections were taken: 0 when a sibling was quicker.
+int listener::accept_one(int socket) {
+    const int fd = accept4(socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (is_exhaustion(errno)) {
+            refuse_one(socket);
+        }
+        return 0;
+    }
+    arm(false); // armed again at the end of the kernel's queue
+    asio::post(executor_, [this, fd] { on_accept_(fd, accept_credit{this}); });
+    return 1;
+}
+
+// Descriptors ran out. The connection that woke us would wake us for ever: it is taken with the
+// reserve and closed, so its client sees an end instead of silence; then accepting pauses.
+void listener::refuse_one(int socket) {
+    log::warning("accepting pauses for {} ms: {}", exhausted_pause_ms, std::strerror(errno));
+    reserve_.reset();
+    unique_fd{accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)};
+    reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    arm(false);
+    epoll_event event{};
+    epoll_wait(epoll_.get(), &event, 1, exhausted_pause_ms);
+}
+
+void listener::arm(bool wanted) {
+    if (armed_ == wanted) {
+        return;
+    }
+    armed_ = wanted;
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLEXCLUSIVE;
+        event.data.u64 = i;
+        epoll_ctl(epoll_.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, sockets_[i].get(), &event);
+    }
+}
+
+} // namespace msd::net

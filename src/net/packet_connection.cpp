@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/packet_connection.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace msd::net {
+
+namespace {
+
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+constexpr std::size_t receive_bytes_min = 16 * 1024;
+constexpr milliseconds idle_before_release{1000}; // then the receive buffer is given back
+
+} // namespace
+
+packet_connection::packet_connection(
+    asio::ip::tcp::socket socket,
+    watchdog& dog,
+    packet_connection_settings settings
+)
+    : socket_{std::move(socket)},
+      reader_{settings.frame_bytes_max},
+      settings_{settings},
+      frame_guard_{
+          dog,
+          [this] {
+              on_guard();
+          }},
+      peer_{address_of(socket_)},
+      queue_{socket_, [this] {
+                 close();
+             }} {}
+
+packet_connection::~packet_connection() = default;
+
+void packet_connection::on_guard() {
+    if (reader_.in_frame()) {
+        timed_out_ = true;
+        close();
+    } else {
+        reader_.release_idle();
+    }
+}
+
+asio::awaitable<result<void>> packet_connection::receive() {
+    for (;;) {
+        if (!open_) {
+            co_return ended();
+        }
+        watch_frame();
+        const auto [wait_failure] =
+            co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
+        if (wait_failure || !open_) {
+            close();
+            co_return ended();
+        }
+        const auto room = reader_.prepare(receive_bytes_min);
+        asio::error_code failure;
+        const std::size_t bytes =
+            socket_.read_some(asio::buffer(room.data(), room.size()), failure);
+        if (failure == asio::error::would_block) {
+            continue;
+        }
+        if (failure) {
+            close();
+            co_return ended();
+        }
+        reader_.commit(bytes);
+        co_return result<void>{};
+    }
+}
+
+// The time of a frame runs from its first byte, however often bytes of it arrive.
+void packet_connection::watch_frame() {
+    if (!reader_.in_frame()) {
+        frame_watched_ = false;
+        frame_guard_.set(deadline::in(idle_before_release));
+    } else if (!frame_watched_) {
+        frame_watched_ = true;
+        frame_guard_.set(deadline::in(settings_.frame_timeout));
+    }
+}
+
+tl::unexpected<error> packet_connection::ended() const {
+    if (timed_out_) {
+        return fail(errc::timeout, "a frame from " + peer_.text() + " stayed unfinished");
+    }
+    return fail(errc::closed, "connection with " + peer_.text() + " ended");
+}
+
+void packet_connection::send(std::string_view frames) {
+    if (open_) {
+        queue_.append(frames);
+    }
+}
+
+void packet_connection::send(std::shared_ptr<const std::string> frames) {
+    if (open_) {
+        const std::string_view bytes = *frames;
+        queue_.append(std::move(frames), bytes);
+    }
+}
+
+asio::awaitable<bool> packet_connection::flushed(deadline until) {
+    const bool emptied = co_await queue_.flushed(until);
+    co_return emptied&& open_;
+}
+
+void packet_connection::close() {
+    if (!open_) {
+        return;
+    }
+    open_ = false;
+    frame_guard_.clear();
+    asio::error_code ignored;
+    socket_.close(ignored);
+    queue_.clear();
+}
+
+} // namespace msd::net

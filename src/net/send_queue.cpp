@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/send_queue.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace msd::net {
+
+namespace {
+
+constexpr std::size_t piece_bytes_max = 32 * 1024; // small texts share a piece up to that
+constexpr std::size_t pieces_per_send = 16;
+constexpr std::size_t sent_pieces_max = 64;
+
+} // namespace
+
+send_queue::send_queue(asio::ip::tcp::socket& socket, std::function<void()> on_failure)
+    : socket_{socket},
+      on_failure_{std::move(on_failure)},
+      emptied_{socket.get_executor(), time_point::max()},
+      alive_{std::make_shared<bool>(true)} {}
+
+send_queue::~send_queue() {
+    *alive_ = false;
+}
+
+void send_queue::append(std::string_view bytes) {
+    compose([bytes](std::string& tail) { tail.append(bytes); });
+}
+
+void send_queue::append(std::shared_ptr<const void> owner, std::string_view bytes) {
+    pieces_.push_back({{}, std::move(owner), bytes});
+    appended(bytes.size());
+}
+
+std::string& send_queue::open_piece() {
+    if (pieces_.empty() || pieces_.back().owner || pieces_.back().own.size() >= piece_bytes_max) {
+        pieces_.emplace_back();
+    }
+    return pieces_.back().own;
+}
+
+void send_queue::appended(std::size_t bytes) {
+    if (unsent_ == 0) {
+        last_progress_ = clock::now();
+    }
+    unsent_ += bytes;
+    if (flush_posted_ || waiting_writable_) {
+        return;
+    }
+    flush_posted_ = true;
+    asio::post(socket_.get_executor(), [this, alive = alive_] {
+        if (*alive) {
+            flush_posted_ = false;
+            flush();
+        }
+    });
+}
+
+void send_queue::flush() {
+    while (unsent_ > 0) {
+        if (!send_some()) {
+            return;
+        }
+    }
+    if (!pieces_.empty() || finish_) {
+        became_empty();
+    }
+}
+
+// Tells whether to go on: false once the kernel takes no more for now, or at all.
+bool send_queue::send_some() {
+    std::array<iovec, pieces_per_send> vectors{};
+    const std::size_t most = pieces_apart_ ? 1 : pieces_per_send;
+    std::size_t count = 0;
+    for (std::size_t i = first_; i < pieces_.size() && count < most; ++i) {
+        const std::string_view bytes = pieces_[i].bytes().substr(count == 0 ? sent_of_first_ : 0);
+        vectors[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+    }
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    const ssize_t sent = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+        forget_sent(static_cast<std::size_t>(sent));
+        return true;
+    }
+    if (errno == EINTR) {
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        wait_writable();
+    } else {
+        on_failure_();
+    }
+    return false;
+}
+
+void send_queue::forget_sent(std::size_t bytes) {
+    unsent_ -= bytes;
+    last_progress_ = clock::now();
+    bytes += sent_of_first_;
+    while (first_ < pieces_.size() && bytes >= pieces_[first_].bytes().size()) {
+        bytes -= pieces_[first_].bytes().size();
+        pieces_[first_++] = {};
+    }
+    sent_of_first_ = bytes;
+    // A queue that never gets empty must not grow by what it has sent.
+    if (first_ >= sent_pieces_max && first_ * 2 >= pieces_.size()) {
+        pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+}
+
+void send_queue::wait_writable() {
+    waiting_writable_ = true;
+    socket_.async_wait(
+        asio::ip::tcp::socket::wait_write,
+        // Cancelling the socket's reads ends this wait too; then the kernel is simply asked again.
+        [this, alive = alive_](const asio::error_code& /*cancelled*/) {
+            if (*alive) {
+                waiting_writable_ = false;
+                flush();
+            }
+        }
+    );
+}
+
+void send_queue::became_empty() {
+    pieces_.clear();
+    first_ = 0;
+    emptied_.cancel();
+    if (finish_) {
+        asio::error_code ignored;
+        socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    }
+}
+
+asio::awaitable<bool> send_queue::flushed(deadline until) {
+    while (unsent_ > 0 && !until.passed()) {
+        emptied_.expires_at(until.at());
+        [[maybe_unused]] const auto [woken] =
+            co_await emptied_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    }
+    co_return unsent_ == 0;
+}
+
+void send_queue::finish() {
+    finish_ = true;
+    if (unsent_ == 0) {
+        became_empty();
+    }
+}
+
+void send_queue::clear() {
+    pieces_.clear();
+    first_ = 0;
+    sent_of_first_ = unsent_ = 0;
+    emptied_.cancel();
+}
+
+} // namespace msd::net

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::net {
+
+// What a connection still has to send. Sending never waits: bytes are queued and leave together at
+// the end of the loop's turn, so a burst costs one system call; what the kernel does not take goes
+// when it can. Small texts are copied and share a piece; large ones stay where they are and are
+// kept alive. Whoever appends bounds the queue by unsent_bytes(). Owned by its connection, which
+// owns the socket too. Single-threaded.
+class send_queue {
+public:
+    /// `on_failure` is called once when the kernel refuses the connection; it must clear() the
+    /// queue.
+    send_queue(asio::ip::tcp::socket& socket, std::function<void()> on_failure);
+    ~send_queue();
+    send_queue(const send_queue&) = delete;
+    send_queue& operator=(const send_queue&) = delete;
+
+    void append(std::string_view bytes);
+    /// `bytes` stay valid as long as `owner` lives; they are not copied.
+    void append(std::shared_ptr<const void> owner, std::string_view bytes);
+    /// Lets `write` append to the last piece directly: void(std::string&).
+    template <class Write>
+    void compose(Write write) {
+        std::string& tail = open_piece();
+        const std::size_t before = tail.size();
+        write(tail);
+        appended(tail.size() - before);
+    }
+
+    /// One system call carries one piece only, for legacy peers that want whole packets.
+    void send_pieces_apart() { pieces_apart_ = true; }
+    /// Shuts the sending side down once everything is sent.
+    void finish();
+    /// Drops everything; the connection ended.
+    void clear();
+
+    [[nodiscard]] std::size_t unsent_bytes() const { return unsent_; }
+    /// When the queue last was empty or the kernel last took a byte.
+    [[nodiscard]] time_point last_progress() const { return last_progress_; }
+    /// Waits until the queue is empty; false when `until` passed first.
+    asio::awaitable<bool> flushed(deadline until);
+
+private:
+    struct piece {
+        std::string own;
+        std::shared_ptr<const void> owner;
+        std::string_view shared;
+        [[nodiscard]] std::string_view bytes() const {
+            return owner ? shared : std::string_view{own};
+        }
+    };
+
+    [[nodiscard]] std::string& open_piece();
+    void appended(std::size_t bytes);
+    void flush();
+    [[nodiscard]] bool send_some();
+    void forget_sent(std::size_t bytes);
+    void wait_writable();
+    void became_empty();
+
+    asio::ip::tcp::socket& socket_;
+    std::function<void()> on_failure_;
+    std::vector<piece> pieces_;
+    std::size_t first_ = 0; // pieces before this one are sent
+    std::size_t sent_of_first_ = 0;
+    std::size_t unsent_ = 0;
+    time_point last_progress_ = clock::now();
+    asio::steady_timer emptied_; // cancelled when the queue gets empty
+    bool flush_posted_ = false;
+    bool waiting_writable_ = false;
+    bool finish_ = false;
+    bool pieces_apart_ = false;
+    std::shared_ptr<bool> alive_; // false once destroyed: for callbacks still queued in the loop
+};
+
+} // namespace msd::net

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/gateway.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+#include "roles/http_session.hpp"
+#include "roles/membership.hpp"
+#include "roles/roles.hpp"
+#include "wire/http_response.hpp"
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr milliseconds fast_stop{2000}; // less time than that: idle clients are not waited for
+constexpr milliseconds lame_duck_fresh{2000};  // for the first byte of a connection just made
+constexpr milliseconds lame_duck_served{5000}; // for one more request of a kept-alive one
+constexpr milliseconds last_look{200};
+
+net::http_connection_settings connection_settings(const gateway_settings& settings) {
+    net::http_connection_settings out;
+    out.limits.head_bytes_max = settings.header_bytes_max;
+    out.header_timeout = settings.header_timeout;
+    out.body_timeout = settings.body_timeout;
+    out.keepalive_timeout = settings.keepalive_timeout;
+    out.stall_timeout = settings.send_stall_timeout;
+    return out;
+}
+
+} // namespace
+
+gateway::gateway(worker& surroundings, const gateway_settings& settings)
+    : worker_{surroundings},
+      settings_{settings},
+      connection_settings_{connection_settings(settings)},
+      upstreams_{
+          upstream_surroundings_of(surroundings, settings.upstream, "gate"),
+          upstreams::connecting::eagerly},
+      link_{
+          surroundings.loop.get_executor(),
+          link_settings(surroundings.environment, settings.membership, "gate", {}),
+          [this](const core::topology& known) {
+              upstreams_.update(known, link_.connected_since());
+          }},
+      sessions_{surroundings.loop.get_executor(), report_failure} {}
+
+gateway::~gateway() = default;
+
+asio::awaitable<result<void>> gateway::start() {
+    link_.start(worker_.tasks);
+    co_return result<void>{};
+}
+
+void gateway::serve(int fd, net::accept_credit credit) {
+    if (sessions_.size() >= settings_.connections_max) {
+        log::warning("more than {} connections: one is closed", settings_.connections_max);
+        const unique_fd refused{fd};
+        return;
+    }
+    sessions_.spawn(run_session(fd, std::move(credit)));
+}
+
+asio::awaitable<void> gateway::run_session(int fd, net::accept_credit credit) {
+    auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
+    net::http_connection connection{std::move(socket), worker_.dog, connection_settings_};
+    const enlisted<net::http_connection*> listed{connections_, &connection};
+    http_session session{*this, connection};
+    // The credit goes back with the next turn of the loop, when the first read is under way: a
+    // client that never says a word must not stop the accepting.
+    auto executor = worker_.loop.get_executor();
+    asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
+    co_await session.run();
+}
+
+asio::awaitable<void> gateway::drain(deadline until) {
+    draining_ = true;
+    const bool fast = until.left() < fast_stop;
+    for (net::http_connection* const connection : connections_) {
+        connection->shorten_idle(
+            fast ? milliseconds{0} : lame_duck_fresh,
+            fast ? milliseconds{0} : lame_duck_served
+        );
+    }
+    co_await link_.leave(std::min(until.left(), milliseconds{500}));
+    const bool finished = co_await sessions_.drained(until.left());
+    if (!finished) {
+        log::warning("{} connections are closed unfinished", sessions_.size());
+        for (net::http_connection* const connection : connections_) {
+            connection->close();
+        }
+    }
+    upstreams_.close();
+    const bool ended = co_await sessions_.drained(last_look);
+    if (!ended) {
+        sessions_.terminate();
+        co_await sessions_.drained(last_look);
+    }
+}
+
+std::string gateway::stats() const {
+    std::string out;
+    json::writer{out}
+        .begin_object()
+        .key("connections")
+        .unsigned_integer(sessions_.size())
+        .key("requests")
+        .unsigned_integer(requests)
+        .end_object();
+    return out;
+}
+
+std::string_view gateway::date() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_second_) {
+        date_second_ = now;
+        date_ = wire::http_date(now);
+    }
+    return date_;
+}
+
+void gateway::bound_unsent() {
+    std::size_t total = 0;
+    for (net::http_connection* const connection : connections_) {
+        total += connection->out().unsent_bytes();
+    }
+    while (total > settings_.upstream.unsent_bytes_max) {
+        const auto slowest = std::min_element(
+            connections_.begin(),
+            connections_.end(),
+            [](net::http_connection* a, net::http_connection* b) {
+                const auto rank = [](net::http_connection* c) {
+                    return c->out().unsent_bytes() == 0 ? time_point::max()
+                                                        : c->out().last_progress();
+                };
+                return rank(a) < rank(b);
+            }
+        );
+        log::warning("unsent replies over the limit: {} is closed", (*slowest)->peer().text());
+        total -= (*slowest)->out().unsent_bytes();
+        (*slowest)->close();
+    }
+}
+
+int run_gateway(worker_environment environment, const gateway_settings& settings) {
+    worker surroundings{std::move(environment)};
+    gateway instance{surroundings, settings};
+    return run(surroundings, instance);
+}
+
+} // namespace msd::roles

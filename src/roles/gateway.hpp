@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/http_connection.hpp"
+#include "roles/registry_link.hpp"
+#include "roles/settings.hpp"
+#include "roles/upstreams.hpp"
+#include "roles/worker.hpp"
+
+#include <ctime>
+#include <list>
+#include <string>
+
+namespace msd::roles {
+
+class http_session;
+
+// The HTTP front: takes connections, knows the routes, and holds what its sessions share. One
+// session per connection does the rest (http_session.hpp).
+class gateway final : public role {
+public:
+    gateway(worker& surroundings, const gateway_settings& settings);
+    ~gateway() override;
+
+    asio::awaitable<result<void>> start() override;
+    void serve(int fd, net::accept_credit credit) override;
+    asio::awaitable<void> drain(deadline until) override;
+    [[nodiscard]] std::string stats() const override;
+
+    // For the sessions.
+    [[nodiscard]] const gateway_settings& settings() const { return settings_; }
+    [[nodiscard]] upstreams& services() { return upstreams_; }
+    [[nodiscard]] bool draining() const { return draining_; }
+    /// The Date header's value for now.
+    [[nodiscard]] std::string_view date();
+    /// Closes the clients that read slowest until what is unsent is within the limit again.
+    void bound_unsent();
+    std::uint64_t requests = 0;
+
+private:
+    asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+
+    worker& worker_;
+    const gateway_settings& settings_;
+    net::http_connection_settings connection_settings_;
+    upstreams upstreams_;
+    registry_link link_;
+    net::task_group sessions_;
+    std::list<net::http_connection*> connections_;
+    std::string date_;
+    std::time_t date_second_ = 0;
+    bool draining_ = false;
+};
+
+} // namespace msd::roles

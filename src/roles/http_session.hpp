@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/http_connection.hpp"
+#include "roles/gateway.hpp"
+#include "roles/upstreams.hpp"
+#include "wire/http_response.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace msd::roles {
+
+// The life of the requests of one client connection: head → route → body → params → call → reply.
+// The order of the checks is part of the contract (404/405 before 411/413 before 415 before 400).
+class http_session {
+public:
+    http_session(gateway& owner, net::http_connection& connection)
+        : gateway_{owner},
+          connection_{connection} {}
+
+    /// Answers requests until the connection ends.
+    asio::awaitable<void> run();
+
+private:
+    // What is to be done with a request once its head is known.
+    struct plan {
+        std::shared_ptr<const core::route_table> table; // keeps `match` valid
+        core::route_table::match match;
+        std::string request_id;
+        bool head_only = false; // HEAD: the reply without its body
+        bool keep_alive = true;
+        int minor_version = 1;
+    };
+
+    struct refusal {
+        int status = 500;
+        std::string_view detail;
+        std::string_view extra; // header lines
+        std::string_view service;
+        int attempts = 0;
+    };
+
+    asio::awaitable<bool> answer_request();
+    [[nodiscard]] bool refuse_by_head(plan& request);
+    asio::awaitable<bool> forward(plan request);
+    asio::awaitable<void> call(const plan* request, outgoing packet);
+    void post(const plan& request, const outgoing& packet);
+    asio::awaitable<bool> refuse_body(plan request, error why);
+    asio::awaitable<bool> finish(bool keep_alive);
+    asio::awaitable<void> answer_broken();
+    void reply(const plan& request, const upstreams::attempt& made);
+    void reply_failure(const plan& request, const upstreams::attempt& made);
+    void reply_text(const plan& request, int status, std::string_view type, std::string_view body);
+    void reply_options(const plan& request, std::string_view allow);
+    void refuse(const plan& request, const refusal& why);
+    [[nodiscard]] wire::http_response_head head_for(const plan& request);
+
+    gateway& gateway_;
+    net::http_connection& connection_;
+};
+
+} // namespace msd::roles

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/membership.hpp"
+
+#include "base/log.hpp"
+#include "wire/packet.hpp"
+
+#include <asio/error.hpp>
+#include <asio/system_error.hpp>
+
+#include <utility>
+
+namespace msd::roles {
+
+registry_link_settings link_settings(
+    const worker_environment& environment,
+    const membership_settings& membership,
+    std::string name,
+    std::vector<core::route_info> routes
+) {
+    registry_link_settings out;
+    out.distributor_host = membership.distributor_host;
+    out.distributor_port = membership.distributor_port;
+    out.reconnect_interval = membership.reconnect;
+    out.self.id.name = std::move(name);
+    out.self.id.host = membership.advertise_host;
+    out.self.id.port =
+        membership.advertise_port != 0 ? membership.advertise_port : environment.port;
+    out.self.proto = wire::protocol_version;
+    for (const core::route_info& route : routes) {
+        out.self.urls.push_back(route.method + route.path);
+    }
+    out.self.routes = std::move(routes);
+    return out;
+}
+
+upstream_surroundings upstream_surroundings_of(
+    worker& surroundings,
+    const upstream_settings& settings,
+    std::string name
+) {
+    return upstream_surroundings{
+        surroundings.loop.get_executor(),
+        surroundings.dog,
+        surroundings.tasks,
+        settings,
+        caller_identity{std::move(name), surroundings.environment.slot}};
+}
+
+void report_failure(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const asio::system_error& ended) {
+        if (ended.code() != asio::error::operation_aborted) {
+            log::error("a task ended by an exception: {}", ended.what());
+        }
+    } catch (const std::exception& broken) {
+        log::error("a task ended by an exception: {}", broken.what());
+    }
+}
+
+} // namespace msd::roles

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "roles/registry_link.hpp"
+#include "roles/settings.hpp"
+#include "roles/upstream_node.hpp"
+#include "roles/worker.hpp"
+
+#include <exception>
+#include <string>
+#include <vector>
+
+// How a worker of any role that is a node of the platform presents itself: to the registry and to
+// the nodes it calls.
+namespace msd::roles {
+
+/// `name` and `routes` as registered; the address from the environment unless settings say
+/// otherwise.
+[[nodiscard]] registry_link_settings link_settings(
+    const worker_environment& environment,
+    const membership_settings& membership,
+    std::string name,
+    std::vector<core::route_info> routes
+);
+
+[[nodiscard]] upstream_surroundings
+upstream_surroundings_of(worker& surroundings, const upstream_settings& settings, std::string name);
+
+/// For task groups: a task that ended by an exception is a line in the log, unless it was told to
+/// end.
+void report_failure(const std::exception_ptr& failure);
+
+} // namespace msd::roles

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/packet_session.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+// A peer that asks and does not read is not asked on until it has read.
+constexpr std::size_t unsent_bytes_max = 64u << 20;
+constexpr milliseconds unread_limit{30'000};
+constexpr milliseconds farewell_limit{5000};
+constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
+constexpr std::int64_t deadline_longest_ms = 3'600'000;
+constexpr std::size_t peer_name_bytes_max = 128;
+
+deadline deadline_of(const json::object& fields) {
+    const json::value* const said = fields.find("deadline_ms");
+    const auto left_ms = said == nullptr ? std::nullopt : said->as_int64();
+    if (!left_ms) {
+        return deadline::in(deadline_unsaid);
+    }
+    return deadline::in(milliseconds{std::clamp<std::int64_t>(*left_ms, 0, deadline_longest_ms)});
+}
+
+std::string text_of(const json::object& fields, std::string_view name) {
+    const json::value* const found = fields.find(name);
+    return found == nullptr ? std::string{} : found->as_string().value_or("");
+}
+
+// params as a route without a schema gets them: as they stand, without a key that came inside.
+std::string raw_params(const wire::packet& packet) {
+    const json::value* const given = packet.raw_params();
+    if (given == nullptr) {
+        return "null";
+    }
+    if (!packet.key_in_params() || packet.params() == nullptr) {
+        return std::string{given->text};
+    }
+    std::string out;
+    json::writer writer{out};
+    writer.begin_object();
+    for (const json::member& member : *packet.params()) {
+        if (member.name != "key") {
+            writer.key(member.name).raw(member.val.text);
+        }
+    }
+    writer.end_object();
+    return out;
+}
+
+// The uri's variables added to the params; a param of the same name gives way.
+std::string merge(const json::object& params, const core::route_table::variable_list& variables) {
+    std::string out;
+    json::writer writer{out};
+    writer.begin_object();
+    for (const json::member& member : params) {
+        const auto same = [&member](const auto& variable) {
+            return variable.first == member.name;
+        };
+        if (std::none_of(variables.begin(), variables.end(), same)) {
+            writer.key(member.name).raw(member.val.text);
+        }
+    }
+    for (const auto& [name, value] : variables) {
+        writer.key(name).string(value);
+    }
+    writer.end_object();
+    return out;
+}
+
+} // namespace
+
+packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket, net::watchdog& dog)
+    : host_{host},
+      connection_{
+          std::move(socket),
+          dog,
+          {host.settings().packets.request_bytes_max, host.settings().packets.frame_timeout}},
+      idle_{connection_.executor()} {}
+
+asio::awaitable<void> packet_session::run() {
+    const auto self = shared_from_this();
+    bool goes_on = true;
+    while (goes_on) {
+        auto next = connection_.next();
+        while (goes_on && next.state == wire::frame_reader::status::complete) {
+            goes_on = dispatch(next.packet);
+            next = connection_.next();
+        }
+        if (goes_on && next.state == wire::frame_reader::status::too_large) {
+            log::warning("{} sent a packet over the limit", connection_.peer().text());
+            static_cast<void>(packet_.parse(next.packet)); // for its key
+            reply(packet_.key(), services::failure(413, "packet too large"));
+            goes_on = false;
+        }
+        if (goes_on && connection_.unsent_bytes() > unsent_bytes_max) {
+            goes_on = co_await connection_.flushed(deadline::in(unread_limit));
+        }
+        if (goes_on) {
+            const auto received = co_await connection_.receive();
+            goes_on = received.has_value();
+        }
+    }
+    co_await close_after_replies();
+}
+
+// The peer broke the rules or ended: what it is still owed is delivered first.
+asio::awaitable<void> packet_session::close_after_replies() {
+    const auto until = deadline::in(farewell_limit);
+    while (connection_.is_open() && !running_.empty() && !until.passed()) {
+        idle_.expires_at(until.at());
+        const auto [woken] =
+            co_await idle_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        (void)woken;
+    }
+    co_await connection_.flushed(until);
+    connection_.close();
+}
+
+// Tells whether the connection goes on.
+bool packet_session::dispatch(std::string_view frame) {
+    const auto parsed = packet_.parse(frame);
+    if (!parsed) {
+        return malformed(parsed.error().text);
+    }
+    switch (packet_.kind()) {
+    case wire::packet_kind::request:
+        return request();
+    case wire::packet_kind::hello:
+        greet(*packet_.fields().find("hello"));
+        return true;
+    case wire::packet_kind::cancel:
+        cancel(*packet_.fields().find("cancel"));
+        return true;
+    case wire::packet_kind::goaway:
+    case wire::packet_kind::reply: // to a ping of ours, or stray
+        return true;
+    case wire::packet_kind::other:
+        break;
+    }
+    return malformed("neither a request nor a reply");
+}
+
+bool packet_session::malformed(std::string_view why) {
+    if (malformed_++ == 0) {
+        log::warning("{} sent a malformed packet: {}", connection_.peer().text(), why);
+    }
+    if (!packet_.key().empty()) {
+        reply(packet_.key(), services::failure(400, "malformed packet"));
+    }
+    if (malformed_ < host_.settings().packets.malformed_max) {
+        return true;
+    }
+    log::warning("{} sent {} malformed packets: closed", connection_.peer().text(), malformed_);
+    return false;
+}
+
+void packet_session::greet(const json::value& hello) {
+    json::object said;
+    if (said.parse(hello.text)) {
+        msd_ = true;
+        log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
+    }
+    const worker_environment& here = host_.environment();
+    connection_.compose([&here](std::string& out) {
+        std::string text;
+        json::writer{text}
+            .begin_object()
+            .key("hello")
+            .begin_object()
+            .key("slot")
+            .integer(here.slot)
+            .key("workers")
+            .integer(here.workers)
+            .key("generation")
+            .unsigned_integer(here.generation)
+            .end_object()
+            .end_object();
+        wire::append_frame(out, text);
+    });
+}
+
+bool packet_session::request() {
+    if (packet_.uri() == "/ping") {
+        reply(packet_.key(), services::success());
+        return true;
+    }
+    auto found = host_.find_route(packet_.method(), packet_.uri());
+    if (found.row == nullptr) {
+        reply(packet_.key(), services::failure(404, "no such route"));
+        return true;
+    }
+    if (found.row->any_params) {
+        start(*found.row, services::arguments::unchecked(raw_params(packet_)));
+        return true;
+    }
+    if (packet_.params() == nullptr) {
+        return malformed("params is no object");
+    }
+    std::string merged; // the uri's variables count as params
+    json::object with_variables;
+    const json::object* params = packet_.params();
+    if (!found.variables.empty()) {
+        merged = merge(*params, found.variables);
+        if (!with_variables.parse(merged)) {
+            return malformed("params cannot be read");
+        }
+        params = &with_variables;
+    }
+    services::arguments args;
+    const auto problems = services::arguments::check(params, found.row->parameters, args);
+    if (!problems.empty()) {
+        reply(packet_.key(), services::invalid_parameters(problems));
+        return true;
+    }
+    start(*found.row, std::move(args));
+    return true;
+}
+
+void packet_session::start(const services::route& row, services::arguments args) {
+    ++host_.requests;
+    const json::object& fields = packet_.fields();
+    note_key();
+    services::call request;
+    request.until = deadline_of(fields);
+    if (request.until.passed()) {
+        reply(packet_.key(), services::failure(504, "the deadline passed before the work began"));
+        return;
+    }
+    if (host_.running().size() >= host_.settings().requests_in_flight_max) {
+        reply(packet_.key(), services::failure(503, "the service has too much to do"));
+        return;
+    }
+    request.args = std::move(args);
+    request.idempotency_key = text_of(fields, "idem");
+    request.request_id = text_of(fields, "id");
+    request.trace = text_of(fields, "trace");
+    host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
+}
+
+asio::awaitable<void>
+packet_session::execute(const services::route* row, services::call request, std::string key) {
+    const auto self = shared_from_this();
+    running entry{std::move(key)};
+    {
+        const enlisted<running*> listed{running_, &entry};
+        const auto answer = co_await row->handle(std::move(request));
+        if (entry.wanted && !row->one_way) {
+            reply(entry.key, answer);
+        }
+    }
+    if (running_.empty()) {
+        idle_.cancel();
+    }
+    close_if_done();
+}
+
+void packet_session::note_key() {
+    const json::value* const key = packet_.fields().find("key");
+    const auto number = key == nullptr ? std::nullopt : key->as_uint64();
+    last_key_ = std::max(last_key_, number.value_or(0));
+}
+
+void packet_session::cancel(const json::value& key) {
+    for (running* const entry : running_) {
+        if (entry->key == key.text) {
+            entry->wanted = false;
+        }
+    }
+}
+
+void packet_session::reply(std::string_view key, const services::reply& answer) {
+    if (key.empty()) {
+        return; // nobody could tell what it answers
+    }
+    wire::reply_fields fields;
+    fields.errorcode = answer.errorcode;
+    fields.errormessage = answer.errormessage;
+    fields.members = answer.members;
+    fields.status = msd_ ? answer.status : 0;
+    connection_.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
+}
+
+void packet_session::say_goodbye() {
+    leaving_ = true;
+    if (msd_) {
+        connection_.compose([this](std::string& out) {
+            const std::string last = std::to_string(last_key_);
+            wire::append_frame(out, "{\"goaway\":{\"last_key\":" + last + "}}");
+        });
+    }
+    close_if_done();
+}
+
+void packet_session::close_if_done() {
+    if (leaving_ && !msd_ && running_.empty()) {
+        connection_.finish_sending();
+    }
+}
+
+} // namespace msd::roles

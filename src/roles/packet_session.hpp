@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/packet_connection.hpp"
+#include "roles/service_host.hpp"
+#include "services/service.hpp"
+#include "wire/packet.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace msd::roles {
+
+// The service's end of one packet connection: many requests in work at a time, replies as they get
+// done. What is malformed gets one error reply where a key can be read; the tenth ends the
+// connection, and nobody else notices.
+class packet_session : public std::enable_shared_from_this<packet_session> {
+public:
+    packet_session(service_host& host, asio::ip::tcp::socket socket, net::watchdog& dog);
+
+    /// Serves until the connection ends.
+    asio::awaitable<void> run();
+
+    /// Takes leave: an msd peer hears goaway and closes by itself when it has what it waits for;
+    /// others are closed once nothing is in work.
+    void say_goodbye();
+    /// Closes as soon as what is queued is sent.
+    void finish() { connection_.finish_sending(); }
+
+private:
+    // One request in a handler.
+    struct running {
+        std::string key;
+        bool wanted = true; // false: the peer cancelled it
+    };
+
+    [[nodiscard]] bool dispatch(std::string_view frame);
+    void greet(const json::value& hello);
+    [[nodiscard]] bool request();
+    void start(const services::route& row, services::arguments args);
+    asio::awaitable<void>
+    execute(const services::route* row, services::call request, std::string key);
+    void note_key();
+    void cancel(const json::value& key);
+    [[nodiscard]] bool malformed(std::string_view why);
+    void reply(std::string_view key, const services::reply& answer);
+    asio::awaitable<void> close_after_replies();
+    void close_if_done();
+
+    service_host& host_;
+    net::packet_connection connection_;
+    wire::packet packet_; // reused for every frame
+    std::list<running*> running_;
+    asio::steady_timer idle_; // cancelled when nothing is in work any more
+    int malformed_ = 0;
+    bool msd_ = false;           // the peer said hello
+    std::uint64_t last_key_ = 0; // the largest a request came with
+    bool leaving_ = false;
+};
+
+} // namespace msd::roles

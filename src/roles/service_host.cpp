@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/service_host.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+#include "roles/membership.hpp"
+#include "roles/packet_session.hpp"
+#include "roles/roles.hpp"
+#include "roles/route_description.hpp"
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr std::size_t sessions_max = 10'000;
+constexpr milliseconds fast_stop{2000}; // less time than that: nobody is asked to leave first
+constexpr milliseconds leave_limit{2000};
+constexpr milliseconds last_look{200};
+
+core::node_info self_of(const services::service& service, std::string_view name) {
+    core::node_info out;
+    out.id.name = name;
+    out.proto = wire::protocol_version;
+    for (const services::route& row : service.routes()) {
+        out.urls.push_back(std::string{row.method}.append(row.path));
+        out.routes.push_back(describe(row));
+    }
+    return out;
+}
+
+} // namespace
+
+service_host::service_host(
+    worker& surroundings,
+    const service_settings& settings,
+    const services::definition& what
+)
+    : worker_{surroundings},
+      settings_{settings},
+      definition_{what},
+      upstreams_{
+          upstream_surroundings_of(surroundings, settings.upstream, settings.name),
+          upstreams::connecting::on_demand},
+      sessions_{surroundings.loop.get_executor(), report_failure},
+      running_{surroundings.loop.get_executor(), report_failure} {}
+
+service_host::~service_host() = default;
+
+asio::awaitable<result<void>> service_host::start() {
+    services::service_settings chosen;
+    chosen.data_dir = settings_.data_dir;
+    chosen.slot = worker_.environment.slot;
+    chosen.store = settings_.store;
+    services::peer_caller& peers = *this;
+    const services::service_context context{worker_.loop.get_executor(), chosen, peers};
+    service_ = definition_.create(context);
+    const auto started = co_await service_->start();
+    if (!started) {
+        co_return started;
+    }
+    index_routes();
+    if (definition_.ships_logs && settings_.ship_logs) {
+        shipper_ = std::make_unique<log_shipper>(worker_.loop.get_executor(), upstreams_);
+    }
+    auto routes = self_of(*service_, definition_.name).routes;
+    auto link =
+        link_settings(worker_.environment, settings_.membership, settings_.name, std::move(routes));
+    registry_link::change_handler on_change = [this](const core::topology& known) {
+        upstreams_.update(known, link_->connected_since());
+        if (shipper_) {
+            shipper_->send_waiting();
+        }
+    };
+    link_ = std::make_unique<registry_link>(
+        worker_.loop.get_executor(),
+        std::move(link),
+        std::move(on_change)
+    );
+    link_->start(worker_.tasks);
+    co_return result<void>{};
+}
+
+void service_host::index_routes() {
+    const core::node_info self = self_of(*service_, definition_.name);
+    own_routes_ = core::route_table{std::span{&self, 1}};
+    for (const services::route& row : service_->routes()) {
+        by_pattern_.emplace(std::string{row.method}.append(row.path), &row);
+    }
+}
+
+service_host::found_route
+service_host::find_route(std::string_view method, std::string_view uri) const {
+    found_route out;
+    auto found = by_pattern_.find(std::string{method}.append(uri));
+    if (found == by_pattern_.end()) {
+        auto match = own_routes_.find(method, uri);
+        if (match.what != core::route_table::outcome::found) {
+            return out;
+        }
+        found = by_pattern_.find(match.target->method + match.target->pattern);
+        out.variables = std::move(match.variables);
+    }
+    out.row = found->second;
+    return out;
+}
+
+void service_host::serve(int fd, net::accept_credit credit) {
+    if (sessions_.size() >= sessions_max) {
+        log::warning("more than {} connections: one is closed", sessions_max);
+        const unique_fd refused{fd};
+        return;
+    }
+    sessions_.spawn(run_session(fd, std::move(credit)));
+}
+
+asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credit) {
+    auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
+    auto session = std::make_shared<packet_session>(*this, std::move(socket), worker_.dog);
+    const enlisted<packet_session*> listed{open_sessions_, session.get()};
+    // With the next turn of the loop the first read is under way.
+    auto executor = worker_.loop.get_executor();
+    asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
+    co_await session->run();
+}
+
+asio::awaitable<void> service_host::drain(deadline until) {
+    draining_ = true;
+    const bool fast = until.left() < fast_stop;
+    co_await link_->leave(std::min(until.left() / 2, leave_limit));
+    for (packet_session* const session : open_sessions_) {
+        session->say_goodbye();
+    }
+    bool finished = false;
+    if (fast) {
+        finished = co_await running_.drained(until.left());
+    } else {
+        finished = co_await sessions_.drained(until.left());
+    }
+    if (!finished) {
+        log::warning("{} requests end unanswered", running_.size());
+    }
+    for (packet_session* const session : open_sessions_) {
+        session->finish();
+    }
+    co_await sessions_.drained(last_look);
+    upstreams_.close();
+    running_.terminate();
+    sessions_.terminate();
+    co_await running_.drained(last_look);
+    co_await sessions_.drained(last_look);
+    shipper_.reset();
+    co_await service_->stop();
+}
+
+void service_host::reopen() {
+    service_->reopen();
+}
+
+std::string service_host::stats() const {
+    std::string out;
+    json::writer{out}
+        .begin_object()
+        .key("connections")
+        .unsigned_integer(sessions_.size())
+        .key("requests")
+        .unsigned_integer(requests)
+        .key("in_flight")
+        .unsigned_integer(running_.size())
+        .key("log_lines_dropped")
+        .unsigned_integer(shipper_ ? shipper_->dropped() : 0)
+        .end_object();
+    return out;
+}
+
+asio::awaitable<result<services::peer_caller::answer>>
+service_host::ask(std::string method, std::string uri, std::string params, deadline until) {
+    const auto table = upstreams_.routes();
+    const auto match = table->find(method, uri);
+    if (match.what != core::route_table::outcome::found) {
+        co_return fail(errc::unavailable, "no service offers " + method + " " + uri);
+    }
+    outgoing packet;
+    packet.method = method;
+    packet.uri = uri;
+    packet.params = params;
+    packet.until = until;
+    const auto made = co_await upstreams_.call(match.target->service, packet);
+    if (!made.outcome) {
+        co_return tl::unexpected{made.outcome.error()};
+    }
+    const wire::envelope& envelope = made.outcome->envelope;
+    answer out;
+    out.errorcode = static_cast<int>(envelope.errorcode.value_or(0));
+    out.status = envelope.status;
+    for (const std::string_view piece : envelope.body()) {
+        out.body.append(piece);
+    }
+    co_return out;
+}
+
+int run_service(worker_environment environment, const service_settings& settings) {
+    const services::definition* const what = services::find(settings.name);
+    if (what == nullptr) {
+        log::error("there is no service named {}", settings.name);
+        return 78;
+    }
+    worker surroundings{std::move(environment)};
+    service_host instance{surroundings, settings, *what};
+    return run(surroundings, instance);
+}
+
+} // namespace msd::roles

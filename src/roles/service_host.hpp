@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/route_table.hpp"
+#include "net/task_group.hpp"
+#include "roles/log_shipper.hpp"
+#include "roles/registry_link.hpp"
+#include "roles/settings.hpp"
+#include "roles/upstreams.hpp"
+#include "roles/worker.hpp"
+#include "services/service.hpp"
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace msd::roles {
+
+class packet_session;
+
+// One worker of a named service: takes packet connections from gateways, services and foreign
+// nodes, runs the service's handlers, and asks other services on its behalf.
+class service_host final : public role, private services::peer_caller {
+public:
+    service_host(
+        worker& surroundings,
+        const service_settings& settings,
+        const services::definition& what
+    );
+    ~service_host() override;
+
+    asio::awaitable<result<void>> start() override;
+    void serve(int fd, net::accept_credit credit) override;
+    asio::awaitable<void> drain(deadline until) override;
+    void reopen() override;
+    [[nodiscard]] std::string stats() const override;
+
+    // For the sessions.
+    struct found_route {
+        const services::route* row = nullptr;       // null: no such route
+        core::route_table::variable_list variables; // when the uri was a concrete path
+    };
+    [[nodiscard]] found_route find_route(std::string_view method, std::string_view uri) const;
+    [[nodiscard]] const service_settings& settings() const { return settings_; }
+    [[nodiscard]] const worker_environment& environment() const { return worker_.environment; }
+    [[nodiscard]] bool draining() const { return draining_; }
+    [[nodiscard]] net::task_group& running() { return running_; }
+    std::uint64_t requests = 0;
+
+private:
+    asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+    asio::awaitable<result<answer>>
+    ask(std::string method, std::string uri, std::string params, deadline until) override;
+    void index_routes();
+
+    worker& worker_;
+    const service_settings& settings_;
+    const services::definition& definition_;
+    upstreams upstreams_;
+    std::unique_ptr<services::service> service_;
+    std::unordered_map<std::string, const services::route*> by_pattern_; // "GET/goods/{id}"
+    core::route_table own_routes_; // for uris that are concrete paths
+    std::unique_ptr<registry_link> link_;
+    std::unique_ptr<log_shipper> shipper_;
+    net::task_group sessions_;
+    net::task_group running_; // one task per request in a handler
+    std::list<packet_session*> open_sessions_;
+    bool draining_ = false;
+};
+
+} // namespace msd::roles

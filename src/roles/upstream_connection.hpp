@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "core/node.hpp"
+#include "net/one_shot.hpp"
+#include "net/packet_connection.hpp"
+#include "roles/settings.hpp"
+#include "wire/packet.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace msd::roles {
+
+// Lets somebody else end a call that is in flight: its client left.
+struct call_handle {
+    std::function<void()> cancel; // empty while nothing is in flight
+};
+
+// A request on its way to a service. Views must live until the call returns.
+struct outgoing {
+    std::string_view method;
+    std::string_view uri;
+    std::string_view params = "{}"; // a JSON object
+    std::string_view idem;          // Idempotency-Key; empty: none
+    std::string_view trace;
+    std::string_view id;
+    deadline until = deadline::never();
+    call_handle* handle = nullptr; // optional; must outlive the call
+};
+
+// A reply as it came. Views live until the receiver suspends, and longer with `owner`.
+struct upstream_reply {
+    wire::envelope envelope;
+    std::string_view frame;
+    std::shared_ptr<const void> owner; // large frames only: keeps the views alive
+};
+
+// Who calls, as the hello packet tells it.
+struct caller_identity {
+    std::string name;
+    int worker = 0;
+};
+
+// One multiplexed connection to a node: many requests in flight, replies in any order, each waiter
+// with its own deadline. Speaks section 4 of the protocol once the peer has answered a hello,
+// section 2 before and otherwise. Finds out by itself that the peer is hung. Which connection a
+// request takes is the node's and the pool's decision.
+class upstream_connection : public std::enable_shared_from_this<upstream_connection> {
+public:
+    enum class state {
+        greeting, // hello is out, or not decided yet
+        ready,
+        probing, // one request at a time, until the first reply
+        hung,    // no new requests until a ping is answered
+        leaving, // no new requests; closes when the last reply is there
+        closed,
+    };
+
+    static constexpr std::size_t in_flight_max = 4096;
+    static constexpr std::size_t unsent_bytes_max = 16u << 20; // more: the peer does not read
+
+    /// `on_change` is called whenever usable() may have changed.
+    upstream_connection(
+        asio::ip::tcp::socket socket,
+        net::watchdog& dog,
+        const upstream_settings& settings,
+        std::function<void()> on_change
+    );
+    ~upstream_connection();
+
+    /// Reads and dispatches until the connection ends; what waits then gets errc::closed.
+    asio::awaitable<void> run();
+
+    /// Says hello to an msd node; true when it answered before `until`.
+    asio::awaitable<bool> greet(caller_identity self, deadline until);
+    /// Starts serving as section 2 of the protocol has it; `probe`: begin as probing.
+    void serve_foreign(bool probe);
+
+    /// errc::timeout, errc::closed (the request may have been executed), errc::refused (it was
+    /// not), errc::cancelled.
+    asio::awaitable<result<upstream_reply>> call(outgoing request);
+    /// Sends a request that is never answered.
+    void post(const outgoing& request);
+
+    /// Takes new requests now.
+    [[nodiscard]] bool usable() const;
+    /// The peer reads what it is sent.
+    [[nodiscard]] bool takes_more() const { return connection_.unsent_bytes() <= unsent_bytes_max; }
+    [[nodiscard]] state now() const { return state_; }
+    [[nodiscard]] bool is_msd() const { return msd_; }
+    [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not said
+    [[nodiscard]] int workers() const { return workers_; } // of the peer
+    [[nodiscard]] std::size_t in_flight() const { return pending_.size(); }
+
+    /// No new requests; ends when the last reply is there.
+    void leave();
+    void close();
+
+private:
+    // One waiting call; takes itself out of the table.
+    struct pending {
+        pending(upstream_connection& owner, std::uint64_t key, deadline until);
+        ~pending();
+        pending(const pending&) = delete;
+        pending& operator=(const pending&) = delete;
+
+        upstream_connection& owner;
+        std::uint64_t key;
+        deadline until;
+        net::one_shot<upstream_reply> outcome;
+    };
+
+    void dispatch(std::string_view frame);
+    void deliver(std::string_view frame);
+    void greeted(const json::value& hello);
+    void answer_request();
+    void peer_leaves();
+    void malformed(const error& what);
+    void become(state next);
+    void on_guard();
+    void expire(time_point at);
+    void watch_liveness(time_point at);
+    void send_ping(time_point at);
+    void note_timeout();
+    void fail_all(errc code, const std::string& text);
+    void write(const outgoing& request, std::uint64_t key);
+
+    net::packet_connection connection_;
+    const upstream_settings& settings_;
+    std::function<void()> on_change_;
+    net::watchdog::guard guard_;
+    net::one_shot<bool> greeting_;
+    wire::packet packet_; // reused for every frame
+    std::unordered_map<std::uint64_t, pending*> pending_;
+    state state_ = state::greeting;
+    std::uint64_t last_key_ = 0;
+    std::optional<std::uint64_t> ping_key_; // not answered yet
+    time_point ping_sent_;
+    time_point last_received_;
+    int malformed_ = 0;
+    int slot_ = -1;
+    int workers_ = 1;
+    bool msd_ = false;
+};
+
+} // namespace msd::roles

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/upstream_node.hpp"
+
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr milliseconds retry_first{50};
+constexpr milliseconds retry_longest{1000};
+constexpr milliseconds greeting_limit{1000};
+constexpr milliseconds search_pause{1000}; // for slots not found in the allowed tries
+constexpr int tries_per_worker = 4;
+
+} // namespace
+
+upstream_node::upstream_node(
+    const upstream_surroundings& around,
+    core::node_info info,
+    std::function<void()> on_change
+)
+    : around_{around},
+      info_{std::move(info)},
+      on_change_{std::move(on_change)},
+      wake_{around.executor} {}
+
+void upstream_node::start() {
+    if (!started_) {
+        started_ = true;
+        around_.tasks.spawn(maintain());
+    }
+}
+
+void upstream_node::retire() {
+    retired_ = true;
+    const auto leaving = connections_;
+    for (const auto& connection : leaving) {
+        connection->leave();
+    }
+    wake_.cancel();
+}
+
+void upstream_node::close() {
+    retired_ = true;
+    const auto closing = connections_;
+    for (const auto& connection : closing) {
+        connection->close();
+    }
+    wake_.cancel();
+}
+
+void upstream_node::update(core::node_info info) {
+    info_ = std::move(info);
+}
+
+std::shared_ptr<upstream_connection> upstream_node::pick() {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        const auto& candidate = connections_[next_++ % connections_.size()];
+        if (candidate->usable()) {
+            return candidate;
+        }
+    }
+    return nullptr;
+}
+
+bool upstream_node::is_connecting() const {
+    if (retired_ || failures_ > 0) {
+        return false;
+    }
+    const bool greeting = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->now() == upstream_connection::state::greeting;
+    });
+    return greeting || serving() == 0;
+}
+
+std::size_t upstream_node::serving() const {
+    return static_cast<std::size_t>(std::count_if(
+        connections_.begin(),
+        connections_.end(),
+        [](const auto& c) {
+            return c->now() != upstream_connection::state::leaving &&
+                   c->now() != upstream_connection::state::closed;
+        }
+    ));
+}
+
+bool upstream_node::wants_connection() const {
+    return serving() < static_cast<std::size_t>(workers_);
+}
+
+void upstream_node::changed() {
+    wake_.cancel();
+    on_change_();
+}
+
+asio::awaitable<void> upstream_node::maintain() {
+    const auto self = shared_from_this();
+    while (!retired_) {
+        if (wants_connection()) {
+            if (failures_ > 0 || tries_ > tries_per_worker * workers_) {
+                co_await rest();
+            }
+            if (!retired_) {
+                co_await open_connection();
+            }
+            continue;
+        }
+        tries_ = 0;
+        wake_.expires_at(time_point::max());
+        const auto [woken] =
+            co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        (void)woken;
+    }
+}
+
+// Between attempts: the longer the more of them failed. Only retire() ends it early.
+asio::awaitable<void> upstream_node::rest() {
+    const milliseconds pause =
+        failures_ > 0 ? backoff_delay(failures_, retry_first, retry_longest, 0.2) : search_pause;
+    tries_ = 0;
+    const time_point until = clock::now() + pause;
+    while (!retired_ && clock::now() < until) {
+        wake_.expires_at(until);
+        const auto [woken] =
+            co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        (void)woken;
+    }
+}
+
+asio::awaitable<void> upstream_node::open_connection() {
+    const auto until = deadline::in(around_.settings.connect_timeout);
+    std::string host = info_.id.host;
+    auto socket = co_await net::connect(around_.executor, std::move(host), info_.id.port, until);
+    if (!socket) {
+        if (failures_++ == 0) {
+            log::warning("{}: {}", info_.id.name, socket.error().text);
+        }
+        changed();
+        co_return;
+    }
+    if (retired_) {
+        co_return;
+    }
+    std::function<void()> on_change = [weak = weak_from_this()] {
+        if (const auto node = weak.lock()) {
+            node->changed();
+        }
+    };
+    auto fresh = std::make_shared<upstream_connection>(
+        std::move(*socket),
+        around_.dog,
+        around_.settings,
+        std::move(on_change)
+    );
+    connections_.push_back(fresh);
+    around_.tasks.spawn(watch(fresh));
+    const bool settled = co_await settle(fresh);
+    if (settled) {
+        if (failures_ > 0) {
+            log::info("{} at {}:{} is back", info_.id.name, info_.id.host, info_.id.port);
+        }
+        failures_ = 0;
+    }
+    if (retired_) {
+        fresh->leave();
+    }
+    changed();
+}
+
+// Decides how to speak with the peer; false when the connection is of no use.
+asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
+    if (info_.proto < wire::protocol_version) {
+        fresh->serve_foreign(probe_);
+        probe_ = false;
+        co_return true;
+    }
+    const auto until = deadline::in(greeting_limit);
+    const bool greeted = co_await fresh->greet(around_.self, until);
+    if (fresh->now() == upstream_connection::state::closed) {
+        ++failures_; // accepted and dropped: not a peer to try without a pause
+        co_return false;
+    }
+    if (!greeted) {
+        fresh->serve_foreign(true);
+        co_return true;
+    }
+    workers_ = fresh->workers();
+    const auto same_slot = [&fresh](const auto& other) {
+        return other != fresh && other->slot() == fresh->slot() && other->usable();
+    };
+    if (std::any_of(connections_.begin(), connections_.end(), same_slot)) {
+        ++tries_;
+        fresh->leave();
+        co_return true;
+    }
+    tries_ = 0;
+    co_return true;
+}
+
+asio::awaitable<void> upstream_node::watch(std::shared_ptr<upstream_connection> served) {
+    const auto self = shared_from_this();
+    co_await served->run();
+    std::erase(connections_, served);
+    // A foreign peer that let a request time out is asked carefully at first.
+    probe_ = !served->is_msd();
+    changed();
+}
+
+} // namespace msd::roles

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/node.hpp"
+#include "net/task_group.hpp"
+#include "net/watchdog.hpp"
+#include "roles/settings.hpp"
+#include "roles/upstream_connection.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace msd::roles {
+
+// What every node of a worker's upstreams shares.
+struct upstream_surroundings {
+    asio::any_io_executor executor;
+    net::watchdog& dog;
+    net::task_group& tasks;
+    upstream_settings settings;
+    caller_identity self;
+};
+
+// One instance of a service as its callers keep it: connected to each of its workers, connected
+// anew when a connection ends, left alone for a while when it cannot be reached. One coroutine
+// per node does the connecting, so attempts never pile up.
+class upstream_node : public std::enable_shared_from_this<upstream_node> {
+public:
+    upstream_node(
+        const upstream_surroundings& around,
+        core::node_info info,
+        std::function<void()> on_change
+    );
+
+    /// Connects, and keeps connecting until retire(); nothing when it does so already.
+    void start();
+    /// Takes no new requests; its connections end when their last replies are there.
+    void retire();
+    /// Ends everything now.
+    void close();
+
+    void update(core::node_info info);
+    [[nodiscard]] const core::node_info& info() const { return info_; }
+
+    /// The next connection in turn that takes a request; null when there is none.
+    [[nodiscard]] std::shared_ptr<upstream_connection> pick();
+    /// No connection yet, but a first attempt is under way.
+    [[nodiscard]] bool is_connecting() const;
+    /// The last attempts to connect failed.
+    [[nodiscard]] bool is_unreachable() const { return failures_ > 0; }
+    [[nodiscard]] bool has_connections() const { return !connections_.empty(); }
+
+    // The list of the registry lacks this node since; time_point::max(): it is listed.
+    time_point absent_since = time_point::max();
+
+private:
+    asio::awaitable<void> maintain();
+    asio::awaitable<void> open_connection();
+    asio::awaitable<bool> settle(std::shared_ptr<upstream_connection> fresh);
+    asio::awaitable<void> watch(std::shared_ptr<upstream_connection> served);
+    asio::awaitable<void> rest();
+    [[nodiscard]] bool wants_connection() const;
+    [[nodiscard]] std::size_t serving() const;
+    void changed();
+
+    const upstream_surroundings& around_;
+    core::node_info info_;
+    std::function<void()> on_change_;
+    std::vector<std::shared_ptr<upstream_connection>> connections_;
+    asio::steady_timer wake_;
+    std::size_t next_ = 0; // round robin over connections_
+    int workers_ = 1;      // of the node, as it last said
+    int tries_ = 0;        // connections that found no new slot, in a row
+    int failures_ = 0;     // attempts to connect, in a row
+    bool probe_ = false;   // the next connection begins as probing
+    bool started_ = false;
+    bool retired_ = false;
+};
+
+} // namespace msd::roles

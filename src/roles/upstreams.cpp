@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/upstreams.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr std::size_t services_max = 4096;
+constexpr int tries_max = 2;
+
+bool is_idempotent(std::string_view method) {
+    return method == "GET" || method == "HEAD";
+}
+
+} // namespace
+
+upstreams::upstreams(upstream_surroundings around, connecting when)
+    : around_{std::move(around)},
+      when_{when},
+      absent_guard_{around_.dog, [this] {
+                        drop_absent(clock::now());
+                    }} {}
+
+upstreams::~upstreams() {
+    assert(waiting_.empty());
+}
+
+void upstreams::update(const core::topology& known, time_point registry_connected_since) {
+    if (closed_) {
+        return;
+    }
+    const time_point now = clock::now();
+    registry_since_ = registry_connected_since;
+    for (auto& [name, of] : services_) {
+        for (const auto& node : of.nodes) {
+            node->absent_since = std::min(node->absent_since, now);
+        }
+    }
+    for (const core::node_info& listed : known.nodes()) {
+        if (!listed.urls.empty() || !listed.routes.empty()) {
+            admit(listed);
+        }
+    }
+    drop_absent(now);
+    rebuild_routes();
+    changed();
+}
+
+void upstreams::admit(const core::node_info& listed) {
+    auto found = services_.find(listed.id.name);
+    if (found == services_.end()) {
+        if (services_.size() >= services_max) {
+            log::warning("more than {} services; {} is left out", services_max, listed.id.name);
+            return;
+        }
+        found = services_.emplace(listed.id.name, service{}).first;
+        order_.push_back(listed.id.name);
+    }
+    service& of = found->second;
+    of.ghost.reset();
+    of.goodbye = false;
+    const auto same = [&listed](const auto& node) {
+        return node->info().id == listed.id;
+    };
+    const auto present = std::find_if(of.nodes.begin(), of.nodes.end(), same);
+    if (present != of.nodes.end()) {
+        (*present)->update(listed);
+        (*present)->absent_since = time_point::max();
+        return;
+    }
+    auto node = std::make_shared<upstream_node>(around_, listed, [this] { changed(); });
+    const bool in_use = std::any_of(of.nodes.begin(), of.nodes.end(), [](const auto& other) {
+        return other->has_connections();
+    });
+    of.nodes.push_back(node);
+    if (when_ == connecting::eagerly || in_use) {
+        node->start();
+    }
+}
+
+void upstreams::drop_absent(time_point now) {
+    const bool settled = registry_since_ != time_point::min() &&
+                         now - registry_since_ >= around_.settings.forget_absent;
+    bool dropped = false;
+    for (auto& [name, of] : services_) {
+        for (std::size_t i = 0; i < of.nodes.size();) {
+            const auto node = of.nodes[i];
+            const bool absent = node->absent_since != time_point::max();
+            if (!absent || (!settled && node->has_connections())) {
+                ++i;
+                continue;
+            }
+            of.nodes.erase(of.nodes.begin() + static_cast<std::ptrdiff_t>(i));
+            const bool failed = node->info().critical || node->is_unreachable();
+            depart(of, node->info(), failed);
+            node->retire();
+            dropped = true;
+        }
+    }
+    if (!settled && registry_since_ != time_point::min()) {
+        absent_guard_.set(deadline{registry_since_ + around_.settings.forget_absent});
+    }
+    if (dropped) {
+        rebuild_routes();
+        changed();
+    }
+}
+
+// A foreign service that left in order takes its routes with it; all others leave them behind, so
+// that their clients are told of a failure and not of a path that never was.
+void upstreams::depart(service& from, const core::node_info& gone, bool failed) {
+    log::info(
+        "{} at {}:{} {}",
+        gone.id.name,
+        gone.id.host,
+        gone.id.port,
+        failed ? "is lost" : "left"
+    );
+    if (!from.nodes.empty()) {
+        return;
+    }
+    const bool is_msd = gone.proto >= wire::protocol_version;
+    from.goodbye = !failed && is_msd;
+    if (failed || is_msd) {
+        from.ghost = std::make_unique<core::node_info>(gone);
+    }
+}
+
+void upstreams::rebuild_routes() {
+    std::vector<core::node_info> nodes;
+    for (const std::string& name : order_) {
+        const service& of = services_.find(name)->second;
+        for (const auto& node : of.nodes) {
+            nodes.push_back(node->info());
+        }
+        if (of.ghost) {
+            nodes.push_back(*of.ghost);
+        }
+    }
+    routes_ = std::make_shared<core::route_table>(nodes);
+}
+
+void upstreams::changed() {
+    for (asio::steady_timer* const waiting : waiting_) {
+        waiting->cancel();
+    }
+    // A node that is absent from the list and lost its last connection is gone.
+    const auto is_gone = [](const auto& node) {
+        return node->absent_since != time_point::max() && !node->has_connections();
+    };
+    for (const auto& [name, of] : services_) {
+        if (std::any_of(of.nodes.begin(), of.nodes.end(), is_gone)) {
+            absent_guard_.set(deadline{clock::now()});
+            return;
+        }
+    }
+}
+
+std::shared_ptr<upstream_connection> upstreams::pick(service& from) {
+    for (std::size_t i = 0; i < from.nodes.size(); ++i) {
+        const auto& node = from.nodes[from.next++ % from.nodes.size()];
+        if (auto connection = node->pick()) {
+            return connection;
+        }
+    }
+    return nullptr;
+}
+
+// Waits only while some instance is being connected for the first time, at most connect_timeout.
+asio::awaitable<std::shared_ptr<upstream_connection>>
+upstreams::pick_or_wait(std::string_view name, deadline until) {
+    const auto patience = until.sooner(deadline::in(around_.settings.connect_timeout));
+    for (;;) {
+        const auto found = services_.find(name);
+        if (closed_ || found == services_.end()) {
+            co_return nullptr;
+        }
+        service& of = found->second;
+        if (auto connection = pick(of)) {
+            co_return connection;
+        }
+        for (const auto& node : of.nodes) {
+            node->start();
+        }
+        const auto pending = [](const auto& node) {
+            return node->is_connecting();
+        };
+        const bool hope = std::any_of(of.nodes.begin(), of.nodes.end(), pending);
+        if (!hope || patience.passed()) {
+            co_return nullptr;
+        }
+        asio::steady_timer timer{around_.executor, patience.at()};
+        const enlisted<asio::steady_timer*> waits{waiting_, &timer};
+        const auto [woken] =
+            co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        (void)woken;
+    }
+}
+
+asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgoing request) {
+    attempt made;
+    while (made.tries < tries_max) {
+        const auto connection = co_await pick_or_wait(name, request.until);
+        if (!connection) {
+            if (made.tries == 0) {
+                made.outcome = fail(errc::unavailable, "no instance can be reached");
+            }
+            break;
+        }
+        ++made.tries;
+        made.msd = connection->is_msd();
+        made.outcome = co_await connection->call(request);
+        if (made.outcome) {
+            break;
+        }
+        const errc why = made.outcome.error().code;
+        const bool again =
+            why == errc::refused || (why == errc::closed && is_idempotent(request.method));
+        if (!again) {
+            break;
+        }
+    }
+    co_return made;
+}
+
+result<void> upstreams::post(std::string_view name, const outgoing& request) {
+    const auto found = services_.find(name);
+    if (found != services_.end()) {
+        for (const auto& node : found->second.nodes) {
+            node->start();
+        }
+        const auto connection = pick(found->second);
+        if (connection && connection->takes_more()) {
+            connection->post(request);
+            return {};
+        }
+    }
+    return fail(errc::unavailable, "no instance can be reached");
+}
+
+bool upstreams::all_said_goodbye(std::string_view name) const {
+    const auto found = services_.find(name);
+    return found != services_.end() && found->second.nodes.empty() && found->second.goodbye;
+}
+
+bool upstreams::knows(std::string_view name) const {
+    const auto found = services_.find(name);
+    return found != services_.end() && !found->second.nodes.empty();
+}
+
+void upstreams::close() {
+    closed_ = true;
+    for (const auto& [name, of] : services_) {
+        for (const auto& node : of.nodes) {
+            node->close();
+        }
+    }
+    for (asio::steady_timer* const waiting : waiting_) {
+        waiting->cancel();
+    }
+}
+
+} // namespace msd::roles

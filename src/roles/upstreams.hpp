@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/route_table.hpp"
+#include "core/topology.hpp"
+#include "roles/upstream_node.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <list>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace msd::roles {
+
+// The nodes of all services as one worker calls them: follows the topology, keeps the routes, picks
+// the instance for each request in turn and tries once more elsewhere where that is safe. What the
+// registry no longer lists is not forgotten for that alone: see update().
+class upstreams {
+public:
+    enum class connecting {
+        eagerly,  // to every node as soon as it is known (gateway)
+        on_demand // to the nodes of a service when it is first called (services)
+    };
+
+    upstreams(upstream_surroundings around, connecting when);
+    ~upstreams();
+
+    /// Takes a new topology. A node that is absent goes at once when the registry has been
+    /// connected for longer than forget_absent or when the node cannot be reached, else after that
+    /// time.
+    void update(const core::topology& known, time_point registry_connected_since);
+
+    /// Routes of all services that have instances, had instances that failed (their requests get
+    /// errc::unavailable), or are msd's and left by goodbye. Replaced whole, never changed.
+    [[nodiscard]] std::shared_ptr<const core::route_table> routes() const { return routes_; }
+
+    struct attempt {
+        result<upstream_reply> outcome = fail(errc::internal, "not tried");
+        int tries = 0;    // requests sent
+        bool msd = false; // the peer speaks section 4 of the protocol
+    };
+
+    /// One request to an instance of the service `name`; GET and HEAD once more on another
+    /// connection when the first one broke. Errors: unavailable (no instance, or none can be
+    /// reached), refused (all have too much to do), timeout, closed.
+    asio::awaitable<attempt> call(std::string_view name, outgoing request);
+
+    /// A request that is never answered; errc::unavailable when no instance can take it.
+    [[nodiscard]] result<void> post(std::string_view name, const outgoing& request);
+
+    /// All instances of an msd service left by goodbye.
+    [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
+    [[nodiscard]] bool knows(std::string_view name) const;
+
+    /// Ends every connection; calls in flight get errc::closed.
+    void close();
+
+private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+
+    struct service {
+        std::vector<std::shared_ptr<upstream_node>> nodes; // in the order of the list
+        std::size_t next = 0;                              // round robin over nodes
+        // The last instance that left, kept for its routes while there is no other.
+        std::unique_ptr<core::node_info> ghost;
+        bool goodbye = false; // every instance of an msd service left in order
+    };
+
+    using services = std::unordered_map<std::string, service, text_hash, std::equal_to<>>;
+
+    void admit(const core::node_info& listed);
+    void drop_absent(time_point now);
+    void depart(service& from, const core::node_info& gone, bool failed);
+    void rebuild_routes();
+    void changed();
+    [[nodiscard]] std::shared_ptr<upstream_connection> pick(service& from);
+    asio::awaitable<std::shared_ptr<upstream_connection>>
+    pick_or_wait(std::string_view name, deadline until);
+
+    upstream_surroundings around_;
+    connecting when_;
+    services services_;
+    std::vector<std::string> order_; // of service names, as first listed
+    std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
+    net::watchdog::guard absent_guard_;
+    time_point registry_since_ = time_point::min();
+    std::list<asio::steady_timer*> waiting_; // for a connection to become usable
+    bool closed_ = false;
+};
+
+} // namespace msd::roles
