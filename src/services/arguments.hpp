@@ -25,8 +25,8 @@ public:
         std::string text; // "is required", "must be an integer", …
     };
 
-    /// Checks `params` against `schema`; unknown ones are ignored. Problems come in schema order; then
-    /// the arguments hold nothing.
+    /// Checks `params` against `schema`; unknown ones are ignored. Problems come in schema order;
+    /// then the arguments hold nothing.
     [[nodiscard]] static std::vector<problem>
     check(const json::object* params, std::span<const parameter> schema, arguments& out);
 
@@ -42,12 +42,16 @@ public:
     [[nodiscard]] std::string text_or(std::string_view name, std::string_view otherwise) const;
     [[nodiscard]] const std::string& raw() const;
 
-    /// A digest of all values, the same for the same values in any order: tells a repeated
-    /// request with an Idempotency-Key from a different one under the same key.
+    /// A digest of the values, the same for the same values in any order: tells a repeated request
+    /// with an Idempotency-Key from a different one under the same key. Secret parameters are left
+    /// out: the digest is stored, and a digest of a password can be searched for.
     [[nodiscard]] std::string fingerprint() const;
 
 private:
-    std::map<std::string, std::variant<std::string, std::int64_t, money>, std::less<>> values_;
+    using value = std::variant<std::string, std::int64_t, money>;
+
+    std::map<std::string, value, std::less<>> values_;
+    std::span<const parameter> schema_; // the route's, which outlives its requests
     std::string raw_;
 };
 

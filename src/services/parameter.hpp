@@ -19,12 +19,12 @@ struct parameter {
     std::string_view name;
     parameter_type type = parameter_type::text;
     bool required = false;
-    bool secret = false; // `***` wherever people may read it
+    bool secret = false;          // `***` wherever people may read it
     std::size_t length_max = 128; // text: code points
     std::size_t length_min = 0;   // text: code points
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
-    std::string_view about; // one line for people
+    std::string_view about;                                          // one line for people
 };
 
 } // namespace msd::services

@@ -31,7 +31,10 @@ struct reply {
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
+/// errorcode 1.
 [[nodiscard]] reply failure(int status, std::string errormessage, std::string members = {});
+/// 422 `Invalid Parameters` with `errors:[{field,problem}]`.
+[[nodiscard]] reply invalid_parameters(std::span<const arguments::problem> problems);
 
 // One request as a handler sees it: checked against its route's parameters.
 struct call {
@@ -49,20 +52,19 @@ public:
 
     struct answer {
         int errorcode = 0;
-        int status = 0;      // 0: not said (foreign services)
-        std::string body;    // the whole reply as JSON object text
+        int status = 0;   // 0: not said (foreign services)
+        std::string body; // the whole reply as JSON object text
     };
 
     /// Errors: unavailable (no node, or none reachable), timeout, closed.
-    virtual asio::awaitable<result<answer>> ask(
-        std::string method, std::string uri, std::string params, deadline until
-    ) = 0;
+    virtual asio::awaitable<result<answer>>
+    ask(std::string method, std::string uri, std::string params, deadline until) = 0;
 };
 
 struct service_settings {
     std::filesystem::path data_dir;
-    int slot = 0;            // of this worker
-    std::string store;       // --store; empty: the embedded one under data_dir
+    int slot = 0;      // of this worker
+    std::string store; // --store; empty: the embedded one under data_dir
 };
 
 struct service_context {
@@ -79,8 +81,8 @@ struct route {
     std::string_view path; // exact or with variables: "/goods/{id}"; a variable is a parameter too
     std::span<const parameter> parameters;
     handler handle;
-    bool one_way = false;      // never answered on the wire
-    bool any_params = false;   // takes params of any kind unchecked (logs): arguments::raw()
+    bool one_way = false;    // never answered on the wire
+    bool any_params = false; // takes params of any kind unchecked (logs): arguments::raw()
 };
 
 // One running instance of a service in one worker.

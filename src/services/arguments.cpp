@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/arguments.hpp"
+
+#include "services/digest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+using checked_text = result<std::string>;
+
+checked_text check_text(const json::value& given, const parameter& wanted) {
+    std::string text;
+    if (auto decoded = given.as_string()) {
+        text = std::move(*decoded);
+    } else if (given.type == json::kind::number || given.type == json::kind::boolean) {
+        text = given.text;
+    } else {
+        return fail(errc::invalid, "must be a string");
+    }
+    const std::size_t length = json::code_points(text);
+    if (length < wanted.length_min) {
+        return fail(
+            errc::invalid,
+            wanted.length_min == 1
+                ? "must not be empty"
+                : fmt::format("must have at least {} characters", wanted.length_min)
+        );
+    }
+    if (length > wanted.length_max) {
+        return fail(
+            errc::invalid,
+            fmt::format("must have at most {} characters", wanted.length_max)
+        );
+    }
+    return text;
+}
+
+result<std::int64_t> check_integer(const json::value& given, const parameter& wanted) {
+    auto number = given.as_int64();
+    if (const auto text = given.as_string()) {
+        if (const auto token = json::parse(*text)) {
+            number = token->as_int64();
+        }
+    }
+    if (!number) {
+        return fail(errc::invalid, "must be an integer");
+    }
+    if (*number < wanted.minimum) {
+        return fail(errc::invalid, fmt::format("must be at least {}", wanted.minimum));
+    }
+    if (*number > wanted.maximum) {
+        return fail(errc::invalid, fmt::format("must be at most {}", wanted.maximum));
+    }
+    return *number;
+}
+
+result<money> check_decimal(const json::value& given) {
+    const auto text = given.as_string();
+    if (!text && given.type != json::kind::number) {
+        return fail(errc::invalid, "must be a number");
+    }
+    auto amount = money::parse(text ? std::string_view{*text} : given.text);
+    if (!amount) {
+        return fail(
+            errc::invalid,
+            "must be a number of at most 9e14 either way with at most 4 decimals"
+        );
+    }
+    return *amount;
+}
+
+// Length first, so that no two lists of values are written the same.
+void append_field(std::string& out, std::string_view field) {
+    out += fmt::format("{}:", field.size());
+    out += field;
+}
+
+std::string text_of(const std::string& text) {
+    return text;
+}
+std::string text_of(std::int64_t number) {
+    return fmt::format("{}", number);
+}
+std::string text_of(money amount) {
+    return amount.text();
+}
+
+} // namespace
+
+std::vector<arguments::problem>
+arguments::check(const json::object* params, std::span<const parameter> schema, arguments& out) {
+    out = arguments{};
+    out.schema_ = schema;
+    std::vector<problem> problems;
+    for (const auto& wanted : schema) {
+        const json::value* const given = params == nullptr ? nullptr : params->find(wanted.name);
+        if (given == nullptr || given->type == json::kind::null) {
+            if (wanted.required) {
+                problems.push_back({std::string{wanted.name}, "is required"});
+            }
+            continue;
+        }
+        const auto keep = [&](auto checked) {
+            if (checked) {
+                out.values_.emplace(wanted.name, std::move(*checked));
+            } else {
+                problems.push_back({std::string{wanted.name}, std::move(checked.error().text)});
+            }
+        };
+        switch (wanted.type) {
+        case parameter_type::text:
+            keep(check_text(*given, wanted));
+            break;
+        case parameter_type::integer:
+            keep(check_integer(*given, wanted));
+            break;
+        case parameter_type::decimal:
+            keep(check_decimal(*given));
+            break;
+        }
+    }
+    if (!problems.empty()) {
+        out.values_.clear();
+    }
+    return problems;
+}
+
+arguments arguments::unchecked(std::string raw) {
+    arguments taken;
+    taken.raw_ = std::move(raw);
+    return taken;
+}
+
+bool arguments::has(std::string_view name) const {
+    return values_.contains(name);
+}
+
+const std::string& arguments::text(std::string_view name) const {
+    return std::get<std::string>(values_.find(name)->second);
+}
+
+std::int64_t arguments::integer(std::string_view name) const {
+    return std::get<std::int64_t>(values_.find(name)->second);
+}
+
+money arguments::decimal(std::string_view name) const {
+    return std::get<money>(values_.find(name)->second);
+}
+
+std::int64_t arguments::integer_or(std::string_view name, std::int64_t otherwise) const {
+    return has(name) ? integer(name) : otherwise;
+}
+
+std::string arguments::text_or(std::string_view name, std::string_view otherwise) const {
+    return has(name) ? text(name) : std::string{otherwise};
+}
+
+const std::string& arguments::raw() const {
+    return raw_;
+}
+
+std::string arguments::fingerprint() const {
+    std::string all = raw_;
+    for (const auto& [name, given] : values_) {
+        const auto wanted = std::ranges::find(schema_, name, &parameter::name);
+        if (wanted != schema_.end() && wanted->secret) {
+            continue;
+        }
+        append_field(all, name);
+        append_field(all, std::visit([](const auto& held) { return text_of(held); }, given));
+    }
+    return digest_of(all);
+}
+
+} // namespace msd::services

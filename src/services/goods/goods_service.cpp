@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/goods/goods_service.hpp"
+
+#include "services/store_replies.hpp"
+#include "store/goods_repository.hpp"
+#include "store/open.hpp"
+
+#include <array>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+constexpr milliseconds open_timeout{10'000};
+
+// What fits a MySQL TEXT (65,535 bytes) whatever the characters are.
+constexpr std::size_t description_length_max = 16'383;
+
+constexpr parameter id{
+    .name = "id",
+    .type = parameter_type::integer,
+    .required = true,
+    .minimum = 1,
+    .about = "the product"};
+constexpr parameter optional_id{
+    .name = "id",
+    .type = parameter_type::integer,
+    .minimum = 1,
+    .about = "only this product"};
+constexpr parameter name{
+    .name = "name",
+    .required = true,
+    .length_min = 1,
+    .about = "what it is called"};
+constexpr parameter category{
+    .name = "category",
+    .required = true,
+    .length_min = 1,
+    .about = "what it belongs to"};
+constexpr parameter only_category{.name = "category", .about = "only products of this category"};
+constexpr parameter price{
+    .name = "price",
+    .type = parameter_type::decimal,
+    .required = true,
+    .about = "for one piece; at most 4 decimals"};
+constexpr parameter description{
+    .name = "description",
+    .required = true,
+    .length_max = description_length_max,
+    .about = "a text of any kind"};
+constexpr parameter limit{
+    .name = "limit",
+    .type = parameter_type::integer,
+    .minimum = 1,
+    .maximum = store::page_rows_max,
+    .about = "rows in one reply"};
+constexpr parameter after{
+    .name = "after",
+    .type = parameter_type::integer,
+    .minimum = 0,
+    .about = "only ids above this one: `next` of the page before"};
+
+constexpr std::array list_parameters{optional_id, only_category, limit, after};
+constexpr std::array id_parameters{id};
+constexpr std::array add_parameters{name, category, price, description};
+constexpr std::array replace_parameters{id, name, category, price, description};
+
+void write_row(json::writer& out, const store::goods_view& row) {
+    out.begin_object();
+    out.key("id").integer(row.id);
+    out.key("name").string(row.name);
+    out.key("category").string(row.category);
+    out.key("price").raw(row.price.text());
+    out.key("description").string(row.description);
+    out.end_object();
+}
+
+store::goods_fields fields_of(const arguments& args) {
+    return {
+        .name = args.text("name"),
+        .category = args.text("category"),
+        .price = args.decimal("price"),
+        .description = args.text("description")};
+}
+
+class goods_service final : public service {
+public:
+    explicit goods_service(const service_context& context)
+        : settings_{
+              .executor = context.executor,
+              .data_dir = context.settings.data_dir,
+              .url = context.settings.store} {
+        const handler list = [this](call asked) {
+            return list_goods(std::move(asked));
+        };
+        const handler replace = [this](call asked) {
+            return replace_goods(std::move(asked));
+        };
+        const handler remove = [this](call asked) {
+            return remove_goods(std::move(asked));
+        };
+        const handler add = [this](call asked) {
+            return add_goods(std::move(asked));
+        };
+        routes_ = {
+            {"GET", "/goods", list_parameters, list},
+            {"POST", "/goods", add_parameters, add},
+            {"PUT", "/goods", replace_parameters, replace},
+            {"DELETE", "/goods", id_parameters, remove},
+            {"GET", "/goods/{id}", id_parameters, list},
+            {"PUT", "/goods/{id}", replace_parameters, replace},
+            {"DELETE", "/goods/{id}", id_parameters, remove},
+        };
+    }
+
+    [[nodiscard]] std::span<const route> routes() const override { return routes_; }
+
+    asio::awaitable<result<void>> start() override {
+        auto settings = settings_;
+        auto opened = co_await store::open_goods(std::move(settings), deadline::in(open_timeout));
+        if (!opened) {
+            co_return tl::unexpected{std::move(opened.error())};
+        }
+        goods_ = std::move(*opened);
+        co_return result<void>{};
+    }
+
+    asio::awaitable<void> stop() override {
+        goods_.reset();
+        co_return;
+    }
+
+private:
+    asio::awaitable<reply> list_goods(call asked) {
+        if (asked.args.has("id")) {
+            const auto row = co_await goods_->find(asked.args.integer("id"), asked.until);
+            co_return row ? one_row(*row) : store_failure(row.error());
+        }
+        store::goods_query query;
+        query.rows.after = asked.args.integer_or("after", 0);
+        query.rows.limit = asked.args.integer_or("limit", store::page_rows_max);
+        if (asked.args.has("category")) {
+            query.category = asked.args.text("category");
+        }
+        const auto rows = co_await goods_->list(std::move(query), write_row, asked.until);
+        co_return rows ? page_reply(*rows) : store_failure(rows.error());
+    }
+
+    asio::awaitable<reply> add_goods(call asked) {
+        auto fields = fields_of(asked.args);
+        auto once = idempotency_of(asked, "POST/goods");
+        const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
+        co_return added ? success("\"id\":" + std::to_string(*added))
+                        : store_failure(added.error());
+    }
+
+    asio::awaitable<reply> replace_goods(call asked) {
+        store::goods_row row;
+        row.id = asked.args.integer("id");
+        row.fields = fields_of(asked.args);
+        auto once = idempotency_of(asked, "PUT/goods");
+        const auto replaced =
+            co_await goods_->replace(std::move(row), std::move(once), asked.until);
+        co_return replaced ? success("\"id\":" + std::to_string(*replaced))
+                           : store_failure(replaced.error());
+    }
+
+    // Who wants it gone has what he wants, whether it was there or not.
+    asio::awaitable<reply> remove_goods(call asked) {
+        const auto goods_id = asked.args.integer("id");
+        auto once = idempotency_of(asked, "DELETE/goods");
+        const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
+        co_return removed ? success() : store_failure(removed.error());
+    }
+
+    static reply one_row(const store::goods_row& row) {
+        std::string members;
+        json::writer out{members};
+        out.key("results").begin_array();
+        write_row(
+            out,
+            {.id = row.id,
+             .name = row.fields.name,
+             .category = row.fields.category,
+             .price = row.fields.price,
+             .description = row.fields.description}
+        );
+        out.end_array();
+        return success(std::move(members));
+    }
+
+    store::store_settings settings_;
+    std::unique_ptr<store::goods_repository> goods_;
+    std::vector<route> routes_;
+};
+
+} // namespace
+
+std::unique_ptr<service> make_goods_service(const service_context& context) {
+    return std::make_unique<goods_service>(context);
+}
+
+} // namespace msd::services

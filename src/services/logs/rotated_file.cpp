@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/logs/rotated_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+tl::unexpected<error> system_failure(int code) {
+    return fail(errc::unavailable, std::generic_category().message(code));
+}
+
+} // namespace
+
+rotated_file::rotated_file(std::filesystem::path path, limits bounds)
+    : path_{std::move(path)},
+      bounds_{bounds} {}
+
+result<void> rotated_file::append(std::string_view lines) {
+    if (!file_ || !is_at_path()) {
+        if (auto opened = open(); !opened) {
+            return opened;
+        }
+    }
+    struct stat facts {};
+    if (::fstat(file_.get(), &facts) == 0 && facts.st_size > 0 &&
+        static_cast<std::size_t>(facts.st_size) + lines.size() > bounds_.bytes_max) {
+        rotate();
+        if (auto opened = open(); !opened) {
+            return opened;
+        }
+        cut_ = false;
+    }
+    const std::string repaired = cut_ ? "\n" + std::string{lines} : std::string{};
+    std::string_view rest = cut_ ? std::string_view{repaired} : lines;
+    while (!rest.empty()) {
+        const auto written = ::write(file_.get(), rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return system_failure(written < 0 ? errno : EIO);
+        }
+        cut_ = rest[static_cast<std::size_t>(written) - 1] != '\n';
+        rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+result<void> rotated_file::open() {
+    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    file_.reset(::open(path_.c_str(), flags, S_IRUSR | S_IWUSR));
+    if (!file_) {
+        return system_failure(errno);
+    }
+    return {};
+}
+
+bool rotated_file::is_at_path() const {
+    struct stat held {};
+    struct stat named {};
+    return ::fstat(file_.get(), &held) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+// Without a rename that works the present file goes on growing: losing lines would be worse.
+void rotated_file::rotate() {
+    std::error_code ignored;
+    for (int number = bounds_.files_max - 1; number > 0; --number) {
+        const auto younger = number == 1 ? path_ : numbered(number - 1);
+        std::filesystem::rename(younger, numbered(number), ignored);
+    }
+}
+
+std::filesystem::path rotated_file::numbered(int number) const {
+    auto name = path_;
+    name += '.' + std::to_string(number);
+    return name;
+}
+
+} // namespace msd::services

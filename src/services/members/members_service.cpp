@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/members/members_service.hpp"
+
+#include "base/log.hpp"
+#include "net/blocking_lane.hpp"
+#include "services/members/passwords.hpp"
+#include "services/store_replies.hpp"
+#include "store/members_repository.hpp"
+#include "store/open.hpp"
+
+#include <array>
+#include <optional>
+#include <sodium.h>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+constexpr milliseconds open_timeout{10'000};
+
+// Two hashes at once take 38 MiB and some 30 ms; 64 waiting ones are a second of work.
+constexpr net::blocking_lane::settings hashing{.threads = 2, .calls_max = 64, .batch_max = 1};
+
+constexpr std::size_t password_length_max = 1024;
+
+constexpr parameter username{
+    .name = "username",
+    .required = true,
+    .length_min = 1,
+    .about = "unique, byte by byte"};
+constexpr parameter password{
+    .name = "password",
+    .required = true,
+    .secret = true,
+    .length_max = password_length_max,
+    .length_min = 1,
+    .about = "kept only as a hash"};
+
+constexpr std::array login_parameters{username, password};
+constexpr std::array name_parameters{username};
+
+// What a login costs the hashing lane: one check, and a new hash where the old one is outdated.
+struct checked_login {
+    verdict outcome = verdict::wrong;
+    std::string new_hash; // empty: the stored one stays
+};
+
+result<checked_login>
+check_login(const std::string& given, const std::optional<std::string>& hash) {
+    checked_login checked;
+    checked.outcome = hash ? check_password(given, *hash) : check_against_nobody(given);
+    if (checked.outcome == verdict::right_rehash) {
+        // Without memory for it the next login rewrites the hash.
+        checked.new_hash = hash_password(given).value_or(std::string{});
+    }
+    return checked;
+}
+
+reply userid_reply(std::int64_t id) {
+    return success("\"userid\":" + std::to_string(id));
+}
+
+reply wrong_password() {
+    return failure(403, "invalid password");
+}
+
+reply hashing_failure() {
+    return failure(503, "too many passwords are being checked");
+}
+
+class members_service final : public service {
+public:
+    explicit members_service(const service_context& context)
+        : settings_{
+              .executor = context.executor,
+              .data_dir = context.settings.data_dir,
+              .url = context.settings.store},
+          hashing_{context.executor, hashing} {
+        routes_ = {
+            {"GET",
+             "/members",
+             login_parameters,
+             [this](call asked) {
+                 return check_member(std::move(asked));
+             }},
+            {"POST",
+             "/members",
+             login_parameters,
+             [this](call asked) {
+                 return add_member(std::move(asked));
+             }},
+            {"DELETE",
+             "/members",
+             name_parameters,
+             [this](call asked) {
+                 return remove_member(std::move(asked));
+             }},
+        };
+    }
+
+    [[nodiscard]] std::span<const route> routes() const override { return routes_; }
+
+    asio::awaitable<result<void>> start() override {
+        if (sodium_init() < 0) {
+            co_return fail(errc::unavailable, "libsodium finds no source of randomness");
+        }
+        auto settings = settings_;
+        auto opened = co_await store::open_members(std::move(settings), deadline::in(open_timeout));
+        if (!opened) {
+            co_return tl::unexpected{std::move(opened.error())};
+        }
+        members_ = std::move(*opened);
+        co_return result<void>{};
+    }
+
+    asio::awaitable<void> stop() override {
+        hashing_.stop();
+        members_.reset();
+        co_return;
+    }
+
+private:
+    asio::awaitable<reply> check_member(call asked) {
+        const auto found = co_await members_->find(asked.args.text("username"), asked.until);
+        if (!found && found.error().code != errc::not_found) {
+            co_return store_failure(found.error());
+        }
+        std::optional<std::string> hash;
+        if (found) {
+            hash = found->password_hash;
+        }
+        auto check = [given = asked.args.text("password"), hash] {
+            return check_login(given, hash);
+        };
+        const auto checked = co_await hashing_.run(asked.until, std::move(check));
+        if (!checked) {
+            co_return hashing_failure();
+        }
+        if (checked->outcome == verdict::unreadable) {
+            co_return failure(403, "the password was stored by an old method: set it anew");
+        }
+        if (!found || checked->outcome == verdict::wrong) {
+            co_return wrong_password();
+        }
+        if (!checked->new_hash.empty()) {
+            const auto done =
+                co_await members_
+                    ->rehash(found->id, found->password_hash, checked->new_hash, asked.until);
+            if (!done) {
+                log::warning("member {}: the new hash was not stored", found->id);
+            }
+        }
+        co_return userid_reply(found->id);
+    }
+
+    asio::awaitable<reply> add_member(call asked) {
+        auto once = idempotency_of(asked, "POST/members");
+        if (once) {
+            const auto earlier = co_await members_->recall(*once, asked.until);
+            if (!earlier) {
+                co_return store_failure(earlier.error());
+            }
+            if (*earlier) {
+                auto same = co_await repeated(std::move(asked), **earlier);
+                co_return same;
+            }
+        }
+        auto make = [given = asked.args.text("password")] {
+            return hash_password(given);
+        };
+        auto hash = co_await hashing_.run(asked.until, std::move(make));
+        if (!hash) {
+            co_return hashing_failure();
+        }
+        const auto added =
+            co_await members_
+                ->add(asked.args.text("username"), std::move(*hash), std::move(once), asked.until);
+        if (!added && added.error().code == errc::conflict) {
+            co_return failure(409, "the username is taken");
+        }
+        co_return added ? userid_reply(*added) : store_failure(added.error());
+    }
+
+    // The fingerprint leaves the password out, so whether it is the same one is asked of the hash.
+    asio::awaitable<reply> repeated(call asked, std::int64_t id) {
+        const auto found = co_await members_->find(asked.args.text("username"), asked.until);
+        if (found && found->id == id) {
+            auto check = [given = asked.args.text("password"), hash = found->password_hash]() {
+                return result<verdict>{check_password(given, hash)};
+            };
+            const auto same = co_await hashing_.run(asked.until, std::move(check));
+            if (!same) {
+                co_return hashing_failure();
+            }
+            if (*same == verdict::wrong) {
+                co_return store_failure({errc::invalid, "repeated with another password"});
+            }
+        }
+        co_return userid_reply(id);
+    }
+
+    asio::awaitable<reply> remove_member(call asked) {
+        auto once = idempotency_of(asked, "DELETE/members");
+        const auto removed =
+            co_await members_->remove(asked.args.text("username"), std::move(once), asked.until);
+        co_return removed ? success() : store_failure(removed.error());
+    }
+
+    store::store_settings settings_;
+    net::blocking_lane hashing_;
+    std::unique_ptr<store::members_repository> members_;
+    std::vector<route> routes_;
+};
+
+} // namespace
+
+std::unique_ptr<service> make_members_service(const service_context& context) {
+    return std::make_unique<members_service>(context);
+}
+
+} // namespace msd::services

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/members/passwords.hpp"
+
+#include <array>
+#include <openssl/evp.h>
+#include <optional>
+#include <sodium.h>
+
+namespace msd::services {
+
+namespace {
+
+constexpr unsigned long long passes = 2;
+constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
+
+// Well-formed, of today's cost, and the hash of nothing.
+const std::string nobody =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + std::string(43, 'A');
+
+constexpr std::size_t sha1_bytes = 20;
+using sha1_digest = std::array<unsigned char, sha1_bytes>;
+
+std::optional<sha1_digest> sha1(const void* bytes, std::size_t size) {
+    sha1_digest digest{};
+    unsigned length = 0;
+    if (EVP_Digest(bytes, size, digest.data(), &length, EVP_sha1(), nullptr) != 1) {
+        return std::nullopt;
+    }
+    return digest;
+}
+
+std::optional<sha1_digest> old_digest(std::string_view hash) {
+    sha1_digest digest{};
+    std::size_t length = 0;
+    if (hash.size() != 1 + 2 * sha1_bytes || hash.front() != '*' ||
+        sodium_hex2bin(
+            digest.data(),
+            digest.size(),
+            hash.data() + 1,
+            hash.size() - 1,
+            nullptr,
+            &length,
+            nullptr
+        ) != 0 ||
+        length != sha1_bytes) {
+        return std::nullopt;
+    }
+    return digest;
+}
+
+bool is_argon2id(std::string_view hash) {
+    return hash.starts_with(crypto_pwhash_argon2id_STRPREFIX);
+}
+
+verdict check_old(std::string_view password, const sha1_digest& kept) {
+    const auto once = sha1(password.data(), password.size());
+    const auto twice = once ? sha1(once->data(), once->size()) : std::nullopt;
+    if (twice && sodium_memcmp(twice->data(), kept.data(), kept.size()) == 0) {
+        return verdict::right_rehash;
+    }
+    return check_against_nobody(password);
+}
+
+} // namespace
+
+result<std::string> hash_password(std::string_view password) {
+    std::array<char, crypto_pwhash_STRBYTES> text{};
+    const int done = crypto_pwhash_str_alg(
+        text.data(),
+        password.data(),
+        password.size(),
+        passes,
+        memory_bytes,
+        crypto_pwhash_ALG_ARGON2ID13
+    );
+    if (done != 0) {
+        return fail(errc::unavailable, "not enough memory to hash a password");
+    }
+    return std::string{text.data()};
+}
+
+verdict check_password(std::string_view password, const std::string& hash) {
+    if (const auto kept = old_digest(hash)) {
+        return check_old(password, *kept);
+    }
+    if (!is_argon2id(hash)) {
+        return verdict::unreadable;
+    }
+    if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) != 0) {
+        return verdict::wrong;
+    }
+    const bool stale = crypto_pwhash_str_needs_rehash(hash.c_str(), passes, memory_bytes) != 0;
+    return stale ? verdict::right_rehash : verdict::right;
+}
+
+verdict check_against_nobody(std::string_view password) {
+    [[maybe_unused]] const int differs =
+        crypto_pwhash_str_verify(nobody.c_str(), password.data(), password.size());
+    return verdict::wrong;
+}
+
+} // namespace msd::services

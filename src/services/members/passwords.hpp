@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// How passwords are kept: argon2id (19 MiB, 2 passes) in its usual text form. Old deployments kept
+// MySQL's PASSWORD(), `*` and the 40 hex digits of SHA1(SHA1(password)); such a hash is still
+// checked, so that it can be replaced. All of these block for tens of milliseconds and need 19 MiB.
+namespace msd::services {
+
+enum class verdict : std::uint8_t {
+    right,
+    right_rehash, // right, but the hash is not what hash_password() makes today
+    wrong,
+    unreadable, // not a form that is checked, such as PASSWORD() of before MySQL 4.1
+};
+
+/// errc::unavailable: not enough memory.
+[[nodiscard]] result<std::string> hash_password(std::string_view password);
+
+[[nodiscard]] verdict check_password(std::string_view password, const std::string& hash);
+
+/// Takes as long as a check and is always wrong: for names that are not there, so that the time of
+/// an answer does not tell which are.
+[[nodiscard]] verdict check_against_nobody(std::string_view password);
+
+} // namespace msd::services

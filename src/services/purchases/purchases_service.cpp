@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/purchases/purchases_service.hpp"
+
+#include "base/log.hpp"
+#include "services/purchases/goods_answer.hpp"
+#include "services/store_replies.hpp"
+#include "services/utc_text.hpp"
+#include "store/open.hpp"
+#include "store/purchases_repository.hpp"
+
+#include <array>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+constexpr milliseconds open_timeout{10'000};
+constexpr int server_error = 500; // and above
+
+constexpr parameter userid{
+    .name = "userid",
+    .type = parameter_type::integer,
+    .required = true,
+    .minimum = 1,
+    .about = "the member"};
+constexpr parameter goodsid{
+    .name = "goodsid",
+    .type = parameter_type::integer,
+    .required = true,
+    .minimum = 1,
+    .about = "the product"};
+constexpr parameter quantity{
+    .name = "quantity",
+    .type = parameter_type::integer,
+    .about = "not 0; negative for a return; 1 when left out"};
+constexpr parameter limit{
+    .name = "limit",
+    .type = parameter_type::integer,
+    .minimum = 1,
+    .maximum = store::page_rows_max,
+    .about = "rows in one reply"};
+constexpr parameter after{
+    .name = "after",
+    .type = parameter_type::integer,
+    .minimum = 0,
+    .about = "only ids above this one: `next` of the page before"};
+
+constexpr std::array list_parameters{userid, limit, after};
+constexpr std::array add_parameters{userid, goodsid, quantity};
+
+void write_row(json::writer& out, const store::purchase_row& row) {
+    out.begin_object();
+    out.key("id").integer(row.id);
+    out.key("goodsid").integer(row.fields.goodsid);
+    out.key("date").string(utc_text(row.date_ms));
+    out.key("quantity").integer(row.fields.quantity);
+    out.key("price");
+    if (row.fields.price) {
+        out.raw(row.fields.price->text());
+    } else {
+        out.null();
+    }
+    out.end_object();
+}
+
+reply id_reply(std::int64_t id) {
+    return success("\"id\":" + std::to_string(id));
+}
+
+class purchases_service final : public service {
+public:
+    explicit purchases_service(const service_context& context)
+        : settings_{
+              .executor = context.executor,
+              .data_dir = context.settings.data_dir,
+              .url = context.settings.store},
+          peers_{context.peers} {
+        routes_ = {
+            {"GET",
+             "/purchases",
+             list_parameters,
+             [this](call asked) {
+                 return list_purchases(std::move(asked));
+             }},
+            {"POST",
+             "/purchases",
+             add_parameters,
+             [this](call asked) {
+                 return add_purchase(std::move(asked));
+             }},
+        };
+    }
+
+    [[nodiscard]] std::span<const route> routes() const override { return routes_; }
+
+    asio::awaitable<result<void>> start() override {
+        auto settings = settings_;
+        auto opened =
+            co_await store::open_purchases(std::move(settings), deadline::in(open_timeout));
+        if (!opened) {
+            co_return tl::unexpected{std::move(opened.error())};
+        }
+        purchases_ = std::move(*opened);
+        co_return result<void>{};
+    }
+
+    asio::awaitable<void> stop() override {
+        purchases_.reset();
+        co_return;
+    }
+
+private:
+    asio::awaitable<reply> list_purchases(call asked) {
+        const store::page_query query{
+            .after = asked.args.integer_or("after", 0),
+            .limit = asked.args.integer_or("limit", store::page_rows_max)};
+        const auto rows =
+            co_await purchases_->list(asked.args.integer("userid"), query, write_row, asked.until);
+        co_return rows ? page_reply(*rows) : store_failure(rows.error());
+    }
+
+    asio::awaitable<reply> add_purchase(call asked) {
+        store::purchase_fields fields;
+        fields.userid = asked.args.integer("userid");
+        fields.goodsid = asked.args.integer("goodsid");
+        fields.quantity = asked.args.integer_or("quantity", 1);
+        if (fields.quantity == 0) {
+            const std::array problems{arguments::problem{"quantity", "must not be 0"}};
+            co_return invalid_parameters(problems);
+        }
+        auto once = idempotency_of(asked, "POST/purchases");
+        if (once) {
+            // A repeat needs no answer from goods: the product may be gone by now.
+            const auto earlier = co_await purchases_->recall(*once, asked.until);
+            if (!earlier) {
+                co_return store_failure(earlier.error());
+            }
+            if (*earlier) {
+                co_return id_reply(**earlier);
+            }
+        }
+        const auto goods = co_await ask_goods(fields.goodsid, asked.until);
+        if (!goods) {
+            log::debug("goods cannot be asked: {}", goods.error().text);
+            co_return failure(503, "goods unavailable");
+        }
+        if (!goods->known) {
+            co_return failure(422, "unknown goods");
+        }
+        fields.price = goods->price;
+        const auto added = co_await purchases_->add(fields, std::move(once), asked.until);
+        co_return added ? id_reply(*added) : store_failure(added.error());
+    }
+
+    // Leaves half of the time for the write.
+    asio::awaitable<result<goods_answer>> ask_goods(std::int64_t id, deadline until) {
+        const auto now = clock::now();
+        const deadline half{now + (until.at() - now) / 2};
+        std::string method = "GET";
+        std::string uri = "/goods";
+        std::string params = "{\"id\":" + std::to_string(id) + "}";
+        const auto answer =
+            co_await peers_
+                .ask(std::move(method), std::move(uri), std::move(params), until.sooner(half));
+        if (!answer) {
+            co_return tl::unexpected{answer.error()};
+        }
+        if (answer->status >= server_error) {
+            co_return fail(errc::unavailable, "answered with a server error");
+        }
+        co_return find_goods(answer->body, id);
+    }
+
+    store::store_settings settings_;
+    peer_caller& peers_;
+    std::unique_ptr<store::purchases_repository> purchases_;
+    std::vector<route> routes_;
+};
+
+} // namespace
+
+std::unique_ptr<service> make_purchases_service(const service_context& context) {
+    return std::make_unique<purchases_service>(context);
+}
+
+} // namespace msd::services

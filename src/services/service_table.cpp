@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/goods/goods_service.hpp"
+#include "services/logs/logs_service.hpp"
+#include "services/members/members_service.hpp"
+#include "services/purchases/purchases_service.hpp"
+#include "services/service.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace msd::services {
+
+namespace {
+
+// logs comes first, so that what the others say while they start is kept.
+const std::array<definition, 4> definitions{{
+    {.name = "logs",
+     .default_port = 9040,
+     .summary = "keeps the log lines of all nodes in files",
+     .ships_logs = false,
+     .create = make_logs_service},
+    {.name = "goods",
+     .default_port = 9010,
+     .summary = "products and their prices",
+     .create = make_goods_service},
+    {.name = "members",
+     .default_port = 9020,
+     .summary = "members and their passwords",
+     .create = make_members_service},
+    {.name = "purchases",
+     .default_port = 9030,
+     .summary = "what members bought, and for how much",
+     .create = make_purchases_service},
+}};
+
+} // namespace
+
+std::span<const definition> all() {
+    return definitions;
+}
+
+const definition* find(std::string_view name) {
+    const auto found = std::ranges::find(definitions, name, &definition::name);
+    return found == definitions.end() ? nullptr : &*found;
+}
+
+} // namespace msd::services
