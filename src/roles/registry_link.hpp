@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/deadline.hpp"
 #include "core/node.hpp"
 #include "core/topology.hpp"
 #include "net/task_group.hpp"
@@ -36,11 +37,14 @@ public:
     using change_handler = std::function<void(const core::topology&)>;
 
     registry_link(
-        asio::any_io_executor executor, registry_link_settings settings, change_handler on_change
+        asio::any_io_executor executor,
+        registry_link_settings settings,
+        change_handler on_change
     );
     ~registry_link();
 
-    /// Spawns the connection into `tasks`; it ends when the group is stopped or terminated.
+    /// Spawns the connection into `tasks`; it ends when the group is stopped or terminated, or
+    /// after leave().
     void start(net::task_group& tasks);
 
     /// Says DELETE /distributes and waits for the acknowledgement of an msd distributor (none is
@@ -53,8 +57,8 @@ public:
     [[nodiscard]] time_point connected_since() const;
 
 private:
-    struct state;
-    std::unique_ptr<state> state_;
+    class state;
+    std::shared_ptr<state> state_; // shared with the task, which may outlive this by a turn
 };
 
 } // namespace msd::roles

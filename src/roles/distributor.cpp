@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/distributor.hpp"
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/unique_fd.hpp"
+#include "core/registration.hpp"
+#include "net/connect.hpp"
+#include "roles/roles.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+constexpr milliseconds farewell_limit{5000}; // replies pending when a connection is given up
+constexpr milliseconds drain_flush_limit{500};
+constexpr int bad_request = 1;
+constexpr int not_found = 404;
+
+// Two lives of a distributor at one address never have the same.
+std::uint64_t new_epoch() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()
+    );
+}
+
+void set_option(int fd, int level, int name, int value) {
+    setsockopt(fd, level, name, &value, sizeof value);
+}
+
+// A peer whose host vanished says nothing and takes nothing: the kernel finds out, whether there
+// is something to send or not.
+void watch_silence(int fd, milliseconds limit) {
+    constexpr int probes = 3;
+    const int probe_s = std::max(1, static_cast<int>(limit.count() / 1000 / probes));
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, probe_s);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, probes);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limit.count()));
+}
+
+core::registry_settings registry_settings_of(const distributor_settings& settings) {
+    return {
+        settings.gather_first,
+        settings.gather_quiet,
+        settings.gather_longest,
+        settings.critical_for,
+    };
+}
+
+std::string_view word_for(core::node_list::event what) {
+    using enum core::node_list::event;
+    switch (what) {
+    case joined:
+        return "joined";
+    case left:
+        return "left";
+    case lost:
+        return "is lost";
+    case returned:
+        return "is back";
+    case forgotten:
+        return "is forgotten";
+    }
+    return "";
+}
+
+} // namespace
+
+struct distributor::session {
+    session(asio::ip::tcp::socket socket, worker& within, const packet_settings& limits)
+        : connection{
+              std::move(socket),
+              within.dog,
+              {limits.request_bytes_max, limits.frame_timeout}} {
+        connection.send_pieces_apart();
+    }
+
+    net::packet_connection connection;
+    core::registry::peer_id id = 0;
+    int bad_frames = 0;
+    int unanswered_pings = 0;
+};
+
+// However a conversation ends, the registry hears of it.
+class distributor::presence {
+public:
+    presence(distributor& within, session& of) : within_{within}, session_{of} {}
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+
+    ~presence() {
+        session_.connection.close();
+        if (session_.bad_frames > 1) {
+            log::warning(
+                "{} sent {} bad frames",
+                session_.connection.peer().text(),
+                session_.bad_frames
+            );
+        }
+        within_.registry_.disconnect(session_.id, clock::now());
+        within_.sessions_.erase(session_.id);
+        within_.pump();
+    }
+
+private:
+    distributor& within_;
+    session& session_;
+};
+
+distributor::distributor(worker& surroundings, const distributor_settings& settings)
+    : worker_{surroundings},
+      settings_{settings},
+      registry_{new_epoch(), registry_settings_of(settings)},
+      due_{surroundings.loop} {}
+
+asio::awaitable<result<void>> distributor::start() {
+    worker_.tasks.spawn(ping_nodes());
+    co_return result<void>{};
+}
+
+void distributor::serve(int fd, net::accept_credit credit) {
+    if (leaving_ || sessions_.size() >= connections_max) {
+        log::warning("a connection is refused: {} are open", sessions_.size());
+        const unique_fd closed{fd};
+        return;
+    }
+    watch_silence(fd, settings_.ping_every * settings_.ping_missed_max);
+    const auto executor = worker_.loop.get_executor();
+    auto made =
+        std::make_shared<session>(net::adopt_socket(executor, fd), worker_, settings_.packets);
+    made->id = registry_.connect(made->connection.peer().host);
+    sessions_.emplace(made->id, made);
+    worker_.tasks.spawn(converse(std::move(made)));
+    pump();
+    // Runs after the first read is under way: a loop that hangs gives no credit back.
+    asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
+}
+
+asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
+    const presence here{*this, *with};
+    for (;;) {
+        const auto received = co_await with->connection.receive();
+        if (!received) {
+            if (received.error().code == errc::timeout) {
+                log::warning("{}", received.error().text);
+            }
+            co_return;
+        }
+        with->unanswered_pings = 0;
+        const verdict next = hear_all(*with);
+        pump();
+        if (next == verdict::close) {
+            const deadline until = deadline::in(farewell_limit);
+            [[maybe_unused]] const bool sent = co_await with->connection.flushed(until);
+            co_return;
+        }
+    }
+}
+
+distributor::verdict distributor::hear_all(session& from) {
+    for (;;) {
+        const auto [state, frame] = from.connection.next();
+        if (state == wire::frame_reader::status::incomplete) {
+            return verdict::go_on;
+        }
+        if (state == wire::frame_reader::status::too_large) {
+            [[maybe_unused]] const auto ignored = complain(from, {}, "a packet is too large");
+            return verdict::close;
+        }
+        if (hear(from, frame) == verdict::close) {
+            return verdict::close;
+        }
+    }
+}
+
+distributor::verdict distributor::hear(session& from, std::string_view frame) {
+    const auto parsed = packet_.parse(frame);
+    if (!parsed) {
+        const verdict next = complain(from, packet_.key(), parsed.error().text);
+        return parsed.error().code == errc::too_large ? verdict::close : next;
+    }
+    using enum wire::packet_kind;
+    switch (packet_.kind()) {
+    case request:
+        return answer(from, packet_);
+    case reply:
+        log::debug("{} replied", from.connection.peer().text());
+        return verdict::go_on;
+    case other:
+        return complain(from, packet_.key(), "no uri and method");
+    default:
+        return verdict::go_on;
+    }
+}
+
+distributor::verdict distributor::answer(session& from, const wire::packet& request) {
+    if (request.uri() == core::registry_uri && request.method() == "POST") {
+        return enroll(from, request);
+    }
+    if (request.uri() == core::registry_uri && request.method() == "DELETE") {
+        registry_.leave(from.id, request.key(), clock::now());
+        return verdict::go_on;
+    }
+    if (request.uri() == "/ping" && request.method() == "GET") {
+        return reply(from, request.key(), {});
+    }
+    return reply(
+        from,
+        request.key(),
+        {not_found, "the registry has no such request", {}, not_found}
+    );
+}
+
+distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
+    const auto said = core::read_registration(request);
+    if (!said) {
+        return complain(from, request.key(), said.error().text);
+    }
+    const auto enrolled = registry_.enroll(from.id, *said, clock::now());
+    if (!enrolled) {
+        return complain(from, request.key(), enrolled.error().text);
+    }
+    return verdict::go_on;
+}
+
+// Bad input is answered where somebody can be answered, logged once, and borne with a few times.
+distributor::verdict
+distributor::complain(session& about, std::string_view key, const std::string& text) {
+    ++bad_frames_;
+    if (++about.bad_frames == 1) {
+        log::warning("bad input from {}: {}", about.connection.peer().text(), text);
+    }
+    wire::reply_fields fields;
+    fields.errorcode = bad_request;
+    fields.errormessage = text;
+    const verdict next = reply(about, key, fields);
+    return about.bad_frames >= settings_.packets.malformed_max ? verdict::close : next;
+}
+
+// One who asks without reading the answers is given up before its queue is a burden.
+distributor::verdict
+distributor::reply(session& to, std::string_view key, const wire::reply_fields& fields) {
+    if (key.empty()) {
+        return verdict::go_on;
+    }
+    to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
+    const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
+    return takes_none ? verdict::close : verdict::go_on;
+}
+
+bool distributor::has_room(core::registry::peer_id id) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) {
+        return true;
+    }
+    if (found->second->connection.unsent_bytes() <= settings_.queue_bytes_max) {
+        return true;
+    }
+    worker_.tasks.spawn(await_room(found->second));
+    return false;
+}
+
+asio::awaitable<void> distributor::await_room(std::shared_ptr<session> lagging) {
+    const bool empty = co_await lagging->connection.flushed(deadline::never());
+    if (empty && sessions_.contains(lagging->id)) {
+        registry_.resume(lagging->id, clock::now());
+        pump();
+    }
+}
+
+// Does what the registry has to do by now and comes back when there is more.
+void distributor::pump() {
+    if (leaving_) {
+        return;
+    }
+    const time_point now = clock::now();
+    if (registry_.due() <= now) {
+        const auto check = [this](core::registry::peer_id id) {
+            return has_room(id);
+        };
+        for (auto& [to, what] : registry_.advance(now, check)) {
+            if (const auto found = sessions_.find(to); found != sessions_.end()) {
+                found->second->connection.send(std::move(what));
+            }
+        }
+    }
+    report_notices();
+    const time_point next = registry_.due();
+    if (next != due_.expiry() && next != time_point::max()) {
+        due_.expires_at(next);
+        due_.async_wait([this](const asio::error_code& superseded) {
+            if (!superseded) {
+                pump();
+            }
+        });
+    }
+}
+
+void distributor::report_notices() {
+    for (const auto& [what, id] : registry_.take_notices()) {
+        const net::peer_address address{id.host, id.port};
+        log::info("{} at {} {}", id.name, address.text(), word_for(what));
+    }
+}
+
+// Any byte counts as an answer. One text serves all.
+asio::awaitable<void> distributor::ping_nodes() {
+    auto ping = std::make_shared<std::string>();
+    wire::request_fields fields;
+    fields.method = "GET";
+    fields.uri = "/ping";
+    wire::append_request(*ping, fields, 1);
+    asio::steady_timer timer{worker_.loop};
+    for (;;) {
+        timer.expires_after(settings_.ping_every);
+        const auto [stopped] = co_await timer.async_wait(use_tuple);
+        if (stopped) {
+            co_return;
+        }
+        for (const auto& [id, node] : sessions_) {
+            if (!registry_.speaks_msd(id)) {
+                continue;
+            }
+            if (++node->unanswered_pings > settings_.ping_missed_max) {
+                log::warning("{} is silent", node->connection.peer().text());
+                node->connection.close();
+            } else {
+                node->connection.send(ping);
+            }
+        }
+    }
+}
+
+asio::awaitable<void> distributor::drain(deadline until) {
+    pump();
+    leaving_ = true;
+    due_.cancel();
+    std::vector<std::shared_ptr<session>> open;
+    for (const auto& [id, each] : sessions_) {
+        open.push_back(each);
+    }
+    const deadline flush_until = until.sooner(deadline::in(drain_flush_limit));
+    for (const auto& each : open) {
+        [[maybe_unused]] const bool sent = co_await each->connection.flushed(flush_until);
+        each->connection.close();
+    }
+}
+
+std::string distributor::stats() const {
+    std::string text;
+    json::writer writer{text};
+    const auto [epoch, rev] = registry_.nodes().now();
+    writer.begin_object().key("nodes").unsigned_integer(registry_.nodes().size());
+    writer.key("connections").unsigned_integer(sessions_.size());
+    writer.key("epoch").unsigned_integer(epoch).key("rev").unsigned_integer(rev);
+    writer.key("bad_frames").unsigned_integer(bad_frames_).end_object();
+    return text;
+}
+
+int run_distributor(worker_environment environment, const distributor_settings& settings) {
+    worker surroundings{std::move(environment)};
+    distributor instance{surroundings, settings};
+    return run(surroundings, instance);
+}
+
+} // namespace msd::roles

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/registry.hpp"
+#include "net/packet_connection.hpp"
+#include "roles/settings.hpp"
+#include "roles/worker.hpp"
+#include "wire/packet.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace msd::roles {
+
+// The registry as a server: reads what nodes say, feeds core::registry with it and sends what that
+// hands out. Its own concerns are the connections: slow readers, silent nodes, bad input.
+class distributor : public role {
+public:
+    // More than every node connected twice is no fleet but an attack or a leak.
+    static constexpr std::size_t connections_max = 2 * core::nodes_max;
+
+    distributor(worker& surroundings, const distributor_settings& settings);
+
+    asio::awaitable<result<void>> start() override;
+    void serve(int fd, net::accept_credit credit) override;
+    asio::awaitable<void> drain(deadline until) override;
+    [[nodiscard]] std::string stats() const override;
+
+private:
+    struct session;
+    class presence;
+
+    // What is to become of a connection after a frame.
+    enum class verdict { go_on, close };
+
+    asio::awaitable<void> converse(std::shared_ptr<session> with);
+    asio::awaitable<void> await_room(std::shared_ptr<session> lagging);
+    asio::awaitable<void> ping_nodes();
+
+    [[nodiscard]] verdict hear_all(session& from);
+    [[nodiscard]] verdict hear(session& from, std::string_view frame);
+    [[nodiscard]] verdict answer(session& from, const wire::packet& request);
+    [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
+    [[nodiscard]] verdict complain(session& about, std::string_view key, const std::string& text);
+    [[nodiscard]] verdict
+    reply(session& to, std::string_view key, const wire::reply_fields& fields);
+
+    void pump();
+    void report_notices();
+    [[nodiscard]] bool has_room(core::registry::peer_id id);
+
+    worker& worker_;
+    distributor_settings settings_;
+    core::registry registry_;
+    std::unordered_map<core::registry::peer_id, std::shared_ptr<session>> sessions_;
+    asio::steady_timer due_; // runs until the registry has something to do
+    wire::packet packet_;    // reused: frames are handled one at a time
+    std::uint64_t bad_frames_ = 0;
+    bool leaving_ = false;
+};
+
+} // namespace msd::roles

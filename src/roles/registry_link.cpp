@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/registry_link.hpp"
+
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+#include "core/registration.hpp"
+#include "net/connect.hpp"
+#include "net/packet_connection.hpp"
+#include "net/watchdog.hpp"
+#include "wire/packet.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <exception>
+#include <utility>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+constexpr std::size_t list_bytes_max = 16u << 20;
+constexpr milliseconds frame_timeout{30'000};
+constexpr double reconnect_jitter = 0.2;
+// A connection that ended sooner was no success: the next attempt waits its turn.
+constexpr milliseconds lasting{1000};
+constexpr milliseconds ping_idle{2500}; // longer than msd's distributor lets pass without its own
+constexpr int pings_unanswered_max = 3;
+constexpr milliseconds watchdog_end_limit{1000};
+
+std::string_view text_of(const json::value* value, std::string& room) {
+    room = value != nullptr ? value->as_string().value_or("") : std::string{};
+    return room;
+}
+
+} // namespace
+
+class registry_link::state {
+public:
+    state(asio::any_io_executor executor, registry_link_settings settings, change_handler on_change)
+        : executor_{executor},
+          settings_{std::move(settings)},
+          on_change_{std::move(on_change)},
+          dog_{executor},
+          inner_{
+              executor,
+              [](const std::exception_ptr&) {
+              }},
+          retry_{executor},
+          left_{executor},
+          silence_{dog_, [this] {
+                       on_silence();
+                   }} {}
+
+    // The link's whole life. Holds what it works on, whatever becomes of its owner.
+    static asio::awaitable<void> run(std::shared_ptr<state> self);
+
+    static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
+
+    // The owner goes: nothing is told to it any more.
+    void abandon() {
+        on_change_ = {};
+        end();
+    }
+
+    [[nodiscard]] const core::topology& known() const { return known_; }
+    [[nodiscard]] bool connected() const { return connection_ && connection_->is_open(); }
+    [[nodiscard]] time_point since() const { return connected() ? since_ : time_point::min(); }
+
+private:
+    asio::awaitable<void> talk(asio::ip::tcp::socket socket);
+    asio::awaitable<void> pause(time_point began);
+    void end();
+
+    [[nodiscard]] bool hear_all();
+    void hear(std::string_view frame);
+    void hear_reply();
+    void hear_topology();
+    void ask_for_snapshot();
+    void on_silence();
+
+    asio::any_io_executor executor_;
+    registry_link_settings settings_;
+    change_handler on_change_;
+    net::watchdog dog_;
+    net::task_group inner_; // the watchdog
+    asio::steady_timer retry_;
+    asio::steady_timer left_; // cancelled when the goodbye was answered
+    net::watchdog::guard silence_;
+    core::topology known_;
+    wire::packet packet_;
+
+    std::shared_ptr<net::packet_connection> connection_;
+    time_point since_ = time_point::min();
+    std::uint64_t last_key_ = 0;
+    std::uint64_t goodbye_key_ = 0;
+    int pings_unanswered_ = 0;
+    bool ending_ = false;
+    bool told_once_ = false; // the owner knows that a list came
+    // Of the present connection.
+    bool is_msd_ = false; // the distributor said proto
+    bool heard_list_ = false;
+    bool resyncing_ = false;
+    bool complained_ = false;
+};
+
+asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false);
+    self->inner_.spawn(self->dog_.run());
+    bool is_cancelled = false;
+    while (!self->ending_ && !is_cancelled) {
+        const time_point began = clock::now();
+        const std::string host = self->settings_.distributor_host;
+        const deadline until{began + self->settings_.reconnect_interval};
+        auto socket =
+            co_await net::connect(self->executor_, host, self->settings_.distributor_port, until);
+        if (socket && !self->ending_) {
+            co_await self->talk(std::move(*socket));
+        } else if (!socket) {
+            log::debug("{}", socket.error().text);
+        }
+        auto seen = co_await asio::this_coro::cancellation_state;
+        is_cancelled = seen.cancelled() != asio::cancellation_type::none;
+        if (!is_cancelled) {
+            co_await self->pause(began);
+            seen = co_await asio::this_coro::cancellation_state;
+            is_cancelled = seen.cancelled() != asio::cancellation_type::none;
+        }
+    }
+    self->inner_.terminate();
+    [[maybe_unused]] const bool ended = co_await self->inner_.drained(watchdog_end_limit);
+}
+
+// One connection from its beginning to its end.
+asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
+    const net::packet_connection_settings limits{list_bytes_max, frame_timeout};
+    connection_ = std::make_shared<net::packet_connection>(std::move(socket), dog_, limits);
+    since_ = clock::now();
+    is_msd_ = heard_list_ = resyncing_ = complained_ = false;
+    pings_unanswered_ = 0;
+    log::info("connected to the registry at {}", connection_->peer().text());
+    if (settings_.registers) {
+        connection_->send(core::first_registration(settings_.self));
+    }
+    for (;;) {
+        const auto received = co_await connection_->receive();
+        if (!received || !hear_all()) {
+            break;
+        }
+        pings_unanswered_ = 0;
+        if (is_msd_) {
+            silence_.set(deadline::in(ping_idle));
+        }
+    }
+    silence_.clear();
+    connection_->close();
+    left_.cancel();
+    if (!ending_) {
+        log::warning("the connection to the registry at {} ended", connection_->peer().text());
+    }
+    connection_.reset();
+}
+
+// After a connection that lasted the next attempt is made at once, after anything else not before
+// the interval has passed.
+asio::awaitable<void> registry_link::state::pause(time_point began) {
+    const bool lasted = since_ >= began && clock::now() - since_ >= lasting;
+    if (ending_ || lasted) {
+        co_return;
+    }
+    retry_.expires_at(began + spread(settings_.reconnect_interval, reconnect_jitter));
+    [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(use_tuple);
+}
+
+asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
+    self->ending_ = true;
+    const auto connection = self->connection_;
+    if (connection && self->settings_.registers) {
+        self->goodbye_key_ = ++self->last_key_;
+        connection->send(core::goodbye(self->goodbye_key_));
+        [[maybe_unused]] const bool sent = co_await connection->flushed(until);
+        if (self->is_msd_ && self->goodbye_key_ != 0 && connection->is_open()) {
+            self->left_.expires_at(until.at());
+            [[maybe_unused]] const auto [answered] = co_await self->left_.async_wait(use_tuple);
+        }
+    }
+    self->end();
+}
+
+void registry_link::state::end() {
+    ending_ = true;
+    if (connection_) {
+        connection_->close();
+    }
+    retry_.cancel();
+}
+
+bool registry_link::state::hear_all() {
+    for (;;) {
+        const auto [progress, frame] = connection_->next();
+        if (progress == wire::frame_reader::status::incomplete) {
+            return true;
+        }
+        if (progress == wire::frame_reader::status::too_large) {
+            log::error("the registry sends more than {} bytes in one packet", list_bytes_max);
+            return false;
+        }
+        hear(frame);
+    }
+}
+
+void registry_link::state::hear(std::string_view frame) {
+    if (const auto parsed = packet_.parse(frame); !parsed) {
+        log::warning("bad packet from the registry: {}", parsed.error().text);
+        return;
+    }
+    if (packet_.kind() == wire::packet_kind::reply) {
+        hear_reply();
+    } else if (packet_.uri() == "/ping" && !packet_.key().empty()) {
+        connection_->compose([&](std::string& out) { wire::append_reply(out, packet_.key(), {}); });
+    } else if (packet_.uri() == core::registry_uri) {
+        hear_topology();
+    }
+}
+
+void registry_link::state::hear_reply() {
+    const json::value* const code = packet_.fields().find("errorcode");
+    const bool refused = code != nullptr && code->as_int64().value_or(0) != 0;
+    if (goodbye_key_ != 0 && packet_.key() == std::to_string(goodbye_key_)) {
+        goodbye_key_ = 0;
+        left_.cancel();
+    } else if (refused && !std::exchange(complained_, true)) {
+        std::string room;
+        const auto text = text_of(packet_.fields().find("errormessage"), room);
+        log::error("the registry refuses this node: {}", text);
+    }
+}
+
+void registry_link::state::hear_topology() {
+    const bool from_msd = packet_.fields().find("proto") != nullptr;
+    const bool is_first = !std::exchange(heard_list_, true);
+    // The list at accept comes before the distributor knows who is there, so it is told in the old
+    // way. To one that knows better it would be a step back; a newer one follows the registration.
+    if (is_first && !from_msd && settings_.registers && known_.epoch() != 0) {
+        return;
+    }
+    const auto applied = known_.apply(packet_);
+    if (!applied) {
+        log::warning("bad packet from the registry: {}", applied.error().text);
+        return;
+    }
+    using enum core::topology::outcome;
+    if (from_msd && !std::exchange(is_msd_, true) && settings_.registers) {
+        const core::revision have{known_.epoch(), known_.rev()};
+        connection_->send(core::second_registration(settings_.self, have));
+    }
+    if (*applied == gap) {
+        ask_for_snapshot();
+        return;
+    }
+    const bool is_list = packet_.raw_params() != nullptr;
+    if (is_list && *applied != incomplete) {
+        resyncing_ = false;
+    }
+    const bool is_news = *applied == changed || (*applied == unchanged && is_list && !told_once_);
+    if (is_news && on_change_) {
+        told_once_ = true;
+        on_change_(known_);
+    }
+}
+
+void registry_link::state::ask_for_snapshot() {
+    if (settings_.registers && !std::exchange(resyncing_, true)) {
+        connection_->send(core::second_registration(settings_.self, {}));
+    }
+}
+
+// Nothing was heard for a while. Only an msd distributor answers pings.
+void registry_link::state::on_silence() {
+    if (!connected()) {
+        return;
+    }
+    if (++pings_unanswered_ > pings_unanswered_max) {
+        log::warning("the registry at {} is silent", connection_->peer().text());
+        connection_->close();
+        return;
+    }
+    wire::request_fields ping;
+    ping.method = "GET";
+    ping.uri = "/ping";
+    const std::uint64_t key = ++last_key_;
+    connection_->compose([&](std::string& out) { wire::append_request(out, ping, key); });
+    silence_.set(deadline::in(ping_idle));
+}
+
+registry_link::registry_link(
+    asio::any_io_executor executor,
+    registry_link_settings settings,
+    change_handler on_change
+)
+    : state_{std::make_shared<state>(
+          std::move(executor),
+          std::move(settings),
+          std::move(on_change)
+      )} {}
+
+registry_link::~registry_link() {
+    state_->abandon();
+}
+
+void registry_link::start(net::task_group& tasks) {
+    tasks.spawn(state::run(state_));
+}
+
+asio::awaitable<void> registry_link::leave(milliseconds limit) {
+    return state::leave(state_, deadline::in(limit));
+}
+
+const core::topology& registry_link::known() const {
+    return state_->known();
+}
+
+bool registry_link::connected() const {
+    return state_->connected();
+}
+
+time_point registry_link::connected_since() const {
+    return state_->since();
+}
+
+} // namespace msd::roles
