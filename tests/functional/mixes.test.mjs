@@ -35,8 +35,8 @@ async function free_port() {
 async function start(world, role, kind, { distributor, port }) {
     if (kind === 'msd') {
         // Nodes find a distributor that starts later within the retry interval, so it is short here.
-        const env = { MSD_RECONNECT_MS: '100' };
-        return world.role(role, { distributor, port, env });
+        const config = { 'registry.reconnect_ms': 100 };
+        return world.role(role, { distributor, port, config });
     }
     const args = role === 'goods' && kind === 'legacy' ? ['--text-port'] : [];
     return world.foreign(role, { kind, distributor, port, args });

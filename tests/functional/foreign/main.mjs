@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one foreign node as a process of its own:
 //     node main.mjs distributor|gateway|goods|members|purchases|logs [--kind strict|legacy]
-//         [--port N] [--distributor HOST:PORT] [--retry-ms N] [--text-port]
+//         [--port N] [--distributor HOST:PORT] [--retry-ms N] [--text-port] [--backlog N]
 // Prints `READY role 127.0.0.1:port` when it listens.
 
 import { parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
         distributor: { type: 'string', default: '127.0.0.1:9000' },
         'retry-ms': { type: 'string', default: '3000' },
         'text-port': { type: 'boolean', default: false },
+        backlog: { type: 'string', default: '511' },
     },
 });
 
@@ -26,6 +27,7 @@ const at = values.distributor.lastIndexOf(':');
 const options = {
     kind: values.kind,
     port: Number(values.port),
+    backlog: Number(values.backlog),
     name: role,
     distributor: {
         host: values.distributor.slice(0, at),

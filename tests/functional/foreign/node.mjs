@@ -55,8 +55,8 @@ export class link {
 }
 
 export class foreign_node {
-    constructor({ kind, name, urls, port, distributor, retry_ms, text_port = false, extra = {} }) {
-        Object.assign(this, { kind, name, urls, distributor, retry_ms, text_port, extra });
+    constructor({ kind, name, urls, port, backlog, distributor, retry_ms, text_port = false }) {
+        Object.assign(this, { kind, name, urls, backlog, distributor, retry_ms, text_port });
         this.wanted_port = port;
         this.known = [];
     }
@@ -76,7 +76,7 @@ export class foreign_node {
         });
         await new Promise((resolve, reject) => {
             this.server.once('error', reject);
-            this.server.listen(this.wanted_port, resolve);
+            this.server.listen({ port: this.wanted_port, backlog: this.backlog }, resolve);
         });
         return this.server.address().port;
     }
@@ -92,7 +92,7 @@ export class foreign_node {
                     uri: '/distributes',
                     method: 'POST',
                     key: 0,
-                    params: { ...said, urls: this.urls, ...this.extra },
+                    params: { ...said, urls: this.urls },
                 }),
             on_packet: (packet) => {
                 if (packet.uri === '/distributes' && packet.method === 'GET') {

@@ -9,6 +9,11 @@ import { until, within } from './until.mjs';
 const log_bytes_max = 4 * 1024 * 1024;
 const alive = new Set();
 
+// What the tests are told, and what a developer may have set for msd, is no business of the children.
+const outside = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('MSD_')),
+);
+
 // The last resort; a world stops its programs in order long before.
 process.on('exit', () => {
     for (const program of alive) {
@@ -27,7 +32,7 @@ export class program {
         this.log = '';
         this.child = spawn(command, args, {
             cwd,
-            env: { ...process.env, ...env },
+            env: { ...outside, ...env },
             stdio: ['ignore', 'pipe', 'pipe'],
         });
         this.pid = this.child.pid;

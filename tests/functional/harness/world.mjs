@@ -78,6 +78,7 @@ export class world {
         this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'msd-'));
         this.programs = [];
         this.closers = [];
+        this.configs = 0;
     }
 
     path(...names) {
@@ -101,10 +102,22 @@ export class world {
         return this.track(new msd_program(label, args, options));
     }
 
+    /** A configuration file with these keys, as arguments: `{ 'gateway.port': 0 }`. */
+    config(keys) {
+        if (keys === undefined) {
+            return [];
+        }
+        const file = this.path(`${++this.configs}.toml`);
+        const lines = Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+        fs.writeFileSync(file, lines.join(''));
+        return ['--config', file];
+    }
+
     /** `msd up` with free ports. `args` are appended; one worker a pool unless said otherwise. */
-    async up({ args = [], workers = 1, env } = {}) {
+    async up({ args = [], workers = 1, config, env } = {}) {
         const ports = roles.flatMap((role) => [`--${role}-port`, '0']);
-        const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs(), ...args];
+        const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs()];
+        all.push(...this.config(config), ...args);
         const started = this.spawn_msd('msd up', all, { env });
         for (const role of roles) {
             await started.ready(role);
@@ -115,9 +128,10 @@ export class world {
     }
 
     /** `msd distributor`, `msd gateway` or `msd service NAME` on a free port. */
-    async role(name, { distributor, port = 0, workers = 1, args = [], env } = {}) {
+    async role(name, { distributor, port = 0, workers = 1, config, args = [], env } = {}) {
         const command = name === 'distributor' || name === 'gateway' ? [name] : ['service', name];
         const all = [...command, '--port', String(port), '--workers', String(workers)];
+        all.push(...this.config(config));
         if (distributor !== undefined) {
             all.push('--distributor', `127.0.0.1:${distributor}`);
         }

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// protocol.md, section 3, lines 7 to 10: nodes that stop, die, lie about their address or never
+// read; port scans, huge bodies, pending connection attempts, SQL in values.
+
+import assert from 'node:assert/strict';
+import net from 'node:net';
+
+import { http } from './harness/http_client.mjs';
+import { descriptors, private_bytes } from './harness/proc.mjs';
+import { scripted_service } from './harness/scripted.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
+import { roles, sanitized } from './harness/world.mjs';
+
+/** Gateway of one worker before msd's distributor; returns both ports and the gateway. */
+async function front(world) {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    return { distributor, gateway, port: gateway.port('gateway') };
+}
+
+/** Answers with its own label, so that a test sees who it was. */
+function labelled(world, distributor, label, urls = ['GET/where', 'POST/where']) {
+    return scripted_service(world, {
+        distributor,
+        name: 'where',
+        urls,
+        on_request: (_packet, reply) => reply({ label }),
+    });
+}
+
+test('line 7: a stopped service costs its own requests, then comes back', async (world) => {
+    const { distributor, port } = await front(world);
+    const goods = await world.foreign('goods', { distributor });
+    await world.role('members', { distributor });
+    await world.routed(port, ['/goods', '/members']);
+    goods.signal('SIGSTOP');
+    const stuck = http(port, 'GET', '/goods');
+    for (let n = 0; n < 20; ++n) {
+        const other = await http(port, 'GET', '/members?username=a&password=b');
+        assert.equal(other.status, 403, 'members is not disturbed');
+    }
+    const late = await stuck;
+    assert.ok([502, 503, 504].includes(late.status), `status ${late.status}`);
+    assert.equal(late.headers.get('content-type'), 'application/problem+json');
+    goods.signal('SIGCONT');
+    await until('goods answers again', async () => (await http(port, 'GET', '/goods')).status === 200);
+});
+
+test('line 7: requests of a killed service are answered at once', async (world) => {
+    const { distributor, port } = await front(world);
+    const held = [];
+    const service = await scripted_service(world, {
+        distributor,
+        name: 'holding',
+        urls: ['GET/holding', 'POST/holding'],
+        on_request: (packet, reply) =>
+            packet.params.probe === undefined ? held.push(reply) : reply(),
+    });
+    await world.routed(port, ['/holding?probe=1']);
+    const pending = [
+        ...Array.from({ length: 5 }, () => http(port, 'GET', '/holding')),
+        ...Array.from({ length: 5 }, () => http(port, 'POST', '/holding', { body: {} })),
+    ];
+    await until('all requests are with the service', () => held.length === 10);
+    service.close();
+    const begin = performance.now();
+    for (const response of await Promise.all(pending)) {
+        assert.equal(response.status, 502, response.text);
+        assert.equal(response.json.errorcode, 502);
+    }
+    // The request timeout is 5 s: answered before it means answered because the node is dead.
+    assert.ok(performance.now() - begin < 4000 || sanitized);
+});
+
+test('line 7: one of two services killed, nothing is lost for GET', async (world) => {
+    const { distributor, port } = await front(world);
+    const one = await labelled(world, distributor, 'one');
+    await labelled(world, distributor, 'two');
+    await until('both are used', async () => {
+        const answers = await Promise.all([1, 2, 3, 4].map(() => http(port, 'GET', '/where')));
+        return new Set(answers.map((each) => each.status === 200 && each.json.label)).size === 2;
+    });
+    const connection = await world.connection(port);
+    for (let n = 0; n < 200; ++n) {
+        if (n === 50) {
+            one.close();
+            one.registration.close();
+        }
+        const response = await connection.request('GET', '/where');
+        assert.equal(response.status, 200, `request ${n}: ${response.text}`);
+        if (n > 60) {
+            assert.equal(response.json.label, 'two');
+        }
+    }
+});
+
+test('line 8: a dead address registered for a live route harms nobody', async (world) => {
+    const { distributor, port } = await front(world);
+    await labelled(world, distributor, 'alive');
+    await world.routed(port, ['/where']);
+    const watcher = await world.packets(distributor);
+    for (const dead of [1, 2, 3]) {
+        const liar = await world.packets(distributor);
+        const params = { port: dead, name: 'where', urls: ['GET/where', 'POST/where'] };
+        liar.register(params);
+        await liar.list('the dead address', (list) => list.some((node) => node.port === dead));
+    }
+    watcher.close();
+    for (let n = 0; n < 60; ++n) {
+        const method = n % 2 === 0 ? 'GET' : 'POST';
+        const body = method === 'POST' ? { n } : undefined;
+        const response = await http(port, method, '/where', { body });
+        assert.equal(response.status, 200, `${method} ${n}: ${response.text}`);
+    }
+});
+
+/** A listener whose queue is full: the kernel answers no further connection attempt. */
+async function black_hole(world) {
+    const holder = await world.foreign('goods', { args: ['--backlog', '1'] });
+    const port = holder.ready_ports().get('goods');
+    holder.signal('SIGSTOP');
+    world.on_close(() => holder.signal('SIGCONT'));
+    const fillers = [];
+    await until('the queue is full', async () => {
+        const socket = net.connect({ host: '127.0.0.1', port });
+        socket.on('error', () => {});
+        fillers.push(socket);
+        return Promise.race([
+            new Promise((resolve) => socket.once('connect', () => resolve(false))),
+            new Promise((resolve) => setTimeout(() => resolve(true), 300)),
+        ]);
+    });
+    world.on_close(() => fillers.forEach((socket) => socket.destroy()));
+    return port;
+}
+
+test('line 9: connection attempts that stay pending do not pile up', async (world) => {
+    const hole = await black_hole(world);
+    const { distributor, gateway, port } = await front(world);
+    await labelled(world, distributor, 'alive');
+    await world.routed(port, ['/where']);
+    const [{ pid }] = gateway.workers('gateway');
+    const liar = await world.packets(distributor);
+    liar.register({ port: hole, name: 'where', urls: ['GET/where'] });
+    await liar.list('the hole', (list) => list.some((node) => node.port === hole));
+    const before = descriptors(pid);
+    for (let n = 0; n < 100; ++n) {
+        const response = await http(port, 'GET', '/where');
+        assert.equal(response.status, 200, response.text);
+    }
+    assert.ok(descriptors(pid) <= before + 4, `${before} → ${descriptors(pid)} descriptors`);
+});
+
+test('line 9: a distributor that cannot be reached leaves a node serving', async (world) => {
+    const hole = await black_hole(world);
+    // An attempt is due every 20 ms while the one before still waits for its answer.
+    const config = { 'registry.reconnect_ms': 20 };
+    const goods = await world.role('goods', { distributor: hole, config });
+    const client = await world.packets(goods.port('goods'));
+    const [{ pid }] = goods.workers('goods');
+    await client.request('GET', '/goods');
+    const first = descriptors(pid);
+    for (let n = 0; n < 20; ++n) {
+        await pause(50);
+        assert.equal((await client.request('GET', '/goods')).errormessage, 'no data');
+        assert.ok(descriptors(pid) <= first + 2, `${first} → ${descriptors(pid)} descriptors`);
+    }
+});
+
+test('line 9: a service that never reads is left out, its memory is bounded', async (world) => {
+    const { distributor, gateway, port } = await front(world);
+    const deaf = net.createServer((socket) => socket.pause().on('error', () => {}));
+    await new Promise((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+    world.on_close(() => deaf.close());
+    await labelled(world, distributor, 'alive');
+    await world.routed(port, ['/where']);
+    const node = await world.packets(distributor);
+    const urls = ['GET/where', 'POST/where', 'POST/deaf'];
+    node.register({ port: deaf.address().port, name: 'where', urls });
+    await node.list('the deaf node', (list) => list.length >= 2);
+    const [{ pid }] = gateway.workers('gateway');
+    const before = private_bytes(pid);
+    const body = { text: 'x'.repeat(900_000) };
+    const posts = Array.from({ length: 40 }, () => http(port, 'POST', '/where', { body }));
+    const statuses = (await Promise.all(posts)).map(({ status }) => status);
+    assert.ok(statuses.includes(200), String(statuses));
+    assert.ok(statuses.every((status) => [200, 502, 503, 504].includes(status)), String(statuses));
+    await until('only the one that answers is asked', async () => {
+        const answers = [];
+        for (let n = 0; n < 10; ++n) {
+            answers.push(await http(port, 'GET', '/where'));
+        }
+        return answers.every(({ status }) => status === 200);
+    });
+    if (!sanitized) {
+        const grown = private_bytes(pid) - before;
+        assert.ok(grown < 80 << 20, `${grown >> 20} MiB more`);
+    }
+});
+
+test('line 9: a port scan of every role disturbs nobody', async (world) => {
+    const up = await world.up();
+    const ports = roles.map((role) => up.port(role));
+    const before = new Map(up.workers().map(({ pid }) => [pid, descriptors(pid)]));
+    for (let round = 0; round < 40; ++round) {
+        await Promise.all(ports.map(async (port) => {
+            const client = await world.packets(port);
+            if (round % 3 === 1) {
+                client.write('GET / HTTP/1.0\r\n\r\n');
+            } else if (round % 3 === 2) {
+                client.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0xc2, 0xb6]));
+            }
+            if (round % 2 === 0) {
+                client.socket.resetAndDestroy();
+            } else {
+                client.close();
+            }
+        }));
+        assert.equal((await up.http('GET', '/goods')).status, 200);
+    }
+    await until('the descriptors are given back', () =>
+        [...before].every(([pid, count]) => descriptors(pid) <= count + 3));
+});
+
+test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (world) => {
+    const { gateway, port } = await front(world);
+    const [{ pid }] = gateway.workers('gateway');
+    const before = private_bytes(pid);
+    const piece = Buffer.alloc(1 << 20, 0x78);
+    for (const head of ['Content-Length: 157286400', 'Transfer-Encoding: chunked']) {
+        const client = await world.connection(port);
+        client.write(`POST /unknown HTTP/1.1\r\nHost: t\r\nContent-Type: text/plain\r\n${head}\r\n\r\n`);
+        const chunked = head.startsWith('Transfer');
+        let peak = 0;
+        for (let sent = 0; sent < 150 && !client.is_closed; ++sent) {
+            if (chunked) {
+                client.write('100000\r\n');
+            }
+            const flushed = new Promise((resolve) => client.socket.write(piece, resolve));
+            await Promise.race([flushed, client.closed]);
+            if (chunked) {
+                client.write('\r\n');
+            }
+            peak = Math.max(peak, private_bytes(pid));
+        }
+        const response = await client.response();
+        assert.ok([404, 413].includes(response.status), `status ${response.status}`);
+        if (!sanitized) {
+            assert.ok(peak - before < 3 << 20, `${(peak - before) >> 10} KiB more`);
+        }
+        client.close();
+    }
+    assert.equal((await http(port, 'GET', '/unknown')).status, 404);
+});
+
+test('line 10: SQL in values is data', async (world) => {
+    const up = await world.up();
+    const values = [
+        "test_account' -- ", "'; drop table goods; --", "' or '1'='1", '" or ""="', '\\', "\\'", '%', '_',
+        'a\u0000b', '?', ':name', '$1', "x'); delete from members; --",
+    ];
+    for (const value of values) {
+        const username = `${value}!`;
+        const member = { username, password: value };
+        const made = await up.http('POST', '/members', { body: member });
+        assert.equal(made.json.errorcode, 0, `${JSON.stringify(value)}: ${made.text}`);
+        const query = new URLSearchParams(member);
+        const login = await up.http('GET', `/members?${query}`);
+        assert.equal(login.json.userid, made.json.userid, JSON.stringify(value));
+        query.set('password', `${value}' or '1'='1`);
+        assert.equal((await up.http('GET', `/members?${query}`)).status, 403);
+        const goods = { name: value, category: value, price: 1, description: value };
+        assert.equal((await up.http('POST', '/goods', { body: goods })).json.errorcode, 0);
+        const filter = new URLSearchParams({ category: value });
+        const { results } = (await up.http('GET', `/goods?${filter}`)).json;
+        assert.deepEqual(results.map(({ name }) => name), [value]);
+    }
+    for (const id of ["1' or '1'='1", '1; drop table goods', '0 or 1=1']) {
+        const query = new URLSearchParams({ id });
+        assert.equal((await up.http('DELETE', `/goods?${query}`)).status, 422);
+        const purchases = new URLSearchParams({ userid: id });
+        assert.equal((await up.http('GET', `/purchases?${purchases}`)).status, 422);
+    }
+    assert.equal((await up.http('GET', '/goods')).json.results.length, values.length);
+    const nobody = new URLSearchParams({ username: "' or 1=1 --", password: 'x' });
+    assert.equal((await up.http('GET', `/members?${nobody}`)).status, 403);
+});
