@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/blocking_lane.hpp"
+#include "net/task_group.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <future>
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace msd::net {
+namespace {
+
+using namespace std::chrono_literals;
+using outcome = result<int>;
+using call = std::function<outcome()>;
+
+constexpr milliseconds patience{20'000};
+
+// A call that blocks until the test lets go of it.
+class gate {
+public:
+    [[nodiscard]] call blocking(int number) const {
+        return [this, number]() -> outcome {
+            begun_.fetch_add(1);
+            opened_.wait();
+            return number;
+        };
+    }
+    void open() { open_.set_value(); }
+    [[nodiscard]] int begun() const { return begun_.load(); }
+
+private:
+    std::promise<void> open_;
+    std::shared_future<void> opened_{open_.get_future().share()};
+    mutable std::atomic<int> begun_{0};
+};
+
+asio::awaitable<void>
+make_call(blocking_lane& lane, deadline until, call what, std::optional<outcome>& out) {
+    auto came = co_await lane.run(until, std::move(what));
+    out = std::move(came);
+}
+
+class blocking_lane_test : public testing::Test {
+protected:
+    ~blocking_lane_test() override {
+        run_until([&] { return tasks_.size() == 0; });
+    }
+
+    void submit(
+        blocking_lane& lane,
+        call what,
+        std::optional<outcome>& out,
+        deadline until = deadline::never()
+    ) {
+        tasks_.spawn(make_call(lane, until, std::move(what), out));
+    }
+
+    void run_until(const std::function<bool()>& reached) {
+        const auto limit = deadline::in(patience);
+        loop_.restart();
+        while (!reached()) {
+            ASSERT_FALSE(limit.passed()) << "not reached in time";
+            loop_.run_one_for(1ms);
+            loop_.restart();
+        }
+    }
+
+    asio::io_context loop_{1};
+    task_group tasks_{loop_.get_executor(), [](std::exception_ptr) {
+                      }};
+};
+
+TEST_F(blocking_lane_test, makes_the_call_elsewhere_and_resumes_on_the_loop) {
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::thread::id made_on;
+    std::thread::id resumed_on;
+    const call where = [&made_on]() -> outcome {
+        made_on = std::this_thread::get_id();
+        return 7;
+    };
+    std::optional<outcome> came;
+    tasks_.spawn(
+        [](blocking_lane& on, call what, std::optional<outcome>& out, std::thread::id& resumed
+        ) -> asio::awaitable<void> {
+            auto got = co_await on.run(deadline::never(), std::move(what));
+            resumed = std::this_thread::get_id();
+            out = std::move(got);
+        }(lane, where, came, resumed_on)
+    );
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->value(), 7);
+    EXPECT_NE(made_on, std::this_thread::get_id());
+    EXPECT_EQ(resumed_on, std::this_thread::get_id());
+}
+
+TEST_F(blocking_lane_test, hands_the_error_of_a_call_on) {
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> came;
+    submit(
+        lane,
+        []() -> outcome { return fail(errc::conflict, "taken"); },
+        came
+    );
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::conflict);
+}
+
+TEST_F(blocking_lane_test, answers_timeout_while_the_call_still_runs) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> came;
+    submit(lane, held.blocking(1), came, deadline::in(20ms));
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::timeout);
+    EXPECT_EQ(lane.calls(), 1U) << "it occupies its thread until it ends";
+    held.open();
+    run_until([&] { return lane.calls() == 0; });
+}
+
+TEST_F(blocking_lane_test, never_makes_a_call_whose_deadline_passed_in_the_queue) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> first;
+    submit(lane, held.blocking(1), first);
+    run_until([&] { return held.begun() == 1; });
+
+    std::atomic<bool> made{false};
+    std::optional<outcome> late;
+    const call never = [&made]() -> outcome {
+        made = true;
+        return 0;
+    };
+    submit(lane, never, late, deadline::in(10ms));
+    run_until([&] { return late.has_value(); });
+    EXPECT_EQ(late->error().code, errc::timeout);
+    held.open();
+    run_until([&] { return lane.calls() == 0; });
+    EXPECT_FALSE(made);
+    EXPECT_EQ(first->value(), 1);
+}
+
+TEST_F(blocking_lane_test, keeps_an_earlier_deadline_that_is_submitted_later) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> patient;
+    std::optional<outcome> hasty;
+    submit(lane, held.blocking(1), patient, deadline::in(patience));
+    submit(lane, held.blocking(2), hasty, deadline::in(10ms));
+    run_until([&] { return hasty.has_value(); });
+    EXPECT_EQ(hasty->error().code, errc::timeout);
+    EXPECT_FALSE(patient.has_value());
+    held.open();
+    run_until([&] { return patient.has_value(); });
+    EXPECT_EQ(patient->value(), 1);
+}
+
+TEST_F(blocking_lane_test, does_not_take_a_call_without_time_left) {
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> came;
+    submit(
+        lane,
+        []() -> outcome { return 1; },
+        came,
+        deadline::in(-1ms)
+    );
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::timeout);
+    EXPECT_EQ(lane.calls(), 0U);
+}
+
+TEST_F(blocking_lane_test, refuses_calls_beyond_its_bound_at_once) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {.threads = 1, .calls_max = 2}};
+    std::array<std::optional<outcome>, 3> came;
+    for (auto& one : came) {
+        submit(lane, held.blocking(5), one);
+    }
+    run_until([&] { return came[2].has_value(); });
+    EXPECT_EQ(came[2]->error().code, errc::unavailable);
+    held.open();
+    run_until([&] { return came[0] && came[1]; });
+    EXPECT_EQ(came[1]->value(), 5);
+
+    std::optional<outcome> again;
+    submit(
+        lane,
+        []() -> outcome { return 6; },
+        again
+    );
+    run_until([&] { return again.has_value(); });
+    EXPECT_EQ(again->value(), 6);
+}
+
+TEST_F(blocking_lane_test, runs_as_many_calls_at_once_as_it_has_threads) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {.threads = 2}};
+    std::array<std::optional<outcome>, 3> came;
+    for (auto& one : came) {
+        submit(lane, held.blocking(1), one);
+    }
+    run_until([&] { return held.begun() == 2; });
+    held.open();
+    run_until([&] { return came[0] && came[1] && came[2]; });
+}
+
+TEST_F(blocking_lane_test, gives_a_runner_what_has_queued_up_as_one_batch) {
+    gate held;
+    std::vector<std::size_t> batches;
+    const auto runner = [&batches](std::span<blocking_lane::job* const> jobs) {
+        batches.push_back(jobs.size());
+        for (auto* const one : jobs) {
+            one->run();
+        }
+    };
+    blocking_lane lane{loop_.get_executor(), {.threads = 1, .batch_max = 4}, runner};
+    std::optional<outcome> first;
+    submit(lane, held.blocking(0), first);
+    run_until([&] { return held.begun() == 1; });
+    std::array<std::optional<outcome>, 6> came;
+    for (auto& one : came) {
+        submit(
+            lane,
+            []() -> outcome { return 1; },
+            one
+        );
+    }
+    run_until([&] { return lane.calls() == 7; });
+    run_until([&, turns = 0]() mutable { return ++turns > 20; }); // handed over
+    held.open();
+    run_until([&] { return lane.calls() == 0; });
+    lane.stop();
+    EXPECT_EQ(batches, (std::vector<std::size_t>{1, 4, 2}));
+}
+
+TEST_F(blocking_lane_test, lets_a_runner_replace_an_outcome_before_it_is_delivered) {
+    const auto runner = [](std::span<blocking_lane::job* const> jobs) {
+        for (auto* const one : jobs) {
+            EXPECT_TRUE(one->run());
+        }
+        for (auto* const one : jobs) {
+            one->fail({errc::unavailable, "the commit failed"});
+        }
+    };
+    blocking_lane lane{loop_.get_executor(), {.threads = 1, .batch_max = 4}, runner};
+    std::optional<outcome> came;
+    submit(
+        lane,
+        []() -> outcome { return 1; },
+        came
+    );
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::unavailable);
+}
+
+TEST_F(blocking_lane_test, cancels_what_is_queued_when_it_stops) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> running;
+    std::optional<outcome> queued;
+    submit(lane, held.blocking(1), running);
+    run_until([&] { return held.begun() == 1; });
+    submit(lane, held.blocking(2), queued);
+    run_until([&] { return lane.calls() == 2; });
+    held.open();
+    lane.stop();
+    run_until([&] { return running && queued; });
+    // Whether the thread took the second call before it saw the end is a matter of time.
+    EXPECT_EQ(running->value(), 1);
+    EXPECT_TRUE(queued->has_value() || queued->error().code == errc::cancelled);
+
+    std::optional<outcome> after;
+    submit(
+        lane,
+        []() -> outcome { return 3; },
+        after
+    );
+    run_until([&] { return after.has_value(); });
+    EXPECT_EQ(after->error().code, errc::cancelled);
+}
+
+TEST_F(blocking_lane_test, cancels_calls_it_never_handed_over_when_it_is_destroyed) {
+    std::optional<outcome> came;
+    auto lane = std::make_unique<blocking_lane>(loop_.get_executor(), blocking_lane::settings{});
+    tasks_.spawn(
+        [](std::unique_ptr<blocking_lane>& on,
+           std::optional<outcome>& out) -> asio::awaitable<void> {
+            const call one = []() -> outcome {
+                return 1;
+            };
+            auto got = co_await on->run(deadline::never(), one);
+            out = std::move(got);
+        }(lane, came)
+    );
+    loop_.run_one(); // begins the coroutine, which submits; the end of that turn never comes
+    lane.reset();
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::cancelled);
+}
+
+TEST_F(blocking_lane_test, frees_a_coroutine_that_is_cancelled_while_its_call_runs) {
+    gate held;
+    blocking_lane lane{loop_.get_executor(), {}};
+    std::optional<outcome> came;
+    submit(lane, held.blocking(1), came);
+    run_until([&] { return held.begun() == 1; });
+    tasks_.terminate();
+    run_until([&] { return tasks_.size() == 0; });
+    EXPECT_EQ(lane.calls(), 1U);
+    held.open();
+    run_until([&] { return lane.calls() == 0; });
+}
+
+asio::awaitable<void> count_up(blocking_lane& lane, int caller, int calls, int& right) {
+    for (int i = 0; i < calls; ++i) {
+        const int expected = caller * calls + i;
+        const auto echo = [text = std::to_string(expected)]() -> result<std::string> {
+            return text;
+        };
+        const auto came = co_await lane.run(deadline::in(patience), echo);
+        right += came && *came == std::to_string(expected) ? 1 : 0;
+    }
+}
+
+TEST_F(blocking_lane_test, returns_each_of_many_outcomes_to_its_own_caller) {
+    constexpr int callers = 64;
+    constexpr int calls = 200;
+    blocking_lane lane{loop_.get_executor(), {.threads = 4, .batch_max = 8}};
+    int right = 0;
+    for (int caller = 0; caller < callers; ++caller) {
+        tasks_.spawn(count_up(lane, caller, calls, right));
+    }
+    run_until([&] { return tasks_.size() == 0; });
+    EXPECT_EQ(right, callers * calls);
+    EXPECT_EQ(lane.calls(), 0U);
+}
+
+} // namespace
+} // namespace msd::net
