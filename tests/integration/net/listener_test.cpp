@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/loop.hpp"
+#include "net/listener.hpp"
+
+#include <sys/socket.h>
+
+#include <gtest/gtest.h>
+#include <optional>
+#include <vector>
+
+namespace msd::net {
+namespace {
+
+int listening_socket(std::uint16_t& port) {
+    asio::io_context context;
+    asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+    port = acceptor.local_endpoint().port();
+    return dup(acceptor.native_handle());
+}
+
+asio::awaitable<void>
+knock(test::loop* on, std::uint16_t port, std::vector<asio::ip::tcp::socket>* out) {
+    auto socket = co_await connect(
+        on->context.get_executor(),
+        "127.0.0.1",
+        port,
+        deadline::in(test::loop::patience)
+    );
+    EXPECT_TRUE(socket.has_value());
+    out->push_back(std::move(*socket));
+}
+
+TEST(listener, takes_no_more_than_its_credits_until_they_are_given_back) {
+    test::loop loop;
+    std::uint16_t bound = 0;
+    const int socket = listening_socket(bound);
+    std::vector<accept_credit> credits;
+    std::vector<unique_fd> fds;
+    listener one{loop.context.get_executor(), {socket}, [&](int fd, accept_credit credit) {
+                     fds.emplace_back(fd);
+                     credits.push_back(std::move(credit));
+                 }};
+    const auto test = [](test::loop* on,
+                         std::uint16_t port,
+                         std::vector<accept_credit>* held,
+                         std::vector<unique_fd>* taken) -> asio::awaitable<void> {
+        std::vector<asio::ip::tcp::socket> clients;
+        for (int i = 0; i < 5; ++i) {
+            co_await knock(on, port, &clients);
+        }
+        std::function<bool()> two = [taken] {
+            return taken->size() >= listener::credits;
+        };
+        co_await on->until(std::move(two));
+        EXPECT_EQ(taken->size(), static_cast<std::size_t>(listener::credits));
+        held->clear();
+        std::function<bool()> four = [taken] {
+            return taken->size() >= 2 * listener::credits;
+        };
+        const bool more = co_await on->until(std::move(four));
+        EXPECT_TRUE(more);
+        EXPECT_EQ(taken->size(), 2U * listener::credits);
+        held->clear();
+        std::function<bool()> all = [taken] {
+            return taken->size() == 5;
+        };
+        const bool every = co_await on->until(std::move(all));
+        EXPECT_TRUE(every);
+    };
+    loop.run(test(&loop, bound, &credits, &fds));
+    credits.clear();
+}
+
+TEST(listener, leaves_the_connections_of_a_stopped_worker_to_its_sibling) {
+    test::loop loop;
+    std::uint16_t bound = 0;
+    const int socket = listening_socket(bound);
+    int left = 0;
+    int served = 0;
+    const auto count_into = [](int& count) {
+        return [&count](int fd, accept_credit) {
+            const unique_fd taken{fd};
+            ++count;
+        };
+    };
+    listener leaving{loop.context.get_executor(), {dup(socket)}, count_into(left)};
+    listener staying{loop.context.get_executor(), {socket}, count_into(served)};
+    leaving.stop();
+    const auto test = [](test::loop* on, std::uint16_t port, int* second) -> asio::awaitable<void> {
+        std::vector<asio::ip::tcp::socket> clients;
+        for (int i = 0; i < 20; ++i) {
+            co_await knock(on, port, &clients);
+        }
+        std::function<bool()> all = [second] {
+            return *second == 20;
+        };
+        const bool every = co_await on->until(std::move(all));
+        EXPECT_TRUE(every);
+    };
+    loop.run(test(&loop, bound, &served));
+    EXPECT_EQ(left, 0);
+    EXPECT_EQ(served, 20);
+}
+
+} // namespace
+} // namespace msd::net

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/loop.hpp"
+#include "net/packet_connection.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/write.hpp>
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+
+namespace msd::net {
+namespace {
+
+struct pair {
+    explicit pair(test::loop& on) : door{on.context} {}
+    asio::awaitable<void> open(test::loop* on, packet_connection_settings settings) {
+        auto outgoing = co_await connect(
+            on->context.get_executor(),
+            "127.0.0.1",
+            door.port(),
+            deadline::in(test::loop::patience)
+        );
+        EXPECT_TRUE(outgoing.has_value());
+        auto incoming = co_await door.next();
+        far = std::make_unique<asio::ip::tcp::socket>(std::move(incoming));
+        near = std::make_unique<packet_connection>(std::move(*outgoing), on->dog, settings);
+    }
+    test::doorway door;
+    std::unique_ptr<asio::ip::tcp::socket> far;
+    std::unique_ptr<packet_connection> near;
+};
+
+TEST(packet_connection, hands_out_frames_however_they_arrive) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        co_await ends->open(on, {});
+        const std::string bytes = "{\"a\":1}¶{\"b\":\"¶\"}¶";
+        for (const char byte : bytes) {
+            co_await asio::async_write(*ends->far, asio::buffer(&byte, 1), asio::use_awaitable);
+        }
+        std::vector<std::string> frames;
+        while (frames.size() < 2) {
+            const auto next = ends->near->next();
+            if (next.state == wire::frame_reader::status::complete) {
+                frames.emplace_back(next.packet);
+                continue;
+            }
+            const auto received = co_await ends->near->receive();
+            EXPECT_TRUE(received.has_value());
+        }
+        EXPECT_EQ(frames[0], "{\"a\":1}");
+        EXPECT_EQ(frames[1], "{\"b\":\"¶\"}");
+    };
+    loop.run(test(&loop, &two));
+}
+
+TEST(packet_connection, ends_a_connection_whose_frame_stays_unfinished) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        packet_connection_settings settings;
+        settings.frame_timeout = milliseconds{60};
+        co_await ends->open(on, settings);
+        const std::string half = "{\"a\":";
+        co_await asio::async_write(*ends->far, asio::buffer(half), asio::use_awaitable);
+        auto received = co_await ends->near->receive();
+        EXPECT_TRUE(received.has_value());
+        EXPECT_EQ(ends->near->next().state, wire::frame_reader::status::incomplete);
+        received = co_await ends->near->receive();
+        EXPECT_FALSE(received.has_value());
+        EXPECT_EQ(received.error().code, errc::timeout);
+    };
+    loop.run(test(&loop, &two));
+}
+
+TEST(packet_connection, delivers_what_the_peer_is_slow_to_read_and_says_how_much_is_left) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        co_await ends->open(on, {});
+        const auto large = std::make_shared<const std::string>(8 << 20, 'x');
+        ends->near->send(large);
+        ends->near->send("tail¶");
+        const bool waits = co_await ends->near->flushed(deadline::in(milliseconds{50}));
+        EXPECT_FALSE(waits);
+        EXPECT_GT(ends->near->unsent_bytes(), 0U);
+        const std::string read = co_await test::read_until(ends->far.get(), "tail¶");
+        EXPECT_EQ(read.size(), large->size() + std::string{"tail¶"}.size());
+        const bool empty = co_await ends->near->flushed(deadline::in(test::loop::patience));
+        EXPECT_TRUE(empty);
+        EXPECT_EQ(ends->near->unsent_bytes(), 0U);
+    };
+    loop.run(test(&loop, &two));
+}
+
+TEST(packet_connection, tells_when_the_peer_is_gone) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        co_await ends->open(on, {});
+        ends->far->close();
+        const auto received = co_await ends->near->receive();
+        EXPECT_FALSE(received.has_value());
+        EXPECT_EQ(received.error().code, errc::closed);
+        EXPECT_FALSE(ends->near->is_open());
+    };
+    loop.run(test(&loop, &two));
+}
+
+TEST(connect, names_the_address_that_refuses) {
+    test::loop loop;
+    const auto test = [](test::loop* on) -> asio::awaitable<void> {
+        std::uint16_t port = 0;
+        {
+            test::doorway door{on->context};
+            port = door.port();
+        }
+        const auto until = deadline::in(test::loop::patience);
+        const auto refused = co_await connect(on->context.get_executor(), "127.0.0.1", port, until);
+        EXPECT_FALSE(refused.has_value());
+        EXPECT_EQ(refused.error().code, errc::unavailable);
+        EXPECT_NE(refused.error().text.find(std::to_string(port)), std::string::npos);
+    };
+    loop.run(test(&loop));
+}
+
+} // namespace
+} // namespace msd::net
