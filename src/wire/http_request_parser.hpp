@@ -19,14 +19,14 @@ struct http_header {
 // The head of a request. Header names compare without case.
 struct http_request {
     std::string method;
-    std::string target;  // as sent
-    std::string_view path;  // of target, without query and fragment, still percent-encoded
+    std::string target;     // as sent: "/path?query", "http://host/path?query" or "*" (OPTIONS)
+    std::string_view path;  // of target, without query, still percent-encoded
     std::string_view query; // after '?', without it
     int minor_version = 1;
     std::vector<http_header> headers;
     std::optional<std::uint64_t> content_length;
     bool chunked = false;
-    bool keep_alive = true;       // what the client wants
+    bool keep_alive = true; // what the client wants
     bool expect_continue = false;
 
     /// The first header of that name; null when there is none.
@@ -35,14 +35,23 @@ struct http_request {
 };
 
 // HTTP/1.1 requests from a byte stream (RFC 9110, 9112), strictly: what two implementations could
-// read differently is refused (architecture.md names the cases). Stops after each head, so that the
-// caller decides about the body before a byte of it is kept. llhttp does the reading.
+// read differently is refused. Stops after each head, so that the caller decides about the body
+// before a byte of it is kept; trailers are checked and dropped. Lines are checked here, each when
+// it is complete, and only then handed to llhttp, which reads methods, lengths and chunks: what a
+// stream means does not depend on how it was cut into segments.
 class http_request_parser {
 public:
     struct limits {
-        std::size_t head_bytes_max = 16 * 1024; // request line and headers: 431 (target alone over 8 KiB: 414)
-        std::size_t headers_max = 100;
+        std::size_t head_bytes_max =
+            16 * 1024; // request line and headers: 431 (target alone over 8 KiB: 414)
+        std::size_t headers_max = 100; // 431
     };
+
+    static constexpr std::size_t target_bytes_max = 8 * 1024;
+    static constexpr std::size_t chunk_line_bytes_max = 256;
+    static constexpr std::size_t chunk_extension_bytes_max = 4 * 1024; // of all chunks of a message
+    static constexpr std::size_t trailer_bytes_max = 4 * 1024;
+    static constexpr int empty_lines_max = 2; // before a request line
 
     enum class event {
         more,     // all bytes consumed, the message goes on
@@ -69,12 +78,14 @@ public:
     [[nodiscard]] const http_request& request() const;
     /// A view into the bytes of the last feed().
     [[nodiscard]] std::string_view body_piece() const;
-    /// 400, 414, 431, 501 (unknown transfer coding) or 505.
+    /// 400, 414, 431, 501 (unknown method or transfer coding) or 505.
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
-    /// A message has begun: at least one byte other than line ends was consumed since the last one ended.
+    /// A message has begun: at least one byte other than line ends was consumed since the last one
+    /// ended, and the present one was not given as complete.
     [[nodiscard]] bool in_message() const;
+    /// Forgets the request that is complete, and frees what an idle connection need not hold.
     void next_request();
 
 private:

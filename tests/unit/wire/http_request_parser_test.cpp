@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/http_request_parser.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace msd::wire {
+namespace {
+
+using parser = http_request_parser;
+using event = parser::event;
+
+struct message {
+    std::string method;
+    std::string path;
+    std::string query;
+    std::string body;
+    bool keep_alive = false;
+
+    bool operator==(const message&) const = default;
+};
+
+struct outcome {
+    std::vector<message> complete;
+    int heads = 0;
+    int failure = 0;
+    bool in_message = false;
+
+    bool operator==(const outcome&) const = default;
+};
+
+// Feeds `bytes` and whatever events call for; false once the parser has failed.
+bool feed(parser& reader, std::string_view bytes, outcome& seen, std::string& body) {
+    for (;;) {
+        const auto [what, consumed] = reader.feed(bytes);
+        bytes.remove_prefix(consumed);
+        switch (what) {
+        case event::more:
+            EXPECT_TRUE(bytes.empty());
+            return true;
+        case event::head:
+            ++seen.heads;
+            break;
+        case event::body:
+            body += reader.body_piece();
+            break;
+        case event::complete: {
+            const http_request& request = reader.request();
+            seen.complete.push_back(
+                {request.method,
+                 std::string{request.path},
+                 std::string{request.query},
+                 std::exchange(body, {}),
+                 request.keep_alive}
+            );
+            reader.next_request();
+            break;
+        }
+        case event::failed:
+            seen.failure = reader.failure_status();
+            EXPECT_FALSE(reader.failure_text().empty());
+            return false;
+        }
+    }
+}
+
+outcome read_cut(std::string_view stream, std::size_t cut, parser::limits limits) {
+    parser reader{limits};
+    outcome seen;
+    std::string body;
+    if (feed(reader, stream.substr(0, cut), seen, body)) {
+        feed(reader, stream.substr(cut), seen, body);
+    }
+    seen.in_message = reader.in_message();
+    return seen;
+}
+
+// What the parser makes of `stream`, whole, cut in two at every byte, and byte by byte: always the
+// same.
+outcome read(std::string_view stream, parser::limits limits = {}) {
+    const outcome whole = read_cut(stream, stream.size(), limits);
+    for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+        EXPECT_EQ(whole, read_cut(stream, cut, limits)) << "cut at byte " << cut;
+    }
+    parser reader{limits};
+    outcome seen;
+    std::string body;
+    for (const char& c : stream) {
+        if (!feed(reader, {&c, 1}, seen, body)) {
+            break;
+        }
+    }
+    seen.in_message = reader.in_message();
+    EXPECT_EQ(whole, seen) << "byte by byte";
+    return whole;
+}
+
+bool operator==(const outcome& seen, const std::vector<message>& wanted) {
+    return seen.complete == wanted && seen.failure == 0 && !seen.in_message;
+}
+
+// The status a request with these header lines is refused with; 0: it is not.
+int refused(std::string_view headers) {
+    return read("POST /a HTTP/1.1\r\nHost: h\r\n" + std::string{headers} + "\r\n").failure;
+}
+
+TEST(http_request_parser, reads_a_request_without_body) {
+    EXPECT_TRUE(
+        read("GET /goods?id=1&x HTTP/1.1\r\nHost: a:8000\r\n\r\n") ==
+        (std::vector<message>{{"GET", "/goods", "id=1&x", "", true}})
+    );
+}
+
+TEST(http_request_parser, reads_pipelined_requests_in_order) {
+    EXPECT_TRUE(
+        read("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbodyGET /b HTTP/1.1\r\n"
+             "Host: h\r\n\r\nPUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n"
+             "3;x=\"y\"\r\nabc\r\nA\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n"
+             "DELETE /d HTTP/1.1\r\nHost: h\r\nConnection: x, CLOSE\r\n\r\n"
+        ) == (std::vector<message>{
+                 {"POST", "/a", "", "body", true},
+                 {"GET", "/b", "", "", true},
+                 {"PUT", "/c", "", "abc0123456789", true},
+                 {"DELETE", "/d", "", "", false},
+             })
+    );
+}
+
+TEST(http_request_parser, stops_after_the_head_before_any_byte_of_the_body) {
+    parser reader{{}};
+    const std::string head = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n";
+    const auto [what, consumed] = reader.feed(head + "body");
+    EXPECT_EQ(what, event::head);
+    EXPECT_EQ(consumed, head.size());
+    EXPECT_EQ(reader.request().content_length, 9U);
+    EXPECT_TRUE(reader.request().has_body());
+}
+
+TEST(http_request_parser, gives_complete_without_further_bytes) {
+    parser reader{{}};
+    EXPECT_EQ(reader.feed("GET / HTTP/1.1\r\nHost: h\r\n\r\n").what, event::head);
+    EXPECT_TRUE(reader.in_message());
+    EXPECT_EQ(reader.feed({}).what, event::complete);
+    EXPECT_FALSE(reader.in_message());
+}
+
+TEST(http_request_parser, keeps_headers_as_sent_and_finds_them_without_case) {
+    parser reader{{}};
+    const auto did =
+        reader.feed("GET / HTTP/1.1\r\nHost: h\r\nX-Name: \t a b\xE9 \t\r\nx-name: 2\r\nE:\r\n\r\n"
+        );
+    ASSERT_EQ(did.what, event::head);
+    const http_request& request = reader.request();
+    ASSERT_NE(request.header("x-NAME"), nullptr);
+    EXPECT_EQ(*request.header("x-NAME"), "a b\xE9");
+    EXPECT_EQ(*request.header("e"), "");
+    EXPECT_EQ(request.header("x"), nullptr);
+    EXPECT_EQ(request.headers[1].name, "X-Name");
+}
+
+TEST(http_request_parser, tells_what_the_client_wishes) {
+    const auto wishes = [](std::string_view version, std::string_view headers) {
+        parser reader{{}};
+        EXPECT_EQ(
+            reader
+                .feed(
+                    "POST / HTTP/" + std::string{version} + "\r\nHost: h\r\n" +
+                    std::string{headers} + "\r\n"
+                )
+                .what,
+            event::head
+        );
+        return std::pair{reader.request().keep_alive, reader.request().expect_continue};
+    };
+    EXPECT_EQ(wishes("1.1", ""), (std::pair{true, false}));
+    EXPECT_EQ(wishes("1.0", ""), (std::pair{false, false}));
+    EXPECT_EQ(wishes("1.0", "Connection: Keep-Alive\r\n"), (std::pair{true, false}));
+    EXPECT_EQ(wishes("1.1", "Connection: keep-alive\r\nConnection: close\r\n").first, false);
+    EXPECT_EQ(wishes("1.1", "Expect: 100-Continue\r\n").second, true);
+    EXPECT_EQ(wishes("1.0", "Expect: 100-continue\r\n").second, false);
+}
+
+TEST(http_request_parser, ignores_a_request_to_change_the_protocol) {
+    EXPECT_TRUE(
+        read("GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+             "GET /b HTTP/1.1\r\nHost: h\r\n\r\n"
+        ) == (std::vector<message>{{"GET", "/a", "", "", true}, {"GET", "/b", "", "", true}})
+    );
+}
+
+TEST(http_request_parser, reads_all_forms_of_targets) {
+    const auto path = [](std::string_view method, std::string_view target) {
+        const outcome seen = read(
+            std::string{method} + " " + std::string{target} + " HTTP/1.1\r\nHost: h:80\r\n\r\n"
+        );
+        return seen.complete.empty() ? std::to_string(seen.failure)
+                                     : seen.complete[0].path + "?" + seen.complete[0].query;
+    };
+    EXPECT_EQ(path("GET", "/a%20b?c?d"), "/a%20b?c?d");
+    EXPECT_EQ(path("GET", "http://h:80/a?b"), "/a?b");
+    EXPECT_EQ(path("GET", "HTTPS://H:80?b"), "/?b");
+    EXPECT_EQ(path("OPTIONS", "*"), "*?");
+    EXPECT_EQ(path("GET", "*"), "400");
+    EXPECT_EQ(path("GET", "a"), "400");
+    EXPECT_EQ(path("GET", "/a#b"), "400");
+    EXPECT_EQ(path("GET", "/\xC3\xA9"), "400");
+    EXPECT_EQ(path("GET", "http://other/a"), "400");
+    EXPECT_EQ(path("GET", "http://user@h:80/a"), "400");
+    EXPECT_EQ(path("GET", "ftp://h:80/a"), "400");
+    EXPECT_EQ(path("CONNECT", "h:80"), "501");
+}
+
+TEST(http_request_parser, refuses_bad_request_lines) {
+    const auto status = [](std::string_view line) {
+        return read(std::string{line} + "Host: h\r\n\r\n").failure;
+    };
+    EXPECT_EQ(status("GET / HTTP/1.1\r\n"), 0);
+    EXPECT_EQ(status("GET  / HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET /  HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET / a HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET\t/ HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status(" GET / HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET /\x01 HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("G(T / HTTP/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1 \r\n"), 400);
+    EXPECT_EQ(status("GET / http/1.1\r\n"), 400);
+    EXPECT_EQ(status("GET /\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\r\n"), 400);
+    EXPECT_EQ(status("GET / HTTP/0.9\r\n"), 505);
+    EXPECT_EQ(status("GET / HTTP/1.2\r\n"), 505);
+    EXPECT_EQ(status("PRI * HTTP/2.0\r\n"), 505);
+    EXPECT_EQ(status("BREW / HTTP/1.1\r\n"), 501);
+    EXPECT_EQ(status("get / HTTP/1.1\r\n"), 501);
+    EXPECT_EQ(status("DESCRIBE / HTTP/1.1\r\n"), 501);
+    EXPECT_EQ(status("PRI / HTTP/1.1\r\n"), 400);
+}
+
+TEST(http_request_parser, refuses_at_once_what_does_not_begin_like_a_request) {
+    EXPECT_EQ(read("\x16\x03").failure, 400);
+    EXPECT_EQ(read(std::string_view{"\0", 1}).failure, 400);
+}
+
+TEST(http_request_parser, tolerates_two_empty_lines_before_a_request) {
+    EXPECT_TRUE(
+        read("\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n") ==
+        (std::vector<message>{{"GET", "/", "", "", true}})
+    );
+    EXPECT_EQ(read("\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n").failure, 400);
+    EXPECT_EQ(read("\nGET / HTTP/1.1\r\nHost: h\r\n\r\n").failure, 400);
+}
+
+TEST(http_request_parser, refuses_bad_header_lines) {
+    EXPECT_EQ(refused("A: b\r\n"), 0);
+    EXPECT_EQ(refused("A: b\r\n c\r\n"), 400);
+    EXPECT_EQ(refused(" A: b\r\n"), 400);
+    EXPECT_EQ(refused("A : b\r\n"), 400);
+    EXPECT_EQ(refused(": b\r\n"), 400);
+    EXPECT_EQ(refused("A\r\n"), 400);
+    EXPECT_EQ(refused("A(b: c\r\n"), 400);
+    EXPECT_EQ(refused("A: b\n"), 400);
+    EXPECT_EQ(refused("A: b\rc\r\n"), 400);
+    EXPECT_EQ(refused("A: b\x1B\r\n"), 400);
+    EXPECT_EQ(refused("A: b\x7F\r\n"), 400);
+    EXPECT_EQ(refused(std::string_view{"A: \0\r\n", 6}), 400);
+    EXPECT_EQ(refused("\xC3\xA9: b\r\n"), 400);
+}
+
+TEST(http_request_parser, refuses_framing_that_could_be_read_two_ways) {
+    EXPECT_EQ(refused("Content-Length: 0\r\n"), 0);
+    EXPECT_EQ(refused("Content-Length: 0\r\nContent-Length: 0\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: 0, 0\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length:\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: +1\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: -1\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: 1 1\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: 0x1\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: 18446744073709551616\r\n"), 400);
+    EXPECT_EQ(refused("Transfer-Encoding: chunked\r\n"), 0);
+    EXPECT_EQ(refused("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"), 400);
+    EXPECT_EQ(refused("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), 400);
+    EXPECT_EQ(refused("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400);
+    EXPECT_EQ(refused("Transfer-Encoding: gzip, chunked\r\n"), 501);
+    EXPECT_EQ(refused("Transfer-Encoding: chunked, identity\r\n"), 400);
+    EXPECT_EQ(refused("Transfer-Encoding: xchunked\r\n"), 501);
+    EXPECT_EQ(refused("Transfer-Encoding: gzip\r\n"), 501);
+    EXPECT_EQ(read("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").failure, 400);
+}
+
+TEST(http_request_parser, wants_exactly_one_good_host) {
+    const auto status = [](std::string_view rest) {
+        return read("GET / HTTP/" + std::string{rest} + "\r\n").failure;
+    };
+    EXPECT_EQ(status("1.1\r\n"), 400);
+    EXPECT_EQ(status("1.0\r\n"), 0);
+    EXPECT_EQ(status("1.0\r\nHost: a\r\nHost: a\r\n"), 400);
+    EXPECT_EQ(status("1.1\r\nHost: a\r\nhost: a\r\n"), 400);
+    EXPECT_EQ(status("1.1\r\nHost: [::1]:8000\r\n"), 0);
+    for (const char* bad :
+         {"", "a b", "a/b", "a@b", "a:b", ":80", "[::1", "[]", "[::1]x", "a:80:1"}) {
+        EXPECT_EQ(status("1.1\r\nHost: " + std::string{bad} + "\r\n"), 400) << bad;
+    }
+}
+
+TEST(http_request_parser, refuses_bad_chunks) {
+    const auto status = [](std::string_view body) {
+        return read(
+                   "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                   std::string{body}
+        )
+            .failure;
+    };
+    EXPECT_EQ(status("0\r\n\r\n"), 0);
+    EXPECT_EQ(status("1\r\nab\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("2\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("1\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("1\r\na\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("1 \r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status(" 1\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("+1\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("0x1\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("1;a\rb\r\na\r\n0\r\n\r\n"), 400);
+    EXPECT_EQ(status("10000000000000000\r\n"), 400);
+    EXPECT_EQ(status("0\r\nA : b\r\n\r\n"), 400);
+    EXPECT_EQ(status("0\r\n a\r\n\r\n"), 400);
+    EXPECT_EQ(status("0\r\n\n"), 400);
+}
+
+TEST(http_request_parser, bounds_what_chunks_cost_besides_their_data) {
+    const std::string head = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    EXPECT_EQ(read(head + "1;" + std::string(300, 'x') + "\r\n").failure, 400);
+    std::string extended = head;
+    for (std::size_t sum = 0; sum <= parser::chunk_extension_bytes_max; sum += 201) {
+        extended += "1;" + std::string(200, 'x') + "\r\na\r\n";
+    }
+    parser reader{{}};
+    outcome seen;
+    std::string body;
+    EXPECT_FALSE(feed(reader, extended, seen, body));
+    EXPECT_EQ(seen.failure, 400);
+    EXPECT_EQ(
+        read(head + "0\r\nA: " + std::string(parser::trailer_bytes_max, 'x') + "\r\n\r\n").failure,
+        431
+    );
+}
+
+TEST(http_request_parser, bounds_the_head) {
+    const parser::limits small{.head_bytes_max = 128, .headers_max = 2};
+    EXPECT_EQ(read("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n", small).failure, 0);
+    EXPECT_EQ(read("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: d\r\n\r\n", small).failure, 431);
+    EXPECT_EQ(
+        read("GET / HTTP/1.1\r\nHost: h\r\nA: " + std::string(128, 'b') + "\r\n\r\n", small)
+            .failure,
+        431
+    );
+    EXPECT_EQ(read("GET /" + std::string(128, 'a') + " HTTP/1.1\r\n", small).failure, 414);
+    parser reader{{}};
+    outcome seen;
+    std::string body;
+    const std::string target(parser::target_bytes_max, 'a');
+    EXPECT_FALSE(feed(reader, "GET /" + target + " HTTP/1.1\r\n", seen, body));
+    EXPECT_EQ(seen.failure, 414);
+}
+
+TEST(http_request_parser, knows_whether_a_message_has_begun) {
+    parser reader{{}};
+    EXPECT_FALSE(reader.in_message());
+    for (const char* ends : {"\r", "\n", "\r"}) {
+        EXPECT_EQ(reader.feed(ends).what, event::more);
+        EXPECT_FALSE(reader.in_message());
+    }
+    EXPECT_EQ(reader.feed("\nG").what, event::more);
+    EXPECT_TRUE(reader.in_message());
+}
+
+} // namespace
+} // namespace msd::wire
