@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/node_list.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace msd::core {
+namespace {
+
+using event = node_list::event;
+
+constexpr std::uint64_t epoch = 7;
+constexpr milliseconds critical_for{10'000};
+constexpr time_point start{};
+
+node_info node(std::string name, int proto = 1) {
+    node_info made;
+    made.id = {std::move(name), "127.0.0.1", 9010};
+    made.urls = {"GET/" + made.id.name};
+    made.proto = proto;
+    return made;
+}
+
+node_info with_routes(node_info made) {
+    made.routes = {{"GET", "/" + made.id.name, false, {}, {}}};
+    return made;
+}
+
+class node_list_test : public testing::Test {
+protected:
+    node_list::place enroll(
+        const node_info& said,
+        std::optional<node_list::place> held = {},
+        time_point at = start
+    ) {
+        const auto held_now = list.enroll(said, held, at);
+        EXPECT_TRUE(held_now);
+        return held_now.value_or(0);
+    }
+
+    std::vector<event> events() {
+        std::vector<event> seen;
+        for (const auto& [what, id] : list.take_notices()) {
+            seen.push_back(what);
+        }
+        return seen;
+    }
+
+    // Names in the order of a list; "a!" is critical.
+    static std::string names(std::string_view entries) {
+        const std::string array = "[" + std::string{entries} + "]";
+        std::string found;
+        const auto elements = json::elements(array);
+        for (const json::value& element : *elements) {
+            const auto entry = read_entry(element.text);
+            found += entry ? entry->id.name + (entry->critical ? "! " : " ") : "? ";
+        }
+        return found;
+    }
+
+    std::string foreign() const { return names(list.foreign_entries()); }
+    std::string msd() const {
+        const auto parts = list.msd_entries(1 << 20, {});
+        EXPECT_EQ(parts.size(), 1U);
+        return names(parts[0]);
+    }
+    std::uint64_t rev() const { return list.now().rev; }
+
+    node_list list{epoch, critical_for};
+};
+
+TEST_F(node_list_test, lists_nodes_in_registration_order_each_a_revision) {
+    enroll(node("c"));
+    enroll(node("a", 2));
+    EXPECT_EQ(foreign(), "c a ");
+    EXPECT_EQ(msd(), "c a ");
+    EXPECT_EQ(rev(), 2U);
+    EXPECT_EQ(list.now().epoch, epoch);
+    EXPECT_EQ(events(), (std::vector{event::joined, event::joined}));
+}
+
+TEST_F(node_list_test, lists_a_node_once_however_many_workers_register_it) {
+    const auto first = enroll(node("a", 2));
+    const auto second = enroll(node("a", 2));
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(foreign(), "a ");
+    list.withdraw(first);
+    events();
+    EXPECT_EQ(foreign(), "a ") << "another worker holds it";
+    list.lose(second, start);
+    EXPECT_EQ(foreign(), "");
+    EXPECT_EQ(events(), std::vector{event::lost});
+}
+
+TEST_F(node_list_test, registering_the_same_again_changes_nothing) {
+    const auto held = enroll(with_routes(node("a", 2)));
+    const auto foreign_before = list.foreign_changes();
+    EXPECT_EQ(enroll(with_routes(node("a", 2)), held), held);
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(list.foreign_changes(), foreign_before);
+    EXPECT_EQ(list.log_end(), 1U);
+}
+
+TEST_F(node_list_test, routes_are_news_for_msd_nodes_only) {
+    const auto held = enroll(node("a", 2));
+    const auto foreign_before = list.foreign_changes();
+    enroll(with_routes(node("a", 2)), held);
+    EXPECT_EQ(rev(), 2U);
+    EXPECT_EQ(list.foreign_changes(), foreign_before);
+}
+
+TEST_F(node_list_test, a_first_registration_does_not_take_back_known_routes) {
+    enroll(with_routes(node("a", 2)));
+    enroll(node("a", 2));
+    EXPECT_EQ(rev(), 1U);
+    const auto parts = list.msd_entries(1 << 20, {});
+    EXPECT_FALSE(read_entry(parts[0])->routes.empty());
+}
+
+TEST_F(node_list_test, a_second_registration_replaces_the_entry_where_it_stands) {
+    const auto held = enroll(node("a"));
+    enroll(node("b"));
+    events();
+    EXPECT_EQ(enroll(node("x"), held), held);
+    EXPECT_EQ(foreign(), "x b ");
+    EXPECT_EQ(events(), (std::vector{event::left, event::joined}));
+    node_info changed = node("x");
+    changed.urls = {"GET/other"};
+    enroll(changed, held);
+    EXPECT_EQ(foreign(), "x b ");
+    EXPECT_NE(list.foreign_entries().find("GET/other"), std::string::npos);
+}
+
+TEST_F(node_list_test, a_connection_can_take_up_a_node_that_others_hold) {
+    const auto a = enroll(node("a"));
+    const auto b = enroll(node("b"));
+    EXPECT_EQ(enroll(node("b"), a), b);
+    EXPECT_EQ(foreign(), "b ");
+    list.withdraw(b);
+    EXPECT_EQ(foreign(), "b ");
+    list.withdraw(b);
+    EXPECT_EQ(list.size(), 0U);
+}
+
+TEST_F(node_list_test, a_goodbye_removes_the_node_at_once) {
+    const auto held = enroll(node("a", 2));
+    list.withdraw(held);
+    EXPECT_EQ(msd(), "");
+    EXPECT_EQ(foreign(), "");
+    EXPECT_EQ(rev(), 2U);
+    EXPECT_EQ(list.next_expiry(), time_point::max());
+    EXPECT_EQ(events(), (std::vector{event::joined, event::left}));
+}
+
+TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_gone_for_foreign_ones) {
+    const auto held = enroll(node("a", 2));
+    list.lose(held, start);
+    EXPECT_EQ(msd(), "a! ");
+    EXPECT_EQ(foreign(), "");
+    EXPECT_EQ(rev(), 1U) << "who is there has not changed";
+    EXPECT_EQ(list.next_expiry(), start + critical_for);
+    list.expire(start + critical_for - milliseconds{1});
+    EXPECT_EQ(msd(), "a! ");
+    list.expire(start + critical_for);
+    EXPECT_EQ(msd(), "");
+    EXPECT_EQ(rev(), 2U);
+    EXPECT_EQ(events(), (std::vector{event::joined, event::lost, event::forgotten}));
+}
+
+TEST_F(node_list_test, a_return_in_time_is_no_revision_and_makes_the_node_the_last) {
+    const auto held = enroll(with_routes(node("a", 2)));
+    enroll(node("b"));
+    list.lose(held, start);
+    const auto back = enroll(node("a", 2), {}, start + critical_for - milliseconds{1});
+    EXPECT_EQ(rev(), 2U);
+    EXPECT_EQ(msd(), "b a ");
+    EXPECT_EQ(foreign(), "b a ");
+    EXPECT_EQ(list.next_expiry(), time_point::max());
+    list.expire(start + 2 * critical_for);
+    EXPECT_EQ(msd(), "b a ");
+    list.lose(back, start + 2 * critical_for);
+    EXPECT_EQ(msd(), "b a! ");
+}
+
+TEST_F(node_list_test, a_return_too_late_is_a_new_node) {
+    list.lose(enroll(node("a")), start);
+    enroll(node("a"), {}, start + critical_for);
+    EXPECT_EQ(rev(), 3U);
+    EXPECT_EQ(events(), (std::vector{event::joined, event::lost, event::forgotten, event::joined}));
+}
+
+TEST_F(node_list_test, tells_what_changed_since_a_position) {
+    const auto a = enroll(node("a", 2));
+    enroll(node("b", 2));
+    const auto since = list.log_end();
+    enroll(node("c", 2));
+    list.withdraw(a);
+    const auto changes = list.changes_since(since, {});
+    EXPECT_EQ(names(changes.added), "c ");
+    EXPECT_EQ(read_identity(changes.removed)->name, "a");
+    EXPECT_EQ(list.changes_since(list.log_end(), {}).added, "");
+}
+
+TEST_F(node_list_test, tells_the_present_state_and_not_how_it_came_about) {
+    const auto since = list.log_end();
+    list.withdraw(enroll(node("a", 2)));
+    const auto held = enroll(node("b", 2));
+    list.lose(held, start);
+    enroll(node("b", 2));
+    const auto changes = list.changes_since(since, {});
+    EXPECT_EQ(names(changes.added), "b ");
+    EXPECT_EQ(read_identity(changes.removed)->name, "a");
+}
+
+TEST_F(node_list_test, tells_of_a_change_of_state_to_whoever_knows_the_present_revision) {
+    const auto held = enroll(node("a", 2));
+    list.lose(held, start);
+    const auto since = list.position_of(rev());
+    ASSERT_TRUE(since);
+    EXPECT_EQ(names(list.changes_since(*since, {}).added), "a! ");
+    enroll(node("a", 2));
+    EXPECT_EQ(names(list.changes_since(*list.position_of(rev()), {}).added), "a ");
+}
+
+TEST_F(node_list_test, tells_only_of_the_names_one_is_interested_in) {
+    const std::vector<std::string> interest{"b", "d"};
+    const auto a = enroll(node("a", 2));
+    enroll(node("b", 2));
+    list.withdraw(a);
+    const auto changes = list.changes_since(0, interest);
+    EXPECT_EQ(names(changes.added), "b ");
+    EXPECT_EQ(changes.removed, "");
+    EXPECT_EQ(names(list.msd_entries(1 << 20, interest)[0]), "b ");
+}
+
+TEST_F(node_list_test, knows_positions_as_far_back_as_the_log_reaches) {
+    const auto held = enroll(node("a", 2));
+    for (std::size_t i = 0; i < node_list::changes_kept_max; ++i) {
+        node_info changed = node("a", 2);
+        changed.urls = {"GET/" + std::to_string(i)};
+        enroll(changed, held);
+    }
+    EXPECT_EQ(rev(), node_list::changes_kept_max + 1);
+    EXPECT_FALSE(list.position_of(0)) << "the first change is forgotten";
+    EXPECT_EQ(list.position_of(1), 1U);
+    EXPECT_EQ(list.position_of(rev()), list.log_end());
+    EXPECT_FALSE(list.position_of(rev() + 1)) << "a revision that never was";
+    EXPECT_FALSE(list.reaches(0));
+    EXPECT_TRUE(list.reaches(1));
+}
+
+TEST_F(node_list_test, cuts_all_entries_into_parts) {
+    for (int i = 0; i < 100; ++i) {
+        enroll(node("n" + std::to_string(i)));
+    }
+    std::size_t count = 0;
+    for (const std::string& part : list.msd_entries(1000, {})) {
+        EXPECT_LE(part.size(), 1000U);
+        count += json::elements("[" + part + "]")->size();
+    }
+    EXPECT_EQ(count, 100U);
+    EXPECT_EQ(list.msd_entries(1, {}).size(), 100U) << "one entry at least";
+}
+
+TEST_F(node_list_test, has_one_empty_part_when_nobody_is_there) {
+    EXPECT_EQ(list.msd_entries(1000, {}), std::vector<std::string>{""});
+    EXPECT_EQ(list.foreign_entries(), "");
+}
+
+TEST_F(node_list_test, refuses_an_entry_that_is_too_large_and_keeps_the_old_one) {
+    const auto held = enroll(node("a"));
+    node_info large = node("a");
+    large.urls.assign(200, std::string(1000, 'x'));
+    const auto refused = list.enroll(large, held, start);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::too_large);
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(foreign(), "a ");
+}
+
+TEST_F(node_list_test, refuses_nodes_over_the_limit_but_not_those_it_knows) {
+    node_list::place last = 0;
+    for (std::size_t i = 0; i < nodes_max; ++i) {
+        last = enroll(node("n" + std::to_string(i)));
+    }
+    const auto refused = list.enroll(node("more"), {}, start);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::refused);
+    enroll(node("n0"));
+    enroll(node("instead"), last);
+    EXPECT_EQ(list.size(), nodes_max);
+}
+
+} // namespace
+} // namespace msd::core

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registration.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd::core {
+namespace {
+
+result<registration> read(const std::string& frame) {
+    wire::packet packet;
+    EXPECT_TRUE(packet.parse(frame)) << frame;
+    return read_registration(packet);
+}
+
+result<registration> read_params(const std::string& params) {
+    return read(R"({"uri":"/distributes","method":"POST","key":0,"params":)" + params + "}");
+}
+
+std::string without_terminator(std::string frame) {
+    EXPECT_TRUE(frame.ends_with(wire::terminator));
+    frame.resize(frame.size() - wire::terminator.size());
+    return frame;
+}
+
+node_info goods() {
+    node_info node;
+    node.id = {"goods", "", 9010};
+    node.proto = 2;
+    node.routes = {
+        {"GET", "/goods", false, {}, R"([{"name":"limit"}])"},
+        {"POST", "/logs", true, {"password"}, {}},
+    };
+    return node;
+}
+
+TEST(registration, is_read_as_foreign_nodes_send_it) {
+    const auto said =
+        read_params(R"({"port":9010,"name":"goods","urls":["POST/goods","GET/goods"]})");
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->node.id, (node_id{"goods", "", 9010}));
+    EXPECT_EQ(said->node.urls, (std::vector<std::string>{"POST/goods", "GET/goods"}));
+    EXPECT_EQ(said->node.proto, 1);
+    EXPECT_FALSE(said->have);
+}
+
+TEST(registration, keeps_the_port_as_it_was_typed) {
+    const auto said = read_params(R"({"name":"gate","port":"9051"})");
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->node.id.port, 9051);
+    EXPECT_EQ(said->node.port_token, R"("9051")");
+    EXPECT_TRUE(said->node.urls.empty());
+}
+
+TEST(registration, keeps_unknown_fields_of_a_foreign_node_in_order) {
+    auto said = read_params(
+        R"({"z":{"a": [1,2]},"port":9010,"name":"goods","b":1.50,"urls":[],"host":"10.0.0.9","b":2})"
+    );
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->node.extra_members, R"("z":{"a": [1,2]},"b":2)");
+    EXPECT_EQ(said->node.id.host, "") << "a foreign node does not say where it is";
+    said->node.id.host = "127.0.0.1";
+    EXPECT_EQ(
+        foreign_entry(said->node),
+        R"({"port":9010,"name":"goods","urls":[],"host":"127.0.0.1","z":{"a": [1,2]},"b":2})"
+    );
+}
+
+TEST(registration, does_not_take_a_correlation_key_for_a_field_of_the_node) {
+    const auto keyed = read(
+        R"({"uri":"/distributes","method":"POST","params":{"port":1,"name":"a","key":4,"x":1}})"
+    );
+    ASSERT_TRUE(keyed);
+    EXPECT_EQ(keyed->node.extra_members, R"("x":1)");
+}
+
+TEST(registration, refuses_params_that_name_no_node) {
+    for (const std::string params : {
+             "null",
+             R"("abc")",
+             "[]",
+             "5",
+             "{}",
+             R"({"port":9010})",
+             R"({"name":"goods"})",
+             R"({"name":"","port":9010})",
+             R"({"name":5,"port":9010})",
+             R"({"name":"a\nb","port":9010})",
+             R"({"name":"goods","port":0})",
+             R"({"name":"goods","port":65536})",
+             R"({"name":"goods","port":-1})",
+             R"({"name":"goods","port":"90x"})",
+             R"({"name":"goods","port":" 90"})",
+             R"({"name":"goods","port":null})",
+             R"({"name":"goods","port":9010,"urls":"GET/goods"})",
+             R"({"name":"goods","port":9010,"urls":[1]})",
+             R"({"name":"goods","port":9010,"proto":2,"routes":[{}]})",
+             R"({"name":"goods","port":9010,"proto":2,"routes":5})",
+             R"({"name":"goods","port":9010,"proto":2,"have":{"epoch":1}})",
+             R"({"name":"goods","port":9010,"proto":2,"have":[]})",
+             R"({"name":"goods","port":9010,"proto":2,"interest":"goods"})",
+         }) {
+        const auto said = read_params(params);
+        ASSERT_FALSE(said) << params;
+        EXPECT_EQ(said.error().code, errc::invalid);
+        EXPECT_FALSE(said.error().text.empty());
+    }
+    EXPECT_FALSE(read(R"({"uri":"/distributes","method":"POST","key":1})"));
+}
+
+TEST(registration, refuses_what_is_over_a_limit) {
+    const std::string long_name(name_bytes_max + 1, 'x');
+    EXPECT_FALSE(read_params(R"({"port":1,"name":")" + long_name + R"("})"));
+    const std::string long_url(url_bytes_max + 1, 'x');
+    EXPECT_FALSE(read_params(R"({"port":1,"name":"a","urls":[")" + long_url + R"("]})"));
+    std::string many = R"("GET/x")";
+    for (std::size_t i = 0; i < urls_max; ++i) {
+        many += R"(,"GET/x")";
+    }
+    EXPECT_FALSE(read_params(R"({"port":1,"name":"a","urls":[)" + many + "]}"));
+}
+
+TEST(registration, first_says_only_what_every_distributor_understands) {
+    EXPECT_EQ(
+        first_registration(goods()),
+        R"({"uri":"/distributes","method":"POST","key":0,"params":{"port":9010,"name":"goods",)"
+        R"("urls":["GET/goods","POST/logs"],"proto":2}})"
+        "\xC2\xB6"
+    );
+}
+
+TEST(registration, second_is_read_back_with_routes_and_what_the_node_has) {
+    node_info self = goods();
+    self.id.host = "::ffff:10.0.0.7";
+    const auto said =
+        read(without_terminator(second_registration(self, {18'000'000'000'000'000'000U, 42})));
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->node.id, (node_id{"goods", "10.0.0.7", 9010}));
+    EXPECT_EQ(said->node.routes, self.routes);
+    EXPECT_EQ(said->node.urls, (std::vector<std::string>{"GET/goods", "POST/logs"}));
+    EXPECT_EQ(said->have, (revision{18'000'000'000'000'000'000U, 42}));
+    EXPECT_TRUE(said->interest.empty());
+}
+
+TEST(registration, sorts_the_names_a_node_is_interested_in) {
+    const auto said = read_params(
+        R"({"port":1,"name":"a","proto":2,"have":{"epoch":0,"rev":0},"interest":["logs","goods"]})"
+    );
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->interest, (std::vector<std::string>{"goods", "logs"}));
+}
+
+TEST(registration, writes_no_terminator_inside_a_frame) {
+    node_info self = goods();
+    self.id.name = "a¶b";
+    const std::string frame = without_terminator(first_registration(self));
+    EXPECT_EQ(frame.find(wire::terminator), std::string::npos);
+    EXPECT_EQ(read(frame)->node.id.name, "a¶b");
+}
+
+TEST(entry, for_foreign_nodes_has_nothing_they_do_not_know) {
+    node_info node = goods();
+    node.id.host = "127.0.0.1";
+    node.urls = {"GET/goods"};
+    EXPECT_EQ(
+        foreign_entry(node),
+        R"({"port":9010,"name":"goods","urls":["GET/goods"],"host":"127.0.0.1"})"
+    );
+}
+
+TEST(entry, for_msd_nodes_is_read_back_whole) {
+    node_info node = goods();
+    node.id.host = "127.0.0.1";
+    node.urls = {"GET/goods"};
+    node.port_token = R"("9010")";
+    auto read_back = read_entry(msd_entry(node));
+    ASSERT_TRUE(read_back);
+    EXPECT_EQ(*read_back, node);
+    node.critical = true;
+    read_back = read_entry(as_critical(msd_entry(node)));
+    ASSERT_TRUE(read_back);
+    EXPECT_EQ(*read_back, node);
+}
+
+TEST(entry, of_a_lost_foreign_node_keeps_its_own_fields) {
+    const auto said = read_params(R"({"port":9010,"name":"goods","urls":[],"zone":"a"})");
+    ASSERT_TRUE(said);
+    node_info node = said->node;
+    node.id.host = "127.0.0.1";
+    const auto lost = read_entry(as_critical(msd_entry(node)));
+    ASSERT_TRUE(lost);
+    EXPECT_TRUE(lost->critical);
+    EXPECT_EQ(lost->extra_members, R"("zone":"a")");
+}
+
+TEST(entry, is_refused_without_a_host) {
+    EXPECT_FALSE(read_entry(R"({"port":9010,"name":"goods","urls":[]})"));
+    EXPECT_FALSE(read_entry("[]"));
+    EXPECT_TRUE(read_entry(R"({"port":9010,"name":"goods","host":"::ffff:127.0.0.1"})"));
+}
+
+TEST(identity, is_read_back_as_written) {
+    const node_id id{R"(a "b")", "::1", 65535};
+    std::string text;
+    append_identity(text, id);
+    EXPECT_EQ(read_identity(text).value(), id);
+}
+
+TEST(plain_host, takes_the_prefix_of_mapped_addresses_only) {
+    EXPECT_EQ(plain_host("::ffff:127.0.0.1"), "127.0.0.1");
+    EXPECT_EQ(plain_host("::FFFF:10.1.2.3"), "10.1.2.3");
+    EXPECT_EQ(plain_host("::1"), "::1");
+    EXPECT_EQ(plain_host("::ffff:abcd"), "::ffff:abcd");
+    EXPECT_EQ(plain_host("127.0.0.1"), "127.0.0.1");
+    EXPECT_EQ(plain_host(""), "");
+}
+
+} // namespace
+} // namespace msd::core

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/route_table.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace msd::core {
+namespace {
+
+using outcome = route_table::outcome;
+
+node_info foreign(std::string name, std::vector<std::string> urls) {
+    node_info node;
+    node.id = {std::move(name), "127.0.0.1", 9010};
+    node.urls = std::move(urls);
+    return node;
+}
+
+node_info msd_node(std::string name, std::vector<route_info> routes) {
+    node_info node;
+    node.id = {std::move(name), "127.0.0.1", 9010};
+    node.proto = 2;
+    node.routes = std::move(routes);
+    return node;
+}
+
+route_info route(std::string method, std::string path) {
+    return {std::move(method), std::move(path), false, {}, {}};
+}
+
+std::string service_of(const route_table& table, std::string_view method, std::string_view path) {
+    const auto match = table.find(method, path);
+    return match.what == outcome::found ? match.target->service + " " + match.target->pattern : "";
+}
+
+TEST(route_table, finds_exact_routes_of_foreign_nodes) {
+    const std::vector nodes{foreign("goods", {"POST/goods", "GET/goods"})};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/goods"), "goods /goods");
+    EXPECT_EQ(service_of(table, "POST", "/goods"), "goods /goods");
+    EXPECT_EQ(table.find("GET", "/good").what, outcome::unknown);
+    EXPECT_EQ(table.find("GET", "/goods/").what, outcome::unknown);
+    EXPECT_EQ(table.find("GET", "").what, outcome::unknown);
+    EXPECT_EQ(table.routes().size(), 2U);
+}
+
+TEST(route_table, takes_the_usual_names_for_secrets_of_foreign_nodes) {
+    const std::vector nodes{foreign("members", {"GET/members"})};
+    const route_table table{nodes};
+    const std::vector<std::string> secrets{"password", "token", "secret"};
+    EXPECT_EQ(table.find("GET", "/members").target->secrets, secrets);
+}
+
+TEST(route_table, keeps_what_an_msd_node_says_of_its_routes) {
+    route_info logs{"POST", "/logs", true, {"pin"}, {}};
+    const std::vector nodes{msd_node("logs", {logs})};
+    const route_table table{nodes};
+    const auto* const target = table.find("POST", "/logs").target;
+    ASSERT_NE(target, nullptr);
+    EXPECT_TRUE(target->one_way);
+    EXPECT_EQ(target->secrets, std::vector<std::string>{"pin"});
+}
+
+TEST(route_table, decodes_the_variables_of_a_pattern) {
+    const std::vector nodes{msd_node("goods", {route("GET", "/goods/{id}/parts/{part}")})};
+    const route_table table{nodes};
+    const auto match = table.find("GET", "/goods/7%2F8/parts/%EC%97%B0%ED%95%84");
+    ASSERT_EQ(match.what, outcome::found);
+    ASSERT_EQ(match.variables.size(), 2U);
+    EXPECT_EQ(match.variables[0].first, "id");
+    EXPECT_EQ(match.variables[0].second, "7/8");
+    EXPECT_EQ(match.variables[1].first, "part");
+    EXPECT_EQ(match.variables[1].second, "연필");
+}
+
+TEST(route_table, matches_a_variable_with_one_whole_segment_only) {
+    const std::vector nodes{msd_node("goods", {route("GET", "/goods/{id}")})};
+    const route_table table{nodes};
+    EXPECT_EQ(table.find("GET", "/goods/1").what, outcome::found);
+    EXPECT_EQ(table.find("GET", "/goods/").what, outcome::unknown);
+    EXPECT_EQ(table.find("GET", "/goods/1/2").what, outcome::unknown);
+    EXPECT_EQ(table.find("GET", "/goods").what, outcome::unknown);
+    EXPECT_EQ(table.find("GET", "/goods/%zz").what, outcome::unknown);
+}
+
+TEST(route_table, takes_patterns_among_the_urls_of_a_node) {
+    const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/goods/5"), "goods /goods/{id}");
+}
+
+TEST(route_table, prefers_exact_paths_to_patterns) {
+    const std::vector nodes{
+        msd_node("goods", {route("GET", "/goods/{id}"), route("PUT", "/goods/{id}")}),
+        msd_node("ranking", {route("GET", "/goods/ranking")}),
+    };
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/goods/ranking"), "ranking /goods/ranking");
+    EXPECT_EQ(service_of(table, "PUT", "/goods/ranking"), "goods /goods/{id}");
+}
+
+TEST(route_table, prefers_the_pattern_with_the_longer_literal_beginning) {
+    const std::vector nodes{
+        msd_node("any", {route("GET", "/{kind}/special/{id}")}),
+        msd_node("goods", {route("GET", "/goods/{group}/{id}")}),
+    };
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/goods/special/1"), "goods /goods/{group}/{id}");
+    EXPECT_EQ(service_of(table, "GET", "/cars/special/1"), "any /{kind}/special/{id}");
+}
+
+TEST(route_table, answers_head_with_the_get_route_unless_there_is_one_for_it) {
+    const std::vector nodes{
+        foreign("goods", {"GET/goods", "GET/goods/{id}"}),
+        foreign("heads", {"HEAD/goods"})};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "HEAD", "/goods"), "heads /goods");
+    EXPECT_EQ(service_of(table, "HEAD", "/goods/1"), "goods /goods/{id}");
+}
+
+TEST(route_table, names_the_methods_of_a_known_path) {
+    const std::vector nodes{
+        foreign("goods", {"POST/goods", "GET/goods", "DELETE/goods/{id}", "POST/goods/x"})};
+    const route_table table{nodes};
+    const auto on_exact = table.find("PUT", "/goods");
+    EXPECT_EQ(on_exact.what, outcome::wrong_method);
+    EXPECT_EQ(on_exact.allow, "GET, HEAD, POST");
+    EXPECT_EQ(table.find("GET", "/goods/1").allow, "DELETE");
+    EXPECT_EQ(table.find("GET", "/goods/x").allow, "DELETE, POST");
+}
+
+TEST(route_table, joins_the_instances_of_one_service) {
+    route_info guarded = route("GET", "/members");
+    guarded.secrets = {"pin"};
+    const std::vector nodes{foreign("members", {"GET/members"}), msd_node("members", {guarded})};
+    const route_table table{nodes};
+    ASSERT_EQ(table.routes().size(), 1U);
+    const std::vector<std::string> secrets{"password", "token", "secret", "pin"};
+    EXPECT_EQ(table.routes()[0].secrets, secrets);
+}
+
+TEST(route_table, leaves_a_contested_route_to_the_service_listed_first) {
+    const std::vector nodes{foreign("first", {"GET/x"}), foreign("second", {"GET/x", "GET/y"})};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/x"), "first /x");
+    EXPECT_EQ(service_of(table, "GET", "/y"), "second /y");
+}
+
+TEST(route_table, takes_the_well_formed_urls_of_a_node_with_bad_ones) {
+    const std::vector nodes{foreign(
+        "odd",
+        {"", "GET", "/goods", "GET /a", "GET/a b", "GET/a?b", "G\nET/a", "GET/good"}
+    )};
+    const route_table table{nodes};
+    ASSERT_EQ(table.routes().size(), 1U);
+    EXPECT_EQ(service_of(table, "GET", "/good"), "odd /good");
+}
+
+TEST(route_table, does_not_depend_on_what_it_was_built_from_or_copied_from) {
+    route_table copy;
+    {
+        const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
+        const route_table table{nodes};
+        copy = table;
+    }
+    const auto match = copy.find("GET", "/goods/1");
+    ASSERT_EQ(match.what, outcome::found);
+    EXPECT_EQ(match.target, &copy.routes()[0]);
+    EXPECT_EQ(match.variables[0].first, "id");
+}
+
+TEST(route_table, bears_paths_of_any_depth) {
+    const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
+    const route_table table{nodes};
+    EXPECT_EQ(table.find("GET", std::string(100'000, '/')).what, outcome::unknown);
+}
+
+} // namespace
+} // namespace msd::core

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/worker_message.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd::core {
+namespace {
+
+using kind = worker_message::kind;
+
+TEST(worker_message, reads_back_every_kind_with_and_without_text) {
+    constexpr std::array kinds{
+        kind::hello,
+        kind::ready,
+        kind::extend,
+        kind::draining,
+        kind::drained,
+        kind::fatal,
+        kind::drain,
+        kind::stop,
+        kind::reopen,
+        kind::stats,
+    };
+    for (const kind what : kinds) {
+        for (const std::string text : {"", "some reason", " two  spaces"}) {
+            const auto read = decode_worker_message(encode({what, text}));
+            ASSERT_TRUE(read) << encode({what, text});
+            EXPECT_EQ(read->what, what);
+            EXPECT_EQ(read->text, text);
+        }
+    }
+}
+
+TEST(worker_message, is_readable_text) {
+    EXPECT_EQ(encode({kind::fatal, "port 9000 is taken"}), "FATAL port 9000 is taken");
+    EXPECT_EQ(encode({kind::ready, ""}), "READY");
+}
+
+TEST(worker_message, cuts_a_text_that_does_not_fit_a_datagram) {
+    const std::string datagram = encode({kind::fatal, std::string(10'000, 'x')});
+    EXPECT_EQ(datagram.size(), worker_message_bytes_max);
+    EXPECT_TRUE(decode_worker_message(datagram));
+}
+
+TEST(worker_message, refuses_what_it_does_not_know) {
+    EXPECT_EQ(decode_worker_message("HELP me").error().code, errc::malformed);
+    EXPECT_EQ(decode_worker_message("").error().code, errc::malformed);
+    EXPECT_EQ(decode_worker_message("ready").error().code, errc::malformed);
+    const std::string too_long(worker_message_bytes_max + 1, 'x');
+    EXPECT_EQ(decode_worker_message(too_long).error().code, errc::too_large);
+}
+
+} // namespace
+} // namespace msd::core
