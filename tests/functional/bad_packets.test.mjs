@@ -99,9 +99,11 @@ test('line 4: bad packets to the distributor change nothing for the others', asy
         '{"uri":"/distributes","method":"POST","key":0,"params":"abc"}',
         '{"uri":"/distributes","method":"POST","key":0,"params":[]}',
         '{"uri":"/distributes","method":"POST","key":0,"params":{}}',
-        '{"uri":"/distributes","method":"POST","key":0,"params":{"port":99999,"name":"a","urls":[]}}',
-        '{"uri":"/distributes","method":"POST","key":0,"params":{"port":-1,"name":"a","urls":[]}}',
-        '{"uri":"/distributes","method":"POST","key":0,"params":{"port":1,"name":5,"urls":{}}}',
+        ...[
+            { port: 99999, name: 'a', urls: [] },
+            { port: -1, name: 'a', urls: [] },
+            { port: 1, name: 5, urls: {} },
+        ].map((params) => JSON.stringify({ uri: '/distributes', method: 'POST', key: 0, params })),
     ];
     const bad = [...keyless, ...registrations.map((text) => Buffer.from(`${text}¶`))];
     for (const bytes of bad) {
@@ -200,10 +202,20 @@ test('line 4: bad lists from a foreign distributor leave what is known', async (
         '{"uri":"/distributes","method":"GET","key":0,"params":"abc"}',
     ].map((text) => Buffer.from(`${text}¶`));
     const entries = [
-        null, 5, 'x', [], {}, { ...entry, port: 0 }, { ...entry, port: 'abc' }, { ...entry, urls: 5 },
-        { port: 1 }, { ...entry, name: null }, { ...entry, host: 7 }, { ...entry, urls: [5, null, ''] },
-    ];
-    for (const bytes of [...keyless, ...lists, ...entries.map((each) => list_packet([each, entry]))]) {
+        null,
+        5,
+        'x',
+        [],
+        {},
+        { port: 1 },
+        { ...entry, port: 0 },
+        { ...entry, port: 'abc' },
+        { ...entry, urls: 5 },
+        { ...entry, urls: [5, null, ''] },
+        { ...entry, name: null },
+        { ...entry, host: 7 },
+    ].map((each) => list_packet([each, entry]));
+    for (const bytes of [...keyless, ...lists, ...entries]) {
         gateway_socket.write(bytes);
         const response = await http(port, 'GET', '/goods');
         assert.equal(response.status, 200, `after ${bytes.subarray(0, 80)}`);

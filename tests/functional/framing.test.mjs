@@ -26,7 +26,7 @@ async function in_pieces(write, bytes, positions, between) {
     }
 }
 
-/** A goods service with one worker: what one connection sent has been read when another is answered. */
+/** goods with one worker: what one connection sent has been read when another is answered. */
 async function goods_with_fence(world) {
     const distributor = await world.role('distributor');
     const goods = await world.role('goods', { distributor: distributor.port('distributor') });
@@ -268,8 +268,8 @@ test('line 3: a raw terminator in a foreign reply or name is data', async (world
     assert.equal(response.json.echo, '1¶2');
     assert.equal(response.json.also, '¶');
     const watcher = await world.packets(distributor);
-    const list = await watcher.list('the node', (nodes) => nodes.some(({ name }) => name === 'a¶b'));
-    const entry = list.find(({ name }) => name === 'a¶b');
+    const is_it = ({ name }) => name === 'a¶b';
+    const entry = (await watcher.list('the node', (nodes) => nodes.some(is_it))).find(is_it);
     assert.deepEqual(entry.urls, ['GET/raw', 'GET/a¶b']);
     assert.equal(entry.note, '"¶\\');
 });

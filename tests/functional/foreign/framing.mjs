@@ -5,7 +5,7 @@
 
 const pilcrow = '\u00b6';
 
-/** One packet as it goes out. JSON.stringify leaves a pilcrow inside a string as it is. */
+/** One packet as it goes out. JSON.stringify leaves a pilcrow inside a string alone. */
 export function encode(packet) {
     return Buffer.from(JSON.stringify(packet) + pilcrow, 'utf8');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An HTTP/1.1 client on a bare socket: it sends any bytes, well-formed or not, keeps its connection
-// and reports how the other side ended it. Bodies are delimited by Content-Length or by the end of the
-// connection; chunked replies are refused, because msd never sends them.
+// and reports how the other side ended it. Bodies are delimited by Content-Length or by the end of
+// the connection; chunked replies are refused, because msd never sends them.
 
 import net from 'node:net';
 

@@ -9,7 +9,7 @@ import { until, within } from './until.mjs';
 const log_bytes_max = 4 * 1024 * 1024;
 const alive = new Set();
 
-// What the tests are told, and what a developer may have set for msd, is no business of the children.
+// What the tests are told, and what a developer may have set for msd, is not for the children.
 const outside = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('MSD_')),
 );

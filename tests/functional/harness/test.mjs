@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// node:test with a world for each test: `test(name, async (world) => …)`. When a test fails, the end
-// of every log is printed before the world is closed.
+// node:test with a world for each test: `test(name, async (world) => …)`. When a test fails, the
+// end of every log is printed before the world is closed.
 
 import fs from 'node:fs';
 import { test as node_test } from 'node:test';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything one test started: msd roles, foreign nodes, clients, a temporary directory. Closing a
-// world stops all of it and looks at how it went: msd must have served to the end with the workers it
-// began with, must have stopped cleanly, and no sanitizer may have spoken.
+// world stops all of it and looks at how it went: msd must have served to the end with the workers
+// it began with, must have stopped cleanly, and no sanitizer may have spoken.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -24,6 +24,9 @@ export const sanitized = process.env.MSD_SANITIZED === '1';
 
 export const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
 const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
+
+// The values the tests use are written alike in TOML and JSON.
+const toml = JSON.stringify;
 
 /** One master of msd and its workers. */
 class msd_program extends program {
@@ -108,7 +111,7 @@ export class world {
             return [];
         }
         const file = this.path(`${++this.configs}.toml`);
-        const lines = Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+        const lines = Object.entries(keys).map(([key, value]) => `${key} = ${toml(value)}\n`);
         fs.writeFileSync(file, lines.join(''));
         return ['--config', file];
     }
@@ -143,9 +146,9 @@ export class world {
     }
 
     /** A foreign node in a process of its own (foreign/main.mjs). */
-    async foreign(role, { kind = 'strict', distributor, port = 0, retry_ms = 100, args = [] } = {}) {
+    async foreign(role, { kind = 'strict', distributor, port = 0, args = [] } = {}) {
         const all = [foreign_main, role, '--kind', kind, '--port', String(port)];
-        all.push('--retry-ms', String(retry_ms));
+        all.push('--retry-ms', '100');
         if (distributor !== undefined) {
             all.push('--distributor', `127.0.0.1:${distributor}`);
         }

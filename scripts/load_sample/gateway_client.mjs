@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests to a gateway over kept connections, tried again for as long as a service is away. That
+// is safe for writes too, because each carries an Idempotency-Key.
+
+import http from 'node:http';
+
+const page_rows = 1000;
+const reply_limit_ms = 30_000;
+
+class failure extends Error {}
+
+export class gateway_client {
+    /** `signal` ends every request at once; `patience_ms` bounds how long one is retried. */
+    constructor({ url, connections, patience_ms, signal }) {
+        this.url = url;
+        this.patience_ms = patience_ms;
+        this.signal = signal;
+        this.agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+        this.requests = 0;
+        this.retries = 0;
+    }
+
+    /** One attempt: { status, json }. */
+    attempt(method, target, body, key) {
+        ++this.requests;
+        const headers = {};
+        if (body !== undefined) {
+            headers['Content-Type'] = 'application/json';
+            headers['Content-Length'] = Buffer.byteLength(body);
+            headers['Idempotency-Key'] = key;
+        }
+        const { agent, signal } = this;
+        return new Promise((resolve, reject) => {
+            const options = { method, agent, headers, signal, timeout: reply_limit_ms };
+            const request = http.request(new URL(target, this.url), options, (response) => {
+                let text = '';
+                response.setEncoding('utf8');
+                response.on('data', (piece) => {
+                    text += piece;
+                });
+                response.on('error', reject);
+                response.on('aborted', () => reject(new Error('the connection broke')));
+                response.on('end', () => {
+                    try {
+                        resolve({ status: response.statusCode, json: JSON.parse(text) });
+                    } catch {
+                        reject(new failure(`${method} ${target}: the reply is not JSON`));
+                    }
+                });
+            });
+            request.on('timeout', () => request.destroy(new Error('no reply within 30 s')));
+            request.on('error', reject);
+            request.end(body);
+        });
+    }
+
+    /** Tries again while the gateway or a service is away; the reply of status 200. */
+    async ask(method, target, params, key) {
+        const body = params === undefined ? undefined : JSON.stringify(params);
+        const give_up = performance.now() + this.patience_ms;
+        for (let pause_ms = 25; ; pause_ms = Math.min(pause_ms * 2, 1000)) {
+            let problem;
+            try {
+                const { status, json } = await this.attempt(method, target, body, key);
+                if (status === 200) {
+                    return json;
+                }
+                const { errormessage = '', errors = [] } = json;
+                problem = `${status} ${errormessage} ${JSON.stringify(errors)}`;
+                if (![429, 502, 503, 504].includes(status)) {
+                    throw new failure(`${method} ${target}: ${problem}`);
+                }
+            } catch (error) {
+                if (error instanceof failure || this.signal.aborted) {
+                    throw error;
+                }
+                problem = error.message;
+            }
+            if (performance.now() > give_up) {
+                throw new failure(`${method} ${target}: ${problem} (given up)`);
+            }
+            ++this.retries;
+            const jittered_ms = pause_ms * (0.5 + Math.random());
+            await new Promise((resolve) => setTimeout(resolve, jittered_ms));
+        }
+    }
+
+    /** Every row of a list, page by page. */
+    async *rows(target, query) {
+        let after;
+        do {
+            const search = new URLSearchParams({ ...query, limit: page_rows });
+            if (after !== undefined) {
+                search.set('after', after);
+            }
+            const page = await this.ask('GET', `${target}?${search}`);
+            yield* page.results ?? [];
+            after = page.next;
+        } while (after !== undefined && after !== null);
+    }
+}
