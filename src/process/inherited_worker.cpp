@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/inherited_worker.hpp"
 
+#include "core/worker_message.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -79,6 +81,12 @@ result<std::optional<worker_description>> inherited_worker() {
         return fail(errc::closed, "the master is gone");
     }
     return std::optional{std::move(*own)};
+}
+
+void say_fatal(const worker_description& own, std::string_view why) {
+    const std::string datagram =
+        core::encode({core::worker_message::kind::fatal, std::string{why}});
+    send(own.control, datagram.data(), datagram.size(), MSG_NOSIGNAL);
 }
 
 } // namespace msd::process

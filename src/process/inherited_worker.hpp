@@ -5,6 +5,7 @@
 #include "process/worker_description.hpp"
 
 #include <optional>
+#include <string_view>
 
 namespace msd::process {
 
@@ -15,5 +16,8 @@ namespace msd::process {
 /// master dies. Call it once, before any thread. Errors: errc::invalid, the variable is no
 /// master's; errc::closed, the master is already gone.
 [[nodiscard]] result<std::optional<worker_description>> inherited_worker();
+
+/// Tells the master why this worker cannot run, before there is a role to do it.
+void say_fatal(const worker_description& own, std::string_view why);
 
 } // namespace msd::process

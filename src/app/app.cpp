@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/app.hpp"
+
+#include "app/command_line.hpp"
+#include "app/launch.hpp"
+#include "app/resolve.hpp"
+#include "app/role_table.hpp"
+#include "app/terminal_commands.hpp"
+#include "base/version.hpp"
+#include "process/inherited_worker.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace msd::app {
+
+namespace {
+
+int refuse(const refusal& why) {
+    fmt::print(stderr, "msd: {}\n", why.text);
+    return why.exit_code;
+}
+
+int obey(const command_line& command, const std::vector<std::string>& arguments) {
+    const auto roles = all_roles();
+    if (command.what == verb::check) {
+        return check_file(command, roles);
+    }
+    if (command.what == verb::version) {
+        fmt::print("msd {}\n{}\n", version(), build_facts());
+        return 0;
+    }
+    const auto configured = resolve(command, roles, process_environment);
+    if (!configured) {
+        return refuse(configured.error());
+    }
+    switch (command.what) {
+    case verb::nodes:
+        return show_nodes(command, *configured);
+    case verb::routes:
+        return show_routes(command, *configured);
+    case verb::status:
+        return show_status(command, *configured);
+    case verb::call:
+        return call_service(command, *configured);
+    default:
+        return run_master(command, *configured, arguments, roles);
+    }
+}
+
+// A worker was configured by its master's command line; what it cannot read now was changed since.
+int serve(const process::worker_description& own, const command_line& command) {
+    const auto roles = all_roles();
+    const auto configured = resolve(command, roles, process_environment);
+    if (!configured) {
+        process::say_fatal(own, configured.error().text);
+        return configured.error().exit_code;
+    }
+    return run_worker(own, *configured, roles);
+}
+
+int run_checked(int argc, char** argv) {
+    const auto own = process::inherited_worker();
+    if (!own) {
+        fmt::print(stderr, "msd: {}\n", own.error().text);
+        return exit_failed;
+    }
+    const std::vector<std::string> arguments{argv, argv + argc};
+    const auto parsed = parse_command_line({argv + 1, argv + argc}, all_roles());
+    if (!parsed.command) {
+        std::FILE* const out = parsed.exit_code == 0 ? stdout : stderr;
+        std::fwrite(parsed.text.data(), 1, parsed.text.size(), out);
+        return parsed.exit_code;
+    }
+    return *own ? serve(**own, *parsed.command) : obey(*parsed.command, arguments);
+}
+
+} // namespace
+
+int run(int argc, char** argv) {
+    try {
+        return run_checked(argc, argv);
+    } catch (const std::exception& broken) {
+        std::fputs("msd: internal error: ", stderr);
+        std::fputs(broken.what(), stderr);
+        std::fputs("\n", stderr);
+        return exit_internal;
+    }
+}
+
+} // namespace msd::app

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/role_table.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+// What was typed, read but not yet obeyed. The only user of CLI11.
+namespace msd::app {
+
+enum class verb { up, distributor, gateway, service, nodes, routes, status, call, check, version };
+
+// A value for a key of config_schema, and the flag it came from.
+struct assignment {
+    std::string key;
+    std::string text;
+    std::string flag; // "--goods-port"
+};
+
+struct command_line {
+    verb what = verb::up;
+    std::string service; // service NAME
+    std::string config_file;
+    std::vector<assignment> settings; // later ones win
+    bool as_json = false;             // nodes, routes, status
+    std::string instance;             // status: of that name only; empty: all
+
+    std::string method; // call
+    std::string uri;
+    std::vector<std::string> arguments; // k=v …, or one JSON object
+    std::int64_t timeout_ms = 5000;
+
+    std::string file; // check
+};
+
+struct parsed_command_line {
+    std::optional<command_line> command;
+    // Without a command: what to print, to standard output when exit_code is 0 (help), and leave.
+    int exit_code = 0;
+    std::string text;
+};
+
+constexpr int exit_usage = 2;
+
+/// `arguments` without the program's name. Says for a wrong one what is wrong and what was meant.
+[[nodiscard]] parsed_command_line
+parse_command_line(std::vector<std::string> arguments, std::span<const role_facts> roles);
+
+} // namespace msd::app

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/command_line.hpp"
+#include "app/config_schema.hpp"
+#include "app/role_table.hpp"
+#include "base/result.hpp"
+
+#include <functional>
+#include <span>
+#include <string>
+
+// The MSD_ variables: what flags set can be set by the environment too. A variable that is empty
+// counts as not set.
+namespace msd::app {
+
+inline constexpr const char* config_file_variable = "MSD_CONFIG";
+
+/// The value of a variable, null when it is not set; std::getenv in the program.
+using environment_lookup = std::function<const char*(const char* name)>;
+
+/// Sets in `into` what the environment says about `command`. errc::invalid, `MSD_PORT: …`.
+[[nodiscard]] result<void> apply_environment(
+    configuration& into,
+    const config_schema& schema,
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const environment_lookup& look_up
+);
+
+/// The variables and what they mean, for --help.
+[[nodiscard]] std::string describe_environment(std::span<const role_facts> roles);
+
+} // namespace msd::app

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/command_line.hpp"
+#include "app/configuration.hpp"
+#include "app/role_table.hpp"
+#include "base/result.hpp"
+#include "process/worker_description.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+// From a configuration to running processes: the master with its pools, and the role in a worker.
+namespace msd::app {
+
+/// Binds the ports, claims the pid file, becomes the master of the pools that `command` asks for
+/// and runs until they are stopped. The exit code. `arguments` is the whole command line; workers
+/// get it too.
+[[nodiscard]] int run_master(
+    const command_line& command,
+    const configuration& configured,
+    const std::vector<std::string>& arguments,
+    std::span<const role_facts> roles
+);
+
+/// Runs the role that the master assigned to this process. The exit code.
+[[nodiscard]] int run_worker(
+    const process::worker_description& own,
+    const configuration& configured,
+    std::span<const role_facts> roles
+);
+
+/// How many workers a role gets that nobody gave a number: one per core; under `msd up` at most two
+/// for a service. Two are enough there that one can die or be replaced unnoticed, while the
+/// gateway, which does most of the work, gets the machine and the start stays quick.
+[[nodiscard]] int default_workers(role_kind kind, bool all_on_one_machine, int cores);
+
+} // namespace msd::app

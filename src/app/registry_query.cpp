@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/registry_query.hpp"
+
+#include "core/topology.hpp"
+#include "net/connect.hpp"
+#include "net/packet_connection.hpp"
+#include "net/watchdog.hpp"
+#include "process/listen_set.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <fmt/format.h>
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace msd::app {
+
+namespace {
+
+constexpr std::size_t answer_bytes_max = 16u << 20;
+constexpr std::uint64_t request_key = 1;
+
+// One connection, from connecting to the packet that answers, on a loop of its own.
+class conversation {
+public:
+    /// Looks at one packet; true when it is the one that was waited for.
+    using listener = std::function<bool(std::string_view frame, const wire::packet&)>;
+
+    conversation(std::string host, std::uint16_t port, deadline until)
+        : host_{std::move(host)},
+          port_{port},
+          until_{until} {}
+
+    /// `opening`: frames sent at first, may be empty.
+    result<void> run(std::string opening, listener listen) {
+        opening_ = std::move(opening);
+        listen_ = std::move(listen);
+        asio::co_spawn(
+            loop_,
+            talk(),
+            [this](const std::exception_ptr& broken, result<void> outcome) {
+                outcome_ = broken ? fail(errc::internal, "broken off") : std::move(outcome);
+            }
+        );
+        loop_.run_until(until_.at());
+        if (!outcome_) {
+            end_talk();
+            return failed(errc::timeout, "no answer in time");
+        }
+        return std::move(*outcome_);
+    }
+
+private:
+    asio::awaitable<result<void>> talk() {
+        auto executor = loop_.get_executor();
+        auto socket = co_await net::connect(executor, host_, port_, until_);
+        if (!socket) {
+            co_return failed(socket.error().code, socket.error().text);
+        }
+        const net::packet_connection_settings settings{answer_bytes_max};
+        connection_.emplace(std::move(*socket), dog_, settings);
+        connection_->send(opening_);
+        for (;;) {
+            const auto received = co_await connection_->receive();
+            if (!received) {
+                co_return failed(received.error().code, "the connection ended without an answer");
+            }
+            const result<bool> heard = hear();
+            if (!heard) {
+                co_return tl::unexpected{heard.error()};
+            }
+            if (*heard) {
+                co_return result<void>{};
+            }
+        }
+    }
+
+    result<bool> hear() {
+        for (;;) {
+            const auto [state, frame] = connection_->next();
+            if (state == wire::frame_reader::status::too_large) {
+                return failed(errc::too_large, "the answer is too large");
+            }
+            if (state == wire::frame_reader::status::incomplete) {
+                return false;
+            }
+            wire::packet packet;
+            if (!packet.parse(frame)) {
+                return failed(errc::malformed, "the answer is no JSON object");
+            }
+            if (listen_(frame, packet)) {
+                return true;
+            }
+        }
+    }
+
+    // The connection must not go while the coroutine waits in it.
+    void end_talk() {
+        if (connection_) {
+            connection_->close();
+        }
+        loop_.restart();
+        loop_.poll();
+    }
+
+    [[nodiscard]] tl::unexpected<error> failed(errc code, std::string_view why) const {
+        return fail(code, fmt::format("{}: {}", process::endpoint_text(host_, port_), why));
+    }
+
+    std::string host_;
+    std::uint16_t port_;
+    deadline until_;
+    std::string opening_;
+    listener listen_;
+    asio::io_context loop_{1};
+    net::watchdog dog_{loop_.get_executor()};
+    std::optional<net::packet_connection> connection_;
+    std::optional<result<void>> outcome_;
+};
+
+} // namespace
+
+result<std::vector<core::node_info>>
+fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
+    core::topology known;
+    conversation::listener listen = [&known](std::string_view, const wire::packet& packet) {
+        const auto outcome = known.apply(packet);
+        return outcome && *outcome != core::topology::outcome::ignored &&
+               *outcome != core::topology::outcome::incomplete;
+    };
+    conversation talk{host, port, until};
+    if (auto done = talk.run({}, std::move(listen)); !done) {
+        return tl::unexpected{std::move(done.error())};
+    }
+    return std::vector<core::node_info>{known.nodes().begin(), known.nodes().end()};
+}
+
+result<std::string>
+ask_node(const core::node_info& node, const packet_request& request, deadline until) {
+    wire::request_fields fields;
+    fields.method = request.method;
+    fields.uri = request.uri;
+    fields.params = request.params;
+    // The form that foreign nodes understand; msd's read it as well.
+    std::string opening;
+    wire::append_foreign_request(opening, fields, request_key);
+    std::string reply;
+    conversation::listener listen = [&reply](std::string_view frame, const wire::packet& packet) {
+        reply = packet.kind() == wire::packet_kind::reply ? frame : std::string_view{};
+        return !reply.empty();
+    };
+    conversation talk{node.id.host, node.id.port, until};
+    if (auto done = talk.run(std::move(opening), std::move(listen)); !done) {
+        return tl::unexpected{std::move(done.error())};
+    }
+    return reply;
+}
+
+} // namespace msd::app

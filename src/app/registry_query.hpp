@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "core/node.hpp"
+#include "wire/packet.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// Questions from a terminal: one connection, one answer. Unlike a node's link to the registry they
+// register nothing and end.
+namespace msd::app {
+
+/// The nodes a distributor lists. errc::unavailable naming the address, errc::timeout.
+[[nodiscard]] result<std::vector<core::node_info>>
+fetch_nodes(const std::string& host, std::uint16_t port, deadline until);
+
+struct packet_request {
+    std::string method;
+    std::string uri;
+    std::string params; // a JSON object
+};
+
+/// Sends one request to a node and returns the whole reply, a JSON object. The same errors.
+[[nodiscard]] result<std::string>
+ask_node(const core::node_info& node, const packet_request& request, deadline until);
+
+} // namespace msd::app

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/command_line.hpp"
+#include "app/config_schema.hpp"
+#include "app/configuration.hpp"
+#include "app/environment.hpp"
+
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace msd::app {
+
+constexpr int exit_failed = 1;
+constexpr int exit_internal = 70;
+constexpr int exit_configuration = 78;
+
+// Why the program ends before it began.
+struct refusal {
+    int exit_code = exit_failed;
+    std::string text; // for people, without the program's name
+};
+
+/// What holds for `command`: defaults, over them the file, the environment, the flags. Refuses with
+/// 78 for a wrong file or variable, with 2 for a wrong flag.
+[[nodiscard]] tl::expected<configuration, refusal> resolve(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const environment_lookup& look_up
+);
+
+/// std::getenv.
+[[nodiscard]] const char* process_environment(const char* name);
+
+} // namespace msd::app

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/terminal_commands.hpp"
+
+#include "app/call_arguments.hpp"
+#include "app/config_file.hpp"
+#include "app/registry_query.hpp"
+#include "app/resolve.hpp"
+#include "app/text_table.hpp"
+#include "base/json.hpp"
+#include "core/route_table.hpp"
+#include "process/listen_set.hpp"
+#include "wire/http_params.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace msd::app {
+
+namespace {
+
+constexpr milliseconds registry_timeout{5000};
+
+int complain(std::string_view what) {
+    fmt::print(stderr, "msd: {}\n", what);
+    return exit_failed;
+}
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void print_table(const text_table& table) {
+    print(table.text(isatty(STDOUT_FILENO) == 1));
+}
+
+result<std::vector<core::node_info>> nodes_known(const configuration& configured, deadline until) {
+    const auto& registry = configured.membership;
+    auto nodes = fetch_nodes(registry.distributor_host, registry.distributor_port, until);
+    if (!nodes) {
+        nodes.error().text += "; is a distributor running there? (--distributor HOST:PORT)";
+    }
+    return nodes;
+}
+
+void write_node(json::writer& out, const core::node_info& node) {
+    out.begin_object();
+    out.key("name").string(node.id.name);
+    out.key("host").string(node.id.host);
+    out.key("port").unsigned_integer(node.id.port);
+    out.key("urls").begin_array();
+    for (const std::string& url : node.urls) {
+        out.string(url);
+    }
+    out.end_array();
+    out.end_object();
+}
+
+int misuse(std::string_view what) {
+    fmt::print(stderr, "msd call: {}\nSee msd call --help\n", what);
+    return exit_usage;
+}
+
+// The first instance that can be reached. One that was reached is not asked twice: it may have
+// acted.
+result<std::string> ask_any(
+    const std::vector<core::node_info>& nodes,
+    std::string_view service,
+    const packet_request& request,
+    deadline until
+) {
+    result<std::string> reply = fail(errc::not_found, fmt::format("{} is gone", service));
+    for (const core::node_info& node : nodes) {
+        if (node.id.name != service) {
+            continue;
+        }
+        reply = ask_node(node, request, until);
+        if (reply || reply.error().code != errc::unavailable) {
+            break;
+        }
+    }
+    return reply;
+}
+
+} // namespace
+
+int show_nodes(const command_line& command, const configuration& configured) {
+    const auto nodes = nodes_known(configured, deadline::in(registry_timeout));
+    if (!nodes) {
+        return complain(nodes.error().text);
+    }
+    if (command.as_json) {
+        std::string text;
+        json::writer out{text};
+        out.begin_array();
+        for (const core::node_info& node : *nodes) {
+            write_node(out, node);
+        }
+        out.end_array();
+        print(text + "\n");
+        return 0;
+    }
+    text_table table{{"NAME", "ADDRESS", "ROUTES"}};
+    for (const core::node_info& node : *nodes) {
+        table.add(
+            {node.id.name,
+             process::endpoint_text(node.id.host, node.id.port),
+             std::to_string(node.urls.size())}
+        );
+    }
+    print_table(table);
+    return 0;
+}
+
+int show_routes(const command_line& command, const configuration& configured) {
+    const auto nodes = nodes_known(configured, deadline::in(registry_timeout));
+    if (!nodes) {
+        return complain(nodes.error().text);
+    }
+    const core::route_table routes{*nodes};
+    const auto instances_of = [&nodes](std::string_view service) {
+        return std::count_if(nodes->begin(), nodes->end(), [service](const auto& node) {
+            return node.id.name == service;
+        });
+    };
+    if (command.as_json) {
+        std::string text;
+        json::writer out{text};
+        out.begin_array();
+        for (const auto& route : routes.routes()) {
+            out.begin_object();
+            out.key("method").string(route.method);
+            out.key("path").string(route.pattern);
+            out.key("service").string(route.service);
+            out.key("instances").integer(instances_of(route.service));
+            out.end_object();
+        }
+        out.end_array();
+        print(text + "\n");
+        return 0;
+    }
+    text_table table{{"METHOD", "PATH", "SERVICE", "INSTANCES"}};
+    for (const auto& route : routes.routes()) {
+        table.add(
+            {route.method,
+             route.pattern,
+             route.service,
+             std::to_string(instances_of(route.service))}
+        );
+    }
+    print_table(table);
+    return 0;
+}
+
+int call_service(const command_line& command, const configuration& configured) {
+    const deadline until = deadline::in(milliseconds{command.timeout_ms});
+    const auto arguments = call_params(command.arguments);
+    if (!arguments) {
+        return misuse(arguments.error().text);
+    }
+    const auto nodes = nodes_known(configured, until);
+    if (!nodes) {
+        return complain(nodes.error().text);
+    }
+    const std::string_view uri = command.uri;
+    const std::string_view path = uri.substr(0, uri.find('?'));
+    const core::route_table routes{*nodes};
+    const auto match = routes.find(command.method, path);
+    if (match.what != core::route_table::outcome::found) {
+        return complain(fmt::format(
+            "no service answers {} {}{}; see msd routes",
+            command.method,
+            path,
+            match.allow.empty() ? "" : fmt::format(" (only {})", match.allow)
+        ));
+    }
+    wire::http_input input;
+    input.path_variables = match.variables;
+    input.query = path.size() < uri.size() ? uri.substr(path.size() + 1) : "";
+    input.body = *arguments;
+    input.kind = wire::body_kind::json;
+    auto params = wire::params_of(input);
+    if (!params) {
+        return misuse(params.error().text);
+    }
+    const packet_request request{match.target->method, match.target->pattern, std::move(*params)};
+    const auto reply = ask_any(*nodes, match.target->service, request, until);
+    if (!reply) {
+        return complain(reply.error().text);
+    }
+    print(*reply + "\n");
+    json::object fields;
+    const bool parsed = fields.parse(*reply).has_value();
+    const json::value* const code = parsed ? fields.find("errorcode") : nullptr;
+    return code != nullptr && code->as_int64() == 0 ? 0 : exit_failed;
+}
+
+int check_file(const command_line& command, std::span<const role_facts> roles) {
+    const config_schema schema{roles};
+    configuration read = schema.defaults();
+    if (const auto checked = read_config_file(command.file, schema, read); !checked) {
+        fmt::print(stderr, "{}\n", checked.error().text);
+        return exit_configuration;
+    }
+    print(fmt::format("{}: good\n", command.file));
+    return 0;
+}
+
+} // namespace msd::app

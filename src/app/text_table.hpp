@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace msd::app {
+
+// Columns for a terminal: padded to their widest cell, the header bold where `colours` says so.
+// Control characters in cells are shown as '?': names of nodes come from strangers.
+class text_table {
+public:
+    explicit text_table(std::vector<std::string> header) : header_{std::move(header)} {}
+
+    /// As many cells as the header has.
+    void add(std::vector<std::string> row);
+
+    [[nodiscard]] std::string text(bool colours) const;
+
+private:
+    std::vector<std::string> header_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+} // namespace msd::app
