@@ -24,7 +24,7 @@ struct route_info {
     std::string path;                 // "/goods" or a pattern, "/goods/{id}"
     bool one_way = false;             // answered 202 as soon as it is queued
     std::vector<std::string> secrets; // parameters that never reach a log
-    std::string schema;               // raw JSON array of its parameters, for people and tools; may be empty
+    std::string schema; // raw JSON array of its parameters, for people and tools; may be empty
 
     bool operator==(const route_info&) const = default;
 };
@@ -36,8 +36,8 @@ struct node_info {
     int proto = 1;                  // 2: an msd node
     std::vector<route_info> routes; // msd nodes that said them; else empty, and urls count
     std::string port_token;         // the port as it came, e.g. 9010 or "9051" with its quotes
-    std::string extra_members;      // a foreign node's own unknown fields, raw, in order: `"a":1,"b":2`
-    bool critical = false;          // its registrations are gone; it may come back
+    std::string extra_members; // a foreign node's own unknown fields, raw, in order: `"a":1,"b":2`
+    bool critical = false;     // its registrations are gone; it may come back
 
     bool operator==(const node_info&) const = default;
 };

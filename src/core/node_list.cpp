@@ -109,7 +109,7 @@ node_list::place node_list::take_back(place where) {
     member& back = nodes_.insert(std::move(moved)).position->second;
     back.expires = time_point::max();
     index_[*back.id] = last_place_;
-    record_state(back);
+    record_state(back, true);
     ++foreign_changes_;
     report(event::returned, back);
     return last_place_;
@@ -132,7 +132,7 @@ void node_list::lose(place held, time_point now) {
     }
     node.expires = now + critical_for_;
     expiries_.emplace(node.expires, held);
-    record_state(node);
+    record_state(node, false);
     ++foreign_changes_;
     report(event::lost, node);
 }
@@ -169,8 +169,8 @@ void node_list::record_revision(const member& changed, bool removed) {
     record({rev_, changed.id, removed});
 }
 
-void node_list::record_state(const member& changed) {
-    record({rev_ + 1, changed.id, false});
+void node_list::record_state(const member& changed, bool moved) {
+    record({rev_ + 1, changed.id, moved});
 }
 
 void node_list::record(change&& made) {

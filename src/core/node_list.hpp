@@ -53,7 +53,7 @@ public:
 
     struct delta {
         std::string added;   // entries joined by commas, in registration order
-        std::string removed; // identities joined by commas
+        std::string removed; // identities joined by commas; those also added move to the end
     };
 
     static constexpr std::size_t changes_kept_max = 4096;
@@ -117,7 +117,7 @@ private:
     struct change {
         std::uint64_t rev;
         std::shared_ptr<const node_id> id;
-        bool removed;
+        bool removed; // from where it stood; it may be there again
     };
 
     struct texts {
@@ -131,7 +131,7 @@ private:
     [[nodiscard]] place take_back(place where);
     void erase(place where, event why);
     void record_revision(const member& changed, bool removed);
-    void record_state(const member& changed);
+    void record_state(const member& changed, bool moved);
     void record(change&& made);
     void count_bytes(const member& node, int sign);
     void report(event what, const member& node) { notices_.push_back({what, *node.id}); }

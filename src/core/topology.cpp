@@ -147,21 +147,15 @@ topology::apply_changes(const json::object& fields, const json::value& changes) 
     return any ? outcome::changed : outcome::unchanged;
 }
 
-// A node that changed keeps its place; one that comes back has registered anew and is the last.
+// A node that changed keeps its place.
 void topology::add(node_info&& node) {
     const auto known = std::find_if(nodes_.begin(), nodes_.end(), [&](const node_info& other) {
         return other.id == node.id;
     });
-    if (known == nodes_.end()) {
-        if (nodes_.size() < nodes_max) {
-            nodes_.push_back(std::move(node));
-        }
-        return;
-    }
-    const bool comes_back = known->critical && !node.critical;
-    *known = std::move(node);
-    if (comes_back) {
-        std::rotate(known, known + 1, nodes_.end());
+    if (known != nodes_.end()) {
+        *known = std::move(node);
+    } else if (nodes_.size() < nodes_max) {
+        nodes_.push_back(std::move(node));
     }
 }
 

@@ -132,7 +132,7 @@ TEST(topology, replaces_an_entry_where_it_stands) {
     EXPECT_EQ(known.nodes()[0].proto, 2);
 }
 
-TEST(topology, sees_a_node_become_critical_and_come_back_as_the_last) {
+TEST(topology, moves_a_node_to_the_end_that_is_removed_and_added) {
     topology known = settled();
     const auto lost = [](revision now) {
         return changes_frame(now, {3, as_critical(entry("a", 1)), ""});
@@ -140,7 +140,7 @@ TEST(topology, sees_a_node_become_critical_and_come_back_as_the_last) {
     EXPECT_EQ(feed(known, lost({7, 3})).value(), outcome::changed);
     EXPECT_EQ(names(known), "a! b ");
     const auto back = [](revision now) {
-        return changes_frame(now, {3, entry("a", 1), ""});
+        return changes_frame(now, {3, entry("a", 1), identity("a", 1)});
     };
     EXPECT_EQ(feed(known, back({7, 3})).value(), outcome::changed);
     EXPECT_EQ(names(known), "b a ");
