@@ -188,7 +188,7 @@ void blocking_lane::state::run(std::span<const std::shared_ptr<job>> taken) {
     std::vector<job*> wanted;
     wanted.reserve(taken.size());
     for (const auto& one : taken) {
-        if (!one->abandoned_.load(std::memory_order_relaxed)) {
+        if (!one->abandoned()) {
             wanted.push_back(one.get());
         }
     }

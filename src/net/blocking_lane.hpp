@@ -37,6 +37,8 @@ public:
         virtual bool run() = 0;
         /// Replaces whatever the outcome is.
         virtual void fail(error why) = 0;
+        /// Nobody waits for it any more; a runner that had to wait may leave it out.
+        [[nodiscard]] bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
 
     private:
         friend class blocking_lane;
@@ -56,7 +58,7 @@ public:
     };
 
     /// Runs a batch on a lane's thread, for what is to be done once around several calls (a
-    /// transaction). Each job must be run or failed. Outcomes are delivered when it returns.
+    /// transaction). Each job must be run or failed, unless abandoned. Outcomes are delivered when it returns.
     using batch_runner = std::function<void(std::span<job* const>)>;
 
     struct settings {
