@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "base/log.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace msd::log {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+class log_file : public testing::Test {
+protected:
+    log_file() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "msd-log-XXXXXX").string();
+        path_ = std::filesystem::path{::mkdtemp(pattern.data())} / "msd.log";
+    }
+
+    ~log_file() override {
+        set_shipper({});
+        configure({});
+        std::error_code ignored;
+        std::filesystem::remove_all(path_.parent_path(), ignored);
+    }
+
+    void log_to_file(format style, level threshold = level::info) {
+        configure({threshold, style, path_.string(), "gateway", 2});
+    }
+
+    [[nodiscard]] std::string content() const {
+        std::ifstream file{path_};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+    std::filesystem::path path_;
+};
+
+TEST_F(log_file, writes_text_lines) {
+    log_to_file(format::text);
+    info("{} workers", 4);
+    EXPECT_THAT(
+        content(),
+        MatchesRegex(
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z info "
+            "gateway\\[2\\] " +
+            std::to_string(::getpid()) + " 4 workers\n"
+        )
+    );
+}
+
+TEST_F(log_file, writes_json_lines) {
+    log_to_file(format::json);
+    warning("a \"b\"\n\xFF");
+    json::object line;
+    const std::string text = content();
+    ASSERT_TRUE(line.parse(text));
+    EXPECT_EQ(line.find("level")->as_string(), "warning");
+    EXPECT_EQ(line.find("role")->as_string(), "gateway");
+    EXPECT_EQ(line.find("slot")->as_int64(), 2);
+    EXPECT_EQ(line.find("pid")->as_int64(), ::getpid());
+    EXPECT_EQ(line.find("message")->as_string(), "a \"b\"\n\uFFFD");
+    EXPECT_THAT(*line.find("time")->as_string(), EndsWith("Z"));
+}
+
+TEST_F(log_file, lets_no_text_forge_a_line_or_steer_a_terminal) {
+    log_to_file(format::text);
+    info("{}", "a\nb\r\t\x1B[31m\x7F\u009B\xFFé");
+    EXPECT_THAT(content(), EndsWith(" a\\nb\\x0d\\t\\x1b[31m\\x7f\\x9b\uFFFDé\n"));
+}
+
+TEST_F(log_file, writes_only_what_reaches_the_threshold) {
+    log_to_file(format::text, level::warning);
+    info("quiet");
+    error("loud");
+    EXPECT_FALSE(enabled(level::info));
+    EXPECT_TRUE(enabled(level::error));
+    EXPECT_FALSE(enabled(level::off));
+    EXPECT_THAT(content(), EndsWith(" loud\n"));
+    EXPECT_THAT(content(), Not(HasSubstr("quiet")));
+}
+
+TEST_F(log_file, goes_on_in_a_new_file_after_reopen) {
+    log_to_file(format::text);
+    info("old");
+    std::filesystem::rename(path_, path_.string() + ".1");
+    reopen();
+    info("new");
+    EXPECT_THAT(content(), EndsWith(" new\n"));
+    EXPECT_THAT(content(), Not(HasSubstr("old")));
+}
+
+TEST_F(log_file, cuts_a_message_beyond_all_measure) {
+    log_to_file(format::text);
+    write(level::info, std::string(1 << 20, 'x'));
+    EXPECT_LT(content().size(), 20'000U);
+}
+
+TEST_F(log_file, ships_lines_of_info_and_above_as_json) {
+    log_to_file(format::text, level::debug);
+    std::vector<std::string> shipped;
+    set_shipper([&](std::string_view line) { shipped.emplace_back(line); });
+    debug("small");
+    info("large");
+    set_shipper({});
+    info("later");
+    ASSERT_EQ(shipped.size(), 1U);
+    json::object line;
+    ASSERT_TRUE(line.parse(shipped[0]));
+    EXPECT_EQ(line.find("message")->as_string(), "large");
+    EXPECT_NE(line.find("host"), nullptr);
+}
+
+TEST(log, knows_the_names_of_levels) {
+    level found = level::trace;
+    EXPECT_TRUE(parse_level("warning", found));
+    EXPECT_EQ(found, level::warning);
+    EXPECT_TRUE(parse_level("off", found));
+    EXPECT_FALSE(parse_level("Warning", found));
+    EXPECT_FALSE(parse_level("", found));
+}
+
+TEST(log, stays_on_stderr_when_the_file_cannot_be_opened) {
+    testing::internal::CaptureStderr();
+    configure({level::info, format::text, "/proc/no/such/file", "x", -1});
+    info("still heard");
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("still heard"));
+    configure({});
+}
+
+} // namespace
+} // namespace msd::log

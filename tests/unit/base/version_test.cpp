@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/version.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd {
+namespace {
+
+TEST(version, is_three_numbers_and_comes_with_build_facts) {
+    EXPECT_THAT(std::string{version()}, testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+    EXPECT_THAT(std::string{build_facts()}, testing::MatchesRegex("(gcc|clang) [0-9]+\\..*, .+"));
+}
+
+} // namespace
+} // namespace msd

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "wire/http_params.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace msd::wire {
+namespace {
+
+using variables = std::vector<std::pair<std::string_view, std::string>>;
+
+// The params, or `!` and the error.
+std::string params(
+    std::string_view query,
+    std::string_view body = {},
+    body_kind kind = body_kind::json,
+    const variables& path = {}
+) {
+    const result<std::string> made = params_of({path, query, body, kind});
+    if (!made) {
+        EXPECT_EQ(made.error().code, errc::malformed);
+        return "!" + made.error().text;
+    }
+    EXPECT_TRUE(json::object{}.parse(*made)) << *made;
+    return *made;
+}
+
+TEST(http_params, are_empty_when_nothing_is_given) {
+    EXPECT_EQ(params(""), "{}");
+    EXPECT_EQ(params("", "", body_kind::none), "{}");
+    EXPECT_EQ(params("", "{}"), "{}");
+    EXPECT_EQ(params("&&"), "{}");
+}
+
+TEST(http_params, take_query_values_as_strings) {
+    EXPECT_EQ(
+        params("id=1&name=a+b%20c&x&=y&z=a=b"),
+        R"({"id":"1","name":"a b c","x":"","":"y","z":"a=b"})"
+    );
+    EXPECT_EQ(params("name=%EC%97%B0%ED%95%84"), R"({"name":"연필"})");
+    EXPECT_EQ(params("__proto__=1&%22=%00"), R"({"__proto__":"1","\"":"\u0000"})");
+}
+
+TEST(http_params, make_repeats_an_array) {
+    EXPECT_EQ(params("a=1&b=2&a=3&%61=4"), R"({"a":["1","3","4"],"b":"2"})");
+}
+
+TEST(http_params, keep_the_members_of_a_json_body_byte_for_byte) {
+    EXPECT_EQ(
+        params("", " { \"a\" : 1.00 , \"\\u0062\":[1, 2],\"c\":123456789012345678901 }\n"),
+        "{\"a\" : 1.00,\"\\u0062\":[1, 2],\"c\":123456789012345678901}"
+    );
+}
+
+TEST(http_params, give_each_name_once) {
+    EXPECT_EQ(params("", R"({"a":1,"b":2,"\u0061":3})"), R"({"b":2,"\u0061":3})");
+    EXPECT_EQ(params("a=9&c=8", R"({"a":1})"), R"({"a":1,"c":"8"})");
+    EXPECT_EQ(params("a=9&c=8", "a=1&b=2", body_kind::form), R"({"a":"1","b":"2","c":"8"})");
+}
+
+TEST(http_params, read_forms_like_queries) {
+    EXPECT_EQ(params("", "a=1+2&a=%C2%B6", body_kind::form), R"({"a":["1 2","¶"]})");
+}
+
+TEST(http_params, refuse_bodies_that_are_no_object) {
+    for (const char* body : {"null", "5", "[]", "\"a\"", "{", "{}x", " ", "{\"a\":\"\xFF\"}"}) {
+        EXPECT_TRUE(params("", body).starts_with("!bad JSON")) << body;
+    }
+    EXPECT_TRUE(params("", "x", body_kind::unsupported).starts_with("!"));
+}
+
+TEST(http_params, refuse_bad_escapes) {
+    for (const char* query : {"a=%", "a=%1", "a=%g1", "a=%1g", "%=1", "a=%FF", "a=%C2", "a=\xFF"}) {
+        EXPECT_TRUE(params(query).starts_with("!")) << query;
+        EXPECT_TRUE(params("", query, body_kind::form).starts_with("!")) << query;
+    }
+}
+
+TEST(http_params, bound_the_number_of_pairs) {
+    std::string query;
+    for (std::size_t count = 0; count < pairs_max; ++count) {
+        query += "a&";
+    }
+    EXPECT_FALSE(params(query).starts_with("!"));
+    EXPECT_TRUE(params(query + "a").starts_with("!more than"));
+}
+
+TEST(http_params, add_path_variables_as_strings) {
+    EXPECT_EQ(
+        params("a=1", R"({"b":2})", body_kind::json, {{"id", "7\""}}),
+        R"({"b":2,"a":"1","id":"7\""})"
+    );
+}
+
+TEST(http_params, accept_what_agrees_with_a_path_variable) {
+    const variables path{{"id", "7"}};
+    for (const char* body :
+         {R"({"id":7})", R"({"id":"7"})", R"({"id":7.0})", R"({"id":8,"id":7})"}) {
+        EXPECT_EQ(params("", body, body_kind::json, path), R"({"id":"7"})") << body;
+    }
+    EXPECT_EQ(params("id=7&id=7", "", body_kind::none, path), R"({"id":"7"})");
+    EXPECT_EQ(params("", R"({"id":1.50})", body_kind::json, {{"id", "1.50"}}), R"({"id":"1.50"})");
+}
+
+TEST(http_params, refuse_what_contradicts_a_path_variable) {
+    const variables path{{"id", "7"}};
+    const std::string refusal = "!parameter \"id\" contradicts the path";
+    for (const char* body :
+         {R"({"id":8})",
+          R"({"id":"07"})",
+          R"({"id":null})",
+          R"({"id":[7]})",
+          R"({"id":7.5})",
+          R"({"id":true})",
+          R"({"id":7,"id":8})"}) {
+        EXPECT_EQ(params("", body, body_kind::json, path), refusal) << body;
+    }
+    EXPECT_EQ(params("id=8", "", body_kind::none, path), refusal);
+    EXPECT_EQ(params("id=7&id=8", "", body_kind::none, path), refusal);
+    EXPECT_EQ(params("", "id=8", body_kind::form, path), refusal);
+    EXPECT_EQ(params("", R"({"id":true})", body_kind::json, {{"id", "true"}}), refusal);
+    EXPECT_EQ(params("", R"({"id":"7.0"})", body_kind::json, path), refusal);
+}
+
+TEST(http_params, know_bodies_by_their_media_type) {
+    EXPECT_EQ(body_kind_of(""), body_kind::json);
+    EXPECT_EQ(body_kind_of("application/json"), body_kind::json);
+    EXPECT_EQ(body_kind_of("Application/JSON ; charset=utf-8"), body_kind::json);
+    EXPECT_EQ(body_kind_of("application/merge-patch+json"), body_kind::json);
+    EXPECT_EQ(body_kind_of("application/x-www-form-urlencoded;a=b"), body_kind::form);
+    EXPECT_EQ(body_kind_of("text/plain"), body_kind::unsupported);
+    EXPECT_EQ(body_kind_of("application/jsonx"), body_kind::unsupported);
+}
+
+TEST(percent_decode, takes_plus_for_a_space_only_when_asked) {
+    EXPECT_EQ(percent_decode("a+b%2B%c3%A9", false), "a+b+é");
+    EXPECT_EQ(percent_decode("a+b%2B", true), "a b+");
+    EXPECT_FALSE(percent_decode("%c3", false));
+}
+
+} // namespace
+} // namespace msd::wire

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/packet.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <string_view>
+
+namespace msd::wire {
+namespace {
+
+packet read(std::string_view frame) {
+    packet read;
+    EXPECT_TRUE(read.parse(frame)) << frame;
+    return read;
+}
+
+packet_kind kind_of(std::string_view frame) {
+    return read(frame).kind();
+}
+
+std::string body_of(std::string_view frame) {
+    const packet reply = read(frame);
+    const result<envelope> opened = open_envelope(reply);
+    EXPECT_TRUE(opened) << frame;
+    std::string body;
+    for (const std::string_view piece : opened->body()) {
+        body += piece;
+    }
+    EXPECT_TRUE(json::object{}.parse(body)) << body;
+    return body;
+}
+
+// What was written, without the terminator it must end with.
+std::string_view unframed(std::string_view frame) {
+    EXPECT_TRUE(frame.ends_with(terminator));
+    frame.remove_suffix(terminator.size());
+    EXPECT_EQ(frame.find(terminator), std::string_view::npos);
+    return frame;
+}
+
+TEST(packet, recognises_the_kinds) {
+    EXPECT_EQ(kind_of(R"({"uri":"/goods","method":"GET","params":{}})"), packet_kind::request);
+    EXPECT_EQ(kind_of(R"({"key":1,"errorcode":0})"), packet_kind::reply);
+    EXPECT_EQ(kind_of(R"({"cancel":5})"), packet_kind::cancel);
+    EXPECT_EQ(kind_of(R"({"hello":{"proto":2}})"), packet_kind::hello);
+    EXPECT_EQ(kind_of(R"({"goaway":{"last_key":7}})"), packet_kind::goaway);
+    EXPECT_EQ(kind_of("{}"), packet_kind::other);
+}
+
+TEST(packet, takes_a_request_for_nothing_else_whatever_it_holds_besides) {
+    EXPECT_EQ(kind_of(R"({"cancel":5,"uri":"/a","method":"GET","key":1})"), packet_kind::request);
+    EXPECT_EQ(kind_of(R"({"cancel":5,"uri":7,"method":"GET","key":1})"), packet_kind::other);
+    EXPECT_EQ(kind_of(R"({"uri":"/a","key":1})"), packet_kind::other);
+    EXPECT_EQ(kind_of(R"({"uri":"/a","method":null})"), packet_kind::other);
+}
+
+TEST(packet, takes_a_reply_for_nothing_else_whatever_a_service_adds) {
+    EXPECT_EQ(kind_of(R"({"key":1,"cancel":5,"hello":{},"goaway":{}})"), packet_kind::reply);
+    EXPECT_EQ(kind_of(R"({"method":"GET","key":1})"), packet_kind::reply);
+}
+
+TEST(packet, wants_small_packets_in_their_form) {
+    EXPECT_EQ(kind_of(R"({"cancel":"5"})"), packet_kind::other);
+    EXPECT_EQ(kind_of(R"({"cancel":-5})"), packet_kind::other);
+    EXPECT_EQ(kind_of(R"({"hello":1})"), packet_kind::other);
+    EXPECT_EQ(kind_of(R"({"goaway":[]})"), packet_kind::other);
+}
+
+TEST(packet, prefers_the_top_level_key) {
+    const packet both = read(R"({"uri":"/a","method":"GET","key":1.0,"params":{"key":2}})");
+    EXPECT_EQ(both.key(), "1.0");
+    EXPECT_FALSE(both.key_in_params());
+    const packet inner = read(R"({"uri":"/a","method":"GET","params":{"key":"2"}})");
+    EXPECT_EQ(inner.key(), "\"2\"");
+    EXPECT_TRUE(inner.key_in_params());
+    const packet none = read(R"({"uri":"/a","method":"GET","params":{"__proto__":{"key":3}}})");
+    EXPECT_EQ(none.key(), "");
+    EXPECT_FALSE(none.key_in_params());
+}
+
+TEST(packet, takes_the_last_of_repeated_members) {
+    const packet seen = read(R"({"uri":"/a","key":1,"uri":"/b","method":"GET","key":2})");
+    EXPECT_EQ(seen.uri(), "/b");
+    EXPECT_EQ(seen.key(), "2");
+}
+
+TEST(packet, shows_params_only_when_they_are_an_object) {
+    EXPECT_EQ(read(R"({"params":{"a":1}})").params()->find("a")->text, "1");
+    for (const char* other : {R"({"params":null})", R"({"params":"abc"})", R"({"params":[]})"}) {
+        EXPECT_EQ(read(other).params(), nullptr) << other;
+        EXPECT_NE(read(other).raw_params(), nullptr) << other;
+    }
+    EXPECT_EQ(read("{}").raw_params(), nullptr);
+}
+
+TEST(packet, keeps_the_key_of_a_malformed_frame_readable) {
+    packet seen;
+    EXPECT_FALSE(seen.parse(R"({"uri":"/a","method":"GET","key":7,"params":{]})"));
+    EXPECT_EQ(seen.key(), "7");
+    EXPECT_EQ(seen.kind(), packet_kind::other);
+    EXPECT_FALSE(seen.parse(R"({"params":{"key":8},"x")"));
+    EXPECT_EQ(seen.key(), "8");
+    EXPECT_FALSE(seen.parse("x"));
+    EXPECT_EQ(seen.key(), "");
+}
+
+TEST(packet, forgets_the_last_frame_when_it_reads_the_next) {
+    packet seen;
+    ASSERT_TRUE(seen.parse(R"({"uri":"/a","method":"GET","params":{"key":1}})"));
+    ASSERT_TRUE(seen.parse("{}"));
+    EXPECT_EQ(seen.kind(), packet_kind::other);
+    EXPECT_EQ(seen.key(), "");
+    EXPECT_EQ(seen.uri(), "");
+    EXPECT_EQ(seen.params(), nullptr);
+    EXPECT_FALSE(seen.key_in_params());
+}
+
+TEST(packet_writing, writes_a_request_that_reads_back) {
+    request_fields request;
+    request.method = "POST";
+    request.uri = "/goods";
+    request.params = R"({"name":"a¶b","price":1.0})";
+    request.idem = "i¶";
+    request.trace = "t";
+    request.id = "r\"";
+    request.deadline_ms = 250;
+    std::string out = "before";
+    append_request(out, request, 18446744073709551615U);
+    const packet seen = read(unframed(std::string_view{out}.substr(6)));
+    EXPECT_EQ(seen.kind(), packet_kind::request);
+    EXPECT_EQ(seen.method(), "POST");
+    EXPECT_EQ(seen.uri(), "/goods");
+    EXPECT_EQ(seen.key(), "18446744073709551615");
+    EXPECT_EQ(seen.params()->find("name")->as_string(), "a¶b");
+    EXPECT_EQ(seen.params()->find("price")->text, "1.0");
+    EXPECT_EQ(seen.fields().find("idem")->as_string(), "i¶");
+    EXPECT_EQ(seen.fields().find("trace")->as_string(), "t");
+    EXPECT_EQ(seen.fields().find("id")->as_string(), "r\"");
+    EXPECT_EQ(seen.fields().find("deadline_ms")->as_int64(), 250);
+}
+
+TEST(packet_writing, leaves_out_what_a_request_does_not_say) {
+    request_fields request;
+    request.method = "GET";
+    request.uri = "/a";
+    std::string out;
+    append_request(out, request, 1);
+    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":1,"params":{}})");
+}
+
+TEST(packet_writing, puts_the_key_of_a_foreign_request_into_its_params) {
+    request_fields request;
+    request.method = "GET";
+    request.uri = "/a";
+    request.idem = "i";
+    request.params = R"( {"key":"x", "a" : 1.0,"\u006bey":5} )";
+    std::string out;
+    append_foreign_request(out, request, 7);
+    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","params":{"a" : 1.0,"key":7}})");
+    request.params = "{}";
+    out.clear();
+    append_foreign_request(out, request, 7);
+    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","params":{"key":7}})");
+}
+
+TEST(packet_writing, echoes_the_key_token_of_a_reply) {
+    std::string out;
+    append_reply(out, "1.0", {});
+    EXPECT_EQ(unframed(out), R"({"key":1.0,"errorcode":0,"errormessage":"success"})");
+    out.clear();
+    append_reply(out, "", {1, "no ¶", R"("id":1)", 404});
+    EXPECT_EQ(unframed(out), R"({"status":404,"errorcode":1,"errormessage":"no \u00b6","id":1})");
+}
+
+TEST(packet_writing, escapes_every_terminator_of_a_frame_and_of_no_other) {
+    std::string out = "¶";
+    append_frame(out, R"({"¶":"¶¶","a":"\\¶\u00b6","b":"¶"})");
+    EXPECT_TRUE(out.starts_with("¶{"));
+    EXPECT_EQ(
+        unframed(out.substr(2)),
+        R"({"\u00b6":"\u00b6\u00b6","a":"\\\u00b6\u00b6","b":"\u00b6"})"
+    );
+}
+
+TEST(packet_envelope, cuts_out_key_and_status_wherever_they_stand) {
+    EXPECT_EQ(body_of(R"({"key":1,"errorcode":0})"), R"({"errorcode":0})");
+    EXPECT_EQ(body_of(R"({"errorcode":0,"key":1})"), R"({"errorcode":0})");
+    EXPECT_EQ(body_of(R"({"status":404,"key":1})"), "{}");
+    EXPECT_EQ(body_of(R"({"key":1})"), "{}");
+    EXPECT_EQ(body_of(R"({"a":1,"key":1,"b":2})"), R"({"a":1,"b":2})");
+    EXPECT_EQ(body_of(R"({"a":1,"key":1,"b":2,"status":3,"c":4})"), R"({"a":1,"b":2,"c":4})");
+    EXPECT_EQ(body_of(R"({"status":3,"a":1.0,"key":1})"), R"({"a":1.0})");
+    EXPECT_EQ(body_of(R"({"a":1,"key":1,"status":3})"), R"({"a":1})");
+    EXPECT_EQ(body_of(R"({"a":1,"status":3,"key":1,"b":2})"), R"({"a":1,"b":2})");
+    EXPECT_EQ(body_of(R"({"\u006bey":1,"a":1})"), R"({"a":1})");
+}
+
+TEST(packet_envelope, cuts_out_all_of_repeated_members) {
+    EXPECT_EQ(
+        body_of(R"({"key":1,"a":1,"key":2,"b":2,"key":3,"c":3,"status":4,"d":4,"key":5,"e":5})"),
+        R"({"a":1,"b":2,"c":3,"d":4,"e":5})"
+    );
+    EXPECT_EQ(body_of(R"({"a":1,"key":1,"b":2,"key":3,"c":3,"key":4})"), R"({"a":1,"b":2,"c":3})");
+}
+
+TEST(packet_envelope, keeps_everything_else_byte_for_byte) {
+    EXPECT_EQ(
+        body_of(" { \"key\" : 1 , \"a\" : 1.00e5 ,\n\"b\": [ {\"key\":1,\"status\":2} ] } "),
+        "{ \"a\" : 1.00e5 ,\n\"b\": [ {\"key\":1,\"status\":2} ] }"
+    );
+}
+
+TEST(packet_envelope, slices_the_frame_without_copying) {
+    const std::string frame = R"({"key":1,"a":1,"status":201,"b":2})";
+    const packet reply = read(frame);
+    const result<envelope> opened = open_envelope(reply);
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(opened->joined, nullptr);
+    for (const std::string_view piece : opened->body()) {
+        EXPECT_TRUE(piece.data() >= frame.data() && piece.data() < frame.data() + frame.size());
+    }
+}
+
+TEST(packet_envelope, reads_the_key_in_every_form_it_is_echoed) {
+    const auto key_of = [](std::string_view frame) -> std::optional<std::uint64_t> {
+        const packet reply = read(frame);
+        const result<envelope> opened = open_envelope(reply);
+        return opened->has_key ? std::optional{opened->key} : std::nullopt;
+    };
+    EXPECT_EQ(key_of(R"({"key":18446744073709551615})"), 18446744073709551615U);
+    EXPECT_EQ(key_of(R"({"key":5.0})"), 5U);
+    EXPECT_EQ(key_of(R"({"key":"5"})"), 5U);
+    EXPECT_EQ(key_of(R"({"key":6,"key":5})"), 5U);
+    for (const char* none :
+         {R"({"key":-1})",
+          R"({"key":1.5})",
+          R"({"key":"x"})",
+          R"({"key":""})",
+          R"({"key":null})",
+          R"({"key":{}})",
+          R"({"key":"\u0035"})"}) {
+        EXPECT_EQ(key_of(none), std::nullopt) << none;
+    }
+}
+
+TEST(packet_envelope, reads_status_and_errorcode) {
+    const auto status_of = [](std::string_view frame) {
+        const packet reply = read(frame);
+        const result<envelope> opened = open_envelope(reply);
+        return std::pair{opened->status, opened->errorcode};
+    };
+    EXPECT_EQ(
+        status_of(R"({"key":1,"status":404,"errorcode":1})"),
+        (std::pair{404, std::optional{std::int64_t{1}}})
+    );
+    EXPECT_EQ(status_of(R"({"key":1,"status":99})").first, 0);
+    EXPECT_EQ(status_of(R"({"key":1,"status":600})").first, 0);
+    EXPECT_EQ(status_of(R"({"key":1,"status":"404"})").first, 0);
+    EXPECT_EQ(status_of(R"({"key":1,"errorcode":"x"})").second, std::nullopt);
+}
+
+TEST(packet_envelope, is_of_a_reply_only) {
+    const packet request = read(R"({"uri":"/a","method":"GET","key":1})");
+    EXPECT_FALSE(open_envelope(request));
+}
+
+} // namespace
+} // namespace msd::wire
