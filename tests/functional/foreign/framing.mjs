@@ -5,7 +5,7 @@
 
 const pilcrow = '\u00b6';
 
-/** One packet as it goes out. JSON.stringify leaves a pilcrow inside a string alone. */
+/** One packet as it goes out; a pilcrow inside a string stays as it is. */
 export function encode(packet) {
     return Buffer.from(JSON.stringify(packet) + pilcrow, 'utf8');
 }

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP at the gateway: which request becomes which packet, which reply becomes which status, and how
+// connections are kept, pipelined and closed.
+
+import assert from 'node:assert/strict';
+
+import { http } from './harness/http_client.mjs';
+import { scripted_service } from './harness/scripted.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+/** A gateway before a service that answers with the params it got. */
+async function echo(world, config) {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor, config });
+    const port = gateway.port('gateway');
+    const service = await scripted_service(world, {
+        distributor,
+        name: 'echo',
+        urls: ['GET/echo', 'POST/echo', 'PUT/echo'],
+        on_request: (packet, reply) => {
+            const { key: _, ...params } = packet.params;
+            reply({ method: packet.method, uri: packet.uri, params });
+        },
+    });
+    await world.routed(port, ['/echo']);
+    const ask = (method, target, options) => http(port, method, target, options);
+    return { port, service, ask };
+}
+
+function assert_problem(response, status) {
+    assert.equal(response.status, status, response.text);
+    assert.equal(response.headers.get('content-type'), 'application/problem+json');
+    const problem = response.json;
+    assert.equal(problem.status, status);
+    assert.equal(problem.errorcode, status);
+    assert.equal(typeof problem.title, 'string');
+    assert.equal(typeof problem.errormessage, 'string');
+    assert.equal(problem.request_id, response.headers.get('x-request-id'));
+    assert.ok(problem.request_id.length > 0);
+}
+
+test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
+    const { ask } = await echo(world);
+    for (const target of ['/', '/unknown', '/echo/', '//echo', '/echo/1', '/ech', '/ECHO', '/echo%2f']) {
+        assert_problem(await ask('GET', target), 404);
+    }
+    const wrong = await ask('DELETE', '/echo');
+    assert_problem(wrong, 405);
+    const allowed = wrong.headers.get('allow').split(', ').filter((each) => each !== 'OPTIONS');
+    assert.deepEqual(allowed.sort(), ['GET', 'HEAD', 'POST', 'PUT']);
+});
+
+test('HEAD is GET without a body, on a connection that goes on', async (world) => {
+    const { port } = await echo(world);
+    const connection = await world.connection(port);
+    const get = await connection.request('GET', '/echo?a=1');
+    const head = await connection.request('HEAD', '/echo?a=1');
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get('content-length'), String(get.body.length));
+    assert.equal(head.headers.get('content-type'), get.headers.get('content-type'));
+    assert.equal(head.body.length, 0);
+    assert.equal((await connection.request('HEAD', '/unknown')).status, 404);
+    assert.deepEqual((await connection.request('GET', '/echo?b=2')).json.params, { b: '2' });
+});
+
+test('OPTIONS says what is allowed', async (world) => {
+    const { ask } = await echo(world);
+    const response = await ask('OPTIONS', '/echo');
+    assert.ok([200, 204].includes(response.status), String(response.status));
+    const allowed = response.headers.get('allow').split(', ');
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']) {
+        assert.ok(allowed.includes(method), method);
+    }
+    assert.ok([200, 204].includes((await ask('OPTIONS', '*')).status));
+    assert_problem(await ask('OPTIONS', '/unknown'), 404);
+});
+
+test('queries and forms become params', async (world) => {
+    const { ask } = await echo(world);
+    const query = async (text) => (await ask('GET', `/echo?${text}`)).json.params;
+    assert.deepEqual(await query('a=1&b=x+y&c=%2B%20%26'), { a: '1', b: 'x y', c: '+ &' });
+    assert.deepEqual(await query('a=1&a=2&a=3'), { a: ['1', '2', '3'] });
+    assert.deepEqual(await query('%EC%97%B0=%ED%95%84&empty='), { 연: '필', empty: '' });
+    assert.deepEqual(await query('q=%22%5C%0A%00%C2%B6'), { q: '"\\\n\u0000¶' });
+    assert.deepEqual(await query('__proto__=1&constructor=2'), JSON.parse(
+        '{"__proto__":"1","constructor":"2"}',
+    ));
+    for (const bad of ['a=%', 'a=%4', 'a=%zz', 'a=%ff', '%c2=1', 'a=%ed%a0%80']) {
+        assert_problem(await ask('GET', `/echo?${bad}`), 400);
+    }
+    const form = await ask('POST', '/echo', {
+        body: 'a=1&b=x+y&a=%C2%B6',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+    assert.deepEqual(form.json.params, { a: ['1', '¶'], b: 'x y' });
+});
+
+test('JSON bodies pass through without loss', async (world) => {
+    const { ask, service } = await echo(world);
+    const texts = ['{}', ' {"a" : 1 } ', '{"a":[1,2,{"b":null}],"c":"\\u00b6¶"}'];
+    for (const type of ['application/json', 'application/json; charset=utf-8', null]) {
+        for (const body of texts) {
+            const response = await ask('POST', '/echo', { body, headers: { 'Content-Type': type } });
+            assert.deepEqual(response.json.params, JSON.parse(body), `${type} ${body}`);
+        }
+    }
+    assert.deepEqual((await ask('POST', '/echo', { body: '' })).json.params, {});
+    assert.deepEqual((await ask('PUT', '/echo', { body: { a: 1 } })).json.method, 'PUT');
+    const raw = '{"big":123456789012345678901234567890,"exact":1.0,"key":"mine"}';
+    const seen = service.requests.length;
+    await ask('POST', '/echo', { body: raw });
+    assert.equal(typeof service.requests[seen].params.key, 'number', "a client's key is overwritten");
+});
+
+test('checks come in order: route, length, media type, JSON', async (world) => {
+    const { ask, port } = await echo(world);
+    const huge = { 'Content-Length': String(2 << 20), 'Content-Type': 'text/plain' };
+    const announced = async (method, target, headers) => {
+        const connection = await world.connection(port);
+        connection.send(method, target, { headers });
+        const response = await connection.response();
+        connection.close();
+        return response;
+    };
+    assert_problem(await announced('POST', '/unknown', huge), 404);
+    assert_problem(await announced('DELETE', '/echo', huge), 405);
+    assert_problem(await announced('POST', '/echo', huge), 413);
+    assert_problem(await announced('POST', '/echo', {}), 411);
+    const plain = { 'Content-Type': 'text/plain' };
+    assert_problem(await ask('POST', '/echo', { body: '{', headers: plain }), 415);
+    assert_problem(await ask('POST', '/echo', { body: '{' }), 400);
+    assert_problem(await ask('POST', '/echo', { body: '[]' }), 400);
+    const latin = { 'Content-Type': 'application/jsonp' };
+    assert_problem(await ask('POST', '/echo', { body: '{}', headers: latin }), 415);
+});
+
+test('targets, headers and bodies have limits', async (world) => {
+    const { ask, port } = await echo(world);
+    assert_problem(await ask('GET', `/echo?a=${'x'.repeat(9000)}`), 414);
+    assert_problem(await ask('GET', '/echo', { headers: { A: 'x'.repeat(17_000) } }), 431);
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`H${n}`, 'x']));
+    assert_problem(await ask('GET', '/echo', { headers: many }), 431);
+    const just = JSON.stringify({ a: 'x'.repeat((1 << 20) - 8) });
+    assert.equal(just.length, 1 << 20);
+    assert.equal((await ask('POST', '/echo', { body: just })).status, 200, 'exactly 1 MiB');
+    assert_problem(await ask('POST', '/echo', { body: `${just} ` }), 413);
+    const connection = await world.connection(port);
+    connection.write('POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n');
+    for (let n = 0; n < 3; ++n) {
+        connection.write(`80000\r\n${' '.repeat(0x80000)}\r\n`);
+    }
+    assert_problem(await connection.response(), 413);
+});
+
+test('chunked bodies are read, with extensions and trailers', async (world) => {
+    const { port } = await echo(world);
+    const connection = await world.connection(port);
+    const head = 'POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n' +
+        'Transfer-Encoding: chunked\r\n\r\n';
+    connection.write(`${head}1\r\n{\r\n5;x="y"\r\n"a":1\r\n01\r\n}\r\n0\r\nTrailer: 1\r\n\r\n`);
+    assert.deepEqual((await connection.response()).json.params, { a: 1 });
+    connection.write(`${head}0\r\n\r\n`);
+    assert.deepEqual((await connection.response()).json.params, {});
+});
+
+test('Expect: 100-continue is answered before the body, or the request refused', async (world) => {
+    const { port } = await echo(world);
+    const expect = { Expect: '100-continue', 'Content-Type': 'application/json' };
+    const connection = await world.connection(port);
+    connection.send('POST', '/echo', { headers: { ...expect, 'Content-Length': '7' } });
+    assert.equal((await connection.response()).status, 100);
+    connection.write('{"a":1}');
+    assert.deepEqual((await connection.response()).json.params, { a: 1 });
+    for (const [target, length, status] of [['/echo', 2 << 20, 413], ['/unknown', 7, 404]]) {
+        const refused = await world.connection(port);
+        refused.send('POST', target, { headers: { ...expect, 'Content-Length': String(length) } });
+        assert.equal((await refused.response()).status, status, 'no 100 before it');
+    }
+});
+
+test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
+    const { port } = await echo(world);
+    const kept = await world.connection(port);
+    for (let n = 0; n < 20; ++n) {
+        const response = await kept.request('GET', `/echo?n=${n}`);
+        assert.equal(response.version, '1.1');
+        assert.match(response.headers.get('date'), /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
+    }
+    const asked = await kept.request('GET', '/echo', { headers: { Connection: 'close' } });
+    assert.equal(asked.headers.get('connection').toLowerCase(), 'close');
+    await until('it is closed', () => kept.is_closed);
+    const old = await world.connection(port);
+    old.write('GET /echo HTTP/1.0\r\n\r\n');
+    assert.equal((await old.response()).status, 200);
+    await until('1.0 is closed', () => old.is_closed);
+    const old_kept = await world.connection(port);
+    for (let n = 0; n < 2; ++n) {
+        old_kept.write('GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+        const response = await old_kept.response();
+        assert.equal(response.headers.get('connection').toLowerCase(), 'keep-alive');
+    }
+});
+
+test('pipelined requests are answered in order, whatever the services do', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const port = (await world.role('gateway', { distributor })).port('gateway');
+    let held = [];
+    await scripted_service(world, {
+        distributor,
+        name: 'late',
+        urls: ['GET/late', 'GET/early'],
+        on_request: (packet, reply) => {
+            const answer = () => reply({ n: packet.params.n });
+            if (packet.uri === '/early') {
+                answer();
+                held.reverse().forEach((each) => each());
+                held = [];
+            } else {
+                held.push(answer);
+            }
+        },
+    });
+    await world.routed(port, ['/early']);
+    const connection = await world.connection(port);
+    const head = (target) => `GET ${target} HTTP/1.1\r\nHost: t\r\n\r\n`;
+    connection.write(`${head('/early?n=a')}${head('/unknown')}${head('/early?n=b')}`);
+    assert.equal((await connection.response()).json.n, 'a');
+    assert.equal((await connection.response()).status, 404);
+    assert.equal((await connection.response()).json.n, 'b');
+    const targets = Array.from({ length: 20 }, (_, n) => head(`/late?n=${n}`)).join('');
+    const waker = setInterval(() => void http(port, 'GET', '/early?n=0').catch(() => {}), 20);
+    world.on_close(() => clearInterval(waker));
+    connection.write(targets);
+    for (let n = 0; n < 20; ++n) {
+        assert.equal((await connection.response()).json.n, String(n));
+    }
+    clearInterval(waker);
+});
+
+test('an early answer is not lost to a reset while the body still comes', async (world) => {
+    const { port } = await echo(world);
+    for (let n = 0; n < 10; ++n) {
+        const connection = await world.connection(port);
+        connection.send('POST', '/unknown', { body: Buffer.alloc(700_000, 0x78) });
+        const response = await connection.response();
+        assert_problem(response, 404);
+        connection.close();
+    }
+});
+
+test('the envelope of a foreign service comes without key, with status 200', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const port = (await world.role('gateway', { distributor })).port('gateway');
+    await scripted_service(world, {
+        distributor,
+        name: 'raw',
+        urls: ['GET/raw'],
+        on_request: (packet, _reply, socket) => socket.write(
+            `{"a":1.0,"key":${packet.params.key},"errorcode":1,"errormessage":"no",` +
+                '"big":123456789012345678901234567890}¶',
+        ),
+    });
+    await world.routed(port, ['/raw']);
+    const response = await http(port, 'GET', '/raw');
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type'), /^application\/json/);
+    assert.equal(
+        response.text,
+        '{"a":1.0,"errorcode":1,"errormessage":"no","big":123456789012345678901234567890}',
+    );
+});
+
+test('replies of msd services have a status each, and no key', async (world) => {
+    const up = await world.up();
+    const status = async (expected, errorcode, method, target, body) => {
+        const response = await up.http(method, target, { body });
+        const what = `${method} ${target} ${JSON.stringify(body)}: ${response.text}`;
+        assert.equal(response.status, expected, what);
+        assert.equal(response.json.errorcode, errorcode, what);
+        assert.ok(!('key' in response.json) && !('status' in response.json), what);
+        return response.json;
+    };
+    const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
+    assert.equal((await status(200, 1, 'GET', '/goods')).errormessage, 'no data');
+    const { id } = await status(200, 0, 'POST', '/goods', pencil);
+    const invalid = await status(422, 1, 'POST', '/goods', { ...pencil, price: 'x', name: undefined });
+    assert.equal(invalid.errormessage, 'Invalid Parameters');
+    assert.deepEqual(invalid.errors.map(({ field }) => field).sort(), ['name', 'price']);
+    assert.ok(invalid.errors.every(({ problem }) => problem.length > 0));
+    await status(404, 1, 'GET', '/goods/999');
+    await status(404, 1, 'PUT', '/goods/999', pencil);
+    await status(200, 0, 'DELETE', '/goods/999');
+    const ann = { username: 'ann', password: 'secret-ann' };
+    await status(200, 0, 'POST', '/members', ann);
+    await status(409, 1, 'POST', '/members', ann);
+    const wrong = await status(403, 1, 'GET', '/members?username=ann&password=no');
+    assert.equal(wrong.errormessage, 'invalid password');
+    await status(403, 1, 'GET', '/members?username=nobody&password=no');
+    await status(422, 1, 'POST', '/purchases', { userid: 1, goodsid: 999 });
+    await status(200, 0, 'POST', '/purchases', { userid: 1, goodsid: id });
+});
+
+test('http_status = "always-200" keeps old clients happy', async (world) => {
+    const up = await world.up({ config: { 'gateway.http_status': 'always-200' } });
+    const invalid = await up.http('POST', '/goods', { body: {} });
+    assert.equal(invalid.status, 200);
+    assert.equal(invalid.json.errorcode, 1);
+    const login = await up.http('GET', '/members?username=a&password=b');
+    assert.equal(login.status, 200);
+    assert.equal(login.json.errormessage, 'invalid password');
+    assert_problem(await up.http('GET', '/unknown'), 404);
+});
+
+test('one by id, by path or by query; a contradiction is refused', async (world) => {
+    const up = await world.up();
+    const pencil = { name: 'pencil', category: 'c', price: 1.5, description: 'd' };
+    const { id } = (await up.http('POST', '/goods', { body: pencil })).json;
+    const row = { id, ...pencil };
+    for (const target of [`/goods/${id}`, `/goods?id=${id}`, `/goods/${id}?id=${id}`]) {
+        assert.deepEqual((await up.http('GET', target)).json.results, [row], target);
+    }
+    assert_problem(await up.http('GET', `/goods/${id}?id=${id + 1}`), 400);
+    const changed = { ...pencil, price: 2.25 };
+    assert.equal((await up.http('PUT', `/goods/${id}`, { body: changed })).json.errorcode, 0);
+    assert.equal((await up.http('GET', `/goods/${id}`)).json.results[0].price, 2.25);
+    const by_body = { ...pencil, id, price: 3 };
+    assert.equal((await up.http('PUT', '/goods', { body: by_body })).json.errorcode, 0);
+    assert.equal((await up.http('GET', `/goods/${id}`)).json.results[0].price, 3);
+    const other = await up.http('PUT', `/goods/${id}`, { body: { ...by_body, id: id + 1 } });
+    assert_problem(other, 400);
+    assert.equal((await up.http('DELETE', `/goods/${id}`)).json.errorcode, 0);
+    assert.equal((await up.http('GET', `/goods/${id}`)).status, 404);
+});

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// The distributor towards foreign and msd nodes: what it says byte for byte, who is listed, who hears
+// of it when, and what a slow or unregistered connection costs.
+
+import assert from 'node:assert/strict';
+
+import { encode } from './foreign/framing.mjs';
+import { http } from './harness/http_client.mjs';
+import { private_bytes } from './harness/proc.mjs';
+import { scripted_service } from './harness/scripted.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+import { sanitized } from './harness/world.mjs';
+
+async function start(world, config) {
+    const distributor = await world.role('distributor', { config });
+    return { distributor, port: distributor.port('distributor') };
+}
+
+async function join(world, port, params) {
+    const node = await world.packets(port);
+    node.register(params);
+    return node;
+}
+
+function names(list) {
+    return list.map(({ name }) => name);
+}
+
+test('a connection is told the list at once, byte for byte as today', async (world) => {
+    const { port } = await start(world);
+    const first = await world.packets(port);
+    await first.list('the empty list', () => true);
+    const empty = '{"uri":"/distributes","method":"GET","key":0,"params":[]}¶';
+    assert.equal(Buffer.concat(first.raw).toString(), empty);
+
+    first.write('{"uri":"/distributes","method":"POST","key":0,"params":{"zeta":1.0,"urls":["GET/x"],' +
+        '"name":"x","port":"9051","alpha":{"b":[18446744073709551616]}}}¶');
+    await first.list('its own entry', (list) => list.length === 1);
+    const entry = '{"port":"9051","name":"x","urls":["GET/x"],"host":"127.0.0.1",' +
+        '"zeta":1.0,"alpha":{"b":[18446744073709551616]}}';
+    const one = `{"uri":"/distributes","method":"GET","key":0,"params":[${entry}]}¶`;
+    assert.equal(Buffer.concat(first.raw).toString(), empty + one);
+    const second = await world.packets(port);
+    await second.list('the list', () => true);
+    assert.equal(Buffer.concat(second.raw).toString(), one);
+});
+
+test('nodes are listed in the order they registered and leave with their connection', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    const nodes = [];
+    for (const name of ['c', 'a', 'b']) {
+        const node = await join(world, port, { port: 9000 + nodes.length, name, urls: [] });
+        await node.list('itself', (list) => names(list).includes(name));
+        nodes.push(node);
+    }
+    const all = await watcher.list('three more', (list) => list.length === 4);
+    assert.deepEqual(names(all), ['watcher', 'c', 'a', 'b']);
+    nodes[1].close();
+    const left = await watcher.list('one less', (list) => list.length === 3);
+    assert.deepEqual(names(left), ['watcher', 'c', 'b']);
+});
+
+test('a second registration on a connection replaces the first', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    const node = await join(world, port, { port: 2, name: 'node', urls: ['GET/old'] });
+    await watcher.list('the node', (list) => list.length === 2);
+    node.register({ port: 3, name: 'node', urls: ['GET/new'] });
+    const list = await watcher.list('the new entry', (all) => all.some((each) => each.port === 3));
+    assert.deepEqual(list.map(({ port: said, urls }) => [said, urls]), [[1, []], [3, ['GET/new']]]);
+    node.close();
+    assert.deepEqual(names(await watcher.list('it left', (all) => all.length === 1)), ['watcher']);
+});
+
+test('an unregistered connection changes nothing for the others', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    await watcher.list('itself', (list) => list.length === 1);
+    const lists = watcher.lists().length;
+    for (let n = 0; n < 50; ++n) {
+        const visitor = await world.packets(port);
+        await visitor.list('a list', () => true);
+        visitor.close();
+    }
+    await join(world, port, { port: 2, name: 'node', urls: [] });
+    await watcher.list('the node', (list) => list.length === 2);
+    assert.equal(watcher.lists().length, lists + 1, 'one list, for the one change');
+});
+
+test('changes that come together are told together', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    await watcher.list('itself', (list) => list.length === 1);
+    const lists = watcher.lists().length;
+    const clients = [];
+    for (let n = 0; n < 50; ++n) {
+        clients.push(await world.packets(port));
+    }
+    clients.forEach((client, n) => client.register({ port: 9000 + n, name: `n${n}`, urls: [] }));
+    await watcher.list('all of them', (list) => list.length === 51);
+    const told = watcher.lists().length - lists;
+    assert.ok(told <= 10, `${told} lists for 50 registrations in one go`);
+});
+
+test('200 foreign nodes join at once, all know all, and little is sent', async (world, context) => {
+    const { port } = await start(world);
+    const count = 200;
+    const clients = await Promise.all(Array.from({ length: count }, () => world.packets(port)));
+    await until('all are accepted', () => clients.every((client) => client.lists().length > 0));
+    const begin = performance.now();
+    clients.forEach((client, n) => {
+        const urls = [`POST/service${n}`, `GET/service${n}`, `DELETE/service${n}`];
+        client.register({ port: 10_000 + n, name: `service${n}`, urls });
+    });
+    await until('all know all', () => clients.every((client) => client.lists().at(-1).length === count));
+    const took_ms = performance.now() - begin;
+    const list_bytes = encode({
+        uri: '/distributes', method: 'GET', key: 0, params: clients[0].lists().at(-1),
+    }).length;
+    const sent = clients.reduce((sum, client) => sum + client.bytes_received, 0);
+    context.diagnostic(`${took_ms.toFixed(0)} ms, ${(sent / 1e6).toFixed(1)} MB sent, ` +
+        `${(sent / (count * list_bytes)).toFixed(2)} × 200 × the final list`);
+    assert.ok(sent <= 1.4 * count * list_bytes, `${sent} bytes, the list has ${list_bytes}`);
+    const [one, ...others] = clients.map((client) => JSON.stringify(client.lists().at(-1)));
+    assert.ok(others.every((other) => other === one), 'all have the same list');
+});
+
+test('a reader that stops costs bounded memory and ends with the last list', async (world) => {
+    const config = { 'distributor.gather_quiet_ms': 0 };
+    const { distributor, port } = await start(world, config);
+    const [{ pid }] = distributor.workers('distributor');
+    const urls = Array.from({ length: 200 }, (_, n) => `GET/a/long/path/of/number/${n}`);
+    const nodes = [];
+    for (let n = 0; n < 30; ++n) {
+        nodes.push(await join(world, port, { port: 9000 + n, name: `n${n}`, urls }));
+    }
+    const watcher = nodes[0];
+    await watcher.list('all', (list) => list.length === 30);
+    const slow = await join(world, port, { port: 1, name: 'slow', urls: [] });
+    await watcher.list('the slow one', (list) => list.length === 31);
+    slow.socket.pause();
+    // Lists of 200 KB each: unbounded, the slow reader would hold 80 MB.
+    const before = private_bytes(pid);
+    for (let n = 0; n < 400; ++n) {
+        nodes[1].register({ port: 20_000 + n, name: 'n1', urls });
+        await watcher.list(`change ${n}`, (list) => list.some((each) => each.port === 20_000 + n));
+        watcher.packets.splice(0, watcher.packets.length - 1);
+    }
+    const grown = private_bytes(pid) - before;
+    if (!sanitized) {
+        assert.ok(grown < 16 << 20, `${grown >> 20} MiB more`);
+    }
+    slow.socket.resume();
+    const last = await slow.list('the last change', (list) =>
+        list.some((each) => each.port === 20_399));
+    assert.deepEqual(last, watcher.lists().at(-1));
+});
+
+test('a service with several workers is one entry, also while one is replaced', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    const goods = await world.role('goods', { distributor: port, workers: 3 });
+    const list = await watcher.list('goods', (all) => all.length === 2);
+    assert.equal(list[1].name, 'goods');
+    assert.equal(list[1].port, goods.port('goods'));
+    assert.equal(list[1].host, '127.0.0.1');
+    for (const route of ['POST/goods', 'GET/goods', 'DELETE/goods']) {
+        assert.ok(list[1].urls.includes(route), route);
+    }
+    const fields = Object.keys(list[1]);
+    assert.deepEqual(fields, ['port', 'name', 'urls', 'host'], 'foreign nodes see what they know');
+    const lists = watcher.lists().length;
+    goods.expect_deaths();
+    const [victim] = goods.workers('goods');
+    process.kill(victim.pid, 'SIGKILL');
+    await until('it is replaced', () =>
+        goods.workers('goods').length === 3 && !goods.workers().some(({ pid }) => pid === victim.pid));
+    await join(world, port, { port: 2, name: 'later', urls: [] });
+    await watcher.list('the later node', (all) => names(all).includes('later'));
+    assert.equal(watcher.lists().length, lists + 1, 'a worker more or less is no change');
+});
+
+test('a node says goodbye when it stops', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    const goods = await world.role('goods', { distributor: port });
+    await watcher.list('goods', (list) => names(list).includes('goods'));
+    await goods.stop('SIGTERM');
+    await watcher.list('it left', (list) => !names(list).includes('goods'));
+});
+
+test('an msd node hears of changes as changes', async (world) => {
+    const { port } = await start(world);
+    const node = await world.packets(port);
+    node.register({ port: 1, name: 'node', urls: ['GET/a'], proto: 2 });
+    const told = await node.packet('a packet with proto', (packet) => packet.proto === 2);
+    assert.ok(Number.isInteger(told.epoch) && Number.isInteger(told.rev));
+    node.send({
+        uri: '/distributes',
+        method: 'POST',
+        key: 0,
+        params: {
+            port: 1,
+            name: 'node',
+            urls: ['GET/a'],
+            proto: 2,
+            have: { epoch: told.epoch, rev: told.rev },
+        },
+    });
+    const other = await join(world, port, { port: 2, name: 'other', urls: ['GET/b'] });
+    const changes = (packet) => (packet.params ?? packet).changes;
+    await node.packet('the new node', (packet) =>
+        changes(packet)?.add?.some(({ name }) => name === 'other'));
+    other.close();
+    // Its connection closed without a goodbye: still listed for a while, but not to be used.
+    await node.packet('it is critical or gone', (packet) =>
+        changes(packet)?.add?.some(({ name, critical }) => name === 'other' && critical) ||
+        changes(packet)?.remove?.length > 0);
+});
+
+test('an advertised address is listed instead of the one that is seen', async (world) => {
+    const { port } = await start(world);
+    const watcher = await world.packets(port);
+    await world.role('goods', { distributor: port, args: ['--advertise', '10.1.2.3:7777'] });
+    const visitor = await until('goods is listed', async () => {
+        const client = await world.packets(port);
+        const list = await client.list('a list', () => true);
+        client.close();
+        return list.length > 0 && list;
+    });
+    assert.deepEqual([visitor[0].host, visitor[0].port], ['10.1.2.3', 7777]);
+    watcher.close();
+});
+
+test('nodes work on while the distributor is away and find its successor', async (world) => {
+    const { distributor, port } = await start(world);
+    const config = { 'registry.reconnect_ms': 100 };
+    const gateway = await world.role('gateway', { distributor: port, config });
+    await world.role('goods', { distributor: port, config });
+    const http_port = gateway.port('gateway');
+    await world.routed(http_port, ['/goods']);
+    await distributor.stop('SIGKILL');
+    distributor.end_expected = true;
+    for (let n = 0; n < 50; ++n) {
+        assert.equal((await http(http_port, 'GET', '/goods')).status, 200);
+    }
+    await world.role('distributor', { port });
+    await scripted_service(world, {
+        distributor: port,
+        name: 'late',
+        urls: ['GET/late'],
+        on_request: (_packet, reply) => reply(),
+    });
+    await world.routed(http_port, ['/late', '/goods']);
+});

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which node gets a request: all in turn, none that is dead or hung, and a GET is not lost when a
+// worker dies under it.
+
+import assert from 'node:assert/strict';
+
+import { http } from './harness/http_client.mjs';
+import { scripted_service } from './harness/scripted.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+async function front(world, config) {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor, config });
+    return { distributor, port: gateway.port('gateway') };
+}
+
+function labelled(world, distributor, label, on_request) {
+    return scripted_service(world, {
+        distributor,
+        name: 'where',
+        urls: ['GET/where', 'POST/where'],
+        on_request: on_request ?? ((_packet, reply) => reply({ label })),
+    });
+}
+
+async function labels(port, count) {
+    const connection_labels = [];
+    for (let n = 0; n < count; ++n) {
+        const response = await http(port, 'GET', '/where');
+        connection_labels.push(response.status === 200 ? response.json.label : response.status);
+    }
+    return connection_labels;
+}
+
+test('nodes of one route take turns', async (world) => {
+    const { distributor, port } = await front(world);
+    for (const label of ['a', 'b', 'c']) {
+        await labelled(world, distributor, label);
+    }
+    await until('all three are used', async () => new Set(await labels(port, 6)).size === 3);
+    const seen = await labels(port, 30);
+    for (const label of ['a', 'b', 'c']) {
+        const share = seen.filter((each) => each === label).length;
+        assert.equal(share, 10, `${label} got ${share} of 30: ${seen.join('')}`);
+    }
+});
+
+test('a node that joins is used, one that leaves is not', async (world) => {
+    const { distributor, port } = await front(world);
+    await labelled(world, distributor, 'first');
+    await world.routed(port, ['/where']);
+    const second = await labelled(world, distributor, 'second');
+    await until('the second is used', async () => (await labels(port, 2)).includes('second'));
+    second.close();
+    second.registration.close();
+    await until('only the first', async () =>
+        (await labels(port, 4)).every((label) => label === 'first'));
+    assert.deepEqual(new Set(await labels(port, 20)), new Set(['first']));
+});
+
+test('a route whose only node is dead: 502 at once, and back with the node', async (world) => {
+    const { distributor, port } = await front(world);
+    const only = await labelled(world, distributor, 'only');
+    await world.routed(port, ['/where']);
+    only.close(); // still registered: the distributor cannot know
+    for (let n = 0; n < 5; ++n) {
+        const response = await http(port, 'GET', '/where');
+        assert.equal(response.status, 502, response.text);
+        assert.equal(response.json.errorcode, 502);
+    }
+    only.registration.close();
+    await labelled(world, distributor, 'next');
+    await until('the next one serves', async () => (await labels(port, 1))[0] === 'next');
+});
+
+test('all services of a route gone by goodbye: 404 foreign, 503 msd', async (world) => {
+    const { distributor, port } = await front(world);
+    const goods = await world.role('goods', { distributor });
+    await world.routed(port, ['/goods']);
+    await goods.stop('SIGTERM');
+    await until('503', async () => {
+        const { status } = await http(port, 'GET', '/goods');
+        return status === 503;
+    });
+    assert.ok((await http(port, 'GET', '/goods')).headers.has('retry-after'));
+    const foreign = await labelled(world, distributor, 'foreign');
+    await world.routed(port, ['/where']);
+    foreign.registration.send({ uri: '/distributes', method: 'DELETE', key: 1, params: {} });
+    await until('404', async () => (await http(port, 'GET', '/where')).status === 404);
+});
+
+test('a hung node is left out after one timeout and comes back by itself', async (world) => {
+    const { distributor, port } = await front(world, { 'gateway.request_timeout_ms': 500 });
+    await labelled(world, distributor, 'healthy');
+    let hung = false;
+    const silent = [];
+    await labelled(world, distributor, 'sick', (packet, reply) => {
+        if (hung) {
+            silent.push(packet);
+        } else {
+            reply({ label: 'sick' });
+        }
+    });
+    await until('both are used', async () => new Set(await labels(port, 4)).size === 2);
+    hung = true;
+    const seen = await labels(port, 40);
+    const late = seen.filter((label) => label !== 'healthy');
+    // Foreign: a TCP connect succeeds, so one request at a time tries it again.
+    assert.ok(late.length <= 10, `${late.length} of 40 were given to the hung node: ${late}`);
+    hung = false;
+    await until('it is used again', async () => {
+        const both = await labels(port, 10);
+        return both.filter((label) => label === 'sick').length >= 4;
+    });
+});
+
+test('a stopped msd worker is noticed by its pings, the other node serves', async (world) => {
+    const { distributor, port } = await front(world);
+    await labelled(world, distributor, 'other');
+    const goods = await world.role('goods', { distributor });
+    const foreign = await world.foreign('goods', { distributor });
+    await world.routed(port, ['/goods', '/where']);
+    const [{ pid }] = goods.workers('goods');
+    process.kill(pid, 'SIGSTOP');
+    world.on_close(() => process.kill(pid, 'SIGCONT'));
+    await until('the stopped one is left out', async () => {
+        for (let n = 0; n < 6; ++n) {
+            const { status } = await http(port, 'GET', '/goods');
+            if (status !== 200) {
+                return false;
+            }
+        }
+        return true;
+    });
+    process.kill(pid, 'SIGCONT');
+    const mine = { name: 'mine', category: 'c', price: 1, description: 'd' };
+    const direct = await world.packets(goods.port('goods'));
+    await direct.request('POST', '/goods', mine);
+    await until('it answers through the gateway again', async () => {
+        const response = await http(port, 'GET', '/goods');
+        return response.json.results?.some(({ name }) => name === 'mine');
+    });
+    assert.equal(foreign.ended, undefined);
+});
+
+test('killed workers are replaced, and no GET notices', async (world) => {
+    const { distributor, port } = await front(world);
+    const goods = await world.role('goods', { distributor, workers: 2 });
+    goods.expect_deaths();
+    await world.routed(port, ['/goods']);
+    const failed = [];
+    let asked = 0;
+    let stop = false;
+    const clients = Array.from({ length: 8 }, async () => {
+        const connection = await world.connection(port);
+        while (!stop) {
+            const response = await connection.request('GET', '/goods');
+            ++asked;
+            if (response.status !== 200) {
+                failed.push(`${response.status} ${response.text}`);
+            }
+        }
+    });
+    for (let round = 0; round < 6; ++round) {
+        const now = asked;
+        await until('requests go through', () => asked > now + 100);
+        const [victim] = goods.workers('goods');
+        process.kill(victim.pid, 'SIGKILL');
+        await until('it is replaced', () => {
+            const pids = goods.workers('goods').map(({ pid }) => pid);
+            return pids.length === 2 && !pids.includes(victim.pid);
+        });
+        // The gateway must have found the new worker before the other one may die.
+        await until('two workers listen', () => goods.workers('goods').length === 2);
+        const after = asked;
+        await until('more requests', () => asked > after + 400);
+    }
+    stop = true;
+    await Promise.all(clients);
+    assert.deepEqual(failed, [], `${failed.length} of ${asked} failed`);
+});
+
+test('killed gateway workers are replaced on the same port', async (world) => {
+    const up = await world.up({ workers: 2 });
+    up.expect_deaths();
+    for (let round = 0; round < 4; ++round) {
+        for (const { pid } of up.workers('gateway')) {
+            process.kill(pid, 'SIGKILL');
+        }
+        await until('the gateway answers', async () => {
+            const response = await up.http('GET', '/goods', { limit_ms: 2000 });
+            return response.status === 200;
+        });
+    }
+});
+
+test('a POST that may have been done is not sent twice', async (world) => {
+    const { distributor, port } = await front(world);
+    let received = 0;
+    const dying = (packet, reply, socket) => {
+        if (packet.method === 'POST') {
+            ++received;
+            socket.destroy();
+        } else {
+            reply();
+        }
+    };
+    await labelled(world, distributor, 'one', dying);
+    await labelled(world, distributor, 'two', dying);
+    await world.routed(port, ['/where']);
+    const response = await http(port, 'POST', '/where', { body: { a: 1 } });
+    assert.equal(response.status, 502);
+    assert.equal(received, 1);
+});
+
+test('a GET is tried once more, on another connection', async (world) => {
+    const { distributor, port } = await front(world);
+    let received = 0;
+    let broken = false;
+    const dying = (_packet, reply, socket) => {
+        if (broken) {
+            ++received;
+            socket.destroy();
+        } else {
+            reply();
+        }
+    };
+    for (const label of ['one', 'two', 'three']) {
+        await labelled(world, distributor, label, dying);
+    }
+    await world.routed(port, ['/where']);
+    broken = true;
+    const response = await http(port, 'GET', '/where');
+    assert.equal(response.status, 502);
+    assert.equal(received, 2);
+});
