@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzz_target.hpp"
+#include "wire/frame_reader.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace {
+
+using msd::fuzz::require;
+using msd::wire::frame_reader;
+
+constexpr std::size_t packet_bytes_max = 64; // small, so that the limit is met often
+
+struct outcome {
+    std::vector<std::string> packets;
+    bool too_large = false;
+
+    bool operator==(const outcome&) const = default;
+};
+
+void feed(frame_reader& reader, std::string_view bytes, outcome& seen) {
+    const auto room = reader.prepare(bytes.size());
+    require(room.size() >= bytes.size(), "prepare() gives the room asked for");
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+    reader.commit(bytes.size());
+    for (;;) {
+        const auto [state, packet] = reader.next();
+        if (state != frame_reader::status::complete) {
+            seen.too_large = state == frame_reader::status::too_large;
+            return;
+        }
+        require(!packet.empty() && packet.size() <= packet_bytes_max, "packets keep their bounds");
+        seen.packets.emplace_back(packet);
+    }
+}
+
+// In segments of `step` bytes, giving the buffer back whenever that is possible.
+outcome read(std::string_view stream, std::size_t step) {
+    frame_reader reader{packet_bytes_max};
+    outcome seen;
+    while (!stream.empty() && !seen.too_large) {
+        feed(reader, stream.substr(0, step), seen);
+        stream.remove_prefix(std::min(step, stream.size()));
+        if (step % 2 == 1) {
+            reader.release_idle();
+        }
+    }
+    return seen;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view stream = msd::fuzz::text_of(data, size);
+    const outcome whole = read(stream, std::max<std::size_t>(1, size));
+    for (const std::size_t step : {1, 2, 3, 7, 64}) {
+        require(read(stream, step) == whole, "segments change nothing");
+    }
+    for (const std::string& packet : whole.packets) {
+        const outcome again = read(packet + "\xC2\xB6", packet.size() + 2);
+        require(again.packets == std::vector{packet}, "a packet sent on is the same packet");
+    }
+    return 0;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzz_target.hpp"
+#include "wire/frame_reader.hpp"
+#include "wire/packet.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace {
+
+using msd::fuzz::require;
+using namespace msd::wire;
+namespace json = msd::json;
+
+constexpr std::size_t packet_bytes_max = 1 << 20;
+
+// What stands in `frames`, which must be one frame that any reader of the protocol takes whole.
+std::string sole_packet(const std::string& frames) {
+    require(frames.find(terminator) == frames.size() - terminator.size(), "no terminator inside");
+    frame_reader reader{packet_bytes_max};
+    const auto room = reader.prepare(frames.size());
+    std::copy(frames.begin(), frames.end(), room.begin());
+    reader.commit(frames.size());
+    const auto [state, packet] = reader.next();
+    require(state == frame_reader::status::complete, "a frame written is complete");
+    return std::string{packet};
+}
+
+void check_request(const packet& seen) {
+    request_fields fields;
+    fields.method = seen.method();
+    fields.uri = seen.uri();
+    fields.id = seen.uri();
+    const json::value* params = seen.raw_params();
+    fields.params = params == nullptr ? "{}" : params->text;
+    std::string out;
+    append_request(out, fields, 7);
+    const std::string frame = sole_packet(out);
+    packet again;
+    require(again.parse(frame).has_value(), "a request written reads back");
+    require(again.kind() == packet_kind::request && again.key() == "7", "it is that request");
+    require(again.method() == seen.method() && again.uri() == seen.uri(), "it names the same");
+    if (params != nullptr && seen.params() == nullptr) {
+        return;
+    }
+    std::string foreign;
+    append_foreign_request(foreign, fields, 8);
+    const std::string foreign_frame = sole_packet(foreign);
+    require(again.parse(foreign_frame).has_value(), "a foreign request written reads back");
+    require(again.key() == "8" && again.key_in_params(), "its key is among its params");
+}
+
+void check_reply(const packet& seen) {
+    const auto opened = open_envelope(seen);
+    require(opened.has_value(), "a reply can be opened");
+    std::string body;
+    for (const std::string_view piece : opened->body()) {
+        body += piece;
+    }
+    json::object fields;
+    require(fields.parse(body).has_value(), "the body of a reply is an object");
+    require(fields.find("key") == nullptr, "without key");
+    require(fields.find("status") == nullptr, "without status");
+    const auto kept =
+        std::count_if(seen.fields().begin(), seen.fields().end(), [](const json::member& member) {
+            return member.name != "key" && member.name != "status";
+        });
+    require(fields.size() == static_cast<std::size_t>(kept), "with all other members");
+
+    std::string out;
+    append_reply(out, seen.key(), {0, "success", {}, opened->status});
+    const std::string frame = sole_packet(out);
+    packet again;
+    require(again.parse(frame).has_value(), "a reply written reads back");
+    const auto echoed = open_envelope(again);
+    require(echoed->has_key == opened->has_key && echoed->key == opened->key, "with the same key");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view frame = msd::fuzz::text_of(data, size);
+    packet seen;
+    if (!seen.parse(frame)) {
+        require(seen.kind() == packet_kind::other, "a malformed packet has no kind");
+        require(seen.key().empty() || json::parse(seen.key()).has_value(), "its key is a value");
+        return 0;
+    }
+    std::string out;
+    append_frame(out, seen.fields().text());
+    packet again;
+    const std::string copy = sole_packet(out);
+    require(again.parse(copy).has_value(), "a packet sent on reads back");
+    require(again.kind() == seen.kind() && again.uri() == seen.uri(), "as the same");
+    if (seen.kind() == packet_kind::request) {
+        check_request(seen);
+    } else if (seen.kind() == packet_kind::reply) {
+        check_reply(seen);
+    }
+    return 0;
+}
