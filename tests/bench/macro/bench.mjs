@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The macro benchmarks: runs each measurement in rounds, keeps the best of each figure, prints a
+// table or JSON, and compares with bounds.mjs.
+
+import fs from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { misses } from './bounds.mjs';
+import { joins } from './join.mjs';
+import { memory } from './memory.mjs';
+import { binary } from './msd.mjs';
+import { start_times } from './start_time.mjs';
+import { throughput } from './throughput.mjs';
+
+const measurements = { start: start_times, join: joins, memory, throughput };
+
+const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
+
+  NAME         ${Object.keys(measurements).join(', ')}; all by default
+  --rounds N   the best of N rounds counts (default 1, with --check 3)
+  --seconds N  of each throughput run (default 5, with --check 30)
+  --check      compare with the bounds msd promises; exit 1 with what missed
+  --json       print figures as JSON
+  --micro      the micro benchmarks instead; arguments go to Google Benchmark
+`;
+
+/** `now` merged into `before`: the better of two values by the figure's own sense. */
+function better(before, now) {
+    if (before === undefined) {
+        return now;
+    }
+    const pick = { most: Math.max, least: Math.min, none: Math.max }[now.best];
+    return { ...now, value: pick(before.value, now.value) };
+}
+
+function table(figures) {
+    const width = Math.max(...figures.map(({ name }) => name.length));
+    return figures.map(({ name, value, unit }) => {
+        const digits = value < 100 ? 2 : 0;
+        return `${name.padEnd(width)}  ${value.toFixed(digits).padStart(10)} ${unit}`.trimEnd();
+    }).join('\n');
+}
+
+function read_arguments() {
+    const number = { type: 'string' };
+    const flag = { type: 'boolean', default: false };
+    const options = { check: flag, json: flag, help: flag, rounds: number, seconds: number };
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const unknown = positionals.filter((name) => measurements[name] === undefined);
+    if (unknown.length > 0) {
+        throw new Error(`no such measurement: ${unknown.join(' ')}`);
+    }
+    return {
+        ...values,
+        names: positionals.length > 0 ? positionals : Object.keys(measurements),
+        rounds: Number(values.rounds ?? (values.check ? 3 : 1)),
+        seconds: Number(values.seconds ?? (values.check ? 30 : 5)),
+    };
+}
+
+async function main() {
+    let chosen;
+    try {
+        chosen = read_arguments();
+    } catch (problem) {
+        process.stderr.write(`${problem.message}\n${usage}`);
+        return 2;
+    }
+    if (chosen.help) {
+        process.stdout.write(usage);
+        return 0;
+    }
+    if (!fs.existsSync(binary)) {
+        process.stderr.write(`${binary} is not there: scripts/build makes it\n`);
+        return 1;
+    }
+
+    const figures = new Map();
+    for (let round = 1; round <= chosen.rounds; ++round) {
+        for (const name of chosen.names) {
+            process.stderr.write(`round ${round} of ${chosen.rounds}: ${name}\n`);
+            for (const figure of await measurements[name]({ seconds: chosen.seconds })) {
+                figures.set(figure.name, better(figures.get(figure.name), figure));
+            }
+        }
+    }
+    const all = [...figures.values()];
+    process.stdout.write(chosen.json ? `${JSON.stringify(all, null, 1)}\n` : `${table(all)}\n`);
+    if (!chosen.check) {
+        return 0;
+    }
+    const missed = misses(all);
+    process.stderr.write(missed.map((text) => `missed: ${text}\n`).join(''));
+    return missed.length > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

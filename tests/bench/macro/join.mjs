@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long it takes until N nodes that register in one go all know all N, and how many bytes the
+// distributor sends for it. One process opens all sockets, so that its own work is a part of the
+// time; it counts entries without parsing them and checks one node's list in full afterwards.
+
+import net from 'node:net';
+
+import { encode } from '../../functional/foreign/framing.mjs';
+import { within } from '../../functional/harness/until.mjs';
+import { start_msd, with_directory } from './msd.mjs';
+
+const limit_ms = 60_000;
+const first_port = 10_000;
+// How many nodes, and which protocol they speak.
+const fleets = [[10, 1], [50, 1], [200, 1], [10, 2], [100, 2], [200, 2], [500, 2], [1000, 2]];
+const entry = '"name":"join';
+const terminator = Buffer.from('\u00b6');
+
+function registration(index, proto, more = {}) {
+    const params = { port: first_port + index, name: `join${index}`, urls: [`GET/join/${index}`] };
+    const said = proto === 2 ? { ...params, proto, ...more } : params;
+    return encode({ uri: '/distributes', method: 'POST', key: 0, params: said });
+}
+
+function entries_in(frame) {
+    let count = 0;
+    for (let at = frame.indexOf(entry); at >= 0; at = frame.indexOf(entry, at + 1)) {
+        ++count;
+    }
+    return count;
+}
+
+class joining_node {
+    constructor(port, index, proto) {
+        Object.assign(this, { index, proto, known: 0, bytes: 0, pieces: [], frames: [] });
+        this.socket = net.connect({ host: '127.0.0.1', port, noDelay: true });
+        this.socket.on('data', (chunk) => this.feed(chunk));
+        this.socket.on('error', () => {});
+        this.opened = new Promise((resolve) => this.socket.once('connect', resolve));
+    }
+
+    join() {
+        this.socket.write(registration(this.index, this.proto));
+    }
+
+    // The names of this benchmark hold no terminator: every C2 B6 ends a frame.
+    feed(chunk) {
+        this.bytes += chunk.length;
+        let begin = 0;
+        if (this.pieces.at(-1)?.at(-1) === terminator[0] && chunk[0] === terminator[1]) {
+            this.end_frame(chunk.subarray(0, 1));
+            begin = 1;
+        }
+        for (let at; (at = chunk.indexOf(terminator, begin)) >= 0; begin = at + 2) {
+            this.end_frame(chunk.subarray(begin, at));
+        }
+        if (begin < chunk.length) {
+            this.pieces.push(chunk.subarray(begin));
+        }
+    }
+
+    end_frame(last) {
+        const frame = this.pieces.length === 0 ? last : Buffer.concat([...this.pieces, last]);
+        this.pieces = [];
+        if (this.index === 0) {
+            this.frames.push(frame);
+        }
+        const changes = frame.includes('"changes":');
+        if (!changes && !frame.includes('"params":[')) {
+            this.answer_announcement(frame);
+            return;
+        }
+        const part = /"part":([1-9]\d*)/.test(frame.subarray(0, 200).toString('latin1'));
+        this.known = (changes || part ? this.known : 0) + entries_in(frame);
+    }
+
+    // An msd distributor says what it is; then the node says the rest, as msd's own nodes do.
+    answer_announcement(frame) {
+        const said = JSON.parse(frame.toString().replace(/\u00b6$/, ''));
+        if (this.proto === 2 && said.proto === 2) {
+            const routes = [{ method: 'GET', path: `/join/${this.index}` }];
+            const more = { routes, have: { epoch: 0, rev: 0 } };
+            this.socket.write(registration(this.index, 2, more));
+        }
+    }
+}
+
+function check_in_full(node, count) {
+    const seen = new Set();
+    for (const frame of node.frames) {
+        for (const [, name] of frame.toString().matchAll(/"name":"(join\d+)"/g)) {
+            seen.add(name);
+        }
+    }
+    if (seen.size !== count) {
+        throw new Error(`join: a node knows ${seen.size} of ${count} nodes`);
+    }
+}
+
+async function join(count, proto) {
+    return with_directory(async (directory) => {
+        const distributor = start_msd(directory, ['distributor', '--port', '0']);
+        const nodes = [];
+        try {
+            const port = await distributor.ready('distributor');
+            for (let index = 0; index < count; ++index) {
+                nodes.push(new joining_node(port, index, proto));
+            }
+            await within('connections', Promise.all(nodes.map((node) => node.opened)), limit_ms);
+            const began = performance.now();
+            for (const node of nodes) {
+                node.join();
+            }
+            const all_know = () => nodes.every((node) => node.known >= count);
+            while (!all_know()) {
+                await new Promise((resolve) => setImmediate(resolve));
+                if (performance.now() - began > limit_ms) {
+                    throw new Error(`join: ${count} nodes do not know each other`);
+                }
+            }
+            const ms = performance.now() - began;
+            check_in_full(nodes[0], count);
+            const bytes = nodes.reduce((sum, node) => sum + node.bytes, 0);
+            const list_bytes = Math.max(...nodes[0].frames.map((frame) => frame.length)) + 2;
+            return { ms, bytes, list_bytes };
+        } finally {
+            nodes.forEach((node) => node.socket.destroy());
+            await distributor.stop();
+        }
+    });
+}
+
+/** Fleets of both kinds; the bytes of foreign fleets also as a multiple of N final lists. */
+export async function joins() {
+    const found = [];
+    for (const [count, proto] of fleets) {
+        const name = `join of ${count} ${proto === 2 ? 'msd' : 'foreign'} nodes`;
+        const { ms, bytes, list_bytes } = await join(count, proto);
+        found.push(
+            { name: `${name}: time`, value: ms, unit: 'ms', best: 'least' },
+            { name: `${name}: sent`, value: bytes / 1e6, unit: 'MB', best: 'least' },
+        );
+        if (proto === 1) {
+            const lists = bytes / (count * list_bytes);
+            found.push({ name: `${name}: lists each`, value: lists, unit: '', best: 'least' });
+        }
+    }
+    return found;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// msd under measurement: the release binary with every port free and a directory of its own.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { children, environment } from '../../functional/harness/proc.mjs';
+import { program } from '../../functional/harness/program.mjs';
+
+const pools = ['gateway', 'distributor', 'goods', 'members', 'purchases', 'logs'];
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+export const binary = process.env.MSD_BIN ?? path.resolve(here, '../../../build/release/msd');
+
+/** Calls `use` with an empty directory, which is gone afterwards. */
+export async function with_directory(use) {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'msd-bench-'));
+    try {
+        return await use(directory);
+    } finally {
+        fs.rmSync(directory, { recursive: true, force: true });
+    }
+}
+
+export function start_msd(directory, args) {
+    const places = ['--data-dir', path.join(directory, 'data'), '--runtime-dir', directory];
+    return new program(`msd ${args[0]}`, binary, [...args, ...places, '--log-level', 'warning']);
+}
+
+/** Calls `use` with a running `msd up` and its ports by name. */
+export async function with_system(use) {
+    return with_directory(async (directory) => {
+        const free = pools.flatMap((name) => [`--${name}-port`, '0']);
+        const system = start_msd(directory, ['up', ...free]);
+        try {
+            const ports = {};
+            for (const name of pools) {
+                ports[name] = await system.ready(name);
+            }
+            return await use({ system, ports, directory });
+        } finally {
+            await system.stop();
+        }
+    });
+}
+
+/** The processes of one pool. */
+export function workers(master, pool) {
+    return children(master.pid).filter((pid) => {
+        const said = environment(pid).MSD_WORKER ?? '';
+        return said.split(' ').includes(`pool=${pool}`);
+    });
+}
