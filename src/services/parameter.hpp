@@ -24,7 +24,7 @@ struct parameter {
     std::size_t length_min = 0;   // text: code points
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
-    std::string_view about;                                          // one line for people
+    std::string_view about = {};                                          // one line for people
 };
 
 } // namespace msd::services

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/services/service_under_test.hpp"
+#include "store/members_repository.hpp"
+#include "store/open.hpp"
+
+#include <asio/co_spawn.hpp>
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <iterator>
+
+namespace msd::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kim = R"({"username":"kim","password":"geheim-1"})";
+const std::string kim_wrong = R"({"username":"kim","password":"geheim-2"})";
+
+class members_service : public testing::Test {
+protected:
+    std::string post(const std::string& params, std::string key = {}) {
+        return members_.text("POST", "/members", params, std::move(key));
+    }
+    std::string login(const std::string& params) {
+        return members_.text("GET", "/members", params);
+    }
+
+    // A member with a hash of an old deployment.
+    void store_hash(const std::string& username, const std::string& hash) {
+        auto repository = members_.on().wait(store::open_members(settings(), soon()));
+        ASSERT_TRUE(repository);
+        auto& opened = **repository;
+        ASSERT_TRUE(members_.on().wait(opened.add(username, hash, std::nullopt, soon())));
+    }
+    std::string stored_hash(const std::string& username) {
+        auto repository = members_.on().wait(store::open_members(settings(), soon()));
+        auto& opened = **repository;
+        return members_.on().wait(opened.find(username, soon())).value().password_hash;
+    }
+
+    store::store_settings settings() {
+        store::store_settings chosen;
+        chosen.executor = members_.on().executor();
+        chosen.data_dir = members_.data_dir();
+        return chosen;
+    }
+    static deadline soon() { return deadline::in(patience); }
+
+    service_under_test members_{"members"};
+};
+
+TEST_F(members_service, lets_a_member_in_with_the_right_password_only) {
+    EXPECT_EQ(post(kim), R"(200 0 success {"userid":1})");
+    EXPECT_EQ(login(kim), R"(200 0 success {"userid":1})");
+    EXPECT_EQ(login(kim_wrong), "403 1 invalid password {}");
+}
+
+TEST_F(members_service, answers_an_unknown_name_as_a_wrong_password) {
+    EXPECT_EQ(login(kim), "403 1 invalid password {}");
+}
+
+TEST_F(members_service, refuses_a_name_twice) {
+    post(kim);
+    EXPECT_EQ(post(kim_wrong), "409 1 the username is taken {}");
+    EXPECT_THAT(login(kim), StartsWith("200 0 "));
+}
+
+TEST_F(members_service, removes_by_username) {
+    post(kim);
+    EXPECT_EQ(members_.text("DELETE", "/members", R"({"username":"kim"})"), "200 0 success {}");
+    EXPECT_THAT(login(kim), StartsWith("403 1 "));
+    EXPECT_EQ(members_.text("DELETE", "/members", R"({"username":"kim"})"), "200 0 success {}");
+    EXPECT_THAT(members_.text("DELETE", "/members", "{}"), StartsWith("422 1 "));
+}
+
+TEST_F(members_service, takes_sql_in_a_name_as_a_name) {
+    post(R"({"username":"test_account","password":"p"})");
+    EXPECT_EQ(
+        login(R"({"username":"test_account' -- ","password":"x"})"),
+        "403 1 invalid password {}"
+    );
+}
+
+TEST_F(members_service, requires_name_and_password) {
+    EXPECT_THAT(post(R"({"username":"kim"})"), HasSubstr(R"("field":"password")"));
+    EXPECT_THAT(post(R"({"username":"","password":""})"), StartsWith("422 1 "));
+}
+
+TEST_F(members_service, never_repeats_a_password) {
+    for (const auto& answer :
+         {post(kim),
+          login(kim),
+          login(kim_wrong),
+          post(R"({"username":"kim","password":["geheim-3"]})")}) {
+        EXPECT_EQ(answer.find("geheim"), std::string::npos) << answer;
+    }
+    members_.stop();
+    for (const auto* const file : {"members.db", "members.db-wal"}) {
+        std::ifstream in{members_.data_dir() / file, std::ios::binary};
+        const std::string content{std::istreambuf_iterator<char>{in}, {}};
+        EXPECT_EQ(content.find("geheim"), std::string::npos) << file;
+    }
+}
+
+TEST_F(members_service, marks_the_password_as_secret) {
+    for (const auto* const method : {"GET", "POST"}) {
+        const auto& route = members_.route_of(method, "/members");
+        const auto found =
+            std::ranges::find(route.parameters, "password", &services::parameter::name);
+        ASSERT_NE(found, route.parameters.end());
+        EXPECT_TRUE(found->secret);
+    }
+}
+
+TEST_F(members_service, rewrites_an_old_hash_at_the_first_login) {
+    store_hash("old", "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
+    EXPECT_EQ(login(R"({"username":"old","password":"wrong"})"), "403 1 invalid password {}");
+    EXPECT_THAT(stored_hash("old"), StartsWith("*2470"));
+    const std::string right = R"({"username":"old","password":"password"})";
+    EXPECT_THAT(login(right), StartsWith("200 0 "));
+    EXPECT_THAT(stored_hash("old"), StartsWith("$argon2id$"));
+    EXPECT_THAT(login(right), StartsWith("200 0 "));
+}
+
+TEST_F(members_service, says_that_a_very_old_password_must_be_set_anew) {
+    store_hash("oldest", "5d2e19393cc5ef67");
+    EXPECT_EQ(
+        login(R"({"username":"oldest","password":"password"})"),
+        "403 1 the password was stored by an old method: set it anew {}"
+    );
+}
+
+TEST_F(members_service, gives_a_repeat_the_very_same_reply) {
+    const auto first = post(kim, "key");
+    EXPECT_EQ(post(kim, "key"), first);
+    const auto different = "422 1 Idempotency-Key was used for a different request {}";
+    EXPECT_EQ(post(R"({"username":"lee","password":"geheim-1"})", "key"), different);
+    EXPECT_EQ(post(kim_wrong, "key"), different) << "another password is another request";
+    members_.text("DELETE", "/members", R"({"username":"kim"})");
+    EXPECT_EQ(post(kim, "key"), first) << "what came later changes nothing";
+}
+
+TEST_F(members_service, refuses_more_logins_than_it_can_hash) {
+    constexpr int logins = 80;
+    int answered = 0;
+    int refused = 0;
+    const auto& route = members_.route_of("GET", "/members");
+    for (int i = 0; i < logins; ++i) {
+        json::object params;
+        ASSERT_TRUE(params.parse(kim));
+        services::call asked;
+        ASSERT_TRUE(services::arguments::check(&params, route.parameters, asked.args).empty());
+        asked.until = soon();
+        asio::co_spawn(
+            members_.on().context(),
+            route.handle(std::move(asked)),
+            [&](const std::exception_ptr&, const services::reply& got) {
+                ++answered;
+                refused += got.status == 503 ? 1 : 0;
+            }
+        );
+    }
+    members_.on().run_until([&] { return answered == logins; });
+    EXPECT_GT(refused, 0);
+    EXPECT_LT(refused, logins / 2);
+}
+
+} // namespace
+} // namespace msd::test

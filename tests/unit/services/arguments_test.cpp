@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/arguments.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <limits>
+#include <string>
+
+namespace msd::services {
+namespace {
+
+constexpr std::array schema{
+    parameter{.name = "name", .required = true, .length_max = 3, .length_min = 1},
+    parameter{.name = "count", .type = parameter_type::integer, .minimum = -5, .maximum = 1000},
+    parameter{.name = "price", .type = parameter_type::decimal},
+    parameter{.name = "password", .secret = true},
+};
+
+struct checked {
+    arguments args;
+    std::string problems; // "field: text; "
+};
+
+checked check(std::string_view params) {
+    json::object object;
+    EXPECT_TRUE(object.parse(params)) << params;
+    checked outcome;
+    for (const auto& [field, text] : arguments::check(&object, schema, outcome.args)) {
+        outcome.problems += field + ": " + text + "; ";
+    }
+    return outcome;
+}
+
+std::string problems_of(std::string_view params) {
+    return check(params).problems;
+}
+
+TEST(arguments, holds_typed_values) {
+    const auto [args, problems] =
+        check(R"({"name":"ab","count":7,"price":4.15,"password":"geheim","unknown":[1]})");
+    EXPECT_EQ(problems, "");
+    EXPECT_EQ(args.text("name"), "ab");
+    EXPECT_EQ(args.integer("count"), 7);
+    EXPECT_EQ(args.decimal("price").e4(), 41'500);
+    EXPECT_FALSE(args.has("unknown"));
+}
+
+TEST(arguments, takes_numeric_strings_as_numbers) {
+    const auto [args, problems] = check(R"({"name":"a","count":"-5","price":"0.0001"})");
+    EXPECT_EQ(problems, "");
+    EXPECT_EQ(args.integer("count"), -5);
+    EXPECT_EQ(args.decimal("price").e4(), 1);
+}
+
+TEST(arguments, takes_numbers_as_texts_as_they_are_written) {
+    EXPECT_EQ(check(R"({"name":1.0})").args.text("name"), "1.0");
+    EXPECT_EQ(check(R"({"name":"1.0"})").args.text("name"), "1.0");
+}
+
+TEST(arguments, takes_null_as_absent) {
+    const auto [args, problems] = check(R"({"name":"a","count":null})");
+    EXPECT_EQ(problems, "");
+    EXPECT_FALSE(args.has("count"));
+    EXPECT_EQ(args.integer_or("count", 9), 9);
+    EXPECT_EQ(problems_of(R"({"name":null})"), "name: is required; ");
+}
+
+TEST(arguments, counts_code_points_not_bytes) {
+    EXPECT_EQ(problems_of(R"({"name":"연필\u00b6"})"), "");
+    EXPECT_EQ(problems_of(R"({"name":"연필연필"})"), "name: must have at most 3 characters; ");
+    EXPECT_EQ(problems_of(R"({"name":""})"), "name: must not be empty; ");
+}
+
+TEST(arguments, lists_all_problems_in_schema_order_and_then_holds_nothing) {
+    const auto [args, problems] = check(R"({"price":"much","count":"x","password":"p"})");
+    EXPECT_EQ(
+        problems,
+        "name: is required; count: must be an integer; "
+        "price: must be a number of at most 9e14 either way with at most 4 decimals; "
+    );
+    EXPECT_FALSE(args.has("password"));
+}
+
+TEST(arguments, refuses_other_kinds) {
+    EXPECT_EQ(problems_of(R"({"name":[]})"), "name: must be a string; ");
+    EXPECT_EQ(problems_of(R"({"name":{"a":1}})"), "name: must be a string; ");
+    EXPECT_EQ(problems_of(R"({"name":"a","count":true})"), "count: must be an integer; ");
+    EXPECT_EQ(problems_of(R"({"name":"a","price":false})"), "price: must be a number; ");
+}
+
+TEST(arguments, takes_integers_only_when_they_are_exact_and_in_range) {
+    EXPECT_EQ(problems_of(R"({"name":"a","count":7.0})"), "");
+    EXPECT_EQ(problems_of(R"({"name":"a","count":"1e2"})"), "");
+    for (const auto* const wrong :
+         {"1.5",
+          "\"1x\"",
+          "\"\"",
+          "\"0x10\"",
+          "\"[1]\"",
+          "1e99",
+          "99999999999999999999",
+          "\"\\\"1\\\"\""}) {
+        const auto params = std::string{R"({"name":"a","count":)"} + wrong + "}";
+        EXPECT_EQ(problems_of(params), "count: must be an integer; ") << wrong;
+    }
+    EXPECT_EQ(problems_of(R"({"name":"a","count":-6})"), "count: must be at least -5; ");
+    EXPECT_EQ(problems_of(R"({"name":"a","count":1001})"), "count: must be at most 1000; ");
+}
+
+TEST(arguments, takes_money_only_exactly) {
+    for (const auto* const right :
+         {"900000000000000", "-900000000000000.0000", "1.50000", "\"1.5e3\"", "0"}) {
+        const auto params = std::string{R"({"name":"a","price":)"} + right + "}";
+        EXPECT_EQ(problems_of(params), "") << right;
+    }
+    for (const auto* const wrong :
+         {"0.00001", "900000000000000.0001", "1e15", "\"\"", "\"1,5\"", "\"NaN\"", "\" 1\""}) {
+        const auto params = std::string{R"({"name":"a","price":)"} + wrong + "}";
+        EXPECT_NE(problems_of(params), "") << wrong;
+    }
+}
+
+TEST(arguments, are_all_absent_without_params) {
+    arguments args;
+    const auto problems = arguments::check(nullptr, schema, args);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].field, "name");
+}
+
+TEST(arguments, fingerprint_is_the_same_for_the_same_values_only) {
+    const auto one = check(R"({"name":"a","count":7,"price":1.5})").args.fingerprint();
+    EXPECT_EQ(check(R"({"price":"1.50","count":"7","name":"a"})").args.fingerprint(), one);
+    EXPECT_NE(check(R"({"name":"a","count":8,"price":1.5})").args.fingerprint(), one);
+    EXPECT_NE(check(R"({"name":"b","count":7,"price":1.5})").args.fingerprint(), one);
+    EXPECT_NE(check(R"({"name":"a","count":7})").args.fingerprint(), one);
+}
+
+TEST(arguments, fingerprint_does_not_depend_on_secrets) {
+    EXPECT_EQ(
+        check(R"({"name":"a","password":"x"})").args.fingerprint(),
+        check(R"({"name":"a","password":"y"})").args.fingerprint()
+    );
+}
+
+TEST(arguments, keeps_unchecked_params_as_they_stand) {
+    const auto args = arguments::unchecked(R"([1, "a"])");
+    EXPECT_EQ(args.raw(), R"([1, "a"])");
+    EXPECT_NE(args.fingerprint(), arguments::unchecked("[]").fingerprint());
+}
+
+} // namespace
+} // namespace msd::services

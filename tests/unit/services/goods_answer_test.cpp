@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/purchases/goods_answer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace msd::services {
+namespace {
+
+TEST(goods_answer, finds_the_one_row_msd_sends) {
+    const auto answer = find_goods(R"({"errorcode":0,"results":[{"id":7,"price":4.15}]})", 7);
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->known);
+    EXPECT_EQ(answer->price->text(), "4.15");
+}
+
+TEST(goods_answer, finds_the_row_among_all_of_a_foreign_service) {
+    constexpr auto reply =
+        R"({"results":[5,{"name":"no id"},{"id":"71","price":1},{"id":"7","price":"2"},{"id":8}]})";
+    EXPECT_EQ(find_goods(reply, 7)->price->text(), "2");
+    EXPECT_TRUE(find_goods(reply, 8)->known);
+    EXPECT_FALSE(find_goods(reply, 8)->price);
+    EXPECT_FALSE(find_goods(reply, 9)->known);
+}
+
+TEST(goods_answer, knows_no_price_where_none_stands) {
+    for (const auto* const price : {"null", "[]", "\"cheap\"", "0.00001", "true"}) {
+        const auto reply = std::string{R"({"results":[{"id":7,"price":)"} + price + "}]}";
+        const auto answer = find_goods(reply, 7);
+        ASSERT_TRUE(answer) << price;
+        EXPECT_TRUE(answer->known);
+        EXPECT_FALSE(answer->price) << price;
+    }
+}
+
+TEST(goods_answer, knows_nothing_when_there_are_no_results) {
+    EXPECT_FALSE(find_goods(R"({"errorcode":1,"errormessage":"no data"})", 7)->known);
+    EXPECT_FALSE(find_goods(R"({"results":{"id":7}})", 7)->known);
+    EXPECT_FALSE(find_goods(R"({"results":[]})", 7)->known);
+}
+
+TEST(goods_answer, does_not_take_a_broken_reply_for_an_answer) {
+    EXPECT_EQ(find_goods("{\"results\":[", 7).error().code, errc::malformed);
+    EXPECT_EQ(find_goods("", 7).error().code, errc::malformed);
+    EXPECT_EQ(find_goods("[]", 7).error().code, errc::malformed);
+}
+
+} // namespace
+} // namespace msd::services

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/members/passwords.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <sodium.h>
+
+namespace msd::services {
+namespace {
+
+class passwords : public testing::Test {
+protected:
+    void SetUp() override { ASSERT_GE(sodium_init(), 0); }
+};
+
+TEST_F(passwords, are_hashed_with_argon2id_of_the_agreed_cost) {
+    const auto hash = hash_password("geheim");
+    ASSERT_TRUE(hash);
+    EXPECT_TRUE(hash->starts_with("$argon2id$v=19$m=19456,t=2,p=1$")) << *hash;
+    EXPECT_NE(*hash, hash_password("geheim").value()) << "salted";
+}
+
+TEST_F(passwords, are_right_only_when_equal) {
+    const auto hash = hash_password("geheim").value();
+    EXPECT_EQ(check_password("geheim", hash), verdict::right);
+    EXPECT_EQ(check_password("Geheim", hash), verdict::wrong);
+    EXPECT_EQ(check_password("", hash), verdict::wrong);
+    EXPECT_EQ(check_password(std::string{"geheim\0x", 8}, hash), verdict::wrong);
+}
+
+TEST_F(passwords, of_old_deployments_are_checked_and_then_due_for_a_new_hash) {
+    // What MySQL's PASSWORD('password') gives.
+    const std::string old = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
+    EXPECT_EQ(check_password("password", old), verdict::right_rehash);
+    EXPECT_EQ(check_password("Password", old), verdict::wrong);
+    const std::string lower = "*2470c0c06dee42fd1618bb99005adca2ec9d1e19";
+    EXPECT_EQ(check_password("password", lower), verdict::right_rehash);
+}
+
+TEST_F(passwords, hashed_at_another_cost_are_due_for_a_new_hash) {
+    std::array<char, crypto_pwhash_STRBYTES> cheap{};
+    ASSERT_EQ(crypto_pwhash_str(cheap.data(), "geheim", 6, 1, 8192 * 1024), 0);
+    EXPECT_EQ(check_password("geheim", cheap.data()), verdict::right_rehash);
+}
+
+TEST_F(passwords, in_other_forms_are_not_checked) {
+    for (const auto* const hash :
+         {"5d2e19393cc5ef67",
+          "",
+          "password",
+          "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E1",
+          "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1EZZ",
+          "2470C0C06DEE42FD1618BB99005ADCA2EC9D1E199"}) {
+        EXPECT_EQ(check_password("password", hash), verdict::unreadable) << hash;
+    }
+}
+
+TEST_F(passwords, are_never_nobodys) {
+    EXPECT_EQ(check_against_nobody("password"), verdict::wrong);
+}
+
+} // namespace
+} // namespace msd::services
