@@ -14,10 +14,13 @@ registry::registry(std::uint64_t epoch, registry_settings settings)
       nodes_{epoch, settings.critical_for},
       last_list_{std::make_shared<const std::string>(list_frame(""))} {}
 
-registry::peer_id registry::connect(std::string host) {
+registry::peer_id registry::connect(std::string host, time_point now) {
     const peer_id id = ++last_peer_;
     peers_[id].host = std::move(host);
     outbox_.push_back({id, last_list_});
+    if (list_due_ != time_point::max()) {
+        prolong_gathering(now);
+    }
     return id;
 }
 
@@ -104,8 +107,12 @@ void registry::note_changes(time_point now) {
         if (list_due_ == time_point::max()) {
             list_first_ = now;
         }
-        list_due_ = std::min(now + settings_.gather_quiet, list_first_ + settings_.gather_longest);
+        prolong_gathering(now);
     }
+}
+
+void registry::prolong_gathering(time_point now) {
+    list_due_ = std::min(now + settings_.gather_quiet, list_first_ + settings_.gather_longest);
 }
 
 // The first change goes out at once, those that follow it closely go together.

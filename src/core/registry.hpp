@@ -46,8 +46,9 @@ public:
     /// `epoch` differs from that of every earlier registry at this address.
     registry(std::uint64_t epoch, registry_settings settings);
 
-    /// A connection from `host`. It is sent the last list that was told to foreign subscribers.
-    [[nodiscard]] peer_id connect(std::string host);
+    /// A connection from `host`. It is sent the last list that was told to foreign subscribers. It
+    /// changes nothing, but is a sign that more nodes are about to register: gathering goes on.
+    [[nodiscard]] peer_id connect(std::string host, time_point now);
     /// POST /distributes. errc::too_large, errc::refused with a text for the peer: nothing changed.
     [[nodiscard]] result<void> enroll(peer_id from, const registration& said, time_point now);
     /// DELETE /distributes. An msd node is answered under `key` once the others have been told.
@@ -98,6 +99,7 @@ private:
     void subscribe(peer_id id, connection& subscriber, const registration& said);
     void note_changes(time_point now);
     void plan_changes(time_point now);
+    void prolong_gathering(time_point now);
     void tell_changes(time_point now, const room_check& has_room);
     [[nodiscard]] std::vector<frame> frames_for(const need& wanted) const;
     void tell_list(const room_check& has_room);

@@ -146,7 +146,7 @@ void distributor::serve(int fd, net::accept_credit credit) {
     const auto executor = worker_.loop.get_executor();
     auto made =
         std::make_shared<session>(net::adopt_socket(executor, fd), worker_, settings_.packets);
-    made->id = registry_.connect(made->connection.peer().host);
+    made->id = registry_.connect(made->connection.peer().host, clock::now());
     sessions_.emplace(made->id, made);
     worker_.tasks.spawn(converse(std::move(made)));
     pump();
@@ -167,6 +167,9 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
         with->unanswered_pings = 0;
         const verdict next = hear_all(*with);
         pump();
+        if (next == verdict::drop) {
+            co_return;
+        }
         if (next == verdict::close) {
             const deadline until = deadline::in(farewell_limit);
             [[maybe_unused]] const bool sent = co_await with->connection.flushed(until);
@@ -185,8 +188,8 @@ distributor::verdict distributor::hear_all(session& from) {
             [[maybe_unused]] const auto ignored = complain(from, {}, "a packet is too large");
             return verdict::close;
         }
-        if (hear(from, frame) == verdict::close) {
-            return verdict::close;
+        if (const verdict next = hear(from, frame); next != verdict::go_on) {
+            return next;
         }
     }
 }
@@ -195,7 +198,8 @@ distributor::verdict distributor::hear(session& from, std::string_view frame) {
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
-        return parsed.error().code == errc::too_large ? verdict::close : next;
+        const bool is_too_deep = parsed.error().code == errc::too_large;
+        return is_too_deep && next == verdict::go_on ? verdict::close : next;
     }
     using enum wire::packet_kind;
     switch (packet_.kind()) {
@@ -252,7 +256,8 @@ distributor::complain(session& about, std::string_view key, const std::string& t
     fields.errorcode = bad_request;
     fields.errormessage = text;
     const verdict next = reply(about, key, fields);
-    return about.bad_frames >= settings_.packets.malformed_max ? verdict::close : next;
+    const bool is_last = about.bad_frames >= settings_.packets.malformed_max;
+    return is_last && next == verdict::go_on ? verdict::close : next;
 }
 
 // One who asks without reading the answers is given up before its queue is a burden.
@@ -263,7 +268,7 @@ distributor::reply(session& to, std::string_view key, const wire::reply_fields& 
     }
     to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
     const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
-    return takes_none ? verdict::close : verdict::go_on;
+    return takes_none ? verdict::drop : verdict::go_on;
 }
 
 bool distributor::has_room(core::registry::peer_id id) {
@@ -308,7 +313,8 @@ void distributor::pump() {
         due_.expires_at(next);
         due_.async_wait([this](const asio::error_code& superseded) {
             if (!superseded) {
-                pump();
+                // What has arrived by now is heard first: it may belong to what was gathered.
+                asio::post(worker_.loop, [this] { pump(); });
             }
         });
     }

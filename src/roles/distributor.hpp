@@ -37,7 +37,11 @@ private:
     class presence;
 
     // What is to become of a connection after a frame.
-    enum class verdict { go_on, close };
+    enum class verdict {
+        go_on,
+        close, // once it has what it was sent
+        drop,  // now
+    };
 
     asio::awaitable<void> converse(std::shared_ptr<session> with);
     asio::awaitable<void> await_room(std::shared_ptr<session> lagging);

@@ -40,7 +40,7 @@ protected:
     };
 
     peer_id connect() {
-        const peer_id id = instance.connect("127.0.0.1");
+        const peer_id id = instance.connect("127.0.0.1", now);
         advance();
         return id;
     }
@@ -187,6 +187,20 @@ TEST_F(registry_test, gathers_for_foreign_nodes_until_it_is_quiet) {
     pass(milliseconds{1});
     EXPECT_EQ(frames(watcher), 2U);
     EXPECT_EQ(names(watcher), "a b ");
+}
+
+TEST_F(registry_test, takes_a_connection_for_a_sign_that_more_nodes_come) {
+    const peer_id watcher = connect();
+    foreign("a");
+    pass(settings.gather_quiet - milliseconds{1});
+    connect();
+    pass(settings.gather_quiet - milliseconds{1});
+    EXPECT_EQ(frames(watcher), 1U);
+    pass(milliseconds{1});
+    EXPECT_EQ(names(watcher), "a ");
+    connect();
+    settle();
+    EXPECT_EQ(frames(watcher), 2U);
 }
 
 TEST_F(registry_test, gathers_for_foreign_nodes_no_longer_than_the_limit) {
@@ -381,7 +395,7 @@ TEST_F(registry_test, gives_one_that_comes_back_the_state_it_may_have_wrong) {
     disconnect(follower);
     msd("b");
     settle();
-    const peer_id again = instance.connect("127.0.0.1");
+    const peer_id again = instance.connect("127.0.0.1", now);
     advance();
     receivers[again].known = kept;
     say_have(again, "a", had);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/unique_fd.hpp"
+#include "core/topology.hpp"
+#include "roles/settings.hpp"
+#include "wire/frame_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+// A distributor as the master runs it, but on a thread of the test; and nodes as bare sockets that
+// send what a test says and read with a deadline.
+namespace msd::testing_roles {
+
+/// Listens on 127.0.0.1; `port` 0 is any.
+[[nodiscard]] unique_fd listen_on(std::uint16_t port);
+[[nodiscard]] std::uint16_t port_of(int fd);
+
+class running_distributor {
+public:
+    explicit running_distributor(
+        const roles::distributor_settings& settings = {},
+        std::uint16_t port = 0
+    );
+    ~running_distributor();
+    running_distributor(const running_distributor&) = delete;
+    running_distributor& operator=(const running_distributor&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+private:
+    std::uint16_t port_ = 0;
+    unique_fd control_;
+    std::thread thread_;
+};
+
+class raw_node {
+public:
+    static constexpr milliseconds patience{10'000};
+
+    /// `receive_bytes` 0: the kernel's choice of a receive buffer.
+    explicit raw_node(std::uint16_t port, int receive_bytes = 0);
+    /// Takes over an accepted connection.
+    explicit raw_node(unique_fd accepted);
+
+    void send(std::string_view bytes);
+    /// The next frame without its terminator; nothing when the peer closed or `limit` passed.
+    [[nodiscard]] std::optional<std::string> read(milliseconds limit = patience);
+    /// Reads and drops frames until the peer closes; false when patience ends before.
+    [[nodiscard]] bool is_closed();
+    /// Reads until the node's topology holds that many nodes.
+    [[nodiscard]] bool knows(std::size_t nodes);
+    void close() { fd_.reset(); }
+
+    /// What the frames read by knows() amount to.
+    core::topology known;
+    std::size_t bytes_received = 0;
+
+private:
+    [[nodiscard]] bool receive(deadline until);
+
+    unique_fd fd_;
+    wire::frame_reader reader_{16u << 20};
+    bool ended_ = false;
+};
+
+/// A registration of a foreign node as a frame.
+[[nodiscard]] std::string foreign_registration(std::string_view name, std::uint16_t port);
+
+} // namespace msd::testing_roles

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registration.hpp"
+#include "integration/roles/distributor_harness.hpp"
+#include "wire/packet.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace msd::testing_roles {
+namespace {
+
+constexpr std::string_view ping = "{\"uri\":\"/ping\",\"method\":\"GET\",\"key\":\"p\"}\xC2\xB6";
+constexpr std::string_view pong_key = "\"p\"";
+
+core::node_info msd_node(std::string name) {
+    core::node_info node;
+    node.id = {std::move(name), "", 9010};
+    node.proto = 2;
+    node.routes = {{"GET", "/" + node.id.name, false, {}, {}}};
+    return node;
+}
+
+// Reads up to the reply with that key; nothing when the connection ends before.
+std::optional<std::string> read_reply(raw_node& from, std::string_view key) {
+    while (auto frame = from.read()) {
+        wire::packet packet;
+        if (packet.parse(*frame) && packet.kind() == wire::packet_kind::reply &&
+            packet.key() == key) {
+            return frame;
+        }
+    }
+    return std::nullopt;
+}
+
+bool still_answers(raw_node& node) {
+    node.send(ping);
+    return read_reply(node, pong_key).has_value();
+}
+
+void register_as_msd(raw_node& node, const core::node_info& self, std::size_t nodes_after) {
+    node.send(core::first_registration(self));
+    while (!node.known.from_msd()) {
+        const auto frame = node.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
+    }
+    node.send(core::second_registration(self, {}));
+    while (node.known.epoch() == 0 || node.known.nodes().size() != nodes_after) {
+        const auto frame = node.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
+    }
+}
+
+TEST(distributor, tells_foreign_nodes_of_each_other) {
+    const running_distributor distributor;
+    raw_node goods{distributor.port()};
+    EXPECT_EQ(goods.read(), R"({"uri":"/distributes","method":"GET","key":0,"params":[]})");
+    goods.send(foreign_registration("goods", 9010));
+    EXPECT_EQ(
+        goods.read(),
+        R"({"uri":"/distributes","method":"GET","key":0,"params":[)"
+        R"({"port":9010,"name":"goods","urls":["GET/goods"],"host":"127.0.0.1"}]})"
+    );
+    raw_node members{distributor.port()};
+    members.send(foreign_registration("members", 9020));
+    EXPECT_TRUE(members.knows(2));
+    EXPECT_TRUE(goods.knows(2));
+    members.close();
+    EXPECT_TRUE(goods.knows(1));
+}
+
+TEST(distributor, reads_a_registration_however_it_is_cut) {
+    const running_distributor distributor;
+    raw_node watcher{distributor.port()};
+    const std::size_t bytes = foreign_registration("연필¶100", 9010).size();
+    for (std::size_t cut = 1; cut < bytes; cut += 7) {
+        const std::string name = "연필¶" + std::to_string(100 + cut);
+        const std::string registration = foreign_registration(name, 9010);
+        raw_node node{distributor.port()};
+        node.send(registration.substr(0, cut));
+        EXPECT_TRUE(still_answers(watcher)); // gives the first half time to be read on its own
+        node.send(registration.substr(cut));
+        const auto is_listed = [&] {
+            const auto nodes = node.known.nodes();
+            return std::any_of(nodes.begin(), nodes.end(), [&](const core::node_info& listed) {
+                return listed.id.name == name;
+            });
+        };
+        while (!is_listed()) {
+            const auto frame = node.read();
+            wire::packet packet;
+            ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet)) << cut;
+        }
+    }
+}
+
+TEST(distributor, answers_bad_packets_where_it_can_and_goes_on) {
+    const running_distributor distributor;
+    raw_node node{distributor.port()};
+    node.send("x¶null¶5¶[]¶¶¶");
+    for (const std::string params : {"", R"(,"params":null)", R"(,"params":"abc")"}) {
+        node.send(R"({"uri":"/distributes","method":"POST","key":"k")" + params + "}¶");
+        const auto reply = read_reply(node, "\"k\"");
+        ASSERT_TRUE(reply);
+        EXPECT_NE(reply->find(R"("errorcode":1)"), std::string::npos) << *reply;
+    }
+    node.send(R"({"key":7,"uri":"/distributes","params":{]})"
+              "¶");
+    EXPECT_TRUE(read_reply(node, "7"));
+    EXPECT_TRUE(still_answers(node));
+    node.send(foreign_registration("goods", 9010));
+    EXPECT_TRUE(node.knows(1)) << "nothing was registered by the bad ones";
+}
+
+TEST(distributor, closes_a_connection_with_the_tenth_bad_packet) {
+    const running_distributor distributor;
+    raw_node patient{distributor.port()};
+    raw_node node{distributor.port()};
+    for (int i = 0; i < 9; ++i) {
+        node.send("x¶");
+    }
+    EXPECT_TRUE(still_answers(node));
+    node.send("x¶");
+    EXPECT_TRUE(node.is_closed());
+    EXPECT_TRUE(still_answers(patient));
+}
+
+TEST(distributor, closes_after_an_oversized_packet_when_earlier_replies_are_out) {
+    roles::distributor_settings settings;
+    settings.packets.request_bytes_max = 4096;
+    const running_distributor distributor{settings};
+    raw_node node{distributor.port()};
+    node.send(std::string{ping} + "{\"a\":\"" + std::string(5000, 'x'));
+    EXPECT_TRUE(read_reply(node, pong_key));
+    EXPECT_TRUE(node.is_closed());
+}
+
+TEST(distributor, closes_a_connection_whose_frame_stays_unfinished) {
+    roles::distributor_settings settings;
+    settings.packets.frame_timeout = milliseconds{20};
+    const running_distributor distributor{settings};
+    raw_node idle{distributor.port()};
+    raw_node node{distributor.port()};
+    node.send("{\"uri\":");
+    EXPECT_TRUE(node.is_closed());
+    EXPECT_TRUE(still_answers(idle)) << "silence between frames is no fault";
+}
+
+TEST(distributor, answers_unknown_requests) {
+    const running_distributor distributor;
+    raw_node node{distributor.port()};
+    node.send(R"({"uri":"/nothing","method":"GET","key":18446744073709551615})"
+              "¶");
+    const auto reply = read_reply(node, "18446744073709551615");
+    ASSERT_TRUE(reply);
+    EXPECT_NE(reply->find(R"("errorcode":404)"), std::string::npos) << *reply;
+}
+
+TEST(distributor, is_not_moved_by_connections_that_never_register) {
+    const running_distributor distributor;
+    raw_node watcher{distributor.port()};
+    watcher.send(foreign_registration("watcher", 1));
+    EXPECT_TRUE(watcher.knows(1));
+    for (int i = 0; i < 50; ++i) {
+        const raw_node scan{distributor.port()};
+    }
+    raw_node sentinel{distributor.port()};
+    sentinel.send(foreign_registration("sentinel", 2));
+    const auto next = watcher.read();
+    ASSERT_TRUE(next);
+    EXPECT_NE(next->find("sentinel"), std::string::npos);
+}
+
+TEST(distributor, gives_msd_nodes_snapshots_changes_and_critical_nodes) {
+    const running_distributor distributor;
+    raw_node gate{distributor.port()};
+    register_as_msd(gate, msd_node("gate"), 1);
+    raw_node goods{distributor.port()};
+    register_as_msd(goods, msd_node("goods"), 2);
+    EXPECT_TRUE(gate.knows(2));
+    const auto rev = goods.known.rev();
+    goods.close();
+    while (!gate.known.nodes()[1].critical) {
+        const auto frame = gate.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame) && gate.known.apply(packet));
+    }
+    EXPECT_EQ(gate.known.rev(), rev);
+    EXPECT_EQ(gate.known.nodes()[1].routes.size(), 1U);
+}
+
+TEST(distributor, answers_a_goodbye_when_the_others_know) {
+    const running_distributor distributor;
+    raw_node watcher{distributor.port()};
+    raw_node goods{distributor.port()};
+    register_as_msd(goods, msd_node("goods"), 1);
+    EXPECT_TRUE(watcher.knows(1));
+    goods.send(core::goodbye(77));
+    EXPECT_TRUE(read_reply(goods, "77"));
+    EXPECT_TRUE(watcher.knows(0));
+}
+
+TEST(distributor, pings_msd_nodes_and_drops_those_that_are_silent) {
+    roles::distributor_settings settings;
+    settings.ping_every = milliseconds{20};
+    const running_distributor distributor{settings};
+    raw_node silent{distributor.port()};
+    register_as_msd(silent, msd_node("silent"), 1);
+    raw_node foreign{distributor.port()};
+    foreign.send(foreign_registration("foreign", 9010));
+    EXPECT_TRUE(silent.is_closed());
+    EXPECT_TRUE(still_answers(foreign)) << "foreign nodes know no pings";
+}
+
+TEST(distributor, keeps_msd_nodes_that_answer_its_pings) {
+    roles::distributor_settings settings;
+    settings.ping_every = milliseconds{20};
+    const running_distributor distributor{settings};
+    raw_node node{distributor.port()};
+    register_as_msd(node, msd_node("node"), 1);
+    for (int answered = 0; answered < 3 * settings.ping_missed_max;) {
+        const auto frame = node.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame));
+        if (packet.uri() == "/ping") {
+            std::string pong;
+            wire::append_reply(pong, packet.key(), {});
+            node.send(pong);
+            ++answered;
+        }
+    }
+}
+
+TEST(distributor, gives_a_slow_reader_one_later_list_and_disturbs_nobody) {
+    constexpr std::size_t rounds = 20;
+    roles::distributor_settings settings;
+    settings.queue_bytes_max = 64 * 1024;
+    settings.ping_every = milliseconds{20'000};
+    const running_distributor distributor{settings};
+    raw_node slow{distributor.port(), 4096};
+    raw_node quick{distributor.port()};
+    std::vector<raw_node> nodes;
+    std::string urls;
+    for (int i = 0; i < 100; ++i) {
+        urls += (i == 0 ? "\"" : ",\"") + std::string(1000, 'x') + "\"";
+    }
+    for (std::size_t i = 0; i < rounds; ++i) {
+        nodes.emplace_back(distributor.port());
+        nodes.back().send(
+            R"({"uri":"/distributes","method":"POST","key":0,"params":{"port":9010,"name":"n)" +
+            std::to_string(i) + R"(","urls":[)" + urls + "]}}¶"
+        );
+        ASSERT_TRUE(quick.knows(i + 1));
+    }
+    EXPECT_TRUE(slow.knows(rounds));
+    EXPECT_LT(slow.bytes_received, quick.bytes_received / 2) << "the lists between were left out";
+}
+
+TEST(distributor, closes_one_that_asks_without_reading_the_answers) {
+    roles::distributor_settings settings;
+    settings.queue_bytes_max = 64 * 1024;
+    const running_distributor distributor{settings};
+    raw_node greedy{distributor.port(), 4096};
+    std::string many;
+    for (int i = 0; i < 10'000; ++i) {
+        many += ping;
+    }
+    for (int i = 0; i < 20; ++i) {
+        greedy.send(many);
+    }
+    EXPECT_TRUE(greedy.is_closed());
+    EXPECT_LT(greedy.bytes_received, 20 * many.size()) << "not all were answered";
+    raw_node other{distributor.port()};
+    EXPECT_TRUE(still_answers(other));
+}
+
+TEST(distributor, joins_two_hundred_foreign_nodes_with_hardly_more_than_one_list_each) {
+    constexpr std::size_t count = 200;
+    // Wide enough for a busy machine: unit tests look at the times.
+    roles::distributor_settings settings;
+    settings.gather_quiet = milliseconds{200};
+    settings.gather_longest = milliseconds{5000};
+    const running_distributor distributor{settings};
+    std::vector<raw_node> nodes;
+    for (std::size_t i = 0; i < count; ++i) {
+        nodes.emplace_back(distributor.port());
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        nodes[i].send(foreign_registration("n" + std::to_string(i), 9010));
+    }
+    std::size_t bytes = 0;
+    for (raw_node& node : nodes) {
+        ASSERT_TRUE(node.knows(count));
+        bytes += node.bytes_received;
+    }
+    raw_node late{distributor.port()};
+    ASSERT_TRUE(late.knows(count));
+    EXPECT_LE(bytes * 10, 14 * count * late.bytes_received);
+}
+
+} // namespace
+} // namespace msd::testing_roles
