@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <ranges>
 
 namespace msd::json {
 
@@ -246,9 +245,10 @@ bool object::read_member(scanner& input) {
 }
 
 const value* object::find(std::string_view name) const {
-    const auto backwards = std::views::reverse(members_);
-    const auto found = std::ranges::find(backwards, name, &member::name);
-    return found == backwards.end() ? nullptr : &found->val;
+    const auto found = std::find_if(members_.rbegin(), members_.rend(), [name](const member& one) {
+        return one.name == name;
+    });
+    return found == members_.rend() ? nullptr : &found->val;
 }
 
 result<std::vector<value>> elements(std::string_view text) {

@@ -55,7 +55,7 @@ outcome read(std::string_view stream, std::size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view stream = msd::fuzz::text_of(data, size);
     const outcome whole = read(stream, std::max<std::size_t>(1, size));
-    for (const std::size_t step : {1, 2, 3, 7, 64}) {
+    for (const std::size_t step : {1U, 2U, 3U, 7U, 64U}) {
         require(read(stream, step) == whole, "segments change nothing");
     }
     for (const std::string& packet : whole.packets) {

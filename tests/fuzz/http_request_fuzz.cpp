@@ -93,7 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::string_view stream = msd::fuzz::text_of(data, size);
     const std::string whole = read(stream, std::max<std::size_t>(1, size));
-    for (const std::size_t step : {1, 2, 5, 17}) {
+    for (const std::size_t step : {1U, 2U, 5U, 17U}) {
         require(read(stream, step) == whole, "segments change nothing");
     }
     return 0;
