@@ -22,8 +22,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(msd_compiler INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 sees uninitialized members in destructors of tl::expected that never run.
-  target_compile_options(msd_compiler INTERFACE -Wno-maybe-uninitialized)
+  # GCC 12 takes destructors of tl::expected for run that never are, and warns of their members.
+  target_compile_options(msd_compiler INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object)
 endif()
 if(MSD_WERROR)
   target_compile_options(msd_compiler INTERFACE -Werror)
