@@ -3,6 +3,7 @@
 #include "fuzz_target.hpp"
 #include "wire/http_params.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
