@@ -75,17 +75,21 @@ test('line 4: the tenth malformed packet closes its connection and no other', as
     assert.equal((await bystander.request('GET', '/goods')).errormessage, 'no data');
 });
 
-test('line 4: an oversized packet closes after pending replies, others stay', async (world) => {
-    const port = (await world.role('goods', { distributor: 1 })).port('goods');
-    const bystander = await world.packets(port);
-    for (const text of [`{"a":"${'x'.repeat(2 << 20)}"}¶`, `{"a":${'['.repeat(100_000)}`]) {
+const unending = {
+    oversized: `{"a":"${'x'.repeat(2 << 20)}"}¶`,
+    'too deep': `{"a":${'['.repeat(100)}1${']'.repeat(100)}}¶`,
+};
+for (const [what, text] of Object.entries(unending)) {
+    test(`line 4: a packet that is ${what} closes after pending replies`, async (world) => {
+        const port = (await world.role('goods', { distributor: 1 })).port('goods');
+        const bystander = await world.packets(port);
         const client = await world.packets(port);
-        client.write(Buffer.concat([probe(1), Buffer.from(text), Buffer.from('¶')]));
+        client.write(Buffer.concat([probe(1), Buffer.from(text)]));
         await client.reply(1);
         await until('the connection is closed', () => client.is_closed);
         assert.equal((await bystander.request('GET', '/goods')).errormessage, 'no data');
-    }
-});
+    });
+}
 
 test('line 4: bad packets to the distributor change nothing for the others', async (world) => {
     const port = (await world.role('distributor')).port('distributor');

@@ -128,34 +128,40 @@ test('200 foreign nodes join at once, all know all, and little is sent', async (
 });
 
 test('a reader that stops costs bounded memory and ends with the last list', async (world) => {
-    const config = { 'distributor.gather_quiet_ms': 0 };
+    const config = {
+        'distributor.gather_quiet_ms': 0,
+        'distributor.queue_bytes_max': 1 << 20,
+    };
     const { distributor, port } = await start(world, config);
     const [{ pid }] = distributor.workers('distributor');
-    const urls = Array.from({ length: 200 }, (_, n) => `GET/a/long/path/of/number/${n}`);
-    const nodes = [];
-    for (let n = 0; n < 30; ++n) {
-        nodes.push(await join(world, port, { port: 9000 + n, name: `n${n}`, urls }));
-    }
-    const watcher = nodes[0];
-    await watcher.list('all', (list) => list.length === 30);
-    const slow = await join(world, port, { port: 1, name: 'slow', urls: [] });
-    await watcher.list('the slow one', (list) => list.length === 31);
-    slow.socket.pause();
-    // Lists of 200 KB each: unbounded, the slow reader would hold 80 MB.
+    const urls = Array.from({ length: 200 }, (_, n) => `GET/a/path/${n}/`.padEnd(500, 'x'));
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls });
+    const changing = await join(world, port, { port: 2, name: 'changing', urls });
+    const slow = await join(world, port, { port: 3, name: 'slow', urls });
+    await watcher.list('all', (list) => list.length === 3);
+    await slow.list('all', (list) => list.length === 3);
+    const lists = slow.lists().length;
     const before = private_bytes(pid);
-    for (let n = 0; n < 400; ++n) {
-        nodes[1].register({ port: 20_000 + n, name: 'n1', urls });
-        await watcher.list(`change ${n}`, (list) => list.some((each) => each.port === 20_000 + n));
+    // Lists of 300 KB each: unbounded, the slow reader would hold 36 MB.
+    const changes = 120;
+    slow.socket.pause();
+    for (let n = 0; n < changes; ++n) {
+        const changed = ({ port: said }) => said === 20_000 + n;
+        changing.register({ port: 20_000 + n, name: 'changing', urls });
+        await watcher.list(`change ${n}`, (list) => list.some(changed));
         watcher.packets.splice(0, watcher.packets.length - 1);
+        changing.packets.length = 0;
     }
     const grown = private_bytes(pid) - before;
     if (!sanitized) {
-        assert.ok(grown < 16 << 20, `${grown >> 20} MiB more`);
+        assert.ok(grown < 8 << 20, `${grown >> 20} MiB more`);
     }
     slow.socket.resume();
-    const last = await slow.list('the last change', (list) =>
-        list.some((each) => each.port === 20_399));
+    const is_last = ({ port: said }) => said === 20_000 + changes - 1;
+    const last = await slow.list('the last change', (list) => list.some(is_last));
     assert.deepEqual(last, watcher.lists().at(-1));
+    const told = slow.lists().length - lists;
+    assert.ok(told < changes, `${told} lists for ${changes} changes`);
 });
 
 test('a service with several workers is one entry, also while one is replaced', async (world) => {

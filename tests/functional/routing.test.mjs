@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 
 import { http } from './harness/http_client.mjs';
+import { connections_to } from './harness/proc.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -148,7 +149,10 @@ test('killed workers are replaced, and no GET notices', async (world) => {
     const { distributor, port } = await front(world);
     const goods = await world.role('goods', { distributor, workers: 2 });
     goods.expect_deaths();
+    const goods_port = goods.port('goods');
     await world.routed(port, ['/goods']);
+    await until('the gateway is connected to both', () =>
+        goods.workers('goods').every(({ pid }) => connections_to(pid, goods_port) > 0));
     const failed = [];
     let asked = 0;
     let stop = false;
@@ -172,9 +176,8 @@ test('killed workers are replaced, and no GET notices', async (world) => {
             return pids.length === 2 && !pids.includes(victim.pid);
         });
         // The gateway must have found the new worker before the other one may die.
-        await until('two workers listen', () => goods.workers('goods').length === 2);
-        const after = asked;
-        await until('more requests', () => asked > after + 400);
+        await until('the gateway is connected to both', () =>
+            goods.workers('goods').every(({ pid }) => connections_to(pid, goods_port) > 0));
     }
     stop = true;
     await Promise.all(clients);

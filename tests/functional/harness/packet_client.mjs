@@ -28,7 +28,7 @@ export class packet_client {
         this.malformed = [];
         this.bytes_received = 0;
         this.raw = []; // the last chunks, for looking at bytes
-        this.next_key = 1;
+        this.next_key = 1000; // out of the way of keys that tests choose
         this.is_closed = false;
         const reader = new strict_reader(
             (packet) => this.packets.push(packet),

@@ -52,3 +52,23 @@ export function private_bytes(pid) {
 export function descriptors(pid) {
     return fs.readdirSync(`/proc/${pid}/fd`).length;
 }
+
+/** How many established connections to its own `port` on IPv4 the process holds. */
+export function connections_to(pid, port) {
+    const inodes = new Set();
+    for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
+        try {
+            const [, inode] = /^socket:\[(\d+)\]$/.exec(fs.readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
+            inodes.add(inode);
+        } catch {
+            // closed meanwhile
+        }
+    }
+    const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const established = '01';
+    return (read('/proc/net/tcp') ?? '')
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/))
+        .filter((row) => row[1]?.endsWith(local) && row[3] === established && inodes.has(row[9]))
+        .length;
+}

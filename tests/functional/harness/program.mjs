@@ -72,14 +72,13 @@ export class program {
 
     /** The port of `name` as soon as its READY line is there. */
     async ready(name, limit_ms = 15_000) {
-        return until(`${this.label}: READY ${name}`, () => {
-            const port = this.ready_ports().get(name);
-            if (port === undefined && this.ended) {
-                const { code, signal } = this.ended;
-                throw new Error(`it ended with code ${code}, signal ${signal}`);
-            }
-            return port;
-        }, limit_ms);
+        const found = () => this.ready_ports().get(name);
+        await until(`${this.label}: READY ${name}`, () => found() || this.ended, limit_ms);
+        if (found() === undefined) {
+            const { code, signal } = this.ended;
+            throw new Error(`${this.label} ended with code ${code}, signal ${signal}, not READY`);
+        }
+        return found();
     }
 
     async stop(signal = 'SIGTERM', limit_ms = 15_000) {

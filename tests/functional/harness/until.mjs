@@ -26,7 +26,7 @@ export async function until(what, condition, limit_ms = 20_000) {
         if (performance.now() > end) {
             throw new Error(`not within ${limit_ms * patience} ms: ${what}`, { cause: problem });
         }
-        await pause(15);
+        await pause(5);
     }
 }
 
