@@ -58,7 +58,8 @@ public:
     };
 
     /// Runs a batch on a lane's thread, for what is to be done once around several calls (a
-    /// transaction). Each job must be run or failed, unless abandoned. Outcomes are delivered when it returns.
+    /// transaction). Each job must be run or failed, unless abandoned. Outcomes are delivered when
+    /// it returns.
     using batch_runner = std::function<void(std::span<job* const>)>;
 
     struct settings {

@@ -162,7 +162,8 @@ result<void> database::write_all(jobs batch) {
         return begun;
     }
     for (auto* const one : batch) {
-        // Waiting for the turn can outlast a deadline: what was answered `timeout` is then not done.
+        // Waiting for the turn can outlast a deadline: what was answered `timeout` is then not
+        // done.
         if (one->abandoned()) {
             continue;
         }
