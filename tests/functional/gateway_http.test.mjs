@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP at the gateway: which request becomes which packet, which reply becomes which status, and how
-// connections are kept, pipelined and closed.
+// HTTP at the gateway: which request becomes which packet, which reply becomes which status, and
+// how connections are kept, pipelined and closed.
 
 import assert from 'node:assert/strict';
 
@@ -42,7 +42,8 @@ function assert_problem(response, status) {
 
 test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
     const { ask } = await echo(world);
-    for (const target of ['/', '/unknown', '/echo/', '//echo', '/echo/1', '/ech', '/ECHO', '/echo%2f']) {
+    const unknown = ['/', '/unknown', '/echo/', '//echo', '/echo/1', '/ech', '/ECHO', '/echo%2f'];
+    for (const target of unknown) {
         assert_problem(await ask('GET', target), 404);
     }
     const wrong = await ask('DELETE', '/echo');
@@ -101,7 +102,8 @@ test('JSON bodies pass through without loss', async (world) => {
     const texts = ['{}', ' {"a" : 1 } ', '{"a":[1,2,{"b":null}],"c":"\\u00b6¶"}'];
     for (const type of ['application/json', 'application/json; charset=utf-8', null]) {
         for (const body of texts) {
-            const response = await ask('POST', '/echo', { body, headers: { 'Content-Type': type } });
+            const headers = { 'Content-Type': type };
+            const response = await ask('POST', '/echo', { body, headers });
             assert.deepEqual(response.json.params, JSON.parse(body), `${type} ${body}`);
         }
     }
@@ -110,7 +112,8 @@ test('JSON bodies pass through without loss', async (world) => {
     const raw = '{"big":123456789012345678901234567890,"exact":1.0,"key":"mine"}';
     const seen = service.requests.length;
     await ask('POST', '/echo', { body: raw });
-    assert.equal(typeof service.requests[seen].params.key, 'number', "a client's key is overwritten");
+    const { key } = service.requests[seen].params;
+    assert.equal(typeof key, 'number', "a client's key is overwritten");
 });
 
 test('checks come in order: route, length, media type, JSON', async (world) => {
@@ -286,7 +289,8 @@ test('replies of msd services have a status each, and no key', async (world) => 
     const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
     assert.equal((await status(200, 1, 'GET', '/goods')).errormessage, 'no data');
     const { id } = await status(200, 0, 'POST', '/goods', pencil);
-    const invalid = await status(422, 1, 'POST', '/goods', { ...pencil, price: 'x', name: undefined });
+    const half = { ...pencil, price: 'x', name: undefined };
+    const invalid = await status(422, 1, 'POST', '/goods', half);
     assert.equal(invalid.errormessage, 'Invalid Parameters');
     assert.deepEqual(invalid.errors.map(({ field }) => field).sort(), ['name', 'price']);
     assert.ok(invalid.errors.every(({ problem }) => problem.length > 0));

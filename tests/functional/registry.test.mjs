@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distributor towards foreign and msd nodes: what it says byte for byte, who is listed, who hears
-// of it when, and what a slow or unregistered connection costs.
+// The distributor towards foreign and msd nodes: what it says byte for byte, who is listed, who
+// hears of it when, and what a slow or unregistered connection costs.
 
 import assert from 'node:assert/strict';
 
@@ -34,8 +34,8 @@ test('a connection is told the list at once, byte for byte as today', async (wor
     const empty = '{"uri":"/distributes","method":"GET","key":0,"params":[]}¶';
     assert.equal(Buffer.concat(first.raw).toString(), empty);
 
-    first.write('{"uri":"/distributes","method":"POST","key":0,"params":{"zeta":1.0,"urls":["GET/x"],' +
-        '"name":"x","port":"9051","alpha":{"b":[18446744073709551616]}}}¶');
+    first.write('{"uri":"/distributes","method":"POST","key":0,"params":{"zeta":1.0,' +
+        '"urls":["GET/x"],"name":"x","port":"9051","alpha":{"b":[18446744073709551616]}}}¶');
     await first.list('its own entry', (list) => list.length === 1);
     const entry = '{"port":"9051","name":"x","urls":["GET/x"],"host":"127.0.0.1",' +
         '"zeta":1.0,"alpha":{"b":[18446744073709551616]}}';
@@ -46,7 +46,7 @@ test('a connection is told the list at once, byte for byte as today', async (wor
     assert.equal(Buffer.concat(second.raw).toString(), one);
 });
 
-test('nodes are listed in the order they registered and leave with their connection', async (world) => {
+test('nodes are listed as they registered and leave with their connection', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     const nodes = [];
@@ -114,7 +114,8 @@ test('200 foreign nodes join at once, all know all, and little is sent', async (
         const urls = [`POST/service${n}`, `GET/service${n}`, `DELETE/service${n}`];
         client.register({ port: 10_000 + n, name: `service${n}`, urls });
     });
-    await until('all know all', () => clients.every((client) => client.lists().at(-1).length === count));
+    await until('all know all', () =>
+        clients.every((client) => client.lists().at(-1).length === count));
     const took_ms = performance.now() - begin;
     const list_bytes = encode({
         uri: '/distributes', method: 'GET', key: 0, params: clients[0].lists().at(-1),
@@ -182,7 +183,8 @@ test('a service with several workers is one entry, also while one is replaced', 
     const [victim] = goods.workers('goods');
     process.kill(victim.pid, 'SIGKILL');
     await until('it is replaced', () =>
-        goods.workers('goods').length === 3 && !goods.workers().some(({ pid }) => pid === victim.pid));
+        goods.workers('goods').length === 3 &&
+        !goods.workers().some(({ pid }) => pid === victim.pid));
     await join(world, port, { port: 2, name: 'later', urls: [] });
     await watcher.list('the later node', (all) => names(all).includes('later'));
     assert.equal(watcher.lists().length, lists + 1, 'a worker more or less is no change');

@@ -58,8 +58,8 @@ export function connections_to(pid, port) {
     const inodes = new Set();
     for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
         try {
-            const [, inode] = /^socket:\[(\d+)\]$/.exec(fs.readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
-            inodes.add(inode);
+            const target = fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+            inodes.add(/^socket:\[(\d+)\]$/.exec(target)?.[1]);
         } catch {
             // closed meanwhile
         }

@@ -116,9 +116,10 @@ export class world {
         return ['--config', file];
     }
 
-    /** `msd up` with free ports. `args` are appended; one worker a pool unless said otherwise. */
-    async up({ args = [], workers = 1, config, env } = {}) {
-        const ports = roles.flatMap((role) => [`--${role}-port`, '0']);
+    /** `msd up`, one worker a pool; free ports, or those of the program `at`, which has ended. */
+    async up({ args = [], workers = 1, config, env, at } = {}) {
+        const port_of = (role) => String(at ? at.port(role) : 0);
+        const ports = roles.flatMap((role) => [`--${role}-port`, port_of(role)]);
         const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs()];
         all.push(...this.config(config), ...args);
         const started = this.spawn_msd('msd up', all, { env });
