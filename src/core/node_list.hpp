@@ -38,7 +38,7 @@ public:
     // A point in the log, counted from the first change ever.
     using position = std::uint64_t;
 
-    enum class event {
+    enum class event : std::uint8_t {
         joined,
         left,      // said goodbye, or its connection registered another node instead
         lost,      // its last connection ended: critical

@@ -26,7 +26,8 @@ constexpr std::size_t host_bytes_max = 255;
 constexpr std::size_t url_bytes_max = 1024;
 constexpr std::size_t urls_max = 1000;
 constexpr std::size_t interest_max = 256;
-constexpr std::size_t entry_bytes_max = 128 * 1024; // one node as listed, schemas included
+constexpr std::size_t entry_bytes_max =
+    std::size_t{128} * 1024; // one node as listed, schemas included
 constexpr std::size_t nodes_max = 20'000;
 
 // A state of the registry. The epoch tells one life of the distributor from another.

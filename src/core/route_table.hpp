@@ -4,6 +4,7 @@
 #include "core/node.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -29,7 +30,7 @@ public:
 
     using variable_list = std::vector<std::pair<std::string_view, std::string>>;
 
-    enum class outcome { found, wrong_method, unknown };
+    enum class outcome : std::uint8_t { found, wrong_method, unknown };
 
     struct match {
         outcome what = outcome::unknown;

@@ -69,21 +69,24 @@ result<topology::outcome> topology::apply_list(const json::value& list) {
 }
 
 result<topology::outcome> topology::apply_from_msd(const json::object& fields) {
-    if (!number(fields, "epoch") || !number(fields, "rev")) {
+    const auto epoch = number(fields, "epoch");
+    const auto rev = number(fields, "rev");
+    if (!epoch || !rev) {
         return fail(errc::malformed, "a packet of the registry without epoch and rev");
     }
+    const revision now{*epoch, *rev};
     if (const json::value* const changes = fields.find("changes")) {
-        return apply_changes(fields, *changes);
+        return apply_changes(fields, *changes, now);
     }
     if (const json::value* const list = fields.find("params")) {
-        return apply_part(fields, *list);
+        return apply_part(fields, *list, now);
     }
     from_msd_ = true;
     return outcome::unchanged;
 }
 
 result<topology::outcome>
-topology::apply_part(const json::object& fields, const json::value& list) {
+topology::apply_part(const json::object& fields, const json::value& list, const revision& now) {
     const auto entries = json::elements(list.text);
     if (!entries) {
         return fail(errc::malformed, "a snapshot that is no array");
@@ -103,8 +106,8 @@ topology::apply_part(const json::object& fields, const json::value& list) {
     if (more != nullptr && more->as_bool().value_or(false)) {
         return outcome::incomplete;
     }
-    epoch_ = *number(fields, "epoch");
-    rev_ = *number(fields, "rev");
+    epoch_ = now.epoch;
+    rev_ = now.rev;
     next_part_ = 0;
     const std::vector<node_info> listed = std::exchange(parts_, {});
     if (listed == nodes_) {
@@ -114,8 +117,11 @@ topology::apply_part(const json::object& fields, const json::value& list) {
     return outcome::changed;
 }
 
-result<topology::outcome>
-topology::apply_changes(const json::object& fields, const json::value& changes) {
+result<topology::outcome> topology::apply_changes(
+    const json::object& fields,
+    const json::value& changes,
+    const revision& now
+) {
     json::object members;
     const auto parsed = members.parse(changes.text);
     const json::value* const add_list = members.find("add");
@@ -129,7 +135,7 @@ topology::apply_changes(const json::object& fields, const json::value& changes) 
         return fail(errc::malformed, "changes that are no arrays");
     }
     from_msd_ = true;
-    if (number(fields, "epoch") != epoch_ || number(fields, "since") != rev_) {
+    if (now.epoch != epoch_ || number(fields, "since") != rev_) {
         return outcome::gap;
     }
     for (const json::value& entry : *removed) {
@@ -142,7 +148,7 @@ topology::apply_changes(const json::object& fields, const json::value& changes) 
             add(std::move(*node));
         }
     }
-    rev_ = *number(fields, "rev");
+    rev_ = now.rev;
     const bool any = !added->empty() || !removed->empty();
     return any ? outcome::changed : outcome::unchanged;
 }

@@ -13,13 +13,15 @@
 
 namespace msd::core {
 
+struct revision;
+
 // What one node knows of all others: the client's end of the registry. Fed with the packets a
 // distributor sends, foreign (whole lists) or msd's (snapshots in parts, changes), it keeps the
 // list in registration order. It survives the distributor: nothing is removed because the link
 // ended.
 class topology {
 public:
-    enum class outcome {
+    enum class outcome : std::uint8_t {
         unchanged,
         changed,    // nodes() differ from before
         incomplete, // one part of a snapshot; more follow
@@ -40,9 +42,10 @@ public:
 private:
     [[nodiscard]] result<outcome> apply_list(const json::value& list);
     [[nodiscard]] result<outcome> apply_from_msd(const json::object& fields);
-    [[nodiscard]] result<outcome> apply_part(const json::object& fields, const json::value& list);
     [[nodiscard]] result<outcome>
-    apply_changes(const json::object& fields, const json::value& changes);
+    apply_part(const json::object& fields, const json::value& list, const revision& now);
+    [[nodiscard]] result<outcome>
+    apply_changes(const json::object& fields, const json::value& changes, const revision& now);
     void add(node_info&& node);
 
     std::vector<node_info> nodes_;

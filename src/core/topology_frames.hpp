@@ -13,7 +13,7 @@
 // core/topology.hpp reads them.
 namespace msd::core {
 
-constexpr std::size_t snapshot_part_bytes_max = 256 * 1024;
+constexpr std::size_t snapshot_part_bytes_max = std::size_t{256} * 1024;
 
 /// The whole list for foreign nodes; `entries` are joined by commas.
 [[nodiscard]] std::string list_frame(std::string_view entries);

@@ -3,6 +3,8 @@
 
 #include "base/result.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,7 +13,7 @@ namespace msd::core {
 // What master and worker say to each other over the control channel, one datagram each
 // (supervision.md). As text, so that strace and a core dump can be read: `READY`, `FATAL reason`.
 struct worker_message {
-    enum class kind {
+    enum class kind : std::uint8_t {
         hello,    // worker → master: the executable runs
         ready,    // worker → master: serving
         extend,   // worker → master: start-up takes longer, still alive

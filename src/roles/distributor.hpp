@@ -37,7 +37,7 @@ private:
     class presence;
 
     // What is to become of a connection after a frame.
-    enum class verdict {
+    enum class verdict : std::uint8_t {
         go_on,
         close, // once it has what it was sent
         drop,  // now
