@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 
 import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
 
 const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
 
@@ -89,4 +90,26 @@ test('keys survive a restart, and come as packets too', async (world) => {
     const third = await later.http('POST', '/goods', with_key('packet-key', pencil));
     assert.equal(third.json.id, first.id);
     assert.equal(await count(later), 1);
+});
+
+test('a key is not lost on the way to a worker that was slow to greet', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const goods = await world.role('goods', { distributor });
+    const [{ pid }] = goods.workers('goods');
+    process.kill(pid, 'SIGSTOP');
+    world.on_close(() => process.kill(pid, 'SIGCONT'));
+    const gateway = await world.role('gateway', { distributor });
+    // The gateway has connected and said hello. It waits a second for the answer, so this is longer;
+    // a request meanwhile would end the connection and with it what is tested.
+    await pause(1500);
+    process.kill(pid, 'SIGCONT');
+    const replies = [];
+    for (let n = 0; n < 3; ++n) {
+        const response = await until('it is answered', async () => {
+            const each = await gateway.http('POST', '/goods', with_key('slow', pencil));
+            return each.status === 200 && each;
+        });
+        replies.push(response.json.id);
+    }
+    assert.equal(new Set(replies).size, 1, `ids ${replies}`);
 });

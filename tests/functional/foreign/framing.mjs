@@ -10,7 +10,7 @@ export function encode(packet) {
     return Buffer.from(JSON.stringify(packet) + pilcrow, 'utf8');
 }
 
-/** Follows JSON strings byte by byte; empty frames are skipped; bad JSON is reported, not thrown. */
+/** Follows JSON strings byte by byte; skips empty frames; reports bad JSON, throws nothing. */
 export class strict_reader {
     constructor(on_packet, on_malformed = () => {}) {
         this.on_packet = on_packet;

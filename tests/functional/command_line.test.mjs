@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people type and read: help, exit codes, errors that name file, line and key, which setting
+// wins, and looking from a terminal.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+import { repository } from './harness/world.mjs';
+
+const commands = [
+    'up', 'distributor', 'gateway', 'service', 'nodes', 'routes', 'status', 'call', 'check',
+    'version',
+];
+
+test('help for every command: on standard output, with an example, exit 0', async (world) => {
+    const all = await world.command(['--help']);
+    assert.equal(all.code, 0);
+    for (const command of commands) {
+        assert.match(all.output, new RegExp(`^ +${command}\\b`, 'm'), command);
+        const { code, output, log } = await world.command([command, '--help']);
+        assert.equal(code, 0, command);
+        assert.equal(log, '', command);
+        assert.match(output, new RegExp(`\\bmsd ${command}\\b`), `an example of ${command}`);
+    }
+    assert.match(all.output, /MSD_DATA_DIR/);
+});
+
+test('the version comes from one place, with build facts', async (world) => {
+    const { code, output } = await world.command(['version']);
+    assert.equal(code, 0);
+    const declared = fs.readFileSync(`${repository}/CMakeLists.txt`, 'utf8');
+    const [, version] = /project\(msd VERSION (\S+)/.exec(declared);
+    assert.match(output, new RegExp(`^msd ${version.replaceAll('.', '\\.')}$`, 'm'));
+    assert.match(output, /gcc|clang/i);
+    assert.equal((await world.command(['--version'])).output, output);
+});
+
+test('a wrong command line: exit 2, what is wrong and where help is', async (world) => {
+    const wrong = {
+        '': '--help',
+        'frobnicate': 'frobnicate',
+        'up --frobnicate': '--frobnicate',
+        'gateway --port x': '--port',
+        'gateway --port 70000': '--port',
+        'gateway --workers -1': '--workers',
+        'distributor --workers 2': '--workers',
+        'service': 'service',
+        'service nope': 'nope',
+        'call GET': 'call',
+        'up --log-level loud': 'loud',
+        'up --distributor nowhere': '--distributor',
+        'gateway --distributor nowhere': 'nowhere',
+        'check': 'check',
+    };
+    for (const [line, word] of Object.entries(wrong)) {
+        const { code, output, log } = await world.command(line.split(' ').filter(Boolean));
+        assert.equal(code, 2, `msd ${line}: ${log}`);
+        assert.equal(output, '', `msd ${line}`);
+        assert.ok(log.includes(word), `msd ${line} says: ${log}`);
+        assert.ok(log.trim().split('\n').length <= 4, `msd ${line} is brief: ${log}`);
+    }
+});
+
+test('a wrong configuration: exit 78 with file, line, key and what was meant', async (world) => {
+    const file = world.path('msd.toml');
+    const wrong = [
+        ['[gateway]\n\nprot = 8000\n', /:3: .*gateway\.prot.*gateway\.port/s],
+        ['[gatway]\nport = 8000\n', /:[12]: .*gatway.*gateway/s],
+        ['# ok\n[gateway]\nport = "8000"\n', /:3: .*gateway\.port.*integer/s],
+        ['[gateway]\nport = 65536\n', /:2: .*gateway\.port.*65535/s],
+        ['[gateway]\nport = -1\n', /:2: .*gateway\.port/s],
+        ['[gateway]\nport = 1.5\n', /:2: .*gateway\.port/s],
+        ['[log]\nlevel = "loud"\n', /:2: .*log\.level.*info/s],
+        ['host = 5\n', /:1: .*host.*string/s],
+        ['[gateway]\nport = 1\nport = 2\n', /:3: /s],
+        ['[gateway\nport = 1\n', /:1: /s],
+        ['a = "\n', /:1: /s],
+        ['[registry]\ndistributor = "nowhere"\n', /:2: .*registry\.distributor/s],
+    ];
+    for (const [text, said] of wrong) {
+        fs.writeFileSync(file, text);
+        for (const args of [['check', file], ['up', '--config', file, ...world.own_dirs()]]) {
+            const { code, log } = await world.command(args);
+            assert.equal(code, 78, `${text}: ${log}`);
+            assert.ok(log.includes(`${file}:`), log);
+            assert.match(log, said, text);
+        }
+    }
+    const missing = await world.command(['check', world.path('missing.toml')]);
+    assert.equal(missing.code, 78);
+    assert.match(missing.log, /missing\.toml/);
+});
+
+test('every mistake of a file is named at once', async (world) => {
+    const file = world.path('msd.toml');
+    fs.writeFileSync(file, 'hosst = "a"\n[gateway]\nport = "x"\n[log]\nlevel = "loud"\n');
+    const { code, log } = await world.command(['check', file]);
+    assert.equal(code, 78);
+    for (const line of [1, 3, 5]) {
+        assert.ok(log.includes(`${file}:${line}: `), `line ${line} in ${log}`);
+    }
+});
+
+test('the documented configuration is a valid one', async (world) => {
+    const { code, log } = await world.command(['check', `${repository}/config/msd.toml`]);
+    assert.equal(code, 0, log);
+});
+
+async function free_ports(count) {
+    const servers = Array.from({ length: count }, () => net.createServer());
+    const ports = await Promise.all(servers.map((server) => new Promise((resolve) => {
+        server.listen(0, '127.0.0.1', () => resolve(server.address().port));
+    })));
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    return ports;
+}
+
+test('flag before environment before file', async (world) => {
+    const [from_file, from_environment, from_flag] = await free_ports(3);
+    const file = world.config({ 'distributor.port': from_file });
+    const env = { MSD_PORT: String(from_environment) };
+    const flag = ['--port', String(from_flag)];
+    const tries = [
+        [[...file], {}, from_file],
+        [[...file], env, from_environment],
+        [[...file, ...flag], env, from_flag],
+        [['--config', file[1], ...flag], {}, from_flag],
+    ];
+    for (const [args, environment, port] of tries) {
+        const all = ['distributor', ...world.own_dirs(), ...args];
+        const started = world.spawn_msd('msd distributor', all, { env: environment });
+        assert.equal(await started.ready('distributor'), port);
+        await started.stop('SIGINT');
+    }
+    const all = ['distributor', ...world.own_dirs()];
+    const by_variable = { MSD_CONFIG: file[1] };
+    const started = world.spawn_msd('msd distributor', all, { env: by_variable });
+    assert.equal(await started.ready('distributor'), from_file);
+    const wrong = await world.command(all, { env: { MSD_PORT: 'x' } });
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.log, /MSD_PORT/);
+});
+
+test('a taken port: exit 1 naming port and owner, before anything starts', async (world) => {
+    const server = net.createServer();
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    world.on_close(() => server.close());
+    const { port } = server.address();
+    const args = ['up', '--purchases-port', String(port)];
+    for (const role of ['distributor', 'gateway', 'goods', 'members', 'logs']) {
+        args.push(`--${role}-port`, '0');
+    }
+    const { code, log, output } = await world.command([...args, ...world.own_dirs()]);
+    assert.equal(code, 1, log);
+    assert.match(log, new RegExp(`\\b${port}\\b`));
+    assert.match(log, new RegExp(`\\b${process.pid}\\b`), 'the owner');
+    assert.doesNotMatch(output, /READY/);
+});
+
+test('nodes, routes and status: tables for people, JSON for programs', async (world) => {
+    const up = await world.up({ workers: 2 });
+    const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
+    const json = async (...args) => {
+        const { code, output, log } = await world.command([...args, '--json']);
+        assert.equal(code, 0, log);
+        return JSON.parse(output);
+    };
+    const nodes = await json('nodes', ...at);
+    const names = nodes.map(({ name }) => name).sort();
+    assert.deepEqual(names, ['gate', 'goods', 'logs', 'members', 'purchases']);
+    const goods = nodes.find(({ name }) => name === 'goods');
+    assert.deepEqual([goods.host, goods.port], ['127.0.0.1', up.port('goods')]);
+
+    const routes = await json('routes', ...at);
+    const has = (method, path, service) =>
+        routes.some((each) =>
+            each.method === method && each.path === path && each.service === service);
+    assert.ok(has('GET', '/goods', 'goods'));
+    assert.ok(has('GET', '/goods/{id}', 'goods'));
+    assert.ok(has('POST', '/purchases', 'purchases'));
+
+    const status = await json('status', '--runtime-dir', world.path('run'));
+    const text = JSON.stringify(status);
+    for (const { pid } of up.workers()) {
+        assert.match(text, new RegExp(`"pid":${pid}\\b`));
+    }
+    const own_status = ['status', '--runtime-dir', world.path('run')];
+    for (const args of [['nodes', ...at], ['routes', ...at], own_status]) {
+        const { code, output } = await world.command(args);
+        assert.equal(code, 0);
+        assert.match(output, /goods/);
+        assert.doesNotMatch(output, /\x1b/, 'colours only on a terminal');
+    }
+});
+
+test('call asks a service past the gateway', async (world) => {
+    const up = await world.up();
+    const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
+    const call = (...args) => world.command(['call', ...args, ...at]);
+    const empty = await call('GET', '/goods');
+    assert.equal(empty.code, 1, 'errorcode is not 0');
+    assert.equal(JSON.parse(empty.output).errormessage, 'no data');
+    const made = await call('POST', '/goods', 'name=연필', 'category=c', 'price=1.5', 'description=');
+    assert.equal(made.code, 0, made.log);
+    const { id } = JSON.parse(made.output);
+    const by_json = await call('POST', '/goods', JSON.stringify({
+        name: '두번째', category: 'c', price: 2, description: 'd',
+    }));
+    assert.equal(by_json.code, 0, by_json.log);
+    const one = await call('GET', '/goods', `id=${id}`);
+    assert.equal(JSON.parse(one.output).results[0].name, '연필');
+    const by_path = await call('GET', `/goods/${id}`);
+    assert.equal(JSON.parse(by_path.output).results[0].id, id);
+    const unknown = await call('GET', '/nowhere');
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.log, /\/nowhere/);
+});
+
+test('no distributor: exit 1 naming the address', async (world) => {
+    const [port] = await free_ports(1);
+    for (const args of [['nodes'], ['routes'], ['call', 'GET', '/goods']]) {
+        const all = [...args, '--distributor', `127.0.0.1:${port}`];
+        const { code, log } = await world.command(all);
+        assert.equal(code, 1);
+        assert.match(log, new RegExp(`127\\.0\\.0\\.1:${port}`));
+    }
+});
+
+test('a second start on the same instance is refused, a stale pid file is not', async (world) => {
+    const [port] = await free_ports(1);
+    const args = ['distributor', '--port', String(port), ...world.own_dirs()];
+    const first = world.spawn_msd('msd distributor', args);
+    await first.ready('distributor');
+    const second = await world.command(args);
+    assert.equal(second.code, 1);
+    first.end_expected = true;
+    process.kill(first.pid, 'SIGKILL');
+    await first.exit;
+    await until('a start over the remains', async () => {
+        const third = world.spawn_msd('msd distributor', args);
+        await Promise.race([third.ready('distributor').catch(() => {}), third.exit]);
+        third.end_expected = third.ended !== undefined;
+        return !third.ended;
+    });
+});
+
+test('a runtime directory that is too long for a socket is a clear error', async (world) => {
+    const long = world.path('r'.repeat(120));
+    const { code, log } = await world.command(
+        ['distributor', '--port', '0', '--runtime-dir', long, '--data-dir', world.path('data')],
+    );
+    assert.notEqual(code, 0);
+    assert.match(log, /107/);
+});
+
+test('log lines as JSON are JSON, with what was asked in them', async (world) => {
+    const distributor = await world.role('distributor', { args: ['--log-format', 'json'] });
+    const node = await world.packets(distributor.port('distributor'));
+    node.register({ port: 1, name: 'a "b" \\ ¶', urls: [] });
+    await until('a line about the node', () => distributor.log.includes('joined'));
+    node.register({ port: 1, name: 'a\n{"forged":1}\n\u001b[31m', urls: [] });
+    await until('a line about bad input', () => distributor.log.includes('bad input'));
+    for (const line of distributor.log.trim().split('\n')) {
+        const { time, level, message } = JSON.parse(line);
+        assert.ok(!Number.isNaN(Date.parse(time)), line);
+        assert.ok(['trace', 'debug', 'info', 'warning', 'error'].includes(level), line);
+        assert.equal(typeof message, 'string');
+    }
+    assert.doesNotMatch(distributor.log, /\x1b/);
+});

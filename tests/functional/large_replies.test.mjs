@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// protocol.md, section 3, line 6: replies far beyond one segment, one after the other, to readers
+// fast and slow.
+
+import assert from 'node:assert/strict';
+
+import { http } from './harness/http_client.mjs';
+import { private_bytes } from './harness/proc.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+import { sanitized } from './harness/world.mjs';
+
+/** Writes `count` goods, 32 at a time; returns their ids in the order of the store. */
+async function fill(up, count, description_chars) {
+    const ids = [];
+    let next = 0;
+    const description = 'd'.repeat(description_chars);
+    const writers = Array.from({ length: 32 }, async () => {
+        while (next < count) {
+            const name = `상품 ${next++}`;
+            const body = { name, category: 'many', price: 1, description };
+            const response = await up.http('POST', '/goods', { body });
+            assert.equal(response.status, 200, response.text);
+            ids.push(response.json.id);
+        }
+    });
+    await Promise.all(writers);
+    return ids.sort((a, b) => a - b);
+}
+
+const row_ids = (reply) => reply.results.map(({ id }) => id);
+
+test('line 6: 1000 goods, twice, over HTTP and as packets', async (world) => {
+    const up = await world.up({ workers: 2 });
+    const ids = await fill(up, 1000, 200);
+    const kept = await world.connection(up.port('gateway'));
+    const client = await world.packets(up.port('goods'));
+    for (let n = 0; n < 3; ++n) {
+        const response = await kept.request('GET', '/goods');
+        assert.ok(response.body.length > 65_536 * 3);
+        assert.deepEqual(row_ids(response.json), ids);
+        assert.deepEqual(row_ids(await client.request('GET', '/goods')), ids);
+    }
+    client.send({ uri: '/goods', method: 'GET', key: 'a', params: {} });
+    client.send({ uri: '/goods', method: 'GET', key: 'b', params: {} });
+    client.send({ uri: '/goods', method: 'GET', key: 'c', params: { limit: 1 } });
+    for (const [key, rows] of [['a', 1000], ['b', 1000], ['c', 1]]) {
+        assert.equal((await client.reply(key)).results.length, rows);
+    }
+    for (let n = 0; n < 4; ++n) {
+        kept.send('GET', '/goods');
+    }
+    for (let n = 0; n < 4; ++n) {
+        assert.deepEqual(row_ids((await kept.response()).json), ids, 'pipelined');
+    }
+});
+
+test('a page ends at 900 KiB and the next one goes on', async (world) => {
+    const up = await world.up();
+    const ids = await fill(up, 600, 4000);
+    const found = [];
+    let after;
+    let pages = 0;
+    do {
+        const more = after === undefined ? '' : `?after=${after}`;
+        const response = await up.http('GET', `/goods${more}`);
+        assert.ok(response.body.length <= 950 * 1024, `${response.body.length} bytes`);
+        found.push(...row_ids(response.json));
+        after = response.json.next;
+        ++pages;
+    } while (after !== undefined && after !== null);
+    assert.deepEqual(found, ids);
+    assert.ok(pages >= 3, `${pages} pages`);
+});
+
+test('a client that reads slowly gets all, and delays nobody', async (world) => {
+    const up = await world.up();
+    const ids = await fill(up, 800, 1000);
+    const slow = await world.connection(up.port('gateway'));
+    slow.socket.pause();
+    const requests = 20;
+    for (let n = 0; n < requests; ++n) {
+        slow.send('GET', '/goods');
+    }
+    for (let n = 0; n < 30; ++n) {
+        assert.deepEqual(row_ids((await up.http('GET', '/goods')).json), ids);
+    }
+    slow.socket.resume();
+    for (let n = 0; n < requests; ++n) {
+        assert.deepEqual(row_ids((await slow.response()).json), ids, `reply ${n}`);
+    }
+});
+
+test('clients that never read cost a bounded amount and are closed', async (world) => {
+    const up = await world.up({ config: { 'gateway.send_stall_timeout_ms': 2000 } });
+    await fill(up, 800, 1000);
+    const [{ pid }] = up.workers('gateway');
+    await http(up.port('gateway'), 'GET', '/goods');
+    const before = private_bytes(pid);
+    const deaf = [];
+    for (let n = 0; n < 100; ++n) {
+        const client = await world.connection(up.port('gateway'));
+        client.socket.pause();
+        for (let request = 0; request < 10; ++request) {
+            client.send('GET', '/goods');
+        }
+        deaf.push(client);
+    }
+    let peak = 0;
+    for (let n = 0; n < 20; ++n) {
+        assert.equal((await up.http('GET', '/goods?limit=10')).status, 200);
+        peak = Math.max(peak, private_bytes(pid) - before);
+    }
+    // 1000 replies of 900 KB were asked for.
+    if (!sanitized) {
+        assert.ok(peak < 300 << 20, `${peak >> 20} MiB more`);
+    }
+    // A paused socket does not see the end; the gateway's side of it does.
+    const closed = new Set();
+    await until('the deaf are closed', () => {
+        for (const client of deaf) {
+            if (!closed.has(client)) {
+                client.socket.write('x', (error) => error && closed.add(client));
+            }
+        }
+        return closed.size + deaf.filter(({ is_closed }) => is_closed).length >= deaf.length;
+    }, 60_000);
+});

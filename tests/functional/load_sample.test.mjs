@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// scripts/load-sample: real invoice lines through the gateway, each counted once, whatever happens
+// meanwhile.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { http } from './harness/http_client.mjs';
+import { program, run } from './harness/program.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+import { repository } from './harness/world.mjs';
+
+const script = path.join(repository, 'scripts', 'load-sample');
+const sample = process.env.MSD_SAMPLE ??
+    path.join(repository, '..', 'shared', 'data', 'online-retail-sample.csv');
+const header = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+
+function load(port, file, ...more) {
+    const args = [file, '--gateway', `http://127.0.0.1:${port}`, '--connections', '8', ...more];
+    return run(script, args, { limit_ms: 60_000 });
+}
+
+function write(world, name, lines, end = '\n') {
+    const file = world.path(name);
+    fs.writeFileSync(file, lines.map((line) => line + end).join(''));
+    return file;
+}
+
+test('good lines arrive once, bad ones are refused by number', async (world) => {
+    const up = await world.up();
+    const file = write(world, 'lines.csv', [
+        header,
+        '536365,85123A,"WHITE, ""T-LIGHT"" HOLDER",6,2010-12-01 08:26:00,2.55,17850.0,UK',
+        '536365,85123A,WHITE HANGING HOLDER,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom',
+        '536365,85123A,WHITE HANGING HOLDER,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom',
+        'C536379,85123A,RETURNED,-2,2010-12-01 09:41:00,2.95,,United Kingdom',
+        '1,B,two,1,2010-12-01 08:26:00,1.00,17850.0', // line 6: a field is missing
+        '1,B,two,0,2010-12-01 08:26:00,1.00,17850.0,X', // line 7
+        '1,B,two,x,2010-12-01 08:26:00,1.00,17850.0,X',
+        '1,B,two,1,2010-13-01 08:26:00,1.00,17850.0,X',
+        '1,B,two,1,2010-02-30 08:26:00,1.00,17850.0,X', // line 10
+        '1,B,two,1,2010-12-01 08:26:00,-1.00,17850.0,X',
+        '1,B,two,1,2010-12-01 08:26:00,1.23456,17850.0,X',
+        '1,,two,1,2010-12-01 08:26:00,1.00,17850.0,X',
+        '1,B,"two',
+        'lines",1,2010-12-01 08:26:00,0.0,17850.0,X', // line 14 goes on in line 15
+        '1,C,three,1,2010-12-01 08:26:00,0.0001,99.0,X',
+        '1,D,"not closed,1,2010-12-01 08:26:00,1.00,17850.0,X', // line 17
+    ]);
+    const { code, output, log } = await load(up.port('gateway'), file);
+    assert.equal(code, 0, output + log);
+    const refused = [...output.matchAll(/^line (\d+) refused: (.+)$/gm)].map(([, n]) => Number(n));
+    assert.deepEqual(refused, [6, 7, 8, 9, 10, 11, 12, 13, 17]);
+    assert.match(output, /^line 7 refused: Quantity is 0$/m);
+    assert.match(output, /^purchases +6 found, 6 in the file$/m);
+    // 3 × 6 × 2.55 − 2 × 2.95 + 1 × 0 + 1 × 0.0001
+    assert.match(output, /^sum +40\.0001 found, 40\.0001 in the file$/m);
+    const goods = (await up.http('GET', '/goods')).json.results;
+    const priced = goods.map(({ name, price }) => `${name} ${price}`).sort();
+    assert.deepEqual(priced, ['85123A 2.55', '85123A 2.95', 'B 0', 'C 0.0001']);
+
+    const again = await load(up.port('gateway'), file);
+    assert.equal(again.code, 0, again.output + again.log);
+    assert.equal((await up.http('GET', '/goods')).json.results.length, 4);
+});
+
+test('other forms: byte-order mark, CR LF, American dates', async (world) => {
+    const up = await world.up();
+    const lines = [
+        `\ufeff${header}`,
+        '1,A,one,1,12/1/2010 8:26,1.5,1,X',
+        '1,B,two,2,1/31/2011 18:05,0.25,2,X',
+        '1,B,two,2,31/1/2011 18:05,0.25,2,X',
+        '',
+        '1,C,three,3,2010-12-01 8:26,1,,X',
+    ];
+    const file = write(world, 'other.csv', lines, '\r\n');
+    const { code, output, log } = await load(up.port('gateway'), file);
+    assert.equal(code, 0, output + log);
+    assert.match(output, /^line 4 refused: InvoiceDate is not a date/m);
+    assert.match(output, /^lines +4 read, 1 refused$/m);
+    assert.match(output, /^sum +5 found/m);
+});
+
+test('a difference is found: exit 1', async (world) => {
+    const up = await world.up();
+    const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
+    assert.equal((await load(up.port('gateway'), file)).code, 0);
+    // Somebody buys for the member of the file.
+    const { id } = (await up.http('GET', '/goods')).json.results[0];
+    const userid = 1;
+    await up.http('POST', '/purchases', { body: { userid, goodsid: id, quantity: 5 } });
+    const { code, output } = await load(up.port('gateway'), file);
+    assert.equal(code, 1);
+    assert.match(output, /^DIFFERENT .*purchases of 7: 2 instead of 1$/m);
+});
+
+test('no gateway: a clear error after its patience', async (world) => {
+    const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
+    const { code, log } = await load(1, file, '--patience', '0.3');
+    assert.equal(code, 1);
+    assert.match(log, /ECONNREFUSED/);
+});
+
+// The whole file: interrupted, killed, a goods worker killed meanwhile. In CI it must be there.
+const missing = !fs.existsSync(sample);
+const skip = missing && !process.env.CI ? `no sample file at ${sample}` : false;
+test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 600_000 },
+    async (world, context) => {
+        assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
+        const up = await world.up({ workers: 2 });
+        up.expect_deaths();
+        const port = up.port('gateway');
+        const args = [sample, '--gateway', `http://127.0.0.1:${port}`, '--progress'];
+        const purchases = (started) =>
+            Number([...started.log.matchAll(/^(\d+) purchases/gm)].at(-1)?.[1] ?? 0);
+        let least = 0;
+        for (const signal of ['SIGINT', 'SIGKILL']) {
+            const started = new program(`load-sample until ${signal}`, script, args);
+            least += 3000;
+            await until('it is under way', () => purchases(started) > least, 300_000);
+            const ended = await started.stop(signal);
+            assert.deepEqual(ended, signal === 'SIGINT' ? { code: 130, signal: null }
+                : { code: null, signal: 'SIGKILL' });
+        }
+        const last = new program('load-sample to the end', script, args);
+        world.on_close(() => last.signal('SIGKILL'));
+        for (const pool of ['goods', 'purchases', 'gateway', 'members', 'goods']) {
+            least += 3000;
+            await until('it goes on', () => purchases(last) > least || last.ended, 300_000);
+            process.kill(up.workers(pool)[0].pid, 'SIGKILL');
+        }
+        const { code } = await last.exit;
+        context.diagnostic(last.output.trim().split('\n').at(-2));
+        assert.equal(code, 0, last.output + last.log.slice(-2000));
+        assert.match(last.output, /^lines +30000 read, 0 refused$/m);
+        assert.match(last.output, /^products +5562 found, 5562 in the file$/m);
+        assert.match(last.output, /^members +3570$/m);
+        assert.match(last.output, /^purchases +30000 found, 30000 in the file$/m);
+        assert.match(last.output, /^sum +575574\.67 found, 575574\.67 in the file$/m);
+        assert.equal((await http(port, 'GET', '/goods?limit=1')).status, 200);
+    });

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory at rest and per idle connection, as private memory of a release build. Other builds are
+// left out, because their figures say nothing.
+
+import assert from 'node:assert/strict';
+
+import { private_bytes } from './harness/proc.mjs';
+import { test } from './harness/test.mjs';
+import { sanitized } from './harness/world.mjs';
+
+const kib = 1024;
+
+async function is_release(world, context) {
+    const { output } = await world.command(['version']);
+    const release = /Release|RelWithDebInfo/.test(output) && !sanitized;
+    if (!release) {
+        context.skip(`not a release build: ${output.trim().split('\n').at(-1)}`);
+    }
+    return release;
+}
+
+async function hold(world, port, count) {
+    const held = [];
+    while (held.length < count) {
+        const batch = Array.from({ length: 50 }, () => world.connection(port));
+        held.push(...(await Promise.all(batch)));
+    }
+    const asked = held.map((connection) => connection.request('GET', '/goods'));
+    const replies = await Promise.all(asked);
+    assert.ok(replies.every(({ status }) => status === 200));
+    return held;
+}
+
+test('an idle kept-alive connection costs at most 8 KiB', async (world, context) => {
+    if (!(await is_release(world, context))) {
+        return;
+    }
+    const up = await world.up();
+    const port = up.port('gateway');
+    const [{ pid }] = up.workers('gateway');
+    // What the first connections bring up once is no cost of each.
+    (await hold(world, port, 50)).forEach((connection) => connection.close());
+    const before = private_bytes(pid);
+    const held = await hold(world, port, 1000);
+    const each = (private_bytes(pid) - before) / held.length;
+    context.diagnostic(`${Math.round(each)} bytes a connection`);
+    assert.ok(each <= 8 * kib, `${Math.round(each)} bytes`);
+});
+
+test('workers and master are small at rest', async (world, context) => {
+    if (!(await is_release(world, context))) {
+        return;
+    }
+    const up = await world.up();
+    await up.http('GET', '/goods');
+    const [{ pid }] = up.workers('gateway');
+    const figures = { master: private_bytes(up.pid), gateway: private_bytes(pid) };
+    context.diagnostic(`master ${figures.master / kib} KiB, gateway ${figures.gateway / kib} KiB`);
+    assert.ok(figures.master <= 2048 * kib);
+    assert.ok(figures.gateway <= 6144 * kib);
+});
+
+test('10,000 requests on kept and on new connections leave memory flat', async (world, context) => {
+    if (!(await is_release(world, context))) {
+        return;
+    }
+    const up = await world.up();
+    const [{ pid }] = up.workers('gateway');
+    const round = async (requests) => {
+        const clients = Array.from({ length: 20 }, async () => {
+            const kept = await world.connection(up.port('gateway'));
+            for (let n = 0; n < requests / 40; ++n) {
+                await kept.request('GET', '/goods?category=%EC%97%B0');
+                await up.http('POST', '/goods', { body: { name: 'half' } });
+            }
+            kept.close();
+        });
+        await Promise.all(clients);
+    };
+    await round(2000);
+    const before = private_bytes(pid);
+    await round(8000);
+    const grown = private_bytes(pid) - before;
+    assert.ok(grown < 1024 * kib, `${Math.round(grown / kib)} KiB more`);
+});
