@@ -302,7 +302,7 @@ private:
         if (stopped.get_exit_code() == 0) {
             return {std::nullopt, 0, fmt::format("{}\n", stopped.what())};
         }
-        if (stopped.get_name() == "ExtrasError") {
+        if (!root_.remaining(true).empty()) {
             return misuse(explain_extra());
         }
         if (selected.empty()) {
@@ -312,8 +312,12 @@ private:
     }
 
     [[nodiscard]] std::string explain_extra() const {
+        // What follows an unknown option is left over too: the option is what is wrong.
         const std::vector<std::string> left = root_.remaining(true);
-        const std::string typed = left.empty() ? "" : left.front();
+        const auto option = std::find_if(left.begin(), left.end(), [](const std::string& each) {
+            return each.starts_with('-');
+        });
+        const std::string& typed = option == left.end() ? left.front() : *option;
         const std::string name = typed.substr(0, typed.find('='));
         std::vector<std::string> known;
         for (const CLI::Option* each : std::as_const(*chosen_).get_options()) {

@@ -79,12 +79,13 @@ private:
     }
 
     void unknown(const std::string& name, std::size_t line) {
+        if (schema_.is_section(name)) {
+            problems_.push_back({line, fmt::format("{0}: is a section, written [{0}]", name)});
+            return;
+        }
         const std::string meant = schema_.suggestion(name);
-        problems_.push_back(
-            {line,
-             meant.empty() ? fmt::format("{}: unknown key", name)
-                           : fmt::format("{}: unknown key; did you mean {}?", name, meant)}
-        );
+        const std::string hint = meant.empty() ? "" : fmt::format("; did you mean {}?", meant);
+        problems_.push_back({line, fmt::format("{}: unknown key{}", name, hint)});
     }
 
     const config_schema& schema_;

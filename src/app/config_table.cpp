@@ -94,8 +94,7 @@ void add_common(table& rows) {
         "runtime_dir",
         {0, path_bytes_max},
         "pid file and control socket; empty: /run/msd for root, else $XDG_RUNTIME_DIR/msd, else "
-        "run "
-        "in the data directory",
+        "run in the data directory",
         [](auto& c) -> auto& { return c.runtime_dir; }
     );
 }
@@ -228,7 +227,7 @@ void add_distributor(table& rows) {
         rows,
         "distributor.gather_longest_ms",
         {0, 10'000},
-        "… and never later than this",
+        "other nodes hear of a change no later than this",
         [](auto& c) -> auto& { return c.distributor.gather_longest; }
     );
     add(
@@ -479,21 +478,21 @@ void add_supervision(table& rows) {
         rows,
         "supervision.spawn_window_ms",
         {100, hour_ms},
-        "replacements of a pool within this time are capped",
+        "time within which replacements of a pool are capped",
         [](auto& c) -> auto& { return c.supervision.restart.spawn_window; }
     );
     add(
         rows,
         "supervision.spawns_per_window_min",
         {1, 10'000},
-        "… to this many",
+        "replacements within spawn_window_ms: at most this many",
         [](auto& c) -> auto& { return c.supervision.restart.spawns_per_window_min; }
     );
     add(
         rows,
         "supervision.spawns_per_worker",
         {1, 1000},
-        "… or to this many for each worker, if that is more",
+        "… or this many for each worker of the pool, if that is more",
         [](auto& c) -> auto& { return c.supervision.restart.spawns_per_worker; }
     );
 }

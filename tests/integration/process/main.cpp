@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/process/test_worker.hpp"
+#include "process/inherited_worker.hpp"
+
+#include <gtest/gtest.h>
+
+// A master executes the program it runs in, so this program is the tests and their worker.
+int main(int argc, char** argv) {
+    const auto own = msd::process::inherited_worker();
+    if (!own) {
+        return 1;
+    }
+    if (*own && argc == 3) {
+        return msd::process::run_test_worker(**own, argv[1], argv[2]);
+    }
+    testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}

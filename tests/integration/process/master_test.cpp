@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/process/running_master.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace msd::process {
+namespace {
+
+using testing::Test;
+
+// Where in the notes something stands; the end when it does not.
+std::ptrdiff_t place(const std::vector<std::string>& notes, const std::string& note) {
+    return std::distance(notes.begin(), std::find(notes.begin(), notes.end(), note));
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(master, announces_each_pool_once_and_then_all) {
+    running_master master{"serve", {{"gateway", 2}, {"goods", 1}}};
+    ASSERT_TRUE(master.ready()) << master.log();
+    const auto notes = master.notes();
+    EXPECT_EQ(master.count("master announces gateway"), 1);
+    EXPECT_EQ(master.count("master announces goods"), 1);
+    EXPECT_EQ(notes.back(), "master announces all");
+    EXPECT_EQ(master.count("gateway/0 started"), 1);
+    EXPECT_EQ(master.count("gateway/1 started"), 1);
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+}
+
+TEST(master, hands_its_sockets_to_the_workers) {
+    running_master master{"serve", {{"goods", 2}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    const std::string answer = master.connect("goods");
+    EXPECT_TRUE(std::any_of(pids.begin(), pids.end(), [&answer](pid_t pid) {
+        return answer == std::to_string(pid);
+    })) << answer;
+}
+
+TEST(master, replaces_a_worker_that_was_killed_and_refuses_nobody_meanwhile) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    const pid_t first = master.worker_pids().front();
+    kill(first, SIGKILL);
+    // The socket is the master's: this connection waits in it for the next worker.
+    const std::string answer = master.connect("goods");
+    EXPECT_NE(answer, "");
+    EXPECT_NE(answer, std::to_string(first));
+    const std::string status = master.ask(R"({"command":"status"})");
+    EXPECT_TRUE(contains(status, R"~("restarts":1,"last_exit":"signal 9 (Killed)")~")) << status;
+}
+
+TEST(master, announces_a_pool_only_the_first_time_it_is_ready) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    kill(master.worker_pids().front(), SIGKILL);
+    ASSERT_TRUE(master.noted("goods/0 started", 2));
+    EXPECT_NE(master.connect("goods"), "");
+    EXPECT_EQ(master.count("master announces goods"), 1);
+    EXPECT_EQ(master.count("master announces all"), 1);
+}
+
+TEST(master, keeps_neither_zombies_nor_descriptors_of_dead_workers) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto open_descriptors = [&master] {
+        const std::filesystem::path all = "/proc/" + std::to_string(master.pid()) + "/fd";
+        return std::distance(std::filesystem::directory_iterator{all}, {});
+    };
+    const auto before = open_descriptors();
+    for (int death = 1; death <= 10; ++death) {
+        const pid_t pid = master.worker_pids().front();
+        kill(pid, SIGKILL);
+        ASSERT_TRUE(eventually([&master, pid] {
+            const auto pids = master.worker_pids();
+            return pids.size() == 1 && pids.front() != pid;
+        }));
+        EXPECT_TRUE(eventually([pid] {
+            return !std::filesystem::exists("/proc/" + std::to_string(pid));
+        }));
+    }
+    EXPECT_TRUE(eventually([&] { return open_descriptors() == before; }));
+}
+
+TEST(master, gives_up_with_the_last_reason_when_no_worker_ever_gets_ready) {
+    running_master master{"exit:3", {{"goods", 2}}};
+    EXPECT_EQ(master.wait(), 70);
+    EXPECT_TRUE(contains(master.log(), "goods never got ready, 10 attempts failed: because of 3"))
+        << master.log();
+    // Ten failures; the other slot may just have been filled again.
+    const auto starts = master.count("goods/0 started") + master.count("goods/1 started");
+    EXPECT_GE(starts, 10);
+    EXPECT_LE(starts, 11);
+}
+
+TEST(master, does_not_retry_configuration_errors) {
+    running_master master{"exit:78", {{"goods", 3}}};
+    EXPECT_EQ(master.wait(), 78);
+    EXPECT_TRUE(contains(master.log(), "goods cannot start: because of 78")) << master.log();
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+    EXPECT_EQ(master.count("goods/1 started"), 1);
+    EXPECT_EQ(master.count("goods/2 started"), 1);
+}
+
+TEST(master, keeps_trying_once_it_was_ready) {
+    running_master master{"abort", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    EXPECT_TRUE(master.noted("goods/0 started", 15)) << master.log();
+    EXPECT_FALSE(is_gone(master.pid()));
+}
+
+TEST(master, kills_a_worker_that_never_gets_ready) {
+    supervision_settings supervision = impatient();
+    supervision.start_timeout = milliseconds{50};
+    running_master master{"mute", {{"goods", 1}}, supervision};
+    EXPECT_EQ(master.wait(), 70);
+    EXPECT_TRUE(contains(master.log(), "is still starting, sending KILL")) << master.log();
+}
+
+TEST(master, drains_pools_in_the_order_of_their_ranks) {
+    running_master master{
+        "serve",
+        {{"distributor", 1, 3}, {"gateway", 2, 0}, {"logs", 1, 2}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    const auto notes = master.notes();
+    const auto gateway = std::max(place(notes, "gateway/0 DRAIN"), place(notes, "gateway/1 DRAIN"));
+    EXPECT_LT(gateway, place(notes, "goods/0 DRAIN"));
+    EXPECT_LT(place(notes, "goods/0 DRAIN"), place(notes, "logs/0 DRAIN"));
+    EXPECT_LT(place(notes, "logs/0 DRAIN"), place(notes, "distributor/0 DRAIN"));
+    EXPECT_LT(place(notes, "distributor/0 DRAIN"), std::ssize(notes));
+}
+
+TEST(master, drains_on_quit_as_on_term) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGQUIT);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 DRAIN"), 1);
+}
+
+TEST(master, terminates_a_worker_that_drains_too_long) {
+    supervision_settings supervision = impatient();
+    supervision.drain_timeout = milliseconds{50};
+    supervision.stop_timeout = std::chrono::seconds{60};
+    running_master master{"linger", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 terminated"), 1);
+}
+
+TEST(master, kills_a_worker_that_hears_nothing) {
+    supervision_settings supervision = impatient();
+    supervision.drain_timeout = milliseconds{50};
+    running_master master{"hang", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_TRUE(contains(master.log(), "is still draining, sending TERM")) << master.log();
+    EXPECT_TRUE(contains(master.log(), "is still draining, sending KILL")) << master.log();
+}
+
+TEST(master, stops_at_once_on_int_and_calls_it_success) {
+    running_master master{"serve", {{"gateway", 2, 0}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGINT);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("gateway/0 STOP"), 1);
+    EXPECT_EQ(master.count("gateway/1 STOP"), 1);
+    EXPECT_EQ(master.count("goods/0 STOP"), 1);
+}
+
+TEST(master, waits_for_nobody_on_int) {
+    running_master master{"hang", {{"gateway", 1, 0}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    master.signal(SIGINT);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(pids.size(), 2U);
+    EXPECT_TRUE(std::all_of(pids.begin(), pids.end(), is_gone));
+}
+
+TEST(master, turns_a_second_term_into_a_fast_stop) {
+    running_master master{"linger", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGTERM);
+    ASSERT_TRUE(master.noted("goods/0 DRAIN"));
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 STOP"), 1);
+}
+
+TEST(master, does_not_replace_workers_while_it_stops) {
+    running_master master{"linger", {{"goods", 2}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    master.signal(SIGTERM);
+    ASSERT_TRUE(master.noted("goods/0 DRAIN"));
+    ASSERT_TRUE(master.noted("goods/1 DRAIN"));
+    kill(pids[0], SIGKILL);
+    kill(pids[1], SIGKILL);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+    EXPECT_EQ(master.count("goods/1 started"), 1);
+}
+
+TEST(master, stops_while_its_workers_are_still_starting) {
+    running_master master{"mute", {{"goods", 1}}};
+    ASSERT_TRUE(master.noted("goods/0 started"));
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 STOP"), 1);
+}
+
+TEST(master, refuses_connections_once_it_stops) {
+    running_master master{"hang", {{"gateway", 1, 0}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGINT);
+    [[maybe_unused]] const int code = master.wait();
+    EXPECT_EQ(master.connect("gateway"), "");
+}
+
+TEST(master, survives_every_signal_that_means_something_else) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH, SIGPIPE}) {
+        master.signal(number);
+    }
+    ASSERT_TRUE(master.noted("goods/0 REOPEN"));
+    const auto pids = master.worker_pids();
+    EXPECT_EQ(pids.size(), 1U);
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+}
+
+TEST(master, says_on_hup_whether_the_configuration_is_good) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGHUP);
+    EXPECT_TRUE(eventually([&] { return contains(master.log(), "the configuration is good"); }));
+    std::ofstream{master.socket().parent_path() / "bad"} << "x";
+    master.signal(SIGHUP);
+    EXPECT_TRUE(eventually([&] {
+        return contains(master.log(), "the configuration stays as it was: a bad file");
+    })) << master.log();
+}
+
+TEST(master, takes_its_workers_along_when_it_is_killed) {
+    running_master master{"serve", {{"gateway", 2}, {"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    ASSERT_EQ(pids.size(), 3U);
+    master.signal(SIGKILL);
+    EXPECT_EQ(master.wait(), -SIGKILL);
+    EXPECT_TRUE(eventually([&pids] { return std::all_of(pids.begin(), pids.end(), is_gone); }));
+}
+
+TEST(master, has_its_workers_notice_the_end_of_the_channel_too) {
+    // PDEATHSIG alone would end a worker that does not listen to its channel; this one notes it.
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGKILL);
+    EXPECT_EQ(master.wait(), -SIGKILL);
+    EXPECT_TRUE(eventually([&] {
+        return master.count("goods/0 orphaned") + master.count("goods/0 terminated") == 1;
+    }));
+}
+
+TEST(master, answers_questions_about_its_state) {
+    running_master master{"serve", {{"goods", 2}}};
+    ASSERT_TRUE(master.ready());
+    const std::string status = master.ask(R"({"command":"status"})");
+    EXPECT_TRUE(contains(status, R"("state":"ready")")) << status;
+    EXPECT_TRUE(contains(status, R"("name":"goods","state":"ready","host":"127.0.0.1")")) << status;
+    EXPECT_TRUE(contains(status, R"("workers":2,"ready":2)")) << status;
+    EXPECT_TRUE(contains(status, R"("last_exit":null)")) << status;
+}
+
+TEST(master, says_what_is_wrong_with_a_command) {
+    running_master master{"serve", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    EXPECT_EQ(master.ask("hello"), R"({"error":"a command is one JSON object on one line"})");
+    EXPECT_EQ(master.ask("{}"), R"({"error":"unknown command ''; known: status"})");
+    EXPECT_EQ(
+        master.ask(R"({"command":"dance"})"),
+        R"({"error":"unknown command 'dance'; known: status"})"
+    );
+}
+
+} // namespace
+} // namespace msd::process

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/process/running_master.hpp"
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "process/control_client.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+constexpr const char* program = "msd_test_worker";
+
+std::filesystem::path make_directory() {
+    std::string path = testing::TempDir() + "msd-master-XXXXXX";
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    return path;
+}
+
+void append(const std::filesystem::path& file, const std::string& line) {
+    const unique_fd out{open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
+    const std::string text = line + "\n";
+    [[maybe_unused]] const auto written = write(out.get(), text.data(), text.size());
+}
+
+} // namespace
+
+bool eventually(const std::function<bool()>& condition, milliseconds limit) {
+    const deadline until = deadline::in(limit);
+    while (!condition()) {
+        if (until.passed()) {
+            return false;
+        }
+        poll(nullptr, 0, 5);
+    }
+    return true;
+}
+
+bool is_gone(pid_t pid) {
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
+    std::string text;
+    std::getline(file, text);
+    // The state follows the name, which ends with the last parenthesis.
+    const auto end = text.rfind(") ");
+    return end == std::string::npos || text[end + 2] == 'Z';
+}
+
+supervision_settings impatient() {
+    supervision_settings made;
+    made.restart.backoff_first = milliseconds{1};
+    made.restart.backoff_max = milliseconds{20};
+    made.drain_timeout = std::chrono::seconds{60};
+    made.stop_timeout = milliseconds{100};
+    return made;
+}
+
+running_master::running_master(
+    const std::string& behaviour,
+    const std::vector<pool_shape>& pools,
+    const supervision_settings& supervision
+)
+    : directory_{make_directory()} {
+    std::vector<pool_settings> settings;
+    for (const pool_shape& shape : pools) {
+        auto listening = listen_on("", 0);
+        EXPECT_TRUE(listening);
+        pool_settings& made = settings.emplace_back();
+        made.name = shape.name;
+        made.workers = shape.workers;
+        made.stop_rank = shape.stop_rank;
+        made.listeners = std::move(*listening);
+        ports_[shape.name] = made.listeners.port;
+    }
+    pid_ = fork();
+    if (pid_ == 0) {
+        become_master(behaviour, std::move(settings), supervision);
+    }
+}
+
+void running_master::become_master(
+    const std::string& behaviour,
+    std::vector<pool_settings> pools,
+    const supervision_settings& supervision
+) {
+    log::configure({log::level::debug, log::format::text, directory_ / "log", "master", -1});
+    const std::filesystem::path notes = directory_ / "notes";
+    master_settings settings;
+    settings.command_line = {program, behaviour, notes};
+    settings.supervision = supervision;
+    settings.control_socket = socket();
+    settings.check_configuration = [directory = directory_]() -> result<void> {
+        if (std::filesystem::exists(directory / "bad")) {
+            return fail(errc::invalid, "a bad file");
+        }
+        return {};
+    };
+    settings.on_pool_ready = [&notes](const pool& each) {
+        append(notes, "master announces " + each.name());
+    };
+    settings.on_all_ready = [&notes] {
+        append(notes, "master announces all");
+    };
+    master under_test{std::move(settings), signal_queue{}, std::move(pools)};
+    const auto code = under_test.run();
+    _exit(code ? *code : 99);
+}
+
+running_master::~running_master() {
+    if (pid_ > 0) {
+        kill(pid_, SIGINT);
+        [[maybe_unused]] const int code = wait();
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+}
+
+void running_master::signal(int number) const {
+    kill(pid_, number);
+}
+
+int running_master::wait() {
+    int status = 0;
+    const bool ended = eventually([this, &status] { return waitpid(pid_, &status, WNOHANG) != 0; });
+    EXPECT_TRUE(ended) << log();
+    if (!ended) {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, &status, 0);
+    }
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+std::vector<std::string> running_master::notes() const {
+    std::vector<std::string> all;
+    std::ifstream file{directory_ / "notes"};
+    for (std::string line; std::getline(file, line);) {
+        all.push_back(line);
+    }
+    return all;
+}
+
+std::ptrdiff_t running_master::count(const std::string& note) const {
+    const auto all = notes();
+    return std::count(all.begin(), all.end(), note);
+}
+
+bool running_master::noted(const std::string& note, std::ptrdiff_t times) const {
+    return eventually([&] { return count(note) >= times; });
+}
+
+std::string running_master::log() const {
+    std::ifstream file{directory_ / "log"};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::string running_master::ask(const std::string& command) const {
+    const auto answer = ask_master(socket(), command, deadline::in(std::chrono::seconds{20}));
+    return answer ? *answer : answer.error().text;
+}
+
+std::vector<pid_t> running_master::worker_pids() const {
+    std::vector<pid_t> pids;
+    const std::string status = ask(R"({"command":"status"})");
+    json::object fields;
+    EXPECT_TRUE(fields.parse(status)) << status;
+    const auto pools = json::elements(fields.find("pools")->text);
+    for (const json::value& each : *pools) {
+        json::object pool;
+        EXPECT_TRUE(pool.parse(each.text));
+        const auto slots = json::elements(pool.find("slots")->text);
+        for (const json::value& one : *slots) {
+            json::object slot;
+            EXPECT_TRUE(slot.parse(one.text));
+            if (const auto pid = slot.find("pid")->as_int64()) {
+                pids.push_back(static_cast<pid_t>(*pid));
+            }
+        }
+    }
+    return pids;
+}
+
+std::string running_master::connect(const std::string& pool) const {
+    const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(ports_.at(pool));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+        return {};
+    }
+    std::array<char, 64> text{};
+    const ssize_t got = recv(fd.get(), text.data(), text.size(), 0);
+    return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+} // namespace msd::process

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/process/test_worker.hpp"
+
+#include "core/worker_message.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+namespace msd::process {
+
+namespace {
+
+using kind = core::worker_message::kind;
+
+volatile std::sig_atomic_t terminated = 0;
+
+class test_worker {
+public:
+    test_worker(const worker_description& own, const std::string& notes)
+        : own_{own},
+          notes_{open(notes.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)} {}
+
+    void note(const std::string& what) const {
+        const std::string line = fmt::format("{}/{} {}\n", own_.pool, own_.slot, what);
+        [[maybe_unused]] const auto written = write(notes_, line.data(), line.size());
+    }
+
+    void say(kind what, const std::string& text = {}) const {
+        const std::string datagram = core::encode({what, text});
+        send(own_.control, datagram.data(), datagram.size(), MSG_NOSIGNAL);
+    }
+
+    /// Serves until it is told to leave; the exit code.
+    [[nodiscard]] int serve(bool obeys_drain) const {
+        std::vector<pollfd> watched{{own_.control, POLLIN, 0}};
+        for (const int listener : own_.listeners) {
+            watched.push_back({listener, POLLIN, 0});
+        }
+        while (terminated == 0) {
+            poll(watched.data(), watched.size(), 10);
+            for (std::size_t i = 1; i < watched.size(); ++i) {
+                answer_one(watched[i].fd);
+            }
+            const auto command = next_command();
+            if (command && (*command != kind::drain || obeys_drain)) {
+                say(kind::drained);
+                return 0;
+            }
+        }
+        note("terminated");
+        return 0;
+    }
+
+private:
+    static void answer_one(int listener) {
+        const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+        if (connection >= 0) {
+            const std::string text = std::to_string(getpid());
+            send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+            close(connection);
+        }
+    }
+
+    // What the master said; its end counts as STOP.
+    [[nodiscard]] std::optional<kind> next_command() const {
+        std::array<char, core::worker_message_bytes_max> buffer{};
+        const ssize_t got = recv(own_.control, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (got < 0) {
+            return std::nullopt;
+        }
+        if (got == 0) {
+            note("orphaned");
+            return kind::stop;
+        }
+        const auto message =
+            core::decode_worker_message({buffer.data(), static_cast<std::size_t>(got)});
+        if (!message) {
+            return std::nullopt;
+        }
+        note(std::string{core::encode({message->what, {}})});
+        const bool leaves = message->what == kind::drain || message->what == kind::stop;
+        return leaves ? std::optional{message->what} : std::nullopt;
+    }
+
+    const worker_description& own_;
+    int notes_;
+};
+
+} // namespace
+
+int run_test_worker(
+    const worker_description& own,
+    const std::string& behaviour,
+    const std::string& notes
+) {
+    const test_worker worker{own, notes};
+    worker.note("started");
+    worker.say(kind::hello);
+    if (behaviour.starts_with("exit:")) {
+        const std::string number = behaviour.substr(5);
+        worker.say(kind::fatal, "because of " + number);
+        return std::stoi(number);
+    }
+    if (behaviour == "mute") {
+        return worker.serve(true);
+    }
+    worker.say(kind::ready);
+    if (behaviour == "abort") {
+        std::abort();
+    }
+    if (behaviour == "hang") {
+        std::signal(SIGTERM, SIG_IGN);
+        for (;;) {
+            pause();
+        }
+    }
+    std::signal(SIGTERM, [](int) { terminated = 1; });
+    return worker.serve(behaviour != "linger");
+}
+
+} // namespace msd::process

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command_line.hpp"
+#include "unit/app/roles_for_tests.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace msd::app {
+namespace {
+
+using words = std::vector<std::string>;
+
+command_line accepted(words arguments) {
+    const auto parsed = parse_command_line(std::move(arguments), test_roles);
+    EXPECT_TRUE(parsed.command) << parsed.text;
+    return parsed.command.value_or(command_line{});
+}
+
+std::string refusal(words arguments) {
+    const auto parsed = parse_command_line(std::move(arguments), test_roles);
+    EXPECT_FALSE(parsed.command);
+    EXPECT_EQ(parsed.exit_code, exit_usage);
+    return parsed.text;
+}
+
+// key=text pairs in order of precedence.
+words settings_of(const command_line& line) {
+    words all;
+    for (const assignment& each : line.settings) {
+        all.push_back(each.key + "=" + each.text);
+    }
+    return all;
+}
+
+TEST(command_line, turns_flags_of_a_role_into_keys_of_that_role) {
+    const auto line = accepted({"gateway", "--port", "80", "--workers=3", "--host", "::"});
+    EXPECT_EQ(line.what, verb::gateway);
+    EXPECT_EQ(settings_of(line), (words{"host=::", "gateway.port=80", "gateway.workers=3"}));
+}
+
+TEST(command_line, turns_flags_of_a_service_into_keys_of_that_service) {
+    const auto line = accepted({"service", "goods", "--port", "9011", "--advertise", "a:1"});
+    EXPECT_EQ(line.service, "goods");
+    EXPECT_EQ(settings_of(line), (words{"services.goods.port=9011", "registry.advertise=a:1"}));
+}
+
+TEST(command_line, gives_every_pool_of_up_its_own_port) {
+    const auto line = accepted(
+        {"up",
+         "--gateway-port",
+         "1",
+         "--distributor-port",
+         "0",
+         "--goods-port",
+         "2",
+         "--members-port",
+         "3"}
+    );
+    EXPECT_EQ(
+        settings_of(line),
+        (words{
+            "distributor.port=0",
+            "gateway.port=1",
+            "services.goods.port=2",
+            "services.members.port=3"})
+    );
+}
+
+TEST(command_line, lets_the_workers_of_one_pool_win_over_those_of_all) {
+    const auto line = accepted({"up", "--goods-workers", "5", "--workers", "2"});
+    EXPECT_EQ(
+        settings_of(line),
+        (words{
+            "gateway.workers=2",
+            "services.goods.workers=2",
+            "services.members.workers=2",
+            "services.goods.workers=5"})
+    );
+}
+
+TEST(command_line, remembers_the_flag_for_the_message_about_its_value) {
+    const auto line = accepted({"up", "--goods-port", "x"});
+    ASSERT_EQ(line.settings.size(), 1U);
+    EXPECT_EQ(line.settings.front().flag, "--goods-port");
+}
+
+TEST(command_line, reads_a_call) {
+    const auto line = accepted({"call", "POST", "/goods", "a=1", "b=2", "--timeout", "70"});
+    EXPECT_EQ(line.what, verb::call);
+    EXPECT_EQ(line.method, "POST");
+    EXPECT_EQ(line.uri, "/goods");
+    EXPECT_EQ(line.arguments, (words{"a=1", "b=2"}));
+    EXPECT_EQ(line.timeout_ms, 70);
+}
+
+TEST(command_line, reads_a_json_object_as_one_word) {
+    const auto line = accepted({"call", "POST", "/goods", R"({"a":[1,2],"b":"x y"})"});
+    EXPECT_EQ(line.arguments, (words{R"({"a":[1,2],"b":"x y"})"}));
+}
+
+TEST(command_line, knows_which_tables_are_for_programs) {
+    EXPECT_TRUE(accepted({"nodes", "--json"}).as_json);
+    EXPECT_TRUE(accepted({"routes", "--json"}).as_json);
+    EXPECT_TRUE(accepted({"status", "--json"}).as_json);
+    EXPECT_FALSE(accepted({"status"}).as_json);
+}
+
+TEST(command_line, reads_the_remaining_commands) {
+    EXPECT_EQ(accepted({"distributor"}).what, verb::distributor);
+    EXPECT_EQ(accepted({"check", "a.toml"}).file, "a.toml");
+    EXPECT_EQ(accepted({"version"}).what, verb::version);
+    EXPECT_EQ(accepted({"status", "-i", "up-8000"}).instance, "up-8000");
+    EXPECT_EQ(accepted({"up", "-c", "b.toml"}).config_file, "b.toml");
+}
+
+TEST(command_line, suggests_the_option_that_was_meant) {
+    EXPECT_EQ(
+        refusal({"gateway", "--prot", "80"}),
+        "msd gateway: unknown option \"--prot\"; did you mean --port?\nSee msd gateway --help\n"
+    );
+}
+
+TEST(command_line, suggests_the_command_that_was_meant) {
+    EXPECT_EQ(
+        refusal({"gatewya"}),
+        "msd: unknown command \"gatewya\"; did you mean gateway?\nSee msd --help\n"
+    );
+}
+
+TEST(command_line, suggests_the_service_that_was_meant) {
+    EXPECT_EQ(
+        refusal({"service", "good"}),
+        "msd service: there is no service \"good\"; did you mean goods?\nSee msd service --help\n"
+    );
+    EXPECT_EQ(
+        refusal({"service", "weather"}),
+        "msd service: there is no service \"weather\"; there are goods, members\n"
+        "See msd service --help\n"
+    );
+}
+
+TEST(command_line, asks_what_to_do_when_nothing_was_said) {
+    EXPECT_EQ(refusal({}), "msd: say what to do, for example: msd up\nSee msd --help\n");
+}
+
+TEST(command_line, refuses_what_a_command_does_not_take) {
+    EXPECT_EQ(
+        refusal({"nodes", "goods"}),
+        "msd nodes: unexpected argument \"goods\"\nSee msd nodes --help\n"
+    );
+    EXPECT_EQ(refusal({"up", "--port", "1"}).substr(0, 31), "msd up: unknown option \"--port\"");
+}
+
+TEST(command_line, names_what_is_missing) {
+    EXPECT_EQ(refusal({"check"}), "msd check: FILE is required\nSee msd check --help\n");
+    EXPECT_EQ(refusal({"call", "GET"}), "msd call: URI is required\nSee msd call --help\n");
+}
+
+TEST(command_line, has_help_with_examples_for_every_command) {
+    for (const char* const command :
+         {"up",
+          "distributor",
+          "gateway",
+          "service",
+          "nodes",
+          "routes",
+          "status",
+          "call",
+          "check",
+          "version"}) {
+        const auto parsed = parse_command_line({command, "--help"}, test_roles);
+        EXPECT_FALSE(parsed.command);
+        EXPECT_EQ(parsed.exit_code, 0);
+        EXPECT_NE(parsed.text.find("Examples:\n  msd " + std::string{command}), std::string::npos)
+            << parsed.text;
+    }
+}
+
+TEST(command_line, lists_the_environment_and_the_exit_codes_in_its_help) {
+    const auto parsed = parse_command_line({"--help"}, test_roles);
+    EXPECT_EQ(parsed.exit_code, 0);
+    for (const char* const part : {"MSD_CONFIG", "MSD_PORT", "MSD_GOODS_WORKERS", "Exit codes:"}) {
+        EXPECT_NE(parsed.text.find(part), std::string::npos) << part;
+    }
+}
+
+TEST(command_line, prints_version_and_build) {
+    const auto parsed = parse_command_line({"--version"}, test_roles);
+    EXPECT_EQ(parsed.exit_code, 0);
+    EXPECT_TRUE(parsed.text.starts_with("msd ")) << parsed.text;
+    EXPECT_EQ(std::count(parsed.text.begin(), parsed.text.end(), '\n'), 2) << parsed.text;
+}
+
+} // namespace
+} // namespace msd::app

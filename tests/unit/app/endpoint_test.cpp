@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/configuration.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd::app {
+namespace {
+
+std::string read(std::string_view text, endpoint_port port) {
+    const auto made = parse_endpoint(text, port);
+    return made ? made->host + " " + std::to_string(made->port) : made.error().text;
+}
+
+TEST(parse_endpoint, reads_names_and_addresses) {
+    EXPECT_EQ(read("db.local:9000", endpoint_port::required), "db.local 9000");
+    EXPECT_EQ(read("10.0.0.1:1", endpoint_port::required), "10.0.0.1 1");
+    EXPECT_EQ(read("[fd00::1]:65535", endpoint_port::required), "fd00::1 65535");
+}
+
+TEST(parse_endpoint, leaves_an_optional_port_at_zero) {
+    EXPECT_EQ(read("db.local", endpoint_port::optional), "db.local 0");
+    EXPECT_EQ(read("[::1]", endpoint_port::optional), "::1 0");
+}
+
+TEST(parse_endpoint, writes_mapped_addresses_as_ipv4) {
+    EXPECT_EQ(read("[::ffff:10.0.0.1]:80", endpoint_port::required), "10.0.0.1 80");
+}
+
+TEST(parse_endpoint, refuses_what_is_no_endpoint) {
+    EXPECT_EQ(read("db.local", endpoint_port::required), "\"db.local\" is not HOST:PORT");
+    EXPECT_EQ(read(":80", endpoint_port::required), "\":80\" is not HOST:PORT");
+    EXPECT_EQ(read("a:", endpoint_port::optional), "\"a:\" is not HOST or HOST:PORT");
+    EXPECT_EQ(read("a:0", endpoint_port::required), "\"a:0\" is not HOST:PORT");
+    EXPECT_EQ(read("a:65536", endpoint_port::required), "\"a:65536\" is not HOST:PORT");
+    EXPECT_EQ(read("a:8x", endpoint_port::required), "\"a:8x\" is not HOST:PORT");
+    EXPECT_EQ(read("[::1]80", endpoint_port::optional), "\"[::1]80\" is not HOST or HOST:PORT");
+    EXPECT_EQ(read("", endpoint_port::optional), "\"\" is not HOST or HOST:PORT");
+}
+
+TEST(parse_endpoint, asks_for_brackets_around_ipv6) {
+    EXPECT_EQ(read("::1:80", endpoint_port::required), "\"::1:80\": write [ADDRESS]:PORT for IPv6");
+    EXPECT_EQ(read("[::1", endpoint_port::required), "\"[::1\" lacks a ']'");
+}
+
+} // namespace
+} // namespace msd::app

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/resolve.hpp"
+#include "unit/app/roles_for_tests.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <map>
+#include <string>
+
+namespace msd::app {
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+environment_lookup lookup_in(variables set) {
+    return [set = std::move(set)](const char* name) -> const char* {
+        const auto found = set.find(name);
+        return found == set.end() ? nullptr : found->second.c_str();
+    };
+}
+
+command_line gateway(std::vector<assignment> settings = {}) {
+    command_line made;
+    made.what = verb::gateway;
+    made.settings = std::move(settings);
+    return made;
+}
+
+configuration accepted(const command_line& command, const variables& set) {
+    const auto resolved = resolve(command, test_roles, lookup_in(set));
+    EXPECT_TRUE(resolved) << resolved.error().text;
+    return resolved.value_or(configuration{});
+}
+
+refusal refused(const command_line& command, const variables& set) {
+    const auto resolved = resolve(command, test_roles, lookup_in(set));
+    EXPECT_FALSE(resolved);
+    return resolved ? refusal{} : resolved.error();
+}
+
+// A file that is gone with the test.
+class config_on_disk {
+public:
+    explicit config_on_disk(const std::string& text)
+        : path_{std::filesystem::path{testing::TempDir()} / "resolve_test.toml"} {
+        std::ofstream{path_} << text;
+    }
+    ~config_on_disk() { std::filesystem::remove(path_); }
+    config_on_disk(const config_on_disk&) = delete;
+    config_on_disk& operator=(const config_on_disk&) = delete;
+
+    [[nodiscard]] std::string path() const { return path_.string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+TEST(resolve, starts_from_the_default_ports) {
+    const auto made = accepted(gateway(), {});
+    EXPECT_EQ(made.roles.at("gateway").port, 8000);
+    EXPECT_EQ(made.roles.at("distributor").port, 9000);
+    EXPECT_EQ(made.roles.at("goods").port, 9010);
+}
+
+TEST(resolve, lets_flag_win_over_environment_over_file_over_default) {
+    const config_on_disk file{"[gateway]\nport = 1\nworkers = 1\nbody_bytes_max = 1\n"};
+    command_line command = gateway({{"gateway.port", "3", "--port"}});
+    command.config_file = file.path();
+    const auto made = accepted(command, {{"MSD_PORT", "2"}, {"MSD_WORKERS", "2"}});
+    EXPECT_EQ(made.roles.at("gateway").port, 3);
+    EXPECT_EQ(made.roles.at("gateway").workers, 2);
+    EXPECT_EQ(made.gateway.body_bytes_max, 1U);
+    EXPECT_EQ(made.gateway.header_bytes_max, 16U * 1024);
+}
+
+TEST(resolve, finds_the_file_by_the_environment_unless_a_flag_names_one) {
+    const config_on_disk file{"host = \"::1\"\n"};
+    EXPECT_EQ(accepted(gateway(), {{"MSD_CONFIG", file.path()}}).host, "::1");
+    command_line command = gateway();
+    command.config_file = file.path();
+    EXPECT_EQ(accepted(command, {{"MSD_CONFIG", "/nonexistent"}}).host, "::1");
+}
+
+TEST(resolve, applies_the_port_of_the_environment_to_the_role_that_runs) {
+    const auto made = accepted(gateway(), {{"MSD_PORT", "1"}});
+    EXPECT_EQ(made.roles.at("gateway").port, 1);
+    EXPECT_EQ(made.roles.at("goods").port, 9010);
+    command_line up;
+    up.what = verb::up;
+    EXPECT_EQ(accepted(up, {{"MSD_PORT", "1"}}).roles.at("gateway").port, 8000);
+}
+
+TEST(resolve, prefers_the_variable_of_one_role) {
+    const auto made = accepted(
+        gateway(),
+        {{"MSD_WORKERS", "2"}, {"MSD_GOODS_WORKERS", "5"}, {"MSD_GOODS_PORT", "7"}}
+    );
+    EXPECT_EQ(made.roles.at("gateway").workers, 2);
+    EXPECT_EQ(made.roles.at("goods").workers, 5);
+    EXPECT_EQ(made.roles.at("goods").port, 7);
+}
+
+TEST(resolve, takes_an_empty_variable_for_none) {
+    EXPECT_EQ(accepted(gateway(), {{"MSD_PORT", ""}}).roles.at("gateway").port, 8000);
+}
+
+TEST(resolve, reads_every_general_variable) {
+    const auto made = accepted(
+        gateway(),
+        {{"MSD_HOST", "::"},
+         {"MSD_DATA_DIR", "/d"},
+         {"MSD_RUNTIME_DIR", "/r"},
+         {"MSD_LOG_LEVEL", "error"},
+         {"MSD_LOG_FORMAT", "json"},
+         {"MSD_LOG_FILE", "/l"},
+         {"MSD_DISTRIBUTOR", "[::1]:9001"},
+         {"MSD_ADVERTISE", "a.example"}}
+    );
+    EXPECT_EQ(made.host, "::");
+    EXPECT_EQ(made.data_dir, "/d");
+    EXPECT_EQ(made.runtime_dir, "/r");
+    EXPECT_EQ(made.log.threshold, log::level::error);
+    EXPECT_EQ(made.log.style, log::format::json);
+    EXPECT_EQ(made.log.file, "/l");
+    EXPECT_EQ(made.membership.distributor_host, "::1");
+    EXPECT_EQ(made.membership.distributor_port, 9001);
+    EXPECT_EQ(made.membership.advertise_host, "a.example");
+    EXPECT_EQ(made.membership.advertise_port, 0);
+}
+
+TEST(resolve, calls_a_wrong_file_a_configuration_error) {
+    const config_on_disk file{"[gateway]\nport = 70000\n"};
+    command_line command = gateway();
+    command.config_file = file.path();
+    const auto why = refused(command, {});
+    EXPECT_EQ(why.exit_code, 78);
+    EXPECT_EQ(why.text, file.path() + ":2: gateway.port: 70000 is not between 0 and 65535");
+}
+
+TEST(resolve, calls_a_wrong_variable_a_configuration_error) {
+    const auto why = refused(gateway(), {{"MSD_PORT", "eighty"}});
+    EXPECT_EQ(why.exit_code, 78);
+    EXPECT_EQ(why.text, "MSD_PORT: \"eighty\" is no integer");
+}
+
+TEST(resolve, calls_a_wrong_flag_misuse) {
+    const auto why = refused(gateway({{"gateway.port", "-1", "--port"}}), {});
+    EXPECT_EQ(why.exit_code, 2);
+    EXPECT_EQ(why.text, "--port: -1 is not between 0 and 65535");
+}
+
+TEST(resolve, allows_a_distributor_one_worker) {
+    command_line command;
+    command.what = verb::distributor;
+    command.settings = {{"distributor.workers", "1", "--workers"}};
+    EXPECT_EQ(accepted(command, {{"MSD_WORKERS", "4"}}).roles.at("distributor").workers, 0);
+    command.settings = {{"distributor.workers", "2", "--workers"}};
+    const auto why = refused(command, {});
+    EXPECT_EQ(why.exit_code, 2);
+    EXPECT_EQ(why.text, "--workers: a distributor has exactly one worker");
+}
+
+} // namespace
+} // namespace msd::app

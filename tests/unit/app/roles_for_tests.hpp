@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/role_table.hpp"
+
+#include <array>
+
+namespace msd::app {
+
+// Fewer roles than the program has, and none that a new service would change.
+inline constexpr std::array<role_facts, 4> test_roles{{
+    {role_kind::distributor, "distributor", "the registry", 9000, 3},
+    {role_kind::gateway, "gateway", "the front", 8000, 0},
+    {role_kind::service, "goods", "things", 9010, 1},
+    {role_kind::service, "members", "people", 9020, 1},
+}};
+
+} // namespace msd::app

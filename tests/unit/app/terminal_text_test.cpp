@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/call_arguments.hpp"
+#include "app/status_table.hpp"
+#include "app/suggestion.hpp"
+#include "app/text_table.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::app {
+namespace {
+
+std::string params(std::vector<std::string> words) {
+    const auto made = call_params(words);
+    return made ? *made : made.error().text;
+}
+
+TEST(call_params, are_an_empty_object_without_words) {
+    EXPECT_EQ(params({}), "{}");
+}
+
+TEST(call_params, keep_values_as_strings_up_to_the_first_equals_sign) {
+    EXPECT_EQ(
+        params({"name=a=b", "price=1.50", "text="}),
+        R"({"name":"a=b","price":"1.50","text":""})"
+    );
+}
+
+TEST(call_params, take_the_last_of_a_repeated_name) {
+    EXPECT_EQ(params({"a=1", "b=2", "a=3"}), R"({"b":"2","a":"3"})");
+}
+
+TEST(call_params, pass_an_object_on_as_it_stands) {
+    EXPECT_EQ(params({R"({"id": 1.0})"}), R"({"id": 1.0})");
+}
+
+TEST(call_params, name_the_word_that_is_none) {
+    EXPECT_EQ(params({"a=1", "b"}), "\"b\" is neither name=value nor a JSON object");
+    EXPECT_EQ(params({"=1"}), "\"=1\" is neither name=value nor a JSON object");
+    EXPECT_TRUE(params({R"({"a":)"}).starts_with("PARAMS: "));
+}
+
+TEST(closest, finds_names_one_slip_away) {
+    constexpr std::array<std::string_view, 3> names{"port", "workers", "host"};
+    EXPECT_EQ(closest("prot", names), "port");
+    EXPECT_EQ(closest("workes", names), "workers");
+    EXPECT_EQ(closest("wrokerss", names), "workers");
+    EXPECT_EQ(closest("pots", names), "");
+}
+
+TEST(closest, finds_nothing_in_nothing) {
+    EXPECT_EQ(closest("", {}), "");
+    EXPECT_EQ(closest(std::string(1000, 'x'), std::array<std::string_view, 1>{"x"}), "");
+}
+
+TEST(text_table, pads_columns_to_their_widest_cell_and_leaves_no_trailing_blanks) {
+    text_table table{{"NAME", "N"}};
+    table.add({"a", "1"});
+    table.add({"longer", "22"});
+    EXPECT_EQ(table.text(false), "NAME    N\na       1\nlonger  22\n");
+}
+
+TEST(text_table, counts_characters_not_bytes) {
+    text_table table{{"NAME", "N"}};
+    table.add({"연필심심", "1"});
+    table.add({"abcd", "2"});
+    EXPECT_EQ(table.text(false), "NAME  N\n연필심심  1\nabcd  2\n");
+}
+
+TEST(text_table, lets_no_escape_sequence_reach_the_terminal) {
+    text_table table{{"NAME"}};
+    table.add({"a\x1b[2Jb\n"});
+    EXPECT_EQ(table.text(false), "NAME\na?[2Jb?\n");
+}
+
+TEST(text_table, is_bold_at_the_top_only_where_colours_are_wanted) {
+    const text_table table{{"NAME"}};
+    EXPECT_EQ(table.text(true), "\x1b[1mNAME\x1b[0m\n");
+}
+
+TEST(status_table, has_a_row_for_every_slot) {
+    const std::string text = status_table(
+        "up-8000",
+        R"({"pid":10,"version":"1.2.3","state":"degraded","uptime_ms":3725000,"memory_bytes":1048576,)"
+        R"("pools":[{"name":"goods","host":"127.0.0.1","port":9010,"slots":[)"
+        R"({"slot":0,"pid":11,"generation":1,"state":"ready","uptime_ms":61000,"restarts":2,)"
+        R"("last_exit":"exit code 1","memory_bytes":2097152},)"
+        R"({"slot":1,"pid":null,"state":"waiting","restarts":0,"last_exit":null,"retry_in_ms":9}]}]})",
+        false
+    );
+    EXPECT_EQ(
+        text,
+        "up-8000: degraded, pid 10, version 1.2.3, up 1h02m, master 1.0M\n"
+        "SLOT     ADDRESS         PID  STATE    UP     GEN  RESTARTS  MEMORY  LAST EXIT\n"
+        "goods/0  127.0.0.1:9010  11   ready    1m01s  1    2         2.0M    exit code 1\n"
+        "goods/1  127.0.0.1:9010  -    waiting  -      -    0         -       -\n"
+    );
+}
+
+TEST(status_table, says_when_a_master_talks_nonsense) {
+    EXPECT_EQ(status_table("up-8000", "[", false), "up-8000: cannot be read\n");
+}
+
+} // namespace
+} // namespace msd::app
