@@ -99,8 +99,8 @@ test('a key is not lost on the way to a worker that was slow to greet', async (w
     process.kill(pid, 'SIGSTOP');
     world.on_close(() => process.kill(pid, 'SIGCONT'));
     const gateway = await world.role('gateway', { distributor });
-    // The gateway has connected and said hello. It waits a second for the answer, so this is longer;
-    // a request meanwhile would end the connection and with it what is tested.
+    // The gateway has connected and said hello. It waits a second for the answer, so this must take
+    // longer; a request meanwhile would end the connection and with it what is tested.
     await pause(1500);
     process.kill(pid, 'SIGCONT');
     const replies = [];
