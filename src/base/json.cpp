@@ -33,7 +33,8 @@ void append_utf8(std::string& out, char32_t c) {
 
 char32_t hex4(std::string_view digits) {
     std::uint16_t unit = 0;
-    std::from_chars(digits.data(), digits.data() + 4, unit, 16);
+    const char* const begin = digits.data();
+    std::from_chars(begin, begin + 4, unit, 16);
     return unit;
 }
 

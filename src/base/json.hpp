@@ -21,9 +21,9 @@
 // beyond that: bytes that are not UTF-8, and more than the limits below.
 namespace msd::json {
 
-constexpr std::size_t depth_max = 64;          // levels of objects and arrays
-constexpr std::size_t members_max = 64 * 1024; // of one object that is looked into
-constexpr std::size_t elements_max = 1 << 20;  // of one array that is looked into
+constexpr std::size_t depth_max = 64;         // levels of objects and arrays
+constexpr std::size_t members_max = 1 << 16;  // of one object that is looked into
+constexpr std::size_t elements_max = 1 << 20; // of one array that is looked into
 
 class scanner;
 

@@ -22,7 +22,7 @@ namespace msd::log {
 
 namespace {
 
-constexpr std::size_t message_bytes_max = 16 * 1024; // what is longer is cut
+constexpr std::size_t message_bytes_max = 1 << 14; // what is longer is cut
 
 constexpr std::array<std::string_view, 6>
     level_names{"trace", "debug", "info", "warning", "error", "off"};

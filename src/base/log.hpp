@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,8 +14,8 @@
 // line. Synchronous: lines survive a crash. The only user of spdlog.
 namespace msd::log {
 
-enum class level { trace, debug, info, warning, error, off };
-enum class format { text, json };
+enum class level : std::uint8_t { trace, debug, info, warning, error, off };
+enum class format : std::uint8_t { text, json };
 
 struct settings {
     level threshold = level::info;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -9,7 +10,7 @@ namespace msd {
 
 // What went wrong, by what the caller can do about it. The text is for the log and the operator;
 // what a client may read is chosen where the reply is written.
-enum class errc {
+enum class errc : std::uint8_t {
     invalid,     // the caller's values are wrong
     malformed,   // bytes that are not what they claim to be
     too_large,   // over a named limit

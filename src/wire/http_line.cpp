@@ -113,8 +113,9 @@ bool list_has(std::string_view list, std::string_view token) {
 
 std::optional<std::uint64_t> content_length_of(std::string_view value) {
     std::uint64_t length = 0;
-    const char* const end = value.data() + value.size();
-    const auto [stop, problem] = std::from_chars(value.data(), end, length);
+    const char* const begin = value.data();
+    const char* const end = begin + value.size();
+    const auto [stop, problem] = std::from_chars(begin, end, length);
     if (problem != std::errc{} || stop != end) {
         return std::nullopt;
     }

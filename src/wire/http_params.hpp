@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@ namespace msd::wire {
 
 // How an HTTP request becomes the params of a packet.
 
-enum class body_kind { none, json, form, unsupported };
+enum class body_kind : std::uint8_t { none, json, form, unsupported };
 
 /// By media type, parameters ignored; also types ending in +json are JSON. An empty type with a
 /// body counts as JSON.

@@ -42,18 +42,18 @@ struct http_request {
 class http_request_parser {
 public:
     struct limits {
-        std::size_t head_bytes_max =
-            16 * 1024; // request line and headers: 431 (target alone over 8 KiB: 414)
+        /// Request line and headers: 431; 414 when the request line alone exceeds it.
+        std::size_t head_bytes_max = 16UL * 1024;
         std::size_t headers_max = 100; // 431
     };
 
-    static constexpr std::size_t target_bytes_max = 8 * 1024;
+    static constexpr std::size_t target_bytes_max = 8UL * 1024; // 414
     static constexpr std::size_t chunk_line_bytes_max = 256;
-    static constexpr std::size_t chunk_extension_bytes_max = 4 * 1024; // of all chunks of a message
-    static constexpr std::size_t trailer_bytes_max = 4 * 1024;
-    static constexpr int empty_lines_max = 2; // before a request line
+    static constexpr std::size_t chunk_extension_bytes_max = 4UL * 1024; // a message
+    static constexpr std::size_t trailer_bytes_max = 4UL * 1024;         // a message: 431
+    static constexpr int empty_lines_max = 2;                            // before a request line
 
-    enum class event {
+    enum class event : std::uint8_t {
         more,     // all bytes consumed, the message goes on
         head,     // request() is complete; the body follows, if any
         body,     // body_piece() holds the next bytes of the body

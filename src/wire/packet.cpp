@@ -82,30 +82,26 @@ void add_piece(envelope& out, std::string_view piece) {
 // are first or last, and with the comma behind them where another run follows.
 void cut_body(const json::object& fields, envelope& out) {
     const std::string_view text = fields.text();
-    const char* run = text.data(); // where the open run begins; null: none is open
-    const char* run_end = text.data() + 1;
-    const char* cut = nullptr; // the member cut out behind the last closed run
-    std::string_view waiting;  // that run; it goes on up to `cut` when another one follows
+    const char* run = text.data(); // where the last run begins, at first with the brace alone
+    const char* run_end = run + 1;
+    const char* cut = nullptr; // the first member cut out behind that run
     for (const json::member& member : fields) {
         const char* const begin = member.raw.data();
         if (is_cut(member)) {
-            if (run != nullptr) {
-                waiting = {run, run_end};
-                cut = begin;
-                run = nullptr;
-            }
+            cut = cut == nullptr ? begin : cut;
             continue;
         }
-        if (run == nullptr) {
-            add_piece(out, {waiting.data(), cut});
+        if (cut != nullptr) {
+            add_piece(out, {run, cut});
             run = begin;
+            cut = nullptr;
         }
         run_end = begin + member.raw.size();
     }
-    if (run != nullptr) {
+    if (cut == nullptr) {
         add_piece(out, {run, text.data() + text.size()});
     } else {
-        add_piece(out, waiting);
+        add_piece(out, {run, run_end});
         add_piece(out, "}");
     }
     if (out.joined) {

@@ -25,7 +25,7 @@ inline constexpr std::string_view terminator = "\xC2\xB6";
 /// The numeric version of msd's additions to the protocol (protocol.md, 4).
 inline constexpr int protocol_version = 2;
 
-enum class packet_kind {
+enum class packet_kind : std::uint8_t {
     request, // uri and method, both strings
     reply,   // a top-level key, no uri
     cancel,  // {"cancel":KEY} with an unsigned integer; neither uri nor key, like the next two

@@ -10,6 +10,7 @@
 // What every fuzz target is: one function over arbitrary bytes that ends the process when something
 // that must always hold does not. libFuzzer calls it, or replay_main.cpp does.
 
+// libFuzzer chose the name. NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace msd::fuzz {

@@ -11,7 +11,7 @@ using msd::fuzz::require;
 using namespace msd::wire;
 using event = http_request_parser::event;
 
-constexpr std::size_t input_bytes_max = 16 * 1024; // every input is read several times
+constexpr std::size_t input_bytes_max = 16UL * 1024; // every input is read several times
 
 void check_head(const http_request& request) {
     require(!request.method.empty() && !request.target.empty(), "a request line has its parts");

@@ -152,7 +152,8 @@ TEST(json_parse, bounds_the_depth_of_any_mix_of_levels) {
     EXPECT_FALSE(fields.parse(R"({"a":)" + nested(depth_max) + "}"));
     std::string mixed = "1";
     for (std::size_t level = 0; level < depth_max; ++level) {
-        mixed = level % 3 == 0 ? "[0," + mixed + ",null]" : R"({"a":[],"b":)" + mixed + "}";
+        mixed.insert(0, level % 3 == 0 ? "[0," : R"({"a":[],"b":)");
+        mixed += level % 3 == 0 ? ",null]" : "}";
     }
     EXPECT_TRUE(parse(mixed));
     EXPECT_FALSE(parse("[" + mixed + "]"));
