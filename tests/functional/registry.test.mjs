@@ -104,7 +104,7 @@ test('changes that come together are told together', async (world) => {
     assert.ok(told <= 10, `${told} lists for 50 registrations in one go`);
 });
 
-test('line 11: 200 foreign nodes join at once, all know all, little is sent', async (world, context) => {
+test('line 11: 200 foreign nodes join at once, and little is sent', async (world, context) => {
     const { port } = await start(world);
     const count = 200;
     const clients = await Promise.all(Array.from({ length: count }, () => world.packets(port)));
