@@ -40,7 +40,7 @@ result<void> registry::enroll(peer_id id, const registration& said, time_point n
     if (!from.is_msd) {
         subscribers_.erase(id);
     } else if (said.have) {
-        subscribe(id, from, said);
+        subscribe(id, *said.have, said.interest);
         plan_changes(now);
     } else {
         outbox_.push_back(
@@ -50,21 +50,27 @@ result<void> registry::enroll(peer_id id, const registration& said, time_point n
     return {};
 }
 
-void registry::subscribe(peer_id id, connection& subscriber, const registration& said) {
-    const bool is_same_epoch = said.have->epoch == nodes_.now().epoch;
-    const bool asks_anew = !subscribers_.insert(id).second && subscriber.interest != said.interest;
-    const auto known = is_same_epoch && !asks_anew ? nodes_.position_of(said.have->rev)
+void registry::subscribe(
+    peer_id id,
+    const revision& have,
+    const std::vector<std::string>& interest
+) {
+    connection& subscriber = peers_.at(id);
+    const bool is_same_epoch = have.epoch == nodes_.now().epoch;
+    const bool asks_anew = !subscribers_.insert(id).second && subscriber.interest != interest;
+    const auto known = is_same_epoch && !asks_anew ? nodes_.position_of(have.rev)
                                                    : std::optional<node_list::position>{};
     subscriber.needs_snapshot = !known;
     subscriber.knows = known.value_or(0);
-    subscriber.told_rev = said.have->rev;
-    subscriber.interest = said.interest;
+    subscriber.told_rev = have.rev;
+    subscriber.interest = interest;
 }
 
 void registry::leave(peer_id id, std::string_view key, time_point now) {
     connection& from = peers_.at(id);
     if (from.holds) {
-        nodes_.withdraw(*std::exchange(from.holds, std::nullopt));
+        nodes_.withdraw(*from.holds);
+        from.holds.reset();
         note_changes(now);
     }
     if (from.is_msd) {
@@ -74,14 +80,14 @@ void registry::leave(peer_id id, std::string_view key, time_point now) {
 }
 
 void registry::disconnect(peer_id id, time_point now) {
-    const auto gone = peers_.find(id);
-    if (gone->second.holds) {
-        nodes_.lose(*gone->second.holds, now);
+    const connection& gone = peers_.at(id);
+    if (gone.holds) {
+        nodes_.lose(*gone.holds, now);
         note_changes(now);
     }
     std::erase_if(goodbyes_, [&](const goodbye& said) { return said.from == id; });
     subscribers_.erase(id);
-    peers_.erase(gone);
+    peers_.erase(id);
 }
 
 void registry::resume(peer_id id, time_point now) {

@@ -96,7 +96,7 @@ private:
         std::uint64_t foreign_change;
     };
 
-    void subscribe(peer_id id, connection& subscriber, const registration& said);
+    void subscribe(peer_id id, const revision& have, const std::vector<std::string>& interest);
     void note_changes(time_point now);
     void plan_changes(time_point now);
     void prolong_gathering(time_point now);

@@ -360,6 +360,7 @@ asio::awaitable<void> distributor::drain(deadline until) {
     leaving_ = true;
     due_.cancel();
     std::vector<std::shared_ptr<session>> open;
+    open.reserve(sessions_.size());
     for (const auto& [id, each] : sessions_) {
         open.push_back(each);
     }

@@ -41,7 +41,11 @@ std::string_view text_of(const json::value* value, std::string& room) {
 
 class registry_link::state {
 public:
-    state(asio::any_io_executor executor, registry_link_settings settings, change_handler on_change)
+    state(
+        const asio::any_io_executor& executor,
+        registry_link_settings settings,
+        change_handler on_change
+    )
         : executor_{executor},
           settings_{std::move(settings)},
           on_change_{std::move(on_change)},
