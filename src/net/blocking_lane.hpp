@@ -88,10 +88,10 @@ public:
         }
         const auto submitted = std::make_shared<call_job<F>>(std::move(call));
         co_await finished(submitted, until);
-        if (submitted->given_up_) {
-            co_return tl::unexpected{std::move(*submitted->given_up_)};
+        if (auto& why = submitted->given_up_) {
+            co_return tl::unexpected{std::move(*why)};
         }
-        co_return std::move(*submitted->outcome_);
+        co_return std::move(submitted->outcome_);
     }
 
     /// Waits for the calls that run, drops those that are queued, joins the threads. Coroutines
@@ -110,15 +110,15 @@ private:
         explicit call_job(F call) : call_{std::move(call)} {}
 
         bool run() override {
-            outcome_.emplace(call_());
-            return outcome_->has_value();
+            outcome_ = call_();
+            return outcome_.has_value();
         }
-        void fail(error why) override { outcome_.emplace(tl::unexpected{std::move(why)}); }
+        void fail(error why) override { outcome_ = tl::unexpected{std::move(why)}; }
 
     private:
         friend class blocking_lane;
         F call_;
-        std::optional<std::invoke_result_t<F&>> outcome_;
+        std::invoke_result_t<F&> outcome_ = tl::unexpected{error{}};
     };
 
     [[nodiscard]] result<void> admit(deadline until) const;

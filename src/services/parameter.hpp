@@ -8,7 +8,7 @@
 
 namespace msd::services {
 
-enum class parameter_type {
+enum class parameter_type : std::uint8_t {
     text,    // a string; numbers and booleans are taken as they are written
     integer, // a JSON integer or a numeric string
     decimal, // a JSON number or numeric string with at most four decimals
@@ -24,7 +24,7 @@ struct parameter {
     std::size_t length_min = 0;   // text: code points
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
-    std::string_view about = {};                                          // one line for people
+    std::string_view about = {};                                     // one line for people
 };
 
 } // namespace msd::services

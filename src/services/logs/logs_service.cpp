@@ -55,8 +55,8 @@ public:
           due_{context.executor},
           tasks_{
               context.executor,
-              [](std::exception_ptr) {
-                  std::terminate();
+              [this](const std::exception_ptr&) {
+                  task_failed();
               }},
           lane_{context.executor, {.threads = 1, .calls_max = 16, .batch_max = 1}} {
         routes_ = {{

@@ -161,8 +161,8 @@ private:
             if (!earlier) {
                 co_return store_failure(earlier.error());
             }
-            if (*earlier) {
-                auto same = co_await repeated(std::move(asked), **earlier);
+            if (const auto& noted = *earlier) {
+                auto same = co_await repeated(std::move(asked), *noted);
                 co_return same;
             }
         }

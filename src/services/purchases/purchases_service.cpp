@@ -136,8 +136,8 @@ private:
             if (!earlier) {
                 co_return store_failure(earlier.error());
             }
-            if (*earlier) {
-                co_return id_reply(**earlier);
+            if (const auto& noted = *earlier) {
+                co_return id_reply(*noted);
             }
         }
         const auto goods = co_await ask_goods(fields.goodsid, asked.until);

@@ -21,7 +21,7 @@ namespace msd::store::sqlite {
 // Turns SQLite's result codes into errors; what to do about them is decided by database.
 class connection {
 public:
-    enum class purpose { reading, writing };
+    enum class purpose : std::uint8_t { reading, writing };
 
     /// Opens `file`, which must exist. A writing connection puts the database into WAL mode, with
     /// every commit on the disk when it returns. errc::unavailable: not there, not a database, …
