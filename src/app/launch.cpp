@@ -27,13 +27,16 @@ namespace msd::app {
 namespace {
 
 std::vector<role_facts> roles_of(const command_line& command, std::span<const role_facts> roles) {
-    if (command.what == verb::up) {
+    switch (command.what) {
+    case verb::up:
         return {roles.begin(), roles.end()};
+    case verb::distributor:
+        return {*find_role(roles, "distributor")};
+    case verb::gateway:
+        return {*find_role(roles, "gateway")};
+    default:
+        return {*find_role(roles, command.service)};
     }
-    const std::string_view name = command.what == verb::distributor ? "distributor"
-                                  : command.what == verb::gateway   ? "gateway"
-                                                                    : command.service;
-    return {*find_role(roles, name)};
 }
 
 // Every port is bound before anything starts: a taken one leaves nothing behind.
@@ -65,7 +68,10 @@ result<std::vector<process::pool_settings>> bind_pools(
 
 // Where programs on this machine reach what listens on `host`.
 std::string local_host(std::string_view host) {
-    return std::string{host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host};
+    if (host == "0.0.0.0") {
+        return "127.0.0.1";
+    }
+    return host == "::" ? "::1" : std::string{host};
 }
 
 std::string

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -26,6 +27,7 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
     if (fs::is_directory(path, reason)) {
         return {};
     }
+    reason.clear(); // that there is none was to be expected
     if (path.has_parent_path()) {
         fs::create_directories(path.parent_path(), reason);
     }

@@ -251,6 +251,9 @@ void master::begin_stop(mode how, time_point now) {
     log::info("stopping{}", how == mode::stopping_fast ? " at once" : "");
     manager_.tell("STOPPING=1");
     mode_ = how;
+    for (pool& each : pools_) {
+        each.expect_end();
+    }
     if (how == mode::stopping_fast) {
         kill_at_ = now + settings_.supervision.stop_timeout;
         next_rank_at_ = now + fast_rank_time;

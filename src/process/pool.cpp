@@ -109,7 +109,8 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
     hear_from(*dead, now); // its last words
     slot& its = slots_[dead->slot];
     its.last_exit = dead->last_words.empty() ? exit_text(wait_status) : dead->last_words;
-    if (!dead->is_leaving() && !stopping_) {
+    const bool left_by_itself = ending_ && exit_code_of(wait_status) == 0;
+    if (!dead->is_leaving() && !stopping_ && !left_by_itself) {
         judge(*dead, wait_status, now);
     }
     workers_.erase(dead);

@@ -68,6 +68,11 @@ public:
     /// A process ended; false when it is none of this pool.
     bool reaped(pid_t pid, int wait_status, time_point now);
 
+    /// The instance is going to stop: a worker that leaves by itself from now on was told so by
+    /// somebody else (a signal to the whole process group) and is not replaced. One that crashes
+    /// still is.
+    void expect_end() { ending_ = true; }
+
     /// Finish and leave: the pool's sockets close, nobody is replaced any more.
     void drain(time_point now);
     /// The same within a second; whoever is left at `kill_at` is killed.
@@ -111,6 +116,7 @@ private:
     std::minstd_rand random_;
     std::uint64_t generation_ = 1;
     std::optional<end> end_;
+    bool ending_ = false;
     bool stopping_ = false;
 };
 

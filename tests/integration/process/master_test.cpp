@@ -215,6 +215,30 @@ TEST(master, does_not_replace_workers_while_it_stops) {
     EXPECT_EQ(master.count("goods/1 started"), 1);
 }
 
+TEST(master, lets_workers_of_later_ranks_go_that_a_signal_to_all_has_ended) {
+    running_master master{"linger", {{"gateway", 1, 0}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    master.signal(SIGTERM);
+    ASSERT_TRUE(master.noted("gateway/0 DRAIN"));
+    kill(pids.back(), SIGTERM);
+    ASSERT_TRUE(master.noted("goods/0 terminated"));
+    ASSERT_TRUE(eventually([&master] { return master.worker_pids().size() == 1; }));
+    kill(pids.front(), SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+}
+
+TEST(master, replaces_a_crashed_worker_of_a_later_rank_while_it_stops) {
+    running_master master{"linger", {{"gateway", 1, 0}, {"goods", 1, 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    master.signal(SIGTERM);
+    ASSERT_TRUE(master.noted("gateway/0 DRAIN"));
+    kill(pids.back(), SIGKILL);
+    EXPECT_TRUE(master.noted("goods/0 started", 2));
+}
+
 TEST(master, stops_while_its_workers_are_still_starting) {
     running_master master{"mute", {{"goods", 1}}};
     ASSERT_TRUE(master.noted("goods/0 started"));

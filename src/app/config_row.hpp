@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/config_schema.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+// How rows of the table of keys are written down: a name, bounds, a text, and the member of the
+// configuration it is about. Only the files with the rows need this.
+namespace msd::app {
+
+using config_rows = std::vector<config_key>;
+
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t mib = 1 << 20;
+constexpr std::int64_t gib = 1 << 30;
+
+struct config_bounds {
+    std::int64_t least = 0;
+    std::int64_t most = 0;
+};
+
+template <class T>
+config_value to_value(const T& field) {
+    if constexpr (std::is_same_v<T, bool>) {
+        return field;
+    } else if constexpr (std::is_same_v<T, milliseconds>) {
+        return std::int64_t{field.count()};
+    } else if constexpr (std::is_integral_v<T>) {
+        return static_cast<std::int64_t>(field);
+    } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
+        return field.string();
+    } else {
+        return field;
+    }
+}
+
+// The schema has checked kind and bounds before this is called.
+template <class T>
+void from_value(T& field, const config_value& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+        field = std::get<bool>(value);
+    } else if constexpr (std::is_same_v<T, milliseconds>) {
+        field = milliseconds{std::get<std::int64_t>(value)};
+    } else if constexpr (std::is_integral_v<T>) {
+        field = static_cast<T>(std::get<std::int64_t>(value));
+    } else {
+        field = std::get<std::string>(value);
+    }
+}
+
+// `field` names the place: a function from a configuration to one of its members.
+template <class Field>
+void add_key(
+    config_rows& rows,
+    std::string name,
+    config_bounds within,
+    std::string text,
+    Field field
+) {
+    config_key& row = rows.emplace_back();
+    row.name = std::move(name);
+    row.text = std::move(text);
+    row.least = within.least;
+    row.most = within.most;
+    row.put = [field](configuration& into, const config_value& value) -> result<void> {
+        from_value(field(into), value);
+        return {};
+    };
+    row.get = [field](const configuration& from) {
+        return to_value(field(from));
+    };
+}
+
+// The rows of config_figures.cpp: limits and times, which most installations never touch.
+void add_distributor_figures(config_rows& rows);
+void add_gateway_figures(config_rows& rows);
+void add_upstream_figures(config_rows& rows);
+void add_packet_figures(config_rows& rows);
+void add_supervision_figures(config_rows& rows);
+
+} // namespace msd::app
