@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config_file.hpp"
 
+#include "app/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -104,7 +106,7 @@ std::string report(std::vector<problem> problems, std::string_view name) {
             text += fmt::format("{}: and {} more", name, problems.size() - config_problems_max);
             break;
         }
-        text += fmt::format("{}:{}: {}\n", name, each.line, each.text);
+        text += fmt::format("{}:{}: {}\n", name, each.line, printable(each.text));
     }
     if (text.ends_with('\n')) {
         text.pop_back();
@@ -133,7 +135,12 @@ result<void> read_config(
     } catch (const toml::parse_error& broken) {
         return fail(
             errc::invalid,
-            fmt::format("{}:{}: {}", name, broken.source().begin.line, broken.description())
+            fmt::format(
+                "{}:{}: {}",
+                name,
+                broken.source().begin.line,
+                printable(std::string{broken.description()})
+            )
         );
     } catch (const std::exception& broken) {
         return fail(errc::invalid, fmt::format("{}: {}", name, broken.what()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/text_table.hpp"
 
+#include "app/printable.hpp"
 #include "base/json.hpp"
 
 #include <algorithm>
@@ -12,14 +13,6 @@ namespace msd::app {
 namespace {
 
 constexpr std::size_t gap = 2;
-
-std::string printable(std::string text) {
-    const auto is_control = [](unsigned char c) {
-        return c < 0x20 || c == 0x7f;
-    };
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    return text;
-}
 
 std::string padded(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) {
     std::string line;

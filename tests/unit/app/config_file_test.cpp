@@ -200,6 +200,10 @@ TEST(config_file, changes_nothing_when_anything_is_wrong) {
     EXPECT_EQ(made.roles.at("gateway").port, 8000);
 }
 
+TEST(config_file, lets_no_escape_sequence_of_a_file_reach_the_terminal) {
+    EXPECT_EQ(refusal("\"a\\u001b[2J\" = 1\n"), "msd.toml:1: a?[2J: unknown key");
+}
+
 TEST(config_file, says_why_a_file_cannot_be_read) {
     configuration made = schema().defaults();
     const auto absent = read_config_file("/nonexistent/msd.toml", schema(), made);
