@@ -61,10 +61,10 @@ public:
     object& operator=(const object&) = delete;
     ~object() = default;
 
-    /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, at most depth_max
-    /// levels, nothing but white space around it. On errc::malformed the complete top-level members
-    /// read before the fault stay readable, so that an error reply can name its key.
-    /// errc::too_large: more than members_max members.
+    /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, nothing but white
+    /// space around it; errc::malformed otherwise. errc::too_large: nested deeper than depth_max,
+    /// or more than members_max members. After any of these the complete top-level members read
+    /// before the fault stay readable, so that an error reply can name its key.
     [[nodiscard]] result<void> parse(std::string_view text);
 
     /// The last member of that name, as JSON.parse has it; null when there is none.

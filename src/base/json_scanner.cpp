@@ -83,14 +83,20 @@ std::size_t utf8_sequence(const char* text, const char* end) {
     return good ? 4 : 0;
 }
 
-bool scanner::fault(const char* what) {
+bool scanner::fault(const char* what, errc code) {
     fault_ = what;
+    fault_code_ = code;
     return false;
 }
 
 tl::unexpected<error> scanner::failure() const {
-    const char* const what = at_end() ? "the text ends too early" : fault_;
-    return fail(errc::malformed, fmt::format("bad JSON at byte {}: {}", at_ - begin_, what));
+    if (fault_code_ == errc::malformed && at_end()) {
+        return fail(
+            errc::malformed,
+            fmt::format("bad JSON: the text ends at byte {}", at_ - begin_)
+        );
+    }
+    return fail(fault_code_, fmt::format("bad JSON at byte {}: {}", at_ - begin_, fault_));
 }
 
 void scanner::skip_space() {
@@ -267,7 +273,7 @@ scanner::step scanner::begin_value(std::size_t levels_max) {
         );
     }
     if (depth_ == levels_max) {
-        return scalar(fault("nested too deep"));
+        return scalar(fault("nested too deep", errc::too_large));
     }
     const bool object = *at_++ == '{';
     skip_space();

@@ -36,13 +36,13 @@ public:
     /// Nothing but white space up to the end.
     [[nodiscard]] bool finish();
 
-    /// What was wrong and at which byte; errc::malformed.
+    /// What was wrong and at which byte; errc::malformed, or errc::too_large when nested too deep.
     [[nodiscard]] tl::unexpected<error> failure() const;
 
 private:
     enum class step : std::uint8_t { entered, done, failed };
 
-    [[nodiscard]] bool fault(const char* what);
+    [[nodiscard]] bool fault(const char* what, errc code = errc::malformed);
     [[nodiscard]] step begin_value(std::size_t levels_max);
     [[nodiscard]] bool next_element();
     [[nodiscard]] bool leave_finished();
@@ -58,6 +58,7 @@ private:
     const char* at_;
     const char* end_;
     const char* fault_ = "";
+    errc fault_code_ = errc::malformed;
     std::uint64_t objects_ = 0; // one bit per open level, the innermost lowest: 1 for an object
     std::size_t depth_ = 0;
 };

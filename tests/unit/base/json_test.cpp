@@ -159,6 +159,19 @@ TEST(json_parse, bounds_the_depth_of_any_mix_of_levels) {
     EXPECT_FALSE(parse("[" + mixed + "]"));
 }
 
+TEST(json_parse, tells_too_deep_from_malformed) {
+    const std::string deep = nested(depth_max + 1);
+    EXPECT_EQ(parse(deep).error().code, errc::too_large);
+    EXPECT_EQ(parse(deep).error().text, "bad JSON at byte 64: nested too deep");
+    EXPECT_EQ(elements(deep).error().code, errc::too_large);
+    const std::string deep_member = R"({"key":5,"a":)" + nested(depth_max) + "}";
+    object fields;
+    EXPECT_EQ(fields.parse(deep_member).error().code, errc::too_large);
+    EXPECT_EQ(fields.size(), 1U); // key stays readable
+    EXPECT_EQ(parse(nested(depth_max) + "]").error().code, errc::malformed);
+    EXPECT_EQ(parse(deep.substr(0, depth_max)).error().code, errc::malformed);
+}
+
 TEST(json_value, decodes_strings) {
     EXPECT_EQ(
         read(R"("a\"\\\/\b\f\n\r\t\u00b6\uC5F0\ud83d\ude00b")").as_string(),
@@ -294,7 +307,7 @@ TEST(json_elements, lists_them) {
 
 TEST(json_fault, is_told_with_its_place) {
     EXPECT_EQ(parse("[1,x]").error().text, "bad JSON at byte 3: not a value");
-    EXPECT_EQ(parse("[1,").error().text, "bad JSON at byte 3: the text ends too early");
+    EXPECT_EQ(parse("[1,").error().text, "bad JSON: the text ends at byte 3");
 }
 
 TEST(json_utf8, tells_text_from_bytes) {
