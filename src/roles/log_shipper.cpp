@@ -28,14 +28,26 @@ void log_shipper::push(std::string_view line) {
         ++dropped_;
     }
     waiting_.emplace_back(line);
-    if (!posted_) {
-        posted_ = true;
-        asio::post(executor_, [this, alive = alive_] {
-            if (*alive) {
-                send_waiting();
-            }
-        });
+    post_sending();
+}
+
+void log_shipper::wake() {
+    const std::lock_guard lock{mutex_};
+    if (!waiting_.empty()) {
+        post_sending();
     }
+}
+
+void log_shipper::post_sending() {
+    if (posted_) {
+        return;
+    }
+    posted_ = true;
+    asio::post(executor_, [this, alive = alive_] {
+        if (*alive) {
+            send_waiting();
+        }
+    });
 }
 
 void log_shipper::send_waiting() {

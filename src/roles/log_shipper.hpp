@@ -28,13 +28,15 @@ public:
     log_shipper(const log_shipper&) = delete;
     log_shipper& operator=(const log_shipper&) = delete;
 
-    /// Tries again what waits: instances may have come.
-    void send_waiting();
+    /// Tries again what waits: an instance may have come.
+    void wake();
 
     [[nodiscard]] std::uint64_t dropped() const;
 
 private:
     void push(std::string_view line);
+    void post_sending(); // with the mutex held
+    void send_waiting();
 
     asio::any_io_executor executor_;
     upstreams& services_;

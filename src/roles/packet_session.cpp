@@ -131,7 +131,8 @@ asio::awaitable<void> packet_session::close_after_replies() {
 bool packet_session::dispatch(std::string_view frame) {
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
-        return malformed(parsed.error().text);
+        const bool goes_on = malformed(parsed.error().text);
+        return goes_on && parsed.error().code != errc::too_large;
     }
     switch (packet_.kind()) {
     case wire::packet_kind::request:

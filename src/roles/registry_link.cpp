@@ -30,6 +30,7 @@ constexpr double reconnect_jitter = 0.2;
 constexpr milliseconds lasting{1000};
 constexpr milliseconds ping_idle{2500}; // longer than msd's distributor lets pass without its own
 constexpr int pings_unanswered_max = 3;
+constexpr milliseconds hold_limit{200};
 constexpr milliseconds watchdog_end_limit{1000};
 
 std::string_view text_of(const json::value* value, std::string& room) {
@@ -56,9 +57,14 @@ public:
               }},
           retry_{executor},
           left_{executor},
-          silence_{dog_, [this] {
-                       on_silence();
-                   }} {}
+          silence_{
+              dog_,
+              [this] {
+                  on_silence();
+              }},
+          hold_{dog_, [this] {
+                    hear(held_list_);
+                }} {}
 
     // The link's whole life. Holds what it works on, whatever becomes of its owner.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
@@ -83,7 +89,7 @@ private:
     [[nodiscard]] bool hear_all();
     void hear(std::string_view frame);
     void hear_reply();
-    void hear_topology();
+    void hear_topology(std::string_view frame);
     void ask_for_snapshot();
     void on_silence();
 
@@ -95,6 +101,8 @@ private:
     asio::steady_timer retry_;
     asio::steady_timer left_; // cancelled when the goodbye was answered
     net::watchdog::guard silence_;
+    net::watchdog::guard hold_;
+    std::string held_list_; // the list at accept, until a better one comes
     core::topology known_;
     wire::packet packet_;
 
@@ -162,6 +170,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
         }
     }
     silence_.clear();
+    hold_.clear();
     connection_->close();
     left_.cancel();
     if (!ending_) {
@@ -228,7 +237,7 @@ void registry_link::state::hear(std::string_view frame) {
     } else if (packet_.uri() == "/ping" && !packet_.key().empty()) {
         connection_->compose([&](std::string& out) { wire::append_reply(out, packet_.key(), {}); });
     } else if (packet_.uri() == core::registry_uri) {
-        hear_topology();
+        hear_topology(frame);
     }
 }
 
@@ -245,14 +254,20 @@ void registry_link::state::hear_reply() {
     }
 }
 
-void registry_link::state::hear_topology() {
+void registry_link::state::hear_topology(std::string_view frame) {
     const bool from_msd = packet_.fields().find("proto") != nullptr;
     const bool is_first = !std::exchange(heard_list_, true);
     // The list at accept comes before the distributor knows who is there, so it is told in the old
-    // way. To one that knows better it would be a step back; a newer one follows the registration.
-    if (is_first && !from_msd && settings_.registers && known_.epoch() != 0) {
+    // way, without what msd nodes say of themselves. What follows the registration is better; only
+    // when nothing does, this list is all there is.
+    if (is_first && !from_msd && settings_.registers) {
+        if (known_.epoch() == 0) {
+            held_list_ = frame;
+            hold_.set(deadline::in(hold_limit));
+        }
         return;
     }
+    hold_.clear();
     const auto applied = known_.apply(packet_);
     if (!applied) {
         log::warning("bad packet from the registry: {}", applied.error().text);

@@ -66,15 +66,13 @@ asio::awaitable<result<void>> service_host::start() {
     index_routes();
     if (definition_.ships_logs && settings_.ship_logs) {
         shipper_ = std::make_unique<log_shipper>(worker_.loop.get_executor(), upstreams_);
+        upstreams_.on_change([this] { shipper_->wake(); });
     }
     auto routes = self_of(*service_, definition_.name).routes;
     auto link =
         link_settings(worker_.environment, settings_.membership, settings_.name, std::move(routes));
     registry_link::change_handler on_change = [this](const core::topology& known) {
         upstreams_.update(known, link_->connected_since());
-        if (shipper_) {
-            shipper_->send_waiting();
-        }
     };
     link_ = std::make_unique<registry_link>(
         worker_.loop.get_executor(),
@@ -153,6 +151,7 @@ asio::awaitable<void> service_host::drain(deadline until) {
     sessions_.terminate();
     co_await running_.drained(last_look);
     co_await sessions_.drained(last_look);
+    upstreams_.on_change({});
     shipper_.reset();
     co_await service_->stop();
 }

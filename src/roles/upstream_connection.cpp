@@ -98,21 +98,32 @@ asio::awaitable<bool> upstream_connection::greet(caller_identity self, deadline 
             .end_object();
         wire::append_frame(out, hello);
     });
+    hello_sent_ = true;
     guard_.set(until);
     const auto answered = co_await greeting_.wait();
     co_return answered.has_value() && *answered;
 }
 
-void upstream_connection::serve_foreign(bool probe) {
+void upstream_connection::serve_foreign() {
     if (state_ == state::greeting) {
         connection_.send_pieces_apart();
-        become(probe ? state::probing : state::ready);
+        become(state::ready);
+    }
+}
+
+void upstream_connection::serve_on_trial(time_point from) {
+    if (state_ == state::greeting) {
+        connection_.send_pieces_apart();
+        probe_from_ = from;
+        become(state::probing);
     }
 }
 
 asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing request) {
     const auto self = shared_from_this();
-    if (!usable() || !takes_more() || pending_.size() >= in_flight_max) {
+    // Section 2 of the protocol cannot say that a request may be a repetition.
+    const bool unsayable = hello_sent_ && !msd_ && !request.idem.empty();
+    if (!usable() || unsayable || !takes_more() || pending_.size() >= in_flight_max) {
         co_return fail(errc::refused, "the connection takes no more requests");
     }
     pending waiting{*this, ++last_key_, request.until};
@@ -264,7 +275,8 @@ void upstream_connection::deliver(std::string_view frame) {
 
 void upstream_connection::greeted(const json::value& hello) {
     json::object said;
-    if (state_ != state::greeting || !said.parse(hello.text)) {
+    // An answer that comes late, from a busy peer, still counts.
+    if (!hello_sent_ || msd_ || state_ == state::leaving || !said.parse(hello.text)) {
         return;
     }
     const auto number = [&said](std::string_view name, int otherwise) {
@@ -367,6 +379,7 @@ void upstream_connection::note_timeout() {
         return;
     }
     log::warning("{} did not answer in time; trying anew", connection_.peer().text());
+    timed_out_ = true;
     leave();
 }
 

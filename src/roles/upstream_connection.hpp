@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace msd::roles {
 
@@ -83,8 +84,10 @@ public:
 
     /// Says hello to an msd node; true when it answered before `until`.
     asio::awaitable<bool> greet(caller_identity self, deadline until);
-    /// Starts serving as section 2 of the protocol has it; `probe`: begin as probing.
-    void serve_foreign(bool probe);
+    /// Starts serving as section 2 of the protocol has it.
+    void serve_foreign();
+    /// The same for a peer under suspicion: as probing, better not before `from`.
+    void serve_on_trial(time_point from);
 
     /// errc::timeout, errc::closed (the request may have been executed), errc::refused (it was
     /// not), errc::cancelled.
@@ -96,6 +99,10 @@ public:
     [[nodiscard]] bool usable() const;
     /// The peer reads what it is sent.
     [[nodiscard]] bool takes_more() const { return connection_.unsent_bytes() <= unsent_bytes_max; }
+    [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
+    [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
+    /// Once: the connection was given up because a request timed out.
+    [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
     [[nodiscard]] state now() const { return state_; }
     [[nodiscard]] bool is_msd() const { return msd_; }
     [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not said
@@ -147,10 +154,13 @@ private:
     std::optional<std::uint64_t> ping_key_; // not answered yet
     time_point ping_sent_;
     time_point last_received_;
+    time_point probe_from_ = time_point::min();
     int malformed_ = 0;
     int slot_ = -1;
     int workers_ = 1;
+    bool hello_sent_ = false;
     bool msd_ = false;
+    bool timed_out_ = false;
 };
 
 } // namespace msd::roles

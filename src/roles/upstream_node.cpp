@@ -17,6 +17,8 @@ namespace {
 constexpr milliseconds retry_first{50};
 constexpr milliseconds retry_longest{1000};
 constexpr milliseconds greeting_limit{1000};
+constexpr milliseconds probe_first{1000};
+constexpr milliseconds probe_longest{10'000};
 constexpr milliseconds search_pause{1000}; // for slots not found in the allowed tries
 constexpr int tries_per_worker = 4;
 
@@ -58,7 +60,16 @@ void upstream_node::close() {
 }
 
 void upstream_node::update(core::node_info info) {
+    const bool turned_msd =
+        info_.proto < wire::protocol_version && info.proto >= wire::protocol_version;
     info_ = std::move(info);
+    if (turned_msd) {
+        // Connections made before that was known speak the old way; new ones take their place.
+        const auto leaving = connections_;
+        for (const auto& connection : leaving) {
+            connection->leave();
+        }
+    }
 }
 
 std::shared_ptr<upstream_connection> upstream_node::pick() {
@@ -97,6 +108,16 @@ bool upstream_node::wants_connection() const {
 }
 
 void upstream_node::changed() {
+    for (const auto& connection : connections_) {
+        if (connection->take_timeout()) {
+            ++timeouts_;
+            probe_ = true;
+        }
+        if (connection->now() == upstream_connection::state::ready) {
+            timeouts_ = 0;
+            workers_ = connection->is_msd() ? connection->workers() : workers_;
+        }
+    }
     wake_.cancel();
     on_change_();
 }
@@ -178,8 +199,7 @@ asio::awaitable<void> upstream_node::open_connection() {
 // Decides how to speak with the peer; false when the connection is of no use.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
     if (info_.proto < wire::protocol_version) {
-        fresh->serve_foreign(probe_);
-        probe_ = false;
+        serve_foreign(*fresh);
         co_return true;
     }
     const auto until = deadline::in(greeting_limit);
@@ -189,10 +209,10 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
         co_return false;
     }
     if (!greeted) {
-        fresh->serve_foreign(true);
+        probe_ = true;
+        serve_foreign(*fresh);
         co_return true;
     }
-    workers_ = fresh->workers();
     const auto same_slot = [&fresh](const auto& other) {
         return other != fresh && other->slot() == fresh->slot() && other->usable();
     };
@@ -205,12 +225,24 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
     co_return true;
 }
 
+// One that let requests time out waits, longer each time, before it is tried again.
+void upstream_node::serve_foreign(upstream_connection& fresh) {
+    if (!probe_) {
+        fresh.serve_foreign();
+        return;
+    }
+    const milliseconds pause =
+        timeouts_ > 0 ? backoff_delay(timeouts_, probe_first, probe_longest, 0.2) : milliseconds{0};
+    fresh.serve_on_trial(clock::now() + pause);
+    probe_ = false;
+}
+
 asio::awaitable<void> upstream_node::watch(std::shared_ptr<upstream_connection> served) {
     const auto self = shared_from_this();
     co_await served->run();
     std::erase(connections_, served);
-    // A foreign peer that let a request time out is asked carefully at first.
-    probe_ = !served->is_msd();
+    // A foreign peer that went away is asked carefully at first.
+    probe_ = probe_ || (!served->is_msd() && serving() == 0);
     changed();
 }
 

@@ -58,11 +58,14 @@ public:
 
     // The list of the registry lacks this node since; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
+    // When the connection to the registry that listed it last was made.
+    time_point listed_under = time_point::min();
 
 private:
     asio::awaitable<void> maintain();
     asio::awaitable<void> open_connection();
     asio::awaitable<bool> settle(std::shared_ptr<upstream_connection> fresh);
+    void serve_foreign(upstream_connection& fresh);
     asio::awaitable<void> watch(std::shared_ptr<upstream_connection> served);
     asio::awaitable<void> rest();
     [[nodiscard]] bool wants_connection() const;
@@ -78,6 +81,7 @@ private:
     int workers_ = 1;      // of the node, as it last said
     int tries_ = 0;        // connections that found no new slot, in a row
     int failures_ = 0;     // attempts to connect, in a row
+    int timeouts_ = 0;     // foreign connections given up for a timeout, since the last reply
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;
     bool retired_ = false;

@@ -76,12 +76,14 @@ void upstreams::admit(const core::node_info& listed) {
     if (present != of.nodes.end()) {
         (*present)->update(listed);
         (*present)->absent_since = time_point::max();
+        (*present)->listed_under = registry_since_;
         return;
     }
     auto node = std::make_shared<upstream_node>(around_, listed, [this] { changed(); });
     const bool in_use = std::any_of(of.nodes.begin(), of.nodes.end(), [](const auto& other) {
         return other->has_connections();
     });
+    node->listed_under = registry_since_;
     of.nodes.push_back(node);
     if (when_ == connecting::eagerly || in_use) {
         node->start();
@@ -101,8 +103,7 @@ void upstreams::drop_absent(time_point now) {
                 continue;
             }
             of.nodes.erase(of.nodes.begin() + static_cast<std::ptrdiff_t>(i));
-            const bool failed = node->info().critical || node->is_unreachable();
-            depart(of, node->info(), failed);
+            depart(of, node->info(), !left_in_order(*node));
             node->retire();
             dropped = true;
         }
@@ -114,6 +115,13 @@ void upstreams::drop_absent(time_point now) {
         rebuild_routes();
         changed();
     }
+}
+
+// The registry that listed it took it off its list without having called it critical. A registry
+// that never listed it says nothing by its absence.
+bool upstreams::left_in_order(const upstream_node& node) const {
+    return node.absent_since != time_point::max() && node.listed_under == registry_since_ &&
+           !node.info().critical;
 }
 
 // A foreign service that left in order takes its routes with it; all others leave them behind, so
@@ -154,6 +162,9 @@ void upstreams::changed() {
     for (asio::steady_timer* const waiting : waiting_) {
         waiting->cancel();
     }
+    if (on_change_) {
+        on_change_();
+    }
     // A node that is absent from the list and lost its last connection is gone.
     const auto is_gone = [](const auto& node) {
         return node->absent_since != time_point::max() && !node->has_connections();
@@ -166,27 +177,36 @@ void upstreams::changed() {
     }
 }
 
-std::shared_ptr<upstream_connection> upstreams::pick(service& from) {
+// In turn over the instances, then over their connections. One that let a request time out is
+// tried now and then with what can be repeated, and at any time when there is no other.
+std::shared_ptr<upstream_connection> upstreams::pick(service& from, bool may_probe) {
+    std::shared_ptr<upstream_connection> suspect;
     for (std::size_t i = 0; i < from.nodes.size(); ++i) {
         const auto& node = from.nodes[from.next++ % from.nodes.size()];
-        if (auto connection = node->pick()) {
+        auto connection = node->pick();
+        const bool on_trial = connection && connection->is_probing();
+        if (connection && (!on_trial || (may_probe && connection->is_trial_due()))) {
             return connection;
         }
+        if (connection) {
+            suspect = std::move(connection);
+        }
     }
-    return nullptr;
+    return suspect;
 }
 
 // Waits only while some instance is being connected for the first time, at most connect_timeout.
 asio::awaitable<std::shared_ptr<upstream_connection>>
-upstreams::pick_or_wait(std::string_view name, deadline until) {
-    const auto patience = until.sooner(deadline::in(around_.settings.connect_timeout));
+upstreams::pick_or_wait(std::string_view name, const outgoing* request) {
+    const bool may_probe = is_idempotent(request->method);
+    const auto patience = request->until.sooner(deadline::in(around_.settings.connect_timeout));
     for (;;) {
         const auto found = services_.find(name);
         if (closed_ || found == services_.end()) {
             co_return nullptr;
         }
         service& of = found->second;
-        if (auto connection = pick(of)) {
+        if (auto connection = pick(of, may_probe)) {
             co_return connection;
         }
         for (const auto& node : of.nodes) {
@@ -210,7 +230,7 @@ upstreams::pick_or_wait(std::string_view name, deadline until) {
 asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgoing request) {
     attempt made;
     while (made.tries < tries_max) {
-        const auto connection = co_await pick_or_wait(name, request.until);
+        const auto connection = co_await pick_or_wait(name, &request);
         if (!connection) {
             if (made.tries == 0) {
                 made.outcome = fail(errc::unavailable, "no instance can be reached");
@@ -239,7 +259,7 @@ result<void> upstreams::post(std::string_view name, const outgoing& request) {
         for (const auto& node : found->second.nodes) {
             node->start();
         }
-        const auto connection = pick(found->second);
+        const auto connection = pick(found->second, false);
         if (connection && connection->takes_more()) {
             connection->post(request);
             return {};
@@ -250,7 +270,17 @@ result<void> upstreams::post(std::string_view name, const outgoing& request) {
 
 bool upstreams::all_said_goodbye(std::string_view name) const {
     const auto found = services_.find(name);
-    return found != services_.end() && found->second.nodes.empty() && found->second.goodbye;
+    if (found == services_.end()) {
+        return false;
+    }
+    const auto& nodes = found->second.nodes;
+    if (nodes.empty()) {
+        return found->second.goodbye;
+    }
+    // Those that are still finishing what they had begun.
+    return std::all_of(nodes.begin(), nodes.end(), [this](const auto& node) {
+        return left_in_order(*node) && node->info().proto >= wire::protocol_version;
+    });
 }
 
 bool upstreams::knows(std::string_view name) const {

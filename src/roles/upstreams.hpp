@@ -8,6 +8,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace msd::roles {
@@ -59,6 +61,9 @@ public:
     [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
     [[nodiscard]] bool knows(std::string_view name) const;
 
+    /// `react` is called whenever an instance may have become reachable, or stopped being so.
+    void on_change(std::function<void()> react) { on_change_ = std::move(react); }
+
     /// Ends every connection; calls in flight get errc::closed.
     void close();
 
@@ -83,11 +88,14 @@ private:
     void admit(const core::node_info& listed);
     void drop_absent(time_point now);
     void depart(service& from, const core::node_info& gone, bool failed);
+    [[nodiscard]] bool left_in_order(const upstream_node& node) const;
     void rebuild_routes();
     void changed();
-    [[nodiscard]] std::shared_ptr<upstream_connection> pick(service& from);
+    [[nodiscard]] static std::shared_ptr<upstream_connection> pick(service& from, bool may_probe);
     asio::awaitable<std::shared_ptr<upstream_connection>>
-    pick_or_wait(std::string_view name, deadline until);
+    pick_or_wait(std::string_view name, const outgoing* request);
+    [[nodiscard]] deadline
+    limit_of(std::string_view name, const upstream_connection& picked, const outgoing& request);
 
     upstream_surroundings around_;
     connecting when_;
@@ -95,6 +103,7 @@ private:
     std::vector<std::string> order_; // of service names, as first listed
     std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
     net::watchdog::guard absent_guard_;
+    std::function<void()> on_change_;
     time_point registry_since_ = time_point::min();
     std::list<asio::steady_timer*> waiting_; // for a connection to become usable
     bool closed_ = false;

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/loop.hpp"
+#include "roles/upstreams.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/write.hpp>
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace msd::roles {
+namespace {
+
+upstream_settings quick() {
+    upstream_settings out;
+    out.connect_timeout = milliseconds{1000};
+    out.ping_timeout = milliseconds{200};
+    out.ping_idle = milliseconds{200};
+    out.forget_absent = milliseconds{0};
+    return out;
+}
+
+// A service played by hand: takes connections and answers when told to.
+class fake_node {
+public:
+    fake_node(test::loop& on, std::string name, bool msd)
+        : loop_{on},
+          door_{on.context},
+          msd_{msd} {
+        info.id = {std::move(name), "127.0.0.1", door_.port()};
+        info.urls = {"GET/x", "POST/x"};
+        info.proto = msd ? 2 : 1;
+    }
+
+    // Accepts one connection; an msd node answers its hello.
+    asio::awaitable<void> accept() {
+        auto socket = co_await door_.next();
+        connection = std::make_unique<net::packet_connection>(
+            std::move(socket),
+            loop_.dog,
+            net::packet_connection_settings{}
+        );
+        if (msd_) {
+            const std::string hello = co_await read();
+            EXPECT_NE(hello.find("\"hello\""), std::string::npos);
+            connection->send("{\"hello\":{\"slot\":0,\"workers\":1,\"generation\":1}}¶");
+        }
+    }
+
+    // The next packet.
+    asio::awaitable<std::string> read() {
+        for (;;) {
+            const auto next = connection->next();
+            if (next.state == wire::frame_reader::status::complete) {
+                co_return std::string{next.packet};
+            }
+            const auto received = co_await connection->receive();
+            if (!received) {
+                co_return std::string{};
+            }
+        }
+    }
+
+    // Answers whatever comes until the connection ends.
+    asio::awaitable<void> answer_all() {
+        for (;;) {
+            const std::string request = co_await read();
+            if (request.empty()) {
+                co_return;
+            }
+            if (request.find("\"cancel\"") == std::string::npos) {
+                answer(request, "");
+            }
+        }
+    }
+
+    void answer(std::string_view request, std::string_view members) {
+        wire::packet packet;
+        ASSERT_TRUE(packet.parse(request));
+        std::string out;
+        wire::append_reply(out, packet.key(), {0, "success", members, msd_ ? 201 : 0});
+        connection->send(out);
+    }
+
+    core::node_info info;
+    std::unique_ptr<net::packet_connection> connection;
+
+private:
+    test::loop& loop_;
+    test::doorway door_;
+    bool msd_;
+};
+
+core::topology listing(const std::vector<core::node_info>& nodes) {
+    std::string list;
+    json::writer writer{list};
+    writer.begin_object().key("uri").string("/distributes").key("method").string("GET");
+    writer.key("key").integer(0).key("params").begin_array();
+    for (const core::node_info& node : nodes) {
+        writer.begin_object().key("port").integer(node.id.port).key("name").string(node.id.name);
+        writer.key("urls").begin_array();
+        for (const std::string& url : node.urls) {
+            writer.string(url);
+        }
+        writer.end_array().key("host").string(node.id.host);
+        if (node.proto > 1) {
+            writer.key("proto").integer(node.proto);
+        }
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+    wire::packet packet;
+    core::topology out;
+    EXPECT_TRUE(packet.parse(list));
+    EXPECT_TRUE(out.apply(packet));
+    return out;
+}
+
+class upstreams_on_a_loop : public testing::Test {
+public:
+    upstreams_on_a_loop()
+        : services{
+              upstream_surroundings{
+                  loop.context.get_executor(),
+                  loop.dog,
+                  loop.tasks,
+                  quick(),
+                  {"test", 0}},
+              upstreams::connecting::eagerly} {}
+    ~upstreams_on_a_loop() override { services.close(); }
+
+    void list(const std::vector<core::node_info>& nodes) {
+        services.update(listing(nodes), clock::now() - milliseconds{1000});
+    }
+
+    // Starts a call and keeps its outcome.
+    void begin(std::string method, milliseconds limit, std::optional<upstreams::attempt>* out) {
+        loop.tasks.spawn(ask(&services, std::move(method), limit, out));
+    }
+
+    static asio::awaitable<void>
+    ask(upstreams* services,
+        std::string method,
+        milliseconds limit,
+        std::optional<upstreams::attempt>* out) {
+        outgoing request;
+        request.method = method;
+        request.uri = "/x";
+        request.until = deadline::in(limit);
+        auto made = co_await services->call("svc", request);
+        if (made.outcome) {
+            // The views end with this turn.
+            made.outcome->owner = std::make_shared<std::string>(made.outcome->frame);
+        }
+        *out = std::move(made);
+    }
+
+    test::loop loop;
+    upstreams services;
+};
+
+using attempt_slot = std::optional<upstreams::attempt>;
+
+std::string frame_of(const upstreams::attempt& made) {
+    return *std::static_pointer_cast<const std::string>(made.outcome->owner);
+}
+
+TEST_F(upstreams_on_a_loop, matches_replies_that_come_in_another_order) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot first;
+        attempt_slot second;
+        me->begin("GET", test::loop::patience, &first);
+        const std::string one = co_await peer->read();
+        me->begin("GET", test::loop::patience, &second);
+        const std::string two = co_await peer->read();
+        peer->answer(two, "\"n\":2");
+        peer->answer(one, "\"n\":1");
+        std::function<bool()> both = [&first, &second] {
+            return first && second;
+        };
+        const bool came = co_await me->loop.until(std::move(both));
+        EXPECT_TRUE(came);
+        EXPECT_NE(frame_of(*first).find("\"n\":1"), std::string::npos);
+        EXPECT_NE(frame_of(*second).find("\"n\":2"), std::string::npos);
+        EXPECT_EQ(first->outcome->envelope.status, 201);
+        EXPECT_TRUE(first->msd);
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, puts_the_key_into_params_for_a_foreign_node) {
+    fake_node node{loop, "svc", false};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        const std::string request = co_await peer->read();
+        json::object fields;
+        EXPECT_TRUE(fields.parse(request));
+        EXPECT_EQ(fields.find("key"), nullptr);
+        EXPECT_EQ(fields.size(), 3U);
+        peer->answer(request, "\"n\":1");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+        EXPECT_FALSE(made->msd);
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, repeats_a_get_elsewhere_when_its_connection_breaks) {
+    fake_node one{loop, "svc", true};
+    fake_node two{loop, "svc", true};
+    list({one.info, two.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* a, fake_node* b
+                      ) -> asio::awaitable<void> {
+        co_await a->accept();
+        co_await b->accept();
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        co_await a->read();
+        a->connection->close();
+        const std::string again = co_await b->read();
+        EXPECT_NE(again.find("\"/x\""), std::string::npos);
+        b->answer(again, "\"n\":1");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+        EXPECT_EQ(made->tries, 2);
+    };
+    loop.run(test(this, &one, &two));
+}
+
+TEST_F(upstreams_on_a_loop, never_repeats_a_post_that_may_have_been_done) {
+    fake_node one{loop, "svc", true};
+    fake_node two{loop, "svc", true};
+    list({one.info, two.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* a, fake_node* b
+                      ) -> asio::awaitable<void> {
+        co_await a->accept();
+        co_await b->accept();
+        attempt_slot made;
+        me->begin("POST", test::loop::patience, &made);
+        co_await a->read();
+        a->connection->close();
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && !made->outcome);
+        EXPECT_EQ(made->outcome.error().code, errc::closed);
+        EXPECT_EQ(made->tries, 1);
+    };
+    loop.run(test(this, &one, &two));
+}
+
+TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_tells_the_service) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot made;
+        me->begin("GET", milliseconds{60}, &made);
+        co_await peer->read();
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && !made->outcome);
+        EXPECT_EQ(made->outcome.error().code, errc::timeout);
+        std::string next = co_await peer->read();
+        EXPECT_NE(next.find("\"cancel\""), std::string::npos);
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        const std::string ping = co_await peer->read();
+        EXPECT_NE(ping.find("\"/ping\""), std::string::npos);
+        bool refused = false;
+        while (!refused) {
+            attempt_slot made;
+            me->begin("GET", milliseconds{50}, &made);
+            std::function<bool()> came = [&made] {
+                return made.has_value();
+            };
+            const bool ended = co_await me->loop.until(std::move(came));
+            EXPECT_TRUE(ended);
+            refused = made->outcome.error().code == errc::unavailable;
+        }
+        peer->answer(ping, "");
+        me->loop.tasks.spawn(peer->answer_all());
+        attempt_slot made;
+        while (!made || !made->outcome) {
+            made.reset();
+            me->begin("GET", milliseconds{1000}, &made);
+            std::function<bool()> came = [&made] {
+                return made.has_value();
+            };
+            co_await me->loop.until(std::move(came));
+        }
+        EXPECT_TRUE(made->outcome.has_value());
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, finishes_with_a_peer_that_says_goaway_and_connects_anew) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot made;
+        me->begin("POST", test::loop::patience, &made);
+        const std::string request = co_await peer->read();
+        const auto old = std::move(peer->connection);
+        old->send("{\"goaway\":{\"last_key\":1}}¶");
+        co_await peer->accept();
+        attempt_slot second;
+        me->begin("POST", test::loop::patience, &second);
+        const std::string next = co_await peer->read();
+        peer->answer(next, "\"n\":2");
+        wire::packet packet;
+        EXPECT_TRUE(packet.parse(request));
+        std::string reply;
+        wire::append_reply(reply, packet.key(), {0, "success", "\"n\":1", 0});
+        old->send(reply);
+        std::function<bool()> both = [&made, &second] {
+            return made && second;
+        };
+        co_await me->loop.until(std::move(both));
+        EXPECT_TRUE(made && made->outcome && second && second->outcome);
+        const auto closed = co_await old->receive();
+        EXPECT_FALSE(closed.has_value());
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        me->services.update(listing({}), time_point::min());
+        EXPECT_TRUE(me->services.knows("svc"));
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        const std::string request = co_await peer->read();
+        peer->answer(request, "\"n\":1");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+        me->list({});
+        EXPECT_FALSE(me->services.knows("svc"));
+        EXPECT_TRUE(me->services.all_said_goodbye("svc"));
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, says_at_once_that_nobody_can_be_reached) {
+    core::node_info dead;
+    {
+        const fake_node node{loop, "svc", false};
+        dead = node.info;
+    }
+    list({dead});
+    const auto test = [](upstreams_on_a_loop* me) -> asio::awaitable<void> {
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && !made->outcome);
+        EXPECT_EQ(made->outcome.error().code, errc::unavailable);
+        EXPECT_EQ(made->tries, 0);
+    };
+    loop.run(test(this));
+}
+
+} // namespace
+} // namespace msd::roles
