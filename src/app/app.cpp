@@ -78,7 +78,8 @@ int run_checked(int argc, char** argv) {
         std::fwrite(parsed.text.data(), 1, parsed.text.size(), out);
         return parsed.exit_code;
     }
-    return *own ? serve(**own, *parsed.command) : obey(*parsed.command, arguments);
+    const std::optional<process::worker_description>& worker = *own;
+    return worker ? serve(*worker, *parsed.command) : obey(*parsed.command, arguments);
 }
 
 } // namespace

@@ -12,7 +12,18 @@
 // What was typed, read but not yet obeyed. The only user of CLI11.
 namespace msd::app {
 
-enum class verb { up, distributor, gateway, service, nodes, routes, status, call, check, version };
+enum class verb : std::uint8_t {
+    up,
+    distributor,
+    gateway,
+    service,
+    nodes,
+    routes,
+    status,
+    call,
+    check,
+    version
+};
 
 // A value for a key of config_schema, and the flag it came from.
 struct assignment {

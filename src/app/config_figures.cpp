@@ -49,7 +49,7 @@ void add_distributor_figures(config_rows& rows) {
     add_key(
         rows,
         "distributor.queue_bytes_max",
-        {64 * 1024, gib},
+        {64 * kib, gib},
         "unsent bytes a slow node may have; beyond that it gets one later list instead",
         [](auto& c) -> auto& { return c.distributor.queue_bytes_max; }
     );
@@ -195,28 +195,9 @@ void add_packet_figures(config_rows& rows) {
     );
 }
 
-void add_supervision_figures(config_rows& rows) {
-    add_key(
-        rows,
-        "supervision.start_timeout_ms",
-        {100, hour_ms},
-        "time for a worker to get ready; it is killed then and counts as failed",
-        [](auto& c) -> auto& { return c.supervision.start_timeout; }
-    );
-    add_key(
-        rows,
-        "supervision.drain_timeout_ms",
-        {0, hour_ms},
-        "time for a worker to finish what it has begun before it is told TERM",
-        [](auto& c) -> auto& { return c.supervision.drain_timeout; }
-    );
-    add_key(
-        rows,
-        "supervision.stop_timeout_ms",
-        {10, hour_ms},
-        "time to leave after TERM or a fast stop, before KILL",
-        [](auto& c) -> auto& { return c.supervision.stop_timeout; }
-    );
+namespace {
+
+void add_restart_figures(config_rows& rows) {
     add_key(
         rows,
         "supervision.early_ms",
@@ -273,6 +254,33 @@ void add_supervision_figures(config_rows& rows) {
         "… or this many for each worker of the pool, if that is more",
         [](auto& c) -> auto& { return c.supervision.restart.spawns_per_worker; }
     );
+}
+
+} // namespace
+
+void add_supervision_figures(config_rows& rows) {
+    add_key(
+        rows,
+        "supervision.start_timeout_ms",
+        {100, hour_ms},
+        "time for a worker to get ready; it is killed then and counts as failed",
+        [](auto& c) -> auto& { return c.supervision.start_timeout; }
+    );
+    add_key(
+        rows,
+        "supervision.drain_timeout_ms",
+        {0, hour_ms},
+        "time for a worker to finish what it has begun before it is told TERM",
+        [](auto& c) -> auto& { return c.supervision.drain_timeout; }
+    );
+    add_key(
+        rows,
+        "supervision.stop_timeout_ms",
+        {10, hour_ms},
+        "time to leave after TERM or a fast stop, before KILL",
+        [](auto& c) -> auto& { return c.supervision.stop_timeout; }
+    );
+    add_restart_figures(rows);
 }
 
 } // namespace msd::app

@@ -17,6 +17,7 @@ namespace msd::app {
 using config_rows = std::vector<config_key>;
 
 constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t kib = 1 << 10;
 constexpr std::int64_t mib = 1 << 20;
 constexpr std::int64_t gib = 1 << 30;
 
@@ -27,14 +28,12 @@ struct config_bounds {
 
 template <class T>
 config_value to_value(const T& field) {
-    if constexpr (std::is_same_v<T, bool>) {
-        return field;
-    } else if constexpr (std::is_same_v<T, milliseconds>) {
+    if constexpr (std::is_same_v<T, milliseconds>) {
         return std::int64_t{field.count()};
-    } else if constexpr (std::is_integral_v<T>) {
-        return static_cast<std::int64_t>(field);
     } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
         return field.string();
+    } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+        return static_cast<std::int64_t>(field);
     } else {
         return field;
     }

@@ -60,9 +60,8 @@ result<config_value> read_as(const config_value& like, std::string_view text) {
         return invalid(fmt::format("\"{}\" is neither true nor false", text));
     }
     std::int64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stopped, reason] = std::from_chars(text.data(), end, number);
-    if (reason != std::errc{} || stopped != end) {
+    const auto [stopped, reason] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (reason != std::errc{} || stopped != text.data() + text.size()) {
         return invalid(fmt::format("\"{}\" is no integer", text));
     }
     return number;

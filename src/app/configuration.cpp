@@ -77,7 +77,8 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         read.host.erase(0, mapped.size());
     }
     const char* const end = port_text.data() + port_text.size();
-    const auto [stopped, reason] = std::from_chars(port_text.data(), end, read.port);
+    const auto [stopped, reason] =
+        std::from_chars(port_text.data(), port_text.data() + port_text.size(), read.port);
     const bool port_good = has_port && reason == std::errc{} && stopped == end && read.port > 0;
     const bool port_absent = !has_port && port_text.empty();
     if (read.host.empty() || (!port_good && !(port_absent && port == endpoint_port::optional))) {

@@ -52,7 +52,7 @@ struct host_and_port {
     std::uint16_t port = 0;
 };
 
-enum class endpoint_port { required, optional };
+enum class endpoint_port : std::uint8_t { required, optional };
 
 /// "db.local:9000", "[::1]:9000"; IPv4-mapped addresses become plain IPv4. The port is 0 when it is
 /// optional and not there. errc::invalid.

@@ -8,7 +8,7 @@
 
 namespace msd::app {
 
-enum class role_kind { distributor, gateway, service };
+enum class role_kind : std::uint8_t { distributor, gateway, service };
 
 // One role a worker can have, as command line, configuration and `msd up` see it. Where the others
 // need a list of roles they take one as an argument, so that tests bring their own.

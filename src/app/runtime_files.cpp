@@ -27,11 +27,18 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
     if (fs::is_directory(path, reason)) {
         return {};
     }
+    if (fs::exists(path, reason)) {
+        return fail(errc::unavailable, fmt::format("{} is no directory", path.native()));
+    }
     reason.clear(); // that there is none was to be expected
     if (path.has_parent_path()) {
         fs::create_directories(path.parent_path(), reason);
     }
-    if (!reason && (mkdir(path.c_str(), mode) == 0 || errno == EEXIST)) {
+    if (!reason && mkdir(path.c_str(), mode) == 0) {
+        return {};
+    }
+    // Another instance that starts at the same moment was quicker.
+    if (!reason && errno == EEXIST && fs::is_directory(path, reason)) {
         return {};
     }
     const int code = reason ? reason.value() : errno;

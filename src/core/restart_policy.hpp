@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct restart_settings {
 // processor. Knows no processes and no clock: the master tells it what happened and when.
 class restart_policy {
 public:
-    enum class action {
+    enum class action : std::uint8_t {
         replace,               // at `at`
         leave_empty,           // a configuration error: trying again would not help
         give_up,               // never READY and too many failures: exit 70

@@ -8,6 +8,7 @@
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -52,7 +53,7 @@ public:
     [[nodiscard]] result<int> run();
 
 private:
-    enum class mode { serving, stopping, stopping_fast };
+    enum class mode : std::uint8_t { serving, stopping, stopping_fast };
 
     [[nodiscard]] result<void> open();
     void turn();

@@ -15,7 +15,7 @@ namespace {
 template <class Number>
 bool read_number(std::string_view text, Number least, Number most, Number& out) {
     const char* const end = text.data() + text.size();
-    const auto [stopped, reason] = std::from_chars(text.data(), end, out);
+    const auto [stopped, reason] = std::from_chars(text.data(), text.data() + text.size(), out);
     return reason == std::errc{} && stopped == end && out >= least && out <= most;
 }
 

@@ -18,7 +18,7 @@ namespace msd::process {
 // fills and what happens after its death is the pool's affair; while a slot is handed from an old
 // worker to a new one there are two with the same slot number.
 struct worker_process {
-    enum class phase {
+    enum class phase : std::uint8_t {
         starting, // executed, not READY yet
         ready,
         draining, // finishing what it has begun

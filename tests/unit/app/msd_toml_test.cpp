@@ -97,6 +97,26 @@ TEST(msd_toml, is_valid_and_changes_no_default) {
     }
 }
 
+// How mdoc(7) writes the value: quotes would begin and end an argument.
+std::string as_mdoc(std::string value) {
+    for (auto at = value.find('"'); at != std::string::npos; at = value.find('"', at + 1)) {
+        value.replace(at, 1, "\\(dq");
+    }
+    return value;
+}
+
+TEST(msd_toml, has_a_man_page_with_every_key_and_its_default) {
+    const config_schema schema{all_roles()};
+    const configuration defaults = schema.defaults();
+    std::ifstream in{file().parent_path() / "../docs/man/msd.toml.5"};
+    const std::string page{std::istreambuf_iterator<char>{in}, {}};
+    for (const config_key& key : schema.keys()) {
+        const std::string value = as_mdoc(expected_value(key.get(defaults)));
+        const std::string item = fmt::format(".It Ic {} Li = {}\n", key.name, value);
+        EXPECT_NE(page.find(item), std::string::npos) << item;
+    }
+}
+
 TEST(config_table, accepts_every_default_as_a_value) {
     const config_schema schema{all_roles()};
     for (const config_key& key : schema.keys()) {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/runtime_files.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Runs in a directory of its own, which is gone afterwards.
+class runtime_files_in : public testing::Test {
+protected:
+    runtime_files_in() : before_{fs::current_path()} {
+        std::string path = testing::TempDir() + "msd-run-XXXXXX";
+        EXPECT_NE(mkdtemp(path.data()), nullptr);
+        root_ = path;
+        fs::current_path(root_);
+        chosen_.data_dir = "data";
+        chosen_.runtime_dir = root_ / "run";
+    }
+    ~runtime_files_in() override {
+        fs::current_path(before_);
+        fs::remove_all(root_);
+    }
+
+    configuration chosen_;
+    fs::path root_;
+
+private:
+    fs::path before_;
+};
+
+using runtime_files_test = runtime_files_in;
+
+fs::perms mode_of(const fs::path& path) {
+    return fs::status(path).permissions();
+}
+
+TEST_F(runtime_files_test, makes_a_private_data_directory_from_a_name_alone) {
+    const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
+    ASSERT_TRUE(files) << files.error().text;
+    EXPECT_TRUE(fs::is_directory(root_ / "data"));
+    EXPECT_EQ(mode_of(root_ / "data"), fs::perms::owner_all);
+    EXPECT_EQ(mode_of(root_ / "run"), fs::perms::owner_all);
+    EXPECT_TRUE(fs::exists(root_ / "run/up-8000.pid"));
+    EXPECT_EQ(files->control_socket, root_ / "run/up-8000.sock");
+}
+
+TEST_F(runtime_files_test, makes_the_directories_above_as_well) {
+    chosen_.data_dir = "a/b/data";
+    ASSERT_TRUE(claim_runtime_files(chosen_, "goods-1", verb::service));
+    EXPECT_TRUE(fs::is_directory(root_ / "a/b/data"));
+}
+
+TEST_F(runtime_files_test, leaves_a_directory_that_is_there_as_it_is) {
+    fs::create_directory("data");
+    fs::permissions("data", fs::perms::all);
+    ASSERT_TRUE(claim_runtime_files(chosen_, "up-8000", verb::up));
+    EXPECT_EQ(mode_of("data"), fs::perms::all);
+}
+
+TEST_F(runtime_files_test, makes_no_data_directory_for_a_role_without_data) {
+    ASSERT_TRUE(claim_runtime_files(chosen_, "gateway-8000", verb::gateway));
+    EXPECT_FALSE(fs::exists("data"));
+}
+
+TEST_F(runtime_files_test, makes_a_private_data_directory_around_a_runtime_directory_in_it) {
+    chosen_.runtime_dir = root_ / "data/run";
+    ASSERT_TRUE(claim_runtime_files(chosen_, "gateway-8000", verb::gateway));
+    EXPECT_EQ(mode_of("data"), fs::perms::owner_all);
+}
+
+TEST_F(runtime_files_test, refuses_a_second_instance_of_a_name) {
+    const auto first = claim_runtime_files(chosen_, "up-8000", verb::up);
+    const auto second = claim_runtime_files(chosen_, "up-8000", verb::up);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, errc::conflict);
+    EXPECT_TRUE(claim_runtime_files(chosen_, "up-8001", verb::up));
+}
+
+TEST_F(runtime_files_test, makes_nothing_when_the_path_of_the_socket_is_too_long) {
+    chosen_.runtime_dir = root_ / std::string(100, 'x');
+    const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
+    ASSERT_FALSE(files);
+    EXPECT_EQ(files.error().code, errc::invalid);
+    EXPECT_NE(files.error().text.find("choose a shorter --runtime-dir"), std::string::npos);
+    EXPECT_TRUE(fs::is_empty(root_));
+}
+
+TEST_F(runtime_files_test, says_which_directory_cannot_be_made) {
+    std::ofstream{"data"} << "a file";
+    const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
+    ASSERT_FALSE(files);
+    EXPECT_EQ(files.error().text, "data is no directory");
+}
+
+TEST_F(runtime_files_test, finds_instances_by_their_sockets_in_order) {
+    fs::create_directory("run");
+    for (const char* const name : {"up-8000.sock", "goods-9010.sock", "goods-9010.pid"}) {
+        std::ofstream{fs::path{"run"} / name} << "";
+    }
+    const auto found = find_instances(chosen_);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].name, "goods-9010");
+    EXPECT_EQ(found[1].name, "up-8000");
+    EXPECT_EQ(found[1].path, root_ / "run/up-8000.sock");
+}
+
+TEST_F(runtime_files_test, finds_no_instance_where_there_is_no_directory) {
+    EXPECT_TRUE(find_instances(chosen_).empty());
+}
+
+} // namespace
+} // namespace msd::app
