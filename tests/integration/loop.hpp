@@ -54,13 +54,14 @@ public:
         EXPECT_TRUE(ended) << "the test did not end in time";
     }
 
-    /// Looks again every few milliseconds until `holds`; false when it never did.
+    /// Looks every few milliseconds whether `holds`, the first time after a turn of the loop; false
+    /// when it never did.
     asio::awaitable<bool> until(std::function<bool()> holds) {
         const auto last = deadline::in(patience / 2);
-        while (!holds() && !last.passed()) {
+        do {
             asio::steady_timer pause{context, milliseconds{2}};
             co_await pause.async_wait(asio::use_awaitable);
-        }
+        } while (!holds() && !last.passed());
         co_return holds();
     }
 

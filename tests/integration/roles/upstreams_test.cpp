@@ -66,9 +66,11 @@ public:
 
     // Answers whatever comes until the connection ends.
     asio::awaitable<void> answer_all() {
+        answering = true;
         for (;;) {
             const std::string request = co_await read();
             if (request.empty()) {
+                answering = false;
                 co_return;
             }
             if (request.find("\"cancel\"") == std::string::npos) {
@@ -87,6 +89,7 @@ public:
 
     core::node_info info;
     std::unique_ptr<net::packet_connection> connection;
+    bool answering = false;
 
 private:
     test::loop& loop_;
@@ -133,7 +136,7 @@ public:
     ~upstreams_on_a_loop() override { services.close(); }
 
     void list(const std::vector<core::node_info>& nodes) {
-        services.update(listing(nodes), clock::now() - milliseconds{1000});
+        services.update(listing(nodes), registry_since);
     }
 
     // Starts a call and keeps its outcome.
@@ -160,6 +163,7 @@ public:
 
     test::loop loop;
     upstreams services;
+    time_point registry_since = clock::now() - milliseconds{1000};
 };
 
 using attempt_slot = std::optional<upstreams::attempt>;
@@ -315,6 +319,11 @@ TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does
             co_await me->loop.until(std::move(came));
         }
         EXPECT_TRUE(made->outcome.has_value());
+        peer->connection->close();
+        std::function<bool()> ended = [peer] {
+            return !peer->answering;
+        };
+        co_await me->loop.until(std::move(ended));
     };
     loop.run(test(this, &node));
 }
@@ -366,11 +375,20 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
         };
         co_await me->loop.until(std::move(came));
         EXPECT_TRUE(made && made->outcome);
+        me->registry_since += milliseconds{1};
         me->list({});
         EXPECT_FALSE(me->services.knows("svc"));
-        EXPECT_TRUE(me->services.all_said_goodbye("svc"));
+        EXPECT_FALSE(me->services.all_said_goodbye("svc"));
     };
     loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lost) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    list({});
+    EXPECT_FALSE(services.knows("svc"));
+    EXPECT_TRUE(services.all_said_goodbye("svc"));
 }
 
 TEST_F(upstreams_on_a_loop, says_at_once_that_nobody_can_be_reached) {
