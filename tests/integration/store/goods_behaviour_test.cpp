@@ -15,7 +15,8 @@ using store::idempotency;
 // A row as the suite compares it: "id|name|category|price|description".
 void write_row(json::writer& out, const store::goods_view& row) {
     std::string text = std::to_string(row.id);
-    for (const auto part : {row.name, row.category, std::string_view{row.price.text()}}) {
+    const std::string price = row.price.text();
+    for (const auto part : {row.name, row.category, std::string_view{price}}) {
         text += '|';
         text += part;
     }
