@@ -19,6 +19,11 @@
 // Accepted is what JSON.parse of JavaScript accepts, because foreign nodes pass such texts on: also
 // numbers that no double holds and \u escapes of lone surrogates, which read as U+FFFD. Refused
 // beyond that: bytes that are not UTF-8, and more than the limits below.
+//
+// Texts are read by msd's own scanner, because RapidJSON's reader refuses such numbers and escapes
+// and cannot say where a value stands. Strings and integers are written by RapidJSON's Writer; it
+// is seen in base/json*.cpp only. Doubles are written by std::to_chars, whose text is always the
+// shortest; RapidJSON's is not.
 namespace msd::json {
 
 constexpr std::size_t depth_max = 64;         // levels of objects and arrays

@@ -2,80 +2,93 @@
 #include "base/json.hpp"
 #include "base/json_scanner.hpp"
 
+#include <rapidjson/writer.h>
+
 #include <array>
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace msd::json {
 
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+// What RapidJSON writes to: the end of a string, by way of a buffer because it writes byte by byte.
+// The names are those it calls.
+class string_sink {
+public:
+    using Ch = char;
 
-template <class Number>
-void append_number(std::string& out, Number number) {
-    std::array<char, 32> digits{};
-    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-    out.append(digits.data(), written.ptr);
+    explicit string_sink(std::string& out) : out_{out} {}
+
+    // NOLINTBEGIN(readability-identifier-naming)
+    void Put(char c) {
+        if (used_ == buffer_.size()) {
+            Flush();
+        }
+        buffer_[used_++] = c;
+    }
+
+    void Flush() { // RapidJSON does so behind each value
+        out_.append(buffer_.data(), used_);
+        used_ = 0;
+    }
+    // NOLINTEND(readability-identifier-naming)
+
+private:
+    std::string& out_;
+    std::array<char, 128> buffer_;
+    std::size_t used_ = 0;
+};
+
+// One is made for every scalar, because it takes one root value only; making it allocates nothing.
+using scalar_writer = rapidjson::Writer<string_sink>;
+
+std::string with_replacements(std::string_view text) {
+    constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+    std::string out;
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at != end;) {
+        const std::size_t bytes = utf8_sequence(at, end);
+        if (bytes == 0) {
+            out += replacement;
+            ++at;
+        } else {
+            out.append(at, bytes);
+            at += bytes;
+        }
+    }
+    return out;
 }
 
-void append_escaped(std::string& out, char c) {
-    constexpr std::string_view hex = "0123456789abcdef";
-    switch (c) {
-    case '"':
-        out += R"(\")";
-        break;
-    case '\\':
-        out += R"(\\)";
-        break;
-    case '\b':
-        out += R"(\b)";
-        break;
-    case '\f':
-        out += R"(\f)";
-        break;
-    case '\n':
-        out += R"(\n)";
-        break;
-    case '\r':
-        out += R"(\r)";
-        break;
-    case '\t':
-        out += R"(\t)";
-        break;
-    default:
-        out += R"(\u00)";
-        out += hex[static_cast<unsigned char>(c) >> 4U];
-        out += hex[static_cast<unsigned char>(c) & 0xFU];
+// RapidJSON has capitals in \u001F where JSON.stringify of JavaScript has small letters.
+void lower_escapes(std::string& out, std::size_t begin) {
+    constexpr std::size_t last_digit = 5; // behind the backslash; the others are decimal
+    std::size_t at = out.find('\\', begin);
+    while (at != std::string::npos) {
+        if (out[at + 1] == 'u' && out[at + last_digit] >= 'A') {
+            out[at + last_digit] += 'a' - 'A';
+        }
+        at = out.find('\\', at + 2);
     }
 }
 
 } // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
-    out += '"';
-    const char* const end = text.data() + text.size();
-    const char* run = text.data(); // what is written as it stands and was not yet
-    const char* at = run;
-    while (at != end) {
-        const std::size_t bytes = utf8_sequence(at, end);
-        const bool stands = bytes > 1 || (bytes == 1 && *at != '"' && *at != '\\' &&
-                                          static_cast<unsigned char>(*at) >= 0x20);
-        if (stands) {
-            at += bytes;
-            continue;
-        }
-        out.append(run, at);
-        if (bytes == 0) {
-            out += replacement;
-        } else {
-            append_escaped(out, *at);
-        }
-        run = ++at;
+    // Not left to RapidJSON's check, which reads beyond a text that ends within a character.
+    if (!is_utf8(text)) {
+        append_quoted(out, with_replacements(text));
+        return;
     }
-    out.append(run, at);
-    out += '"';
+    assert(text.size() <= std::numeric_limits<rapidjson::SizeType>::max());
+    const std::size_t begin = out.size();
+    string_sink sink{out};
+    scalar_writer{sink}.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    if (out.size() - begin != text.size() + 2) { // escapes made it longer
+        lower_escapes(out, begin);
+    }
 }
 
 std::string quote(std::string_view text) {
@@ -88,7 +101,8 @@ std::string quote(std::string_view text) {
 bool is_utf8(std::string_view text) {
     const char* const end = text.data() + text.size();
     for (const char* at = text.data(); at != end;) {
-        const std::size_t bytes = utf8_sequence(at, end);
+        const bool ascii = static_cast<unsigned char>(*at) < 0x80;
+        const std::size_t bytes = ascii ? 1 : utf8_sequence(at, end);
         if (bytes == 0) {
             return false;
         }
@@ -174,13 +188,15 @@ writer& writer::string(std::string_view text) {
 
 writer& writer::integer(std::int64_t number) {
     before_value();
-    append_number(out_, number);
+    string_sink sink{out_};
+    scalar_writer{sink}.Int64(number);
     return *this;
 }
 
 writer& writer::unsigned_integer(std::uint64_t number) {
     before_value();
-    append_number(out_, number);
+    string_sink sink{out_};
+    scalar_writer{sink}.Uint64(number);
     return *this;
 }
 
@@ -189,7 +205,10 @@ writer& writer::real(double number) {
         return null();
     }
     before_value();
-    append_number(out_, number);
+    std::array<char, 32> text{};
+    // RapidJSON's text reads back the same too, but is not always the shortest.
+    const auto written = std::to_chars(text.data(), text.data() + text.size(), number);
+    out_.append(text.data(), written.ptr);
     return *this;
 }
 

@@ -69,6 +69,7 @@ class Layers(unittest.TestCase):
     def test_each_reserved_header_is_allowed_to_its_users(self):
         for user, header in (
             ("src/base/json.cpp", "rapidjson/reader.h"),
+            ("src/base/json_writer.cpp", "rapidjson/writer.h"),
             ("src/base/log.cpp", "spdlog/spdlog.h"),
             ("src/store/sqlite/a.cpp", "sqlite3.h"),
             ("src/app/a.cpp", "CLI/CLI.hpp"),

@@ -50,6 +50,24 @@ TEST(json_writer, replaces_each_bad_byte) {
     EXPECT_EQ(quote("\xED\xA0\x80"), "\"\uFFFD\uFFFD\uFFFD\"");
 }
 
+TEST(json_writer, looks_at_no_byte_behind_a_text_that_ends_within_a_character) {
+    const std::string_view whole = "a\u00B6b";
+    EXPECT_EQ(quote(whole.substr(0, 2)), "\"a\uFFFD\"");
+    EXPECT_EQ(quote(std::string_view{"연", 2}), "\"\uFFFD\uFFFD\"");
+}
+
+TEST(json_writer, leaves_what_only_looks_like_an_escape) {
+    EXPECT_EQ(quote("\\u001F\x1F\\\\u00AB"), R"("\\u001F\u001f\\\\u00AB")");
+}
+
+TEST(json_writer, writes_long_strings_behind_what_is_there) {
+    for (const std::size_t bytes : {125U, 126U, 127U, 128U, 129U, 1000U}) {
+        std::string out = R"(\u001F)";
+        append_quoted(out, std::string(bytes, 'x') + "\x1F");
+        EXPECT_EQ(out, R"(\u001F")" + std::string(bytes, 'x') + R"(\u001f")");
+    }
+}
+
 TEST(json_writer, writes_strings_that_read_back_the_same) {
     std::string all;
     for (int c = 0; c < 0x80; ++c) {
