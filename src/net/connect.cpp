@@ -5,6 +5,10 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -71,6 +75,19 @@ tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd) {
     socket.assign(tcp::v4(), fd, ignored);
     prepare(socket);
     return socket;
+}
+
+void detect_vanished_peer(tcp::socket& socket, milliseconds limit) {
+    constexpr int probes = 3;
+    const int probe_s = std::max(1, static_cast<int>(limit.count() / 1000 / probes));
+    const auto set = [&socket](int level, int name, int value) {
+        setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, probe_s);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, probe_s);
+    set(IPPROTO_TCP, TCP_KEEPCNT, probes);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limit.count()));
 }
 
 asio::awaitable<result<tcp::socket>>

@@ -29,6 +29,10 @@ struct peer_address {
 /// Takes over an accepted descriptor.
 [[nodiscard]] asio::ip::tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd);
 
+/// Lets the kernel end the connection when the peer's host gives no sign of life for `limit`, or
+/// takes no byte for that long, whether there is something to send or not.
+void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
+
 /// Connects to a name or an address; every address of a name is tried. errc::unavailable with the
 /// system's reason, errc::timeout.
 asio::awaitable<result<asio::ip::tcp::socket>>

@@ -12,10 +12,6 @@
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -38,22 +34,6 @@ std::uint64_t new_epoch() {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()
     );
-}
-
-void set_option(int fd, int level, int name, int value) {
-    setsockopt(fd, level, name, &value, sizeof value);
-}
-
-// A peer whose host vanished says nothing and takes nothing: the kernel finds out, whether there
-// is something to send or not.
-void watch_silence(int fd, milliseconds limit) {
-    constexpr int probes = 3;
-    const int probe_s = std::max(1, static_cast<int>(limit.count() / 1000 / probes));
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, probe_s);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, probes);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(limit.count()));
 }
 
 core::registry_settings registry_settings_of(const distributor_settings& settings) {
@@ -142,10 +122,10 @@ void distributor::serve(int fd, net::accept_credit credit) {
         const unique_fd closed{fd};
         return;
     }
-    watch_silence(fd, settings_.ping_every * settings_.ping_missed_max);
     const auto executor = worker_.loop.get_executor();
-    auto made =
-        std::make_shared<session>(net::adopt_socket(executor, fd), worker_, settings_.packets);
+    auto socket = net::adopt_socket(executor, fd);
+    net::detect_vanished_peer(socket, settings_.ping_every * settings_.ping_missed_max);
+    auto made = std::make_shared<session>(std::move(socket), worker_, settings_.packets);
     made->id = registry_.connect(made->connection.peer().host, clock::now());
     sessions_.emplace(made->id, made);
     worker_.tasks.spawn(converse(std::move(made)));

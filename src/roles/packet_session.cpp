@@ -3,6 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
+#include "wire/node_packets.hpp"
 
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
@@ -173,22 +174,8 @@ void packet_session::greet(const json::value& hello) {
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
     const worker_environment& here = host_.environment();
-    connection_.compose([&here](std::string& out) {
-        std::string text;
-        json::writer{text}
-            .begin_object()
-            .key("hello")
-            .begin_object()
-            .key("slot")
-            .integer(here.slot)
-            .key("workers")
-            .integer(here.workers)
-            .key("generation")
-            .unsigned_integer(here.generation)
-            .end_object()
-            .end_object();
-        wire::append_frame(out, text);
-    });
+    const wire::hello_reply self{here.slot, here.workers, here.generation};
+    connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
 }
 
 bool packet_session::request() {
@@ -295,10 +282,7 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
 void packet_session::say_goodbye() {
     leaving_ = true;
     if (msd_) {
-        connection_.compose([this](std::string& out) {
-            const std::string last = std::to_string(last_key_);
-            wire::append_frame(out, "{\"goaway\":{\"last_key\":" + last + "}}");
-        });
+        connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
     }
     close_if_done();
 }

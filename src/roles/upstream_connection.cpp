@@ -2,6 +2,7 @@
 #include "roles/upstream_connection.hpp"
 
 #include "base/log.hpp"
+#include "wire/node_packets.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -83,20 +84,7 @@ asio::awaitable<void> upstream_connection::run() {
 
 asio::awaitable<bool> upstream_connection::greet(caller_identity self, deadline until) {
     connection_.compose([&self](std::string& out) {
-        std::string hello;
-        json::writer{hello}
-            .begin_object()
-            .key("hello")
-            .begin_object()
-            .key("proto")
-            .integer(wire::protocol_version)
-            .key("name")
-            .string(self.name)
-            .key("worker")
-            .integer(self.worker)
-            .end_object()
-            .end_object();
-        wire::append_frame(out, hello);
+        wire::append_hello(out, self.name, self.worker);
     });
     hello_sent_ = true;
     guard_.set(until);
@@ -142,9 +130,8 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     const bool given_up = !outcome && (outcome.error().code == errc::timeout ||
                                        outcome.error().code == errc::cancelled);
     if (given_up && msd_) {
-        connection_.compose([&waiting](std::string& out) {
-            wire::append_frame(out, "{\"cancel\":" + std::to_string(waiting.key) + "}");
-        });
+        connection_.compose([&waiting](std::string& out) { wire::append_cancel(out, waiting.key); }
+        );
     }
     co_return outcome;
 }

@@ -13,7 +13,6 @@
 #include <asio/signal_set.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -47,6 +46,7 @@ public:
           leaving_{surroundings.loop, time_point::max()} {
         if (worker_.environment.control >= 0) {
             control_.assign(worker_.environment.control);
+            control_.non_blocking(true);
         }
     }
 
@@ -172,9 +172,8 @@ private:
         }
         const std::string datagram = core::encode({what, std::move(text)});
         // A master too busy to read loses a line of news, never the worker.
-        const int fd = control_.native_handle();
-        [[maybe_unused]] const auto sent =
-            send(fd, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        asio::error_code lost;
+        control_.write_some(asio::buffer(datagram), lost);
     }
 
     worker& worker_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one parser, callbacks and checks that share its state.
 #include "wire/http_request_parser.hpp"
 
 #include "wire/http_head.hpp"

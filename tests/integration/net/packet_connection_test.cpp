@@ -35,7 +35,8 @@ TEST(packet_connection, hands_out_frames_however_they_arrive) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
-        co_await ends->open(on, {});
+        const packet_connection_settings usual;
+        co_await ends->open(on, usual);
         const std::string bytes = "{\"a\":1}¶{\"b\":\"¶\"}¶";
         for (const char byte : bytes) {
             co_await asio::async_write(*ends->far, asio::buffer(&byte, 1), asio::use_awaitable);
@@ -79,7 +80,8 @@ TEST(packet_connection, delivers_what_the_peer_is_slow_to_read_and_says_how_much
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
-        co_await ends->open(on, {});
+        const packet_connection_settings usual;
+        co_await ends->open(on, usual);
         const auto large = std::make_shared<const std::string>(8 << 20, 'x');
         ends->near->send(large);
         ends->near->send("tail¶");
@@ -99,7 +101,8 @@ TEST(packet_connection, tells_when_the_peer_is_gone) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
-        co_await ends->open(on, {});
+        const packet_connection_settings usual;
+        co_await ends->open(on, usual);
         ends->far->close();
         const auto received = co_await ends->near->receive();
         EXPECT_FALSE(received.has_value());

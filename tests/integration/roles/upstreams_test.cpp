@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: every behaviour of one pool, on one hand-played peer.
 #include "integration/loop.hpp"
 #include "roles/upstreams.hpp"
 

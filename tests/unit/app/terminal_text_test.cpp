@@ -85,7 +85,8 @@ TEST(status_table, has_a_row_for_every_slot) {
     const std::string text = status_table(
         "up-8000",
         R"({"pid":10,"version":"1.2.3","state":"degraded","uptime_ms":3725000,)"
-        R"("memory_bytes":1048576,"pools":[{"name":"goods","host":"127.0.0.1","port":9010,"slots":[)"
+        R"("memory_bytes":1048576,"pools":[{"name":"goods","host":"127.0.0.1",)"
+        R"("port":9010,"slots":[)"
         R"({"slot":0,"pid":11,"generation":1,"state":"ready","uptime_ms":61000,"restarts":2,)"
         R"("last_exit":"exit code 1","memory_bytes":2097152},)"
         R"({"slot":1,"pid":null,"state":"waiting","restarts":0,"last_exit":null,)"

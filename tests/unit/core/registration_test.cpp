@@ -53,9 +53,8 @@ TEST(registration, keeps_the_port_as_it_was_typed) {
 }
 
 TEST(registration, keeps_unknown_fields_of_a_foreign_node_in_order) {
-    auto said = read_params(
-        R"({"z":{"a": [1,2]},"port":9010,"name":"goods","b":1.50,"urls":[],"host":"10.0.0.9","b":2})"
-    );
+    auto said = read_params(R"({"z":{"a": [1,2]},"port":9010,"name":"goods","b":1.50,)"
+                            R"("urls":[],"host":"10.0.0.9","b":2})");
     ASSERT_TRUE(said);
     EXPECT_EQ(said->node.extra_members, R"("z":{"a": [1,2]},"b":2)");
     EXPECT_EQ(said->node.id.host, "") << "a foreign node does not say where it is";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: every transition of one state machine, on one harness.
 #include "core/registry.hpp"
 #include "core/topology.hpp"
 #include "core/topology_frames.hpp"
