@@ -18,8 +18,9 @@ struct documented {
     std::string value; // as TOML
 };
 
+// Tests run in the project's directory.
 std::filesystem::path file() {
-    return std::filesystem::path{__FILE__}.parent_path() / "../../../config/msd.toml";
+    return "config/msd.toml";
 }
 
 std::map<std::string, documented> read_documentation() {
