@@ -63,13 +63,14 @@ private:
         }
         const net::packet_connection_settings settings{answer_bytes_max};
         connection_.emplace(std::move(*socket), dog_, settings);
-        connection_->send(opening_);
+        net::packet_connection& connection = *connection_;
+        connection.send(opening_);
         for (;;) {
-            const auto received = co_await connection_->receive();
+            const auto received = co_await connection.receive();
             if (!received) {
                 co_return failed(received.error().code, "the connection ended without an answer");
             }
-            const result<bool> heard = hear();
+            const result<bool> heard = hear(connection);
             if (!heard) {
                 co_return tl::unexpected{heard.error()};
             }
@@ -79,9 +80,9 @@ private:
         }
     }
 
-    result<bool> hear() {
+    result<bool> hear(net::packet_connection& connection) {
         for (;;) {
-            const auto [state, frame] = connection_->next();
+            const auto [state, frame] = connection.next();
             if (state == wire::frame_reader::status::too_large) {
                 return failed(errc::too_large, "the answer is too large");
             }

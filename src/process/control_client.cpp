@@ -20,6 +20,7 @@ namespace msd::process {
 namespace {
 
 constexpr std::size_t answer_bytes_max = 16u << 20;
+constexpr std::size_t answer_piece_bytes = 16u << 10;
 
 errc code_of(int reason) {
     switch (reason) {
@@ -47,7 +48,7 @@ result<std::string> receive_line(int fd, deadline until) {
         if (!wait_for(fd, POLLIN, until)) {
             return fail(errc::timeout, "the master does not answer");
         }
-        std::array<char, 16 * 1024> buffer{};
+        std::array<char, answer_piece_bytes> buffer{};
         const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
         if (got <= 0) {
             return fail(errc::closed, "the master closed the control connection");

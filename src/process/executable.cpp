@@ -85,7 +85,7 @@ struct exec_plan {
     }
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
     execveat(plan.file, "", plan.arguments, plan.variables, AT_EMPTY_PATH);
     std::array<char, 128> text{"FATAL cannot execute the worker: "};
     const std::size_t prefix = std::strlen(text.data());

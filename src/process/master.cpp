@@ -18,6 +18,8 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace msd::process {
@@ -70,7 +72,9 @@ result<void> master::open() {
     for (const pool& each : pools_) {
         ports[each.name()] = each.port();
     }
-    plan_ = launch_plan{std::move(*program), settings_.command_line, std::move(ports)};
+    plan_ = std::make_unique<launch_plan>(
+        launch_plan{std::move(*program), settings_.command_line, std::move(ports)}
+    );
     auto control =
         control_server::listen_at(settings_.control_socket, [this](std::string_view command) {
             return answer(command);
@@ -78,7 +82,7 @@ result<void> master::open() {
     if (!control) {
         return tl::unexpected{std::move(control.error())};
     }
-    control_.emplace(std::move(*control));
+    control_ = std::make_unique<control_server>(std::move(*control));
     watch(signals_.descriptor());
     watch(timer_.get());
     watch(control_->descriptor());
@@ -214,9 +218,10 @@ void master::start_due(time_point now) {
 // A pool that cannot be ends the instance, once.
 void master::look_for_ends(time_point now) {
     for (const pool& each : pools_) {
-        if (each.ended() && exit_code_ == 0 && mode_ == mode::serving) {
-            exit_code_ = each.ended()->exit_code;
-            log::error("{}", each.ended()->reason);
+        const std::optional<pool::end>& ended = each.ended();
+        if (ended && mode_ == mode::serving) {
+            exit_code_ = ended->exit_code;
+            log::error("{}", ended->reason);
             begin_stop(mode::stopping_fast, now);
         }
     }

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <list>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,8 +80,8 @@ private:
     std::list<pool> pools_;
     std::vector<bool> announced_; // per pool
     bool all_announced_ = false;
-    std::optional<launch_plan> plan_;
-    std::optional<control_server> control_;
+    std::unique_ptr<launch_plan> plan_; // both from open() on
+    std::unique_ptr<control_server> control_;
     unique_fd epoll_;
     unique_fd timer_;
     time_point started_;

@@ -51,7 +51,7 @@ bool holds_one_of(const fs::path& process, const std::set<std::string>& inodes) 
     std::error_code ignored; // processes end while we look; others' are closed to us
     for (fs::directory_iterator entry{process / "fd", ignored}, end; entry != end;
          entry.increment(ignored)) {
-        std::string target = fs::read_symlink(entry->path(), ignored).string();
+        const std::string target = fs::read_symlink(entry->path(), ignored).string();
         if (target.starts_with("socket:[") && target.ends_with(']') &&
             inodes.contains(target.substr(8, target.size() - 9))) {
             return true;

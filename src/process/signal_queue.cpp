@@ -24,7 +24,7 @@ signal_queue::signal_queue() {
           SIGCHLD}) {
         sigaddset(&handled, number);
     }
-    sigprocmask(SIG_BLOCK, &handled, nullptr);
+    pthread_sigmask(SIG_BLOCK, &handled, nullptr);
     // An ignored SIGCHLD, inherited from whoever started us, would have the kernel reap behind our
     // back.
     std::signal(SIGCHLD, SIG_DFL);

@@ -172,7 +172,9 @@ TEST(master, kills_a_worker_that_hears_nothing) {
 }
 
 TEST(master, stops_at_once_on_int_and_calls_it_success) {
-    running_master master{"serve", {{"gateway", 2, 0}, {"goods", 1, 1}}};
+    supervision_settings supervision = impatient();
+    supervision.stop_timeout = std::chrono::seconds{60};
+    running_master master{"serve", {{"gateway", 2, 0}, {"goods", 1, 1}}, supervision};
     ASSERT_TRUE(master.ready());
     master.signal(SIGINT);
     EXPECT_EQ(master.wait(), 0);
@@ -192,7 +194,9 @@ TEST(master, waits_for_nobody_on_int) {
 }
 
 TEST(master, turns_a_second_term_into_a_fast_stop) {
-    running_master master{"linger", {{"goods", 1}}};
+    supervision_settings supervision = impatient();
+    supervision.stop_timeout = std::chrono::seconds{60};
+    running_master master{"linger", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());
     master.signal(SIGTERM);
     ASSERT_TRUE(master.noted("goods/0 DRAIN"));
@@ -240,7 +244,9 @@ TEST(master, replaces_a_crashed_worker_of_a_later_rank_while_it_stops) {
 }
 
 TEST(master, stops_while_its_workers_are_still_starting) {
-    running_master master{"mute", {{"goods", 1}}};
+    supervision_settings supervision = impatient();
+    supervision.stop_timeout = std::chrono::seconds{60};
+    running_master master{"mute", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.noted("goods/0 started"));
     master.signal(SIGTERM);
     EXPECT_EQ(master.wait(), 0);
