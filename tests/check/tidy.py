@@ -4,8 +4,9 @@
 usage: tidy.py BUILD_DIRECTORY
 
 A file is skipped when it was clean with the same text, the same headers of ours, the same settings
-and the same compiler command; BUILD_DIRECTORY/clean remembers that by hash. Headers of Debian's
-packages are not part of the hash: delete the directory after an upgrade.
+and the same compiler command; $XDG_CACHE_HOME/msd/tidy remembers that by hash, for every clone of
+the user. Headers of Debian's packages are not part of the hash: delete the directory after an
+upgrade.
 """
 
 import concurrent.futures
@@ -43,19 +44,25 @@ def with_headers(path, seen):
                 break
 
 
+def cache():
+    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(home) / "msd" / "tidy"
+
+
 def fingerprint(entry, settings):
     digest = hashlib.sha256(settings)
-    digest.update(entry["command"].encode())
+    # Where the clone stands makes no difference.
+    digest.update(entry["command"].replace(str(sources.ROOT), "").encode())
     read = set()
     with_headers(pathlib.Path(entry["file"]), read)
     for path in sorted(read):
-        digest.update(str(path).encode() + path.read_bytes())
+        digest.update(str(path.relative_to(sources.ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 def tidy(entry, build, settings):
     """(file, what clang-tidy said) or None when it is clean."""
-    stamp = build / "clean" / fingerprint(entry, settings)
+    stamp = cache() / fingerprint(entry, settings)
     if stamp.exists():
         return None
     done = subprocess.run(
@@ -77,7 +84,7 @@ def main(build):
     ]
     version = subprocess.run([TOOL, "--version"], capture_output=True, check=True).stdout
     settings = version + (sources.ROOT / ".clang-tidy").read_bytes() + " ".join(EXTRA).encode()
-    (build / "clean").mkdir(exist_ok=True)
+    cache().mkdir(parents=True, exist_ok=True)
 
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
