@@ -9,8 +9,10 @@ target_compile_options(
             -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
             -fdiagnostics-color=auto
 )
+# Asio 1.22 chooses between aligned_alloc and operator new by what was included before it, so that
+# two files may disagree about who frees what: the choice is made here.
 target_compile_definitions(
-  msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
+  msd_compiler INTERFACE ASIO_DISABLE_STD_ALIGNED_ALLOC _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
                          ASIO_NO_DEPRECATED
 )
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
