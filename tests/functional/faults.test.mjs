@@ -236,6 +236,9 @@ test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (wo
     for (const head of ['Content-Length: 157286400', 'Transfer-Encoding: chunked']) {
         const client = await world.connection(port);
         client.write(`POST /unknown HTTP/1.1\r\nHost: t\r\n${head}\r\n\r\n`);
+        // The answer does not wait for the body, and the client has it before it goes on.
+        const response = await client.response();
+        assert.ok([404, 413].includes(response.status), `status ${response.status}`);
         const chunked = head.startsWith('Transfer');
         let peak = 0;
         for (let sent = 0; sent < 150 && !client.is_closed; ++sent) {
@@ -249,8 +252,6 @@ test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (wo
             }
             peak = Math.max(peak, private_bytes(pid));
         }
-        const response = await client.response();
-        assert.ok([404, 413].includes(response.status), `status ${response.status}`);
         if (!sanitized) {
             assert.ok(peak - before < 3 << 20, `${(peak - before) >> 10} KiB more`);
         }
