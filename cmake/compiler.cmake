@@ -12,8 +12,8 @@ target_compile_options(
 # Asio 1.22 chooses between aligned_alloc and operator new by what was included before it, so that
 # two files may disagree about who frees what: the choice is made here.
 target_compile_definitions(
-  msd_compiler INTERFACE ASIO_DISABLE_STD_ALIGNED_ALLOC _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
-                         ASIO_NO_DEPRECATED
+  msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
+                         ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC
 )
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Clang 14 with libstdc++ 12 has coroutines but does not announce them as Asio 1.22 expects.
