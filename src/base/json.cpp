@@ -174,7 +174,7 @@ std::optional<bool> value::as_bool() const {
     return text.front() == 't';
 }
 
-result<void> object::parse(std::string_view text) {
+result<void> object::parse(std::string_view text, std::size_t levels_max) {
     if (members_.capacity() > kept_members_max) {
         members_ = {};
     }
@@ -184,7 +184,7 @@ result<void> object::parse(std::string_view text) {
     scanner input{text};
     input.skip_space();
     const char* const begin = input.position();
-    if (auto read = read_members(input); !read) {
+    if (auto read = read_members(input, levels_max); !read) {
         return read;
     }
     text_ = {begin, input.position()};
@@ -194,7 +194,7 @@ result<void> object::parse(std::string_view text) {
     return {};
 }
 
-result<void> object::read_members(scanner& input) {
+result<void> object::read_members(scanner& input, std::size_t levels_max) {
     if (!input.expect('{')) {
         return input.failure();
     }
@@ -206,7 +206,7 @@ result<void> object::read_members(scanner& input) {
         if (members_.size() == members_max) {
             return fail(errc::too_large, "a JSON object has too many members");
         }
-        if (!read_member(input)) {
+        if (!read_member(input, levels_max)) {
             return input.failure();
         }
         input.skip_space();
@@ -221,7 +221,7 @@ result<void> object::read_members(scanner& input) {
     return {};
 }
 
-bool object::read_member(scanner& input) {
+bool object::read_member(scanner& input, std::size_t levels_max) {
     const char* const begin = input.position();
     bool has_escape = false;
     if (!input.string(has_escape)) {
@@ -234,7 +234,7 @@ bool object::read_member(scanner& input) {
     }
     input.skip_space();
     const char* const value_begin = input.position();
-    if (!input.value(depth_max - 1)) {
+    if (!input.value(levels_max - 1)) {
         return false;
     }
     const char* const end = input.position();

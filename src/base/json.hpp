@@ -67,10 +67,10 @@ public:
     ~object() = default;
 
     /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, nothing but white
-    /// space around it; errc::malformed otherwise. errc::too_large: nested deeper than depth_max,
+    /// space around it; errc::malformed otherwise. errc::too_large: nested deeper than levels_max,
     /// or more than members_max members. After any of these the complete top-level members read
     /// before the fault stay readable, so that an error reply can name its key.
-    [[nodiscard]] result<void> parse(std::string_view text);
+    [[nodiscard]] result<void> parse(std::string_view text, std::size_t levels_max = depth_max);
 
     /// The last member of that name, as JSON.parse has it; null when there is none.
     [[nodiscard]] const value* find(std::string_view name) const;
@@ -83,8 +83,8 @@ public:
     [[nodiscard]] std::string_view text() const { return text_; }
 
 private:
-    [[nodiscard]] result<void> read_members(scanner& input);
-    [[nodiscard]] bool read_member(scanner& input);
+    [[nodiscard]] result<void> read_members(scanner& input, std::size_t levels_max);
+    [[nodiscard]] bool read_member(scanner& input, std::size_t levels_max);
 
     std::vector<member> members_;
     std::list<std::string> decoded_names_; // few: owns nothing until there is one

@@ -15,7 +15,7 @@ namespace msd::net {
 
 namespace {
 
-constexpr std::size_t receive_bytes = 64 * 1024;
+constexpr std::size_t receive_bytes = std::size_t{64} * 1024;
 constexpr std::size_t idle_capacity_max = 512; // of an idle connection's buffer
 constexpr std::size_t linger_bytes_max = 1 << 20;
 constexpr milliseconds linger_limit{2000};
@@ -184,7 +184,8 @@ void http_connection::on_guard() {
     } else if (on_leave_ && client_left()) {
         const auto on_leave = std::exchange(on_leave_, nullptr);
         close();
-        on_leave();
+        on_leave(); // may end the session, and this connection with it
+        return;
     }
     if (!open_) {
         return;
@@ -228,8 +229,9 @@ void http_connection::unwatch_client() {
 }
 
 asio::awaitable<void> http_connection::linger() {
-    enter(phase::lingering, linger_limit);
-    const bool sent = co_await queue_.flushed(deadline::in(settings_.stall_timeout));
+    // As long as the client takes bytes it may take its time.
+    enter(phase::working, milliseconds::max());
+    const bool sent = co_await queue_.flushed(deadline::never());
     if (sent && open_) {
         queue_.finish();
         enter(phase::lingering, linger_limit);

@@ -12,6 +12,7 @@
 #include <asio/ip/tcp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ struct http_connection_settings {
 // means and what is answered is decided by whoever owns it. Single-threaded.
 class http_connection {
 public:
-    enum class arrival {
+    enum class arrival : std::uint8_t {
         head,   // request() is there
         ended,  // the peer left, or the time between requests is over: nothing to answer
         broken, // answer failure_status() and close
@@ -78,7 +79,7 @@ public:
     [[nodiscard]] const peer_address& peer() const { return peer_; }
 
 private:
-    enum class phase { idle, head, body, working, lingering };
+    enum class phase : std::uint8_t { idle, head, body, working, lingering };
 
     asio::awaitable<bool> fill();
     void enter(phase next, milliseconds limit);

@@ -15,7 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace msd::net {
@@ -48,7 +48,11 @@ void accept_credit::give_back() {
     }
 }
 
-listener::listener(asio::any_io_executor executor, std::vector<int> sockets, handler on_accept)
+listener::listener(
+    asio::any_io_executor executor,
+    const std::vector<int>& sockets,
+    handler on_accept
+)
     : executor_{std::move(executor)},
       on_accept_{std::move(on_accept)},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
@@ -122,9 +126,10 @@ int listener::accept_one(int socket) {
 // Descriptors ran out. The connection that woke us would wake us for ever: it is taken with the
 // reserve and closed, so its client sees an end instead of silence; then accepting pauses.
 void listener::refuse_one(int socket) {
-    log::warning("accepting pauses for {} ms: {}", exhausted_pause_ms, std::strerror(errno));
+    const std::error_code reason{errno, std::generic_category()};
+    log::warning("accepting pauses for {} ms: {}", exhausted_pause_ms, reason.message());
     reserve_.reset();
-    unique_fd{accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)};
+    { const unique_fd refused{accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)}; }
     reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
     arm(false);
     epoll_event event{};

@@ -50,7 +50,8 @@ public:
 
     static constexpr int credits = 2;
 
-    listener(asio::any_io_executor executor, std::vector<int> sockets, handler on_accept);
+    /// Owns the sockets from here on.
+    listener(asio::any_io_executor executor, const std::vector<int>& sockets, handler on_accept);
     /// Stops, joins the thread, closes the sockets.
     ~listener();
     listener(const listener&) = delete;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-constexpr std::size_t receive_bytes_min = 16 * 1024;
+constexpr std::size_t receive_bytes_min = std::size_t{16} * 1024;
 constexpr milliseconds idle_before_release{1000}; // then the receive buffer is given back
 
 } // namespace
@@ -65,6 +65,9 @@ asio::awaitable<result<void>> packet_connection::receive() {
             socket_.read_some(asio::buffer(room.data(), room.size()), failure);
         if (failure == asio::error::would_block) {
             continue;
+        }
+        if (failure == asio::error::eof) {
+            co_return ended(); // the peer may still be reading
         }
         if (failure) {
             close();

@@ -45,7 +45,8 @@ public:
     /// See wire::frame_reader: keeps the frames handed out since the last receive() alive.
     [[nodiscard]] std::shared_ptr<const void> share() const { return reader_.share(); }
 
-    /// Waits for bytes. errc::closed: the peer ended or close() was called; errc::timeout: a frame
+    /// Waits for bytes. errc::closed: the peer sends no more (then is_open() still holds) or the
+    /// connection ended; errc::timeout: a frame
     /// stayed unfinished too long. Ends the life of views from next().
     asio::awaitable<result<void>> receive();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/send_queue.hpp"
 
+#include "base/enlisted.hpp"
+
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
@@ -16,7 +18,8 @@ namespace msd::net {
 
 namespace {
 
-constexpr std::size_t piece_bytes_max = 32 * 1024; // small texts share a piece up to that
+constexpr std::size_t piece_bytes_max =
+    std::size_t{32} * 1024; // small texts share a piece up to that
 constexpr std::size_t pieces_per_send = 16;
 constexpr std::size_t sent_pieces_max = 64;
 
@@ -25,7 +28,6 @@ constexpr std::size_t sent_pieces_max = 64;
 send_queue::send_queue(asio::ip::tcp::socket& socket, std::function<void()> on_failure)
     : socket_{socket},
       on_failure_{std::move(on_failure)},
-      emptied_{socket.get_executor(), time_point::max()},
       alive_{std::make_shared<bool>(true)} {}
 
 send_queue::~send_queue() {
@@ -137,7 +139,7 @@ void send_queue::wait_writable() {
 void send_queue::became_empty() {
     pieces_.clear();
     first_ = 0;
-    emptied_.cancel();
+    wake_waiting();
     if (finish_) {
         asio::error_code ignored;
         socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
@@ -146,11 +148,18 @@ void send_queue::became_empty() {
 
 asio::awaitable<bool> send_queue::flushed(deadline until) {
     while (unsent_ > 0 && !until.passed()) {
-        emptied_.expires_at(until.at());
+        asio::steady_timer emptied{socket_.get_executor(), until.at()};
+        const enlisted<asio::steady_timer*> waits{waiting_, &emptied};
         [[maybe_unused]] const auto [woken] =
-            co_await emptied_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+            co_await emptied.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     }
     co_return unsent_ == 0;
+}
+
+void send_queue::wake_waiting() {
+    for (asio::steady_timer* const waiting : waiting_) {
+        waiting->cancel();
+    }
 }
 
 void send_queue::finish() {
@@ -164,7 +173,7 @@ void send_queue::clear() {
     pieces_.clear();
     first_ = 0;
     sent_of_first_ = unsent_ = 0;
-    emptied_.cancel();
+    wake_waiting();
 }
 
 } // namespace msd::net

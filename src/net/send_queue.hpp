@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,6 +73,7 @@ private:
     void forget_sent(std::size_t bytes);
     void wait_writable();
     void became_empty();
+    void wake_waiting();
 
     asio::ip::tcp::socket& socket_;
     std::function<void()> on_failure_;
@@ -80,7 +82,7 @@ private:
     std::size_t sent_of_first_ = 0;
     std::size_t unsent_ = 0;
     time_point last_progress_ = clock::now();
-    asio::steady_timer emptied_; // cancelled when the queue gets empty
+    std::list<asio::steady_timer*> waiting_; // cancelled when the queue gets empty
     bool flush_posted_ = false;
     bool waiting_writable_ = false;
     bool finish_ = false;

@@ -21,8 +21,8 @@ watchdog::guard::~guard() {
     owner_.guards_.erase(place_);
 }
 
-watchdog::watchdog(asio::any_io_executor executor)
-    : timer_{std::move(executor)},
+watchdog::watchdog(const asio::any_io_executor& executor)
+    : timer_{executor},
       next_{guards_.end()} {}
 
 asio::awaitable<void> watchdog::run() {

@@ -42,7 +42,7 @@ public:
         std::list<guard*>::iterator place_;
     };
 
-    explicit watchdog(asio::any_io_executor executor);
+    explicit watchdog(const asio::any_io_executor& executor);
 
     /// Looks until its task is terminated.
     asio::awaitable<void> run();

@@ -165,7 +165,8 @@ distributor::verdict distributor::hear_all(session& from) {
             return verdict::go_on;
         }
         if (state == wire::frame_reader::status::too_large) {
-            [[maybe_unused]] const auto ignored = complain(from, {}, "a packet is too large");
+            static_cast<void>(packet_.parse(frame)); // for its key
+            static_cast<void>(complain(from, packet_.key(), "a packet is too large"));
             return verdict::close;
         }
         if (const verdict next = hear(from, frame); next != verdict::go_on) {

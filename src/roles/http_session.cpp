@@ -7,14 +7,18 @@
 #include "wire/http_response.hpp"
 
 #include <algorithm>
+#include <strings.h>
 #include <utility>
 
 namespace msd::roles {
 
 namespace {
 
-constexpr std::size_t unsent_before_next_request = 256 * 1024;
-constexpr std::size_t envelope_bytes = 1024; // of a request packet besides its params
+constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
+constexpr std::size_t unsent_to_count = std::size_t{64} * 1024; // less is a client that keeps up
+constexpr std::size_t envelope_bytes = 1024;               // of a request packet besides its params
+constexpr std::size_t terminator_escape_bytes = 6;         // \u00b6
+constexpr std::size_t many_members_bytes_min = 64U * 1024; // less has no room for too many members
 constexpr std::size_t request_id_bytes_max = 128;
 constexpr std::size_t idempotency_key_bytes_max = 255;
 constexpr std::string_view json_type = "application/json";
@@ -32,6 +36,19 @@ std::string request_id_of(const wire::http_request& request) {
     return usable ? *given : uuid_v7();
 }
 
+bool repeats(const wire::http_request& request, std::string_view name) {
+    const std::string* const first = request.header(name);
+    return first != nullptr &&
+           std::any_of(
+               request.headers.begin(),
+               request.headers.end(),
+               [&](const wire::http_header& header) {
+                   return &header.value != first && header.name.size() == name.size() &&
+                          strncasecmp(header.name.data(), name.data(), name.size()) == 0;
+               }
+           );
+}
+
 std::string_view header_or_nothing(const wire::http_request& request, std::string_view name) {
     const std::string* const found = request.header(name);
     return found == nullptr ? std::string_view{} : std::string_view{*found};
@@ -43,6 +60,19 @@ bool is_traceparent(std::string_view text) {
     return text.size() == length && std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
            });
+}
+
+// Whether a service will take `params`. What only one client sent must not end a connection that
+// it shares with others.
+bool fits_packet(std::string_view params, std::size_t bytes_max) {
+    std::size_t bytes = params.size() + envelope_bytes;
+    for (auto at = params.find(wire::terminator); at != std::string_view::npos;
+         at = params.find(wire::terminator, at + wire::terminator.size())) {
+        bytes += terminator_escape_bytes - wire::terminator.size();
+    }
+    json::object members;
+    const bool few = params.size() < many_members_bytes_min || members.parse(params).has_value();
+    return few && bytes <= bytes_max;
 }
 
 bool carries_content(std::string_view method) {
@@ -96,11 +126,7 @@ asio::awaitable<bool> http_session::answer_request() {
             co_return false;
         }
         const auto skipped = co_await connection_.read_body(0);
-        if (!made.keep_alive || !skipped) {
-            co_await connection_.linger();
-            co_return false;
-        }
-        co_return true;
+        co_return co_await finish(made.keep_alive && skipped);
     }
     co_return co_await forward(std::move(made));
 }
@@ -146,6 +172,7 @@ asio::awaitable<bool> http_session::forward(plan request) {
     const wire::http_request& head = connection_.request();
     // The head's memory goes when the body is complete.
     const std::string query{head.query};
+    const bool two_keys = repeats(head, "idempotency-key");
     const std::string idem{header_or_nothing(head, "idempotency-key")};
     const std::string trace{header_or_nothing(head, "traceparent")};
     const auto kind = wire::body_kind_of(header_or_nothing(head, "content-type"));
@@ -163,8 +190,8 @@ asio::awaitable<bool> http_session::forward(plan request) {
         refuse(request, {400, params.error().text, {}, {}, 0});
         co_return co_await finish(request.keep_alive);
     }
-    if (idem.size() > idempotency_key_bytes_max || !is_visible_ascii(idem)) {
-        refuse(request, {400, "Idempotency-Key: at most 255 visible ASCII characters", {}, {}, 0});
+    if (two_keys || idem.size() > idempotency_key_bytes_max || !is_visible_ascii(idem)) {
+        refuse(request, {400, "Idempotency-Key: once, at most 255 visible ASCII", {}, {}, 0});
         co_return co_await finish(request.keep_alive);
     }
     outgoing packet;
@@ -175,7 +202,7 @@ asio::awaitable<bool> http_session::forward(plan request) {
     packet.trace = is_traceparent(trace) ? std::string_view{trace} : std::string_view{};
     packet.id = request.request_id;
     packet.until = deadline::in(gateway_.settings().request_timeout);
-    if (params->size() > gateway_.settings().upstream.packets.request_bytes_max - envelope_bytes) {
+    if (!fits_packet(*params, gateway_.settings().upstream.packets.request_bytes_max)) {
         refuse(request, {413, "the request is larger than a service takes", {}, {}, 0});
     } else if (request.match.target->one_way) {
         post(request, packet);
@@ -224,7 +251,8 @@ asio::awaitable<bool> http_session::refuse_body(plan request, error why) {
 
 // Tells whether the connection is good for another request.
 asio::awaitable<bool> http_session::finish(bool keep_alive) {
-    if (keep_alive && connection_.is_open()) {
+    // Once draining, the head of the answer said that the connection ends.
+    if (keep_alive && !gateway_.draining() && connection_.is_open()) {
         co_return true;
     }
     co_await connection_.linger();
@@ -238,16 +266,21 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
     }
     const wire::envelope& envelope = made.outcome->envelope;
     wire::http_response_head head = head_for(request);
-    const bool says_status = made.msd && envelope.status != 0 && !gateway_.settings().always_200;
+    const bool says_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
     head.status = says_status ? envelope.status : 200;
-    head.content_type = json_type;
-    for (const std::string_view piece : envelope.body()) {
-        head.content_length += piece.size();
+    // RFC 9110, 15.3.5 and 15.4.5: these have no content, whatever the service sent.
+    const bool has_content = head.status != 204 && head.status != 304;
+    if (has_content) {
+        head.content_type = json_type;
+        for (const std::string_view piece : envelope.body()) {
+            head.content_length += piece.size();
+        }
     }
-    const bool shares = made.outcome->owner != nullptr && !envelope.joined && !request.head_only;
+    const bool sends_body = has_content && !request.head_only;
+    const bool shares = made.outcome->owner != nullptr && !envelope.joined && sends_body;
     connection_.out().compose([&](std::string& out) {
         wire::append_response_head(out, head);
-        if (!shares && !request.head_only) {
+        if (!shares && sends_body) {
             for (const std::string_view piece : envelope.body()) {
                 out.append(piece);
             }
@@ -257,6 +290,8 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
         for (const std::string_view piece : envelope.body()) {
             connection_.out().append(made.outcome->owner, piece);
         }
+    }
+    if (connection_.out().unsent_bytes() > unsent_to_count) {
         gateway_.bound_unsent();
     }
 }

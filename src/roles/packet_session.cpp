@@ -18,11 +18,11 @@ namespace {
 
 // A peer that asks and does not read is not asked on until it has read.
 constexpr std::size_t unsent_bytes_max = 64u << 20;
+constexpr std::size_t unsent_bytes_most = 256U << 20;
 constexpr milliseconds unread_limit{30'000};
 constexpr milliseconds farewell_limit{5000};
 constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
-constexpr std::size_t peer_name_bytes_max = 128;
 
 deadline deadline_of(const json::object& fields) {
     const json::value* const said = fields.find("deadline_ms");
@@ -277,6 +277,10 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
     connection_.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
+    if (connection_.unsent_bytes() > unsent_bytes_most) {
+        log::warning("{} asks and does not read: closed", connection_.peer().text());
+        connection_.close();
+    }
 }
 
 void packet_session::say_goodbye() {

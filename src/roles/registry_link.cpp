@@ -31,6 +31,7 @@ constexpr milliseconds lasting{1000};
 constexpr milliseconds ping_idle{2500}; // longer than msd's distributor lets pass without its own
 constexpr int pings_unanswered_max = 3;
 constexpr milliseconds hold_limit{200};
+constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
 
 std::string_view text_of(const json::value* value, std::string& room) {
@@ -86,6 +87,7 @@ private:
     asio::awaitable<void> pause(time_point began);
     void end();
 
+    void complain_once(const std::string& why);
     [[nodiscard]] bool hear_all();
     void hear(std::string_view frame);
     void hear_reply();
@@ -118,6 +120,7 @@ private:
     bool heard_list_ = false;
     bool resyncing_ = false;
     bool complained_ = false;
+    bool out_of_reach_ = false; // and the log says so
 };
 
 asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
@@ -134,7 +137,7 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
         if (socket && !self->ending_) {
             co_await self->talk(std::move(*socket));
         } else if (!socket) {
-            log::debug("{}", socket.error().text);
+            self->complain_once(socket.error().text);
         }
         auto seen = co_await asio::this_coro::cancellation_state;
         is_cancelled = seen.cancelled() != asio::cancellation_type::none;
@@ -150,9 +153,11 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
 
 // One connection from its beginning to its end.
 asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
+    net::detect_vanished_peer(socket, vanished_after);
     const net::packet_connection_settings limits{list_bytes_max, frame_timeout};
     connection_ = std::make_shared<net::packet_connection>(std::move(socket), dog_, limits);
     since_ = clock::now();
+    out_of_reach_ = false;
     is_msd_ = heard_list_ = resyncing_ = complained_ = false;
     pings_unanswered_ = 0;
     log::info("connected to the registry at {}", connection_->peer().text());
@@ -211,6 +216,14 @@ void registry_link::state::end() {
         connection_->close();
     }
     retry_.cancel();
+}
+
+// An outage is one line, however many attempts it outlasts.
+void registry_link::state::complain_once(const std::string& why) {
+    if (!std::exchange(out_of_reach_, true)) {
+        const auto every = settings_.reconnect_interval.count();
+        log::warning("the registry: {}; trying every {} ms", why, every);
+    }
 }
 
 bool registry_link::state::hear_all() {

@@ -51,7 +51,7 @@ struct upstream_settings {
 struct gateway_settings {
     membership_settings membership;
     upstream_settings upstream;
-    std::size_t header_bytes_max = 16 * 1024;
+    std::size_t header_bytes_max = std::size_t{16} * 1024;
     std::size_t body_bytes_max = 1 << 20;
     milliseconds header_timeout{10'000};
     milliseconds body_timeout{30'000};

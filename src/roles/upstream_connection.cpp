@@ -15,7 +15,7 @@ namespace {
 // A peer that owes a reply is asked for a sign of life sooner than an idle one.
 constexpr milliseconds ping_when_busy{250};
 // Larger replies are passed on from the buffer they came in; smaller ones are cheaper to copy.
-constexpr std::size_t shared_reply_bytes_min = 64 * 1024;
+constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 
 net::packet_connection_settings reading(const packet_settings& packets) {
     return {packets.reply_bytes_max, packets.frame_timeout};
@@ -248,6 +248,7 @@ void upstream_connection::deliver(std::string_view frame) {
     }
     pending& waiting = *found->second;
     pending_.erase(found);
+    answered_ = true;
     if (state_ == state::probing) {
         become(state::ready);
     }

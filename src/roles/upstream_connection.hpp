@@ -58,7 +58,7 @@ struct caller_identity {
 // request takes is the node's and the pool's decision.
 class upstream_connection : public std::enable_shared_from_this<upstream_connection> {
 public:
-    enum class state {
+    enum class state : std::uint8_t {
         greeting, // hello is out, or not decided yet
         ready,
         probing, // one request at a time, until the first reply
@@ -101,6 +101,7 @@ public:
     [[nodiscard]] bool takes_more() const { return connection_.unsent_bytes() <= unsent_bytes_max; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
+    [[nodiscard]] bool was_answered() const { return answered_; }
     /// Once: the connection was given up because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
     [[nodiscard]] state now() const { return state_; }
@@ -159,6 +160,7 @@ private:
     int slot_ = -1;
     int workers_ = 1;
     bool hello_sent_ = false;
+    bool answered_ = false;
     bool msd_ = false;
     bool timed_out_ = false;
 };

@@ -17,6 +17,9 @@ namespace {
 constexpr milliseconds retry_first{50};
 constexpr milliseconds retry_longest{1000};
 constexpr milliseconds greeting_limit{1000};
+constexpr milliseconds vanished_after{6000};
+constexpr milliseconds lasting{
+    1000}; // a connection that ends sooner, without a reply, is a failure
 constexpr milliseconds probe_first{1000};
 constexpr milliseconds probe_longest{10'000};
 constexpr milliseconds search_pause{1000}; // for slots not found in the allowed tries
@@ -126,7 +129,7 @@ asio::awaitable<void> upstream_node::maintain() {
     const auto self = shared_from_this();
     while (!retired_) {
         if (wants_connection()) {
-            if (failures_ > 0 || tries_ > tries_per_worker * workers_) {
+            if (failures_ > 0 || flaps_ > 0 || tries_ > tries_per_worker * workers_) {
                 co_await rest();
             }
             if (!retired_) {
@@ -170,6 +173,7 @@ asio::awaitable<void> upstream_node::open_connection() {
     if (retired_) {
         co_return;
     }
+    net::detect_vanished_peer(*socket, vanished_after);
     std::function<void()> on_change = [weak = weak_from_this()] {
         if (const auto node = weak.lock()) {
             node->changed();
@@ -239,8 +243,11 @@ void upstream_node::serve_foreign(upstream_connection& fresh) {
 
 asio::awaitable<void> upstream_node::watch(std::shared_ptr<upstream_connection> served) {
     const auto self = shared_from_this();
+    const time_point began = clock::now();
     co_await served->run();
     std::erase(connections_, served);
+    const bool was_of_use = served->was_answered() || clock::now() - began >= lasting;
+    flaps_ = was_of_use || served->is_msd() ? 0 : flaps_ + 1;
     // A foreign peer that went away is asked carefully at first.
     probe_ = probe_ || (!served->is_msd() && serving() == 0);
     changed();

@@ -81,6 +81,7 @@ private:
     int workers_ = 1;      // of the node, as it last said
     int tries_ = 0;        // connections that found no new slot, in a row
     int failures_ = 0;     // attempts to connect, in a row
+    int flaps_ = 0;        // connections that ended at once without a reply, in a row
     int timeouts_ = 0;     // foreign connections given up for a timeout, since the last reply
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;

@@ -8,6 +8,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -26,7 +27,7 @@ namespace msd::roles {
 // registry no longer lists is not forgotten for that alone: see update().
 class upstreams {
 public:
-    enum class connecting {
+    enum class connecting : std::uint8_t {
         eagerly,  // to every node as soon as it is known (gateway)
         on_demand // to the nodes of a service when it is first called (services)
     };

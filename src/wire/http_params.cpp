@@ -181,7 +181,8 @@ result<void> add_body(params_writer& out, const http_input& input) {
     }
     if (input.kind == body_kind::json) {
         json::object body;
-        if (auto parsed = body.parse(input.body); !parsed) {
+        // One level less than a packet may have: the params stand inside one.
+        if (auto parsed = body.parse(input.body, json::depth_max - 1); !parsed) {
             return parsed;
         }
         return out.add_object(body);

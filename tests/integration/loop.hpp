@@ -93,7 +93,7 @@ private:
 /// Reads until `text` ends with `end`, or the peer closes.
 inline asio::awaitable<std::string> read_until(asio::ip::tcp::socket* from, std::string end) {
     std::string text;
-    std::string piece(64 * 1024, '\0');
+    std::string piece(std::size_t{64} * 1024, '\0');
     while (!text.ends_with(end)) {
         const auto room = asio::buffer(piece);
         const auto [failure, bytes] =

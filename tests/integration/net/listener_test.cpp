@@ -36,10 +36,10 @@ TEST(listener, takes_no_more_than_its_credits_until_they_are_given_back) {
     const int socket = listening_socket(bound);
     std::vector<accept_credit> credits;
     std::vector<unique_fd> fds;
-    listener one{loop.context.get_executor(), {socket}, [&](int fd, accept_credit credit) {
-                     fds.emplace_back(fd);
-                     credits.push_back(std::move(credit));
-                 }};
+    const listener one{loop.context.get_executor(), {socket}, [&](int fd, accept_credit credit) {
+                           fds.emplace_back(fd);
+                           credits.push_back(std::move(credit));
+                       }};
     const auto test = [](test::loop* on,
                          std::uint16_t port,
                          std::vector<accept_credit>* held,
@@ -55,11 +55,11 @@ TEST(listener, takes_no_more_than_its_credits_until_they_are_given_back) {
         EXPECT_EQ(taken->size(), static_cast<std::size_t>(listener::credits));
         held->clear();
         std::function<bool()> four = [taken] {
-            return taken->size() >= 2 * listener::credits;
+            return taken->size() >= std::size_t{2} * listener::credits;
         };
         const bool more = co_await on->until(std::move(four));
         EXPECT_TRUE(more);
-        EXPECT_EQ(taken->size(), 2U * listener::credits);
+        EXPECT_EQ(taken->size(), std::size_t{2} * listener::credits);
         held->clear();
         std::function<bool()> all = [taken] {
             return taken->size() == 5;
@@ -84,7 +84,7 @@ TEST(listener, leaves_the_connections_of_a_stopped_worker_to_its_sibling) {
         };
     };
     listener leaving{loop.context.get_executor(), {dup(socket)}, count_into(left)};
-    listener staying{loop.context.get_executor(), {socket}, count_into(served)};
+    const listener staying{loop.context.get_executor(), {socket}, count_into(served)};
     leaving.stop();
     const auto test = [](test::loop* on, std::uint16_t port, int* second) -> asio::awaitable<void> {
         std::vector<asio::ip::tcp::socket> clients;

@@ -284,7 +284,7 @@ TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_tells_the_service) {
         co_await me->loop.until(std::move(came));
         EXPECT_TRUE(made && !made->outcome);
         EXPECT_EQ(made->outcome.error().code, errc::timeout);
-        std::string next = co_await peer->read();
+        const std::string next = co_await peer->read();
         EXPECT_NE(next.find("\"cancel\""), std::string::npos);
     };
     loop.run(test(this, &node));
@@ -385,7 +385,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
 }
 
 TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lost) {
-    fake_node node{loop, "svc", true};
+    const fake_node node{loop, "svc", true};
     list({node.info});
     list({});
     EXPECT_FALSE(services.knows("svc"));

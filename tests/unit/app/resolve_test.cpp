@@ -2,6 +2,8 @@
 #include "app/resolve.hpp"
 #include "unit/app/roles_for_tests.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -43,7 +45,7 @@ refusal refused(const command_line& command, const variables& set) {
 class config_on_disk {
 public:
     explicit config_on_disk(const std::string& text)
-        : path_{std::filesystem::path{testing::TempDir()} / "resolve_test.toml"} {
+        : path_{std::filesystem::path{testing::TempDir()} / name()} {
         std::ofstream{path_} << text;
     }
     ~config_on_disk() { std::filesystem::remove(path_); }
@@ -53,6 +55,9 @@ public:
     [[nodiscard]] std::string path() const { return path_.string(); }
 
 private:
+    // Tests run side by side, each in a process of its own.
+    static std::string name() { return "resolve_test." + std::to_string(getpid()) + ".toml"; }
+
     std::filesystem::path path_;
 };
 
