@@ -7,7 +7,14 @@ import http from 'node:http';
 const page_rows = 1000;
 const reply_limit_ms = 30_000;
 
-class failure extends Error {}
+/** What trying again does not help against; `status` and `reason` when it was a reply. */
+export class failure extends Error {
+    constructor(text, status, reason) {
+        super(text);
+        this.status = status;
+        this.reason = reason;
+    }
+}
 
 export class gateway_client {
     /** `signal` ends every request at once; `patience_ms` bounds how long one is retried. */
@@ -44,7 +51,8 @@ export class gateway_client {
                     try {
                         resolve({ status: response.statusCode, json: JSON.parse(text) });
                     } catch {
-                        reject(new failure(`${method} ${target}: the reply is not JSON`));
+                        const what = `${method} ${target.split('?')[0]}`;
+                        reject(new failure(`${what}: the reply is not JSON`));
                     }
                 });
             });
@@ -57,6 +65,7 @@ export class gateway_client {
     /** Tries again while the gateway or a service is away; the reply of status 200. */
     async ask(method, target, params, key) {
         const body = params === undefined ? undefined : JSON.stringify(params);
+        const what = `${method} ${target.split('?')[0]}`; // a query may hold a password
         const give_up = performance.now() + this.patience_ms;
         for (let pause_ms = 25; ; pause_ms = Math.min(pause_ms * 2, 1000)) {
             let problem;
@@ -68,7 +77,7 @@ export class gateway_client {
                 const { errormessage = '', errors = [] } = json;
                 problem = `${status} ${errormessage} ${JSON.stringify(errors)}`;
                 if (![429, 502, 503, 504].includes(status)) {
-                    throw new failure(`${method} ${target}: ${problem}`);
+                    throw new failure(`${what}: ${problem}`, status, errormessage);
                 }
             } catch (error) {
                 if (error instanceof failure || this.signal.aborted) {
@@ -77,7 +86,7 @@ export class gateway_client {
                 problem = error.message;
             }
             if (performance.now() > give_up) {
-                throw new failure(`${method} ${target}: ${problem} (given up)`);
+                throw new failure(`${what}: ${problem} (given up)`);
             }
             ++this.retries;
             const jittered_ms = pause_ms * (0.5 + Math.random());

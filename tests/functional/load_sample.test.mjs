@@ -3,6 +3,7 @@
 // meanwhile.
 
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -16,6 +17,8 @@ const script = path.join(repository, 'scripts', 'load-sample');
 const sample = process.env.MSD_SAMPLE ??
     path.join(repository, '..', 'shared', 'data', 'online-retail-sample.csv');
 const header = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+
+const none_other = /^others +0 purchases of these members, 0 products alike$/m;
 
 function load(port, file, ...more) {
     const args = [file, '--gateway', `http://127.0.0.1:${port}`, '--connections', '8', ...more];
@@ -63,7 +66,8 @@ test('good lines arrive once, bad ones are refused by number', async (world) => 
 
     const again = await load(up.port('gateway'), file);
     assert.equal(again.code, 0, again.output + again.log);
-    assert.equal((await up.http('GET', '/goods')).json.results.length, 4);
+    assert.match(again.output, /^purchases +6 found, 6 in the file$/m);
+    assert.match(again.output, none_other);
 });
 
 test('other forms: byte-order mark, CR LF, American dates', async (world) => {
@@ -84,17 +88,59 @@ test('other forms: byte-order mark, CR LF, American dates', async (world) => {
     assert.match(output, /^sum +5 found/m);
 });
 
+test('a store that already holds other purchases: each file counts its own', async (world) => {
+    const up = await world.up();
+    const line = '1,A,one,1,2010-12-01 08:26:00,1.5,,X';
+    const one = write(world, 'one.csv', [header, line]);
+    assert.equal((await load(up.port('gateway'), one)).code, 0);
+    // Somebody else buys as the same member.
+    const { id } = (await up.http('GET', '/goods')).json.results[0];
+    const body = { userid: 1, goodsid: id, quantity: 5 };
+    assert.equal((await up.http('POST', '/purchases', { body })).status, 200);
+    // Another file has the line of the first one, twice.
+    const two = write(world, 'two.csv', [header, line, line]);
+    for (const again of [false, true]) {
+        const { code, output, log } = await load(up.port('gateway'), two);
+        assert.equal(code, 0, `again: ${again}\n${output}${log}`);
+        assert.match(output, /^purchases +2 found, 2 in the file$/m);
+        assert.match(output, /^others +2 purchases of these members, 0 products alike$/m);
+    }
+    const all = (await up.http('GET', '/purchases?userid=1')).json.results;
+    assert.deepEqual(all.map(({ quantity }) => quantity), [1, 5, 1, 1]);
+});
+
 test('a difference is found: exit 1', async (world) => {
     const up = await world.up();
-    const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
-    assert.equal((await load(up.port('gateway'), file)).code, 0);
-    // Somebody buys for the member of the file.
-    const { id } = (await up.http('GET', '/goods')).json.results[0];
-    const userid = 1;
-    await up.http('POST', '/purchases', { body: { userid, goodsid: id, quantity: 5 } });
-    const { code, output } = await load(up.port('gateway'), file);
+    const line = '1,A,one,1,2010-12-01 08:26:00,1.5,7,X';
+    const one = write(world, 'one.csv', [header, line]);
+    assert.equal((await load(up.port('gateway'), one)).code, 0);
+    // The price changes between two files.
+    const { id, ...product } = (await up.http('GET', '/goods')).json.results[0];
+    const body = { ...product, price: 2.75 };
+    assert.equal((await up.http('PUT', `/goods/${id}`, { body })).status, 200);
+    const two = write(world, 'two.csv', [header, line, line]);
+    const { code, output } = await load(up.port('gateway'), two);
     assert.equal(code, 1);
-    assert.match(output, /^DIFFERENT .*purchases of 7: 2 instead of 1$/m);
+    assert.match(output, /^DIFFERENT +product \d+: A at 2\.75 instead of A at 1\.5$/m);
+    assert.match(output, /^DIFFERENT +sum of the purchases of 7: 5\.5 instead of 3$/m);
+});
+
+test('a member that exists: used with the derived password, else named', async (world) => {
+    const up = await world.up();
+    const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
+    const sign_up = async (password) => {
+        const body = { username: '7', password };
+        assert.equal((await up.http('POST', '/members', { body })).status, 200);
+    };
+    await sign_up('of their own');
+    const refused = await load(up.port('gateway'), file);
+    assert.equal(refused.code, 1);
+    assert.match(refused.log, /the member "7" is in the way: .*invalid password/);
+
+    await up.http('DELETE', '/members?username=7');
+    await sign_up(crypto.createHmac('sha256', 'sample').update('7').digest('base64url'));
+    const { code, output, log } = await load(up.port('gateway'), file);
+    assert.equal(code, 0, output + log);
 });
 
 test('no gateway: a clear error after its patience', async (world) => {
@@ -139,6 +185,7 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         assert.match(last.output, /^products +5562 found, 5562 in the file$/m);
         assert.match(last.output, /^members +3570$/m);
         assert.match(last.output, /^purchases +30000 found, 30000 in the file$/m);
+        assert.match(last.output, none_other);
         assert.match(last.output, /^sum +575574\.67 found, 575574\.67 in the file$/m);
         assert.equal((await http(port, 'GET', '/goods?limit=1')).status, 200);
     });
