@@ -16,9 +16,10 @@ namespace {
 
 constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
 constexpr std::size_t unsent_to_count = std::size_t{64} * 1024; // less is a client that keeps up
-constexpr std::size_t envelope_bytes = 1024;               // of a request packet besides its params
-constexpr std::size_t terminator_escape_bytes = 6;         // \u00b6
-constexpr std::size_t many_members_bytes_min = 64U * 1024; // less has no room for too many members
+constexpr std::size_t envelope_bytes = 1024;       // of a request packet besides its params
+constexpr std::size_t terminator_escape_bytes = 6; // \u00b6
+constexpr std::size_t many_members_bytes_min =
+    std::size_t{64} * 1024; // less has no room for too many members
 constexpr std::size_t request_id_bytes_max = 128;
 constexpr std::size_t idempotency_key_bytes_max = 255;
 constexpr std::string_view json_type = "application/json";
