@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs clang-tidy over every file of a compilation database, files that were clean before excepted.
+"""Runs clang-tidy over the sources of msd in a compilation database, clean ones excepted.
 
 usage: tidy.py BUILD_DIRECTORY
 
@@ -79,8 +79,7 @@ def main(build):
     database = json.loads((build / "compile_commands.json").read_text())
     ours = [
         entry for entry in database
-        if pathlib.Path(entry["file"]).is_relative_to(sources.ROOT)
-        and not pathlib.Path(entry["file"]).is_relative_to(build)
+        if pathlib.Path(entry["file"]).is_relative_to(sources.ROOT / "src")
     ]
     version = subprocess.run([TOOL, "--version"], capture_output=True, check=True).stdout
     settings = version + (sources.ROOT / ".clang-tidy").read_bytes() + " ".join(EXTRA).encode()
