@@ -331,15 +331,11 @@ void registry_link::state::on_silence() {
 }
 
 registry_link::registry_link(
-    asio::any_io_executor executor,
+    const asio::any_io_executor& executor,
     registry_link_settings settings,
     change_handler on_change
 )
-    : state_{std::make_shared<state>(
-          std::move(executor),
-          std::move(settings),
-          std::move(on_change)
-      )} {}
+    : state_{std::make_shared<state>(executor, std::move(settings), std::move(on_change))} {}
 
 registry_link::~registry_link() {
     state_->abandon();

@@ -37,7 +37,7 @@ public:
     using change_handler = std::function<void(const core::topology&)>;
 
     registry_link(
-        asio::any_io_executor executor,
+        const asio::any_io_executor& executor,
         registry_link_settings settings,
         change_handler on_change
     );
