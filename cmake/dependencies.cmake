@@ -10,9 +10,21 @@ find_package(tl-expected REQUIRED)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(openssl REQUIRED IMPORTED_TARGET openssl)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
 find_path(RAPIDJSON_INCLUDE rapidjson/reader.h REQUIRED)
+
+# Connector/C++ 1.1 brings no file for pkg-config.
+find_path(MYSQLCPPCONN_INCLUDE cppconn/driver.h REQUIRED)
+find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
+add_library(mysqlcppconn UNKNOWN IMPORTED)
+set_target_properties(
+  mysqlcppconn
+  PROPERTIES IMPORTED_LOCATION ${MYSQLCPPCONN_LIBRARY}
+             INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${MYSQLCPPCONN_INCLUDE}
+)
 
 # Debian ships llhttp as C sources (package node-llhttp). Strict mode is a compile-time choice.
 find_path(LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp REQUIRED NO_DEFAULT_PATH)

@@ -3,7 +3,9 @@
 
 #include "app/command_line.hpp"
 #include "app/launch.hpp"
+#include "app/migrate_command.hpp"
 #include "app/resolve.hpp"
+#include "app/resume.hpp"
 #include "app/role_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/version.hpp"
@@ -47,17 +49,26 @@ int obey(const command_line& command, const std::vector<std::string>& arguments)
         return show_routes(command, *configured);
     case verb::status:
         return show_status(command, *configured);
+    case verb::control:
+        return control_instance(command, *configured);
+    case verb::migrate:
+        return migrate_stores(command, *configured);
     case verb::call:
         return call_service(command, *configured);
+    case verb::export_rows:
+    case verb::import_rows:
+        return transfer_rows(command, *configured);
+    case verb::compare_rows:
+        return compare_rows(command, *configured);
     default:
         return run_master(command, *configured, arguments, roles);
     }
 }
 
-// A worker was configured by its master's command line; what it cannot read now was changed since.
+// A worker was configured by its master's command line and by the file as its master read it.
 int serve(const process::worker_description& own, const command_line& command) {
     const auto roles = all_roles();
-    const auto configured = resolve(command, roles, process_environment);
+    const auto configured = resolve(command, roles, process_environment, own.config);
     if (!configured) {
         process::say_fatal(own, configured.error().text);
         return configured.error().exit_code;
@@ -66,6 +77,9 @@ int serve(const process::worker_description& own, const command_line& command) {
 }
 
 int run_checked(int argc, char** argv) {
+    if (const auto code = resume()) {
+        return *code;
+    }
     const auto own = process::inherited_worker();
     if (!own) {
         fmt::print(stderr, "msd: {}\n", own.error().text);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one function per command, with all that is said about it, and CLI11 is included
+// by one file.
 #include "app/command_line.hpp"
 
 #include "app/environment.hpp"
@@ -9,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -51,7 +55,9 @@ public:
         add_up();
         add_roles();
         add_tables();
+        add_ctl();
         add_call();
+        add_transfers();
         add_rest();
     }
 
@@ -62,12 +68,16 @@ public:
         } catch (const CLI::ParseError& stopped) {
             return explain(stopped);
         }
-        chosen_ = root_.get_subcommands().front();
+        chosen_ = selected();
         line_.what = verbs_.at(chosen_);
+        line_.control = chosen_->get_name();
         if (auto wrong = check_service(); !wrong.empty()) {
             return misuse(wrong);
         }
-        collect_settings();
+        if (CLI::App* const above = chosen_->get_parent(); above != &root_) {
+            collect_settings(*above);
+        }
+        collect_settings(*chosen_);
         return {line_, 0, {}};
     }
 
@@ -77,6 +87,14 @@ private:
         command->footer(fmt::format("\nExamples:\n{}", examples));
         verbs_[command] = what;
         return *command;
+    }
+
+    // A command gets its options once it is named. A worker starts with every crash and every roll,
+    // and to make the options of all commands takes as long as the rest of that.
+    static void when_named(CLI::App& command, std::function<void(CLI::App&)> add_options) {
+        command.preparse_callback([&command, add = std::move(add_options)](std::size_t) {
+            add(command);
+        });
     }
 
     void add_flag(CLI::App& to, std::string name, std::string key, const std::string& text) {
@@ -95,6 +113,20 @@ private:
         add_flag(to, "log-file", "log.file", "log to this file, not to standard error");
     }
 
+    void add_cache_flag(CLI::App& to) {
+        add_flag(to, "cache", "cache.url", "redis://HOST:PORT, rediss for TLS (memory only)");
+    }
+
+    void add_store_flag(CLI::App& to) {
+        add_flag(to, "store", "store.url", "mysql://USER@HOST:PORT/DATABASE (SQLite files)");
+    }
+
+    // Of a command that runs something.
+    void add_identity(CLI::App& to) {
+        add_flag(to, "user", "user", "started as root, become this user once the ports are bound");
+        add_flag(to, "group", "group", "the group that goes with it (the user's own)");
+    }
+
     void add_distributor_flag(CLI::App& to) {
         add_flag(to, "distributor", "registry.distributor", "HOST:PORT (127.0.0.1:9000)");
     }
@@ -108,7 +140,14 @@ private:
             "  msd up --gateway-port 8080 --data-dir /srv/msd\n"
             "  msd up --host 0.0.0.0 --workers 2\n"
         );
+        when_named(up, [this](CLI::App& named) { add_up_options(named); });
+    }
+
+    void add_up_options(CLI::App& up) {
         add_common(up);
+        add_identity(up);
+        add_store_flag(up);
+        add_cache_flag(up);
         add_flag(up, "host", "host", "address to listen on (127.0.0.1 and [::1])");
         // One flag for all pools first: a later one, for one pool, wins.
         add_flag(up, "workers", "", "worker processes of each pool but the distributor");
@@ -135,6 +174,7 @@ private:
         const auto key = [&section](const char* name) {
             return section.empty() ? std::string{} : section + name;
         };
+        add_identity(to);
         add_flag(to, "host", "host", "address to listen on (127.0.0.1 and [::1])");
         add_flag(to, "port", key(".port"), "port to listen on; 0: any free one");
         add_flag(to, "workers", key(".workers"), "worker processes (one per core)");
@@ -147,34 +187,40 @@ private:
             "run the registry of all nodes",
             "  msd distributor\n  msd distributor --host 0.0.0.0 --port 9000\n"
         );
-        add_common(distributor);
-        add_node_flags(distributor, "distributor");
+        when_named(distributor, [this](CLI::App& named) {
+            add_common(named);
+            add_node_flags(named, "distributor");
+        });
         CLI::App& gateway = add_command(
             verb::gateway,
             "gateway",
             "run the HTTP front",
             "  msd gateway\n  msd gateway --port 80 --distributor 10.0.0.5:9000\n"
         );
+        when_named(gateway, [this](CLI::App& named) {
+            add_common(named);
+            add_node_flags(named, "gateway");
+            add_member_flags(named);
+        });
         CLI::App& service = add_command(
             verb::service,
             "service",
             "run one service",
             "  msd service goods\n  msd service goods --port 9011 --advertise 10.0.0.7\n"
         );
-        service.add_option("NAME", line_.service, "one of " + service_names())->required();
-        add_common(gateway);
-        add_common(service);
-        add_node_flags(gateway, "gateway");
-        add_node_flags(service, "");
-        for (CLI::App* const node : {&gateway, &service}) {
-            add_distributor_flag(*node);
-            add_flag(
-                *node,
-                "advertise",
-                "registry.advertise",
-                "HOST[:PORT] for others to connect to"
-            );
-        }
+        when_named(service, [this](CLI::App& named) {
+            named.add_option("NAME", line_.service, "one of " + service_names())->required();
+            add_common(named);
+            add_store_flag(named);
+            add_cache_flag(named);
+            add_node_flags(named, "");
+            add_member_flags(named);
+        });
+    }
+
+    void add_member_flags(CLI::App& to) {
+        add_distributor_flag(to);
+        add_flag(to, "advertise", "registry.advertise", "HOST[:PORT] for others to connect to");
     }
 
     void add_tables() {
@@ -196,13 +242,117 @@ private:
             "show masters and workers of this machine",
             "  msd status\n  msd status -i up-8000 --json\n"
         );
-        for (CLI::App* const table : {&nodes, &routes, &status}) {
-            add_common(*table);
-            table->add_flag("--json", line_.as_json, "for programs");
+        for (CLI::App* const table : {&nodes, &routes}) {
+            when_named(*table, [this](CLI::App& named) {
+                add_table_options(named);
+                add_distributor_flag(named);
+            });
         }
-        add_distributor_flag(nodes);
-        add_distributor_flag(routes);
-        status.add_option("-i,--instance", line_.instance, "only this one, e.g. gateway-8000");
+        when_named(status, [this](CLI::App& named) {
+            add_table_options(named);
+            named.add_option("-i,--instance", line_.instance, "only this one, e.g. gateway-8000");
+        });
+    }
+
+    void add_table_options(CLI::App& table) {
+        add_common(table);
+        table.add_flag("--json", line_.as_json, "for programs");
+    }
+
+    // They can stand on either side of the command.
+    void add_control_options(CLI::App& to) {
+        to.add_option("-i,--instance", line_.instance, "which one, e.g. gateway-8000");
+        to.add_flag("--json", line_.as_json, "for programs");
+        add_common(to);
+    }
+
+    // One command of `msd ctl`: `name` is also what the master calls it. `add_own` adds what not
+    // all of them have.
+    void add_control(
+        CLI::App& ctl,
+        const char* name,
+        const char* text,
+        const std::string& examples,
+        std::function<void(CLI::App&)> add_own = {}
+    ) {
+        CLI::App* const command = ctl.add_subcommand(name, text);
+        command->footer("\nExamples:\n" + examples);
+        verbs_[command] = verb::control;
+        when_named(*command, [this, add_own = std::move(add_own)](CLI::App& named) {
+            add_control_options(named);
+            if (add_own) {
+                add_own(named);
+            }
+        });
+    }
+
+    void add_wait(CLI::App& to) {
+        to.add_flag("--wait", line_.wait, "return when it is done; exit code 1 when it failed");
+    }
+
+    void add_ctl() {
+        CLI::App& ctl = *root_.add_subcommand("ctl", "steer a running instance");
+        ctl.require_subcommand(1);
+        ctl.footer("\nExamples:\n"
+                   "  msd ctl status\n"
+                   "  msd ctl roll --wait                to the program now on the disk\n"
+                   "  msd ctl -i up-8000 scale goods 4   with several instances on this machine\n");
+        when_named(ctl, [this](CLI::App& named) { add_controls(named); });
+    }
+
+    void add_controls(CLI::App& ctl) {
+        add_control_options(ctl);
+        add_control(ctl, "status", "show master and workers", "  msd ctl status --json\n");
+        add_control(
+            ctl,
+            "roll",
+            "replace workers, one after the other, by the program now on the disk",
+            "  msd ctl roll\n  msd ctl roll goods --wait\n",
+            [this](CLI::App& roll) {
+                roll.add_option("POOL", line_.pool, "only this one");
+                add_wait(roll);
+            }
+        );
+        add_control(
+            ctl,
+            "scale",
+            "give a pool another number of workers",
+            "  msd ctl scale goods 4 --wait\n",
+            [this](CLI::App& scale) {
+                scale.add_option("POOL", line_.pool, "goods, gateway, …")->required();
+                scale.add_option("WORKERS", line_.workers, "how many")->required();
+                add_wait(scale);
+            }
+        );
+        add_control(
+            ctl,
+            "drain",
+            "take one worker out of use: a new one first, then the old one finishes and leaves",
+            "  msd ctl drain goods/1\n",
+            [this](CLI::App& drain) {
+                drain.add_option("SLOT", line_.pool, "POOL/NUMBER, as status shows it")->required();
+                add_wait(drain);
+            }
+        );
+        const auto wait_only = [this](CLI::App& named) {
+            add_wait(named);
+        };
+        add_control(
+            ctl,
+            "upgrade",
+            "replace the master by the program now on the disk, in place: its pid, its sockets "
+            "and its workers stay (roll replaces those)",
+            "  msd ctl upgrade --wait && msd ctl roll --wait\n",
+            wait_only
+        );
+        add_control(ctl, "reopen", "open log files anew", "  msd ctl reopen\n");
+        add_control(
+            ctl,
+            "stop",
+            "finish what was begun, then end",
+            "  msd ctl stop --wait\n",
+            wait_only
+        );
     }
 
     void add_call() {
@@ -215,24 +365,105 @@ private:
             "  msd call GET /goods '{\"id\":1}' --timeout 1000\n"
             "\nThe exit code is 0 when the reply's errorcode is 0.\n"
         );
-        call.add_option("METHOD", line_.method, "GET, POST, …")->required();
-        call.add_option("URI", line_.uri, "/goods")->required();
-        call.add_option("PARAMS", line_.arguments, "name=value …, or one JSON object");
-        call.add_option("--timeout", line_.timeout_ms, "milliseconds until it fails (5000)")
-            ->check(CLI::Range(1, 3'600'000));
-        add_common(call);
-        add_distributor_flag(call);
+        when_named(call, [this](CLI::App& named) {
+            named.add_option("METHOD", line_.method, "GET, POST, …")->required();
+            named.add_option("URI", line_.uri, "/goods")->required();
+            named.add_option("PARAMS", line_.arguments, "name=value …, or one JSON object");
+            named.add_option("--timeout", line_.timeout_ms, "milliseconds until it fails (5000)")
+                ->check(CLI::Range(1, 3'600'000));
+            add_common(named);
+            add_distributor_flag(named);
+        });
+    }
+
+    void add_transfers() {
+        CLI::App& out = add_command(
+            verb::export_rows,
+            "export",
+            "write what the services have to files of JSON lines",
+            "  msd export /var/backups/shop\n"
+            "  msd export --store mysql://msd@db/msd --service goods shop\n"
+            "\nWith an export that was interrupted it goes on where that ended.\n"
+        );
+        CLI::App& in = add_command(
+            verb::import_rows,
+            "import",
+            "fill the store from an export or from another store, ids included",
+            "  msd import /var/backups/shop --store mysql://msd@db/msd\n"
+            "  MSD_OTHER_PASSWORD=… msd import mysql://micro@db/monolithic\n"
+            "\nRows that are there already are compared, never changed; a row with another "
+            "content\n"
+            "ends the import. What it reads from stays as it is.\n"
+        );
+        CLI::App& compare = add_command(
+            verb::compare_rows,
+            "compare",
+            "compare every row of the store with an export or another store",
+            "  msd compare /var/backups/shop\n"
+            "  msd compare sqlite:/srv/msd --store mysql://msd@db/msd\n"
+            "\nThe exit code is 0 when all rows are equal.\n"
+        );
+        when_named(out, [this](CLI::App& named) {
+            add_transfer_options(
+                named,
+                "DIRECTORY",
+                "where goods.jsonl, members.jsonl and purchases.jsonl go"
+            );
+        });
+        for (CLI::App* const from : {&in, &compare}) {
+            when_named(*from, [this](CLI::App& named) {
+                add_transfer_options(
+                    named,
+                    "OTHER",
+                    "directory of an export, mysql://USER@HOST/DATABASE (its password from "
+                    "MSD_OTHER_PASSWORD), or sqlite:DATA_DIR"
+                );
+            });
+        }
+    }
+
+    void add_transfer_options(CLI::App& to, const char* place, const char* text) {
+        to.add_option(place, line_.place, text)->required();
+        to.add_option("--service", line_.services, "only these: goods, members, purchases")
+            ->check(CLI::IsMember({"goods", "members", "purchases"}));
+        to.add_flag("--json", line_.as_json, "for programs");
+        add_common(to);
+        add_store_flag(to);
     }
 
     void add_rest() {
         CLI::App& check = add_command(
             verb::check,
             "check",
-            "look for mistakes in a configuration file",
+            "look for mistakes in a configuration file, and at the servers it names",
             "  msd check /etc/msd/msd.toml\n"
+            "\nConnects and changes nothing. The exit code is 78 for a mistake in the file, 1 for "
+            "a\n"
+            "store or a cache that cannot be used.\n"
         );
-        check.add_option("FILE", line_.file, "configuration file")->required();
+        when_named(check, [this](CLI::App& named) {
+            named.add_flag("--json", line_.as_json, "for programs");
+            named.add_option("FILE", line_.file, "configuration file")->required();
+        });
+        add_migrate();
         add_command(verb::version, "version", "print version and build", "  msd version\n");
+    }
+
+    void add_migrate() {
+        CLI::App& migrate = add_command(
+            verb::migrate,
+            "migrate",
+            "bring the schemas of all services up to date; services do so themselves when they "
+            "start",
+            "  msd migrate --store mysql://msd@db.local/msd --dry-run\n"
+            "  msd migrate --data-dir /srv/msd\n"
+        );
+        when_named(migrate, [this](CLI::App& named) {
+            named.add_flag("--dry-run", line_.dry_run, "only tell what would be done");
+            named.add_flag("--json", line_.as_json, "for programs");
+            add_common(named);
+            add_store_flag(named);
+        });
     }
 
     [[nodiscard]] std::string service_names() const {
@@ -267,8 +498,9 @@ private:
         );
     }
 
-    void collect_settings() {
-        for (const auto& each : flags_[chosen_]) {
+    // Of what was said twice the last counts.
+    void collect_settings(const CLI::App& from) {
+        for (const auto& each : flags_[&from]) {
             if (each->option->count() == 0) {
                 continue;
             }
@@ -292,12 +524,21 @@ private:
         }
     }
 
+    // The innermost command that was named.
+    [[nodiscard]] CLI::App* selected() {
+        CLI::App* innermost = &root_;
+        for (auto next = innermost->get_subcommands(); !next.empty();
+             next = innermost->get_subcommands()) {
+            innermost = next.front();
+        }
+        return innermost;
+    }
+
     // --help and --version arrive as exceptions too.
     parsed_command_line explain(const CLI::ParseError& stopped) {
-        const auto selected = root_.get_subcommands();
-        chosen_ = selected.empty() ? &root_ : selected.front();
+        chosen_ = selected();
         if (stopped.get_name() == "CallForHelp" || stopped.get_name() == "CallForAllHelp") {
-            return {std::nullopt, 0, chosen_->help()};
+            return {std::nullopt, 0, chosen_->help(path_of(chosen_->get_parent()))};
         }
         if (stopped.get_exit_code() == 0) {
             return {std::nullopt, 0, fmt::format("{}\n", stopped.what())};
@@ -305,8 +546,11 @@ private:
         if (!root_.remaining(true).empty()) {
             return misuse(explain_extra());
         }
-        if (selected.empty()) {
-            return misuse("say what to do, for example: msd up");
+        if (!chosen_->get_subcommands({}).empty()) {
+            return misuse(fmt::format(
+                "say what to do, for example: {}",
+                chosen_ == &root_ ? "msd up" : "msd ctl status"
+            ));
         }
         return misuse(stopped.what());
     }
@@ -325,26 +569,33 @@ private:
                 known.push_back("--" + each->get_lnames().front());
             }
         }
-        if (chosen_ == &root_) {
-            for (const auto& [command, what] : verbs_) {
-                known.push_back(command->get_name());
-            }
+        const auto commands = std::as_const(*chosen_).get_subcommands({});
+        for (const CLI::App* const command : commands) {
+            known.push_back(command->get_name());
         }
         const std::vector<std::string_view> candidates{known.begin(), known.end()};
         const std::string_view meant = closest(name, candidates);
         return fmt::format(
             "{} \"{}\"{}",
             name.starts_with("-") ? "unknown option"
-            : chosen_ == &root_   ? "unknown command"
+            : !commands.empty()   ? "unknown command"
                                   : "unexpected argument",
             name,
             meant.empty() ? "" : fmt::format("; did you mean {}?", meant)
         );
     }
 
+    // "msd ctl roll"; empty for nullptr.
+    [[nodiscard]] static std::string path_of(const CLI::App* command) {
+        std::string path;
+        for (; command != nullptr; command = command->get_parent()) {
+            path.insert(0, command->get_name() + (path.empty() ? "" : " "));
+        }
+        return path;
+    }
+
     [[nodiscard]] parsed_command_line misuse(std::string_view what) const {
-        const std::string command =
-            chosen_ == nullptr || chosen_ == &root_ ? "msd" : "msd " + chosen_->get_name();
+        const std::string command = path_of(chosen_ == nullptr ? &root_ : chosen_);
         return {std::nullopt, exit_usage, fmt::format("{0}: {1}\nSee {0} --help\n", command, what)};
     }
 

@@ -20,8 +20,13 @@ enum class verb : std::uint8_t {
     nodes,
     routes,
     status,
+    control,
     call,
+    export_rows,
+    import_rows,
+    compare_rows,
     check,
+    migrate,
     version
 };
 
@@ -37,15 +42,25 @@ struct command_line {
     std::string service; // service NAME
     std::string config_file;
     std::vector<assignment> settings; // later ones win
-    bool as_json = false;             // nodes, routes, status
-    std::string instance;             // status: of that name only; empty: all
+    bool as_json = false;             // of what prints a table
+    std::string instance;             // status, ctl: of that name only; empty: all
+
+    std::string control; // ctl: what its master is to do
+    std::string pool;    // ctl roll, scale; POOL/SLOT of ctl drain
+    std::int64_t workers = 0;
+    bool wait = false;
 
     std::string method; // call
     std::string uri;
     std::vector<std::string> arguments; // k=v …, or one JSON object
     std::int64_t timeout_ms = 5000;
 
+    std::string place;                 // export, import, compare
+    std::vector<std::string> services; // of these only; empty: all
+
     std::string file; // check
+
+    bool dry_run = false; // migrate
 };
 
 struct parsed_command_line {

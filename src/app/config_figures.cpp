@@ -164,6 +164,45 @@ void add_upstream_figures(config_rows& rows) {
     );
 }
 
+void add_cache_figures(config_rows& rows) {
+    add_key(
+        rows,
+        "cache.ttl_ms",
+        {1000, 24 * hour_ms},
+        "how long Redis keeps what a service owns, ± 10 %; changes are told to it",
+        [](auto& c) -> auto& { return c.service.shared.ttl; }
+    );
+    add_key(
+        rows,
+        "cache.memory_ttl_ms",
+        {0, 60'000},
+        "how long a worker keeps in memory what other services own: a change that it is not told "
+        "of is seen after so long; 0: not at all",
+        [](auto& c) -> auto& { return c.service.memory.ttl; }
+    );
+    add_key(
+        rows,
+        "cache.negative_ttl_ms",
+        {0, 60'000},
+        "how long it is remembered that something does not exist",
+        [](auto& c) -> auto& { return c.service.memory.negative_ttl; }
+    );
+    add_key(
+        rows,
+        "cache.memory_entries_max",
+        {0, 10'000'000},
+        "entries one worker keeps in memory; who is used longest ago makes room",
+        [](auto& c) -> auto& { return c.service.memory.limits.entries_max; }
+    );
+    add_key(
+        rows,
+        "cache.memory_bytes_max",
+        {0, 64 * gib},
+        "… and their bytes",
+        [](auto& c) -> auto& { return c.service.memory.limits.bytes_max; }
+    );
+}
+
 void add_packet_figures(config_rows& rows) {
     add_key(
         rows,
@@ -256,6 +295,58 @@ void add_restart_figures(config_rows& rows) {
     );
 }
 
+void add_heartbeat_figures(config_rows& rows) {
+    add_key(
+        rows,
+        "supervision.heartbeat_every_ms",
+        {10, hour_ms},
+        "how often a worker's event loop says that it turns",
+        [](auto& c) -> auto& { return c.supervision.heartbeat_every; }
+    );
+    add_key(
+        rows,
+        "supervision.heartbeat_timeout_ms",
+        {100, hour_ms},
+        "a worker silent for so long hangs: ABRT, or KILL when it is stopped",
+        [](auto& c) -> auto& { return c.supervision.heartbeat_timeout; }
+    );
+    add_key(
+        rows,
+        "supervision.abort_grace_ms",
+        {10, hour_ms},
+        "time to write a core after ABRT, before KILL",
+        [](auto& c) -> auto& { return c.supervision.abort_grace; }
+    );
+    add_key(
+        rows,
+        "supervision.core_dumps",
+        {},
+        "a worker that crashes or hangs leaves a core, with all it had in memory; see core(5)",
+        [](auto& c) -> auto& { return c.core_dumps; }
+    );
+    add_key(
+        rows,
+        "supervision.upgrade_timeout_ms",
+        {100, hour_ms},
+        "time for a new program to say whether it can take the master over",
+        [](auto& c) -> auto& { return c.supervision.upgrade_timeout; }
+    );
+    add_key(
+        rows,
+        "supervision.recycle_requests",
+        {0, 1'000'000'000'000},
+        "a worker that answered so many requests, and up to a quarter more, is replaced; 0: never",
+        [](auto& c) -> auto& { return c.supervision.recycle_requests; }
+    );
+    add_key(
+        rows,
+        "supervision.recycle_bytes",
+        {0, 1024 * gib},
+        "a worker with so much private memory is replaced; 0: never",
+        [](auto& c) -> auto& { return c.supervision.recycle_bytes; }
+    );
+}
+
 } // namespace
 
 void add_supervision_figures(config_rows& rows) {
@@ -280,6 +371,14 @@ void add_supervision_figures(config_rows& rows) {
         "time to leave after TERM or a fast stop, before KILL",
         [](auto& c) -> auto& { return c.supervision.stop_timeout; }
     );
+    add_key(
+        rows,
+        "supervision.soak_ms",
+        {0, hour_ms},
+        "in a roll a new worker must have been ready for so long before an old one drains",
+        [](auto& c) -> auto& { return c.supervision.soak; }
+    );
+    add_heartbeat_figures(rows);
     add_restart_figures(rows);
 }
 

@@ -147,11 +147,7 @@ result<void> read_config(
     }
 }
 
-result<void> read_config_file(
-    const std::filesystem::path& path,
-    const config_schema& schema,
-    configuration& into
-) {
+result<std::string> config_text(const std::filesystem::path& path) {
     std::ifstream file{path, std::ios::binary};
     std::string text(config_bytes_max + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -170,7 +166,16 @@ result<void> read_config_file(
             fmt::format("{}: larger than {} bytes", path.native(), config_bytes_max)
         );
     }
-    return read_config(text, path.native(), schema, into);
+    return text;
+}
+
+result<void> read_config_file(
+    const std::filesystem::path& path,
+    const config_schema& schema,
+    configuration& into
+) {
+    const auto text = config_text(path);
+    return text ? read_config(*text, path.native(), schema, into) : tl::unexpected{text.error()};
 }
 
 } // namespace msd::app

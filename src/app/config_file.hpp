@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 // Configuration files: TOML, checked key by key against the schema. The only user of toml++.
@@ -24,8 +25,12 @@ constexpr std::size_t config_problems_max = 20; // reported of one file
     configuration& into
 );
 
-/// The same from a file. errc::invalid also when it cannot be read or is larger than
+/// What stands in the file. errc::invalid when it cannot be read or is larger than
 /// config_bytes_max.
+[[nodiscard]] result<std::string> config_text(const std::filesystem::path& path);
+
+/// The same as read_config() from a file. errc::invalid also when it cannot be read or is larger
+/// than config_bytes_max.
 [[nodiscard]] result<void> read_config_file(
     const std::filesystem::path& path,
     const config_schema& schema,

@@ -60,7 +60,7 @@ void add_key(
     std::string name,
     config_bounds within,
     std::string text,
-    Field field
+    const Field& field
 ) {
     config_key& row = rows.emplace_back();
     row.name = std::move(name);
@@ -76,11 +76,16 @@ void add_key(
     };
 }
 
+// The rows of config_store.cpp and config_cache.cpp: servers that hold data.
+void add_store(config_rows& rows);
+void add_cache_server(config_rows& rows);
+
 // The rows of config_figures.cpp: limits and times, which most installations never touch.
 void add_distributor_figures(config_rows& rows);
 void add_gateway_figures(config_rows& rows);
 void add_upstream_figures(config_rows& rows);
 void add_packet_figures(config_rows& rows);
+void add_cache_figures(config_rows& rows);
 void add_supervision_figures(config_rows& rows);
 
 } // namespace msd::app

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t path_bytes_max = 4096;
 constexpr std::int64_t host_bytes_max = 255;
+constexpr std::int64_t name_bytes_max = 255;
 constexpr std::int64_t port_max = std::numeric_limits<std::uint16_t>::max();
 
 void add_common(config_rows& rows) {
@@ -37,6 +38,21 @@ void add_common(config_rows& rows) {
         "pid file and control socket; empty: /run/msd for root, else $XDG_RUNTIME_DIR/msd, else "
         "run in the data directory",
         [](auto& c) -> auto& { return c.runtime_dir; }
+    );
+    add_key(
+        rows,
+        "user",
+        {0, name_bytes_max},
+        "started as root, msd becomes this user (name or number) once its ports are bound; empty: "
+        "it stays what it is",
+        [](auto& c) -> auto& { return c.user; }
+    );
+    add_key(
+        rows,
+        "group",
+        {0, name_bytes_max},
+        "group (name or number) that goes with the user; empty: the user's own",
+        [](auto& c) -> auto& { return c.group; }
     );
 }
 
@@ -183,11 +199,14 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
         }
     }
     add_services(rows);
+    add_store(rows);
+    add_cache_server(rows);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::service) {
             add_role(rows, role);
         }
     }
+    add_cache_figures(rows);
     add_upstream_figures(rows);
     add_packet_figures(rows);
     add_supervision_figures(rows);

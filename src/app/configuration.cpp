@@ -33,6 +33,7 @@ roles::service_settings service_of(const configuration& from, std::string_view n
     settings.upstream.packets = from.packets;
     settings.packets = from.packets;
     settings.data_dir = from.data_dir;
+    settings.shared.negative_ttl = settings.memory.negative_ttl;
     return settings;
 }
 

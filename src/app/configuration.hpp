@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
 #include "process/pool.hpp"
 #include "roles/settings.hpp"
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,13 @@ struct configuration {
     std::string host; // empty: both loopback addresses
     std::filesystem::path data_dir = "msd-data";
     std::filesystem::path runtime_dir; // empty: see runtime_dir_of()
+    std::string user;                  // whom a master of root's becomes; empty: nobody else
+    std::string group;                 // empty: the user's
+    bool core_dumps = false;
+    std::filesystem::path store_password_file; // empty: MSD_STORE_PASSWORD
+    std::string cache_url;                     // as it was said; empty: no Redis
+    std::filesystem::path cache_password_file; // empty: MSD_CACHE_PASSWORD
+    std::shared_ptr<const unique_fd> text; // the file this was read from, as it was; empty: none
     log::settings log;
     std::map<std::string, role_choice, std::less<>> roles;
 

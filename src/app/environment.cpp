@@ -21,11 +21,17 @@ constexpr std::pair<const char*, const char*> general[] = {
     {"MSD_HOST", "host"},
     {"MSD_DATA_DIR", "data_dir"},
     {"MSD_RUNTIME_DIR", "runtime_dir"},
+    {"MSD_USER", "user"},
+    {"MSD_GROUP", "group"},
     {"MSD_LOG_LEVEL", "log.level"},
     {"MSD_LOG_FORMAT", "log.format"},
     {"MSD_LOG_FILE", "log.file"},
     {"MSD_DISTRIBUTOR", "registry.distributor"},
     {"MSD_ADVERTISE", "registry.advertise"},
+    {"MSD_STORE", "store.url"},
+    {"MSD_STORE_PASSWORD_FILE", "store.password_file"},
+    {"MSD_CACHE", "cache.url"},
+    {"MSD_CACHE_PASSWORD_FILE", "cache.password_file"},
 };
 
 std::string upper(std::string_view text) {
@@ -107,6 +113,8 @@ std::string describe_environment(std::span<const role_facts> roles) {
     for (const auto& [name, key] : general) {
         add(name, key);
     }
+    add(store_password_variable, "(the store's password)");
+    add(cache_password_variable, "(the password of the cache's Redis)");
     add("MSD_PORT", "port of the one role that is started");
     add("MSD_WORKERS", "workers of every role but the distributor");
     for (const role_facts& role : roles) {

@@ -2,14 +2,21 @@
 #include "app/launch.hpp"
 
 #include "app/environment.hpp"
+#include "app/giving_up_root.hpp"
+#include "app/instance.hpp"
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
+#include "app/secret.hpp"
 #include "base/log.hpp"
-#include "base/version.hpp"
+#include "process/inherited_worker.hpp"
+#include "process/limits.hpp"
 #include "process/listen_set.hpp"
 #include "process/master.hpp"
 #include "process/pid_file.hpp"
+#include "process/privileges.hpp"
+#include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
+#include "process/socket_activation.hpp"
 #include "roles/roles.hpp"
 
 #include <fmt/format.h>
@@ -18,60 +25,74 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 namespace msd::app {
 
 namespace {
 
-std::vector<role_facts> roles_of(const command_line& command, std::span<const role_facts> roles) {
-    switch (command.what) {
-    case verb::up:
-        return {roles.begin(), roles.end()};
-    case verb::distributor:
-        return {*find_role(roles, "distributor")};
-    case verb::gateway:
-        return {*find_role(roles, "gateway")};
-    default:
-        return {*find_role(roles, command.service)};
+// What a master before this one stored is used where it is still what is configured. Otherwise
+// nobody may have it any more: it can be in the way of what is bound now.
+void use_stored(
+    process::handed_sockets& handed,
+    const configuration& configured,
+    const std::vector<std::string>& pools
+) {
+    for (auto& [pool, sockets] : handed.stored) {
+        std::optional<process::listen_set> usable;
+        if (std::find(pools.begin(), pools.end(), pool) != pools.end() &&
+            !handed.activated.contains(pool)) {
+            const role_choice& chosen = configured.roles.find(pool)->second;
+            usable = process::recognize(sockets, configured.host, chosen.port);
+        }
+        if (usable) {
+            handed.activated.emplace(pool, std::move(*usable));
+        } else {
+            process::silence(sockets);
+            process::service_manager{}.forget(pool);
+        }
     }
+    handed.stored.clear();
 }
 
-// Every port is bound before anything starts: a taken one leaves nothing behind.
+// Every port is bound before anything starts: a taken one leaves nothing behind. What a service
+// manager has bound for a pool is used instead of the port that is configured for it.
 result<std::vector<process::pool_settings>> bind_pools(
     const command_line& command,
     const configuration& configured,
     std::span<const role_facts> roles
 ) {
-    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const std::vector<role_facts> wanted = roles_of(command, roles);
+    std::vector<std::string> names;
+    names.reserve(wanted.size());
+    for (const role_facts& role : wanted) {
+        names.emplace_back(role.name);
+    }
+    auto handed = process::take_handed_sockets(names);
+    if (!handed) {
+        return tl::unexpected{std::move(handed.error())};
+    }
+    use_stored(*handed, configured, names);
     std::vector<process::pool_settings> pools;
-    for (const role_facts& role : roles_of(command, roles)) {
+    for (const role_facts& role : wanted) {
         const role_choice& chosen = configured.roles.find(role.name)->second;
-        auto listening = process::listen_on(configured.host, chosen.port);
+        const auto given = handed->activated.find(role.name);
+        auto listening = given != handed->activated.end()
+                             ? result<process::listen_set>{std::move(given->second)}
+                             : process::listen_on(configured.host, chosen.port);
         if (!listening) {
             listening.error().text = fmt::format("{}: {}", role.name, listening.error().text);
             return tl::unexpected{std::move(listening.error())};
         }
-        process::pool_settings pool;
-        pool.name = role.name;
-        pool.workers = chosen.workers != 0
-                           ? chosen.workers
-                           : default_workers(role.kind, command.what == verb::up, cores);
-        pool.stop_rank = role.stop_rank;
+        process::pool_settings pool = pool_of(role);
+        pool.workers = workers_of(role, configured, command.what == verb::up);
         pool.listeners = std::move(*listening);
         pools.push_back(std::move(pool));
     }
     return pools;
-}
-
-// Where programs on this machine reach what listens on `host`.
-std::string local_host(std::string_view host) {
-    if (host == "0.0.0.0") {
-        return "127.0.0.1";
-    }
-    return host == "::" ? "::1" : std::string{host};
 }
 
 std::string
@@ -83,51 +104,6 @@ instance_name(const command_line& command, const std::vector<process::pool_setti
         return each.name == "gateway";
     });
     return fmt::format("up-{}", gateway->listeners.port);
-}
-
-void say(const std::string& line) {
-    std::fputs(line.c_str(), stdout);
-    std::fflush(stdout); // whoever waits for READY reads a pipe
-}
-
-void say_ready(const process::pool& ready) {
-    say(fmt::format(
-        "READY {} {}\n",
-        ready.name(),
-        process::endpoint_text(ready.host(), ready.port())
-    ));
-}
-
-std::string
-what_to_try(const configuration& configured, const std::vector<process::pool_settings>& pools) {
-    const auto gateway = std::find_if(pools.begin(), pools.end(), [](const auto& each) {
-        return each.name == "gateway";
-    });
-    const std::string front =
-        process::endpoint_text(local_host(gateway->listeners.host), gateway->listeners.port);
-    return fmt::format(
-        "msd {} is up, its data in {}\n"
-        "  try:  curl http://{}/goods\n"
-        "  stop: Ctrl-C\n",
-        version(),
-        configured.data_dir.native(),
-        front
-    );
-}
-
-process::master_settings master_settings_of(
-    const command_line& command,
-    const configuration& configured,
-    std::span<const role_facts> roles
-) {
-    process::master_settings settings;
-    settings.supervision = configured.supervision;
-    settings.check_configuration = [command, roles]() -> result<void> {
-        const auto again = resolve(command, roles, process_environment);
-        return again ? result<void>{} : fail(errc::invalid, again.error().text);
-    };
-    settings.on_pool_ready = say_ready;
-    return settings;
 }
 
 int failed(const error& why) {
@@ -146,8 +122,28 @@ environment_of(const process::worker_description& own, const configuration& conf
     made.port = own.port;
     made.host = own.host;
     made.control = own.control;
+    made.board = own.board;
+    made.line = own.line;
+    made.handover = own.handover;
+    made.topology_file = topology_file_of(configured, own.pool, own.port);
+    made.heartbeat_every = configured.supervision.heartbeat_every;
     made.drain_timeout = configured.supervision.drain_timeout;
     return made;
+}
+
+// Passwords are no part of the configuration that is read, compared and shown.
+result<void> take_passwords(configuration& into) {
+    auto store = store_password(into, process_environment);
+    if (!store) {
+        return tl::unexpected{std::move(store.error())};
+    }
+    auto cache = cache_password(into, process_environment);
+    if (!cache) {
+        return tl::unexpected{std::move(cache.error())};
+    }
+    into.service.store.password = std::move(*store);
+    into.service.cache.password = std::move(*cache);
+    return {};
 }
 
 } // namespace
@@ -159,26 +155,40 @@ int run_master(
     std::span<const role_facts> roles
 ) {
     process::signal_queue signals;
-    log::settings logging = configured.log;
-    logging.role = "master";
-    log::configure(logging);
+    const auto owner = process::find_identity(configured.user, configured.group);
+    if (!owner) {
+        return failed(owner.error());
+    }
+    process::raise_descriptor_limit();
+    configuration with_passwords = configured;
+    if (const auto readable = take_passwords(with_passwords); !readable) {
+        return failed(readable.error());
+    }
     auto pools = bind_pools(command, configured, roles);
     if (!pools) {
         return failed(pools.error());
     }
-    const auto files =
-        claim_runtime_files(configured, instance_name(command, *pools), command.what);
+    // Root's runtime directory is not that of the user it becomes, nor of its workers.
+    configuration placed = configured;
+    placed.runtime_dir = runtime_dir_of(configured);
+    setenv("MSD_RUNTIME_DIR", placed.runtime_dir.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
+    if (const auto given_up = give_up_root(placed, command.what, *owner); !given_up) {
+        return failed(given_up.error());
+    }
+    const auto files = claim_runtime_files(placed, instance_name(command, *pools), command.what);
     if (!files) {
         return failed(files.error());
     }
-    process::master_settings settings = master_settings_of(command, configured, roles);
-    settings.command_line = arguments;
-    settings.control_socket = files->control_socket;
-    if (command.what == verb::up) {
-        settings.on_all_ready = [text = what_to_try(configured, *pools)] {
-            say(text);
-        };
+    if (const auto logging = configure_log(placed); !logging) {
+        return failed(logging.error());
     }
+    warn_of_root(placed);
+    const topology_files kept{placed, *pools};
+    process::master_settings settings = master_settings_of(command, placed, *pools, roles);
+    settings.command_line = arguments;
+    settings.program_path = process::executable::path_of_running();
+    settings.lock = &files->pid;
+    settings.control_socket = files->control_socket;
     process::master master{std::move(settings), std::move(signals), std::move(*pools)};
     const auto code = master.run();
     return code ? *code : failed(code.error());
@@ -192,8 +202,22 @@ int run_worker(
     log::settings logging = configured.log;
     logging.role = own.pool;
     logging.slot = own.slot;
-    log::configure(logging);
+    if (const auto opened = log::configure(logging); !opened) {
+        // A worker is needed more than its log is: the directory may be gone since the master
+        // began.
+        logging.file.clear();
+        log::configure(logging);
+        log::error("{}; this worker logs to standard error", opened.error().text);
+    }
+    if (is_root_by_mistake(configured)) {
+        process::say_fatal(own, "this worker is root, although a user is configured");
+        return exit_configuration;
+    }
     configuration adapted = configured;
+    if (const auto taken = take_passwords(adapted); !taken) {
+        log::error("{}", taken.error().text);
+        return exit_configuration;
+    }
     // Under `msd up` the registry is a pool of the same master, at a port that it may have found.
     if (const auto registry = own.ports.find("distributor"); registry != own.ports.end()) {
         adapted.membership.distributor_host = local_host(own.host);
@@ -215,19 +239,6 @@ int run_worker(
         return roles::run_service(std::move(environment), service_of(adapted, own.pool));
     }
     return exit_internal;
-}
-
-int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
-    constexpr int service_workers_of_up = 2;
-    switch (kind) {
-    case role_kind::distributor:
-        return 1;
-    case role_kind::gateway:
-        return cores;
-    case role_kind::service:
-        return all_on_one_machine ? std::min(service_workers_of_up, cores) : cores;
-    }
-    return 1;
 }
 
 } // namespace msd::app

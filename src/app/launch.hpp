@@ -4,7 +4,6 @@
 #include "app/command_line.hpp"
 #include "app/configuration.hpp"
 #include "app/role_table.hpp"
-#include "base/result.hpp"
 #include "process/worker_description.hpp"
 
 #include <span>
@@ -30,10 +29,5 @@ namespace msd::app {
     const configuration& configured,
     std::span<const role_facts> roles
 );
-
-/// How many workers a role gets that nobody gave a number: one per core; under `msd up` at most two
-/// for a service. Two are enough there that one can die or be replaced unnoticed, while the
-/// gateway, which does most of the work, gets the machine and the start stays quick.
-[[nodiscard]] int default_workers(role_kind kind, bool all_on_one_machine, int cores);
 
 } // namespace msd::app

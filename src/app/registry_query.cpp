@@ -23,6 +23,9 @@ namespace {
 
 constexpr std::size_t answer_bytes_max = 16u << 20;
 constexpr std::uint64_t request_key = 1;
+constexpr std::uint64_t key_of_one_way = 0;
+// How long the other side may take to end a connection after which it is asked nothing.
+constexpr milliseconds parting_limit{1000};
 
 // One connection, from connecting to the packet that answers, on a loop of its own.
 class conversation {
@@ -39,14 +42,7 @@ public:
     result<void> run(std::string opening, listener listen) {
         opening_ = std::move(opening);
         listen_ = std::move(listen);
-        asio::co_spawn(
-            loop_,
-            talk(),
-            [this](const std::exception_ptr& broken, result<void> outcome) {
-                outcome_ = broken ? fail(errc::internal, "broken off") : std::move(outcome);
-            }
-        );
-        loop_.run_until(until_.at());
+        converse();
         if (!outcome_) {
             end_talk();
             return failed(errc::timeout, "no answer in time");
@@ -54,7 +50,38 @@ public:
         return std::move(*outcome_);
     }
 
+    /// The same when no answer is to be expected: ends well once `opening` is sent and the other
+    /// side has ended the connection, or has had time to.
+    result<void> tell(std::string opening, listener listen) {
+        opening_ = std::move(opening);
+        listen_ = std::move(listen);
+        only_tells_ = true;
+        converse();
+        if (!outcome_) {
+            end_talk();
+        }
+        if (sent_ && (!outcome_ || !*outcome_)) {
+            return {};
+        }
+        return outcome_ ? std::move(*outcome_) : failed(errc::timeout, "not sent in time");
+    }
+
 private:
+    void converse() {
+        asio::co_spawn(
+            loop_,
+            talk(),
+            [this](const std::exception_ptr& broken, result<void> outcome) {
+                outcome_ = broken ? fail(errc::internal, "broken off") : std::move(outcome);
+            }
+        );
+        while (!outcome_ && !until_.passed()) {
+            if (loop_.run_one_until(until_.at()) == 0) {
+                break;
+            }
+        }
+    }
+
     asio::awaitable<result<void>> talk() {
         auto executor = loop_.get_executor();
         auto socket = co_await net::connect(executor, host_, port_, until_);
@@ -65,6 +92,11 @@ private:
         connection_.emplace(std::move(*socket), dog_, settings);
         net::packet_connection& connection = *connection_;
         connection.send(opening_);
+        if (only_tells_) {
+            sent_ = co_await connection.flushed(until_);
+            connection.finish_sending();
+            until_ = until_.sooner(deadline::in(parting_limit));
+        }
         for (;;) {
             const auto received = co_await connection.receive();
             if (!received) {
@@ -117,6 +149,8 @@ private:
     deadline until_;
     std::string opening_;
     listener listen_;
+    bool only_tells_ = false;
+    bool sent_ = false;
     asio::io_context loop_{1};
     net::watchdog dog_{loop_.get_executor()};
     std::optional<net::packet_connection> connection_;
@@ -138,6 +172,26 @@ fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
         return tl::unexpected{std::move(done.error())};
     }
     return std::vector<core::node_info>{known.nodes().begin(), known.nodes().end()};
+}
+
+result<std::string>
+tell_node(const core::node_info& node, const packet_request& request, deadline until) {
+    wire::request_fields fields;
+    fields.method = request.method;
+    fields.uri = request.uri;
+    fields.params = request.params;
+    std::string opening;
+    wire::append_request(opening, fields, key_of_one_way);
+    std::string refusal;
+    conversation::listener listen = [&refusal](std::string_view frame, const wire::packet& packet) {
+        refusal = packet.kind() == wire::packet_kind::reply ? frame : std::string_view{};
+        return !refusal.empty();
+    };
+    conversation talk{node.id.host, node.id.port, until};
+    if (auto done = talk.tell(std::move(opening), std::move(listen)); !done) {
+        return tl::unexpected{std::move(done.error())};
+    }
+    return refusal;
 }
 
 result<std::string>

@@ -24,6 +24,11 @@ struct packet_request {
     std::string params; // a JSON object
 };
 
+/// Sends a request that is not answered. Comes back once it is on its way, with the text of the
+/// refusal should there be one, else an empty one. The same errors.
+[[nodiscard]] result<std::string>
+tell_node(const core::node_info& node, const packet_request& request, deadline until);
+
 /// Sends one request to a node and returns the whole reply, a JSON object. The same errors.
 [[nodiscard]] result<std::string>
 ask_node(const core::node_info& node, const packet_request& request, deadline until);

@@ -2,10 +2,15 @@
 #include "app/resolve.hpp"
 
 #include "app/config_file.hpp"
+#include "store/server_url.hpp"
 
 #include <fmt/format.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 namespace msd::app {
@@ -24,17 +29,58 @@ std::string config_file_of(const command_line& command, const environment_lookup
     return named == nullptr ? "" : named;
 }
 
+// A file without a name, with that text: workers read it whatever becomes of the one on the disk.
+result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
+    unique_fd kept{memfd_create("msd-configuration", MFD_CLOEXEC)};
+    while (kept && !text.empty()) {
+        const ssize_t written = write(kept.get(), text.data(), text.size());
+        if (written <= 0) {
+            kept.reset();
+            break;
+        }
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (!kept) {
+        return fail(errc::unavailable, "no memory for the configuration");
+    }
+    return std::make_shared<const unique_fd>(std::move(kept));
+}
+
+// From `kept`, when it is not -1, under the name of the file.
+result<void>
+read_file(const std::string& file, int kept, const config_schema& schema, configuration& into) {
+    auto text = config_text(kept >= 0 ? fmt::format("/proc/self/fd/{}", kept) : file);
+    if (!text) {
+        return tl::unexpected{std::move(text.error())};
+    }
+    if (auto read = read_config(*text, file, schema, into); !read) {
+        return read;
+    }
+    auto copy = keep(*text);
+    if (!copy) {
+        return tl::unexpected{std::move(copy.error())};
+    }
+    into.text = std::move(*copy);
+    return {};
+}
+
+bool has_password(std::string_view url) {
+    const auto read = store::parse_server_url(url);
+    return read && !read->password.empty();
+}
+
 } // namespace
 
 tl::expected<configuration, refusal> resolve(
     const command_line& command,
     std::span<const role_facts> roles,
-    const environment_lookup& look_up
+    const environment_lookup& look_up,
+    int config_descriptor
 ) {
     const config_schema schema{roles};
     configuration made = schema.defaults();
     if (const std::string file = config_file_of(command, look_up); !file.empty()) {
-        if (const auto read = read_config_file(file, schema, made); !read) {
+        if (const auto read = read_file(file, config_descriptor, schema, made); !read) {
             return refuse(exit_configuration, read.error().text);
         }
     }
@@ -49,6 +95,15 @@ tl::expected<configuration, refusal> resolve(
                 return refuse(exit_usage, each.flag + ": a distributor has exactly one worker");
             }
             continue;
+        }
+        if (each.key == "store.url" && has_password(each.text)) {
+            return refuse(
+                exit_usage,
+                each.flag +
+                    ": every user of this machine can read a command line: write the "
+                    "password into a file and name it with store.password_file, or set " +
+                    std::string{store_password_variable}
+            );
         }
         const auto set = config_schema::set_text(made, *schema.find(each.key), each.text);
         if (!set) {

@@ -22,12 +22,14 @@ struct refusal {
     std::string text; // for people, without the program's name
 };
 
-/// What holds for `command`: defaults, over them the file, the environment, the flags. Refuses with
-/// 78 for a wrong file or variable, with 2 for a wrong flag.
+/// What holds for `command`: defaults, over them the file, the environment, the flags. The text of
+/// the file is read from `config_descriptor` when that is not -1. Refuses with 78 for a wrong file
+/// or variable, with 2 for a wrong flag.
 [[nodiscard]] tl::expected<configuration, refusal> resolve(
     const command_line& command,
     std::span<const role_facts> roles,
-    const environment_lookup& look_up
+    const environment_lookup& look_up,
+    int config_descriptor = -1
 );
 
 /// std::getenv.

@@ -4,13 +4,14 @@
 #include "services/service.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace msd::app {
 
 namespace {
 
-enum stop_rank { gateway_rank, service_rank, log_rank, distributor_rank };
+enum stop_rank : std::uint8_t { gateway_rank, service_rank, log_rank, distributor_rank };
 
 std::vector<role_facts> make_table() {
     std::vector<role_facts> table{

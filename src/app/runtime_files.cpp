@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,7 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t instances_max = 1024;
 constexpr mode_t private_mode = 0700; // data, and a runtime directory of a user
-constexpr mode_t shared_mode = 0755;  // /run/msd: the sockets in it have modes of their own
+constexpr std::string_view shared_directory = "/run/msd";
+constexpr mode_t shared_mode = 0755; // the sockets in it have modes of their own
 
 result<void> make_directory(const fs::path& path, mode_t mode) {
     std::error_code reason;
@@ -52,31 +54,104 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
     );
 }
 
+struct directory {
+    fs::path path;
+    mode_t mode;
+};
+
+// What an instance needs, in the order in which it is made.
+std::vector<directory> directories_of(const configuration& configured, verb command) {
+    const fs::path runtime = fs::absolute(runtime_dir_of(configured));
+    const bool has_data = command == verb::up || command == verb::service;
+    const bool is_inside_data = runtime == fs::absolute(configured.data_dir / "run");
+    std::vector<directory> all;
+    if (has_data || is_inside_data) {
+        all.push_back({configured.data_dir, private_mode});
+    }
+    all.push_back({runtime, runtime == shared_directory ? shared_mode : private_mode});
+    return all;
+}
+
+result<void> check_usable(const fs::path& path) {
+    if (access(path.c_str(), R_OK | W_OK | X_OK) == 0) {
+        return {};
+    }
+    return fail(
+        errc::denied,
+        fmt::format(
+            "user {} cannot use the directory {}: {}; give it to that user, or choose another one",
+            geteuid(),
+            path.native(),
+            std::generic_category().message(errno)
+        )
+    );
+}
+
+bool is_private(const fs::path& path) {
+    struct stat facts {};
+    return lstat(path.c_str(), &facts) == 0 && (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 } // namespace
+
+result<void>
+prepare_for_owner(const configuration& configured, verb command, const process::identity& owner) {
+    for (const directory& each : directories_of(configured, command)) {
+        std::error_code ignored;
+        const bool is_new = !fs::exists(each.path, ignored);
+        if (auto made = make_directory(each.path, each.mode); !made) {
+            return made;
+        }
+        if (is_new || is_private(each.path) || each.path == shared_directory) {
+            process::give_tree(each.path, owner);
+        }
+    }
+    if (!configured.log.file.empty()) {
+        process::give_file(configured.log.file, owner);
+    }
+    return {};
+}
 
 result<runtime_files>
 claim_runtime_files(const configuration& configured, std::string_view instance, verb command) {
-    const fs::path directory = fs::absolute(runtime_dir_of(configured));
-    const fs::path socket = directory / fmt::format("{}.sock", instance);
+    const fs::path runtime = fs::absolute(runtime_dir_of(configured));
+    const fs::path socket = runtime / fmt::format("{}.sock", instance);
     if (const auto usable = process::unix_address(socket); !usable) {
         return tl::unexpected{usable.error()};
     }
-    const bool has_data = command == verb::up || command == verb::service;
-    const bool is_inside_data = directory == fs::absolute(configured.data_dir / "run");
-    if (has_data || is_inside_data) {
-        if (auto made = make_directory(configured.data_dir, private_mode); !made) {
+    for (const directory& each : directories_of(configured, command)) {
+        if (auto made = make_directory(each.path, each.mode); !made) {
             return tl::unexpected{std::move(made.error())};
         }
+        if (auto usable = check_usable(each.path); !usable) {
+            return tl::unexpected{std::move(usable.error())};
+        }
     }
-    const mode_t mode = directory == "/run/msd" ? shared_mode : private_mode;
-    if (auto made = make_directory(directory, mode); !made) {
-        return tl::unexpected{std::move(made.error())};
-    }
-    auto pid = process::pid_file::claim(directory / fmt::format("{}.pid", instance));
+    auto pid = process::pid_file::claim(runtime / fmt::format("{}.pid", instance));
     if (!pid) {
         return tl::unexpected{std::move(pid.error())};
     }
     return runtime_files{std::move(*pid), socket};
+}
+
+std::filesystem::path
+topology_file_of(const configuration& configured, std::string_view pool, std::uint16_t port) {
+    return runtime_dir_of(configured) / fmt::format("{}-{}.nodes", pool, port);
+}
+
+topology_files::topology_files(
+    const configuration& configured,
+    const std::vector<process::pool_settings>& pools
+) {
+    for (const process::pool_settings& each : pools) {
+        all_.push_back(topology_file_of(configured, each.name, each.listeners.port));
+    }
+}
+
+topology_files::~topology_files() {
+    for (const fs::path& each : all_) {
+        unlink(each.c_str());
+    }
 }
 
 std::vector<instance_socket> find_instances(const configuration& configured) {

@@ -5,7 +5,10 @@
 #include "app/configuration.hpp"
 #include "base/result.hpp"
 #include "process/pid_file.hpp"
+#include "process/pool.hpp"
+#include "process/privileges.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,11 +23,36 @@ struct runtime_files {
     std::filesystem::path control_socket;
 };
 
-/// Creates the runtime directory, and the data directory (0700) for commands that need one, and
-/// claims the pid file. errc::conflict when the instance runs already, errc::invalid when the
-/// socket's path would be too long, errc::unavailable.
+/// Root's part, before it becomes `owner`: makes the same directories as claim_runtime_files(), and
+/// the log file, and gives them to `owner`. A directory that was there already is only given away
+/// when it is private to root, or /run/msd; in any other place somebody had a reason.
+[[nodiscard]] result<void>
+prepare_for_owner(const configuration& configured, verb command, const process::identity& owner);
+
+/// Creates the runtime directory, and the data directory (0700) for commands that need one, makes
+/// sure that they can be used, and claims the pid file. errc::conflict when the instance runs
+/// already, errc::invalid when the socket's path would be too long, errc::unavailable.
 [[nodiscard]] result<runtime_files>
 claim_runtime_files(const configuration& configured, std::string_view instance, verb command);
+
+/// Where the workers of a pool keep what they know of other nodes (roles/topology_file.hpp).
+[[nodiscard]] std::filesystem::path
+topology_file_of(const configuration& configured, std::string_view pool, std::uint16_t port);
+
+// Those files of an instance. They outlive a master that is killed, and go with one that ends.
+class topology_files {
+public:
+    topology_files(
+        const configuration& configured,
+        const std::vector<process::pool_settings>& pools
+    );
+    topology_files(const topology_files&) = delete;
+    topology_files& operator=(const topology_files&) = delete;
+    ~topology_files();
+
+private:
+    std::vector<std::filesystem::path> all_;
+};
 
 struct instance_socket {
     std::string name; // "up-8000"

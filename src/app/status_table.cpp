@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace msd::app {
@@ -50,20 +51,66 @@ std::string mebibytes(std::int64_t bytes) {
     return fmt::format("{:.1f}M", static_cast<double>(bytes) / (1024 * 1024));
 }
 
+// "-" where there is no process, or nothing was said.
+std::string or_dash(bool is_there, std::string text) {
+    return is_there && !text.empty() ? std::move(text) : "-";
+}
+
+std::string state_of(const json::object& slot) {
+    const std::string state = text_of(slot, "state");
+    const bool waits = slot.find("retry_in_ms") != nullptr;
+    return waits ? fmt::format("{} {}", state, duration(number_of(slot, "retry_in_ms"))) : state;
+}
+
+// Null: the event loop has not turned yet.
+std::string heartbeat_of(const json::object& slot) {
+    const json::value* const age = slot.find("heartbeat_age_ms");
+    return age == nullptr || !age->as_int64() ? "" : duration(*age->as_int64());
+}
+
 std::vector<std::string>
 row_of(const std::string& pool, const std::string& address, const json::object& slot) {
     const std::int64_t pid = number_of(slot, "pid");
-    const std::string last_exit = text_of(slot, "last_exit");
+    const bool runs = pid != 0;
     return {
         fmt::format("{}/{}", pool, number_of(slot, "slot")),
         address,
-        pid == 0 ? "-" : std::to_string(pid),
-        text_of(slot, "state"),
-        pid == 0 ? "-" : duration(number_of(slot, "uptime_ms")),
-        pid == 0 ? "-" : std::to_string(number_of(slot, "generation")),
+        or_dash(runs, std::to_string(pid)),
+        state_of(slot),
+        or_dash(runs, duration(number_of(slot, "uptime_ms"))),
+        or_dash(runs, std::to_string(number_of(slot, "generation"))),
+        or_dash(runs, text_of(slot, "build")),
+        or_dash(runs, mebibytes(number_of(slot, "memory_bytes"))),
+        or_dash(runs, std::to_string(number_of(slot, "connections"))),
+        or_dash(runs, std::to_string(number_of(slot, "requests"))),
+        or_dash(runs, heartbeat_of(slot)),
         std::to_string(number_of(slot, "restarts")),
-        pid == 0 ? "-" : mebibytes(number_of(slot, "memory_bytes")),
-        last_exit.empty() ? "-" : last_exit};
+        or_dash(true, text_of(slot, "last_exit"))};
+}
+
+// A line about a roll or an upgrade that goes on or has failed; nothing about one that is done.
+std::string news_of(std::string_view what, const json::object& status) {
+    const json::value* const value = status.find(what);
+    json::object fields;
+    if (value == nullptr || !fields.parse(value->text)) {
+        return {};
+    }
+    const std::string state = text_of(fields, "state");
+    if (state.empty() || state == "idle" || state == "done") {
+        return {};
+    }
+    const std::string reason = text_of(fields, "reason");
+    const std::string slot = text_of(fields, "slot");
+    return fmt::format(
+        "{} {}: {}{}{}{}{}\n",
+        what,
+        number_of(fields, "id"),
+        state,
+        slot.empty() ? "" : ", ",
+        slot.empty() ? "" : fmt::format("{} is {}", slot, text_of(fields, "phase")),
+        reason.empty() ? "" : ": ",
+        reason
+    );
 }
 
 } // namespace
@@ -74,7 +121,19 @@ std::string status_table(std::string_view instance, std::string_view status, boo
         return fmt::format("{}: cannot be read\n", instance);
     }
     text_table table{
-        {"SLOT", "ADDRESS", "PID", "STATE", "UP", "GEN", "RESTARTS", "MEMORY", "LAST EXIT"}};
+        {"SLOT",
+         "ADDRESS",
+         "PID",
+         "STATE",
+         "UP",
+         "GEN",
+         "BUILD",
+         "MEMORY",
+         "CONNS",
+         "REQUESTS",
+         "BEAT",
+         "RESTARTS",
+         "LAST EXIT"}};
     for (const json::value& each : elements_of(fields, "pools")) {
         json::object pool;
         if (!pool.parse(each.text)) {
@@ -90,13 +149,15 @@ std::string status_table(std::string_view instance, std::string_view status, boo
         }
     }
     return fmt::format(
-        "{}: {}, pid {}, version {}, up {}, master {}\n{}",
+        "{}: {}, pid {}, version {}, up {}, master {}\n{}{}{}",
         instance,
         text_of(fields, "state"),
         number_of(fields, "pid"),
         text_of(fields, "version"),
         duration(number_of(fields, "uptime_ms")),
         mebibytes(number_of(fields, "memory_bytes")),
+        news_of("roll", fields),
+        news_of("upgrade", fields),
         table.text(colours)
     );
 }

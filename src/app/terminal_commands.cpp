@@ -2,7 +2,6 @@
 #include "app/terminal_commands.hpp"
 
 #include "app/call_arguments.hpp"
-#include "app/config_file.hpp"
 #include "app/registry_query.hpp"
 #include "app/resolve.hpp"
 #include "app/text_table.hpp"
@@ -73,6 +72,7 @@ result<std::string> ask_any(
     const std::vector<core::node_info>& nodes,
     std::string_view service,
     const packet_request& request,
+    bool one_way,
     deadline until
 ) {
     result<std::string> reply = fail(errc::not_found, fmt::format("{} is gone", service));
@@ -80,7 +80,7 @@ result<std::string> ask_any(
         if (node.id.name != service) {
             continue;
         }
-        reply = ask_node(node, request, until);
+        reply = one_way ? tell_node(node, request, until) : ask_node(node, request, until);
         if (reply || reply.error().code != errc::unavailable) {
             break;
         }
@@ -190,26 +190,19 @@ int call_service(const command_line& command, const configuration& configured) {
         return misuse(params.error().text);
     }
     const packet_request request{match.target->method, match.target->pattern, std::move(*params)};
-    const auto reply = ask_any(*nodes, match.target->service, request, until);
+    const bool one_way = match.target->one_way;
+    const auto reply = ask_any(*nodes, match.target->service, request, one_way, until);
     if (!reply) {
         return complain(reply.error().text);
+    }
+    if (one_way && reply->empty()) {
+        return 0; // sent; nobody answers
     }
     print(*reply + "\n");
     json::object fields;
     const bool parsed = fields.parse(*reply).has_value();
     const json::value* const code = parsed ? fields.find("errorcode") : nullptr;
     return code != nullptr && code->as_int64() == 0 ? 0 : exit_failed;
-}
-
-int check_file(const command_line& command, std::span<const role_facts> roles) {
-    const config_schema schema{roles};
-    configuration read = schema.defaults();
-    if (const auto checked = read_config_file(command.file, schema, read); !checked) {
-        fmt::print(stderr, "{}\n", checked.error().text);
-        return exit_configuration;
-    }
-    print(fmt::format("{}: good\n", command.file));
-    return 0;
 }
 
 } // namespace msd::app

@@ -3,20 +3,25 @@
 
 #include "base/json.hpp"
 #include "base/json_scanner.hpp"
+#include "base/unique_fd.hpp"
 
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <mutex>
+#include <system_error>
 
 namespace msd::log {
 
@@ -31,19 +36,69 @@ std::string_view name_of(level severity) {
     return level_names.at(static_cast<std::size_t>(severity));
 }
 
-// spdlog only carries finished lines to their sink; it takes part in no decision.
-std::unique_ptr<spdlog::logger> make_logger(const std::string& file) {
-    spdlog::sink_ptr sink;
-    if (file.empty()) {
-        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else {
-        sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+// One write per line: several processes append to one file, and no line is in a buffer when its
+// process ends. A full disk must not end the worker, and there is nowhere left to say so.
+class line_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+public:
+    /// Without a file: standard error.
+    explicit line_sink(unique_fd file) : file_{std::move(file)} {}
+
+protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t text;
+        formatter_->format(message, text);
+        const char* at = text.data();
+        const char* const end = at + text.size();
+        while (at != end) {
+            const ssize_t written = ::write(
+                file_ ? file_.get() : STDERR_FILENO,
+                at,
+                static_cast<std::size_t>(end - at)
+            );
+            if (written < 0 && errno != EINTR) {
+                return;
+            }
+            at += std::max<ssize_t>(written, 0);
+        }
     }
-    auto logger = std::make_unique<spdlog::logger>("msd", std::move(sink));
+
+    void flush_() override {}
+
+private:
+    unique_fd file_;
+};
+
+// Readable by its owner alone: what people send to services may be in it.
+result<unique_fd> open_file(const std::string& path) {
+    constexpr mode_t mode = 0600;
+    unique_fd file{
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode)};
+    if (file) {
+        return file;
+    }
+    const int reason = errno;
+    const std::filesystem::path directory = std::filesystem::path{path}.parent_path();
+    std::error_code ignored;
+    const bool is_missing =
+        reason == ENOENT && !directory.empty() && !std::filesystem::exists(directory, ignored);
+    return fail(
+        errc::unavailable,
+        is_missing
+            ? fmt::format(
+                  "cannot log to {}: there is no directory {}; create it first",
+                  path,
+                  directory.native()
+              )
+            : fmt::format("cannot log to {}: {}", path, std::generic_category().message(reason))
+    );
+}
+
+// spdlog only carries finished lines to their sink; it takes part in no decision.
+std::unique_ptr<spdlog::logger> make_logger(unique_fd file) {
+    auto logger =
+        std::make_unique<spdlog::logger>("msd", std::make_shared<line_sink>(std::move(file)));
     logger->set_pattern("%v");
     logger->set_level(spdlog::level::trace);
-    logger->flush_on(spdlog::level::trace);
-    // A full disk must not end the worker, and there is nowhere left to say so.
     logger->set_error_handler([](const std::string&) {});
     return logger;
 }
@@ -59,7 +114,7 @@ std::string host_name() {
 struct process_log {
     std::mutex guard; // the accept thread and the blocking lane log too
     settings chosen;
-    std::unique_ptr<spdlog::logger> logger = make_logger({});
+    std::unique_ptr<spdlog::logger> logger = make_logger(unique_fd{});
     std::shared_ptr<const std::function<void(std::string_view)>> ship;
     std::string host = host_name();
     std::atomic<level> threshold = level::info;
@@ -157,23 +212,21 @@ json_line(const settings& chosen, level severity, std::string_view message, std:
 
 } // namespace
 
-void configure(const settings& chosen) {
-    process_log& log = the_log();
-    std::string problem;
-    {
-        const std::lock_guard lock{log.guard};
-        log.chosen = chosen;
-        log.threshold = chosen.threshold;
-        try {
-            log.logger = make_logger(chosen.file);
-        } catch (const spdlog::spdlog_ex& failure) {
-            log.logger = make_logger({});
-            problem = failure.what();
+result<void> configure(const settings& chosen) {
+    unique_fd file;
+    if (!chosen.file.empty()) {
+        auto opened = open_file(chosen.file);
+        if (!opened) {
+            return tl::unexpected{std::move(opened.error())};
         }
+        file = std::move(*opened);
     }
-    if (!problem.empty()) {
-        error("the log goes to stderr: {}", problem);
-    }
+    process_log& log = the_log();
+    const std::lock_guard lock{log.guard};
+    log.chosen = chosen;
+    log.threshold = chosen.threshold;
+    log.logger = make_logger(std::move(file));
+    return {};
 }
 
 void reopen() {
@@ -181,14 +234,17 @@ void reopen() {
     std::string problem;
     {
         const std::lock_guard lock{log.guard};
-        try {
-            log.logger = make_logger(log.chosen.file);
-        } catch (const spdlog::spdlog_ex& failure) {
-            problem = failure.what();
+        if (log.chosen.file.empty()) {
+            return;
+        }
+        if (auto file = open_file(log.chosen.file)) {
+            log.logger = make_logger(std::move(*file));
+        } else {
+            problem = std::move(file.error().text);
         }
     }
     if (!problem.empty()) {
-        error("the log file stays as it is: {}", problem);
+        error("{}; lines go on to where they went", problem);
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/result.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -11,7 +13,8 @@
 
 // One line per event, to stderr or a file, as text or as JSON lines. Every line carries time,
 // level, role, slot and pid. Control characters in the text are escaped, so nobody's data forges a
-// line. Synchronous: lines survive a crash. The only user of spdlog.
+// line. Synchronous, each line written at once: lines survive a crash, and several processes can
+// share a file. The only user of spdlog.
 namespace msd::log {
 
 enum class level : std::uint8_t { trace, debug, info, warning, error, off };
@@ -25,10 +28,13 @@ struct settings {
     int slot = -1;    // worker slot; -1: none
 };
 
-/// Replaces the settings of the process. Before the first call: text, stderr, info.
-void configure(const settings& chosen);
+/// Replaces the settings of the process. Before the first call: text, stderr, info. The file is
+/// created (0600) when it is not there, its directory is not. errc::unavailable: it cannot be
+/// opened, and the settings stay as they were.
+result<void> configure(const settings& chosen);
 
-/// Reopens the file by its path (after rotation by an outside program); nothing for stderr.
+/// Reopens the file by its path (after rotation by an outside program), or says in the old one why
+/// that failed, and goes on there; nothing for stderr.
 void reopen();
 
 [[nodiscard]] bool enabled(level wanted);

@@ -19,12 +19,13 @@ void join(std::string& list, std::string_view element) {
 
 } // namespace
 
-node_list::node_list(std::uint64_t epoch, milliseconds critical_for)
+node_list::node_list(std::uint64_t epoch, milliseconds critical_for, milliseconds announce_within)
     : epoch_{epoch},
-      critical_for_{critical_for} {}
+      critical_for_{critical_for},
+      announce_within_{announce_within} {}
 
 result<node_list::place>
-node_list::enroll(const node_info& node, std::optional<place> held, time_point now) {
+node_list::enroll(const node_info& node, std::optional<place> held, time_point now, said how_much) {
     expire(now);
     texts told{foreign_entry(node), node.proto >= wire::protocol_version ? msd_entry(node) : ""};
     const auto known = index_.find(node.id);
@@ -42,6 +43,9 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
             ++nodes_.at(where).holders;
         }
         update(nodes_.at(where), node, std::move(told));
+        if (how_much == said::everything) {
+            announce(where);
+        }
         return where;
     }
     if (held) {
@@ -51,6 +55,11 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
     const bool is_free = held && !nodes_.contains(*held);
     const place where = is_free ? *held : ++last_place_;
     insert(where, node, std::move(told));
+    if (how_much == said::everything) {
+        announce(where);
+    } else {
+        put(where, standing::unannounced, now + announce_within_);
+    }
     return where;
 }
 
@@ -76,9 +85,9 @@ void node_list::insert(place where, const node_info& node, texts&& told) {
     made.msd_text = std::move(told.msd);
     made.has_routes = !node.routes.empty();
     made.holders = 1;
+    made.state = standing::unannounced;
     index_.emplace(node.id, where);
     count_bytes(made, 1);
-    record_revision(made, false);
     ++foreign_changes_;
     report(event::joined, made);
 }
@@ -97,17 +106,37 @@ void node_list::update(member& known, const node_info& node, texts&& told) {
     known.msd_text = std::move(told.msd);
     known.has_routes = !node.routes.empty();
     count_bytes(known, 1);
-    record_revision(known, false);
+    if (known.announced()) {
+        record_revision(known, false);
+    }
     foreign_changes_ += foreign_same ? 0 : 1;
+}
+
+// From here on msd nodes are told of it.
+void node_list::announce(place where) {
+    const member& node = nodes_.at(where);
+    if (!node.announced()) {
+        put(where, standing::present, time_point::max());
+        record_revision(node, false);
+    }
+}
+
+void node_list::put(place where, standing state, time_point until) {
+    member& node = nodes_.at(where);
+    expiries_.erase({node.until, where});
+    if (until != time_point::max()) {
+        expiries_.emplace(until, where);
+    }
+    node.state = state;
+    node.until = until;
 }
 
 // A critical node registers again: it is the last of the list now, as foreign nodes see it.
 node_list::place node_list::take_back(place where) {
+    put(where, standing::present, time_point::max());
     auto moved = nodes_.extract(where);
-    expiries_.erase({moved.mapped().expires, where});
     moved.key() = ++last_place_;
-    member& back = nodes_.insert(std::move(moved)).position->second;
-    back.expires = time_point::max();
+    const member& back = nodes_.insert(std::move(moved)).position->second;
     index_[*back.id] = last_place_;
     record_state(back, true);
     ++foreign_changes_;
@@ -130,8 +159,8 @@ void node_list::lose(place held, time_point now) {
     if (--node.holders > 0) {
         return;
     }
-    node.expires = now + critical_for_;
-    expiries_.emplace(node.expires, held);
+    announce(held);
+    put(held, standing::critical, now + critical_for_);
     record_state(node, false);
     ++foreign_changes_;
     report(event::lost, node);
@@ -140,8 +169,11 @@ void node_list::lose(place held, time_point now) {
 void node_list::expire(time_point now) {
     while (!expiries_.empty() && expiries_.begin()->first <= now) {
         const place where = expiries_.begin()->second;
-        expiries_.erase(expiries_.begin());
-        erase(where, event::forgotten);
+        if (nodes_.at(where).critical()) {
+            erase(where, event::forgotten);
+        } else {
+            announce(where);
+        }
     }
 }
 
@@ -152,7 +184,10 @@ time_point node_list::next_expiry() const {
 void node_list::erase(place where, event why) {
     const auto gone = nodes_.find(where);
     report(why, gone->second);
-    record_revision(gone->second, true);
+    if (gone->second.announced()) {
+        record_revision(gone->second, true);
+    }
+    expiries_.erase({gone->second.until, where});
     count_bytes(gone->second, -1);
     index_.erase(*gone->second.id);
     nodes_.erase(gone);
@@ -208,7 +243,8 @@ node_list::changes_since(position since, std::span<const std::string> interest) 
         if (made.removed) {
             removed.insert(*made.id);
         }
-        if (const auto found = index_.find(*made.id); found != index_.end()) {
+        const auto found = index_.find(*made.id);
+        if (found != index_.end() && nodes_.at(found->second).announced()) {
             present.insert(found->second);
         }
     }
@@ -230,7 +266,7 @@ std::vector<std::string>
 node_list::msd_entries(std::size_t bytes_max, std::span<const std::string> interest) const {
     std::vector<std::string> parts(1);
     for (const auto& [where, node] : nodes_) {
-        if (!is_wanted(*node.id, interest)) {
+        if (!node.announced() || !is_wanted(*node.id, interest)) {
             continue;
         }
         const std::string& told = node.told_to_msd();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/binary.hpp"
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "core/node.hpp"
@@ -25,8 +26,10 @@ namespace msd::core {
 
 // Who is there: the distributor's list of nodes in registration order, each with the number of
 // connections that hold it, and the log of what changed lately. A node whose last connection ended
-// stays listed as critical for a while. Nodes are kept as the texts they are told by, because that
-// is all they are ever used for. Who is told, and when, is core/registry.hpp's business.
+// stays listed as critical for a while. A node that is about to say more of itself is not yet told
+// of to msd nodes, so that they hear of it once and not twice. Nodes are kept as the texts they are
+// told by, because that is all they are ever used for. Who is told, and when, is
+// core/registry.hpp's business.
 //
 // Two things change: who is there (a revision each), and whether a node is critical (none). The log
 // holds both: a change of state is filed under the revision that comes next, so that whoever says
@@ -46,6 +49,12 @@ public:
         forgotten, // was critical for too long
     };
 
+    // Whether a registration says all there is.
+    enum class said : std::uint8_t {
+        everything,
+        something, // the rest follows; a new node waits for it, at most `announce_within`
+    };
+
     struct notice {
         event what;
         node_id id;
@@ -61,17 +70,21 @@ public:
     static constexpr std::size_t foreign_bytes_max = 15u << 20;
     static constexpr std::size_t msd_bytes_max = 64u << 20;
 
-    node_list(std::uint64_t epoch, milliseconds critical_for);
+    node_list(std::uint64_t epoch, milliseconds critical_for, milliseconds announce_within);
 
     /// A connection registers `node`, instead of the one it `held` before. errc::too_large and
     /// errc::refused, with a text for the peer, when a limit is reached; then nothing changed.
-    [[nodiscard]] result<place>
-    enroll(const node_info& node, std::optional<place> held, time_point now);
+    [[nodiscard]] result<place> enroll(
+        const node_info& node,
+        std::optional<place> held,
+        time_point now,
+        said how_much = said::everything
+    );
     /// A connection says that its node leaves.
     void withdraw(place held);
     /// A connection ended without a goodbye.
     void lose(place held, time_point now);
-    /// Forgets those that were critical for too long.
+    /// Forgets those that were critical for too long, tells of those that waited too long.
     void expire(time_point now);
     /// When expire() has something to do; time_point::max() for never.
     [[nodiscard]] time_point next_expiry() const;
@@ -96,19 +109,34 @@ public:
     /// All entries foreign nodes are told of: those that are not critical.
     [[nodiscard]] std::string foreign_entries() const;
 
+    /// Everything but the notices and the settings, for a list that goes on in another process.
+    void write(binary_writer& out) const;
+    /// What write() wrote, as it must be when connections hold the nodes at `holds`, one element a
+    /// connection. errc::malformed: the bytes are something else.
+    [[nodiscard]] static result<node_list> read(
+        binary_reader& in,
+        milliseconds critical_for,
+        milliseconds announce_within,
+        std::span<const place> holds
+    );
+
     /// What happened since the last call, for the log.
     [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
 
 private:
+    enum class standing : std::uint8_t { unannounced, present, critical };
+
     struct member {
         std::shared_ptr<const node_id> id; // shared with the log, which outlives the member
         std::string foreign_text;
         std::string msd_text; // empty: the same
         std::size_t holders = 0;
-        time_point expires = time_point::max(); // critical until then
+        standing state = standing::present;
+        time_point until = time_point::max(); // that state, when it ends by itself
         bool has_routes = false;
 
-        [[nodiscard]] bool critical() const { return expires != time_point::max(); }
+        [[nodiscard]] bool announced() const { return state != standing::unannounced; }
+        [[nodiscard]] bool critical() const { return state == standing::critical; }
         [[nodiscard]] const std::string& told_to_msd() const {
             return msd_text.empty() ? foreign_text : msd_text;
         }
@@ -128,22 +156,27 @@ private:
     [[nodiscard]] result<void> check_room(const texts& told, bool is_new) const;
     void insert(place where, const node_info& node, texts&& told);
     void update(member& known, const node_info& node, texts&& told);
+    void announce(place where);
     [[nodiscard]] place take_back(place where);
+    void put(place where, standing state, time_point until);
     void erase(place where, event why);
     void record_revision(const member& changed, bool removed);
     void record_state(const member& changed, bool moved);
     void record(change&& made);
     void count_bytes(const member& node, int sign);
+    [[nodiscard]] bool read_members(binary_reader& in, std::span<const place> holds);
+    [[nodiscard]] bool read_log(binary_reader& in);
     void report(event what, const member& node) { notices_.push_back({what, *node.id}); }
 
     std::uint64_t epoch_;
     milliseconds critical_for_;
+    milliseconds announce_within_;
     std::uint64_t rev_ = 0;
     std::uint64_t foreign_changes_ = 0;
     place last_place_ = 0;
     std::map<place, member> nodes_;
     std::map<node_id, place> index_;
-    std::set<std::pair<time_point, place>> expiries_;
+    std::set<std::pair<time_point, place>> expiries_; // of states that end by themselves
     std::size_t foreign_bytes_ = 0;
     std::size_t msd_bytes_ = 0;
     std::deque<change> log_;

@@ -11,7 +11,7 @@ namespace msd::core {
 
 registry::registry(std::uint64_t epoch, registry_settings settings)
     : settings_{settings},
-      nodes_{epoch, settings.critical_for},
+      nodes_{epoch, settings.critical_for, settings.announce_within},
       last_list_{std::make_shared<const std::string>(list_frame(""))} {}
 
 registry::peer_id registry::connect(std::string host, time_point now) {
@@ -30,7 +30,9 @@ result<void> registry::enroll(peer_id id, const registration& said, time_point n
     if (node.id.host.empty()) {
         node.id.host = from.host;
     }
-    const auto held = nodes_.enroll(node, from.holds, now);
+    using enum node_list::said;
+    const bool says_more = node.proto >= wire::protocol_version && !said.have;
+    const auto held = nodes_.enroll(node, from.holds, now, says_more ? something : everything);
     if (!held) {
         return tl::unexpected{held.error()};
     }
@@ -41,7 +43,7 @@ result<void> registry::enroll(peer_id id, const registration& said, time_point n
         subscribers_.erase(id);
     } else if (said.have) {
         subscribe(id, *said.have, said.interest);
-        plan_changes(now);
+        greet(id, now);
     } else {
         outbox_.push_back(
             {id, std::make_shared<const std::string>(announcement_frame(nodes_.now()))}
@@ -64,6 +66,18 @@ void registry::subscribe(
     subscriber.knows = known.value_or(0);
     subscriber.told_rev = have.rev;
     subscriber.interest = interest;
+}
+
+// One who is there alone need not wait for others: it may be a worker in whose place nobody serves.
+void registry::greet(peer_id id, time_point now) {
+    const bool is_first =
+        last_greeted_ == time_point::min() || now - last_greeted_ >= settings_.gather_first;
+    if (is_first) {
+        last_greeted_ = now;
+        newcomer_ = id;
+    } else {
+        plan_changes(now);
+    }
 }
 
 void registry::leave(peer_id id, std::string_view key, time_point now) {
@@ -129,7 +143,7 @@ void registry::plan_changes(time_point now) {
 }
 
 time_point registry::due() const {
-    if (!outbox_.empty()) {
+    if (newcomer_ || !outbox_.empty()) {
         return time_point::min();
     }
     return std::min({changes_due_, list_due_, nodes_.next_expiry()});
@@ -140,7 +154,11 @@ std::vector<registry::delivery> registry::advance(time_point now, const room_che
     note_changes(now);
     if (changes_due_ <= now) {
         tell_changes(now, has_room);
+    } else if (newcomer_ && subscribers_.contains(*newcomer_)) {
+        told_frames made;
+        tell(*newcomer_, made, has_room);
     }
+    newcomer_.reset();
     if (list_due_ <= now) {
         tell_list(has_room);
     }
@@ -151,37 +169,44 @@ std::vector<registry::delivery> registry::advance(time_point now, const room_che
 void registry::tell_changes(time_point now, const room_check& has_room) {
     changes_due_ = time_point::max();
     told_ = nodes_.log_end();
-    std::map<need, std::vector<frame>> made;
+    told_frames made;
     for (const peer_id id : subscribers_) {
-        connection& subscriber = peers_.at(id);
-        const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == told_;
-        if (subscriber.is_lagging || up_to_date) {
-            continue;
-        }
-        if (!has_room(id)) {
-            subscriber.is_lagging = true;
-            continue;
-        }
-        need wanted{subscriber.needs_snapshot, 0, 0, subscriber.interest};
-        if (!nodes_.reaches(subscriber.knows)) {
-            wanted.snapshot = true;
-        }
-        if (!wanted.snapshot) {
-            wanted.since = subscriber.knows;
-            wanted.told_rev = subscriber.told_rev;
-        }
-        auto ready = made.find(wanted);
-        if (ready == made.end()) {
-            ready = made.emplace(wanted, frames_for(wanted)).first;
-        }
-        for (const frame& what : ready->second) {
-            outbox_.push_back({id, what});
-            subscriber.told_rev = nodes_.now().rev;
+        if (tell(id, made, has_room)) {
             last_told_ = now;
         }
-        subscriber.needs_snapshot = false;
-        subscriber.knows = told_;
     }
+}
+
+// Brings a subscriber up to date; whether anything had to be said to it.
+bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
+    connection& subscriber = peers_.at(id);
+    const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == nodes_.log_end();
+    if (subscriber.is_lagging || up_to_date) {
+        return false;
+    }
+    if (!has_room(id)) {
+        subscriber.is_lagging = true;
+        return false;
+    }
+    need wanted{subscriber.needs_snapshot, 0, 0, subscriber.interest};
+    if (!nodes_.reaches(subscriber.knows)) {
+        wanted.snapshot = true;
+    }
+    if (!wanted.snapshot) {
+        wanted.since = subscriber.knows;
+        wanted.told_rev = subscriber.told_rev;
+    }
+    auto ready = made.find(wanted);
+    if (ready == made.end()) {
+        ready = made.emplace(wanted, frames_for(wanted)).first;
+    }
+    for (const frame& what : ready->second) {
+        outbox_.push_back({id, what});
+        subscriber.told_rev = nodes_.now().rev;
+    }
+    subscriber.needs_snapshot = false;
+    subscriber.knows = nodes_.log_end();
+    return !ready->second.empty();
 }
 
 // Nothing for one who is not interested in any of the changes: the revision it was told stays what

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/binary.hpp"
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "core/node_list.hpp"
@@ -24,6 +25,9 @@ struct registry_settings {
     milliseconds gather_quiet{10};     // foreign subscribers: told after that much quiet …
     milliseconds gather_longest{100};  // … and never later than this
     milliseconds critical_for{10'000}; // a lost node is listed as critical that long
+    // An msd node registers plainly, learns with whom it speaks, and registers again with all it
+    // has to say. The others are told once, then; or after that long if it does not.
+    milliseconds announce_within{500};
 };
 
 // The distributor's state machine: connections (peers), what they registered, who is told of a
@@ -67,6 +71,18 @@ public:
     /// Does what is due and hands out what is to be sent.
     [[nodiscard]] std::vector<delivery> advance(time_point now, const room_check& has_room);
 
+    /// All it knows, for a registry that goes on in another process: after an advance(), so that
+    /// nothing is left to be sent. The list told last is not among it, see last_list().
+    void write(binary_writer& out) const;
+    /// What write() wrote. `last_list` becomes last_list(). errc::malformed: the bytes are
+    /// something else.
+    [[nodiscard]] static result<registry>
+    read(binary_reader& in, registry_settings settings, frame last_list);
+    /// What foreign subscribers were told last.
+    [[nodiscard]] const frame& last_list() const { return last_list_; }
+    [[nodiscard]] std::vector<peer_id> peer_ids() const;
+    [[nodiscard]] bool is_lagging(peer_id id) const { return peers_.at(id).is_lagging; }
+
 private:
     struct connection {
         std::string host;
@@ -88,6 +104,7 @@ private:
 
         auto operator<=>(const need&) const = default;
     };
+    using told_frames = std::map<need, std::vector<frame>>;
 
     struct goodbye {
         peer_id from;
@@ -100,11 +117,16 @@ private:
     void note_changes(time_point now);
     void plan_changes(time_point now);
     void prolong_gathering(time_point now);
+    void greet(peer_id id, time_point now);
     void tell_changes(time_point now, const room_check& has_room);
+    bool tell(peer_id id, told_frames& made, const room_check& has_room);
     [[nodiscard]] std::vector<frame> frames_for(const need& wanted) const;
     void tell_list(const room_check& has_room);
     void acknowledge();
     [[nodiscard]] bool is_known_to_all(const goodbye& said) const;
+    void read_peers(binary_reader& in);
+    void read_goodbyes(binary_reader& in);
+    void read_progress(binary_reader& in);
 
     registry_settings settings_;
     node_list nodes_;
@@ -119,6 +141,8 @@ private:
     node_list::position told_ = 0; // what subscribers have been told
     std::uint64_t told_foreign_ = 0;
     time_point last_told_ = time_point::min();
+    std::optional<peer_id> newcomer_; // is told with the next advance(), whatever is gathered
+    time_point last_greeted_ = time_point::min();
     time_point changes_due_ = time_point::max();
     time_point list_due_ = time_point::max();
     time_point list_first_; // when the first change of those being gathered came

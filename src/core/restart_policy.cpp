@@ -3,61 +3,64 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace msd::core {
 
-restart_policy::restart_policy(restart_settings settings, std::size_t slots)
+restart_policy::restart_policy(restart_settings settings, std::size_t slots) : settings_{settings} {
+    known_.slots.resize(slots);
+}
+
+restart_policy::restart_policy(restart_settings settings, memory known)
     : settings_{settings},
-      slots_(slots) {}
+      known_{std::move(known)} {}
 
 void restart_policy::ready(std::size_t slot, time_point now) {
-    slots_[slot].is_ready = true;
-    slots_[slot].ready_since = now;
-    ever_ready_ = true;
+    known_.slots[slot].is_ready = true;
+    known_.slots[slot].ready_since = now;
+    known_.ever_ready = true;
 }
 
 restart_policy::verdict
 restart_policy::died(std::size_t slot, int exit_code, time_point now, double jitter) {
-    slot_state& dead = slots_[slot];
+    memory::slot& dead = known_.slots[slot];
     const bool was_ready = dead.is_ready;
     const auto lived = now - dead.ready_since;
+    const bool misconfigured = exit_code == exit_configuration;
     dead.is_ready = false;
-    if (exit_code == exit_configuration) {
+    if (misconfigured && !known_.ever_ready) {
         return leave_empty(dead);
     }
     if (was_ready && lived >= settings_.forget_after) {
         dead.early_deaths = 0;
     }
-    if (was_ready && lived >= settings_.early) {
+    if (was_ready && lived >= settings_.early && !misconfigured) {
         return {action::replace, under_cap(now), false};
     }
     ++dead.early_deaths;
-    if (!ever_ready_ && ++start_failures_ >= settings_.start_failures_max) {
+    if (!known_.ever_ready && ++known_.start_failures >= settings_.start_failures_max) {
         return {action::give_up, now, true};
     }
     return {action::replace, under_cap(now + backoff(dead.early_deaths, jitter)), true};
 }
 
-std::vector<std::size_t> restart_policy::configuration_changed() {
+std::vector<std::size_t> restart_policy::retry_left_empty() {
     std::vector<std::size_t> freed;
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-        if (slots_[slot].left_empty) {
-            slots_[slot] = slot_state{};
+    for (std::size_t slot = 0; slot < known_.slots.size(); ++slot) {
+        if (known_.slots[slot].left_empty) {
+            known_.slots[slot] = {};
             freed.push_back(slot);
         }
     }
     return freed;
 }
 
-// Once the pool has served, it never ends the master: what is empty waits for a better
-// configuration.
-restart_policy::verdict restart_policy::leave_empty(slot_state& slot) {
+restart_policy::verdict restart_policy::leave_empty(memory::slot& slot) {
     slot.left_empty = true;
-    const bool none_left = std::all_of(slots_.begin(), slots_.end(), [](const slot_state& each) {
-        return each.left_empty;
-    });
-    const bool hopeless = none_left && !ever_ready_;
-    return {hopeless ? action::give_up_configuration : action::leave_empty, {}, true};
+    const std::vector<memory::slot>& all = known_.slots;
+    const bool none_left =
+        std::all_of(all.begin(), all.end(), [](const auto& each) { return each.left_empty; });
+    return {none_left ? action::give_up_configuration : action::leave_empty, {}, true};
 }
 
 milliseconds restart_policy::backoff(int early_deaths, double jitter) const {
@@ -73,15 +76,16 @@ milliseconds restart_policy::backoff(int early_deaths, double jitter) const {
 time_point restart_policy::under_cap(time_point wanted) {
     const auto cap = static_cast<std::size_t>(std::max(
         settings_.spawns_per_window_min,
-        settings_.spawns_per_worker * static_cast<int>(slots_.size())
+        settings_.spawns_per_worker * static_cast<int>(known_.slots.size())
     ));
+    std::deque<time_point>& all = known_.replacements;
     time_point at = wanted;
-    if (replacements_.size() >= cap) {
-        at = std::max(at, replacements_[replacements_.size() - cap] + settings_.spawn_window);
+    if (all.size() >= cap) {
+        at = std::max(at, all[all.size() - cap] + settings_.spawn_window);
     }
-    replacements_.insert(std::upper_bound(replacements_.begin(), replacements_.end(), at), at);
-    while (replacements_.size() > cap) {
-        replacements_.pop_front();
+    all.insert(std::upper_bound(all.begin(), all.end(), at), at);
+    while (all.size() > cap) {
+        all.pop_front();
     }
     return at;
 }

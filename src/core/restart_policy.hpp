@@ -30,7 +30,7 @@ class restart_policy {
 public:
     enum class action : std::uint8_t {
         replace,               // at `at`
-        leave_empty,           // a configuration error: trying again would not help
+        leave_empty,           // a configuration error before any READY: see retry_left_empty()
         give_up,               // never READY and too many failures: exit 70
         give_up_configuration, // never READY and every slot is left empty: exit 78
     };
@@ -41,9 +41,30 @@ public:
         bool early = false;
     };
 
+    // All it knows, for a policy that goes on where this one stops.
+    struct memory {
+        struct slot {
+            int early_deaths = 0;
+            bool is_ready = false;
+            bool left_empty = false;
+            time_point ready_since{};
+
+            bool operator==(const slot&) const = default;
+        };
+
+        std::vector<slot> slots;
+        // Replacements planned or done within the window, in order of time.
+        std::deque<time_point> replacements;
+        int start_failures = 0;
+        bool ever_ready = false;
+
+        bool operator==(const memory&) const = default;
+    };
+
     static constexpr int exit_configuration = 78;
 
     restart_policy(restart_settings settings, std::size_t slots);
+    restart_policy(restart_settings settings, memory known);
 
     /// A worker of `slot` said READY.
     void ready(std::size_t slot, time_point now);
@@ -52,30 +73,33 @@ public:
     /// killed it; `jitter` is a random number in [-1, 1].
     [[nodiscard]] verdict died(std::size_t slot, int exit_code, time_point now, double jitter);
 
-    /// The configuration was corrected: slots left empty may be filled again. They are returned.
-    [[nodiscard]] std::vector<std::size_t> configuration_changed();
+    /// There is a reason to fill slots again that were left empty: the configuration was corrected,
+    /// or another worker got READY with it. They are returned.
+    [[nodiscard]] std::vector<std::size_t> retry_left_empty();
 
-    [[nodiscard]] bool was_ever_ready() const { return ever_ready_; }
+    /// From now on; deaths are judged by them.
+    void set(const restart_settings& settings) { settings_ = settings; }
+
+    /// New slots are empty; what was known of slots that go is forgotten.
+    void resize(std::size_t slots) { known_.slots.resize(slots); }
+
+    [[nodiscard]] bool is_left_empty(std::size_t slot) const {
+        return known_.slots[slot].left_empty;
+    }
+    [[nodiscard]] bool was_ever_ready() const { return known_.ever_ready; }
     /// Early deaths of the slot that are not forgotten yet.
-    [[nodiscard]] int early_deaths(std::size_t slot) const { return slots_[slot].early_deaths; }
+    [[nodiscard]] int early_deaths(std::size_t slot) const {
+        return known_.slots[slot].early_deaths;
+    }
+    [[nodiscard]] const memory& known() const { return known_; }
 
 private:
-    struct slot_state {
-        int early_deaths = 0;
-        bool is_ready = false;
-        bool left_empty = false;
-        time_point ready_since{};
-    };
-
-    [[nodiscard]] verdict leave_empty(slot_state& slot);
+    [[nodiscard]] verdict leave_empty(memory::slot& slot);
     [[nodiscard]] milliseconds backoff(int early_deaths, double jitter) const;
     time_point under_cap(time_point wanted);
 
     restart_settings settings_;
-    std::vector<slot_state> slots_;
-    std::deque<time_point> replacements_; // planned or done within the window, in order of time
-    int start_failures_ = 0;
-    bool ever_ready_ = false;
+    memory known_;
 };
 
 } // namespace msd::core

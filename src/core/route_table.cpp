@@ -16,6 +16,7 @@ constexpr std::size_t segments_max = 32;
 
 // What a foreign service cannot mark in a schema.
 const std::vector<std::string> usual_secrets{"password", "token", "secret"};
+constexpr std::string_view usual_one_way = "POST/logs"; // never answered (protocol.md, 2)
 
 bool is_token(std::string_view text) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~";
@@ -80,7 +81,8 @@ void route_table::add(const node_info& node) {
         const std::string_view method = std::string_view{url}.substr(0, slash);
         const std::string_view path = std::string_view{url}.substr(slash);
         if (is_token(method) && is_path(path)) {
-            offer({std::string{method}, std::string{path}, node.id.name, false, usual_secrets});
+            const bool one_way = url == usual_one_way;
+            offer({std::string{method}, std::string{path}, node.id.name, one_way, usual_secrets});
         }
     }
 }

@@ -2,8 +2,10 @@
 #include "core/topology.hpp"
 
 #include "core/registration.hpp"
+#include "core/topology_frames.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -32,6 +34,18 @@ void append_entries(std::vector<node_info>& nodes, const std::vector<json::value
 }
 
 } // namespace
+
+std::string topology::packet() const {
+    std::string entries;
+    for (const node_info& node : nodes_) {
+        entries += entries.empty() ? "" : ",";
+        const std::string entry = msd_entry(node);
+        entries += node.critical ? as_critical(entry) : entry;
+    }
+    std::string frame = snapshot_frame({epoch_, rev_}, {entries, 0, false});
+    frame.resize(frame.size() - wire::terminator.size());
+    return frame;
+}
 
 result<topology::outcome> topology::apply(const wire::packet& packet) {
     const bool is_topology = packet.kind() == wire::packet_kind::request &&
@@ -64,7 +78,7 @@ result<topology::outcome> topology::apply_list(const json::value& list) {
     if (listed == nodes_) {
         return outcome::unchanged;
     }
-    nodes_ = std::move(listed);
+    replace_all(std::move(listed));
     return outcome::changed;
 }
 
@@ -109,11 +123,11 @@ topology::apply_part(const json::object& fields, const json::value& list, const 
     epoch_ = now.epoch;
     rev_ = now.rev;
     next_part_ = 0;
-    const std::vector<node_info> listed = std::exchange(parts_, {});
+    std::vector<node_info> listed = std::exchange(parts_, {});
     if (listed == nodes_) {
         return outcome::unchanged;
     }
-    nodes_ = listed;
+    replace_all(std::move(listed));
     return outcome::changed;
 }
 
@@ -138,11 +152,7 @@ result<topology::outcome> topology::apply_changes(
     if (now.epoch != epoch_ || number(fields, "since") != rev_) {
         return outcome::gap;
     }
-    for (const json::value& entry : *removed) {
-        if (const auto id = read_identity(entry.text)) {
-            std::erase_if(nodes_, [&](const node_info& node) { return node.id == *id; });
-        }
-    }
+    remove_all(*removed);
     for (const json::value& entry : *added) {
         if (auto node = read_entry(entry.text)) {
             add(std::move(*node));
@@ -153,16 +163,50 @@ result<topology::outcome> topology::apply_changes(
     return any ? outcome::changed : outcome::unchanged;
 }
 
+void topology::replace_all(std::vector<node_info>&& listed) {
+    nodes_ = std::move(listed);
+    sort_places();
+}
+
+void topology::remove_all(const std::vector<json::value>& identities) {
+    std::set<node_id> gone;
+    for (const json::value& identity : identities) {
+        if (auto id = read_identity(identity.text)) {
+            gone.insert(std::move(*id));
+        }
+    }
+    if (std::erase_if(nodes_, [&](const node_info& node) { return gone.contains(node.id); }) > 0) {
+        sort_places();
+    }
+}
+
 // A node that changed keeps its place.
 void topology::add(node_info&& node) {
-    const auto known = std::find_if(nodes_.begin(), nodes_.end(), [&](const node_info& other) {
-        return other.id == node.id;
-    });
-    if (known != nodes_.end()) {
-        *known = std::move(node);
+    const auto at = find_place(node.id);
+    if (at != places_.end() && nodes_[*at].id == node.id) {
+        nodes_[*at] = std::move(node);
     } else if (nodes_.size() < nodes_max) {
+        places_.insert(at, nodes_.size());
         nodes_.push_back(std::move(node));
     }
+}
+
+// Where `id` stands among the sorted places, or would.
+std::vector<std::size_t>::iterator topology::find_place(const node_id& id) {
+    return std::lower_bound(
+        places_.begin(),
+        places_.end(),
+        id,
+        [this](std::size_t place, const node_id& wanted) { return nodes_[place].id < wanted; }
+    );
+}
+
+void topology::sort_places() {
+    places_.resize(nodes_.size());
+    std::iota(places_.begin(), places_.end(), std::size_t{0});
+    std::sort(places_.begin(), places_.end(), [this](std::size_t one, std::size_t other) {
+        return nodes_[one].id < nodes_[other].id;
+    });
 }
 
 } // namespace msd::core

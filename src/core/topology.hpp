@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace msd::core {
@@ -33,6 +34,9 @@ public:
     /// entries over nodes_max (core/registration.hpp).
     [[nodiscard]] result<outcome> apply(const wire::packet& packet);
 
+    /// All of it as one packet that apply() takes.
+    [[nodiscard]] std::string packet() const;
+
     [[nodiscard]] std::span<const node_info> nodes() const { return nodes_; }
     /// The last packet came from an msd distributor.
     [[nodiscard]] bool from_msd() const { return from_msd_; }
@@ -46,10 +50,15 @@ private:
     apply_part(const json::object& fields, const json::value& list, const revision& now);
     [[nodiscard]] result<outcome>
     apply_changes(const json::object& fields, const json::value& changes, const revision& now);
+    void replace_all(std::vector<node_info>&& listed);
+    void remove_all(const std::vector<json::value>& identities);
     void add(node_info&& node);
+    [[nodiscard]] std::vector<std::size_t>::iterator find_place(const node_id& id);
+    void sort_places();
 
     std::vector<node_info> nodes_;
-    std::vector<node_info> parts_; // of a snapshot not complete yet
+    std::vector<std::size_t> places_; // in nodes_, in the order of their identities
+    std::vector<node_info> parts_;    // of a snapshot not complete yet
     std::size_t next_part_ = 0;
     std::uint64_t epoch_ = 0;
     std::uint64_t rev_ = 0;

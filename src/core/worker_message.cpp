@@ -11,7 +11,7 @@ namespace {
 
 using kind = worker_message::kind;
 
-constexpr std::array<std::pair<kind, std::string_view>, 10> words{{
+constexpr std::array<std::pair<kind, std::string_view>, 13> words{{
     {kind::hello, "HELLO"},
     {kind::ready, "READY"},
     {kind::extend, "EXTEND"},
@@ -20,6 +20,9 @@ constexpr std::array<std::pair<kind, std::string_view>, 10> words{{
     {kind::fatal, "FATAL"},
     {kind::drain, "DRAIN"},
     {kind::stop, "STOP"},
+    {kind::hand_over, "HAND_OVER"},
+    {kind::kept, "KEPT"},
+    {kind::serve, "SERVE"},
     {kind::reopen, "REOPEN"},
     {kind::stats, "STATS"},
 }};

@@ -14,16 +14,19 @@ namespace msd::core {
 // (supervision.md). As text, so that strace and a core dump can be read: `READY`, `FATAL reason`.
 struct worker_message {
     enum class kind : std::uint8_t {
-        hello,    // worker → master: the executable runs
-        ready,    // worker → master: serving
-        extend,   // worker → master: start-up takes longer, still alive
-        draining, // worker → master: no new connections
-        drained,  // worker → master: nothing left, leaving
-        fatal,    // worker → master: cannot go on; text says why
-        drain,    // master → worker: finish and leave
-        stop,     // master → worker: leave within a second
-        reopen,   // master → worker: open log files anew
-        stats,    // master → worker: asks; worker → master: text is a JSON object
+        hello,     // worker → master: the executable runs; text is its version and build
+        ready,     // worker → master: serving
+        extend,    // worker → master: start-up takes longer, still alive
+        draining,  // worker → master: no new connections
+        drained,   // worker → master: nothing left, leaving
+        fatal,     // worker → master: cannot go on; text says why
+        drain,     // master → worker: finish and leave
+        stop,      // master → worker: leave within a second
+        hand_over, // master → worker: give your state to the worker behind the attached socket
+        kept,      // worker → master: that failed, I go on; text says why
+        serve,     // master → worker: whose state you were to take is gone; begin without
+        reopen,    // master → worker: open log files anew
+        stats,     // master → worker: asks; worker → master: text is a JSON object
     };
 
     kind what = kind::hello;

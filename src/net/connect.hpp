@@ -8,6 +8,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -21,6 +22,7 @@ struct peer_address {
     std::uint16_t port = 0;
 
     [[nodiscard]] std::string text() const; // "127.0.0.1:9000", "[::1]:9000"
+    auto operator<=>(const peer_address&) const = default;
 };
 
 /// Of a connected socket; empty when the peer is gone already.

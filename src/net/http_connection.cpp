@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_connection.hpp"
 
+#include "net/linger.hpp"
+
 #include <asio/buffer.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
@@ -17,8 +19,6 @@ namespace {
 
 constexpr std::size_t receive_bytes = std::size_t{64} * 1024;
 constexpr std::size_t idle_capacity_max = 512; // of an idle connection's buffer
-constexpr std::size_t linger_bytes_max = 1 << 20;
-constexpr milliseconds linger_limit{2000};
 constexpr milliseconds client_check{250};
 
 // One receive buffer for all connections of the worker: it is emptied before anybody waits.
@@ -35,6 +35,7 @@ http_connection::http_connection(
     const http_connection_settings& settings
 )
     : socket_{std::move(socket)},
+      dog_{dog},
       settings_{settings},
       parser_{settings.limits},
       guard_{
@@ -234,17 +235,8 @@ asio::awaitable<void> http_connection::linger() {
     const bool sent = co_await queue_.flushed(deadline::never());
     if (sent && open_) {
         queue_.finish();
-        enter(phase::lingering, linger_limit);
-        std::size_t dropped = 0;
-        timed_out_ = false;
-        while (dropped < linger_bytes_max) {
-            const bool filled = co_await fill();
-            if (!filled) {
-                break;
-            }
-            dropped += input_.size();
-            input_.clear();
-        }
+        enter(phase::lingering, milliseconds::max());
+        co_await drop_input(&socket_, &dog_);
     }
     close();
 }

@@ -90,6 +90,7 @@ private:
     void consume(std::size_t bytes);
 
     asio::ip::tcp::socket socket_;
+    watchdog& dog_;
     const http_connection_settings& settings_;
     wire::http_request_parser parser_;
     watchdog::guard guard_;

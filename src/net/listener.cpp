@@ -23,7 +23,7 @@ namespace msd::net {
 namespace {
 
 constexpr std::uint64_t event_mark = ~std::uint64_t{0};
-constexpr int exhausted_pause_ms = 500;
+constexpr milliseconds exhausted_pause{500};
 
 void block_all_signals() {
     sigset_t all;
@@ -56,8 +56,8 @@ listener::listener(
     : executor_{std::move(executor)},
       on_accept_{std::move(on_accept)},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
-      event_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
-      reserve_{open("/dev/null", O_RDONLY | O_CLOEXEC)} {
+      event_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
+    take_reserve();
     for (const int socket : sockets) {
         sockets_.emplace_back(socket);
         fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
@@ -66,21 +66,30 @@ listener::listener(
     event.events = EPOLLIN;
     event.data.u64 = event_mark;
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event);
-    thread_ = std::thread{[this] {
-        run();
-    }};
+    resume();
 }
 
 listener::~listener() {
     stop();
 }
 
-void listener::stop() {
+void listener::pause() {
     stopping_ = true;
     wake();
     if (thread_.joinable()) {
         thread_.join();
     }
+}
+
+void listener::resume() {
+    stopping_ = false;
+    thread_ = std::thread{[this] {
+        run();
+    }};
+}
+
+void listener::stop() {
+    pause();
     sockets_.clear();
 }
 
@@ -91,18 +100,20 @@ void listener::wake() {
 
 void listener::run() {
     block_all_signals();
-    int held = 0; // credits in use
     while (!stopping_) {
-        held -= returned_.exchange(0);
-        arm(held < credits);
+        held_ -= returned_.exchange(0);
+        const deadline paused{paused_until_};
+        const bool is_paused = !paused.passed();
+        arm(held_ < credits && !is_paused);
+        const int wait_ms = is_paused ? static_cast<int>(paused.left().count()) + 1 : -1;
         std::array<epoll_event, 8> events{};
-        const int count = epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+        const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
         for (int i = 0; i < count; ++i) {
             if (events[static_cast<std::size_t>(i)].data.u64 == event_mark) {
                 std::uint64_t drained = 0;
                 [[maybe_unused]] const auto got = read(event_.get(), &drained, sizeof drained);
-            } else if (armed_ && held < credits) {
-                held += accept_one(sockets_[events[static_cast<std::size_t>(i)].data.u64].get());
+            } else if (armed_ && held_ < credits) {
+                held_ += accept_one(sockets_[events[static_cast<std::size_t>(i)].data.u64].get());
             }
         }
     }
@@ -119,21 +130,40 @@ int listener::accept_one(int socket) {
         return 0;
     }
     arm(false); // armed again at the end of the kernel's queue
+    if (const auto pauses = exhausted_.ends(clock::now())) {
+        log::info("accepting goes on without pauses, after {} of them", *pauses);
+    }
+    take_reserve();
     asio::post(executor_, [this, fd] { on_accept_(fd, accept_credit{this}); });
     return 1;
 }
 
 // Descriptors ran out. The connection that woke us would wake us for ever: it is taken with the
-// reserve and closed, so its client sees an end instead of silence; then accepting pauses.
+// reserve and closed, so its client sees an end instead of silence; then accepting pauses. Others
+// wait in the queue meanwhile, for us or for a sibling.
 void listener::refuse_one(int socket) {
     const std::error_code reason{errno, std::generic_category()};
-    log::warning("accepting pauses for {} ms: {}", exhausted_pause_ms, reason.message());
     reserve_.reset();
     { const unique_fd refused{accept4(socket, nullptr, nullptr, SOCK_CLOEXEC)}; }
-    reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    take_reserve();
     arm(false);
-    epoll_event event{};
-    epoll_wait(epoll_.get(), &event, 1, exhausted_pause_ms);
+    const time_point now = clock::now();
+    paused_until_ = now + exhausted_pause;
+    if (exhausted_.begins(now)) {
+        log::warning(
+            "accepting pauses for {} ms, again and again while this lasts: {}",
+            exhausted_pause.count(),
+            reason.message()
+        );
+    }
+}
+
+// The loop's thread may have been quicker to use the descriptor that the reserve left free: then
+// this is tried again when it is needed next.
+void listener::take_reserve() {
+    if (!reserve_) {
+        reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
 }
 
 void listener::arm(bool wanted) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/deadline.hpp"
 #include "base/unique_fd.hpp"
+#include "core/exhaustion.hpp"
 
 #include <asio/any_io_executor.hpp>
 
@@ -57,7 +59,11 @@ public:
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
 
-    /// Ends accepting. What was accepted before is still delivered to the handler.
+    /// Accepts nothing until resume(). What was accepted before is still delivered to the handler;
+    /// what comes meanwhile waits in the sockets' queues.
+    void pause();
+    void resume();
+    /// Ends accepting for good and closes the sockets.
     void stop();
 
 private:
@@ -65,6 +71,7 @@ private:
     void run();
     int accept_one(int socket);
     void refuse_one(int socket);
+    void take_reserve();
     void arm(bool wanted);
     void wake();
 
@@ -76,7 +83,10 @@ private:
     unique_fd reserve_; // given up for a moment when descriptors run out
     std::atomic<int> returned_{0};
     std::atomic<bool> stopping_{false};
-    bool armed_ = false; // accept thread only
+    bool armed_ = false; // accept thread only, as the three below
+    core::exhaustion exhausted_;
+    time_point paused_until_{};
+    int held_ = 0; // credits in use
     std::thread thread_;
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/packet_connection.hpp"
 
+#include "net/linger.hpp"
+
 #include <asio/buffer.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace msd::net {
@@ -24,6 +27,7 @@ packet_connection::packet_connection(
     packet_connection_settings settings
 )
     : socket_{std::move(socket)},
+      dog_{dog},
       reader_{settings.frame_bytes_max},
       settings_{settings},
       frame_guard_{
@@ -78,6 +82,11 @@ asio::awaitable<result<void>> packet_connection::receive() {
     }
 }
 
+bool packet_connection::has_unreceived() const {
+    asio::error_code failed;
+    return open_ && socket_.available(failed) > 0;
+}
+
 // The time of a frame runs from its first byte, however often bytes of it arrive.
 void packet_connection::watch_frame() {
     if (!reader_.in_frame()) {
@@ -87,6 +96,19 @@ void packet_connection::watch_frame() {
         frame_watched_ = true;
         frame_guard_.set(deadline::in(settings_.frame_timeout));
     }
+}
+
+deadline packet_connection::frame_until() const {
+    return frame_watched_ && reader_.in_frame() ? deadline{frame_guard_.until()}
+                                                : deadline::never();
+}
+
+void packet_connection::resume(std::string_view unread, deadline frame_until) {
+    const auto room = reader_.prepare(unread.size());
+    std::copy(unread.begin(), unread.end(), room.begin());
+    reader_.commit(unread.size());
+    frame_watched_ = frame_until.at() != time_point::max();
+    frame_guard_.set(frame_until);
 }
 
 tl::unexpected<error> packet_connection::ended() const {
@@ -103,15 +125,28 @@ void packet_connection::send(std::string_view frames) {
 }
 
 void packet_connection::send(std::shared_ptr<const std::string> frames) {
+    const std::string_view bytes = *frames;
+    send(std::move(frames), bytes);
+}
+
+void packet_connection::send(std::shared_ptr<const void> owner, std::string_view frames) {
     if (open_) {
-        const std::string_view bytes = *frames;
-        queue_.append(std::move(frames), bytes);
+        queue_.append(std::move(owner), frames);
     }
 }
 
 asio::awaitable<bool> packet_connection::flushed(deadline until) {
     const bool emptied = co_await queue_.flushed(until);
     co_return emptied&& open_;
+}
+
+asio::awaitable<void> packet_connection::linger() {
+    queue_.finish();
+    frame_guard_.clear();
+    if (open_) {
+        co_await drop_input(&socket_, &dog_);
+    }
+    close();
 }
 
 void packet_connection::close() {

@@ -50,10 +50,14 @@ public:
     /// stayed unfinished too long. Ends the life of views from next().
     asio::awaitable<result<void>> receive();
 
+    /// Bytes have arrived that receive() did not take yet.
+    [[nodiscard]] bool has_unreceived() const;
+
     /// Appends whole frames to the queue; nothing once the connection is closed.
     void send(std::string_view frames);
     /// The same without a copy, for one text that goes to many.
     void send(std::shared_ptr<const std::string> frames);
+    void send(std::shared_ptr<const void> owner, std::string_view frames);
     /// Lets `write` append whole frames to the queue itself: void(std::string&).
     template <class Write>
     void compose(Write write) {
@@ -69,9 +73,26 @@ public:
 
     /// Ends the connection now; wakes receive(). What is unsent is dropped.
     void close();
+    /// After the last words were flushed(): says so, drops what the peer still sends
+    /// (net/linger.hpp), and closes.
+    asio::awaitable<void> linger();
     /// Says that nothing more will be sent, after the queue is empty.
     void finish_sending() { queue_.finish(); }
     [[nodiscard]] bool is_open() const { return open_; }
+
+    // For a connection that goes on in another process.
+    [[nodiscard]] int descriptor() { return socket_.native_handle(); }
+    /// What was received of a frame that is not whole yet.
+    [[nodiscard]] std::string_view unread() const { return reader_.unread(); }
+    /// When that frame is too late; never without one.
+    [[nodiscard]] deadline frame_until() const;
+    /// See send_queue.
+    template <class Take>
+    void for_each_unsent(Take take) const {
+        queue_.for_each_unsent(take);
+    }
+    /// Goes on as the connection with that unread() and frame_until() would have.
+    void resume(std::string_view unread, deadline frame_until);
 
     [[nodiscard]] const peer_address& peer() const { return peer_; }
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
@@ -82,6 +103,7 @@ private:
     [[nodiscard]] tl::unexpected<error> ended() const;
 
     asio::ip::tcp::socket socket_;
+    watchdog& dog_;
     wire::frame_reader reader_;
     packet_connection_settings settings_;
     watchdog::guard frame_guard_;

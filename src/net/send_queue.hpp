@@ -51,6 +51,15 @@ public:
     void clear();
 
     [[nodiscard]] std::size_t unsent_bytes() const { return unsent_; }
+    /// Hands out what is unsent, piece by piece: void(std::shared_ptr<const void>,
+    /// std::string_view). A piece that was copied has no owner.
+    template <class Take>
+    void for_each_unsent(Take take) const {
+        for (std::size_t i = first_; i < pieces_.size(); ++i) {
+            const std::size_t sent = i == first_ ? sent_of_first_ : 0;
+            take(pieces_[i].owner, pieces_[i].bytes().substr(sent));
+        }
+    }
     /// When the queue last was empty or the kernel last took a byte.
     [[nodiscard]] time_point last_progress() const { return last_progress_; }
     /// Waits until the queue is empty; false when `until` passed first.

@@ -52,6 +52,26 @@ control_server::listen_at(const std::filesystem::path& path, handler answer) {
     return control_server{path, std::move(listener), std::move(answer)};
 }
 
+control_server control_server::adopt(control_state left, handler answer) {
+    control_server made{left.listener.path, unique_fd{left.listener.descriptor}, std::move(answer)};
+    for (client_state& each : left.clients) {
+        const std::uint32_t wanted = each.unsent.empty() ? EPOLLIN : EPOLLOUT;
+        watch(made.epoll_.get(), each.socket, wanted, EPOLL_CTL_ADD);
+        made.clients_.push_back(
+            {unique_fd{each.socket}, std::move(each.received), std::move(each.unsent), each.until}
+        );
+    }
+    return made;
+}
+
+control_state control_server::state() const {
+    control_state made{{listener_.get(), path_}, {}};
+    for (const client& each : clients_) {
+        made.clients.push_back({each.socket.get(), each.until, each.received, each.unsent});
+    }
+    return made;
+}
+
 control_server::control_server(std::filesystem::path path, unique_fd listener, handler answer)
     : path_{std::move(path)},
       listener_{std::move(listener)},

@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "process/master_state.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -30,6 +31,11 @@ public:
     /// nobody's). errc::invalid: the path is longer than 107 bytes.
     [[nodiscard]] static result<control_server>
     listen_at(const std::filesystem::path& path, handler answer);
+
+    /// The one that another program in this process left, with its clients.
+    [[nodiscard]] static control_server adopt(control_state left, handler answer);
+    /// For adopt(); the descriptors stay this one's.
+    [[nodiscard]] control_state state() const;
 
     control_server(control_server&&) = default;
     control_server& operator=(control_server&&) = delete;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -29,6 +31,7 @@ constexpr std::string_view manager_variables[] = {
     "LISTEN_PID=",
     "LISTEN_FDNAMES=",
     "MSD_WORKER=",
+    "MSD_TAKEOVER=",
 };
 
 tl::unexpected<error> system_failure(std::string_view what) {
@@ -54,21 +57,11 @@ std::vector<std::string> worker_variables(const worker_description& description)
     return variables;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    pointers.reserve(texts.size() + 1);
-    for (std::string& text : texts) {
-        pointers.push_back(text.data());
-    }
-    pointers.push_back(nullptr);
-    return pointers;
-}
-
 // What the child needs, prepared before the fork: after it only system calls are made.
 struct exec_plan {
     int file;
     int control;
-    const std::vector<int>& listeners;
+    const std::vector<int>& inherited;
     char* const* arguments;
     char* const* variables;
 };
@@ -79,8 +72,9 @@ struct exec_plan {
     for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) {
         std::signal(number, SIG_IGN);
     }
-    fcntl(plan.control, F_SETFD, 0);
-    for (const int fd : plan.listeners) {
+    // Also what a library or whoever started us left open.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (const int fd : plan.inherited) {
         fcntl(fd, F_SETFD, 0);
     }
     sigset_t none;
@@ -97,6 +91,16 @@ struct exec_plan {
 
 } // namespace
 
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
 result<executable> executable::running() {
     return at("/proc/self/exe");
 }
@@ -107,6 +111,35 @@ result<executable> executable::at(const std::string& path) {
         return system_failure(path);
     }
     return executable{std::move(file)};
+}
+
+result<executable> executable::again() const {
+    unique_fd same{fcntl(file_.get(), F_DUPFD_CLOEXEC, 3)};
+    if (!same) {
+        return system_failure("no descriptor for the program");
+    }
+    return executable{std::move(same)};
+}
+
+executable executable::adopt(unique_fd file) {
+    return executable{std::move(file)};
+}
+
+// A name may be a link that is pointed at the next version, so the name is what counts, unless it
+// does not lead to the program that runs.
+std::string executable::path_of_running() {
+    std::error_code ignored;
+    const std::filesystem::path file = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the auxiliary vector has it
+    const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+    if (name != nullptr && std::filesystem::equivalent(name, "/proc/self/exe", ignored)) {
+        const std::filesystem::path absolute = std::filesystem::absolute(name, ignored);
+        if (!ignored && !absolute.native().starts_with("/proc/") &&
+            !absolute.native().starts_with("/dev/")) {
+            return absolute.lexically_normal();
+        }
+    }
+    return file;
 }
 
 result<executable::started> executable::start(
@@ -123,6 +156,7 @@ result<executable::started> executable::start(
     description.control = workers_end.get();
     description.master = getpid();
 
+    const std::vector<int> inherited = description.descriptors();
     std::vector<std::string> arguments = command_line;
     std::vector<std::string> variables = worker_variables(description);
     const std::vector<char*> argument_pointers = pointers_to(arguments);
@@ -130,7 +164,7 @@ result<executable::started> executable::start(
     const exec_plan plan{
         file_.get(),
         workers_end.get(),
-        description.listeners,
+        inherited,
         argument_pointers.data(),
         variable_pointers.data()};
     made.pid = fork();

@@ -21,13 +21,23 @@ public:
     /// The program at `path`.
     [[nodiscard]] static result<executable> at(const std::string& path);
 
+    /// The same file. errc::unavailable: no descriptor to be had.
+    [[nodiscard]] result<executable> again() const;
+    /// A descriptor that descriptor() of another process gave.
+    [[nodiscard]] static executable adopt(unique_fd file);
+
+    /// Where a newer version of the running program would be put.
+    [[nodiscard]] static std::string path_of_running();
+
+    [[nodiscard]] int descriptor() const { return file_.get(); }
+
     struct started {
         pid_t pid = -1;
         unique_fd control; // the master's end of the worker's channel
     };
 
     /// Forks and executes a worker with this command line. `description.control` and `.master` are
-    /// filled in here; only the listeners and the control channel cross the exec. A failing exec is
+    /// filled in here; only what it names crosses the exec. A failing exec is
     /// told over the control channel as FATAL, followed by exit code 71. errc::unavailable: no
     /// process or descriptor to be had.
     [[nodiscard]] result<started>
@@ -38,5 +48,8 @@ private:
 
     unique_fd file_;
 };
+
+/// What execve() takes: pointers into `texts`, and a null pointer.
+[[nodiscard]] std::vector<char*> pointers_to(std::vector<std::string>& texts);
 
 } // namespace msd::process

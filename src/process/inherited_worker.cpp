@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/inherited_worker.hpp"
 
+#include "base/unique_fd.hpp"
 #include "core/worker_message.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <utility>
@@ -47,6 +50,17 @@ result<void> check_descriptors(const worker_description& own) {
     return {};
 }
 
+// A table of descriptors that grows while several threads use it makes the one that opens wait for
+// a grace period of the kernel, some 10 ms: a worker that takes connections would miss its turns.
+// It gets its size while there is one thread, 8 bytes each.
+void widen_descriptor_table(int any) {
+    constexpr rlim_t descriptors = 4096;
+    rlimit allowed{};
+    getrlimit(RLIMIT_NOFILE, &allowed);
+    const rlim_t size = std::min(descriptors, allowed.rlim_cur);
+    const unique_fd last{fcntl(any, F_DUPFD_CLOEXEC, static_cast<int>(size) - 1)};
+}
+
 void name_process(const worker_description& own) {
     // The kernel would show the number of the descriptor that was executed.
     prctl(PR_SET_NAME, fmt::format("msd:{}", own.pool).c_str());
@@ -67,13 +81,13 @@ result<std::optional<worker_description>> inherited_worker() {
         return tl::unexpected{usable.error()};
     }
     unsetenv(worker_variable); // NOLINT(concurrency-mt-unsafe)
-    fcntl(own->control, F_SETFD, FD_CLOEXEC);
-    for (const int fd : own->listeners) {
+    for (const int fd : own->descriptors()) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
     for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE}) {
         std::signal(number, SIG_IGN);
     }
+    widen_descriptor_table(own->control);
     name_process(*own);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     // Asked after the request: a master that died in between sends nothing.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/master.hpp"
 
-#include "base/json.hpp"
 #include "base/log.hpp"
-#include "process/status.hpp"
+#include "process/takeover.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +16,6 @@
 #include <csignal>
 #include <cstring>
 #include <iterator>
-#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -28,25 +26,40 @@ namespace {
 
 // Never asleep for longer, whatever the arithmetic of deadlines says.
 constexpr milliseconds turn_max{60'000};
-// A fast stop gives each rank that long (requests in flight), then goes on to the next.
-constexpr milliseconds fast_rank_time{1000};
-
-std::string error_answer(std::string_view text) {
-    return fmt::format(R"({{"error":{}}})", json::quote(text));
-}
 
 } // namespace
 
 master::master(master_settings settings, signal_queue signals, std::vector<pool_settings> pools)
     : settings_{std::move(settings)},
       signals_{std::move(signals)},
-      announced_(pools.size()),
+      planned_{std::move(pools)},
+      announced_(planned_.size()),
+      rolls_{
+          pools_,
+          [this](roll_request::kind what) { return next_plan(what); },
+          [this](const shared_plan& now_used) {
+              plan_ = now_used;
+          }},
+      upgrade_{
+          settings_.program_path,
+          [this] { return ask_new_program(); },
+          [this](const executable& program) {
+              return take_over(program, state_to_leave());
+          }},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
       timer_{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)},
-      started_{clock::now()} {
-    for (pool_settings& each : pools) {
-        pools_.emplace_back(std::move(each), settings_.supervision, started_);
-    }
+      started_{clock::now()},
+      looked_at_{started_},
+      awake_since_{started_} {}
+
+master::master(
+    master_settings settings,
+    signal_queue signals,
+    std::vector<pool_settings> pools,
+    master_state left
+)
+    : master{std::move(settings), std::move(signals), std::move(pools)} {
+    left_ = std::move(left);
 }
 
 master::~master() = default;
@@ -55,6 +68,7 @@ result<int> master::run() {
     if (const auto opened = open(); !opened) {
         return tl::unexpected{opened.error()};
     }
+    report(started_);
     start_due(clock::now());
     while (!(mode_ != mode::serving && all_gone())) {
         turn();
@@ -64,28 +78,67 @@ result<int> master::run() {
 }
 
 result<void> master::open() {
-    auto program = executable::running();
-    if (!program) {
-        return tl::unexpected{std::move(program.error())};
+    auto opened = left_ ? resume(*left_) : open_anew();
+    if (!opened) {
+        return opened;
     }
-    std::map<std::string, std::uint16_t> ports;
-    for (const pool& each : pools_) {
-        ports[each.name()] = each.port();
+    watch(signals_.descriptor());
+    watch(timer_.get());
+    watch(control_->descriptor());
+    if (std::exchange(left_, std::nullopt)) {
+        // Deaths that the program before this one had no time to see: a new signal may never come.
+        reap(clock::now());
     }
-    plan_ = std::make_unique<launch_plan>(
-        launch_plan{std::move(*program), settings_.command_line, std::move(ports)}
-    );
-    auto control =
-        control_server::listen_at(settings_.control_socket, [this](std::string_view command) {
-            return answer(command);
-        });
+    return {};
+}
+
+result<void> master::open_anew() {
+    if (auto opened = open_pools(); !opened) {
+        return opened;
+    }
+    auto control = control_server::listen_at(settings_.control_socket, answerer());
     if (!control) {
         return tl::unexpected{std::move(control.error())};
     }
     control_ = std::make_unique<control_server>(std::move(*control));
-    watch(signals_.descriptor());
-    watch(timer_.get());
-    watch(control_->descriptor());
+    for (const pool& each : pools_) {
+        if (const listen_set& listeners = each.settings().listeners; !listeners.was_handed) {
+            manager_.store(each.name(), listeners.sockets);
+        }
+    }
+    return {};
+}
+
+control_server::handler master::answerer() {
+    return [this](std::string_view command) {
+        return answer(command);
+    };
+}
+
+result<void> master::open_pools() {
+    auto program = executable::running();
+    if (!program) {
+        return tl::unexpected{std::move(program.error())};
+    }
+    auto board = core::scoreboard::create();
+    if (!board) {
+        return tl::unexpected{std::move(board.error())};
+    }
+    board_ = std::make_shared<board_owner>(std::move(*board));
+    std::map<std::string, std::uint16_t> ports;
+    for (const pool_settings& each : planned_) {
+        ports[each.name] = each.listeners.port;
+    }
+    plan_ = std::make_shared<launch_plan>(launch_plan{
+        std::move(*program),
+        settings_.command_line,
+        std::move(ports),
+        last_generation_,
+        settings_.config});
+    for (pool_settings& each : planned_) {
+        pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_);
+    }
+    planned_.clear();
     return {};
 }
 
@@ -107,11 +160,16 @@ void master::turn() {
     }
     control_->expire(now);
     look_for_ends(now);
+    look_for_silence(now);
     start_due(now);
+    rolls_.advance(now);
+    watch_new_workers();
     announce();
+    report(now);
     if (mode_ != mode::serving) {
         stop_next_rank(now);
     }
+    advance_upgrade(now); // last: everything that was heard is done
 }
 
 void master::watch(int fd) const {
@@ -137,6 +195,10 @@ void master::on_event(int fd, time_point now) {
         control_->serve(now);
         return;
     }
+    if (fd == upgrade_.descriptor()) {
+        upgrade_.hear();
+        return;
+    }
     for (pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
@@ -160,10 +222,20 @@ void master::on_signal(int number, time_point now) {
         begin_stop(mode::stopping_fast, now);
         break;
     case SIGHUP:
-        check_configuration(now);
+        reconfigure(now);
         break;
     case SIGUSR1:
         reopen_logs();
+        break;
+    case SIGUSR2:
+        roll_all(roll_request::kind::new_program);
+        break;
+    case SIGTTIN:
+    case SIGTTOU:
+        for (pool& each : pools_) {
+            const int change = number == SIGTTIN ? 1 : -1;
+            scale(each, static_cast<int>(each.slots().size()) + change, now);
+        }
         break;
     case SIGWINCH:
         break; // terminals send it
@@ -177,22 +249,14 @@ void master::on_signal(int number, time_point now) {
 void master::reap(time_point now) {
     int wait_status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+        if (upgrade_.reaped(pid, wait_status)) {
+            continue;
+        }
         for (pool& each : pools_) {
             if (each.reaped(pid, wait_status, now)) {
                 break;
             }
         }
-    }
-}
-
-void master::check_configuration(time_point now) {
-    if (const auto checked = settings_.check_configuration(); !checked) {
-        log::error("the configuration stays as it was: {}", checked.error().text);
-        return;
-    }
-    log::info("the configuration is good; workers started from now on use it");
-    for (pool& each : pools_) {
-        each.configuration_changed(now);
     }
 }
 
@@ -205,12 +269,18 @@ void master::reopen_logs() {
 
 void master::start_due(time_point now) {
     for (pool& each : pools_) {
-        const std::size_t before = each.workers().size();
-        each.start_due(*plan_, now);
-        auto fresh = each.workers().begin();
-        std::advance(fresh, static_cast<std::ptrdiff_t>(before));
-        for (; fresh != each.workers().end(); ++fresh) {
-            watch(fresh->control.get());
+        each.start_due(now);
+    }
+    watch_new_workers();
+}
+
+void master::watch_new_workers() {
+    for (pool& each : pools_) {
+        for (worker_process& worker : each.workers()) {
+            if (!worker.is_watched && worker.control) {
+                watch(worker.control.get());
+                worker.is_watched = true;
+            }
         }
     }
 }
@@ -227,6 +297,23 @@ void master::look_for_ends(time_point now) {
     }
 }
 
+// A master that was suspended itself, or had no processor, has not seen heartbeats either: what it
+// missed counts from its return on.
+void master::look_for_silence(time_point now) {
+    const milliseconds period = settings_.supervision.heartbeat_every;
+    if (now - looked_at_ < period) {
+        return;
+    }
+    if (now - looked_at_ > 3 * period) {
+        awake_since_ = now;
+    }
+    looked_at_ = now;
+    for (pool& each : pools_) {
+        each.end_silent(awake_since_, now);
+    }
+    recycle();
+}
+
 void master::announce() {
     std::size_t index = 0;
     for (const pool& each : pools_) {
@@ -241,71 +328,13 @@ void master::announce() {
     if (all && !all_announced_ && mode_ == mode::serving) {
         all_announced_ = true;
         settings_.on_all_ready();
-        manager_.tell("READY=1");
     }
-    if (const std::string_view now_is = state(); now_is != told_state_) {
-        told_state_ = now_is;
-        manager_.tell(fmt::format("STATUS={}", now_is));
-    }
-}
-
-void master::begin_stop(mode how, time_point now) {
-    if (mode_ >= how) {
-        return;
-    }
-    log::info("stopping{}", how == mode::stopping_fast ? " at once" : "");
-    manager_.tell("STOPPING=1");
-    mode_ = how;
-    for (pool& each : pools_) {
-        each.expect_end();
-    }
-    if (how == mode::stopping_fast) {
-        kill_at_ = now + settings_.supervision.stop_timeout;
-        next_rank_at_ = now + fast_rank_time;
-        for (pool& each : pools_) {
-            if (each.is_stopping()) {
-                each.stop(kill_at_);
-            }
-        }
-    }
-    stop_next_rank(now);
-}
-
-// Ranks leave one after the other: whoever still has work finds the pools below it serving.
-void master::stop_next_rank(time_point now) {
-    int rank = std::numeric_limits<int>::max();
-    bool earlier_gone = true;
-    for (const pool& each : pools_) {
-        if (!each.is_stopping()) {
-            rank = std::min(rank, each.stop_rank());
-        } else if (!each.workers().empty()) {
-            earlier_gone = false;
-        }
-    }
-    if (!earlier_gone && now < next_rank_at_) {
-        return;
-    }
-    for (pool& each : pools_) {
-        if (each.is_stopping() || each.stop_rank() != rank) {
-            continue;
-        }
-        if (mode_ == mode::stopping_fast) {
-            each.stop(kill_at_);
-            next_rank_at_ = now + fast_rank_time;
-        } else {
-            each.drain(now);
-        }
-    }
-}
-
-bool master::all_gone() const {
-    return std::all_of(pools_.begin(), pools_.end(), [](const pool& each) {
-        return each.is_stopping() && each.workers().empty();
-    });
 }
 
 time_point master::next_due() const {
-    time_point next = control_->next_due();
+    time_point next =
+        std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
+    next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
     for (const pool& each : pools_) {
         next = std::min(next, each.next_due());
         if (mode_ == mode::stopping_fast && !each.is_stopping()) {
@@ -339,20 +368,10 @@ std::string_view master::state() const {
     if (ready) {
         return "ready";
     }
-    return all_announced_ ? "degraded" : "starting";
-}
-
-std::string master::answer(std::string_view command) const {
-    json::object fields;
-    if (const auto parsed = fields.parse(command); !parsed) {
-        return error_answer("a command is one JSON object on one line");
-    }
-    const json::value* const name = fields.find("command");
-    const std::string text = name == nullptr ? "" : name->as_string().value_or("");
-    if (text == "status") {
-        return status_json({state(), started_}, pools_, clock::now());
-    }
-    return error_answer(fmt::format("unknown command '{}'; known: status", text));
+    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const pool& each) {
+        return each.is_degraded();
+    });
+    return all_announced_ && degraded ? "degraded" : "starting";
 }
 
 } // namespace msd::process

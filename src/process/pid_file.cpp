@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/pid_file.hpp"
 
+#include "process/soon.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -28,6 +30,11 @@ std::string first_line(int fd) {
     return std::string{read.substr(0, read.find('\n'))};
 }
 
+// A master that is being killed has its lock for a moment yet; a living one has it longer.
+bool lock(int fd) {
+    return soon([fd] { return flock(fd, LOCK_EX | LOCK_NB) == 0; });
+}
+
 // The owner removes the file before it unlocks it: what we locked may have no name any more.
 bool is_still_named(int fd, const char* path) {
     struct stat held {};
@@ -47,7 +54,7 @@ result<pid_file> pid_file::claim(const std::filesystem::path& path) {
                 fmt::format("{}: {}", path.native(), std::generic_category().message(errno))
             );
         }
-        if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (!lock(file.get())) {
             return fail(
                 errc::conflict,
                 fmt::format("already running as pid {} ({})", first_line(file.get()), path.native())

@@ -5,6 +5,7 @@
 #include "base/unique_fd.hpp"
 
 #include <filesystem>
+#include <utility>
 
 namespace msd::process {
 
@@ -12,9 +13,14 @@ namespace msd::process {
 // what counts: it ends with the process however that ends, so a stale file needs no cleaning up.
 class pid_file {
 public:
-    /// Creates or takes over `path` (0644). errc::conflict when a living master holds it, with its
-    /// pid.
+    /// Creates or takes over `path` (0644). errc::conflict, with the pid, when a master holds it
+    /// that has not ended within soon_max.
     [[nodiscard]] static result<pid_file> claim(const std::filesystem::path& path);
+
+    /// One that the program before this one claimed in the same process.
+    [[nodiscard]] static pid_file adopt(std::filesystem::path path, unique_fd locked) {
+        return {std::move(path), std::move(locked)};
+    }
 
     pid_file(pid_file&&) = default;
     pid_file& operator=(pid_file&&) = delete;
@@ -22,6 +28,9 @@ public:
     pid_file& operator=(const pid_file&) = delete;
     /// Removes the file, then lets go of the lock.
     ~pid_file();
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] int descriptor() const { return file_.get(); }
 
 private:
     pid_file(std::filesystem::path path, unique_fd file)

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 namespace msd::process {
@@ -15,24 +14,40 @@ namespace {
 
 constexpr int exit_given_up = 70;
 
+// Workers that share the load evenly must not come due for recycling together.
+constexpr int spread_percent_max = 25;
+
 int exit_code_of(int wait_status) {
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 }
 
+// In words of the worker, if it had any.
+std::string end_text(const worker_process& dead, int wait_status) {
+    return dead.last_words.empty() ? exit_text(wait_status) : dead.last_words;
+}
+
 } // namespace
 
-pool::pool(pool_settings settings, const supervision_settings& supervision, time_point now)
+pool::pool(
+    pool_settings settings,
+    const supervision_settings& supervision,
+    std::shared_ptr<board_owner> board,
+    const shared_plan& plan,
+    time_point now
+)
     : settings_{std::move(settings)},
       supervision_{supervision},
+      board_{std::move(board)},
       policy_{supervision.restart, static_cast<std::size_t>(settings_.workers)},
       slots_(static_cast<std::size_t>(settings_.workers)),
       random_{std::random_device{}()} {
     for (slot& each : slots_) {
+        each.plan = plan;
         each.start_at = now;
     }
 }
 
-void pool::start_due(const launch_plan& plan, time_point now) {
+void pool::start_due(time_point now) {
     if (stopping_) {
         return;
     }
@@ -42,7 +57,7 @@ void pool::start_due(const launch_plan& plan, time_point now) {
             continue;
         }
         due.start_at.reset();
-        if (const auto made = start(index, plan, now); !made) {
+        if (const auto made = start(index, due.plan, {}, now); !made) {
             // No process or descriptor to be had. Nothing died, so nothing counts: a pause.
             log::error("{}/{}: {}", name(), index, made.error().text);
             due.start_at = now + supervision_.restart.backoff_first;
@@ -50,19 +65,37 @@ void pool::start_due(const launch_plan& plan, time_point now) {
     }
 }
 
-result<void> pool::start(std::size_t index, const launch_plan& plan, time_point now) {
+worker_description pool::describe(std::size_t index, const launch_plan& plan) const {
     worker_description description;
     description.pool = name();
     description.slot = static_cast<int>(index);
-    description.workers = settings_.workers;
-    description.generation = generation_;
+    description.workers = static_cast<int>(slots_.size());
+    description.generation = plan.generation;
     description.host = host();
     description.port = port();
     description.ports = plan.ports;
+    if (plan.config) {
+        description.config = plan.config->get();
+    }
     for (const unique_fd& socket : settings_.listeners.sockets) {
         description.listeners.push_back(socket.get());
     }
-    auto made = plan.program.start(plan.command_line, std::move(description));
+    return description;
+}
+
+result<worker_process*>
+pool::start(std::size_t index, const shared_plan& plan, unique_fd handover, time_point now) {
+    auto line = board_line::take(board_);
+    if (!line) {
+        return tl::unexpected{std::move(line.error())};
+    }
+    worker_description description = describe(index, *plan);
+    description.board = line->descriptor();
+    description.line = line->index();
+    if (handover) {
+        description.handover = handover.get();
+    }
+    auto made = plan->program.start(plan->command_line, std::move(description));
     if (!made) {
         return tl::unexpected{std::move(made.error())};
     }
@@ -70,10 +103,16 @@ result<void> pool::start(std::size_t index, const launch_plan& plan, time_point 
     worker.pid = made->pid;
     worker.control = std::move(made->control);
     worker.slot = index;
-    worker.generation = generation_;
+    worker.plan = plan;
+    worker.line = std::move(*line);
     worker.started = now;
+    worker.recycle_spread_percent = recycle_spread();
     worker.act_at = now + supervision_.start_timeout;
-    return {};
+    return &worker;
+}
+
+int pool::recycle_spread() {
+    return std::uniform_int_distribution{0, spread_percent_max}(random_);
 }
 
 void pool::hear_from(worker_process& worker, time_point now) {
@@ -85,13 +124,24 @@ void pool::hear_from(worker_process& worker, time_point now) {
 void pool::obey(worker_process& worker, const core::worker_message& message, time_point now) {
     using kind = core::worker_message::kind;
     const bool starting = worker.now_is == worker_process::phase::starting;
-    if (message.what == kind::ready && starting) {
+    if (message.what == kind::hello) {
+        worker.build = message.text;
+    } else if (message.what == kind::ready && starting) {
         worker.now_is = worker_process::phase::ready;
+        worker.ready_at = now;
         worker.act_at = time_point::max();
-        policy_.ready(worker.slot, now);
+        if (!worker.is_candidate && worker.slot < slots_.size()) {
+            note_ready(worker, now);
+        }
         log::debug("{}/{}: pid {} is ready", name(), worker.slot, worker.pid);
     } else if (message.what == kind::extend && starting) {
         worker.act_at = now + supervision_.start_timeout;
+    } else if (message.what == kind::drained && worker.handed_over) {
+        worker.now_is = worker_process::phase::draining;
+        worker.act_at = now + supervision_.stop_timeout;
+    } else if (message.what == kind::kept && worker.handed_over) {
+        worker.handed_over = false;
+        slots_[worker.slot].candidate_end = message.text;
     } else if (message.what == kind::fatal) {
         worker.last_words = message.text;
     } else if (message.what == kind::stats) {
@@ -107,11 +157,13 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
         return false;
     }
     hear_from(*dead, now); // its last words
-    slot& its = slots_[dead->slot];
-    its.last_exit = dead->last_words.empty() ? exit_text(wait_status) : dead->last_words;
     const bool left_by_itself = ending_ && exit_code_of(wait_status) == 0;
-    if (!dead->is_leaving() && !stopping_ && !left_by_itself) {
+    if (dead->is_candidate) {
+        candidate_ended(*dead, end_text(*dead, wait_status), now);
+    } else if (!dead->is_leaving() && !stopping_ && !left_by_itself) {
         judge(*dead, wait_status, now);
+    } else if (exit_code_of(wait_status) != 0 && dead->slot < slots_.size()) {
+        slots_[dead->slot].last_exit = end_text(*dead, wait_status);
     }
     workers_.erase(dead);
     return true;
@@ -122,6 +174,7 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
     std::uniform_real_distribution<double> jitter{-1, 1};
     const auto verdict = policy_.died(dead.slot, exit_code_of(wait_status), now, jitter(random_));
     slot& its = slots_[dead.slot];
+    its.last_exit = end_text(dead, wait_status);
     const std::string who = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
     const std::string& why = its.last_exit;
     if (verdict.what == action::replace) {
@@ -149,18 +202,21 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
 }
 
 void pool::drain(time_point now) {
-    using phase = worker_process::phase;
     begin_stopping();
     for (worker_process& worker : workers_) {
-        if (worker.is_leaving()) {
-            continue;
+        if (!worker.is_leaving()) {
+            let_go(worker, now);
         }
-        // One that is not READY has nothing to finish.
-        const bool drains = worker.now_is == phase::ready;
-        tell(worker, drains ? core::worker_message::kind::drain : core::worker_message::kind::stop);
-        worker.now_is = drains ? phase::draining : phase::stopping;
-        worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
     }
+}
+
+// One that is not READY has nothing to finish.
+void pool::let_go(worker_process& worker, time_point now) const {
+    using phase = worker_process::phase;
+    const bool drains = worker.now_is == phase::ready;
+    tell(worker, drains ? core::worker_message::kind::drain : core::worker_message::kind::stop);
+    worker.now_is = drains ? phase::draining : phase::stopping;
+    worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
 
 void pool::stop(time_point kill_at) {
@@ -179,29 +235,41 @@ void pool::begin_stopping() {
     settings_.listeners.sockets.clear();
 }
 
-void pool::escalate(time_point now) {
-    using phase = worker_process::phase;
+void pool::scale(int workers, const shared_plan& plan, time_point now) {
+    const std::size_t before = slots_.size();
+    const auto wanted = static_cast<std::size_t>(std::clamp(workers, 1, settings_.workers_max));
+    slots_.resize(wanted);
+    policy_.resize(wanted);
+    for (std::size_t index = before; index < wanted; ++index) {
+        slots_[index].plan = plan;
+        slots_[index].start_at = now;
+    }
     for (worker_process& worker : workers_) {
-        if (worker.act_at > now) {
-            continue;
+        if (worker.slot >= wanted && !worker.is_leaving()) {
+            worker.is_candidate = false;
+            let_go(worker, now);
         }
-        const bool gently = worker.now_is == phase::draining && !worker.terminated;
-        log::warning(
-            "{}/{}: pid {} is still {}, sending {}",
-            name(),
-            worker.slot,
-            worker.pid,
-            text_of(worker.now_is),
-            gently ? "TERM" : "KILL"
-        );
-        kill(worker.pid, gently ? SIGTERM : SIGKILL);
-        worker.terminated = gently;
-        worker.act_at = gently ? now + supervision_.stop_timeout : time_point::max();
+    }
+    if (wanted != before) {
+        log::info("{}: {} workers, before {}", name(), wanted, before);
     }
 }
 
-void pool::configuration_changed(time_point now) {
-    for (const std::size_t index : policy_.configuration_changed()) {
+void pool::configuration_changed(const supervision_settings& supervision, time_point now) {
+    supervision_ = supervision;
+    policy_.set(supervision.restart);
+    retry_left_empty(now);
+}
+
+// A slot may have been left empty by a configuration error that another worker did not have.
+void pool::note_ready(const worker_process& worker, time_point now) {
+    slots_[worker.slot].was_ready = true;
+    policy_.ready(worker.slot, worker.ready_at);
+    retry_left_empty(now);
+}
+
+void pool::retry_left_empty(time_point now) {
+    for (const std::size_t index : policy_.retry_left_empty()) {
         slots_[index].start_at = now;
     }
 }
@@ -225,14 +293,31 @@ time_point pool::next_due() const {
     return next;
 }
 
-std::size_t pool::ready_slots() const {
+std::vector<bool> pool::served() const {
     std::vector<bool> served(slots_.size());
     for (const worker_process& worker : workers_) {
-        if (worker.now_is == worker_process::phase::ready) {
+        const bool serves = worker.now_is == worker_process::phase::ready;
+        if (serves && worker.slot < served.size() && !worker.handed_over) {
             served[worker.slot] = true;
         }
     }
-    return static_cast<std::size_t>(std::count(served.begin(), served.end(), true));
+    return served;
+}
+
+std::size_t pool::ready_slots() const {
+    const std::vector<bool> all = served();
+    return static_cast<std::size_t>(std::count(all.begin(), all.end(), true));
+}
+
+bool pool::is_degraded() const {
+    const std::vector<bool> all = served();
+    for (std::size_t index = 0; index < all.size(); ++index) {
+        const slot& its = slots_[index];
+        if (!all[index] && (its.was_ready || its.restarts > 0 || policy_.is_left_empty(index))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 } // namespace msd::process

@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t command_bytes_max = 80;
+constexpr std::size_t command_bytes_max = 4096;    // of a command line …
+constexpr std::size_t shown_bytes_max = 80;        // … and of it in a message
 constexpr std::string_view listening_state = "0A"; // TCP_LISTEN, as /proc/net/tcp writes it
 
 // Inodes of the sockets that listen on `port`, from one of /proc/net/tcp and tcp6. A line is:
@@ -60,11 +61,21 @@ bool holds_one_of(const fs::path& process, const std::set<std::string>& inodes) 
     return false;
 }
 
-std::string command_of(const fs::path& process) {
+// The arguments, each with a NUL behind it.
+std::string command_line_of(const fs::path& process) {
     std::ifstream file{process / "cmdline", std::ios::binary};
     std::string text(command_bytes_max, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+std::string name_of_program(const std::string& command_line) {
+    return fs::path{command_line.c_str()}.filename(); // up to the first NUL
+}
+
+std::string printable(std::string text) {
+    text.resize(std::min(text.size(), shown_bytes_max));
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
@@ -104,7 +115,7 @@ int first_holder(const std::set<std::string>& inodes) {
 
 } // namespace
 
-std::string port_owner(std::uint16_t port) {
+port_owner owner_of_port(std::uint16_t port) {
     std::set<std::string> inodes;
     add_listening_inodes("/proc/net/tcp", port, inodes);
     add_listening_inodes("/proc/net/tcp6", port, inodes);
@@ -113,9 +124,13 @@ std::string port_owner(std::uint16_t port) {
     }
     const int pid = first_holder(inodes);
     if (pid == 0) {
-        return "a process of another user";
+        return {"a process of another user", false}; // or one that ends: its descriptors go first
     }
-    return fmt::format("pid {} ({})", pid, command_of(fs::path{"/proc"} / std::to_string(pid)));
+    const std::string command_line = command_line_of(fs::path{"/proc"} / std::to_string(pid));
+    const std::string own = command_line_of("/proc/self");
+    return {
+        fmt::format("pid {} ({})", pid, printable(command_line)),
+        name_of_program(command_line) != name_of_program(own)};
 }
 
 } // namespace msd::process

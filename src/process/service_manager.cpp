@@ -1,19 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/service_manager.hpp"
 
+#include "base/log.hpp"
+#include "process/socket_activation.hpp"
+
+#include <fmt/format.h>
+
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace msd::process {
 
-service_manager::service_manager() {
+namespace {
+
+constexpr std::int64_t microseconds_max = std::int64_t{1} << 50; // 35 years
+
+// Nothing for a variable that is not set, or is no positive number.
+std::optional<std::int64_t> number_in(const char* variable) {
+    const char* const text = std::getenv(variable); // NOLINT(concurrency-mt-unsafe)
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    std::int64_t number = 0;
+    const char* const end = text + std::strlen(text);
+    const auto [stopped, reason] = std::from_chars(text, end, number);
+    if (reason != std::errc{} || stopped != end || number <= 0 || number > microseconds_max) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+// Zero: none, or it is meant for another process.
+milliseconds watchdog_of_this_process() {
+    const auto period = number_in("WATCHDOG_USEC");
+    const auto pid = number_in("WATCHDOG_PID");
+    const bool is_ours = std::getenv("WATCHDOG_PID") == nullptr // NOLINT(concurrency-mt-unsafe)
+                         || pid == std::int64_t{getpid()};
+    if (!period || !is_ours) {
+        return milliseconds{0};
+    }
+    const std::chrono::microseconds said{*period};
+    return std::max(std::chrono::duration_cast<milliseconds>(said), milliseconds{2});
+}
+
+// `space` holds what the message then points to.
+void attach(const std::vector<unique_fd>& sockets, msghdr& message, std::vector<char>& space) {
+    std::vector<int> numbers;
+    numbers.reserve(sockets.size());
+    for (const unique_fd& each : sockets) {
+        numbers.push_back(each.get());
+    }
+    const std::size_t bytes = numbers.size() * sizeof(int);
+    space.resize(CMSG_SPACE(bytes));
+    message.msg_control = space.data();
+    message.msg_controllen = space.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(bytes);
+    std::memcpy(CMSG_DATA(header), numbers.data(), bytes);
+}
+
+} // namespace
+
+service_manager::service_manager() : notice_{watchdog_of_this_process()} {
     const char* const address = std::getenv("NOTIFY_SOCKET"); // NOLINT(concurrency-mt-unsafe)
-    if (address == nullptr || (address[0] != '/' && address[0] != '@') ||
+    if (address == nullptr || address[0] == '\0') {
+        return;
+    }
+    if ((address[0] != '/' && address[0] != '@') ||
         std::strlen(address) >= sizeof(sockaddr_un::sun_path)) {
+        log::warning("NOTIFY_SOCKET '{}' is no address of a service manager; ignored", address);
         return;
     }
     address_ = address;
@@ -23,22 +92,45 @@ service_manager::service_manager() {
     socket_.reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void service_manager::tell(std::string_view lines) const {
-    if (!socket_) {
+void service_manager::report(const core::service_condition& now_is, time_point now) {
+    if (is_there()) {
+        tell(notice_.say(now_is, now));
+    }
+}
+
+time_point service_manager::due() const {
+    return is_there() ? notice_.due() : time_point::max();
+}
+
+void service_manager::store(std::string_view pool, const std::vector<unique_fd>& sockets) const {
+    tell(fmt::format("FDSTORE=1\nFDNAME={}\n", stored_name(pool)), sockets);
+}
+
+void service_manager::forget(std::string_view pool) const {
+    tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", stored_name(pool)));
+}
+
+// Never waits; a datagram that cannot be sent is lost.
+void service_manager::tell(std::string_view lines, const std::vector<unique_fd>& sockets) const {
+    if (!socket_ || lines.empty()) {
         return;
     }
+    // With every datagram: after an upgrade in place nothing else says that the pid is still right.
+    std::string datagram = fmt::format("{}MAINPID={}\n", lines, getpid());
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     std::memcpy(to.sun_path, address_.data(), address_.size());
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
-    sendto(
-        socket_.get(),
-        lines.data(),
-        lines.size(),
-        MSG_NOSIGNAL,
-        reinterpret_cast<const sockaddr*>(&to),
-        size
-    );
+    iovec text{datagram.data(), datagram.size()};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    std::vector<char> space;
+    if (!sockets.empty()) {
+        attach(sockets, message, space);
+    }
+    sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
 }
 
 } // namespace msd::process

@@ -4,9 +4,12 @@
 #include "base/json.hpp"
 #include "base/version.hpp"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 
 namespace msd::process {
 
@@ -35,11 +38,27 @@ void write_worker(
     out.begin_object();
     out.key("slot").unsigned_integer(worker.slot);
     out.key("pid").integer(worker.pid);
-    out.key("generation").unsigned_integer(worker.generation);
+    out.key("generation").unsigned_integer(worker.plan->generation);
+    out.key("build").string(worker.build);
     out.key("state").string(text_of(worker.now_is));
     out.key("uptime_ms").integer(milliseconds_between(worker.started, now));
     write_history(out, slot);
     out.key("memory_bytes").unsigned_integer(private_memory_bytes(worker.pid));
+    const core::worker_figures& figures = worker.line.figures();
+    out.key("connections").unsigned_integer(figures.connections);
+    out.key("requests").unsigned_integer(figures.requests);
+    out.key("heartbeat_age_ms");
+    if (figures.last_beat() == time_point{}) {
+        out.null();
+    } else {
+        out.integer(milliseconds_between(figures.last_beat(), now));
+    }
+    out.key("stats");
+    if (json::object said; said.parse(worker.stats)) {
+        out.raw(said.text());
+    } else {
+        out.null(); // nothing said yet
+    }
     out.end_object();
 }
 
@@ -74,11 +93,17 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
         for (const worker_process& worker : of.workers()) {
             if (worker.slot == index) {
                 write_worker(out, worker, of.slots()[index], now);
-                is_empty = false;
+                is_empty = is_empty && worker.is_leaving();
             }
         }
         if (is_empty) {
             write_empty_slot(out, index, of.slots()[index], now);
+        }
+    }
+    // Those of slots that were scaled away.
+    for (const worker_process& worker : of.workers()) {
+        if (worker.slot >= of.slots().size()) {
+            write_worker(out, worker, {}, now);
         }
     }
     out.end_array();
@@ -97,6 +122,11 @@ status_json(const instance_facts& instance, const std::list<pool>& pools, time_p
     out.key("state").string(instance.state);
     out.key("uptime_ms").integer(milliseconds_between(instance.started, now));
     out.key("memory_bytes").unsigned_integer(private_memory_bytes(getpid()));
+    out.key("program").string(instance.program);
+    out.key("roll");
+    instance.rolls.write(out);
+    out.key("upgrade");
+    instance.upgrades.write(out);
     out.key("pools").begin_array();
     for (const pool& each : pools) {
         write_pool(out, each, now);
@@ -106,6 +136,31 @@ status_json(const instance_facts& instance, const std::list<pool>& pools, time_p
     return text;
 }
 
+std::string status_line(const instance_facts& instance, const std::list<pool>& pools) {
+    std::size_t workers = 0;
+    std::size_t ready = 0;
+    std::string lacking;
+    for (const pool& each : pools) {
+        workers += each.slots().size();
+        ready += each.ready_slots();
+        if (!each.is_ready()) {
+            lacking += fmt::format(
+                "{} {} {}/{}",
+                lacking.empty() ? ":" : ",",
+                each.name(),
+                each.ready_slots(),
+                each.slots().size()
+            );
+        }
+    }
+    std::string line =
+        fmt::format("{}, {} of {} workers ready{}", instance.state, ready, workers, lacking);
+    if (const std::string roll = instance.rolls.summary(); !roll.empty()) {
+        line += "; " + roll;
+    }
+    return line;
+}
+
 std::string_view state_of(const pool& of) {
     if (of.is_stopping()) {
         return "stopping";
@@ -113,7 +168,7 @@ std::string_view state_of(const pool& of) {
     if (of.is_ready()) {
         return "ready";
     }
-    return of.was_ever_ready() ? "degraded" : "starting";
+    return of.is_degraded() ? "degraded" : "starting";
 }
 
 } // namespace msd::process

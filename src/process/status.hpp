@@ -3,6 +3,8 @@
 
 #include "base/deadline.hpp"
 #include "process/pool.hpp"
+#include "process/rolling.hpp"
+#include "process/upgrading.hpp"
 
 #include <list>
 #include <string>
@@ -14,15 +16,23 @@ namespace msd::process {
 struct instance_facts {
     std::string_view state; // starting, ready, degraded, stopping
     time_point started{};
+    const std::string& program; // where a roll finds the next version
+    const rolling& rolls;
+    const upgrading& upgrades;
 };
 
 /// One JSON object on one line:
-/// {"pid","version","state","uptime_ms","memory_bytes","pools":[{"name",
-/// "state","host","port","workers","ready","slots":[{"slot","pid","generation","state","uptime_ms",
-/// "restarts","last_exit","memory_bytes"}]}]}. A slot without a process has pid null and says with
+/// {"pid","version","state","uptime_ms","memory_bytes","program","roll":{…},"upgrade":{…},
+/// "pools":[{"name","state","host","port","workers","ready","slots":[{"slot","pid","generation",
+/// "build","state","uptime_ms","restarts","last_exit","memory_bytes","connections","requests",
+/// "heartbeat_age_ms","stats"}]}]}. `stats` is what the role itself said with its last heartbeat. A
+/// slot without a process has pid null and says with
 /// `retry_in_ms` when it gets one; a slot being handed over appears once per process.
 [[nodiscard]] std::string
 status_json(const instance_facts& instance, const std::list<pool>& pools, time_point now);
+
+/// One line for people: "ready, 9 of 9 workers; rolling goods/1, 3 of 6 done".
+[[nodiscard]] std::string status_line(const instance_facts& instance, const std::list<pool>& pools);
 
 /// starting (never was READY), ready, degraded (slots without a READY worker), stopping.
 [[nodiscard]] std::string_view state_of(const pool& of);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/worker_description.hpp"
 
+#include "core/scoreboard.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <set>
@@ -53,7 +57,23 @@ bool read_ports(std::string_view text, std::map<std::string, std::uint16_t>& out
     return true;
 }
 
-// One `name=value`; false when the name is unknown or the value unusable.
+constexpr std::array<std::string_view, 14> names{
+    "pool",
+    "slot",
+    "workers",
+    "generation",
+    "master",
+    "control",
+    "board",
+    "line",
+    "handover",
+    "config",
+    "listeners",
+    "host",
+    "port",
+    "ports"};
+
+// One `name=value` of these; false when the value is unusable.
 bool read_field(std::string_view name, std::string_view value, worker_description& out) {
     constexpr int fd_max = std::numeric_limits<int>::max();
     if (name == "pool") {
@@ -80,6 +100,18 @@ bool read_field(std::string_view name, std::string_view value, worker_descriptio
     if (name == "control") {
         return read_number(value, 3, fd_max, out.control);
     }
+    if (name == "board") {
+        return read_number(value, 3, fd_max, out.board);
+    }
+    if (name == "line") {
+        return read_number<std::size_t>(value, 0, core::scoreboard::lines_max - 1, out.line);
+    }
+    if (name == "handover") {
+        return read_number(value, -1, fd_max, out.handover);
+    }
+    if (name == "config") {
+        return read_number(value, -1, fd_max, out.config);
+    }
     if (name == "listeners") {
         return read_listeners(value, out.listeners);
     }
@@ -100,16 +132,31 @@ bool read_field(std::string_view name, std::string_view value, worker_descriptio
 
 } // namespace
 
+std::vector<int> worker_description::descriptors() const {
+    std::vector<int> all = listeners;
+    for (const int each : {control, board, handover, config}) {
+        if (each >= 0) {
+            all.push_back(each);
+        }
+    }
+    return all;
+}
+
 std::string encode(const worker_description& description) {
     std::string text = fmt::format(
-        "pool={} slot={} workers={} generation={} master={} control={} listeners={} host={} "
-        "port={} ports=",
+        "pool={} slot={} workers={} generation={} master={} control={} board={} line={} "
+        "handover={} config={} "
+        "listeners={} host={} port={} ports=",
         description.pool,
         description.slot,
         description.workers,
         description.generation,
         description.master,
         description.control,
+        description.board,
+        description.line,
+        description.handover,
+        description.config,
         fmt::join(description.listeners, ","),
         description.host,
         description.port
@@ -130,6 +177,9 @@ result<worker_description> decode_worker_description(std::string_view text) {
         const std::string_view name = take_until(value, '=');
         if (!seen.insert(name).second) {
             return fail(errc::invalid, fmt::format("{}: '{}' twice", worker_variable, name));
+        }
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            continue;
         }
         if (!read_field(name, value, read)) {
             return fail(

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,10 +26,17 @@ struct worker_description {
     std::uint64_t generation = 1;
     pid_t master = 0;
     int control = -1;                           // SOCK_SEQPACKET, see core/worker_message.hpp
+    int board = -1;                             // core::scoreboard's memory, -1: none …
+    std::size_t line = 0;                       // … and this worker's line in it
+    int handover = -1;                          // to the worker whose state it takes; -1: none
+    int config = -1;                            // the configuration file as it was; -1: none
     std::vector<int> listeners;                 // bound and listening; at most listeners_max
     std::string host;                           // first bound address as text
     std::uint16_t port = 0;                     // bound port
     std::map<std::string, std::uint16_t> ports; // of every pool of this master, this one included
+
+    /// All that cross the exec.
+    [[nodiscard]] std::vector<int> descriptors() const;
 
     bool operator==(const worker_description&) const = default;
 };
@@ -39,7 +47,8 @@ inline constexpr int workers_max = 1024; // of one pool
 /// `pool=goods slot=0 workers=2 …`; names and addresses hold no white space.
 [[nodiscard]] std::string encode(const worker_description& description);
 
-/// errc::invalid naming the field that is missing, unknown, repeated or out of range.
+/// errc::invalid naming the field that is missing, repeated or out of range. Fields of other names
+/// are for later programs: a master that was upgraded still starts workers of the program before.
 [[nodiscard]] result<worker_description> decode_worker_description(std::string_view text);
 
 } // namespace msd::process

@@ -37,10 +37,23 @@ std::string_view text_of(worker_process::phase phase) {
     return "unknown";
 }
 
-bool tell(const worker_process& worker, core::worker_message::kind what) {
-    const std::string datagram = core::encode({what, {}});
-    const ssize_t sent =
-        send(worker.control.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+bool tell(const worker_process& worker, core::worker_message::kind what, int attached) {
+    std::string datagram = core::encode({what, {}});
+    iovec text{datagram.data(), datagram.size()};
+    msghdr message{};
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
+    if (attached >= 0) {
+        message.msg_control = room.data();
+        message.msg_controllen = room.size();
+        cmsghdr* const header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(header), &attached, sizeof attached);
+    }
+    const ssize_t sent = sendmsg(worker.control.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     return sent == static_cast<ssize_t>(datagram.size());
 }
 
@@ -81,6 +94,15 @@ std::string exit_text(int wait_status) {
         name != nullptr ? name : "unknown",
         WCOREDUMP(wait_status) ? ", core dumped" : ""
     );
+}
+
+char process_state(pid_t pid) {
+    std::ifstream file{fmt::format("/proc/{}/stat", pid)};
+    std::string line;
+    std::getline(file, line);
+    // The command in brackets may hold brackets itself.
+    const auto after = line.rfind(") ");
+    return after == std::string::npos ? '\0' : line[after + 2];
 }
 
 std::uint64_t private_memory_bytes(pid_t pid) {

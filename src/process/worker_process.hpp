@@ -4,6 +4,8 @@
 #include "base/deadline.hpp"
 #include "base/unique_fd.hpp"
 #include "core/worker_message.hpp"
+#include "process/board_line.hpp"
+#include "process/launch_plan.hpp"
 
 #include <sys/types.h>
 
@@ -28,13 +30,21 @@ struct worker_process {
     pid_t pid = -1;
     unique_fd control;
     std::size_t slot = 0;
-    std::uint64_t generation = 1;
+    shared_plan plan; // what it was started from
+    board_line line;
     phase now_is = phase::starting;
+    bool is_watched = false;   // its control channel is in the master's epoll set
+    bool is_candidate = false; // a roll has not decided on it yet
     time_point started{};
+    time_point ready_at{};
     time_point act_at = time_point::max(); // when patience with the present phase ends
+    std::string build;                     // version and build, as it said with HELLO
     std::string last_words;                // what it said with FATAL
     std::string stats;                     // the last answer to STATS: a JSON object
-    bool terminated = false;               // TERM was sent; KILL is next
+    unique_fd handover;                    // a candidate's: the end for the worker before it
+    bool handed_over = false;              // was told HAND_OVER
+    bool terminated = false;               // TERM or ABRT was sent; KILL is next
+    int recycle_spread_percent = 0;        // it may answer so many more requests than are set
 
     [[nodiscard]] bool is_leaving() const {
         return now_is == phase::draining || now_is == phase::stopping;
@@ -43,8 +53,9 @@ struct worker_process {
 
 [[nodiscard]] std::string_view text_of(worker_process::phase phase);
 
-/// Never waits. False when the channel is full or gone: the worker hangs or is about to die.
-bool tell(const worker_process& worker, core::worker_message::kind what);
+/// Never waits. `attached`: a descriptor that goes with it, or -1. False when the channel is full
+/// or gone: the worker hangs or is about to die.
+bool tell(const worker_process& worker, core::worker_message::kind what, int attached = -1);
 
 /// What the worker said since; at most 64 messages, bad ones are logged and left out. Closes our
 /// end when the worker closed its own.
@@ -52,6 +63,9 @@ bool tell(const worker_process& worker, core::worker_message::kind what);
 
 /// "exit code 1", "signal 11 (Segmentation fault)", from a status of waitpid().
 [[nodiscard]] std::string exit_text(int wait_status);
+
+/// R, S, D, T (stopped), t (traced), Z; 0: no such process.
+[[nodiscard]] char process_state(pid_t pid);
 
 /// Bytes of memory that only this process uses (smaps_rollup); 0 when it cannot be read.
 [[nodiscard]] std::uint64_t private_memory_bytes(pid_t pid);

@@ -6,6 +6,7 @@
 #include "base/unique_fd.hpp"
 #include "core/registration.hpp"
 #include "net/connect.hpp"
+#include "roles/distributor_session.hpp"
 #include "roles/roles.hpp"
 
 #include <asio/experimental/as_tuple.hpp>
@@ -36,15 +37,6 @@ std::uint64_t new_epoch() {
     );
 }
 
-core::registry_settings registry_settings_of(const distributor_settings& settings) {
-    return {
-        settings.gather_first,
-        settings.gather_quiet,
-        settings.gather_longest,
-        settings.critical_for,
-    };
-}
-
 std::string_view word_for(core::node_list::event what) {
     using enum core::node_list::event;
     switch (what) {
@@ -64,21 +56,6 @@ std::string_view word_for(core::node_list::event what) {
 
 } // namespace
 
-struct distributor::session {
-    session(asio::ip::tcp::socket socket, worker& within, const packet_settings& limits)
-        : connection{
-              std::move(socket),
-              within.dog,
-              {limits.request_bytes_max, limits.frame_timeout}} {
-        connection.send_pieces_apart();
-    }
-
-    net::packet_connection connection;
-    core::registry::peer_id id = 0;
-    int bad_frames = 0;
-    int unanswered_pings = 0;
-};
-
 // However a conversation ends, the registry hears of it.
 class distributor::presence {
 public:
@@ -95,8 +72,7 @@ public:
                 session_.bad_frames
             );
         }
-        within_.registry_.disconnect(session_.id, clock::now());
-        within_.sessions_.erase(session_.id);
+        within_.forget(session_.id);
         within_.pump();
     }
 
@@ -108,8 +84,17 @@ private:
 distributor::distributor(worker& surroundings, const distributor_settings& settings)
     : worker_{surroundings},
       settings_{settings},
-      registry_{new_epoch(), registry_settings_of(settings)},
+      registry_{new_epoch(), registry_settings()},
       due_{surroundings.loop} {}
+
+core::registry_settings distributor::registry_settings() const {
+    return {
+        settings_.gather_first,
+        settings_.gather_quiet,
+        settings_.gather_longest,
+        settings_.critical_for,
+    };
+}
 
 asio::awaitable<result<void>> distributor::start() {
     worker_.tasks.spawn(ping_nodes());
@@ -136,7 +121,8 @@ void distributor::serve(int fd, net::accept_credit credit) {
 
 asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
     const presence here{*this, *with};
-    for (;;) {
+    verdict next = verdict::go_on;
+    while (next == verdict::go_on && !with->is_ended()) {
         const auto received = co_await with->connection.receive();
         if (!received) {
             if (received.error().code == errc::timeout) {
@@ -145,16 +131,18 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
             co_return;
         }
         with->unanswered_pings = 0;
-        const verdict next = hear_all(*with);
+        next = hear_all(*with);
         pump();
-        if (next == verdict::drop) {
-            co_return;
-        }
-        if (next == verdict::close) {
-            const deadline until = deadline::in(farewell_limit);
-            [[maybe_unused]] const bool sent = co_await with->connection.flushed(until);
-            co_return;
-        }
+    }
+    if (next == verdict::drop) {
+        co_return;
+    }
+    if (!with->is_ended()) {
+        with->ended_until = deadline::in(farewell_limit);
+    }
+    const bool sent = co_await with->connection.flushed(with->ended_until);
+    if (sent) {
+        co_await with->connection.linger();
     }
 }
 
@@ -272,6 +260,12 @@ asio::awaitable<void> distributor::await_room(std::shared_ptr<session> lagging) 
     }
 }
 
+void distributor::forget(core::registry::peer_id id) {
+    if (sessions_.erase(id) > 0) {
+        registry_.disconnect(id, clock::now());
+    }
+}
+
 // Does what the registry has to do by now and comes back when there is more.
 void distributor::pump() {
     if (leaving_) {
@@ -350,6 +344,10 @@ asio::awaitable<void> distributor::drain(deadline until) {
         [[maybe_unused]] const bool sent = co_await each->connection.flushed(flush_until);
         each->connection.close();
     }
+}
+
+worker_load distributor::load() const {
+    return {sessions_.size(), 0};
 }
 
 std::string distributor::stats() const {

@@ -19,7 +19,8 @@
 namespace msd::roles {
 
 // The registry as a server: reads what nodes say, feeds core::registry with it and sends what that
-// hands out. Its own concerns are the connections: slow readers, silent nodes, bad input.
+// hands out. Its own concerns are the connections: slow readers, silent nodes, bad input, and that
+// they go on in another worker when this one is replaced (distributor_handover.cpp).
 class distributor : public role {
 public:
     // More than every node connected twice is no fleet but an attack or a leak.
@@ -30,11 +31,15 @@ public:
     asio::awaitable<result<void>> start() override;
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
+    [[nodiscard]] result<void> hand_over(const unique_fd& to, deadline until) override;
+    [[nodiscard]] asio::awaitable<bool> take_over(unique_fd from) override;
+    [[nodiscard]] worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
 private:
     struct session;
     class presence;
+    class inheritance;
 
     // What is to become of a connection after a frame.
     enum class verdict : std::uint8_t {
@@ -55,6 +60,10 @@ private:
     [[nodiscard]] verdict
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 
+    [[nodiscard]] core::registry_settings registry_settings() const;
+    [[nodiscard]] result<void> leave_all_to(int successor, deadline until);
+    void inherit(inheritance& from);
+    void forget(core::registry::peer_id id);
     void pump();
     void report_notices();
     [[nodiscard]] bool has_room(core::registry::peer_id id);
@@ -66,7 +75,7 @@ private:
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time
     std::uint64_t bad_frames_ = 0;
-    bool leaving_ = false;
+    bool leaving_ = false; // or everything was handed over
 };
 
 } // namespace msd::roles

@@ -44,7 +44,13 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           upstreams::connecting::eagerly},
       link_{
           surroundings.loop.get_executor(),
-          link_settings(surroundings.environment, settings.membership, "gate", {}),
+          link_settings(
+              surroundings.environment,
+              settings.membership,
+              settings.upstream,
+              "gate",
+              {}
+          ),
           [this](const core::topology& known) {
               upstreams_.update(known, link_.connected_since());
           }},
@@ -54,6 +60,8 @@ gateway::~gateway() = default;
 
 asio::awaitable<result<void>> gateway::start() {
     link_.start(worker_.tasks);
+    // A worker that takes the place of another must know the routes with its first request.
+    co_await link_.first_list(first_list_limit);
     co_return result<void>{};
 }
 
@@ -101,6 +109,10 @@ asio::awaitable<void> gateway::drain(deadline until) {
         sessions_.terminate();
         co_await sessions_.drained(last_look);
     }
+}
+
+worker_load gateway::load() const {
+    return {sessions_.size(), requests};
 }
 
 std::string gateway::stats() const {

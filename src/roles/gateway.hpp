@@ -25,6 +25,7 @@ public:
     asio::awaitable<result<void>> start() override;
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
+    [[nodiscard]] worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
     // For the sessions.

@@ -14,6 +14,7 @@ namespace msd::roles {
 registry_link_settings link_settings(
     const worker_environment& environment,
     const membership_settings& membership,
+    const upstream_settings& upstream,
     std::string name,
     std::vector<core::route_info> routes
 ) {
@@ -21,6 +22,8 @@ registry_link_settings link_settings(
     out.distributor_host = membership.distributor_host;
     out.distributor_port = membership.distributor_port;
     out.reconnect_interval = membership.reconnect;
+    out.kept_in = environment.topology_file;
+    out.believed_after = upstream.forget_absent;
     out.self.id.name = std::move(name);
     out.self.id.host = membership.advertise_host;
     out.self.id.port =

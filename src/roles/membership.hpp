@@ -14,11 +14,15 @@
 // the nodes it calls.
 namespace msd::roles {
 
+// How long a worker that starts waits for the topology. Without a registry it serves all the same.
+constexpr milliseconds first_list_limit{1000};
+
 /// `name` and `routes` as registered; the address from the environment unless settings say
 /// otherwise.
 [[nodiscard]] registry_link_settings link_settings(
     const worker_environment& environment,
     const membership_settings& membership,
+    const upstream_settings& upstream,
     std::string name,
     std::vector<core::route_info> routes
 );

@@ -3,7 +3,6 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-#include "wire/node_packets.hpp"
 
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
@@ -23,14 +22,18 @@ constexpr milliseconds unread_limit{30'000};
 constexpr milliseconds farewell_limit{5000};
 constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
+constexpr milliseconds way_back_longest{50};
 
+// The answer has to arrive while the caller still waits: a part of the time it gives is for the
+// way.
 deadline deadline_of(const json::object& fields) {
     const json::value* const said = fields.find("deadline_ms");
     const auto left_ms = said == nullptr ? std::nullopt : said->as_int64();
     if (!left_ms) {
         return deadline::in(deadline_unsaid);
     }
-    return deadline::in(milliseconds{std::clamp<std::int64_t>(*left_ms, 0, deadline_longest_ms)});
+    const milliseconds left{std::clamp<std::int64_t>(*left_ms, 0, deadline_longest_ms)};
+    return deadline::in(left - std::min(left / 10, way_back_longest));
 }
 
 std::string text_of(const json::object& fields, std::string_view name) {
@@ -79,6 +82,15 @@ std::string merge(const json::object& params, const core::route_table::variable_
     return out;
 }
 
+// Counted up when the request is begun, which is before its handler runs.
+struct counted_work {
+    explicit counted_work(int& number) : in_work{number} {}
+    ~counted_work() { --in_work; }
+    counted_work(const counted_work&) = delete;
+    counted_work& operator=(const counted_work&) = delete;
+    int& in_work;
+};
+
 } // namespace
 
 packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket, net::watchdog& dog)
@@ -108,6 +120,7 @@ asio::awaitable<void> packet_session::run() {
             goes_on = co_await connection_.flushed(deadline::in(unread_limit));
         }
         if (goes_on) {
+            close_if_done();
             const auto received = co_await connection_.receive();
             goes_on = received.has_value();
         }
@@ -124,12 +137,16 @@ asio::awaitable<void> packet_session::close_after_replies() {
             co_await idle_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
         (void)woken;
     }
-    co_await connection_.flushed(until);
+    const bool sent = co_await connection_.flushed(until);
+    if (sent) {
+        co_await connection_.linger();
+    }
     connection_.close();
 }
 
 // Tells whether the connection goes on.
 bool packet_session::dispatch(std::string_view frame) {
+    heard_ = true;
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
@@ -145,7 +162,8 @@ bool packet_session::dispatch(std::string_view frame) {
         cancel(*packet_.fields().find("cancel"));
         return true;
     case wire::packet_kind::goaway:
-    case wire::packet_kind::reply: // to a ping of ours, or stray
+    case wire::packet_kind::changed: // said by services to their callers, not to us
+    case wire::packet_kind::reply:   // to a ping of ours, or stray
         return true;
     case wire::packet_kind::other:
         break;
@@ -171,11 +189,16 @@ void packet_session::greet(const json::value& hello) {
     json::object said;
     if (said.parse(hello.text)) {
         msd_ = true;
+        const json::value* const changes = said.find("changes");
+        hears_changes_ = changes != nullptr && changes->as_bool().value_or(false);
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
     const worker_environment& here = host_.environment();
     const wire::hello_reply self{here.slot, here.workers, here.generation};
     connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
+    if (leaving_) {
+        say_goaway();
+    }
 }
 
 bool packet_session::request() {
@@ -233,6 +256,7 @@ void packet_session::start(const services::route& row, services::arguments args)
     request.idempotency_key = text_of(fields, "idem");
     request.request_id = text_of(fields, "id");
     request.trace = text_of(fields, "trace");
+    ++in_work_;
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
 }
 
@@ -241,6 +265,7 @@ packet_session::execute(const services::route* row, services::call request, std:
     const auto self = shared_from_this();
     running entry{std::move(key)};
     {
+        const counted_work counted{in_work_};
         const enlisted<running*> listed{running_, &entry};
         const auto answer = co_await row->handle(std::move(request));
         if (entry.wanted && !row->one_way) {
@@ -277,6 +302,17 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
     connection_.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
+    close_if_unread();
+}
+
+void packet_session::tell_change(const wire::change& made) {
+    if (hears_changes_) {
+        connection_.compose([&made](std::string& out) { wire::append_changed(out, made); });
+        close_if_unread();
+    }
+}
+
+void packet_session::close_if_unread() {
     if (connection_.unsent_bytes() > unsent_bytes_most) {
         log::warning("{} asks and does not read: closed", connection_.peer().text());
         connection_.close();
@@ -286,13 +322,24 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
 void packet_session::say_goodbye() {
     leaving_ = true;
     if (msd_) {
-        connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
+        say_goaway();
     }
     close_if_done();
 }
 
+void packet_session::say_goaway() {
+    connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
+}
+
+// Nothing is in work and nothing waits to be read: what a peer asks from now on crosses the end.
 void packet_session::close_if_done() {
-    if (leaving_ && !msd_ && running_.empty()) {
+    if (leaving_ && heard_ && !connection_.has_unreceived()) {
+        close_if_idle();
+    }
+}
+
+void packet_session::close_if_idle() {
+    if (leaving_ && !msd_ && in_work_ == 0) {
         connection_.finish_sending();
     }
 }

@@ -4,6 +4,7 @@
 #include "net/packet_connection.hpp"
 #include "roles/service_host.hpp"
 #include "services/service.hpp"
+#include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
 
 #include <asio/awaitable.hpp>
@@ -27,9 +28,14 @@ public:
     /// Serves until the connection ends.
     asio::awaitable<void> run();
 
-    /// Takes leave: an msd peer hears goaway and closes by itself when it has what it waits for;
-    /// others are closed once nothing is in work.
+    /// Takes leave: an msd peer hears goaway and closes by itself when it has what it waits for.
+    /// Others are closed once all they have asked is answered; one that has not said anything yet
+    /// may still do so.
     void say_goodbye();
+    /// Ends the patience with silent ones.
+    void close_if_idle();
+    /// Tells a peer that asked to hear of changes; others never see the packet.
+    void tell_change(const wire::change& made);
     /// Closes as soon as what is queued is sent.
     void finish() { connection_.finish_sending(); }
 
@@ -51,16 +57,21 @@ private:
     [[nodiscard]] bool malformed(std::string_view why);
     void reply(std::string_view key, const services::reply& answer);
     asio::awaitable<void> close_after_replies();
+    void say_goaway();
     void close_if_done();
+    void close_if_unread();
 
     service_host& host_;
     net::packet_connection connection_;
     wire::packet packet_; // reused for every frame
     std::list<running*> running_;
     asio::steady_timer idle_; // cancelled when nothing is in work any more
+    int in_work_ = 0;         // requests begun and not answered
     int malformed_ = 0;
     bool msd_ = false;           // the peer said hello
+    bool hears_changes_ = false; // and that it wants to hear of changes
     std::uint64_t last_key_ = 0; // the largest a request came with
+    bool heard_ = false;         // something
     bool leaving_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include "net/connect.hpp"
 #include "net/packet_connection.hpp"
 #include "net/watchdog.hpp"
+#include "roles/topology_file.hpp"
 #include "wire/packet.hpp"
 
 #include <asio/experimental/as_tuple.hpp>
@@ -14,6 +15,7 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -31,13 +33,9 @@ constexpr milliseconds lasting{1000};
 constexpr milliseconds ping_idle{2500}; // longer than msd's distributor lets pass without its own
 constexpr int pings_unanswered_max = 3;
 constexpr milliseconds hold_limit{200};
+constexpr milliseconds keep_every{100};
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
-
-std::string_view text_of(const json::value* value, std::string& room) {
-    room = value != nullptr ? value->as_string().value_or("") : std::string{};
-    return room;
-}
 
 } // namespace
 
@@ -52,25 +50,19 @@ public:
           settings_{std::move(settings)},
           on_change_{std::move(on_change)},
           dog_{executor},
-          inner_{
-              executor,
-              [](const std::exception_ptr&) {
-              }},
+          inner_(executor, [](const std::exception_ptr&) {}),
           retry_{executor},
           left_{executor},
-          silence_{
-              dog_,
-              [this] {
-                  on_silence();
-              }},
-          hold_{dog_, [this] {
-                    hear(held_list_);
-                }} {}
+          first_{executor},
+          silence_(dog_, [this] { on_silence(); }),
+          hold_(dog_, [this] { hear(held_list_); }),
+          kept_{settings_.kept_in},
+          keep_(dog_, [this] { keep(); }) {}
 
     // The link's whole life. Holds what it works on, whatever becomes of its owner.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
-
     static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
+    static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
     // The owner goes: nothing is told to it any more.
     void abandon() {
@@ -88,6 +80,8 @@ private:
     void end();
 
     void complain_once(const std::string& why);
+    void recall();
+    void keep();
     [[nodiscard]] bool hear_all();
     void hear(std::string_view frame);
     void hear_reply();
@@ -101,11 +95,14 @@ private:
     net::watchdog dog_;
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
-    asio::steady_timer left_; // cancelled when the goodbye was answered
+    asio::steady_timer left_;  // cancelled when the goodbye was answered
+    asio::steady_timer first_; // cancelled when nothing is to be waited for any more
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
     std::string held_list_; // the list at accept, until a better one comes
     core::topology known_;
+    topology_file kept_;
+    net::watchdog::guard keep_;
     wire::packet packet_;
 
     std::shared_ptr<net::packet_connection> connection_;
@@ -114,7 +111,8 @@ private:
     std::uint64_t goodbye_key_ = 0;
     int pings_unanswered_ = 0;
     bool ending_ = false;
-    bool told_once_ = false; // the owner knows that a list came
+    bool told_once_ = false;  // the owner knows that a list came
+    bool tried_once_ = false; // … or an attempt to get one has failed
     // Of the present connection.
     bool is_msd_ = false; // the distributor said proto
     bool heard_list_ = false;
@@ -127,6 +125,7 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
     self->inner_.spawn(self->dog_.run());
+    self->recall();
     bool is_cancelled = false;
     while (!self->ending_ && !is_cancelled) {
         const time_point began = clock::now();
@@ -139,6 +138,8 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
         } else if (!socket) {
             self->complain_once(socket.error().text);
         }
+        self->tried_once_ = true;
+        self->first_.cancel();
         auto seen = co_await asio::this_coro::cancellation_state;
         is_cancelled = seen.cancelled() != asio::cancellation_type::none;
         if (!is_cancelled) {
@@ -176,6 +177,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     }
     silence_.clear();
     hold_.clear();
+    keep_.clear();
     connection_->close();
     left_.cancel();
     if (!ending_) {
@@ -210,12 +212,21 @@ asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, d
     self->end();
 }
 
+asio::awaitable<void>
+registry_link::state::first_list(std::shared_ptr<state> self, deadline until) {
+    if (!self->told_once_ && !self->tried_once_ && !self->ending_) {
+        self->first_.expires_at(until.at());
+        [[maybe_unused]] const auto [woken] = co_await self->first_.async_wait(use_tuple);
+    }
+}
+
 void registry_link::state::end() {
     ending_ = true;
     if (connection_) {
         connection_->close();
     }
     retry_.cancel();
+    first_.cancel();
 }
 
 // An outage is one line, however many attempts it outlasts.
@@ -261,9 +272,8 @@ void registry_link::state::hear_reply() {
         goodbye_key_ = 0;
         left_.cancel();
     } else if (refused && !std::exchange(complained_, true)) {
-        std::string room;
-        const auto text = text_of(packet_.fields().find("errormessage"), room);
-        log::error("the registry refuses this node: {}", text);
+        const json::value* const why = packet_.fields().find("errormessage");
+        log::error("the registry refuses this node: {}", why == nullptr ? "" : why->text);
     }
 }
 
@@ -274,7 +284,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     // way, without what msd nodes say of themselves. What follows the registration is better; only
     // when nothing does, this list is all there is.
     if (is_first && !from_msd && settings_.registers) {
-        if (known_.epoch() == 0) {
+        if (known_.epoch() == 0 || !told_once_) {
             held_list_ = frame;
             hold_.set(deadline::in(hold_limit));
         }
@@ -288,7 +298,9 @@ void registry_link::state::hear_topology(std::string_view frame) {
     }
     using enum core::topology::outcome;
     if (from_msd && !std::exchange(is_msd_, true) && settings_.registers) {
-        const core::revision have{known_.epoch(), known_.rev()};
+        // What others knew when they kept it may be older than this registry believes.
+        const core::revision have =
+            told_once_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
         connection_->send(core::second_registration(settings_.self, have));
     }
     if (*applied == gap) {
@@ -302,7 +314,27 @@ void registry_link::state::hear_topology(std::string_view frame) {
     const bool is_news = *applied == changed || (*applied == unchanged && is_list && !told_once_);
     if (is_news && on_change_) {
         told_once_ = true;
+        first_.cancel();
         on_change_(known_);
+        keep_.set(deadline{std::min(keep_.until(), clock::now() + keep_every)});
+    }
+}
+
+// What the other workers of the pool knew, until the registry says more.
+void registry_link::state::recall() {
+    if (auto kept = kept_.load(); kept && on_change_) {
+        known_ = std::move(*kept);
+        on_change_(known_);
+    }
+}
+
+// A registry that began anew may not know everybody yet.
+void registry_link::state::keep() {
+    const time_point believed_at = since_ + settings_.believed_after;
+    if (kept_.knows_more_than(known_) && clock::now() < believed_at) {
+        keep_.set(deadline{believed_at});
+    } else {
+        kept_.save(known_);
     }
 }
 
@@ -343,6 +375,10 @@ registry_link::~registry_link() {
 
 void registry_link::start(net::task_group& tasks) {
     tasks.spawn(state::run(state_));
+}
+
+asio::awaitable<void> registry_link::first_list(milliseconds limit) {
+    return state::first_list(state_, deadline::in(limit));
 }
 
 asio::awaitable<void> registry_link::leave(milliseconds limit) {

@@ -10,6 +10,7 @@
 #include <asio/awaitable.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +27,10 @@ struct registry_link_settings {
     // false: only listens (msd nodes, routes, call): it never registers.
     bool registers = true;
     milliseconds reconnect_interval{3000}; // ± 20 %, after one attempt at once
+    // Where the topology is kept for workers that start later (roles/topology_file.hpp); empty:
+    // nowhere. A registry that has begun anew is believed once a connection is that old.
+    std::filesystem::path kept_in;
+    milliseconds believed_after{10'000};
 };
 
 // A node's connection to the distributor: registers, keeps the topology, answers pings, connects
@@ -46,6 +51,10 @@ public:
     /// Spawns the connection into `tasks`; it ends when the group is stopped or terminated, or
     /// after leave().
     void start(net::task_group& tasks);
+
+    /// Waits for the first topology, at most `limit`; not any longer once the distributor cannot be
+    /// reached. One waits at a time.
+    asio::awaitable<void> first_list(milliseconds limit);
 
     /// Says DELETE /distributes and waits for the acknowledgement of an msd distributor (none is
     /// expected from a foreign one), at most `limit`; then closes the link for good.

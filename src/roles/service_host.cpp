@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t sessions_max = 10'000;
 constexpr milliseconds fast_stop{2000}; // less time than that: nobody is asked to leave first
 constexpr milliseconds leave_limit{2000};
+constexpr milliseconds silence_limit{2000}; // for the first words on a connection just made
 constexpr milliseconds last_look{200};
 
 core::node_info self_of(const services::service& service, std::string_view name) {
@@ -43,22 +44,42 @@ service_host::service_host(
     : worker_{surroundings},
       settings_{settings},
       definition_{what},
-      upstreams_{
-          upstream_surroundings_of(surroundings, settings.upstream, settings.name),
-          upstreams::connecting::on_demand},
+      upstreams_{surroundings_of(surroundings, settings, what), upstreams::connecting::on_demand},
       sessions_{surroundings.loop.get_executor(), report_failure},
       running_{surroundings.loop.get_executor(), report_failure} {}
 
 service_host::~service_host() = default;
 
-asio::awaitable<result<void>> service_host::start() {
+upstream_surroundings service_host::surroundings_of(
+    worker& surroundings,
+    const service_settings& settings,
+    const services::definition& what
+) {
+    auto made = upstream_surroundings_of(surroundings, settings.upstream, settings.name);
+    if (what.hears_changes) {
+        made.self.on_change = [this](const wire::change& said) {
+            service_->changed(said);
+        };
+    }
+    return made;
+}
+
+void service_host::create_service() {
     services::service_settings chosen;
     chosen.data_dir = settings_.data_dir;
     chosen.slot = worker_.environment.slot;
     chosen.store = settings_.store;
+    chosen.memory = settings_.memory;
+    chosen.cache = settings_.cache;
+    chosen.shared = settings_.shared;
     services::peer_caller& peers = *this;
-    const services::service_context context{worker_.loop.get_executor(), chosen, peers};
+    services::change_teller& changes = *this;
+    const services::service_context context{worker_.loop.get_executor(), chosen, peers, changes};
     service_ = definition_.create(context);
+}
+
+asio::awaitable<result<void>> service_host::start() {
+    create_service();
     const auto started = co_await service_->start();
     if (!started) {
         co_return started;
@@ -69,8 +90,13 @@ asio::awaitable<result<void>> service_host::start() {
         upstreams_.on_change([this] { shipper_->wake(); });
     }
     auto routes = self_of(*service_, definition_.name).routes;
-    auto link =
-        link_settings(worker_.environment, settings_.membership, settings_.name, std::move(routes));
+    auto link = link_settings(
+        worker_.environment,
+        settings_.membership,
+        settings_.upstream,
+        settings_.name,
+        std::move(routes)
+    );
     registry_link::change_handler on_change = [this](const core::topology& known) {
         upstreams_.update(known, link_->connected_since());
     };
@@ -80,6 +106,8 @@ asio::awaitable<result<void>> service_host::start() {
         std::move(on_change)
     );
     link_->start(worker_.tasks);
+    // A worker that takes the place of another must know with its first request whom to ask.
+    co_await link_->first_list(first_list_limit);
     co_return result<void>{};
 }
 
@@ -137,7 +165,13 @@ asio::awaitable<void> service_host::drain(deadline until) {
     if (fast) {
         finished = co_await running_.drained(until.left());
     } else {
-        finished = co_await sessions_.drained(until.left());
+        finished = co_await sessions_.drained(std::min(until.left(), silence_limit));
+        if (!finished) {
+            for (packet_session* const session : open_sessions_) {
+                session->close_if_idle();
+            }
+            finished = co_await sessions_.drained(until.left());
+        }
     }
     if (!finished) {
         log::warning("{} requests end unanswered", running_.size());
@@ -160,20 +194,39 @@ void service_host::reopen() {
     service_->reopen();
 }
 
+worker_load service_host::load() const {
+    return {sessions_.size(), requests};
+}
+
 std::string service_host::stats() const {
-    std::string out;
-    json::writer{out}
-        .begin_object()
-        .key("connections")
-        .unsigned_integer(sessions_.size())
-        .key("requests")
-        .unsigned_integer(requests)
-        .key("in_flight")
-        .unsigned_integer(running_.size())
-        .key("log_lines_dropped")
-        .unsigned_integer(shipper_ ? shipper_->dropped() : 0)
-        .end_object();
-    return out;
+    std::string text;
+    json::writer out{text};
+    out.begin_object();
+    out.key("connections").unsigned_integer(sessions_.size());
+    out.key("requests").unsigned_integer(requests);
+    out.key("in_flight").unsigned_integer(running_.size());
+    out.key("log_lines_dropped").unsigned_integer(shipper_ ? shipper_->dropped() : 0);
+    if (service_) {
+        service_->write_figures(out);
+    }
+    out.end_object();
+    return text;
+}
+
+bool service_host::all_tell_changes(std::string_view method, std::string_view uri) {
+    const auto table = upstreams_.routes();
+    const auto match = table->find(method, uri);
+    if (match.what != core::route_table::outcome::found) {
+        return true;
+    }
+    upstreams_.connect(match.target->service);
+    return upstreams_.is_msd_only(match.target->service);
+}
+
+void service_host::tell_changed(const wire::change& made) {
+    for (packet_session* const session : open_sessions_) {
+        session->tell_change(made);
+    }
 }
 
 asio::awaitable<result<services::peer_caller::answer>>
@@ -196,6 +249,7 @@ service_host::ask(std::string method, std::string uri, std::string params, deadl
     answer out;
     out.errorcode = static_cast<int>(envelope.errorcode.value_or(0));
     out.status = envelope.status;
+    out.msd = made.msd;
     for (const std::string_view piece : envelope.body()) {
         out.body.append(piece);
     }

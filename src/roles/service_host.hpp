@@ -23,7 +23,9 @@ class packet_session;
 
 // One worker of a named service: takes packet connections from gateways, services and foreign
 // nodes, runs the service's handlers, and asks other services on its behalf.
-class service_host final : public role, private services::peer_caller {
+class service_host final : public role,
+                           private services::peer_caller,
+                           private services::change_teller {
 public:
     service_host(
         worker& surroundings,
@@ -36,6 +38,7 @@ public:
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
     void reopen() override;
+    [[nodiscard]] worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
     // For the sessions.
@@ -51,9 +54,17 @@ public:
     std::uint64_t requests = 0;
 
 private:
+    [[nodiscard]] upstream_surroundings surroundings_of(
+        worker& surroundings,
+        const service_settings& settings,
+        const services::definition& what
+    );
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
     asio::awaitable<result<answer>>
     ask(std::string method, std::string uri, std::string params, deadline until) override;
+    void create_service();
+    [[nodiscard]] bool all_tell_changes(std::string_view method, std::string_view uri) override;
+    void tell_changed(const wire::change& made) override;
     void index_routes();
 
     worker& worker_;

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "store/memory_cache.hpp"
+#include "store/redis/settings.hpp"
+#include "store/server_settings.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -68,7 +71,10 @@ struct service_settings {
     upstream_settings upstream;
     packet_settings packets;
     std::filesystem::path data_dir = "msd-data";
-    std::string store; // empty: embedded
+    store::server_settings store;               // without a url: the embedded one
+    store::redis::settings cache;               // unless wanted(): none
+    store::memory_cache_settings memory;        // of what other services own
+    store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
     bool ship_logs = true;
 };

@@ -2,18 +2,15 @@
 #include "roles/upstream_connection.hpp"
 
 #include "base/log.hpp"
-#include "wire/node_packets.hpp"
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace msd::roles {
 
 namespace {
 
-// A peer that owes a reply is asked for a sign of life sooner than an idle one.
-constexpr milliseconds ping_when_busy{250};
+constexpr milliseconds part_limit{1000};
 // Larger replies are passed on from the buffer they came in; smaller ones are cheaper to copy.
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 
@@ -37,7 +34,7 @@ upstream_connection::pending::pending(
 upstream_connection::pending::~pending() {
     owner.pending_.erase(key);
     if (owner.state_ == state::leaving && owner.pending_.empty()) {
-        owner.close();
+        owner.part();
     } else if (owner.state_ == state::probing) {
         owner.on_change_();
     }
@@ -82,11 +79,11 @@ asio::awaitable<void> upstream_connection::run() {
     close();
 }
 
-asio::awaitable<bool> upstream_connection::greet(caller_identity self, deadline until) {
-    connection_.compose([&self](std::string& out) {
-        wire::append_hello(out, self.name, self.worker);
-    });
+asio::awaitable<bool> upstream_connection::greet(const caller_identity* self, deadline until) {
+    const wire::caller_hello hello{self->name, self->worker, self->on_change != nullptr};
+    connection_.compose([&hello](std::string& out) { wire::append_hello(out, hello); });
     hello_sent_ = true;
+    self_ = self;
     guard_.set(until);
     const auto answered = co_await greeting_.wait();
     co_return answered.has_value() && *answered;
@@ -161,7 +158,8 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
 }
 
 bool upstream_connection::usable() const {
-    return state_ == state::ready || (state_ == state::probing && pending_.empty());
+    return state_ == state::ready || state_ == state::departing ||
+           (state_ == state::probing && pending_.empty());
 }
 
 void upstream_connection::leave() {
@@ -170,8 +168,19 @@ void upstream_connection::leave() {
     }
     become(state::leaving);
     if (pending_.empty()) {
-        close();
+        part();
     }
+}
+
+// Nothing is awaited any more. What was posted is still delivered.
+void upstream_connection::part() {
+    if (connection_.unsent_bytes() == 0) {
+        close();
+        return;
+    }
+    connection_.finish_sending();
+    parts_by_ = clock::now() + part_limit;
+    guard_.set(deadline{parts_by_});
 }
 
 void upstream_connection::close() {
@@ -216,6 +225,9 @@ void upstream_connection::dispatch(std::string_view frame) {
         break;
     case wire::packet_kind::goaway:
         peer_leaves();
+        break;
+    case wire::packet_kind::changed:
+        note_change(*packet_.fields().find("changed"));
         break;
     case wire::packet_kind::request:
         answer_request();
@@ -262,22 +274,26 @@ void upstream_connection::deliver(std::string_view frame) {
 }
 
 void upstream_connection::greeted(const json::value& hello) {
-    json::object said;
+    const auto said = wire::read_hello_reply(hello);
     // An answer that comes late, from a busy peer, still counts.
-    if (!hello_sent_ || msd_ || state_ == state::leaving || !said.parse(hello.text)) {
+    if (!hello_sent_ || msd_ || state_ == state::leaving || !said) {
         return;
     }
-    const auto number = [&said](std::string_view name, int otherwise) {
-        const json::value* const found = said.find(name);
-        const auto value = found == nullptr ? std::nullopt : found->as_int64();
-        return value && *value >= 0 && *value <= 4096 ? static_cast<int>(*value) : otherwise;
-    };
-    slot_ = number("slot", -1);
-    workers_ = std::max(1, number("workers", 1));
+    slot_ = said->slot;
+    workers_ = said->workers;
     msd_ = true;
     guard_.set(deadline::in(settings_.ping_idle));
     become(state::ready);
     greeting_.set(true);
+}
+
+void upstream_connection::note_change(const json::value& changed) {
+    const auto read = wire::read_changed(changed);
+    if (!read) {
+        malformed(read.error());
+    } else if (hello_sent_ && self_->on_change) {
+        self_->on_change(*read);
+    }
 }
 
 // The only thing a service asks its callers is whether they are still there.
@@ -296,7 +312,11 @@ void upstream_connection::answer_request() {
 
 void upstream_connection::peer_leaves() {
     log::debug("{} says goaway", connection_.peer().text());
-    leave();
+    if (state_ == state::ready) {
+        become(state::departing);
+    } else {
+        leave();
+    }
 }
 
 void upstream_connection::malformed(const error& what) {
@@ -306,95 +326,6 @@ void upstream_connection::malformed(const error& what) {
     if (malformed_ >= settings_.packets.malformed_max) {
         connection_.close();
     }
-}
-
-void upstream_connection::on_guard() {
-    const auto self = weak_from_this().lock();
-    const time_point at = clock::now();
-    if (state_ == state::greeting) {
-        greeting_.set(false);
-    }
-    expire(at);
-    if (msd_ && state_ != state::closed) {
-        watch_liveness(at);
-    }
-    if (state_ == state::closed) {
-        return;
-    }
-    deadline next = deadline::never();
-    for (const auto& [key, waiting] : pending_) {
-        next = next.sooner(waiting->until);
-    }
-    if (msd_) {
-        const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
-        next = next.sooner(
-            ping_key_ ? deadline{ping_sent_ + settings_.ping_timeout}
-                      : deadline{std::max(last_received_ + silence, at + ping_when_busy)}
-        );
-    }
-    guard_.set(next);
-}
-
-void upstream_connection::expire(time_point at) {
-    std::vector<std::uint64_t> overdue;
-    for (const auto& [key, waiting] : pending_) {
-        if (waiting->until.passed(at)) {
-            overdue.push_back(key);
-        }
-    }
-    for (const std::uint64_t key : overdue) {
-        const auto found = pending_.find(key);
-        if (found != pending_.end()) {
-            pending& waiting = *found->second;
-            pending_.erase(found);
-            waiting.outcome.set(fail(errc::timeout, connection_.peer().text() + " did not answer"));
-        }
-    }
-    if (!overdue.empty()) {
-        note_timeout();
-    }
-}
-
-// One timeout is enough to keep new requests away until the peer shows that it is alive.
-void upstream_connection::note_timeout() {
-    if (state_ != state::ready && state_ != state::probing) {
-        return;
-    }
-    if (msd_) {
-        if (clock::now() - last_received_ > ping_when_busy) {
-            become(state::hung);
-        }
-        return;
-    }
-    log::warning("{} did not answer in time; trying anew", connection_.peer().text());
-    timed_out_ = true;
-    leave();
-}
-
-void upstream_connection::watch_liveness(time_point at) {
-    if (!ping_key_) {
-        const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
-        if (state_ == state::hung || at - last_received_ >= silence) {
-            send_ping(at);
-        }
-        return;
-    }
-    if (at - ping_sent_ >= settings_.ping_timeout) {
-        if (state_ == state::ready) {
-            log::warning("{} does not answer a ping", connection_.peer().text());
-            become(state::hung);
-        }
-        ping_sent_ = at; // the ping stands: its answer, however late, ends the silence
-    }
-}
-
-void upstream_connection::send_ping(time_point at) {
-    ping_key_ = ++last_key_;
-    ping_sent_ = at;
-    wire::request_fields ping;
-    ping.method = "GET";
-    ping.uri = "/ping";
-    connection_.compose([&](std::string& out) { wire::append_request(out, ping, *ping_key_); });
 }
 
 } // namespace msd::roles

@@ -7,6 +7,7 @@
 #include "net/one_shot.hpp"
 #include "net/packet_connection.hpp"
 #include "roles/settings.hpp"
+#include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
 
 #include <asio/awaitable.hpp>
@@ -50,6 +51,8 @@ struct upstream_reply {
 struct caller_identity {
     std::string name;
     int worker = 0;
+    // With it the caller asks its msd peers to say what has changed, and is told so.
+    std::function<void(const wire::change&)> on_change = {};
 };
 
 // One multiplexed connection to a node: many requests in flight, replies in any order, each waiter
@@ -61,9 +64,10 @@ public:
     enum class state : std::uint8_t {
         greeting, // hello is out, or not decided yet
         ready,
-        probing, // one request at a time, until the first reply
-        hung,    // no new requests until a ping is answered
-        leaving, // no new requests; closes when the last reply is there
+        probing,   // one request at a time, until the first reply
+        hung,      // no new requests until a ping is answered
+        departing, // the peer leaves: for new requests only while there is no other connection
+        leaving,   // no new requests; closes when the last reply is there
         closed,
     };
 
@@ -82,8 +86,8 @@ public:
     /// Reads and dispatches until the connection ends; what waits then gets errc::closed.
     asio::awaitable<void> run();
 
-    /// Says hello to an msd node; true when it answered before `until`.
-    asio::awaitable<bool> greet(caller_identity self, deadline until);
+    /// Says hello to an msd node; true when it answered before `until`. `self` must outlive this.
+    asio::awaitable<bool> greet(const caller_identity* self, deadline until);
     /// Starts serving as section 2 of the protocol has it.
     void serve_foreign();
     /// The same for a peer under suspicion: as probing, better not before `from`.
@@ -99,6 +103,7 @@ public:
     [[nodiscard]] bool usable() const;
     /// The peer reads what it is sent.
     [[nodiscard]] bool takes_more() const { return connection_.unsent_bytes() <= unsent_bytes_max; }
+    [[nodiscard]] bool is_departing() const { return state_ == state::departing; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
     [[nodiscard]] bool was_answered() const { return answered_; }
@@ -128,11 +133,16 @@ private:
         net::one_shot<upstream_reply> outcome;
     };
 
+    // A peer that owes a reply is asked for a sign of life sooner than an idle one.
+    static constexpr milliseconds ping_when_busy{250};
+
     void dispatch(std::string_view frame);
     void deliver(std::string_view frame);
     void greeted(const json::value& hello);
+    void note_change(const json::value& changed);
     void answer_request();
     void peer_leaves();
+    void part();
     void malformed(const error& what);
     void become(state next);
     void on_guard();
@@ -148,7 +158,8 @@ private:
     std::function<void()> on_change_;
     net::watchdog::guard guard_;
     net::one_shot<bool> greeting_;
-    wire::packet packet_; // reused for every frame
+    const caller_identity* self_ = nullptr; // once it has said hello
+    wire::packet packet_;                   // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
     state state_ = state::greeting;
     std::uint64_t last_key_ = 0;
@@ -156,6 +167,7 @@ private:
     time_point ping_sent_;
     time_point last_received_;
     time_point probe_from_ = time_point::min();
+    time_point parts_by_ = time_point::max(); // everything is answered, and the last bytes are out
     int malformed_ = 0;
     int slot_ = -1;
     int workers_ = 1;

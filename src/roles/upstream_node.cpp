@@ -76,13 +76,17 @@ void upstream_node::update(core::node_info info) {
 }
 
 std::shared_ptr<upstream_connection> upstream_node::pick() {
+    std::shared_ptr<upstream_connection> departing;
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         const auto& candidate = connections_[next_++ % connections_.size()];
-        if (candidate->usable()) {
+        if (candidate->usable() && !candidate->is_departing()) {
             return candidate;
         }
+        if (candidate->usable()) {
+            departing = candidate;
+        }
     }
-    return nullptr;
+    return departing;
 }
 
 bool upstream_node::is_connecting() const {
@@ -100,7 +104,7 @@ std::size_t upstream_node::serving() const {
         connections_.begin(),
         connections_.end(),
         [](const auto& c) {
-            return c->now() != upstream_connection::state::leaving &&
+            return !c->is_departing() && c->now() != upstream_connection::state::leaving &&
                    c->now() != upstream_connection::state::closed;
         }
     ));
@@ -121,8 +125,25 @@ void upstream_node::changed() {
             workers_ = connection->is_msd() ? connection->workers() : workers_;
         }
     }
+    release_departing();
     wake_.cancel();
     on_change_();
+}
+
+// A peer that leaves is asked on until another connection is there, or cannot be had.
+void upstream_node::release_departing() {
+    const bool has_other = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->usable() && !c->is_departing();
+    });
+    if (!has_other && !refused_ && !retired_) {
+        return;
+    }
+    const auto all = connections_;
+    for (const auto& connection : all) {
+        if (connection->is_departing()) {
+            connection->leave();
+        }
+    }
 }
 
 asio::awaitable<void> upstream_node::maintain() {
@@ -145,13 +166,15 @@ asio::awaitable<void> upstream_node::maintain() {
     }
 }
 
-// Between attempts: the longer the more of them failed. Only retire() ends it early.
+// Between attempts: the longer the more of them failed. Ends early with retire(), or when a search
+// for further workers was all it was and the last connection is lost meanwhile.
 asio::awaitable<void> upstream_node::rest() {
+    const bool searches = failures_ == 0 && flaps_ == 0;
     const milliseconds pause =
         failures_ > 0 ? backoff_delay(failures_, retry_first, retry_longest, 0.2) : search_pause;
     tries_ = 0;
     const time_point until = clock::now() + pause;
-    while (!retired_ && clock::now() < until) {
+    while (!retired_ && clock::now() < until && !(searches && serving() == 0)) {
         wake_.expires_at(until);
         const auto [woken] =
             co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
@@ -163,6 +186,7 @@ asio::awaitable<void> upstream_node::open_connection() {
     const auto until = deadline::in(around_.settings.connect_timeout);
     std::string host = info_.id.host;
     auto socket = co_await net::connect(around_.executor, std::move(host), info_.id.port, until);
+    refused_ = !socket.has_value();
     if (!socket) {
         if (failures_++ == 0) {
             log::warning("{}: {}", info_.id.name, socket.error().text);
@@ -185,6 +209,7 @@ asio::awaitable<void> upstream_node::open_connection() {
         around_.settings,
         std::move(on_change)
     );
+    was_connected_ = true;
     connections_.push_back(fresh);
     around_.tasks.spawn(watch(fresh));
     const bool settled = co_await settle(fresh);
@@ -207,7 +232,7 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
         co_return true;
     }
     const auto until = deadline::in(greeting_limit);
-    const bool greeted = co_await fresh->greet(around_.self, until);
+    const bool greeted = co_await fresh->greet(&around_.self, until);
     if (fresh->now() == upstream_connection::state::closed) {
         ++failures_; // accepted and dropped: not a peer to try without a pause
         co_return false;
@@ -218,7 +243,8 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
         co_return true;
     }
     const auto same_slot = [&fresh](const auto& other) {
-        return other != fresh && other->slot() == fresh->slot() && other->usable();
+        return other != fresh && other->slot() == fresh->slot() && other->usable() &&
+               !other->is_departing();
     };
     if (std::any_of(connections_.begin(), connections_.end(), same_slot)) {
         ++tries_;

@@ -55,6 +55,10 @@ public:
     /// The last attempts to connect failed.
     [[nodiscard]] bool is_unreachable() const { return failures_ > 0; }
     [[nodiscard]] bool has_connections() const { return !connections_.empty(); }
+    /// It was connected, or was to be, and is not.
+    [[nodiscard]] bool is_lost() const {
+        return connections_.empty() && (was_connected_ || is_unreachable());
+    }
 
     // The list of the registry lacks this node since; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
@@ -71,6 +75,7 @@ private:
     [[nodiscard]] bool wants_connection() const;
     [[nodiscard]] std::size_t serving() const;
     void changed();
+    void release_departing();
 
     const upstream_surroundings& around_;
     core::node_info info_;
@@ -83,6 +88,8 @@ private:
     int failures_ = 0;     // attempts to connect, in a row
     int flaps_ = 0;        // connections that ended at once without a reply, in a row
     int timeouts_ = 0;     // foreign connections given up for a timeout, since the last reply
+    bool was_connected_ = false;
+    bool refused_ = false; // the last attempt to connect failed
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;
     bool retired_ = false;

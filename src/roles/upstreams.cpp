@@ -98,7 +98,7 @@ void upstreams::drop_absent(time_point now) {
         for (std::size_t i = 0; i < of.nodes.size();) {
             const auto node = of.nodes[i];
             const bool absent = node->absent_since != time_point::max();
-            if (!absent || (!settled && node->has_connections())) {
+            if (!absent || (!settled && !node->is_lost())) {
                 ++i;
                 continue;
             }
@@ -167,7 +167,7 @@ void upstreams::changed() {
     }
     // A node that is absent from the list and lost its last connection is gone.
     const auto is_gone = [](const auto& node) {
-        return node->absent_since != time_point::max() && !node->has_connections();
+        return node->absent_since != time_point::max() && node->is_lost();
     };
     for (const auto& [name, of] : services_) {
         if (std::any_of(of.nodes.begin(), of.nodes.end(), is_gone)) {
@@ -268,6 +268,15 @@ result<void> upstreams::post(std::string_view name, const outgoing& request) {
     return fail(errc::unavailable, "no instance can be reached");
 }
 
+void upstreams::connect(std::string_view name) {
+    const auto found = services_.find(name);
+    if (found != services_.end()) {
+        for (const auto& node : found->second.nodes) {
+            node->start();
+        }
+    }
+}
+
 bool upstreams::all_said_goodbye(std::string_view name) const {
     const auto found = services_.find(name);
     if (found == services_.end()) {
@@ -286,6 +295,17 @@ bool upstreams::all_said_goodbye(std::string_view name) const {
 bool upstreams::knows(std::string_view name) const {
     const auto found = services_.find(name);
     return found != services_.end() && !found->second.nodes.empty();
+}
+
+bool upstreams::is_msd_only(std::string_view name) const {
+    const auto found = services_.find(name);
+    if (found == services_.end()) {
+        return true;
+    }
+    const auto& nodes = found->second.nodes;
+    return std::all_of(nodes.begin(), nodes.end(), [](const auto& node) {
+        return node->info().proto >= wire::protocol_version;
+    });
 }
 
 void upstreams::close() {

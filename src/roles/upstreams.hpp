@@ -58,9 +58,14 @@ public:
     /// A request that is never answered; errc::unavailable when no instance can take it.
     [[nodiscard]] result<void> post(std::string_view name, const outgoing& request);
 
+    /// Begins to connect to all instances of a service, before it is called.
+    void connect(std::string_view name);
+
     /// All instances of an msd service left by goodbye.
     [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
     [[nodiscard]] bool knows(std::string_view name) const;
+    /// No instance of the service is a foreign node.
+    [[nodiscard]] bool is_msd_only(std::string_view name) const;
 
     /// `react` is called whenever an instance may have become reachable, or stopped being so.
     void on_change(std::function<void()> react) { on_change_ = std::move(react); }

@@ -2,7 +2,10 @@
 #include "roles/worker.hpp"
 
 #include "base/log.hpp"
+#include "base/unique_fd.hpp"
+#include "base/version.hpp"
 #include "core/worker_message.hpp"
+#include "net/descriptor_channel.hpp"
 #include "roles/membership.hpp"
 
 #include <asio/buffer.hpp>
@@ -11,7 +14,9 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -20,6 +25,7 @@
 #include <exception>
 #include <malloc.h>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace msd::roles {
@@ -32,6 +38,7 @@ constexpr milliseconds stop_limit{1000};
 constexpr milliseconds orphan_limit{9000};
 constexpr unsigned orphan_kill_s = 10; // SIGALRM ends an orphan whose loop does not
 constexpr milliseconds farewell_limit{1000};
+constexpr milliseconds handover_limit{5000}; // nobody is served meanwhile when that fails
 
 constexpr int exit_failed = 1;
 constexpr int exit_configuration = 78;
@@ -55,6 +62,9 @@ public:
         worker_.tasks.spawn(worker_.dog.run());
         worker_.tasks.spawn(hear_master());
         worker_.tasks.spawn(hear_signal());
+        if (worker_.environment.board >= 0) {
+            worker_.tasks.spawn(beat());
+        }
         asio::co_spawn(worker_.loop, live(), [this](const std::exception_ptr& broken) {
             if (broken) {
                 std::rethrow_exception(broken);
@@ -67,7 +77,7 @@ public:
 
 private:
     asio::awaitable<void> live() {
-        tell(core::worker_message::kind::hello);
+        tell(core::worker_message::kind::hello, fmt::format("{}", version()));
         auto started = co_await role_.start();
         if (!started) {
             log::error("{}", started.error().text);
@@ -76,18 +86,18 @@ private:
             co_await farewell();
             co_return;
         }
-        net::listener::handler on_accept = [this](int fd, net::accept_credit credit) {
-            role_.serve(fd, std::move(credit));
-        };
-        net::listener listener{
-            worker_.loop.get_executor(),
-            worker_.environment.listeners,
-            std::move(on_accept)};
+        if (worker_.environment.handover >= 0) {
+            worker_.tasks.spawn(take_over(unique_fd{worker_.environment.handover}));
+        } else {
+            serve();
+        }
         tell(core::worker_message::kind::ready);
         while (!left_) {
             [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(use_tuple);
         }
-        listener.stop();
+        if (listener_) {
+            listener_->stop();
+        }
         tell(core::worker_message::kind::draining);
         // What the accept thread had posted before it stopped is delivered before this resumes.
         auto executor = worker_.loop.get_executor();
@@ -95,6 +105,46 @@ private:
         co_await role_.drain(leave_until_);
         tell(core::worker_message::kind::drained);
         co_await farewell();
+    }
+
+    void serve() {
+        net::listener::handler on_accept = [this](int fd, net::accept_credit credit) {
+            role_.serve(fd, std::move(credit));
+        };
+        listener_.emplace(
+            worker_.loop.get_executor(),
+            worker_.environment.listeners,
+            std::move(on_accept)
+        );
+    }
+
+    asio::awaitable<void> take_over(unique_fd from) {
+        const bool took_over = co_await role_.take_over(std::move(from));
+        nothing_to_take_ = !took_over;
+        if (!left_ && (took_over || may_serve_)) {
+            serve();
+        }
+    }
+
+    asio::awaitable<void> hand_over(unique_fd to) {
+        listener_->pause();
+        // Whom the accept thread had posted before it stopped is served before this resumes.
+        auto executor = worker_.loop.get_executor();
+        co_await asio::post(executor, asio::use_awaitable);
+        result<void> gone = fail(errc::refused, "the old worker leaves");
+        if (!left_) {
+            gone = role_.hand_over(to, deadline::in(handover_limit));
+        }
+        if (gone) {
+            log::info("handed over");
+            leave(stop_limit);
+            co_return;
+        }
+        log::warning("not handed over: {}", gone.error().text);
+        tell(core::worker_message::kind::kept, gone.error().text);
+        if (!left_) {
+            listener_->resume();
+        }
     }
 
     // Every coroutine ends before the objects it refers to.
@@ -110,20 +160,32 @@ private:
 
     asio::awaitable<void> hear_master() {
         while (control_.is_open()) {
-            std::array<char, core::worker_message_bytes_max> datagram{};
-            const auto room = asio::buffer(datagram);
-            const auto [failure, bytes] = co_await control_.async_read_some(room, use_tuple);
+            const auto [failure] =
+                co_await control_.async_wait(asio::posix::stream_descriptor::wait_read, use_tuple);
             if (failure == asio::error::operation_aborted) {
                 co_return;
             }
-            if (failure || bytes == 0) {
+            auto received = net::receive_parcel(control_.native_handle(), deadline::in({}));
+            if (received) {
+                hear(std::move(*received));
+            } else if (received.error().code == errc::closed || failure) {
                 orphaned();
                 co_return;
             }
-            const auto message = core::decode_worker_message({datagram.data(), bytes});
-            if (message) {
-                obey(message->what);
-            }
+        }
+    }
+
+    void hear(net::parcel&& from_master) {
+        const auto message = core::decode_worker_message(from_master.text);
+        if (!message) {
+            return;
+        }
+        if (message->what != core::worker_message::kind::hand_over) {
+            obey(message->what);
+        } else if (from_master.descriptors.size() == 1 && listener_) {
+            worker_.tasks.spawn(hand_over(std::move(from_master.descriptors.front())));
+        } else {
+            tell(core::worker_message::kind::kept, "there is nothing to hand over, or no way");
         }
     }
 
@@ -135,6 +197,12 @@ private:
             break;
         case stop:
             leave(stop_limit);
+            break;
+        case core::worker_message::kind::serve:
+            may_serve_ = true;
+            if (nothing_to_take_ && !listener_ && !left_) {
+                this->serve();
+            }
             break;
         case reopen:
             log::reopen();
@@ -148,10 +216,42 @@ private:
         }
     }
 
+    // From the event loop itself: what does not turn does not beat.
+    asio::awaitable<void> beat() {
+        auto board = core::scoreboard::adopt(unique_fd{worker_.environment.board});
+        if (!board) {
+            log::error("{}", board.error().text);
+            co_return;
+        }
+        core::worker_figures& figures = board->line(worker_.environment.line);
+        asio::steady_timer timer{worker_.loop};
+        for (;;) {
+            figures.beat(clock::now());
+            const worker_load load = role_.load();
+            figures.connections.store(load.connections, std::memory_order_relaxed);
+            figures.requests.store(load.requests, std::memory_order_relaxed);
+            tell_stats();
+            timer.expires_after(worker_.environment.heartbeat_every);
+            const auto [stopped] = co_await timer.async_wait(use_tuple);
+            if (stopped) {
+                co_return;
+            }
+        }
+    }
+
     asio::awaitable<void> hear_signal() {
         const auto [failure, number] = co_await terminate_.async_wait(use_tuple);
         if (!failure) {
             orphaned();
+        }
+    }
+
+    // What has no place on the board; when it is news.
+    void tell_stats() {
+        std::string text = role_.stats();
+        if (text != told_stats_) {
+            tell(core::worker_message::kind::stats, text);
+            told_stats_ = std::move(text);
         }
     }
 
@@ -183,19 +283,33 @@ private:
     asio::signal_set terminate_;
     asio::steady_timer leaving_; // cancelled when the worker is told to leave
     deadline leave_until_ = deadline::never();
+    std::optional<net::listener> listener_; // none before this worker serves
     bool left_ = false;
+    bool nothing_to_take_ = false; // the worker before this one will not hand over
+    bool may_serve_ = false;       // all the same
     int exit_code_ = 0;
+    std::string told_stats_;
 };
 
 // glibc raises its threshold for mapping with every large block that is freed; then large packets
 // leave holes in the heap and the worker keeps what a burst has cost. Fixed, they go back at once.
 void give_large_blocks_back() {
     constexpr int mapped_bytes_min = 256 * 1024;
+    // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet
     mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
     mallopt(M_TRIM_THRESHOLD, 2 * mapped_bytes_min);
+    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 } // namespace
+
+result<void> role::hand_over(const unique_fd& /*to*/, deadline /*until*/) {
+    return fail(errc::invalid, "this role has nothing to hand over");
+}
+
+asio::awaitable<bool> role::take_over(unique_fd /*from*/) {
+    co_return false;
+}
 
 worker::worker(worker_environment given)
     : environment{std::move(given)},

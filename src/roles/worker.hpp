@@ -3,6 +3,8 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "core/scoreboard.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
@@ -10,7 +12,9 @@
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -26,7 +30,18 @@ struct worker_environment {
     std::uint16_t port = 0;     // the bound port
     std::string host;           // the address bound first, as text
     int control = -1;           // SOCK_SEQPACKET to the master (core/worker_message.hpp); -1: none
+    int board = -1;             // core::scoreboard's memory, -1: none …
+    std::size_t line = 0;       // … and this worker's line in it
+    std::filesystem::path topology_file; // roles/topology_file.hpp; empty: none
+    int handover = -1; // to the worker whose state this one takes over; -1: serves at once
     milliseconds drain_timeout{30'000};
+    milliseconds heartbeat_every{1000};
+};
+
+// How much there is to do, for `msd ctl status`.
+struct worker_load {
+    std::uint64_t connections = 0; // open now
+    std::uint64_t requests = 0;    // answered so far
 };
 
 // What every role has in common: one event loop, its tasks, the deadline watchdog, the control
@@ -45,8 +60,17 @@ public:
     /// No new connections come any more: finishes what was begun, at most until `until`.
     virtual asio::awaitable<void> drain(deadline until) = 0;
 
+    /// Leaves everything to the worker behind `to` (net/descriptor_channel.hpp), which takes over;
+    /// afterwards this role has nothing left. Blocks until then: nothing may change meanwhile. An
+    /// error says why all is as before.
+    [[nodiscard]] virtual result<void> hand_over(const unique_fd& to, deadline until);
+    /// The other end, after start() and before the first serve(). Tells whether it took over; false
+    /// when the worker before it kept what it has, or is gone.
+    [[nodiscard]] virtual asio::awaitable<bool> take_over(unique_fd from);
+
     virtual void reopen() {}
-    /// A JSON object for `msd ctl status`.
+    [[nodiscard]] virtual worker_load load() const { return {}; }
+    /// More of it, as a JSON object.
     [[nodiscard]] virtual std::string stats() const { return "{}"; }
 };
 

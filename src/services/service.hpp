@@ -6,6 +6,10 @@
 #include "base/result.hpp"
 #include "services/arguments.hpp"
 #include "services/parameter.hpp"
+#include "store/memory_cache.hpp"
+#include "store/redis/settings.hpp"
+#include "store/server_settings.hpp"
+#include "wire/node_packets.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -54,23 +58,40 @@ public:
         int errorcode = 0;
         int status = 0;   // 0: not said (foreign services)
         std::string body; // the whole reply as JSON object text
+        bool msd = false; // from an msd node, which says what changes
     };
 
     /// Errors: unavailable (no node, or none reachable), timeout, closed.
     virtual asio::awaitable<result<answer>>
     ask(std::string method, std::string uri, std::string params, deadline until) = 0;
+
+    /// Whether all who answer this are msd nodes, which tell what changes. Also when there is
+    /// nobody. Connects to them, so that they can.
+    [[nodiscard]] virtual bool all_tell_changes(std::string_view method, std::string_view uri) = 0;
+};
+
+// Says to everybody who asked to hear of it that things of this service are no longer as they were;
+// implemented by the service host. Said to whoever is connected now, once: it can be lost.
+class change_teller {
+public:
+    virtual ~change_teller() = default;
+    virtual void tell_changed(const wire::change& made) = 0;
 };
 
 struct service_settings {
     std::filesystem::path data_dir;
-    int slot = 0;      // of this worker
-    std::string store; // --store; empty: the embedded one under data_dir
+    int slot = 0;                        // of this worker
+    store::server_settings store;        // without a url: the embedded one under data_dir
+    store::memory_cache_settings memory; // of what others own
+    store::redis::settings cache;        // shared by all; without an address: none
+    store::redis::shared_cache_settings shared;
 };
 
 struct service_context {
     asio::any_io_executor executor;
     service_settings settings;
     peer_caller& peers;
+    change_teller& changes;
 };
 
 using handler = std::function<asio::awaitable<reply>(call)>;
@@ -101,6 +122,13 @@ public:
 
     /// Files are reopened (log rotation); nothing by default.
     virtual void reopen() {}
+
+    /// Another service says that things of its own have changed; for services whose definition
+    /// says hears_changes.
+    virtual void changed(const wire::change& /*made*/) {}
+
+    /// Members for the worker's statistics.
+    virtual void write_figures(json::writer& /*out*/) const {}
 };
 
 // A row in the table of services: what `msd service NAME` can start.
@@ -108,7 +136,8 @@ struct definition {
     std::string_view name;
     std::uint16_t default_port;
     std::string_view summary;
-    bool ships_logs = true; // the logs service ships nothing
+    bool ships_logs = true;     // the logs service ships nothing
+    bool hears_changes = false; // it keeps answers of other services
     std::unique_ptr<service> (*create)(const service_context&);
 };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/open.hpp"
 
+#include "store/mysql/database.hpp"
+#include "store/mysql/goods_table.hpp"
+#include "store/mysql/members_table.hpp"
+#include "store/mysql/purchases_table.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/goods_table.hpp"
 #include "store/sqlite/members_table.hpp"
@@ -13,16 +17,9 @@ namespace msd::store {
 
 namespace {
 
-// The one place that chooses between databases.
-template <class Repository, class Table>
-asio::awaitable<result<std::unique_ptr<Repository>>>
-open_table(store_settings settings, deadline until) {
-    if (!settings.url.empty()) {
-        co_return fail(
-            errc::invalid,
-            "this build has no store but the embedded one: leave the store out"
-        );
-    }
+template <class Table>
+asio::awaitable<result<std::unique_ptr<Table>>>
+open_embedded(store_settings settings, deadline until) {
     const auto schema = Table::wanted_schema();
     sqlite::database::settings chosen{
         .executor = settings.executor,
@@ -36,21 +33,66 @@ open_table(store_settings settings, deadline until) {
     co_return std::make_unique<Table>(std::move(*opened));
 }
 
+template <class Table>
+asio::awaitable<result<std::unique_ptr<Table>>>
+open_server(store_settings settings, deadline until) {
+    auto addresses = mysql::addresses_of(settings.server);
+    if (!addresses) {
+        co_return tl::unexpected{std::move(addresses.error())};
+    }
+    mysql::database::settings chosen{
+        .executor = settings.executor,
+        .at = std::move(addresses->at),
+        .replicas = addresses->replicas,
+        .replica_lag_max = settings.server.replica_lag_max,
+        .data_dir = std::move(settings.data_dir),
+        .connections_max = settings.server.connections_max,
+        .wanted = Table::wanted_schema(),
+        .legacy_time_zone = settings.server.legacy_time_zone,
+        .now_ms = std::move(settings.now_ms)};
+    auto opened = co_await mysql::database::open(std::move(chosen), until);
+    if (!opened) {
+        co_return tl::unexpected{std::move(opened.error())};
+    }
+    co_return std::make_unique<Table>(std::move(*opened));
+}
+
+// The one place that chooses between databases.
+template <class Repository, class Embedded, class Server>
+asio::awaitable<result<std::unique_ptr<Repository>>>
+open_table(store_settings settings, deadline until) {
+    if (settings.server.url.empty()) {
+        auto embedded = co_await open_embedded<Embedded>(std::move(settings), until);
+        co_return embedded;
+    }
+    auto server = co_await open_server<Server>(std::move(settings), until);
+    co_return server;
+}
+
 } // namespace
 
 asio::awaitable<result<std::unique_ptr<goods_repository>>>
 open_goods(store_settings settings, deadline until) {
-    return open_table<goods_repository, sqlite::goods_table>(std::move(settings), until);
+    return open_table<goods_repository, sqlite::goods_table, mysql::goods_table>(
+        std::move(settings),
+        until
+    );
 }
 
 asio::awaitable<result<std::unique_ptr<members_repository>>>
 open_members(store_settings settings, deadline until) {
-    return open_table<members_repository, sqlite::members_table>(std::move(settings), until);
+    return open_table<members_repository, sqlite::members_table, mysql::members_table>(
+        std::move(settings),
+        until
+    );
 }
 
 asio::awaitable<result<std::unique_ptr<purchases_repository>>>
 open_purchases(store_settings settings, deadline until) {
-    return open_table<purchases_repository, sqlite::purchases_table>(std::move(settings), until);
+    return open_table<purchases_repository, sqlite::purchases_table, mysql::purchases_table>(
+        std::move(settings),
+        until
+    );
 }
 
 } // namespace msd::store

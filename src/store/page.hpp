@@ -51,7 +51,7 @@ public:
         if (page_.count > 0) {
             page_.rows += ',';
         }
-        json::writer out{page_.rows};
+        json::writer out{page_.rows}; // NOLINT(misc-const-correctness): `write` changes it
         write(out, row);
         if (page_.rows.size() > page_bytes_max && page_.count > 0) {
             page_.rows.resize(before);

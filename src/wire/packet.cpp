@@ -163,6 +163,8 @@ void packet::classify() {
         kind_ = packet_kind::hello;
     } else if (is_object(fields_.find("goaway"))) {
         kind_ = packet_kind::goaway;
+    } else if (is_object(fields_.find("changed"))) {
+        kind_ = packet_kind::changed;
     }
 }
 

@@ -31,6 +31,7 @@ enum class packet_kind : std::uint8_t {
     cancel,  // {"cancel":KEY} with an unsigned integer; neither uri nor key, like the next two
     hello,   // {"hello":{…}}
     goaway,  // {"goaway":{"last_key":K}}
+    changed, // {"changed":{"what":…,"ids":[…]}}
     other,   // an object that is none of these
 };
 

@@ -28,10 +28,29 @@ RESERVED = [
     ),
     (r"spdlog/", ["src/base/log.cpp"], "logging goes through base/log.hpp"),
     (r"llhttp\.h", ["src/wire/"], "HTTP is parsed in wire"),
+    (r"hiredis/", ["src/wire/resp.cpp"], "Redis' protocol goes through wire/resp.hpp"),
     (r"sqlite3\.h", ["src/store/"], "databases are the store's"),
+    (
+        r"cppconn/",
+        [
+            "src/store/mysql/connection.cpp",
+            "src/store/mysql/driver_parts.hpp",
+            "src/store/mysql/query.cpp",
+        ],
+        "MySQL goes through store/mysql/connection.hpp",
+    ),
     (r"CLI/", ["src/app/"], "the command line is app's"),
     (r"toml\+\+/", ["src/app/"], "configuration files are app's"),
-    (r"sodium\.h|openssl/", ["src/services/"], "passwords are checked in services"),
+    (
+        r"sodium\.h",
+        ["src/services/", "src/store/transfer_lines."],
+        "passwords are checked in services, exports have a digest",
+    ),
+    (
+        r"openssl/",
+        ["src/services/", "src/net/tls_client.cpp"],
+        "hashes are the services', encryption is net's",
+    ),
     (
         r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h",
         ["src/net/", "src/process/"],

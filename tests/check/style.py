@@ -13,7 +13,10 @@ LONG_REASON = "Over 400 lines:"
 LONG_REASON_WITHIN = 30
 
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
-_CODE = (".cpp", ".hpp", ".py", ".mjs", ".js", ".sh", ".cmake", ".service", ".target", ".toml")
+_CODE = (
+    ".cpp", ".hpp", ".py", ".mjs", ".js", ".sh", ".cmake", ".conf", ".service", ".socket",
+    ".target", ".toml",
+)
 
 # Names that say nothing of what is inside.
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "common", "impl", "misc"}

@@ -6,7 +6,7 @@ usage: tidy.py BUILD_DIRECTORY
 A file is skipped when it was clean with the same text, the same headers of ours, the same settings
 and the same compiler command; $XDG_CACHE_HOME/msd/tidy remembers that by hash, for every clone of
 the user. Headers of Debian's packages are not part of the hash: delete the directory after an
-upgrade.
+upgrade. MSD_TIDY_ANALYZER=0 leaves the static analyzer out, which takes three quarters of the time.
 """
 
 import concurrent.futures
@@ -21,13 +21,16 @@ import sys
 import sources
 
 TOOL = "clang-tidy-19"
-# Asio 1.22 looks for the coroutines of the technical specification when it sees Clang, and g++
-# knows warnings that Clang does not.
+# Asio 1.22 looks for the coroutines of the technical specification when it sees Clang, g++ knows
+# warnings that Clang does not, and Clang's own are not what the code is written for.
 EXTRA = [
     "--extra-arg=-DASIO_HAS_CO_AWAIT=1",
     "--extra-arg=-DASIO_HAS_STD_COROUTINE=1",
     "--extra-arg=-Wno-unknown-warning-option",
+    "--extra-arg=-Wno-error",
 ]
+if os.environ.get("MSD_TIDY_ANALYZER") == "0":
+    EXTRA.append("--checks=-clang-analyzer-*")
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s*"([^"]+)"', re.MULTILINE)
 

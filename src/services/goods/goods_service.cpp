@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/goods/goods_service.hpp"
 
+#include "services/goods_changes.hpp"
 #include "services/store_replies.hpp"
 #include "store/goods_repository.hpp"
 #include "store/open.hpp"
@@ -90,7 +91,8 @@ public:
         : settings_{
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
-              .url = context.settings.store} {
+              .server = context.settings.store},
+          changes_{context} {
         const handler list = [this](call asked) {
             return list_goods(std::move(asked));
         };
@@ -123,13 +125,15 @@ public:
             co_return tl::unexpected{std::move(opened.error())};
         }
         goods_ = std::move(*opened);
-        co_return result<void>{};
+        co_return changes_.start();
     }
 
     asio::awaitable<void> stop() override {
+        co_await changes_.stop();
         goods_.reset();
-        co_return;
     }
+
+    void write_figures(json::writer& out) const override { changes_.write_figures(out); }
 
 private:
     asio::awaitable<reply> list_goods(call asked) {
@@ -151,17 +155,24 @@ private:
         auto fields = fields_of(asked.args);
         auto once = idempotency_of(asked, "POST/goods");
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
+        if (added) {
+            co_await changes_
+                .ended(*added, &added, false); // somebody may know that it did not exist
+        }
         co_return added ? success("\"id\":" + std::to_string(*added))
                         : store_failure(added.error());
     }
 
     asio::awaitable<reply> replace_goods(call asked) {
+        const auto goods_id = asked.args.integer("id");
         store::goods_row row;
-        row.id = asked.args.integer("id");
+        row.id = goods_id;
         row.fields = fields_of(asked.args);
         auto once = idempotency_of(asked, "PUT/goods");
+        const bool known = co_await changes_.begins(goods_id);
         const auto replaced =
             co_await goods_->replace(std::move(row), std::move(once), asked.until);
+        co_await changes_.ended(goods_id, &replaced, known);
         co_return replaced ? success("\"id\":" + std::to_string(*replaced))
                            : store_failure(replaced.error());
     }
@@ -170,7 +181,9 @@ private:
     asio::awaitable<reply> remove_goods(call asked) {
         const auto goods_id = asked.args.integer("id");
         auto once = idempotency_of(asked, "DELETE/goods");
+        const bool known = co_await changes_.begins(goods_id);
         const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
+        co_await changes_.ended(goods_id, &removed, known);
         co_return removed ? success() : store_failure(removed.error());
     }
 
@@ -191,6 +204,7 @@ private:
     }
 
     store::store_settings settings_;
+    goods_changes changes_;
     std::unique_ptr<store::goods_repository> goods_;
     std::vector<route> routes_;
 };

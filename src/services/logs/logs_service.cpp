@@ -5,6 +5,7 @@
 #include "net/blocking_lane.hpp"
 #include "net/task_group.hpp"
 #include "services/logs/rotated_file.hpp"
+#include "services/logs/secrets.hpp"
 #include "services/utc_text.hpp"
 #include "store/data_directory.hpp"
 #include "store/idempotency.hpp"
@@ -37,7 +38,7 @@ void append_line(std::string& out, std::string_view params) {
     out += utc_text(store::utc_now_ms());
     out += "\",\"params\":";
     const auto begin = out.size();
-    out += params.empty() ? "null" : params;
+    append_without_secrets(out, params.empty() ? "null" : params);
     // Line breaks of JSON stand between its tokens only: inside a string they are escaped.
     const auto is_break = [](char c) {
         return c == '\n' || c == '\r';

@@ -75,7 +75,7 @@ public:
         : settings_{
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
-              .url = context.settings.store},
+              .server = context.settings.store},
           hashing_{context.executor, hashing} {
         routes_ = {
             {"GET",
@@ -162,30 +162,41 @@ private:
                 co_return store_failure(earlier.error());
             }
             if (const auto& noted = *earlier) {
-                auto same = co_await repeated(std::move(asked), *noted);
+                std::string own_hash; // none was made
+                auto same = co_await repeated(std::move(asked), *noted, std::move(own_hash));
                 co_return same;
             }
         }
         auto make = [given = asked.args.text("password")] {
             return hash_password(given);
         };
-        auto hash = co_await hashing_.run(asked.until, std::move(make));
+        const auto hash = co_await hashing_.run(asked.until, std::move(make));
         if (!hash) {
             co_return hashing_failure();
         }
+        const bool may_repeat = once.has_value();
         const auto added =
             co_await members_
-                ->add(asked.args.text("username"), std::move(*hash), std::move(once), asked.until);
+                ->add(asked.args.text("username"), *hash, std::move(once), asked.until);
         if (!added && added.error().code == errc::conflict) {
             co_return failure(409, "the username is taken");
         }
-        co_return added ? userid_reply(*added) : store_failure(added.error());
+        if (!added) {
+            co_return store_failure(added.error());
+        }
+        if (may_repeat) {
+            // Another request with this key may have been written first.
+            auto same = co_await repeated(std::move(asked), *added, *hash);
+            co_return same;
+        }
+        co_return userid_reply(*added);
     }
 
-    // The fingerprint leaves the password out, so whether it is the same one is asked of the hash.
-    asio::awaitable<reply> repeated(call asked, std::int64_t id) {
+    // The fingerprint leaves the password out, so whether it is the same one is asked of the hash
+    // that is stored, unless that is the request's `own`.
+    asio::awaitable<reply> repeated(call asked, std::int64_t id, std::string own) {
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
-        if (found && found->id == id) {
+        if (found && found->id == id && found->password_hash != own) {
             auto check = [given = asked.args.text("password"), hash = found->password_hash]() {
                 return result<verdict>{check_password(given, hash)};
             };

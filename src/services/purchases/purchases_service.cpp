@@ -2,7 +2,7 @@
 #include "services/purchases/purchases_service.hpp"
 
 #include "base/log.hpp"
-#include "services/purchases/goods_answer.hpp"
+#include "services/goods_lookup.hpp"
 #include "services/store_replies.hpp"
 #include "services/utc_text.hpp"
 #include "store/open.hpp"
@@ -16,7 +16,6 @@ namespace msd::services {
 namespace {
 
 constexpr milliseconds open_timeout{10'000};
-constexpr int server_error = 500; // and above
 
 constexpr parameter userid{
     .name = "userid",
@@ -74,8 +73,8 @@ public:
         : settings_{
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
-              .url = context.settings.store},
-          peers_{context.peers} {
+              .server = context.settings.store},
+          goods_{context} {
         routes_ = {
             {"GET",
              "/purchases",
@@ -102,12 +101,24 @@ public:
             co_return tl::unexpected{std::move(opened.error())};
         }
         purchases_ = std::move(*opened);
-        co_return result<void>{};
+        co_return goods_.start();
     }
 
     asio::awaitable<void> stop() override {
+        co_await goods_.stop();
         purchases_.reset();
-        co_return;
+    }
+
+    void changed(const wire::change& made) override {
+        if (made.what == goods_kind) {
+            goods_.changed(made);
+        }
+    }
+
+    void write_figures(json::writer& out) const override {
+        out.key("goods").begin_object();
+        goods_.write_figures(out);
+        out.end_object();
     }
 
 private:
@@ -140,7 +151,7 @@ private:
                 co_return id_reply(*noted);
             }
         }
-        const auto goods = co_await ask_goods(fields.goodsid, asked.until);
+        const auto goods = co_await goods_.find(fields.goodsid, half_of(asked.until));
         if (!goods) {
             log::debug("goods cannot be asked: {}", goods.error().text);
             co_return failure(503, "goods unavailable");
@@ -153,27 +164,14 @@ private:
         co_return added ? id_reply(*added) : store_failure(added.error());
     }
 
-    // Leaves half of the time for the write.
-    asio::awaitable<result<goods_answer>> ask_goods(std::int64_t id, deadline until) {
+    // The other half is for the write.
+    static deadline half_of(deadline until) {
         const auto now = clock::now();
-        const deadline half{now + (until.at() - now) / 2};
-        std::string method = "GET";
-        std::string uri = "/goods";
-        std::string params = "{\"id\":" + std::to_string(id) + "}";
-        const auto answer =
-            co_await peers_
-                .ask(std::move(method), std::move(uri), std::move(params), until.sooner(half));
-        if (!answer) {
-            co_return tl::unexpected{answer.error()};
-        }
-        if (answer->status >= server_error) {
-            co_return fail(errc::unavailable, "answered with a server error");
-        }
-        co_return find_goods(answer->body, id);
+        return until.sooner(deadline{now + (until.at() - now) / 2});
     }
 
     store::store_settings settings_;
-    peer_caller& peers_;
+    goods_lookup goods_;
     std::unique_ptr<store::purchases_repository> purchases_;
     std::vector<route> routes_;
 };

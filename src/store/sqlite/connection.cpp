@@ -188,7 +188,7 @@ result<bool> query::next() {
         return code == SQLITE_ROW;
     }
     check(code);
-    return tl::unexpected{*failed_};
+    return tl::unexpected{failed_.value_or(error{})};
 }
 
 result<void> query::run() {

@@ -81,7 +81,7 @@ void database::read_batch(jobs batch) {
     if (const auto done = read_all(batch); !done) {
         fail_all(batch, done.error());
         reader_.reset();
-    } else if (reader_->broken() != nullptr) {
+    } else if (reader_ && reader_->broken() != nullptr) {
         reader_.reset();
     }
 }
@@ -126,39 +126,41 @@ result<void> database::write_in_turn(jobs batch) {
         return tl::unexpected{held.error()};
     }
     if (!writer_) {
-        if (auto opened = open_writer(); !opened) {
-            return opened;
+        auto opened = open_writer();
+        if (!opened) {
+            return tl::unexpected{std::move(opened.error())};
         }
+        writer_.emplace(std::move(*opened));
     }
-    auto done = write_all(batch);
-    if (!done && writer_->in_transaction()) {
+    connection& writer = *writer_;
+    auto done = write_all(writer, batch);
+    if (!done && writer.in_transaction()) {
         // The first error is the one to tell.
-        static_cast<void>(run(*writer_, rollback));
+        static_cast<void>(run(writer, rollback));
     }
     // A connection still inside a transaction would keep the others from writing.
-    if (writer_->broken() != nullptr || writer_->in_transaction()) {
+    if (writer.broken() != nullptr || writer.in_transaction()) {
         writer_.reset();
     }
     return done;
 }
 
-result<void> database::open_writer() {
+result<connection> database::open_writer() const {
     if (const auto created = open_private_file(chosen_.file); !created) {
         return tl::unexpected{created.error()};
     }
     auto opened = connection::open(chosen_.file, connection::purpose::writing);
     if (!opened) {
-        return tl::unexpected{std::move(opened.error())};
+        return opened;
     }
     if (auto migrated = migrate(*opened, chosen_.wanted); !migrated) {
-        return migrated;
+        return tl::unexpected{std::move(migrated.error())};
     }
-    writer_.emplace(std::move(*opened));
-    return {};
+    return opened;
 }
 
-result<void> database::write_all(jobs batch) {
-    if (auto begun = run(*writer_, begin_writing); !begun) {
+result<void> database::write_all(connection& writer, jobs batch) {
+    if (auto begun = run(writer, begin_writing); !begun) {
         return begun;
     }
     for (auto* const one : batch) {
@@ -167,28 +169,28 @@ result<void> database::write_all(jobs batch) {
         if (one->abandoned()) {
             continue;
         }
-        if (auto done = write_one(*one); !done) {
+        if (auto done = write_one(writer, *one); !done) {
             return done;
         }
     }
-    return run(*writer_, commit);
+    return run(writer, commit);
 }
 
 // An error here is the whole batch's: SQLite has given up the transaction, or is about to.
-result<void> database::write_one(net::blocking_lane::job& one) {
-    if (auto begun = run(*writer_, begin_one); !begun) {
+result<void> database::write_one(connection& writer, net::blocking_lane::job& one) {
+    if (auto begun = run(writer, begin_one); !begun) {
         return begun;
     }
     const bool wrote = one.run();
-    if (const auto* const why = writer_->broken(); why != nullptr) {
+    if (const auto* const why = writer.broken(); why != nullptr) {
         return tl::unexpected{*why};
     }
     if (!wrote) {
-        if (auto undone = run(*writer_, undo_one); !undone) {
+        if (auto undone = run(writer, undo_one); !undone) {
             return undone;
         }
     }
-    return run(*writer_, end_one);
+    return run(writer, end_one);
 }
 
 void database::tell(outage_log& about, const error* failed) {

@@ -121,9 +121,9 @@ private:
     [[nodiscard]] result<void> read_all(jobs batch);
     void write_batch(jobs batch);
     [[nodiscard]] result<void> write_in_turn(jobs batch);
-    [[nodiscard]] result<void> open_writer();
-    [[nodiscard]] result<void> write_all(jobs batch);
-    [[nodiscard]] result<void> write_one(net::blocking_lane::job& one);
+    [[nodiscard]] result<connection> open_writer() const;
+    [[nodiscard]] static result<void> write_all(connection& writer, jobs batch);
+    [[nodiscard]] static result<void> write_one(connection& writer, net::blocking_lane::job& one);
 
     static void tell(outage_log& about, const error* failed);
 

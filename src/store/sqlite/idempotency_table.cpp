@@ -36,7 +36,7 @@ note(connection& on, const idempotency& once, std::int64_t outcome, std::int64_t
         on,
         "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency "
         "WHERE created_ms <= ? ORDER BY created_ms LIMIT ?)"};
-    const auto pruned = prune.bind(now_ms - idempotency_kept.count()).bind(pruned_per_write).run();
+    auto pruned = prune.bind(now_ms - idempotency_kept.count()).bind(pruned_per_write).run();
     if (!pruned) {
         return pruned;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "store/migration_report.hpp"
 #include "store/sqlite/connection.hpp"
 
 #include <span>
@@ -20,5 +21,9 @@ struct schema {
 /// Brings the database to the version of this build, in one transaction; nothing when it is there
 /// or further. The caller holds the turn to write.
 [[nodiscard]] result<void> migrate(connection& on, const schema& wanted);
+
+/// What migrate() would do, without doing it. `on` may be opened for reading; null: there is no
+/// database yet.
+[[nodiscard]] result<migration_report> plan_migration(connection* on, const schema& wanted);
 
 } // namespace msd::store::sqlite

@@ -5,7 +5,7 @@
 #include "process/executable.hpp"
 #include "process/inherited_worker.hpp"
 #include "process/pid_file.hpp"
-#include "process/service_manager.hpp"
+#include "process/soon.hpp"
 #include "process/unix_address.hpp"
 #include "process/worker_process.hpp"
 
@@ -26,6 +26,7 @@
 #include <future>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 
 namespace msd::process {
 namespace {
@@ -49,7 +50,6 @@ private:
 
 using pid_files = own_directory;
 using control_sockets = own_directory;
-using notifications = own_directory;
 
 TEST_F(pid_files, hold_the_pid_of_the_process) {
     const auto claimed = pid_file::claim(file("a.pid"));
@@ -68,6 +68,15 @@ TEST_F(pid_files, refuse_a_second_master_and_name_the_first) {
         second.error().text,
         fmt::format("already running as pid {} ({})", getpid(), file("a.pid").native())
     );
+}
+
+TEST_F(pid_files, wait_for_a_master_that_ends) {
+    auto first = pid_file::claim(file("a.pid"));
+    ASSERT_TRUE(first);
+    auto second = std::async(std::launch::async, [this] { return pid_file::claim(file("a.pid")); });
+    EXPECT_EQ(second.wait_for(soon_step), std::future_status::timeout);
+    { const pid_file ended = std::move(*first); }
+    EXPECT_TRUE(second.get());
 }
 
 TEST_F(pid_files, do_not_mind_a_stale_file) {
@@ -252,29 +261,6 @@ TEST_F(control_sockets, say_when_their_path_is_too_long) {
         too_long.native() +
             ": 108 bytes, but the path of a socket has at most 107; choose a shorter --runtime-dir"
     );
-}
-
-TEST_F(notifications, reach_the_service_manager) {
-    const unique_fd manager{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    const auto address = unix_address(file("notify"));
-    ASSERT_EQ(
-        bind(manager.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address),
-        0
-    );
-    setenv("NOTIFY_SOCKET", file("notify").c_str(), 1); // NOLINT(concurrency-mt-unsafe)
-    service_manager{}.tell("READY=1\nSTATUS=serving");
-    unsetenv("NOTIFY_SOCKET"); // NOLINT(concurrency-mt-unsafe)
-    std::array<char, 64> text{};
-    const ssize_t got = recv(manager.get(), text.data(), text.size(), MSG_DONTWAIT);
-    EXPECT_EQ(
-        std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
-        "READY=1\nSTATUS=serving"
-    );
-}
-
-TEST_F(notifications, go_nowhere_without_a_service_manager) {
-    unsetenv("NOTIFY_SOCKET"); // NOLINT(concurrency-mt-unsafe)
-    service_manager{}.tell("READY=1");
 }
 
 TEST(executable, tells_why_a_worker_cannot_be_executed) {

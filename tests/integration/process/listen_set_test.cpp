@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "integration/process/running_master.hpp"
 #include "process/listen_set.hpp"
+#include "process/port_owner.hpp"
+#include "process/soon.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace msd::process {
 namespace {
@@ -73,6 +82,71 @@ TEST(listen_on, names_the_owner_of_a_taken_port) {
     EXPECT_TRUE(second.error().text.starts_with(start)) << second.error().text;
 }
 
+// Listens on a free port in a process of its own, then becomes `program`; nothing: stays what it
+// is. It ends with its input.
+class other_listener {
+public:
+    explicit other_listener(const char* program = nullptr) {
+        auto listening = listen_on("127.0.0.1", 0);
+        EXPECT_TRUE(listening);
+        port = listening->port;
+        std::array<int, 2> ends{};
+        EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+        const unique_fd input{ends[0]};
+        end_.reset(ends[1]);
+        pid = fork();
+        if (pid == 0) {
+            dup2(input.get(), STDIN_FILENO);
+            end_.reset();
+            fcntl(listening->sockets.front().get(), F_SETFD, 0);
+            if (program != nullptr) {
+                execlp(program, program, nullptr);
+            }
+            char any = 0;
+            [[maybe_unused]] const auto got = read(STDIN_FILENO, &any, 1);
+            _exit(0);
+        }
+    }
+    ~other_listener() {
+        end();
+        waitpid(pid, nullptr, 0);
+    }
+    other_listener(const other_listener&) = delete;
+    other_listener& operator=(const other_listener&) = delete;
+
+    void end() { end_.reset(); }
+
+    std::uint16_t port = 0;
+    pid_t pid = -1;
+
+private:
+    unique_fd end_;
+};
+
+TEST(port_owner, tells_this_program_from_another_one) {
+    const other_listener same;
+    EXPECT_FALSE(owner_of_port(same.port).is_stranger);
+    EXPECT_TRUE(owner_of_port(same.port).text.starts_with(fmt::format("pid {} (", same.pid)));
+    const other_listener cat{"cat"};
+    const std::string text = fmt::format("pid {} (cat)", cat.pid);
+    EXPECT_TRUE(eventually([&] { return owner_of_port(cat.port).text == text; }));
+    EXPECT_TRUE(owner_of_port(cat.port).is_stranger);
+}
+
+TEST(port_owner, is_nobody_where_nobody_listens) {
+    const std::uint16_t port = other_listener{}.port;
+    EXPECT_EQ(owner_of_port(port).text, "");
+    EXPECT_FALSE(owner_of_port(port).is_stranger);
+}
+
+TEST(listen_on, gets_a_port_that_another_msd_leaves_meanwhile) {
+    other_listener other;
+    auto made = std::async(std::launch::async, [&] { return listen_on("127.0.0.1", other.port); });
+    EXPECT_EQ(made.wait_for(soon_step), std::future_status::timeout); // it has not given up
+    other.end();
+    EXPECT_TRUE(made.get());
+}
+
 TEST(listen_on, can_have_a_port_again_at_once) {
     auto first = listen_on("", 0);
     ASSERT_TRUE(first);
@@ -94,6 +168,59 @@ TEST(listen_on, refuses_a_name_that_means_nothing) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, errc::invalid);
     EXPECT_TRUE(made.error().text.starts_with("cannot listen on 'no such host': "));
+}
+
+TEST(recognize, knows_sockets_of_its_own_again_in_any_order) {
+    for (const char* const host : {"", "localhost", "127.0.0.1", "0.0.0.0", "::"}) {
+        auto made = listen_on(host, 0);
+        ASSERT_TRUE(made) << made.error().text;
+        for (const std::uint16_t port : {made->port, std::uint16_t{0}}) {
+            std::vector<unique_fd> left = std::move(made->sockets);
+            std::reverse(left.begin(), left.end());
+            EXPECT_FALSE(recognize(left, host, 1)) << host;
+            EXPECT_FALSE(recognize(left, "127.0.0.2", port)) << host;
+            EXPECT_FALSE(recognize(left, "no such host", port)) << host;
+            auto again = recognize(left, host, port);
+            ASSERT_TRUE(again) << host;
+            EXPECT_EQ(again->host, made->host);
+            EXPECT_EQ(again->port, made->port);
+            EXPECT_TRUE(again->was_handed);
+            made->sockets = std::move(again->sockets);
+        }
+    }
+}
+
+TEST(recognize, wants_every_address_and_no_other) {
+    auto both = listen_on("", 0);
+    auto one = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(both && one);
+    if (both->sockets.size() == 2) {
+        EXPECT_FALSE(recognize(both->sockets, "127.0.0.1", both->port));
+        both->sockets.erase(both->sockets.begin());
+        EXPECT_FALSE(recognize(both->sockets, "", both->port));
+    }
+    EXPECT_TRUE(recognize(one->sockets, "", one->port)) << "a machine may have no ::1";
+    std::vector<unique_fd> none;
+    EXPECT_FALSE(recognize(none, "", 0));
+}
+
+TEST(recognize, wants_listening_sockets) {
+    auto made = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(made);
+    silence(made->sockets);
+    EXPECT_FALSE(recognize(made->sockets, "127.0.0.1", 0));
+    std::vector<unique_fd> others;
+    others.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(recognize(others, "127.0.0.1", 0));
+}
+
+TEST(silence, frees_the_port_although_somebody_has_a_copy) {
+    const auto made = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(made);
+    std::vector<unique_fd> copies;
+    copies.emplace_back(fcntl(made->sockets.front().get(), F_DUPFD_CLOEXEC, 3));
+    silence(copies);
+    EXPECT_TRUE(listen_on("0.0.0.0", made->port));
 }
 
 TEST(endpoint_text, writes_ipv6_in_brackets) {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "integration/process/running_master.hpp"
 #include "integration/process/test_worker.hpp"
 #include "process/inherited_worker.hpp"
 
 #include <gtest/gtest.h>
 
-// A master executes the program it runs in, so this program is the tests and their worker.
+// A master executes the program it runs in, so this program is the tests, their worker, and the
+// master that takes over.
 int main(int argc, char** argv) {
+    if (const auto code = msd::process::resume_master_under_test()) {
+        return *code;
+    }
     const auto own = msd::process::inherited_worker();
     if (!own) {
         return 1;

@@ -4,6 +4,12 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "process/control_client.hpp"
+#include "process/executable.hpp"
+#include "process/pid_file.hpp"
+#include "process/takeover.hpp"
+#include "process/unix_address.hpp"
+
+#include <fmt/format.h>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,16 +22,20 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 
 namespace msd::process {
 
 namespace {
 
-constexpr const char* program = "msd_test_worker";
+constexpr const char* program_name = "msd_test_worker";
 
 std::filesystem::path make_directory() {
     std::string path = testing::TempDir() + "msd-master-XXXXXX";
@@ -37,6 +47,60 @@ void append(const std::filesystem::path& file, const std::string& line) {
     const unique_fd out{open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
     const std::string text = line + "\n";
     [[maybe_unused]] const auto written = write(out.get(), text.data(), text.size());
+}
+
+// Read again by a program that takes over, so copied as it lies in memory.
+static_assert(std::is_trivially_copyable_v<supervision_settings>);
+
+master_settings
+settings_in(const std::filesystem::path& directory, const supervision_settings& supervision) {
+    log::configure({log::level::debug, log::format::text, directory / "log", "master", -1});
+    const std::filesystem::path notes = directory / "notes";
+    master_settings settings;
+    settings.supervision = supervision;
+    settings.read_configuration = [directory, supervision]() -> result<reconfiguration> {
+        if (std::filesystem::exists(directory / "bad")) {
+            return fail(errc::invalid, "a bad file");
+        }
+        reconfiguration made;
+        made.supervision = supervision;
+        made.workers_affected = std::filesystem::exists(directory / "changed");
+        return made;
+    };
+    settings.on_pool_ready = [notes](const pool& each) {
+        append(notes, "master announces " + each.name());
+    };
+    settings.on_all_ready = [notes] {
+        append(notes, "master announces all");
+    };
+    return settings;
+}
+
+int exit_code_of(master& under_test) {
+    const auto code = under_test.run();
+    return code ? *code : 99;
+}
+
+int answer_in(const std::filesystem::path& directory) {
+    std::string behaviour;
+    std::getline(std::ifstream{directory / "notes.answer"} >> std::ws, behaviour);
+    if (behaviour.starts_with("exit:")) {
+        std::printf("some line\nbecause of %s\n", behaviour.c_str() + 5);
+        return std::stoi(behaviour.substr(5));
+    }
+    if (behaviour == "abort") {
+        std::abort();
+    }
+    if (behaviour == "silent") {
+        return 0;
+    }
+    while (behaviour == "hang") {
+        pause();
+    }
+    if (behaviour == "vanish") {
+        std::filesystem::permissions(directory / "program", std::filesystem::perms::none);
+    }
+    return answer_takeover({});
 }
 
 } // namespace
@@ -98,27 +162,61 @@ void running_master::become_master(
     std::vector<pool_settings> pools,
     const supervision_settings& supervision
 ) {
-    log::configure({log::level::debug, log::format::text, directory_ / "log", "master", -1});
-    const std::filesystem::path notes = directory_ / "notes";
-    master_settings settings;
-    settings.command_line = {program, behaviour, notes};
-    settings.supervision = supervision;
+    const auto lock = pid_file::claim(directory_ / "pid");
+    std::ofstream{directory_ / "supervision", std::ios::binary}.write(
+        reinterpret_cast<const char*>(&supervision),
+        sizeof supervision
+    );
+    std::filesystem::create_symlink(executable::path_of_running(), program());
+    master_settings settings = settings_in(directory_, supervision);
+    settings.command_line = {program_name, behaviour, directory_ / "notes"};
+    settings.program_path = program();
     settings.control_socket = socket();
-    settings.check_configuration = [directory = directory_]() -> result<void> {
-        if (std::filesystem::exists(directory / "bad")) {
-            return fail(errc::invalid, "a bad file");
+    settings.lock = lock ? &*lock : nullptr;
+    std::optional<int> code;
+    {
+        master under_test{std::move(settings), signal_queue{}, std::move(pools)};
+        code = exit_code_of(under_test);
+    }
+    _exit(*code);
+}
+
+std::optional<int> resume_master_under_test() {
+    auto given = taken_over();
+    if (!given) {
+        return is_takeover_question() ? answer_takeover(tl::unexpected{given.error()}) : 98;
+    }
+    if (!*given) {
+        return std::nullopt;
+    }
+    master_state& left = (*given)->state;
+    const std::filesystem::path directory = std::filesystem::path{left.program}.parent_path();
+    if ((*given)->is_question) {
+        return answer_in(directory);
+    }
+    supervision_settings supervision;
+    std::ifstream{directory / "supervision", std::ios::binary}.read(
+        reinterpret_cast<char*>(&supervision),
+        sizeof supervision
+    );
+    const auto lock = pid_file::adopt(left.pid_file.path, unique_fd{left.pid_file.descriptor});
+    master_settings settings = settings_in(directory, supervision);
+    settings.command_line = left.command_line;
+    settings.program_path = left.program;
+    settings.lock = &lock;
+    std::vector<pool_settings> pools;
+    for (const pool_state& each : left.pools) {
+        pool_settings& made = pools.emplace_back();
+        made.name = each.name;
+        made.workers = static_cast<int>(each.slots.size());
+        made.listeners.host = each.host;
+        made.listeners.port = each.port;
+        for (const int listener : each.listeners) {
+            made.listeners.sockets.emplace_back(listener);
         }
-        return {};
-    };
-    settings.on_pool_ready = [&notes](const pool& each) {
-        append(notes, "master announces " + each.name());
-    };
-    settings.on_all_ready = [&notes] {
-        append(notes, "master announces all");
-    };
-    master under_test{std::move(settings), signal_queue{}, std::move(pools)};
-    const auto code = under_test.run();
-    _exit(code ? *code : 99);
+    }
+    master under_test{std::move(settings), signal_queue{}, std::move(pools), std::move(left)};
+    return exit_code_of(under_test);
 }
 
 running_master::~running_master() {
@@ -128,6 +226,19 @@ running_master::~running_master() {
     }
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
+}
+
+void running_master::next_workers(const std::string& behaviour) const {
+    std::ofstream{directory_ / "notes.next"} << behaviour;
+}
+
+void running_master::next_answer(const std::string& behaviour) const {
+    append(directory_ / "notes.new", behaviour);
+    std::filesystem::rename(directory_ / "notes.new", directory_ / "notes.answer");
+}
+
+void running_master::touch(const std::string& name) const {
+    std::ofstream{directory_ / name} << "x";
 }
 
 void running_master::signal(int number) const {
@@ -176,6 +287,11 @@ std::string running_master::ask(const std::string& command) const {
     return answer ? *answer : answer.error().text;
 }
 
+bool running_master::says(const std::string& part) const {
+    return eventually([&] { return ask(R"({"command":"status"})").find(part) != std::string::npos; }
+    );
+}
+
 std::vector<pid_t> running_master::worker_pids() const {
     std::vector<pid_t> pids;
     const std::string status = ask(R"({"command":"status"})");
@@ -195,6 +311,40 @@ std::vector<pid_t> running_master::worker_pids() const {
         }
     }
     return pids;
+}
+
+std::vector<pid_t> running_master::children() const {
+    std::ifstream file{fmt::format("/proc/{0}/task/{0}/children", pid_)};
+    return {std::istream_iterator<pid_t>{file}, {}};
+}
+
+std::ptrdiff_t running_master::open_descriptors() const {
+    return std::distance(std::filesystem::directory_iterator{fmt::format("/proc/{}/fd", pid_)}, {});
+}
+
+std::vector<std::string> running_master::inheritable_descriptors() const {
+    std::vector<std::string> found;
+    for (const auto& each : std::filesystem::directory_iterator{fmt::format("/proc/{}/fd", pid_)}) {
+        const std::string number = each.path().filename();
+        std::ifstream file{fmt::format("/proc/{}/fdinfo/{}", pid_, number)};
+        unsigned flags = 0;
+        std::string word; // pos: 0 flags: 02 …
+        if (!(file >> word >> word >> word >> std::oct >> flags)) {
+            continue; // closed meanwhile
+        }
+        std::error_code ignored;
+        if (std::stoi(number) > STDERR_FILENO && (flags & O_CLOEXEC) == 0) {
+            found.push_back(number + " " + std::filesystem::read_symlink(each, ignored).native());
+        }
+    }
+    return found;
+}
+
+unique_fd running_master::connect_to_control() const {
+    unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const auto to = unix_address(socket());
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*to), sizeof *to), 0);
+    return fd;
 }
 
 std::string running_master::connect(const std::string& pool) const {

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <vector>
 
@@ -97,13 +98,27 @@ private:
     int notes_;
 };
 
+std::string
+behaviour_of(const worker_description& own, std::string first, const std::string& notes) {
+    std::ifstream next{notes + ".next"};
+    if (own.generation > 1 && next) {
+        std::getline(next, first);
+    }
+    const std::string here = fmt::format("slot {} ", own.slot);
+    if (first.starts_with(here)) {
+        return first.substr(here.size());
+    }
+    return first.starts_with("slot ") ? "serve" : first;
+}
+
 } // namespace
 
 int run_test_worker(
     const worker_description& own,
-    const std::string& behaviour,
+    const std::string& first_behaviour,
     const std::string& notes
 ) {
+    const std::string behaviour = behaviour_of(own, first_behaviour, notes);
     const test_worker worker{own, notes};
     worker.note("started");
     worker.say(kind::hello);

@@ -15,7 +15,9 @@ namespace msd::process {
 //   mute    never READY
 //   abort   READY, then dies at once
 //   exit:N  FATAL "because of N", exit code N
-/// `notes`: a file to which a line is appended for each step, `goods/0 ready`. The exit code.
+///   slot N BEHAVIOUR   in that slot; serve elsewhere
+// Workers of later generations behave as the file NOTES.next says, if there is one.
+// `notes`: a file to which a line is appended for each step, `goods/0 ready`. The exit code.
 int run_test_worker(
     const worker_description& own,
     const std::string& behaviour,

@@ -2,7 +2,8 @@
 #include "integration/roles/distributor_harness.hpp"
 
 #include "base/log.hpp"
-#include "core/worker_message.hpp"
+#include "core/registration.hpp"
+#include "net/descriptor_channel.hpp"
 #include "roles/roles.hpp"
 #include "wire/packet.hpp"
 
@@ -14,6 +15,7 @@
 
 #include <array>
 #include <gtest/gtest.h>
+#include <span>
 #include <utility>
 
 namespace msd::testing_roles {
@@ -58,10 +60,25 @@ running_distributor::running_distributor(
     const roles::distributor_settings& settings,
     std::uint16_t port
 ) {
+    run(settings, listen_on(port), {});
+}
+
+running_distributor::running_distributor(
+    const roles::distributor_settings& settings,
+    unique_fd listener,
+    unique_fd handover
+) {
+    run(settings, std::move(listener), std::move(handover));
+}
+
+void running_distributor::run(
+    const roles::distributor_settings& settings,
+    unique_fd listener,
+    unique_fd handover
+) {
     log::settings quiet;
     quiet.threshold = log::level::off;
     log::configure(quiet);
-    unique_fd listener = listen_on(port);
     port_ = port_of(listener.get());
     std::array<int, 2> pair{-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()), 0);
@@ -72,15 +89,36 @@ running_distributor::running_distributor(
     environment.port = port_;
     environment.host = "127.0.0.1";
     environment.control = pair[1];
+    environment.handover = handover.release();
     thread_ = std::thread{[environment, settings] {
         EXPECT_EQ(roles::run_distributor(environment, settings), 0);
     }};
 }
 
 running_distributor::~running_distributor() {
-    const std::string stop = core::encode({core::worker_message::kind::stop, {}});
-    ::send(control_.get(), stop.data(), stop.size(), MSG_NOSIGNAL);
+    tell(core::worker_message::kind::stop);
     thread_.join();
+}
+
+void running_distributor::tell(core::worker_message::kind what, const unique_fd& attached) const {
+    const int descriptor = attached.get();
+    const std::span<const int> descriptors{&descriptor, attached ? std::size_t{1} : 0};
+    const std::string text = core::encode({what, {}});
+    // One that has ended hears nothing.
+    static_cast<void>(
+        net::send_parcel(control_.get(), text, descriptors, deadline::in(raw_node::patience))
+    );
+}
+
+std::optional<std::string> running_distributor::says(core::worker_message::kind what) const {
+    const deadline until = deadline::in(raw_node::patience);
+    while (const auto received = net::receive_parcel(control_.get(), until)) {
+        const auto message = core::decode_worker_message(received->text);
+        if (message && message->what == what) {
+            return message->text;
+        }
+    }
+    return std::nullopt;
 }
 
 raw_node::raw_node(std::uint16_t port, int receive_bytes)
@@ -154,6 +192,45 @@ std::string foreign_registration(std::string_view name, std::uint16_t port) {
     return R"({"uri":"/distributes","method":"POST","key":0,"params":{"port":)" +
            std::to_string(port) + R"(,"name":")" + std::string{name} + R"(","urls":["GET/)" +
            std::string{name} + "\"]}}\xC2\xB6";
+}
+
+core::node_info msd_node(std::string name) {
+    core::node_info node;
+    node.id = {std::move(name), "", 9010};
+    node.proto = 2;
+    node.routes = {{"GET", "/" + node.id.name, false, {}, {}}};
+    return node;
+}
+
+std::optional<std::string> read_reply(raw_node& from, std::string_view key) {
+    while (auto frame = from.read()) {
+        wire::packet packet;
+        if (packet.parse(*frame) && packet.kind() == wire::packet_kind::reply &&
+            packet.key() == key) {
+            return frame;
+        }
+    }
+    return std::nullopt;
+}
+
+bool still_answers(raw_node& node) {
+    node.send(ping);
+    return read_reply(node, pong_key).has_value();
+}
+
+void register_as_msd(raw_node& node, const core::node_info& self, std::size_t nodes_after) {
+    node.send(core::first_registration(self));
+    while (!node.known.from_msd()) {
+        const auto frame = node.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
+    }
+    node.send(core::second_registration(self, {}));
+    while (node.known.epoch() == 0 || node.known.nodes().size() != nodes_after) {
+        const auto frame = node.read();
+        wire::packet packet;
+        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
+    }
 }
 
 } // namespace msd::testing_roles

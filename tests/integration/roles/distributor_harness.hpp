@@ -3,7 +3,9 @@
 
 #include "base/deadline.hpp"
 #include "base/unique_fd.hpp"
+#include "core/node.hpp"
 #include "core/topology.hpp"
+#include "core/worker_message.hpp"
 #include "roles/settings.hpp"
 #include "wire/frame_reader.hpp"
 
@@ -28,13 +30,26 @@ public:
         const roles::distributor_settings& settings = {},
         std::uint16_t port = 0
     );
+    /// Listens at `listener`. With a `handover` it waits for what comes from there.
+    running_distributor(
+        const roles::distributor_settings& settings,
+        unique_fd listener,
+        unique_fd handover
+    );
     ~running_distributor();
     running_distributor(const running_distributor&) = delete;
     running_distributor& operator=(const running_distributor&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
+    // As its master.
+    void tell(core::worker_message::kind what, const unique_fd& attached = {}) const;
+    /// Waits for it to say that and passes over everything else; its text, or nothing.
+    [[nodiscard]] std::optional<std::string> says(core::worker_message::kind what) const;
+
 private:
+    void run(const roles::distributor_settings& settings, unique_fd listener, unique_fd handover);
+
     std::uint16_t port_ = 0;
     unique_fd control_;
     std::thread thread_;
@@ -72,5 +87,20 @@ private:
 
 /// A registration of a foreign node as a frame.
 [[nodiscard]] std::string foreign_registration(std::string_view name, std::uint16_t port);
+
+/// A frame that is answered under pong_key.
+inline constexpr std::string_view ping =
+    "{\"uri\":\"/ping\",\"method\":\"GET\",\"key\":\"p\"}\xC2\xB6";
+inline constexpr std::string_view pong_key = "\"p\"";
+
+/// An msd node with one route.
+[[nodiscard]] core::node_info msd_node(std::string name);
+
+/// Reads up to the reply with that key; nothing when the connection ends before.
+[[nodiscard]] std::optional<std::string> read_reply(raw_node& from, std::string_view key);
+[[nodiscard]] bool still_answers(raw_node& node);
+
+/// Both registrations of an msd node, until it knows `nodes_after` nodes.
+void register_as_msd(raw_node& node, const core::node_info& self, std::size_t nodes_after);
 
 } // namespace msd::testing_roles

@@ -11,49 +11,6 @@
 namespace msd::testing_roles {
 namespace {
 
-constexpr std::string_view ping = "{\"uri\":\"/ping\",\"method\":\"GET\",\"key\":\"p\"}\xC2\xB6";
-constexpr std::string_view pong_key = "\"p\"";
-
-core::node_info msd_node(std::string name) {
-    core::node_info node;
-    node.id = {std::move(name), "", 9010};
-    node.proto = 2;
-    node.routes = {{"GET", "/" + node.id.name, false, {}, {}}};
-    return node;
-}
-
-// Reads up to the reply with that key; nothing when the connection ends before.
-std::optional<std::string> read_reply(raw_node& from, std::string_view key) {
-    while (auto frame = from.read()) {
-        wire::packet packet;
-        if (packet.parse(*frame) && packet.kind() == wire::packet_kind::reply &&
-            packet.key() == key) {
-            return frame;
-        }
-    }
-    return std::nullopt;
-}
-
-bool still_answers(raw_node& node) {
-    node.send(ping);
-    return read_reply(node, pong_key).has_value();
-}
-
-void register_as_msd(raw_node& node, const core::node_info& self, std::size_t nodes_after) {
-    node.send(core::first_registration(self));
-    while (!node.known.from_msd()) {
-        const auto frame = node.read();
-        wire::packet packet;
-        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
-    }
-    node.send(core::second_registration(self, {}));
-    while (node.known.epoch() == 0 || node.known.nodes().size() != nodes_after) {
-        const auto frame = node.read();
-        wire::packet packet;
-        ASSERT_TRUE(frame && packet.parse(*frame) && node.known.apply(packet));
-    }
-}
-
 TEST(distributor, tells_foreign_nodes_of_each_other) {
     const running_distributor distributor;
     raw_node goods{distributor.port()};
@@ -136,6 +93,31 @@ TEST(distributor, closes_after_an_oversized_packet_when_earlier_replies_are_out)
     node.send(std::string{ping} + "{\"a\":\"" + std::string(5000, 'x'));
     EXPECT_TRUE(read_reply(node, pong_key));
     EXPECT_TRUE(node.is_closed());
+}
+
+// It sends everything before it reads: closed at once the connection would be reset, and the reply
+// lost with it.
+TEST(distributor, answers_an_oversized_packet_to_one_that_sends_all_of_it_first) {
+    roles::distributor_settings settings;
+    settings.packets.request_bytes_max = 4096;
+    const running_distributor distributor{settings};
+    for (int i = 0; i < 10; ++i) {
+        raw_node node{distributor.port()};
+        node.send(R"({"key":"big","a":")" + std::string(700'000, 'x') + "\"}¶");
+        EXPECT_TRUE(read_reply(node, "\"big\""));
+        EXPECT_TRUE(node.is_closed());
+    }
+}
+
+TEST(distributor, does_not_read_an_endless_packet_for_ever) {
+    roles::distributor_settings settings;
+    settings.packets.request_bytes_max = 4096;
+    const running_distributor distributor{settings};
+    raw_node node{distributor.port()};
+    node.send(std::string(32u << 20, '{')); // comes back because the connection is closed
+    EXPECT_TRUE(node.is_closed());
+    raw_node other{distributor.port()};
+    EXPECT_TRUE(still_answers(other));
 }
 
 TEST(distributor, closes_a_connection_whose_frame_stays_unfinished) {

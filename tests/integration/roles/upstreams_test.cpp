@@ -36,29 +36,39 @@ public:
         info.proto = msd ? 2 : 1;
     }
 
-    // Accepts one connection; an msd node answers its hello.
-    asio::awaitable<void> accept() {
+    // Accepts one connection; an msd node answers its hello, and says `more` in the same breath.
+    asio::awaitable<void> accept(std::string more = {}) {
+        co_await take();
+        if (msd_) {
+            co_await greet(std::move(more));
+        }
+    }
+
+    asio::awaitable<void> take() {
         auto socket = co_await door_.next();
         connection = std::make_unique<net::packet_connection>(
             std::move(socket),
             loop_.dog,
             net::packet_connection_settings{}
         );
-        if (msd_) {
-            const std::string hello = co_await read();
-            EXPECT_NE(hello.find("\"hello\""), std::string::npos);
-            connection->send("{\"hello\":{\"slot\":0,\"workers\":1,\"generation\":1}}¶");
-        }
+    }
+
+    asio::awaitable<void> greet(std::string more = {}) {
+        const std::string hello = co_await read();
+        EXPECT_NE(hello.find("\"hello\""), std::string::npos);
+        connection->send("{\"hello\":{\"slot\":0,\"workers\":1,\"generation\":1}}¶" + more);
     }
 
     // The next packet.
-    asio::awaitable<std::string> read() {
+    asio::awaitable<std::string> read() { return read_from(connection.get()); }
+
+    static asio::awaitable<std::string> read_from(net::packet_connection* from) {
         for (;;) {
-            const auto next = connection->next();
+            const auto next = from->next();
             if (next.state == wire::frame_reader::status::complete) {
                 co_return std::string{next.packet};
             }
-            const auto received = co_await connection->receive();
+            const auto received = co_await from->receive();
             if (!received) {
                 co_return std::string{};
             }
@@ -81,12 +91,19 @@ public:
     }
 
     void answer(std::string_view request, std::string_view members) {
+        answer_on(*connection, request, members);
+    }
+
+    void answer_on(net::packet_connection& to, std::string_view request, std::string_view members)
+        const {
         wire::packet packet;
         ASSERT_TRUE(packet.parse(request));
         std::string out;
         wire::append_reply(out, packet.key(), {0, "success", members, msd_ ? 201 : 0});
-        connection->send(out);
+        to.send(out);
     }
+
+    void shut() { door_.shut(); }
 
     core::node_info info;
     std::unique_ptr<net::packet_connection> connection;
@@ -329,33 +346,84 @@ TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, finishes_with_a_peer_that_says_goaway_and_connects_anew) {
+TEST_F(upstreams_on_a_loop, asks_a_peer_that_says_goaway_until_it_has_connected_anew) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
-        attempt_slot made;
-        me->begin("POST", test::loop::patience, &made);
+        attempt_slot first;
+        attempt_slot second;
+        attempt_slot third;
+        me->begin("POST", test::loop::patience, &first);
         const std::string request = co_await peer->read();
         const auto old = std::move(peer->connection);
         old->send("{\"goaway\":{\"last_key\":1}}¶");
-        co_await peer->accept();
-        attempt_slot second;
+        co_await peer->take(); // it connects, but nobody knows yet with whom
         me->begin("POST", test::loop::patience, &second);
-        const std::string next = co_await peer->read();
-        peer->answer(next, "\"n\":2");
-        wire::packet packet;
-        EXPECT_TRUE(packet.parse(request));
-        std::string reply;
-        wire::append_reply(reply, packet.key(), {0, "success", "\"n\":1", 0});
-        old->send(reply);
-        std::function<bool()> both = [&made, &second] {
-            return made && second;
+        const std::string later = co_await fake_node::read_from(old.get());
+        EXPECT_NE(later.find("\"/x\""), std::string::npos);
+        co_await peer->greet();
+        peer->answer_on(*old, request, "\"n\":1");
+        peer->answer_on(*old, later, "\"n\":2");
+        std::function<bool()> both = [&first, &second] {
+            return first && second;
         };
         co_await me->loop.until(std::move(both));
-        EXPECT_TRUE(made && made->outcome && second && second->outcome);
-        const auto closed = co_await old->receive();
-        EXPECT_FALSE(closed.has_value());
+        EXPECT_TRUE(first && first->outcome && second && second->outcome);
+        auto more = co_await old->receive();
+        while (more) {
+            more = co_await old->receive();
+        }
+        me->begin("POST", test::loop::patience, &third);
+        const std::string next = co_await peer->read();
+        peer->answer(next, "\"n\":3");
+        std::function<bool()> last = [&third] {
+            return third.has_value();
+        };
+        co_await me->loop.until(std::move(last));
+        EXPECT_TRUE(third && third->outcome);
+    };
+    loop.run(test(this, &node));
+}
+
+// Nobody takes its place: it is done with as soon as that is known.
+TEST_F(upstreams_on_a_loop, is_done_with_a_peer_that_says_goaway_and_cannot_be_replaced) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        peer->shut();
+        attempt_slot made;
+        me->begin("POST", test::loop::patience, &made);
+        const std::string request = co_await peer->read();
+        peer->connection->send("{\"goaway\":{\"last_key\":1}}¶");
+        peer->answer(request, "\"n\":1");
+        auto more = co_await peer->connection->receive();
+        while (more) {
+            more = co_await peer->connection->receive();
+        }
+        EXPECT_TRUE(made && made->outcome);
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, does_not_blame_a_peer_that_says_goaway_with_its_first_words) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        attempt_slot made;
+        me->begin("POST", test::loop::patience, &made);
+        std::string goaway = "{\"goaway\":{\"last_key\":0}}¶";
+        co_await peer->accept(std::move(goaway));
+        const auto old = std::move(peer->connection);
+        const std::string request = co_await fake_node::read_from(old.get());
+        peer->answer_on(*old, request, "\"n\":2");
+        co_await peer->accept();
+        std::function<bool()> done = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(done));
+        EXPECT_TRUE(made && made->outcome);
     };
     loop.run(test(this, &node));
 }

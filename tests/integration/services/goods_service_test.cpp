@@ -169,5 +169,35 @@ TEST_F(goods_service, keeps_a_page_within_its_bounds) {
     EXPECT_THAT(answer.members, HasSubstr("\"next\":"));
 }
 
+TEST_F(goods_service, tells_what_has_changed_and_nothing_else) {
+    const std::string change = R"({"id":1,"name":"b","category":"c","price":2,"description":""})";
+    const std::string other = R"({"id":9,"name":"b","category":"c","price":2,"description":""})";
+    auto& said = goods_.changes().said;
+    goods_.text("POST", "/goods", pencil);
+    EXPECT_EQ(said, (std::vector<std::string>{"goods 1"})) << "it did not exist before";
+    list();
+    goods_.text("PUT", "/goods", other);
+    goods_.text("PUT", "/goods", R"({"id":1})");
+    EXPECT_EQ(said.size(), 1U) << "nothing has changed";
+    goods_.text("PUT", "/goods/{id}", change);
+    EXPECT_EQ(said.size(), 2U);
+    goods_.text("DELETE", "/goods", R"({"id":1})");
+    EXPECT_EQ(said, (std::vector<std::string>(3, "goods 1")));
+}
+
+TEST_F(goods_service, tells_of_a_change_that_may_have_been_made) {
+    goods_.text("POST", "/goods", pencil);
+    goods_.until = deadline{clock::now()};
+    EXPECT_THAT(
+        goods_.text(
+            "PUT",
+            "/goods",
+            R"({"id":1,"name":"b","category":"c","price":2,"description":""})"
+        ),
+        StartsWith("503 1 ")
+    );
+    EXPECT_EQ(goods_.changes().said.size(), 2U);
+}
+
 } // namespace
 } // namespace msd::test

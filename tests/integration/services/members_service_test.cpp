@@ -142,6 +142,30 @@ TEST_F(members_service, gives_a_repeat_the_very_same_reply) {
     EXPECT_EQ(post(kim, "key"), first) << "what came later changes nothing";
 }
 
+TEST_F(members_service, tells_two_requests_with_one_key_apart_when_they_come_at_once) {
+    std::vector<services::reply> replies;
+    const auto& route = members_.route_of("POST", "/members");
+    for (const auto& body : {kim, kim_wrong}) {
+        json::object params;
+        ASSERT_TRUE(params.parse(body));
+        services::call asked;
+        ASSERT_TRUE(services::arguments::check(&params, route.parameters, asked.args).empty());
+        asked.until = soon();
+        asked.idempotency_key = "key";
+        asio::co_spawn(
+            members_.on().context(),
+            route.handle(std::move(asked)),
+            [&replies](const std::exception_ptr&, services::reply got) {
+                replies.push_back(std::move(got));
+            }
+        );
+    }
+    members_.on().run_until([&] { return replies.size() == 2; });
+    std::ranges::sort(replies, {}, &services::reply::status);
+    EXPECT_EQ(replies[0].status, 200);
+    EXPECT_EQ(replies[1].status, 422) << "its password was not stored";
+}
+
 TEST_F(members_service, refuses_more_logins_than_it_can_hash) {
     constexpr int logins = 80;
     int answered = 0;

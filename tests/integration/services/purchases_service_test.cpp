@@ -89,6 +89,27 @@ TEST_F(purchases_service, asks_for_at_most_half_of_the_time_left) {
     EXPECT_LT(purchases_.peer().last_deadline.at(), half + milliseconds{15'000});
 }
 
+TEST_F(purchases_service, asks_once_for_a_product_that_many_buy) {
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_THAT(buy(R"({"userid":1,"goodsid":7})"), StartsWith("200 0 success"));
+    }
+    EXPECT_EQ(purchases_.peer().asked.size(), 1U);
+    purchases_.peer().reply = fail(errc::timeout, "hung");
+    EXPECT_THAT(buy(R"({"userid":1,"goodsid":7})"), StartsWith("200 0 success"));
+    EXPECT_EQ(buy(R"({"userid":1,"goodsid":8})"), "503 1 goods unavailable {}");
+}
+
+TEST_F(purchases_service, pays_the_new_price_once_it_hears_of_it) {
+    buy(R"({"userid":1,"goodsid":7})");
+    goods_says(R"({"errorcode":0,"results":[{"id":7,"price":900719925474.0993}]})");
+    purchases_.running().changed({"members", {3, 7}});
+    buy(R"({"userid":1,"goodsid":7})");
+    EXPECT_THAT(list(), Not(HasSubstr("900719925474.0993")));
+    purchases_.running().changed({"goods", {3, 7}});
+    buy(R"({"userid":1,"goodsid":7})");
+    EXPECT_THAT(list(), HasSubstr(R"("price":900719925474.0993)"));
+}
+
 TEST_F(purchases_service, lists_one_member_in_pages) {
     for (int i = 0; i < 3; ++i) {
         buy(R"({"userid":1,"goodsid":7})");

@@ -26,9 +26,26 @@ public:
         co_return reply;
     }
 
+    [[nodiscard]] bool
+    all_tell_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
+        return true;
+    }
+
     result<answer> reply = fail(errc::unavailable, "no node");
     std::vector<std::string> asked;
     deadline last_deadline = deadline::never();
+};
+
+// Keeps what a service says of changes.
+class change_notes final : public services::change_teller {
+public:
+    void tell_changed(const wire::change& made) override {
+        for (const std::int64_t id : made.ids) {
+            said.push_back(made.what + ' ' + std::to_string(id) + (made.untold ? "" : " told"));
+        }
+    }
+
+    std::vector<std::string> said;
 };
 
 // A service without sockets: requests go straight to its routes, checked as the host does it.
@@ -81,6 +98,7 @@ public:
     }
 
     scripted_peer& peer() { return peer_; }
+    change_notes& changes() { return changes_; }
     loop& on() { return loop_; }
     services::service& running() { return *running_; }
     [[nodiscard]] const std::filesystem::path& data_dir() const { return data_dir_; }
@@ -95,7 +113,8 @@ private:
         const services::service_context context{
             .executor = loop_.executor(),
             .settings = settings,
-            .peers = peer_};
+            .peers = peer_,
+            .changes = changes_};
         running_ = services::find(name_)->create(context);
         const auto started = loop_.wait(running_->start());
         ASSERT_TRUE(started) << started.error().text;
@@ -125,6 +144,7 @@ private:
     std::filesystem::path data_dir_ = directory_.path() / "data";
     loop loop_;
     scripted_peer peer_;
+    change_notes changes_;
     std::unique_ptr<services::service> running_;
 };
 

@@ -47,8 +47,8 @@ public:
     }
 
     template <class Condition>
-    void run_until(Condition reached) {
-        const auto limit = deadline::in(patience);
+    void run_until(Condition reached, milliseconds longest = patience) {
+        const auto limit = deadline::in(longest);
         while (!reached()) {
             if (limit.passed()) {
                 std::fputs("a test waited in vain\n", stderr);

@@ -276,7 +276,7 @@ TEST_F(sqlite_database, refuses_a_store_it_does_not_know) {
     store::store_settings chosen;
     chosen.executor = loop_.executor();
     chosen.data_dir = data_dir_;
-    chosen.url = "oracle://somewhere";
+    chosen.server.url = "oracle://somewhere";
     const auto opened = loop_.wait(store::open_goods(chosen, deadline::in(patience)));
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, errc::invalid);

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <gtest/gtest.h>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct store_kind {
     std::string name;
     std::unique_ptr<store_under_test> (*make)();
 };
+
+/// For Google Test, which else prints the bytes of the object, padding included.
+inline void PrintTo(const store_kind& kind, std::ostream* out) {
+    *out << kind.name;
+}
 
 [[nodiscard]] std::vector<store_kind> all_stores();
 

@@ -100,6 +100,20 @@ TEST(command_line, reads_a_json_object_as_one_word) {
     EXPECT_EQ(line.arguments, (words{R"({"a":[1,2],"b":"x y"})"}));
 }
 
+TEST(command_line, takes_options_of_ctl_on_both_sides_of_what_to_do) {
+    EXPECT_EQ(settings_of(accepted({"ctl", "--data-dir", "d", "roll"})), (words{"data_dir=d"}));
+    EXPECT_EQ(settings_of(accepted({"ctl", "roll", "--data-dir", "d"})), (words{"data_dir=d"}));
+    const auto both = accepted({"ctl", "--runtime-dir", "a", "roll", "--runtime-dir", "b"});
+    EXPECT_EQ(settings_of(both), (words{"runtime_dir=a", "runtime_dir=b"})) << "the last counts";
+    EXPECT_EQ(accepted({"ctl", "-c", "f.toml", "status"}).config_file, "f.toml");
+    EXPECT_EQ(accepted({"ctl", "-i", "up-1", "status", "-i", "up-2"}).instance, "up-2");
+    EXPECT_TRUE(accepted({"ctl", "--json", "status"}).as_json);
+    EXPECT_EQ(
+        refusal({"ctl", "--data-dir", "d"}),
+        "msd ctl: say what to do, for example: msd ctl status\nSee msd ctl --help\n"
+    );
+}
+
 TEST(command_line, knows_which_tables_are_for_programs) {
     EXPECT_TRUE(accepted({"nodes", "--json"}).as_json);
     EXPECT_TRUE(accepted({"routes", "--json"}).as_json);
@@ -176,6 +190,16 @@ TEST(command_line, has_help_with_examples_for_every_command) {
         EXPECT_NE(parsed.text.find("Examples:\n  msd " + std::string{command}), std::string::npos)
             << parsed.text;
     }
+}
+
+TEST(command_line, says_in_its_help_how_the_whole_command_goes) {
+    const auto usage = [](words arguments) {
+        const std::string help = parse_command_line(std::move(arguments), test_roles).text;
+        const auto begin = help.find("Usage: ");
+        return help.substr(begin, help.find('\n', begin) - begin);
+    };
+    EXPECT_EQ(usage({"--help"}), "Usage: msd [OPTIONS] SUBCOMMAND");
+    EXPECT_EQ(usage({"ctl", "roll", "--help"}), "Usage: msd ctl roll [OPTIONS] [POOL]");
 }
 
 TEST(command_line, lists_the_environment_and_the_exit_codes_in_its_help) {

@@ -88,18 +88,43 @@ TEST(status_table, has_a_row_for_every_slot) {
         R"("memory_bytes":1048576,"pools":[{"name":"goods","host":"127.0.0.1",)"
         R"("port":9010,"slots":[)"
         R"({"slot":0,"pid":11,"generation":1,"state":"ready","uptime_ms":61000,"restarts":2,)"
-        R"("last_exit":"exit code 1","memory_bytes":2097152},)"
+        R"("last_exit":"exit code 1","memory_bytes":2097152,"build":"1.2.2","connections":3,)"
+        R"("requests":456,"heartbeat_age_ms":400},)"
         R"({"slot":1,"pid":null,"state":"waiting","restarts":0,"last_exit":null,)"
-        R"("retry_in_ms":9}]}]})",
+        R"("retry_in_ms":1900}]}]})",
         false
     );
     EXPECT_EQ(
         text,
         "up-8000: degraded, pid 10, version 1.2.3, up 1h02m, master 1.0M\n"
-        "SLOT     ADDRESS         PID  STATE    UP     GEN  RESTARTS  MEMORY  LAST EXIT\n"
-        "goods/0  127.0.0.1:9010  11   ready    1m01s  1    2         2.0M    exit code 1\n"
-        "goods/1  127.0.0.1:9010  -    waiting  -      -    0         -       -\n"
+        "SLOT     ADDRESS         PID  STATE         UP     GEN  BUILD  MEMORY  CONNS  REQUESTS  "
+        "BEAT  RESTARTS  LAST EXIT\n"
+        "goods/0  127.0.0.1:9010  11   ready         1m01s  1    1.2.2  2.0M    3      456       "
+        "0.4s  2         exit code 1\n"
+        "goods/1  127.0.0.1:9010  -    waiting 1.9s  -      -    -      -       -      -         "
+        "-     0         -\n"
     );
+}
+
+TEST(status_table, tells_what_goes_on_and_what_has_failed) {
+    const std::string text = status_table(
+        "up-8000",
+        R"({"state":"ready","roll":{"id":3,"state":"rolling","slot":"goods/1","phase":"soaking",)"
+        R"("reason":""},"upgrade":{"id":2,"state":"refused","reason":"it said no"},"pools":[]})",
+        false
+    );
+    EXPECT_NE(text.find("\nroll 3: rolling, goods/1 is soaking\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("\nupgrade 2: refused: it said no\n"), std::string::npos) << text;
+}
+
+TEST(status_table, says_nothing_of_what_is_done) {
+    const std::string text = status_table(
+        "up-8000",
+        R"({"roll":{"id":3,"state":"done"},"upgrade":{"id":0,"state":"idle"},"pools":[]})",
+        false
+    );
+    EXPECT_EQ(text.find("roll"), std::string::npos) << text;
+    EXPECT_EQ(text.find("upgrade"), std::string::npos) << text;
 }
 
 TEST(status_table, says_when_a_master_talks_nonsense) {

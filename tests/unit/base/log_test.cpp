@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -99,6 +100,50 @@ TEST_F(log_file, goes_on_in_a_new_file_after_reopen) {
     EXPECT_THAT(content(), Not(HasSubstr("old")));
 }
 
+TEST_F(log_file, is_its_owners_alone) {
+    log_to_file(format::text);
+    EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms{0600});
+}
+
+TEST_F(log_file, goes_on_in_the_old_file_when_a_new_one_cannot_be_opened) {
+    log_to_file(format::text);
+    const auto moved = path_.parent_path().string() + ".moved";
+    std::filesystem::rename(path_.parent_path(), moved);
+    reopen();
+    info("after");
+    std::filesystem::rename(moved, path_.parent_path());
+    EXPECT_THAT(
+        content(),
+        MatchesRegex(
+            ".* error .* cannot log to " + path_.string() + ": there is no directory " +
+            path_.parent_path().string() +
+            "; create it first; lines go on to where they went\n.* after\n"
+        )
+    );
+}
+
+TEST_F(log_file, is_added_to_by_several_processes_line_by_line) {
+    log_to_file(format::text);
+    constexpr int lines = 200;
+    const std::string long_text(6000, 'x'); // more than a page and more than a pipe's atomic write
+    for (const char who : {'a', 'b', 'c'}) {
+        if (::fork() == 0) {
+            for (int line = 0; line < lines; ++line) {
+                info("{}{}", who, long_text);
+            }
+            ::_exit(0);
+        }
+    }
+    while (::wait(nullptr) > 0) {
+    }
+    std::ifstream file{path_};
+    int whole = 0;
+    for (std::string line; std::getline(file, line);) {
+        whole += line.size() > long_text.size() && line.ends_with(long_text) ? 1 : 0;
+    }
+    EXPECT_EQ(whole, 3 * lines);
+}
+
 TEST_F(log_file, cuts_a_message_beyond_all_measure) {
     log_to_file(format::text);
     write(level::info, std::string(1 << 20, 'x'));
@@ -129,12 +174,25 @@ TEST(log, knows_the_names_of_levels) {
     EXPECT_FALSE(parse_level("", found));
 }
 
-TEST(log, stays_on_stderr_when_the_file_cannot_be_opened) {
-    testing::internal::CaptureStderr();
-    configure({level::info, format::text, "/proc/no/such/file", "x", -1});
+TEST_F(log_file, stays_where_it_was_when_another_cannot_be_opened) {
+    log_to_file(format::text);
+    const auto done =
+        configure({level::error, format::text, path_.parent_path() / "no/such/file", "x", -1});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, errc::unavailable);
+    EXPECT_THAT(done.error().text, EndsWith("/no/such; create it first"));
+    EXPECT_FALSE(std::filesystem::exists(path_.parent_path() / "no"));
     info("still heard");
-    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("still heard"));
-    configure({});
+    EXPECT_THAT(content(), EndsWith(" still heard\n"));
+}
+
+TEST_F(log_file, says_why_it_cannot_be_opened) {
+    const auto done = configure({level::info, format::text, path_.parent_path(), "x", -1});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(
+        done.error().text,
+        "cannot log to " + path_.parent_path().string() + ": Is a directory"
+    );
 }
 
 } // namespace

@@ -12,6 +12,7 @@ using event = node_list::event;
 
 constexpr std::uint64_t epoch = 7;
 constexpr milliseconds critical_for{10'000};
+constexpr milliseconds announce_within{50};
 constexpr time_point start{};
 
 node_info node(std::string name, int proto = 1) {
@@ -37,6 +38,13 @@ protected:
         const auto held_now = list.enroll(said, held, at);
         EXPECT_TRUE(held_now);
         return held_now.value_or(0);
+    }
+
+    // As an msd node does before it knows with whom it speaks.
+    node_list::place enroll_plainly(const node_info& node, time_point at = start) {
+        const auto held = list.enroll(node, {}, at, node_list::said::something);
+        EXPECT_TRUE(held);
+        return held.value_or(0);
     }
 
     std::vector<event> events() {
@@ -77,7 +85,7 @@ protected:
     }
     std::uint64_t rev() const { return list.now().rev; }
 
-    node_list list{epoch, critical_for};
+    node_list list{epoch, critical_for, announce_within};
 };
 
 TEST_F(node_list_test, lists_nodes_in_registration_order_each_a_revision) {
@@ -126,6 +134,58 @@ TEST_F(node_list_test, a_first_registration_does_not_take_back_known_routes) {
     EXPECT_EQ(rev(), 1U);
     const auto parts = list.msd_entries(1 << 20, {});
     EXPECT_FALSE(read_entry(parts[0])->routes.empty());
+}
+
+TEST_F(node_list_test, msd_nodes_are_told_once_of_a_node_that_says_the_rest_in_time) {
+    const auto held = enroll_plainly(node("a", 2));
+    EXPECT_EQ(foreign(), "a ") << "foreign nodes have nothing to wait for";
+    EXPECT_EQ(msd(), "");
+    EXPECT_EQ(rev(), 0U);
+    EXPECT_EQ(list.next_expiry(), start + announce_within);
+    EXPECT_EQ(enroll(with_routes(node("a", 2)), held), held);
+    EXPECT_EQ(msd(), "a ");
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(list.log_end(), 1U);
+    EXPECT_EQ(list.next_expiry(), time_point::max());
+    list.expire(start + announce_within);
+    EXPECT_EQ(rev(), 1U);
+}
+
+TEST_F(node_list_test, a_node_that_does_not_say_the_rest_is_told_of_all_the_same) {
+    const auto held = enroll_plainly(node("a", 2));
+    enroll_plainly(node("a", 2), start + announce_within / 2);
+    list.expire(start + announce_within - milliseconds{1});
+    EXPECT_EQ(rev(), 0U);
+    list.expire(start + announce_within);
+    EXPECT_EQ(msd(), "a ");
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(list.next_expiry(), time_point::max());
+    enroll(with_routes(node("a", 2)), held);
+    EXPECT_EQ(rev(), 2U);
+}
+
+TEST_F(node_list_test, a_node_that_leaves_before_it_was_told_of_is_no_revision) {
+    list.withdraw(enroll_plainly(node("a", 2)));
+    EXPECT_EQ(rev(), 0U);
+    EXPECT_EQ(list.next_expiry(), time_point::max());
+    list.expire(start + announce_within);
+    EXPECT_EQ(list.size(), 0U);
+}
+
+TEST_F(node_list_test, a_node_lost_before_it_was_told_of_is_told_of_as_critical) {
+    list.lose(enroll_plainly(node("a", 2)), start);
+    EXPECT_EQ(msd(), "a! ");
+    EXPECT_EQ(rev(), 1U);
+    EXPECT_EQ(list.next_expiry(), start + critical_for);
+}
+
+TEST_F(node_list_test, a_node_not_yet_told_of_again_is_among_the_removed_only) {
+    const auto since = list.log_end();
+    list.withdraw(enroll(node("a", 2)));
+    enroll_plainly(node("a", 2));
+    const auto changes = list.changes_since(since, {});
+    EXPECT_EQ(changes.added, "");
+    EXPECT_EQ(identities(changes.removed), "a ");
 }
 
 TEST_F(node_list_test, a_second_registration_replaces_the_entry_where_it_stands) {

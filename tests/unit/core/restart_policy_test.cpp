@@ -129,18 +129,42 @@ TEST(restart_policy, gives_up_when_every_slot_met_a_configuration_error) {
     EXPECT_EQ(policy.died(1, 78, at(1), no_jitter).what, action::give_up_configuration);
 }
 
-TEST(restart_policy, stays_with_empty_slots_when_the_pool_has_served) {
+TEST(restart_policy, retries_a_configuration_error_with_growing_pauses_once_the_pool_has_served) {
     restart_policy policy{{}, 1};
     policy.ready(0, at(0));
-    EXPECT_EQ(policy.died(0, 78, at(1), no_jitter).what, action::leave_empty);
+    const auto first = policy.died(0, 78, at(60'000), no_jitter);
+    EXPECT_EQ(first.what, action::replace);
+    EXPECT_TRUE(first.early);
+    EXPECT_EQ(first.at, at(60'100));
+    EXPECT_EQ(policy.died(0, 78, at(60'100), no_jitter).at, at(60'300));
+    for (int death = 0; death < 100; ++death) {
+        EXPECT_EQ(policy.died(0, 78, at(61'000), no_jitter).what, action::replace);
+    }
 }
 
-TEST(restart_policy, fills_empty_slots_again_when_the_configuration_changed) {
+TEST(restart_policy, fills_empty_slots_again_when_told_that_there_is_a_reason) {
     restart_policy policy{{}, 3};
-    policy.ready(0, at(0));
-    [[maybe_unused]] const auto verdict = policy.died(1, 78, at(1), no_jitter);
-    EXPECT_EQ(policy.configuration_changed(), (std::vector<std::size_t>{1}));
-    EXPECT_TRUE(policy.configuration_changed().empty());
+    EXPECT_EQ(policy.died(1, 78, at(1), no_jitter).what, action::leave_empty);
+    EXPECT_TRUE(policy.is_left_empty(1));
+    policy.ready(0, at(2));
+    EXPECT_EQ(policy.retry_left_empty(), (std::vector<std::size_t>{1}));
+    EXPECT_TRUE(policy.retry_left_empty().empty());
+    EXPECT_EQ(policy.died(1, 78, at(3), no_jitter).what, action::replace);
+}
+
+TEST(restart_policy, goes_on_from_what_another_one_knew) {
+    restart_policy first{{}, 2};
+    first.ready(0, at(0));
+    for (int death = 0; death < 3; ++death) {
+        [[maybe_unused]] const auto verdict = first.died(1, crashed, at(death), no_jitter);
+    }
+    restart_policy second{{}, first.known()};
+    EXPECT_EQ(second.known(), first.known());
+    EXPECT_EQ(
+        second.died(1, crashed, at(10), no_jitter).at,
+        first.died(1, crashed, at(10), no_jitter).at
+    );
+    EXPECT_EQ(second.died(0, crashed, at(400), no_jitter).at, at(500));
 }
 
 TEST(restart_policy, caps_replacements_within_the_window) {

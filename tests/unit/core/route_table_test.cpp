@@ -171,6 +171,14 @@ TEST(route_table, does_not_depend_on_what_it_was_built_from_or_copied_from) {
     EXPECT_EQ(match.variables[0].first, "id");
 }
 
+TEST(route_table, knows_that_log_lines_to_foreign_nodes_are_not_answered) {
+    const std::vector nodes{foreign("logs", {"POST/logs", "GET/logs", "POST/logs/x"})};
+    const route_table table{nodes};
+    EXPECT_TRUE(table.find("POST", "/logs").target->one_way);
+    EXPECT_FALSE(table.find("GET", "/logs").target->one_way);
+    EXPECT_FALSE(table.find("POST", "/logs/x").target->one_way);
+}
+
 TEST(route_table, bears_paths_of_any_depth) {
     const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
     const route_table table{nodes};

@@ -3,7 +3,9 @@
 #include "core/topology.hpp"
 #include "core/topology_frames.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -214,6 +216,56 @@ TEST(topology, forgets_the_revision_when_a_foreign_distributor_takes_over) {
         return changes_frame(now, {3, entry("c", 3), ""});
     };
     EXPECT_EQ(feed(known, late({7, 4})).value(), outcome::gap);
+}
+
+// Against the plainest model there is: a list searched from its beginning.
+TEST(topology, keeps_its_order_through_any_changes) {
+    constexpr int names_max = 12;
+    constexpr std::uint64_t changes = 2000;
+    std::minstd_rand random{1};
+    topology known;
+    std::vector<std::string> expected;
+    ASSERT_TRUE(feed(known, snapshot_frame({7, 0}, {"", 0, false})));
+    for (std::uint64_t rev = 1; rev <= changes; ++rev) {
+        std::string added;
+        std::string removed;
+        for (int i = 0; i < 3; ++i) {
+            const std::string gone = "n" + std::to_string(random() % names_max);
+            removed += (i == 0 ? "" : ",") + entry(gone, 1);
+            std::erase(expected, gone);
+        }
+        for (int i = 0; i < 3; ++i) {
+            const std::string come = "n" + std::to_string(random() % names_max);
+            added += (i == 0 ? "" : ",") + entry(come, 1);
+            if (std::find(expected.begin(), expected.end(), come) == expected.end()) {
+                expected.push_back(come);
+            }
+        }
+        ASSERT_TRUE(feed(known, changes_frame({7, rev}, {rev - 1, added, removed})));
+        std::string in_order;
+        for (const std::string& name : expected) {
+            in_order += name + " ";
+        }
+        ASSERT_EQ(names(known), in_order);
+    }
+}
+
+TEST(topology, writes_all_it_knows_as_one_packet) {
+    topology known = settled();
+    const std::string added = entry("c", 3, R"(,"zone":{"x":1},"proto":2,"critical":true)");
+    const change_set changes{3, added, {}};
+    EXPECT_EQ(feed(known, changes_frame({7, 4}, changes)).value(), outcome::changed);
+    topology again;
+    EXPECT_EQ(feed(again, known.packet()).value(), outcome::changed);
+    EXPECT_EQ(names(again), "a b c! ");
+    EXPECT_TRUE(std::equal(
+        known.nodes().begin(),
+        known.nodes().end(),
+        again.nodes().begin(),
+        again.nodes().end()
+    ));
+    EXPECT_EQ(again.epoch(), 7U);
+    EXPECT_EQ(again.rev(), 4U);
 }
 
 TEST(topology, bears_a_list_over_the_limit) {

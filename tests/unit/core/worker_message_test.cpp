@@ -20,6 +20,8 @@ TEST(worker_message, reads_back_every_kind_with_and_without_text) {
         kind::fatal,
         kind::drain,
         kind::stop,
+        kind::hand_over,
+        kind::kept,
         kind::reopen,
         kind::stats,
     };

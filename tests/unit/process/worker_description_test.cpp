@@ -15,6 +15,10 @@ worker_description complete() {
     made.generation = 7;
     made.master = 123;
     made.control = 9;
+    made.board = 10;
+    made.line = 77;
+    made.handover = 11;
+    made.config = 12;
     made.listeners = {5, 6};
     made.host = "::1";
     made.port = 9010;
@@ -57,10 +61,11 @@ TEST(worker_description, names_the_field_that_is_missing) {
     EXPECT_EQ(refusal(""), "MSD_WORKER: 'pool' is missing");
 }
 
-TEST(worker_description, refuses_what_it_does_not_know) {
+TEST(worker_description, passes_over_what_a_later_master_adds) {
+    EXPECT_EQ(refusal(std::string{shortest} + " colour=red"), "accepted");
     EXPECT_EQ(
-        refusal(std::string{shortest} + " colour=red"),
-        "MSD_WORKER: 'colour=red' is unusable"
+        refusal(std::string{shortest} + " colour=red colour=blue"),
+        "MSD_WORKER: 'colour' twice"
     );
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/purchases/goods_answer.hpp"
+#include "services/goods_answer.hpp"
 
 #include <gtest/gtest.h>
+#include <string>
 
 namespace msd::services {
 namespace {
@@ -42,6 +43,35 @@ TEST(goods_answer, does_not_take_a_broken_reply_for_an_answer) {
     EXPECT_EQ(find_goods("{\"results\":[", 7).error().code, errc::malformed);
     EXPECT_EQ(find_goods("", 7).error().code, errc::malformed);
     EXPECT_EQ(find_goods("[]", 7).error().code, errc::malformed);
+}
+
+TEST(goods_answer, keeps_the_row_byte_for_byte) {
+    const std::string row =
+        R"({"price":900719925474099.3001 , "id": 7.0,"more":[1e400,"\u00b6"],"name":"연필"})";
+    const auto found = find_goods(R"({"results":[{"id":1},)" + row + R"(,{"id":8}]})", 7);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->row, row);
+    EXPECT_EQ(found->price, std::nullopt) << "over what money can hold";
+}
+
+TEST(goods_answer, reads_a_row_again_as_it_was_found) {
+    const std::string row = R"({"id":"7","price":"899999999999999.9999","x":null})";
+    const auto found = find_goods(R"({"results":[)" + row + "]}", 7);
+    const auto again = read_goods(found->row, 7);
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(again->known);
+    EXPECT_EQ(again->price, found->price);
+    EXPECT_EQ(again->price->text(), "899999999999999.9999");
+    EXPECT_EQ(again->row, row);
+}
+
+TEST(goods_answer, takes_nothing_else_for_a_row) {
+    for (const std::string row :
+         {"", "7", "[]", "{", R"({"id":8,"price":1})", R"({"price":1})", R"({"id":7}x)"}) {
+        const auto read = read_goods(row, 7);
+        ASSERT_FALSE(read) << row;
+        EXPECT_EQ(read.error().code, errc::malformed) << row;
+    }
 }
 
 } // namespace

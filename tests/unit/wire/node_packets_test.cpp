@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <string>
+#include <vector>
 
 namespace msd::wire {
 namespace {
@@ -17,9 +18,12 @@ packet_kind kind_of(const std::string& frame) {
 
 TEST(node_packets, say_who_calls) {
     std::string out;
-    append_hello(out, "gate\u00b6", 3);
+    append_hello(out, {"gate\u00b6", 3});
     EXPECT_EQ(out, "{\"hello\":{\"proto\":2,\"name\":\"gate\\u00b6\",\"worker\":3}}¶");
     EXPECT_EQ(kind_of(out), packet_kind::hello);
+    out.clear();
+    append_hello(out, {"purchases", 0, true});
+    EXPECT_NE(out.find("\"worker\":0,\"changes\":true}}"), std::string::npos);
 }
 
 TEST(node_packets, say_which_worker_answers) {
@@ -27,6 +31,23 @@ TEST(node_packets, say_which_worker_answers) {
     append_hello_reply(out, {1, 4, 7});
     EXPECT_EQ(out, "{\"hello\":{\"slot\":1,\"workers\":4,\"generation\":7}}¶");
     EXPECT_EQ(kind_of(out), packet_kind::hello);
+}
+
+TEST(node_packets, read_which_worker_answers) {
+    const auto read = [](const char* text) {
+        return read_hello_reply({json::kind::object, text}).value();
+    };
+    EXPECT_EQ(read(R"({"slot":1,"workers":4,"generation":7})").slot, 1);
+    EXPECT_EQ(read(R"({"slot":1,"workers":4,"generation":7})").workers, 4);
+    for (const char* const nothing :
+         {"{}",
+          R"({"slot":-1,"workers":0})",
+          R"({"slot":4097,"workers":1e9})",
+          R"({"slot":"1"})"}) {
+        EXPECT_EQ(read(nothing).slot, -1) << nothing;
+        EXPECT_EQ(read(nothing).workers, 1) << nothing;
+    }
+    EXPECT_FALSE(read_hello_reply({json::kind::object, "{\"slot\":"}));
 }
 
 TEST(node_packets, end_the_waiting_and_the_taking) {
@@ -38,6 +59,60 @@ TEST(node_packets, end_the_waiting_and_the_taking) {
     append_goaway(out, 12);
     EXPECT_EQ(out, "{\"goaway\":{\"last_key\":12}}¶");
     EXPECT_EQ(kind_of(out), packet_kind::goaway);
+}
+
+TEST(node_packets, say_what_has_changed) {
+    std::string out;
+    append_changed(out, {"goods\u00b6", {7, -1, 9223372036854775807}});
+    EXPECT_EQ(out, "{\"changed\":{\"what\":\"goods\\u00b6\",\"ids\":[7,-1,9223372036854775807]}}¶");
+    EXPECT_EQ(kind_of(out), packet_kind::changed);
+    packet read;
+    const std::string frame = out.substr(0, out.size() - terminator.size());
+    ASSERT_TRUE(read.parse(frame));
+    const auto made = read_changed(*read.fields().find("changed"));
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->what, "goods\u00b6");
+    EXPECT_FALSE(made->untold);
+    out.clear();
+    append_changed(out, {"goods", {7}, true});
+    EXPECT_EQ(out, "{\"changed\":{\"what\":\"goods\",\"ids\":[7],\"untold\":true}}¶");
+    const auto untold = read_changed({json::kind::object, out.substr(11, out.size() - 14)});
+    EXPECT_TRUE(untold && untold->untold);
+    EXPECT_EQ(made->ids, (std::vector<std::int64_t>{7, -1, 9223372036854775807}));
+}
+
+errc refusal_of(const std::string& changed) {
+    const auto made = read_changed({json::kind::object, changed});
+    return made ? errc::internal : made.error().code;
+}
+
+TEST(node_packets, refuse_changes_of_nothing_known) {
+    for (const char* const changed :
+         {"{}",
+          R"({"what":"goods"})",
+          R"({"ids":[7]})",
+          R"({"what":7,"ids":[7]})",
+          R"({"what":"goods","ids":7})",
+          R"({"what":"goods","ids":["7"]})",
+          R"({"what":"goods","ids":[7.5]})",
+          R"({"what":"goods","ids":[7)"}) {
+        EXPECT_EQ(refusal_of(changed), errc::malformed) << changed;
+    }
+    std::string many = R"({"what":"goods","ids":[0)";
+    for (std::size_t i = 0; i < changed_ids_max; ++i) {
+        many += ",1";
+    }
+    EXPECT_EQ(refusal_of(many + "]}"), errc::too_large);
+}
+
+TEST(node_packets, take_a_reply_or_request_with_such_a_member_for_what_it_is) {
+    packet read;
+    ASSERT_TRUE(read.parse(R"({"key":1,"changed":{"what":"goods","ids":[7]}})"));
+    EXPECT_EQ(read.kind(), packet_kind::reply);
+    ASSERT_TRUE(read.parse(R"({"uri":"/x","method":"GET","changed":{}})"));
+    EXPECT_EQ(read.kind(), packet_kind::request);
+    ASSERT_TRUE(read.parse(R"({"changed":[7]})"));
+    EXPECT_EQ(read.kind(), packet_kind::other);
 }
 
 } // namespace

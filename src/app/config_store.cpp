@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config_row.hpp"
+#include "store/server_url.hpp"
+
+#include <iterator>
+
+namespace msd::app {
+
+namespace {
+
+constexpr std::int64_t text_bytes_max = 4096;
+constexpr std::int64_t connections_most = 64;
+constexpr std::int64_t minute_ms = 60'000;
+// Positions of the primary are kept for about so long (core::server_choice::positions_max).
+constexpr std::int64_t lag_most_ms = 20'000;
+
+constexpr std::string_view tls_names[] = {"off", "prefer", "verify"}; // as in store::tls_mode
+
+void add_url(config_rows& rows) {
+    config_key& url = rows.emplace_back();
+    url.name = "store.url";
+    url.text = "mysql://USER@HOST:PORT/DATABASE, HOST:PORT of each node of a cluster with commas; "
+               "empty: SQLite files in the data directory";
+    url.most = text_bytes_max;
+    url.put = [](configuration& into, const config_value& value) -> result<void> {
+        const auto& text = std::get<std::string>(value);
+        if (!text.empty()) {
+            if (auto read = store::parse_server_url(text); !read) {
+                return tl::unexpected{std::move(read.error())};
+            }
+        }
+        into.service.store.url = text;
+        return {};
+    };
+    url.get = [](const configuration& from) {
+        return from.service.store.url;
+    };
+}
+
+void add_replicas(config_rows& rows) {
+    config_key& replicas = rows.emplace_back();
+    replicas.name = "store.replicas";
+    replicas.text = "HOST:PORT of replicas to read from, with commas; they have read_only set, and "
+                    "writes go to one that has it no more and follows nobody";
+    replicas.most = text_bytes_max;
+    replicas.put = [](configuration& into, const config_value& value) -> result<void> {
+        const auto& text = std::get<std::string>(value);
+        if (auto read = store::parse_server_places(text); !read) {
+            return tl::unexpected{std::move(read.error())};
+        }
+        into.service.store.replicas = text;
+        return {};
+    };
+    replicas.get = [](const configuration& from) {
+        return from.service.store.replicas;
+    };
+    add_key(
+        rows,
+        "store.replica_lag_max_ms",
+        {400, lag_most_ms},
+        "how old what is read from a replica may be; what was written since is read elsewhere",
+        [](auto& c) -> auto& { return c.service.store.replica_lag_max; }
+    );
+}
+
+void add_tls(config_rows& rows) {
+    config_key& tls = rows.emplace_back();
+    tls.name = "store.tls";
+    tls.text = "encryption: never, when the server offers it, or only with a certificate that an "
+               "authority of store.tls_ca has signed for the host's name";
+    tls.choices = {std::begin(tls_names), std::end(tls_names)};
+    tls.put = [](configuration& into, const config_value& value) -> result<void> {
+        const auto& chosen = std::get<std::string>(value);
+        into.service.store.tls = chosen == "off"      ? store::tls_mode::off
+                                 : chosen == "verify" ? store::tls_mode::verify
+                                                      : store::tls_mode::prefer;
+        return {};
+    };
+    tls.get = [](const configuration& from) {
+        return std::string{tls_names[static_cast<std::size_t>(from.service.store.tls)]};
+    };
+    add_key(
+        rows,
+        "store.tls_ca",
+        {0, text_bytes_max},
+        "PEM file of the authorities for tls = \"verify\"; empty: those of the system",
+        [](auto& c) -> auto& { return c.service.store.tls_ca; }
+    );
+}
+
+} // namespace
+
+void add_store(config_rows& rows) {
+    add_url(rows);
+    add_replicas(rows);
+    add_key(
+        rows,
+        "store.password_file",
+        {0, text_bytes_max},
+        "file that holds the password and nothing else, not readable by others; empty: "
+        "MSD_STORE_PASSWORD",
+        [](auto& c) -> auto& { return c.store_password_file; }
+    );
+    add_tls(rows);
+    add_key(
+        rows,
+        "store.connections_max",
+        {1, connections_most},
+        "connections that one worker opens when it needs them",
+        [](auto& c) -> auto& { return c.service.store.connections_max; }
+    );
+    add_key(
+        rows,
+        "store.connect_timeout_ms",
+        {100, minute_ms},
+        "time to connect to the server; rounded up to whole seconds",
+        [](auto& c) -> auto& { return c.service.store.connect_timeout; }
+    );
+    add_key(
+        rows,
+        "store.call_timeout_ms",
+        {100, minute_ms},
+        "time for the server to answer one statement; rounded up to whole seconds",
+        [](auto& c) -> auto& { return c.service.store.call_timeout; }
+    );
+    add_key(
+        rows,
+        "store.legacy_time_zone",
+        {0, text_bytes_max},
+        "zone of the dates that nodes of an existing deployment wrote, for example +09:00; empty: "
+        "the server's",
+        [](auto& c) -> auto& { return c.service.store.legacy_time_zone; }
+    );
+}
+
+} // namespace msd::app

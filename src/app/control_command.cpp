@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/resolve.hpp"
+#include "app/runtime_files.hpp"
+#include "app/status_table.hpp"
+#include "app/terminal_commands.hpp"
+#include "base/json.hpp"
+#include "process/control_client.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace msd::app {
+
+namespace {
+
+constexpr milliseconds master_timeout{5000};
+constexpr milliseconds look_every{100};
+// An instance that answers nobody for so long is not being upgraded: it is gone.
+constexpr milliseconds absence_max{10'000};
+
+int complain(std::string_view what) {
+    fmt::print(stderr, "msd: {}\n", what);
+    return exit_failed;
+}
+
+bool is_gone(const error& why) {
+    return why.code == errc::refused || why.code == errc::not_found;
+}
+
+bool is_alive(const instance_socket& each) {
+    const deadline until = deadline::in(master_timeout);
+    const auto status = process::ask_master(each.path, R"({"command":"status"})", until);
+    return status || !is_gone(status.error());
+}
+
+// The only one that runs, or the one that was named.
+result<instance_socket> choose(const command_line& command, const configuration& configured) {
+    std::vector<instance_socket> found = find_instances(configured);
+    std::erase_if(found, [&command](const instance_socket& each) {
+        const bool is_meant = command.instance.empty() || each.name == command.instance;
+        return !is_meant || !is_alive(each);
+    });
+    if (found.size() == 1) {
+        return found.front();
+    }
+    if (found.empty()) {
+        return fail(
+            errc::not_found,
+            fmt::format(
+                "no instance{}{} runs (looked in {})",
+                command.instance.empty() ? "" : " ",
+                command.instance,
+                runtime_dir_of(configured).native()
+            )
+        );
+    }
+    std::string names;
+    for (const instance_socket& each : found) {
+        names += (names.empty() ? "" : ", ") + each.name;
+    }
+    return fail(errc::invalid, fmt::format("say with -i which instance: {}", names));
+}
+
+// "goods/1" → goods and 1.
+std::optional<std::int64_t> cut_slot(std::string& name) {
+    const auto slash = name.rfind('/');
+    if (slash == std::string::npos) {
+        return std::nullopt;
+    }
+    std::int64_t slot = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stopped, reason] = std::from_chars(name.data() + slash + 1, end, slot);
+    if (reason != std::errc{} || stopped != end) {
+        return std::nullopt;
+    }
+    name.resize(slash);
+    return slot;
+}
+
+result<std::string> request_for(const command_line& command) {
+    std::string text;
+    json::writer out{text};
+    out.begin_object().key("command").string(command.control);
+    std::string pool = command.pool;
+    if (command.control == "drain") {
+        const auto slot = cut_slot(pool);
+        if (!slot) {
+            return fail(
+                errc::invalid,
+                fmt::format("\"{}\" is no slot; one is called goods/0, for example", command.pool)
+            );
+        }
+        out.key("slot").integer(*slot);
+    }
+    if (!pool.empty()) {
+        out.key("pool").string(pool);
+    }
+    if (command.control == "scale") {
+        out.key("workers").integer(command.workers);
+    }
+    out.end_object();
+    return text;
+}
+
+std::string text_of(const json::object& from, std::string_view name) {
+    const json::value* const value = from.find(name);
+    return value == nullptr ? "" : value->as_string().value_or("");
+}
+
+std::int64_t number_of(const json::object& from, std::string_view name) {
+    const json::value* const value = from.find(name);
+    return value == nullptr ? 0 : value->as_int64().value_or(0);
+}
+
+json::object object_of(const json::object& from, std::string_view name) {
+    json::object inner;
+    if (const json::value* const value = from.find(name)) {
+        static_cast<void>(inner.parse(value->text));
+    }
+    return inner;
+}
+
+std::vector<json::value> elements_of(const json::object& from, std::string_view name) {
+    const json::value* const value = from.find(name);
+    const auto read =
+        value == nullptr ? result<std::vector<json::value>>{} : json::elements(value->text);
+    return read.value_or(std::vector<json::value>{});
+}
+
+// What a command with --wait waits for; looks at one status after the other.
+class progress {
+public:
+    enum class verdict : std::uint8_t { not_yet, done, failed };
+
+    progress(const command_line& command, const json::object& accepted)
+        : command_{command},
+          roll_{number_of(accepted, "roll")},
+          upgrade_{number_of(accepted, "upgrade")} {}
+
+    verdict look(const json::object& status) {
+        if (command_.control == "stop") {
+            return verdict::not_yet;
+        }
+        if (command_.control == "scale") {
+            return look_at_pool(status);
+        }
+        if (upgrade_ != 0) {
+            return look_at_upgrade(status);
+        }
+        return roll_ != 0 ? look_at_roll(status) : verdict::done;
+    }
+
+private:
+    verdict look_at_roll(const json::object& status) {
+        json::object roll = object_of(status, "roll");
+        if (number_of(roll, "id") > roll_) {
+            roll = object_of(roll, "previous"); // the next one was quicker than we are
+        }
+        const std::string state = text_of(roll, "state");
+        if (number_of(roll, "id") != roll_) {
+            return verdict::not_yet;
+        }
+        if (state == "done") {
+            return verdict::done;
+        }
+        if (state == "aborted") {
+            complain(fmt::format("aborted: {}", text_of(roll, "reason")));
+            return verdict::failed;
+        }
+        show(fmt::format(
+            "{} {} of {}: {} is {}",
+            state == "rolling_back" ? "rolling back," : "rolling,",
+            number_of(roll, "done"),
+            number_of(roll, "of"),
+            text_of(roll, "slot"),
+            text_of(roll, "phase")
+        ));
+        return verdict::not_yet;
+    }
+
+    // Numbers only grow: a later one means that ours is over, but nobody remembers how.
+    verdict look_at_upgrade(const json::object& status) {
+        const json::object upgrade = object_of(status, "upgrade");
+        const std::string state = text_of(upgrade, "state");
+        if (number_of(upgrade, "id") > upgrade_) {
+            complain(fmt::format("upgrade {} was followed by another one", upgrade_));
+            return verdict::failed;
+        }
+        if (state == "done") {
+            show(fmt::format(
+                "pid {} is version {} now; its workers stay until msd ctl roll",
+                number_of(status, "pid"),
+                text_of(status, "version")
+            ));
+            return verdict::done;
+        }
+        if (state == "refused") {
+            complain(fmt::format("refused: {}", text_of(upgrade, "reason")));
+            return verdict::failed;
+        }
+        show(state == "waiting" ? "waiting for the roll that goes on" : "asking the new program");
+        return verdict::not_yet;
+    }
+
+    verdict look_at_pool(const json::object& status) {
+        for (const json::value& each : elements_of(status, "pools")) {
+            json::object pool;
+            if (!pool.parse(each.text) || text_of(pool, "name") != command_.pool) {
+                continue;
+            }
+            const auto processes = elements_of(pool, "slots").size();
+            show(fmt::format(
+                "{} of {} workers are ready, {} in all",
+                number_of(pool, "ready"),
+                command_.workers,
+                processes
+            ));
+            const bool settled = number_of(pool, "ready") == command_.workers &&
+                                 processes == static_cast<std::size_t>(command_.workers);
+            return settled ? verdict::done : verdict::not_yet;
+        }
+        return verdict::failed;
+    }
+
+    // Each step once.
+    void show(std::string line) {
+        if (line != shown_) {
+            fmt::print(stderr, "{}\n", line);
+            shown_ = std::move(line);
+        }
+    }
+
+    const command_line& command_;
+    std::int64_t roll_;
+    std::int64_t upgrade_;
+    std::string shown_;
+};
+
+int await_end(
+    const command_line& command,
+    const instance_socket& of,
+    const json::object& accepted
+) {
+    progress seen{command, accepted};
+    deadline absent_until = deadline::in(absence_max);
+    for (;;) {
+        const deadline until = deadline::in(master_timeout);
+        const auto answer = process::ask_master(of.path, R"({"command":"status"})", until);
+        if (!answer && command.control == "stop" && is_gone(answer.error())) {
+            return 0;
+        }
+        json::object status;
+        if (answer && status.parse(*answer)) {
+            absent_until = deadline::in(absence_max);
+            const auto verdict = seen.look(status);
+            if (verdict != progress::verdict::not_yet) {
+                return verdict == progress::verdict::done ? 0 : exit_failed;
+            }
+        } else if (absent_until.passed()) {
+            return complain(fmt::format("{}: {}", of.name, answer.error().text));
+        }
+        std::this_thread::sleep_for(look_every);
+    }
+}
+
+int show_outcome(const command_line& command, const instance_socket& of, int code) {
+    if (!command.as_json) {
+        return code;
+    }
+    const deadline until = deadline::in(master_timeout);
+    const auto status = process::ask_master(of.path, R"({"command":"status"})", until);
+    fmt::print("{}\n", status.value_or("{}"));
+    return code;
+}
+
+} // namespace
+
+int control_instance(const command_line& command, const configuration& configured) {
+    if (command.control == "status") {
+        return show_status(command, configured);
+    }
+    const auto chosen = choose(command, configured);
+    if (!chosen) {
+        return complain(chosen.error().text);
+    }
+    const auto request = request_for(command);
+    if (!request) {
+        complain(request.error().text);
+        return exit_usage;
+    }
+    const auto answer = process::ask_master(chosen->path, *request, deadline::in(master_timeout));
+    json::object accepted;
+    if (!answer || !accepted.parse(*answer)) {
+        return complain(answer ? "the answer cannot be read" : answer.error().text);
+    }
+    if (const std::string why = text_of(accepted, "error"); !why.empty()) {
+        return complain(why);
+    }
+    const int code = command.wait ? await_end(command, *chosen, accepted) : 0;
+    return show_outcome(command, *chosen, code);
+}
+
+} // namespace msd::app

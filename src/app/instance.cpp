@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/instance.hpp"
+
+#include "app/config_schema.hpp"
+#include "app/environment.hpp"
+#include "app/resolve.hpp"
+#include "base/log.hpp"
+#include "base/version.hpp"
+#include "process/limits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+namespace msd::app {
+
+std::vector<role_facts> roles_of(const command_line& command, std::span<const role_facts> roles) {
+    switch (command.what) {
+    case verb::up:
+        return {roles.begin(), roles.end()};
+    case verb::distributor:
+        return {*find_role(roles, "distributor")};
+    case verb::gateway:
+        return {*find_role(roles, "gateway")};
+    default:
+        return {*find_role(roles, command.service)};
+    }
+}
+
+int workers_of(const role_facts& role, const configuration& configured, bool all_on_one_machine) {
+    const role_choice& chosen = configured.roles.find(role.name)->second;
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    return chosen.workers != 0 ? chosen.workers
+                               : default_workers(role.kind, all_on_one_machine, cores);
+}
+
+process::pool_settings pool_of(const role_facts& role) {
+    process::pool_settings pool;
+    pool.name = role.name;
+    pool.stop_rank = role.stop_rank;
+    if (role.kind == role_kind::distributor) {
+        pool.workers_max = 1;   // its state is not shared …
+        pool.hands_over = true; // … but goes from worker to worker
+    }
+    return pool;
+}
+
+std::string local_host(std::string_view host) {
+    if (host == "0.0.0.0") {
+        return "127.0.0.1";
+    }
+    return host == "::" ? "::1" : std::string{host};
+}
+
+result<void> configure_log(const configuration& configured) {
+    log::settings logging = configured.log;
+    logging.role = "master";
+    return log::configure(logging);
+}
+
+int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
+    constexpr int service_workers_of_up = 2;
+    switch (kind) {
+    case role_kind::distributor:
+        return 1;
+    case role_kind::gateway:
+        return cores;
+    case role_kind::service:
+        return all_on_one_machine ? std::min(service_workers_of_up, cores) : cores;
+    }
+    return 1;
+}
+
+namespace {
+
+void say(const std::string& line) {
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout); // whoever waits for READY reads a pipe
+}
+
+void say_ready(const process::pool& ready) {
+    say(fmt::format(
+        "READY {} {}\n",
+        ready.name(),
+        process::endpoint_text(ready.host(), ready.port())
+    ));
+}
+
+std::string
+what_to_try(const configuration& configured, const std::vector<process::pool_settings>& pools) {
+    const auto gateway = std::find_if(pools.begin(), pools.end(), [](const auto& each) {
+        return each.name == "gateway";
+    });
+    const std::string front =
+        process::endpoint_text(local_host(gateway->listeners.host), gateway->listeners.port);
+    return fmt::format(
+        "msd {} is up, its data in {}\n"
+        "  try:  curl http://{}/goods\n"
+        "  stop: Ctrl-C\n",
+        version(),
+        configured.data_dir.native(),
+        front
+    );
+}
+
+// Which keys have another value than before, sorted by what that means while the instance runs.
+struct changes {
+    std::vector<std::string> applied;
+    std::vector<std::string> fixed; // need a restart
+    bool workers_affected = false;
+};
+
+changes compare(const config_schema& schema, const configuration& a, const configuration& b) {
+    changes found;
+    for (const config_key& key : schema.keys()) {
+        if (key.get(a) == key.get(b)) {
+            continue;
+        }
+        const bool is_fixed = key.name == "host" || key.name == "data_dir" ||
+                              key.name == "runtime_dir" || key.name == "user" ||
+                              key.name == "group" || key.name.ends_with(".port");
+        (is_fixed ? found.fixed : found.applied).push_back(key.name);
+        const bool is_masters =
+            key.name.starts_with("supervision.") || key.name.ends_with(".workers");
+        const bool is_for_both = key.name == "supervision.drain_timeout_ms" ||
+                                 key.name == "supervision.heartbeat_every_ms" ||
+                                 key.name == "supervision.core_dumps";
+        found.workers_affected |= !is_fixed && (!is_masters || is_for_both);
+    }
+    return found;
+}
+
+// HUP. `before` is what the instance runs with, and becomes what it runs with from now on.
+result<process::reconfiguration>
+reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
+    auto read = resolve(command, roles, process_environment);
+    if (!read) {
+        return fail(errc::invalid, read.error().text);
+    }
+    if (const auto logging = configure_log(*read); !logging) {
+        return tl::unexpected{logging.error()};
+    }
+    process::allow_core_dumps(read->core_dumps);
+    const changes found = compare(config_schema{roles}, before, *read);
+    if (!found.fixed.empty()) {
+        log::warning("needs a restart to take effect: {}", fmt::join(found.fixed, ", "));
+    }
+    log::info(
+        "configuration read: {}",
+        found.applied.empty() ? "nothing has changed"
+                              : fmt::format("changed: {}", fmt::join(found.applied, ", "))
+    );
+    process::reconfiguration made;
+    made.supervision = read->supervision;
+    made.config = read->text;
+    made.workers_affected = found.workers_affected;
+    for (const role_facts& role : roles_of(command, roles)) {
+        const bool same = read->roles.find(role.name)->second.workers ==
+                          before.roles.find(role.name)->second.workers;
+        if (!same && role.kind != role_kind::distributor) {
+            made.workers[std::string{role.name}] =
+                workers_of(role, *read, command.what == verb::up);
+        }
+    }
+    before = std::move(*read);
+    return made;
+}
+
+} // namespace
+
+process::master_settings master_settings_of(
+    const command_line& command,
+    const configuration& configured,
+    const std::vector<process::pool_settings>& pools,
+    std::span<const role_facts> roles
+) {
+    process::master_settings settings;
+    settings.supervision = configured.supervision;
+    settings.config = configured.text;
+    settings.read_configuration = [command, roles, before = configured]() mutable {
+        return reconfigure(command, roles, before);
+    };
+    settings.on_pool_ready = say_ready;
+    if (command.what == verb::up) {
+        settings.on_all_ready = [text = what_to_try(configured, pools)] {
+            say(text);
+        };
+    }
+    return settings;
+}
+
+} // namespace msd::app

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/migrate_command.hpp"
+
+#include "app/resolve.hpp"
+#include "app/secret.hpp"
+#include "base/json.hpp"
+#include "store/migrate.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace msd::app {
+
+namespace {
+
+std::string as_json(const std::vector<store::migration_report>& reports, bool made) {
+    std::string text;
+    json::writer out{text};
+    out.begin_array();
+    for (const auto& report : reports) {
+        out.begin_object();
+        out.key("service").string(report.service);
+        out.key("found").integer(report.found);
+        out.key("wanted").integer(report.wanted);
+        out.key("adopts").boolean(report.adopts);
+        out.key("made").boolean(made);
+        out.key("steps").begin_array();
+        for (const std::string& step : report.steps) {
+            out.string(step);
+        }
+        out.end_array();
+        out.end_object();
+    }
+    out.end_array();
+    return text + "\n";
+}
+
+std::string as_text(const std::vector<store::migration_report>& reports, bool made) {
+    std::string text;
+    for (const auto& report : reports) {
+        if (report.steps.empty()) {
+            text += fmt::format("{}: version {}, nothing to do\n", report.service, report.found);
+            continue;
+        }
+        text += fmt::format(
+            "{}: version {} {} {}{}\n",
+            report.service,
+            report.found,
+            made ? "->" : "would become",
+            report.wanted,
+            report.adopts ? ", keeping the rows of an existing deployment" : ""
+        );
+        for (const std::string& step : report.steps) {
+            text += fmt::format("  {}\n", step);
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+int migrate_stores(const command_line& command, const configuration& configured) {
+    auto password = store_password(configured, process_environment);
+    if (!password) {
+        fmt::print(stderr, "msd: {}\n", password.error().text);
+        return exit_configuration;
+    }
+    store::store_settings settings;
+    settings.data_dir = configured.data_dir;
+    settings.server = configured.service.store;
+    settings.server.password = std::move(*password);
+    const auto how = command.dry_run ? store::migrating::dry_run : store::migrating::for_real;
+    const auto reports = store::migrate_all(settings, how);
+    if (!reports) {
+        fmt::print(stderr, "msd: store: {}\n", reports.error().text);
+        return reports.error().code == errc::invalid ? exit_configuration : exit_failed;
+    }
+    const bool made = !command.dry_run;
+    const std::string text = command.as_json ? as_json(*reports, made) : as_text(*reports, made);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+}
+
+} // namespace msd::app

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/secret.hpp"
+
+#include "base/unique_fd.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace msd::app {
+
+namespace {
+
+tl::unexpected<error> wrong(const std::filesystem::path& file, std::string_view what) {
+    return fail(errc::invalid, fmt::format("password file {}: {}", file.string(), what));
+}
+
+std::string system_reason() {
+    return std::generic_category().message(errno);
+}
+
+} // namespace
+
+result<std::string> read_secret(
+    const std::filesystem::path& file,
+    const char* variable,
+    const environment_lookup& look_up
+) {
+    if (file.empty()) {
+        const char* const said = look_up(variable);
+        return std::string{said == nullptr ? "" : said};
+    }
+    const unique_fd opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    struct stat about {};
+    if (!opened || ::fstat(opened.get(), &about) != 0) {
+        return wrong(file, system_reason());
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return wrong(file, "is no file");
+    }
+    if ((about.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+        return wrong(file, "others can read or change it: chmod 600 it, or 640 for a group's");
+    }
+    std::array<char, secret_bytes_max + 1> bytes{};
+    const auto size = ::read(opened.get(), bytes.data(), bytes.size());
+    if (size < 0) {
+        return wrong(file, system_reason());
+    }
+    std::string secret{bytes.data(), static_cast<std::size_t>(size)};
+    if (secret.size() > secret_bytes_max) {
+        return wrong(file, fmt::format("is larger than {} bytes", secret_bytes_max));
+    }
+    while (secret.ends_with('\n') || secret.ends_with('\r')) {
+        secret.pop_back();
+    }
+    if (secret.empty()) {
+        return wrong(file, "is empty");
+    }
+    return secret;
+}
+
+result<std::string>
+store_password(const configuration& configured, const environment_lookup& look_up) {
+    if (configured.service.store.url.empty()) {
+        return std::string{};
+    }
+    return read_secret(configured.store_password_file, store_password_variable, look_up);
+}
+
+result<std::string>
+cache_password(const configuration& configured, const environment_lookup& look_up) {
+    if (!configured.service.cache.wanted()) {
+        return std::string{};
+    }
+    return read_secret(configured.cache_password_file, cache_password_variable, look_up);
+}
+
+} // namespace msd::app

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/configuration.hpp"
+#include "app/environment.hpp"
+#include "base/result.hpp"
+
+#include <filesystem>
+#include <string>
+
+// Passwords of servers. They come from a file or the environment: what stands on a command line
+// can be read by every user of the machine.
+namespace msd::app {
+
+constexpr std::size_t secret_bytes_max = 4096;
+
+/// What stands in `file`, without line breaks at its end; with an empty `file` the variable
+/// `variable`, empty when it is not set. errc::invalid: the file cannot be read, can be read by
+/// users that are neither its owner nor of its group, is empty or too large.
+[[nodiscard]] result<std::string> read_secret(
+    const std::filesystem::path& file,
+    const char* variable,
+    const environment_lookup& look_up
+);
+
+/// The password of section [store]; empty without a server.
+[[nodiscard]] result<std::string>
+store_password(const configuration& configured, const environment_lookup& look_up);
+
+/// The password of section [cache]; empty without a Redis.
+[[nodiscard]] result<std::string>
+cache_password(const configuration& configured, const environment_lookup& look_up);
+
+} // namespace msd::app

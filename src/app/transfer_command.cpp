@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+// msd export, import and compare: what the services have, moved between stores.
+#include "app/environment.hpp"
+#include "app/resolve.hpp"
+#include "app/secret.hpp"
+#include "app/terminal_commands.hpp"
+#include "app/text_table.hpp"
+#include "base/json.hpp"
+#include "store/open_transfer.hpp"
+#include "store/server_url.hpp"
+#include "store/transfer_file.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace msd::app {
+
+namespace {
+
+using table = std::unique_ptr<store::transfer_table>;
+
+// In the order of who refers to whom.
+constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
+
+constexpr const char* other_password_variable = "MSD_OTHER_PASSWORD";
+constexpr std::string_view server_scheme = "mysql://";
+constexpr std::string_view embedded_scheme = "sqlite:";
+constexpr milliseconds progress_every{500};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first Ctrl-C ends a transfer after the step it is in, the second one at once.
+void stop_on_interrupt() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+        interrupted = 1;
+    };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+// One line on a terminal that is written over.
+class progress_line {
+public:
+    explicit progress_line(std::string_view service) : service_{service} {}
+    progress_line(const progress_line&) = delete;
+    progress_line& operator=(const progress_line&) = delete;
+    ~progress_line() {
+        if (shown_) {
+            std::fputs("\r\x1b[K", stderr);
+        }
+    }
+
+    bool tell(const store::transfer_progress& now) {
+        if (clock::now() - told_at_ >= progress_every && isatty(STDERR_FILENO) == 1) {
+            told_at_ = clock::now();
+            shown_ = true;
+            const auto percent = 100 * now.done / std::max<std::int64_t>(1, now.total);
+            fmt::print(stderr, "\r\x1b[K{}: {} rows, {} %", service_, now.done, percent);
+            std::fflush(stderr);
+        }
+        return interrupted == 0;
+    }
+
+private:
+    std::string service_;
+    time_point told_at_ = clock::now();
+    bool shown_ = false;
+};
+
+// The two ends of a transfer: the store that is configured, and what the command line names.
+class places {
+public:
+    [[nodiscard]] static result<places> of(const command_line& command, const configuration& from) {
+        places made;
+        made.configured_ = settings_of(from);
+        auto password = store_password(from, process_environment);
+        if (!password) {
+            return tl::unexpected{std::move(password.error())};
+        }
+        made.configured_.server.password = std::move(*password);
+        if (auto named = made.name(command.place, from); !named) {
+            return tl::unexpected{std::move(named.error())};
+        }
+        return made;
+    }
+
+    [[nodiscard]] result<table>
+    open_configured(std::string_view service, store::transfer_use use) const {
+        return store::open_transfer(configured_, service, use);
+    }
+
+    [[nodiscard]] result<table> open_named(std::string_view service) const {
+        return named_ ? store::open_transfer(*named_, service, store::transfer_use::reading)
+                      : store::read_transfer_file(file_of(service), service);
+    }
+
+    /// Files are the only place an export goes to.
+    [[nodiscard]] result<table> create_file(std::string_view service) const {
+        if (named_) {
+            return fail(errc::invalid, "an export goes to a directory; msd import fills a store");
+        }
+        if (::mkdir(directory_.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+            const auto why = std::generic_category().message(errno);
+            return fail(errc::unavailable, fmt::format("{}: {}", directory_.string(), why));
+        }
+        return store::write_transfer_file(file_of(service), service);
+    }
+
+private:
+    static store::store_settings settings_of(const configuration& from) {
+        store::store_settings made;
+        made.data_dir = from.data_dir;
+        made.server = from.service.store;
+        return made;
+    }
+
+    result<void> name(std::string_view place, const configuration& from) {
+        if (place.starts_with(embedded_scheme)) {
+            named_ = settings_of(from);
+            named_->data_dir = place.substr(embedded_scheme.size());
+            named_->server.url.clear();
+            named_->server.replicas.clear();
+        } else if (place.starts_with(server_scheme)) {
+            const auto url = store::parse_server_url(place);
+            if (!url) {
+                return tl::unexpected{url.error()};
+            }
+            if (!url->password.empty()) {
+                return fail(
+                    errc::invalid,
+                    fmt::format(
+                        "every user of this machine can read a command line: set {} instead",
+                        other_password_variable
+                    )
+                );
+            }
+            const char* const password = process_environment(other_password_variable);
+            named_ = settings_of(from);
+            named_->server.url = place;
+            named_->server.replicas.clear();
+            named_->server.password = password == nullptr ? "" : password;
+        } else {
+            directory_ = place;
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::filesystem::path file_of(std::string_view service) const {
+        return directory_ / fmt::format("{}.jsonl", service);
+    }
+
+    store::store_settings configured_;
+    std::optional<store::store_settings> named_;
+    std::filesystem::path directory_; // when it is no store that is named
+};
+
+struct moved {
+    std::string service;
+    store::transfer_progress rows;
+};
+
+struct compared {
+    std::string service;
+    store::comparison rows;
+};
+
+int complain(std::string_view service, const error& why) {
+    const bool goes_on = why.code == errc::cancelled;
+    fmt::print(
+        stderr,
+        "msd: {}: {}{}\n",
+        service,
+        why.text,
+        goes_on ? "; the same command goes on where this one ended" : ""
+    );
+    return why.code == errc::invalid ? exit_configuration : exit_failed;
+}
+
+// Never with what was typed: there may be a password in it.
+int misuse(const error& why) {
+    fmt::print(stderr, "msd: the stores of this command: {}\n", why.text);
+    return exit_usage;
+}
+
+std::vector<std::string> chosen_services(const command_line& command) {
+    if (!command.services.empty()) {
+        return command.services;
+    }
+    return {services.begin(), services.end()};
+}
+
+result<moved> move_rows(const std::string& service, result<table> from, result<table> to) {
+    for (const auto* const end : {&from, &to}) {
+        if (!*end) {
+            return tl::unexpected{end->error()};
+        }
+    }
+    progress_line progress{service};
+    const auto rows =
+        store::copy_rows(**from, **to, [&progress](const auto& now) { return progress.tell(now); });
+    if (!rows) {
+        return tl::unexpected{rows.error()};
+    }
+    return moved{service, *rows};
+}
+
+result<compared> compare(const std::string& service, result<table> first, result<table> second) {
+    for (const auto* const end : {&first, &second}) {
+        if (!*end) {
+            return tl::unexpected{end->error()};
+        }
+    }
+    progress_line progress{service};
+    const auto rows = store::compare_rows(**first, **second, [&progress](const auto& now) {
+        return progress.tell(now);
+    });
+    if (!rows) {
+        return tl::unexpected{rows.error()};
+    }
+    return compared{service, *rows};
+}
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void show(const std::vector<moved>& all, bool as_json) {
+    if (as_json) {
+        std::string text;
+        json::writer out{text};
+        out.begin_array();
+        for (const auto& [service, rows] : all) {
+            out.begin_object().key("service").string(service).key("rows").integer(rows.done);
+            out.key("added").integer(rows.added).end_object();
+        }
+        out.end_array();
+        print(text + "\n");
+        return;
+    }
+    text_table shown{{"SERVICE", "ROWS", "ADDED"}};
+    for (const auto& [service, rows] : all) {
+        shown.add({service, std::to_string(rows.done), std::to_string(rows.added)});
+    }
+    print(shown.text(isatty(STDOUT_FILENO) == 1));
+}
+
+void write_json(json::writer& out, const compared& one) {
+    const store::comparison& rows = one.rows;
+    out.begin_object().key("service").string(one.service);
+    out.key("equal").integer(rows.equal).key("different").integer(rows.different);
+    out.key("only_here").integer(rows.only_first).key("only_there").integer(rows.only_second);
+    out.key("next_id_here").integer(rows.first_next_id);
+    out.key("next_id_there").integer(rows.second_next_id).key("examples").begin_array();
+    for (const std::int64_t id : rows.examples) {
+        out.integer(id);
+    }
+    out.end_array().end_object();
+}
+
+void show(const std::vector<compared>& all, bool as_json) {
+    if (as_json) {
+        std::string text;
+        json::writer out{text};
+        out.begin_array();
+        for (const compared& one : all) {
+            write_json(out, one);
+        }
+        out.end_array();
+        print(text + "\n");
+        return;
+    }
+    text_table shown{{"SERVICE", "EQUAL", "DIFFERENT", "ONLY HERE", "ONLY THERE", "FOR EXAMPLE"}};
+    for (const auto& [service, rows] : all) {
+        shown.add(
+            {service,
+             std::to_string(rows.equal),
+             std::to_string(rows.different),
+             std::to_string(rows.only_first),
+             std::to_string(rows.only_second),
+             rows.examples.empty() ? "-" : fmt::format("id {}", fmt::join(rows.examples, ", "))}
+        );
+    }
+    print(shown.text(isatty(STDOUT_FILENO) == 1));
+}
+
+} // namespace
+
+int transfer_rows(const command_line& command, const configuration& configured) {
+    const auto ends = places::of(command, configured);
+    if (!ends) {
+        return misuse(ends.error());
+    }
+    stop_on_interrupt();
+    std::vector<moved> all;
+    for (const std::string& service : chosen_services(command)) {
+        const bool out = command.what == verb::export_rows;
+        using enum store::transfer_use;
+        auto from = out ? ends->open_configured(service, reading) : ends->open_named(service);
+        auto to = !from ? fail(errc::unavailable, "") // nothing is created for nothing
+                  : out ? ends->create_file(service)
+                        : ends->open_configured(service, writing);
+        auto done = move_rows(service, std::move(from), std::move(to));
+        if (!done) {
+            return complain(service, done.error());
+        }
+        all.push_back(std::move(*done));
+    }
+    show(all, command.as_json);
+    return 0;
+}
+
+int compare_rows(const command_line& command, const configuration& configured) {
+    const auto ends = places::of(command, configured);
+    if (!ends) {
+        return misuse(ends.error());
+    }
+    stop_on_interrupt();
+    std::vector<compared> all;
+    for (const std::string& service : chosen_services(command)) {
+        auto done = compare(
+            service,
+            ends->open_configured(service, store::transfer_use::reading),
+            ends->open_named(service)
+        );
+        if (!done) {
+            return complain(service, done.error());
+        }
+        all.push_back(std::move(*done));
+    }
+    show(all, command.as_json);
+    const bool equal =
+        std::ranges::all_of(all, [](const compared& one) { return one.rows.all_equal(); });
+    return equal ? 0 : exit_failed;
+}
+
+} // namespace msd::app

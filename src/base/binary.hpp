@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+// Numbers and texts one after the other as bytes: for state that one process of msd gives to
+// another on the same machine, never for the wire or the disk. What the bytes mean, and which
+// version of that, is the business of whoever writes and reads them.
+namespace msd {
+
+class binary_writer {
+public:
+    /// Appends to `out`, which must outlive this.
+    explicit binary_writer(std::string& out) : out_{out} {}
+
+    binary_writer& number(std::uint64_t value);
+    binary_writer& flag(bool value) { return number(value ? 1 : 0); }
+    binary_writer& text(std::string_view bytes);
+    /// Means the same in every process since the machine was started.
+    binary_writer& time(time_point at);
+
+private:
+    std::string& out_;
+};
+
+// Reads what a binary_writer wrote, from bytes that may be anything. The first thing that is not
+// there or over its limit is a failure, and everything after it reads as nothing; so a reader asks
+// once, at the end. No number it returns is over its limit, whatever the bytes are.
+class binary_reader {
+public:
+    /// The bytes must outlive this and the texts it returns.
+    explicit binary_reader(std::string_view bytes) : rest_{bytes} {}
+
+    std::uint64_t number(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+    bool flag() { return number(1) == 1; }
+    /// How many elements follow. Each takes a byte at least, so it is never more than the bytes
+    /// left.
+    std::size_t count(std::size_t most);
+    std::string_view text(std::size_t bytes_max);
+    /// time_point::max(), min(), or a moment that can be reckoned with.
+    time_point time();
+    /// What was read makes no sense: a failure from here on.
+    void refuse() { failed_ = true; }
+
+    [[nodiscard]] bool failed() const { return failed_; }
+    /// Nothing failed and nothing is left.
+    [[nodiscard]] bool is_complete() const { return !failed_ && rest_.empty(); }
+
+private:
+    std::string_view rest_;
+    bool failed_ = false;
+};
+
+} // namespace msd

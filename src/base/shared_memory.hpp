@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+
+#include <cstddef>
+
+namespace msd {
+
+// Memory without a name that processes share by handing its descriptor on. It lives as long as one
+// of them has it mapped or open, whoever of them dies.
+class shared_memory {
+public:
+    /// Zeroed; only pages that are written to cost memory. errc::unavailable.
+    [[nodiscard]] static result<shared_memory> create(const char* name, std::size_t bytes);
+    /// Takes over a descriptor of such memory. errc::invalid: smaller than `bytes`.
+    [[nodiscard]] static result<shared_memory> adopt(unique_fd descriptor, std::size_t bytes);
+
+    shared_memory(shared_memory&& from) noexcept;
+    shared_memory& operator=(shared_memory&&) = delete;
+    shared_memory(const shared_memory&) = delete;
+    shared_memory& operator=(const shared_memory&) = delete;
+    ~shared_memory();
+
+    [[nodiscard]] void* data() const { return data_; }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+
+private:
+    shared_memory(unique_fd descriptor, void* data, std::size_t bytes);
+
+    unique_fd descriptor_;
+    void* data_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+} // namespace msd

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace msd::core {
+
+// When things were last written, so that a reader knows which of them a replica may not have yet.
+// A thing is a number, the hash of its key; things share places, which only makes a thing look
+// written more recently than it was. Lies in memory that the workers of a service share: what one
+// of them wrote, all of them read back.
+class recent_writes {
+public:
+    static constexpr std::size_t places = 1024; // a power of two
+
+    void note(std::uint64_t thing, time_point now) {
+        const auto at = now.time_since_epoch().count();
+        raise(times_[thing % places], at);
+        raise(last_, at);
+    }
+
+    /// A write of which nobody knows what it touched.
+    void note_all(time_point now) {
+        const auto at = now.time_since_epoch().count();
+        raise(all_, at);
+        raise(last_, at);
+    }
+
+    /// `thing` was written less than `span` before `now`.
+    [[nodiscard]] bool within(std::uint64_t thing, milliseconds span, time_point now) const {
+        return is_within(times_[thing % places], span, now) || is_within(all_, span, now);
+    }
+
+    /// Anything was.
+    [[nodiscard]] bool any_within(milliseconds span, time_point now) const {
+        return is_within(last_, span, now);
+    }
+
+private:
+    using moment = std::atomic<clock::rep>; // of the steady clock; 0: never
+
+    static void raise(moment& kept, clock::rep at) {
+        auto before = kept.load(std::memory_order_relaxed);
+        // What lies ahead is left from before the machine was started: its clock began anew.
+        while ((before < at || before - at > ahead_max.count()) &&
+               !kept.compare_exchange_weak(before, at, std::memory_order_relaxed)) {
+        }
+    }
+
+    [[nodiscard]] static bool is_within(const moment& kept, milliseconds span, time_point now) {
+        const auto at = kept.load(std::memory_order_relaxed);
+        if (at == 0) {
+            return false;
+        }
+        const auto age = now.time_since_epoch() - clock::duration{at};
+        return age < span && age > -ahead_max;
+    }
+
+    // Another process may have looked at the clock a little later.
+    static constexpr clock::duration ahead_max = std::chrono::seconds{1};
+
+    std::array<moment, places> times_{};
+    moment all_{};
+    moment last_{};
+};
+
+static_assert(std::atomic<clock::rep>::is_always_lock_free, "shared between processes");
+
+} // namespace msd::core

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace msd::core {
+
+// How far a database server has got: for each replication domain the number of its last
+// transaction, as MariaDB writes it ("0-1-100,7-2-5": domain, server, number). Two positions tell
+// whether one server has everything another had, without anybody's clock.
+class replication_position {
+public:
+    static constexpr std::size_t domains_max = 64;
+
+    /// Nothing yet.
+    replication_position() = default;
+    /// One domain only: the number of a cluster's transaction.
+    explicit replication_position(std::uint64_t number) : domains_{{0, number}} {}
+
+    /// nullopt: not such a text, or more than `domains_max`.
+    [[nodiscard]] static std::optional<replication_position> parse(std::string_view text);
+
+    /// Has everything that `other` has.
+    [[nodiscard]] bool covers(const replication_position& other) const;
+
+    bool operator==(const replication_position&) const = default;
+
+private:
+    struct domain {
+        std::uint32_t id = 0;
+        std::uint64_t number = 0;
+        bool operator==(const domain&) const = default;
+    };
+
+    [[nodiscard]] static std::optional<domain> parse_one(std::string_view text);
+
+    std::vector<domain> domains_; // in the order of ids
+};
+
+} // namespace msd::core

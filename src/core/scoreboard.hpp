@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "base/shared_memory.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace msd::core {
+
+// What one worker tells its master, and everybody who maps the same memory, without a message. Each
+// field is written by one process and is whole at any moment, so a writer that dies in the middle
+// leaves the others usable.
+struct alignas(64) worker_figures {
+    std::atomic<std::int64_t>
+        heartbeat_ns; // steady clock when its event loop last turned; 0: never
+    std::atomic<std::uint64_t> connections; // open now
+    std::atomic<std::uint64_t> requests;    // answered since it was started
+
+    void clear() {
+        heartbeat_ns = 0;
+        connections = 0;
+        requests = 0;
+    }
+
+    void beat(time_point now) {
+        heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+
+    /// time_point{}: never.
+    [[nodiscard]] time_point last_beat() const {
+        return time_point{clock::duration{heartbeat_ns.load(std::memory_order_relaxed)}};
+    }
+};
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
+
+// The figures of all workers of a master, in memory that it creates and every worker maps.
+class scoreboard {
+public:
+    // Twice as many as workers, for those that are replaced.
+    static constexpr std::size_t lines_max = 4096;
+    // Counts the layouts of worker_figures: processes of different builds share the memory, and a
+    // master of another layout must not take it over.
+    static constexpr std::uint32_t layout = 1;
+
+    /// errc::unavailable: no memory to share.
+    [[nodiscard]] static result<scoreboard> create();
+    /// `descriptor` was made by create(), maybe of another process. errc::invalid.
+    [[nodiscard]] static result<scoreboard> adopt(unique_fd descriptor);
+
+    /// `index` < lines_max.
+    [[nodiscard]] worker_figures& line(std::size_t index) const { return lines()[index]; }
+    [[nodiscard]] int descriptor() const { return memory_.descriptor(); }
+
+private:
+    using table = std::array<worker_figures, lines_max>;
+
+    explicit scoreboard(shared_memory memory) : memory_{std::move(memory)} {}
+    [[nodiscard]] table& lines() const { return *static_cast<table*>(memory_.data()); }
+
+    shared_memory memory_;
+};
+
+} // namespace msd::core

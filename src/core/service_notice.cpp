@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/service_notice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace msd::core {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+} // namespace
+
+std::string service_notice::say(const service_condition& now_is, time_point now) {
+    std::string lines;
+    if (now_is.was_ready && !now_is.is_stopping && !told_ready_) {
+        told_ready_ = true;
+        lines += "READY=1\n";
+    }
+    if (now_is.is_stopping && !told_stopping_) {
+        told_stopping_ = true;
+        extend_at_ = now;
+        lines += "STOPPING=1\n";
+    }
+    if (now_is.text != told_text_) {
+        told_text_ = now_is.text;
+        lines += fmt::format("STATUS={}\n", told_text_);
+    }
+    if (!is_serving() && now >= extend_at_) {
+        extend_at_ = now + extension / 3;
+        lines += fmt::format("EXTEND_TIMEOUT_USEC={}\n", microseconds{extension}.count());
+    }
+    if (watchdog_ > milliseconds{0} && now >= alive_at_) {
+        alive_at_ = now + watchdog_ / 2;
+        lines += "WATCHDOG=1\n";
+    }
+    return lines;
+}
+
+time_point service_notice::due() const {
+    const time_point extend = is_serving() ? time_point::max() : extend_at_;
+    const time_point alive = watchdog_ > milliseconds{0} ? alive_at_ : time_point::max();
+    return std::min(extend, alive);
+}
+
+std::string service_notice::reload_begins(time_point now) const {
+    if (!is_serving()) {
+        return {};
+    }
+    // steady_clock is CLOCK_MONOTONIC, which is what the manager compares with.
+    const auto since_boot = duration_cast<microseconds>(now.time_since_epoch());
+    return fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n", since_boot.count());
+}
+
+std::string service_notice::reload_ends() const {
+    return is_serving() ? "READY=1\n" : "";
+}
+
+} // namespace msd::core

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "net/connect.hpp"
+#include "net/send_queue.hpp"
+#include "net/tls_client.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::net {
+
+// One connection to a server that speaks a protocol of its own, with or without TLS: bytes both
+// ways. Reading is pulled by the one coroutine that owns the stream; sending never waits, what is
+// sent in one turn of the loop leaves together at its end. Whoever sends bounds the queue by
+// unsent_bytes(). Single-threaded. Must not be destroyed while receive() is suspended; close()
+// first.
+class client_stream {
+public:
+    struct target {
+        std::string host;
+        std::uint16_t port = 0;
+        const tls_trust* trust = nullptr; // null: plain; otherwise TLS, outlives the stream
+        std::string tls_name;             // of the certificate; empty: the host
+    };
+
+    /// Connects, and agrees on TLS. errc::unavailable and errc::timeout as connect(); with TLS
+    /// errc::denied and errc::malformed as tls_session::handshake().
+    static asio::awaitable<result<std::unique_ptr<client_stream>>>
+    open(asio::any_io_executor executor, target where, deadline until);
+
+    ~client_stream();
+    client_stream(const client_stream&) = delete;
+    client_stream& operator=(const client_stream&) = delete;
+
+    /// Waits for bytes; the view lives until the next call. errc::closed: the connection ended;
+    /// errc::malformed: the peer broke the TLS session.
+    asio::awaitable<result<std::string_view>> receive();
+
+    /// Nothing once the stream is closed.
+    void send(std::string_view bytes);
+    [[nodiscard]] std::size_t unsent_bytes() const;
+    /// Bytes have arrived that receive() has not returned yet.
+    [[nodiscard]] bool readable() const;
+
+    /// Ends the connection now; wakes receive(). What is unsent is dropped.
+    void close();
+    [[nodiscard]] bool is_open() const { return open_; }
+
+    [[nodiscard]] const peer_address& peer() const { return peer_; }
+    [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
+    /// "TLSv1.3"; empty without TLS.
+    [[nodiscard]] std::string tls_version() const;
+
+private:
+    explicit client_stream(asio::ip::tcp::socket socket);
+
+    asio::awaitable<result<void>> agree();
+    asio::awaitable<result<std::string_view>> read_some();
+    void seal_queued();
+    void send_sealed();
+
+    asio::ip::tcp::socket socket_;
+    peer_address peer_;
+    send_queue queue_;
+    std::unique_ptr<tls_session> tls_; // null: plain
+    std::vector<char> received_;
+    std::string opened_;   // decrypted
+    std::string unsealed_; // to be encrypted at the end of the loop's turn
+    std::string sealed_;
+    bool seal_posted_ = false;
+    bool open_ = true;
+    std::shared_ptr<bool> alive_; // false once destroyed: for callbacks still queued in the loop
+};
+
+} // namespace msd::net

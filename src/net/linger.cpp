@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/linger.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <array>
+
+namespace msd::net {
+
+namespace {
+
+// One for all connections of the worker: what is in it is never looked at.
+std::array<char, std::size_t{64} * 1024>& waste() {
+    static std::array<char, std::size_t{64} * 1024> buffer;
+    return buffer;
+}
+
+} // namespace
+
+asio::awaitable<void> drop_input(asio::ip::tcp::socket* socket, watchdog* dog) {
+    watchdog::guard limit{*dog, [socket] {
+                              asio::error_code ignored;
+                              socket->cancel(ignored);
+                          }};
+    const deadline until = deadline::in(linger_limit);
+    limit.set(until);
+    std::size_t dropped = 0;
+    while (dropped < linger_bytes_max && !until.passed()) {
+        const auto [ended] = co_await socket->async_wait(
+            asio::ip::tcp::socket::wait_read,
+            asio::experimental::as_tuple(asio::use_awaitable)
+        );
+        if (ended) {
+            break;
+        }
+        asio::error_code failure;
+        dropped += socket->read_some(asio::buffer(waste()), failure);
+        if (failure && failure != asio::error::would_block) {
+            break;
+        }
+    }
+}
+
+} // namespace msd::net

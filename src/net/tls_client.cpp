@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tls_client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <new>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <utility>
+
+namespace msd::net {
+
+namespace {
+
+constexpr std::size_t read_bytes = std::size_t{16} * 1024; // the most one TLS record holds
+
+template <auto Free>
+struct freed_by {
+    template <class T>
+    void operator()(T* pointer) const {
+        Free(pointer);
+    }
+};
+
+// The reason of the latest error of OpenSSL, which it keeps per thread.
+std::string reason() {
+    const auto code = ERR_peek_last_error();
+    const char* const text = ERR_reason_error_string(code);
+    ERR_clear_error();
+    return text == nullptr ? "no reason given" : text;
+}
+
+int length_of(std::string_view bytes) {
+    constexpr auto most = static_cast<std::size_t>(std::numeric_limits<int>::max());
+    return static_cast<int>(std::min(bytes.size(), most));
+}
+
+bool is_address(const std::string& name) {
+    const std::unique_ptr<ASN1_OCTET_STRING, freed_by<ASN1_OCTET_STRING_free>> address{
+        a2i_IPADDRESS(name.c_str())};
+    return address != nullptr;
+}
+
+} // namespace
+
+struct tls_trust::state {
+    std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>> context;
+};
+
+struct tls_session::state {
+    std::unique_ptr<SSL, freed_by<SSL_free>> session;
+    // Owned by the session.
+    BIO* incoming = nullptr;
+    BIO* outgoing = nullptr;
+
+    void take_outgoing(std::string& out) const {
+        char* bytes = nullptr;
+        const auto size = BIO_get_mem_data(outgoing, &bytes);
+        out.append(bytes, static_cast<std::size_t>(size));
+        BIO_reset(outgoing);
+    }
+};
+
+tls_trust::tls_trust(std::unique_ptr<state> made) : state_{std::move(made)} {}
+tls_trust::tls_trust(tls_trust&&) noexcept = default;
+tls_trust& tls_trust::operator=(tls_trust&&) noexcept = default;
+tls_trust::~tls_trust() = default;
+
+result<tls_trust> tls_trust::load(const std::filesystem::path& ca_file) {
+    auto made = std::make_unique<state>();
+    made->context.reset(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX* const context = made->context.get();
+    if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
+        return fail(errc::internal, "no TLS: " + reason());
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    // A server that asks for new keys in TLS 1.2 would make writing wait for reading.
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    const bool loaded = ca_file.empty()
+                            ? SSL_CTX_set_default_verify_paths(context) == 1
+                            : SSL_CTX_load_verify_locations(context, ca_file.c_str(), nullptr) == 1;
+    if (!loaded) {
+        return fail(
+            errc::invalid,
+            ca_file.string() + " holds no certificates in PEM form that can be read: " + reason()
+        );
+    }
+    return tls_trust{std::move(made)};
+}
+
+tls_session::tls_session(const tls_trust& trust, const std::string& name)
+    : state_{std::make_unique<state>()} {
+    state_->session.reset(SSL_new(trust.state_->context.get()));
+    state_->incoming = BIO_new(BIO_s_mem());
+    state_->outgoing = BIO_new(BIO_s_mem());
+    SSL* const session = state_->session.get();
+    if (session == nullptr || state_->incoming == nullptr || state_->outgoing == nullptr) {
+        throw std::bad_alloc{};
+    }
+    SSL_set_bio(session, state_->incoming, state_->outgoing);
+    SSL_set_connect_state(session);
+    if (is_address(name)) {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name.c_str());
+    } else {
+        SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        SSL_set1_host(session, name.c_str());
+        // As the macro SSL_set_tlsext_host_name, which casts as C does.
+        void* const told = const_cast<char*>(name.c_str());
+        SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, told);
+    }
+}
+
+tls_session::~tls_session() = default;
+
+result<bool> tls_session::handshake(std::string& out) {
+    SSL* const session = state_->session.get();
+    ERR_clear_error();
+    const int done = SSL_do_handshake(session);
+    state_->take_outgoing(out); // also the alert that says what is wrong
+    if (done == 1) {
+        return true;
+    }
+    if (SSL_get_error(session, done) == SSL_ERROR_WANT_READ) {
+        return false;
+    }
+    if (const auto verified = SSL_get_verify_result(session); verified != X509_V_OK) {
+        return fail(
+            errc::denied,
+            std::string{"its certificate is refused: "} + X509_verify_cert_error_string(verified)
+        );
+    }
+    return fail(errc::malformed, "no TLS session: " + reason());
+}
+
+void tls_session::received(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const int taken = BIO_write(state_->incoming, bytes.data(), length_of(bytes));
+        if (taken <= 0) {
+            throw std::bad_alloc{}; // a BIO in memory fails for nothing else
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(taken));
+    }
+}
+
+result<void> tls_session::open(std::string& plain, std::string& out) {
+    SSL* const session = state_->session.get();
+    std::array<char, read_bytes> piece; // NOLINT(cppcoreguidelines-pro-type-member-init)
+    ERR_clear_error();
+    int size = SSL_read(session, piece.data(), static_cast<int>(piece.size()));
+    while (size > 0) {
+        plain.append(piece.data(), static_cast<std::size_t>(size));
+        size = SSL_read(session, piece.data(), static_cast<int>(piece.size()));
+    }
+    state_->take_outgoing(out);
+    switch (SSL_get_error(session, size)) {
+    case SSL_ERROR_WANT_READ:
+        return {};
+    case SSL_ERROR_ZERO_RETURN:
+        return fail(errc::closed, "the peer ended the TLS session");
+    default:
+        return fail(errc::malformed, "broken TLS: " + reason());
+    }
+}
+
+result<void> tls_session::seal(std::string_view plain, std::string& out) {
+    SSL* const session = state_->session.get();
+    ERR_clear_error();
+    while (!plain.empty()) {
+        const int taken = SSL_write(session, plain.data(), length_of(plain));
+        if (taken <= 0) {
+            return fail(errc::malformed, "broken TLS: " + reason());
+        }
+        plain.remove_prefix(static_cast<std::size_t>(taken));
+    }
+    state_->take_outgoing(out);
+    return {};
+}
+
+std::string tls_session::version() const {
+    return SSL_get_version(state_->session.get());
+}
+
+} // namespace msd::net

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+// TLS as a client, without sockets: what goes in is plain text to send and bytes received, what
+// comes out is bytes to send and plain text. Whose certificates are trusted is decided once, in
+// tls_trust; the stream around a session moves the bytes.
+namespace msd::net {
+
+// Certificates that are trusted, shared by all sessions of a worker. TLS 1.2 and later; a server's
+// certificate is always verified, and so is its name.
+class tls_trust {
+public:
+    /// `ca_file` holds certificates in PEM; empty: those of the system. errc::invalid names the
+    /// file and what is wrong.
+    [[nodiscard]] static result<tls_trust> load(const std::filesystem::path& ca_file);
+
+    tls_trust(tls_trust&&) noexcept;
+    tls_trust& operator=(tls_trust&&) noexcept;
+    ~tls_trust();
+
+private:
+    friend class tls_session;
+    struct state;
+    explicit tls_trust(std::unique_ptr<state> made);
+
+    std::unique_ptr<state> state_;
+};
+
+// One connection's encryption.
+class tls_session {
+public:
+    /// `name` is what the certificate must be issued for: a host name, or an address as text.
+    tls_session(const tls_trust& trust, const std::string& name);
+    ~tls_session();
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
+
+    /// Begins or goes on with the handshake: bytes to send are appended to `out`. True once both
+    /// sides agree. errc::denied: the certificate is not accepted; errc::malformed: the peer speaks
+    /// no TLS, or none of ours.
+    [[nodiscard]] result<bool> handshake(std::string& out);
+
+    /// Takes received bytes; the next handshake() or open() uses them.
+    void received(std::string_view bytes);
+
+    /// Appends what can be decrypted of the received bytes to `plain`, and to `out` what TLS itself
+    /// has to send. errc::closed: the peer ended the session properly; errc::malformed.
+    [[nodiscard]] result<void> open(std::string& plain, std::string& out);
+
+    /// Encrypts `plain` to the end of `out`. Only after the handshake.
+    [[nodiscard]] result<void> seal(std::string_view plain, std::string& out);
+
+    /// "TLSv1.3".
+    [[nodiscard]] std::string version() const;
+
+private:
+    struct state;
+
+    std::unique_ptr<state> state_;
+};
+
+} // namespace msd::net

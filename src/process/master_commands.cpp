@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// What changes while the master runs: rolls, numbers of workers, configuration; for signals and for
+// `msd ctl`. And what it says of itself.
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "process/master.hpp"
+#include "process/status.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace msd::process {
+
+// What a roll takes the workers to. The program on the disk is opened once, so that all workers of
+// the roll, and those that replace them later, are of one version.
+result<shared_plan> master::next_plan(roll_request::kind what) {
+    auto program = what == roll_request::kind::new_program ? executable::at(settings_.program_path)
+                                                           : plan_->program.again();
+    if (!program) {
+        return tl::unexpected{std::move(program.error())};
+    }
+    return std::make_shared<launch_plan>(launch_plan{
+        std::move(*program),
+        plan_->command_line,
+        plan_->ports,
+        ++last_generation_,
+        settings_.config});
+}
+
+// What can change while the instance runs is applied: by the master itself at once, by the workers
+// in a roll of the program that they have.
+void master::reconfigure(time_point now) {
+    if (mode_ != mode::serving) {
+        return;
+    }
+    manager_.reload_begins(now);
+    auto read = settings_.read_configuration();
+    manager_.reload_ends();
+    if (!read) {
+        log::error("the configuration stays as it was: {}", read.error().text);
+        return;
+    }
+    settings_.supervision = read->supervision;
+    settings_.config = std::move(read->config);
+    for (pool& each : pools_) {
+        each.configuration_changed(settings_.supervision, now);
+        if (const auto wanted = read->workers.find(each.name()); wanted != read->workers.end()) {
+            scale(each, wanted->second, now);
+        }
+    }
+    upgrade_.ask_again();
+    if (read->workers_affected) {
+        roll_all(roll_request::kind::new_configuration);
+    }
+}
+
+// Workers that have done or hold more than they are meant to, one at a time: the one waiting in
+// the roll's queue is enough.
+void master::recycle() {
+    if (mode_ != mode::serving || !rolls_.is_idle()) {
+        return;
+    }
+    for (const pool& each : pools_) {
+        if (const auto slot = each.slot_to_recycle()) {
+            log::info("{}/{} is recycled", each.name(), *slot);
+            roll_request wanted{roll_request::kind::same_plan, {}, {{each.name(), *slot}}};
+            rolls_.request(std::move(wanted), settings_.supervision.soak);
+            return;
+        }
+    }
+}
+
+std::uint64_t master::roll_all(roll_request::kind what) {
+    roll_request wanted{what, {}, {}};
+    for (const pool& each : pools_) {
+        wanted.pools.insert(each.name());
+    }
+    return mode_ == mode::serving ? rolls_.request(std::move(wanted), settings_.supervision.soak)
+                                  : 0;
+}
+
+void master::scale(pool& which, int workers, time_point now) {
+    if (mode_ == mode::serving) {
+        which.scale(workers, plan_, now);
+    }
+}
+
+pool* master::find_pool(std::string_view name) {
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [name](const pool& each) {
+        return each.name() == name;
+    });
+    return found == pools_.end() ? nullptr : &*found;
+}
+
+namespace {
+
+error no_such_pool(const std::list<pool>& pools, std::string_view name) {
+    std::string known;
+    for (const pool& each : pools) {
+        known += (known.empty() ? "" : ", ") + each.name();
+    }
+    return {errc::not_found, fmt::format("no pool '{}' here; there are: {}", name, known)};
+}
+
+std::string error_answer(std::string_view text) {
+    return fmt::format(R"({{"error":{}}})", json::quote(text));
+}
+
+std::string accepted(std::uint64_t roll) {
+    return fmt::format(R"({{"ok":true,"roll":{}}})", roll);
+}
+
+template <class Value, class Write>
+std::string answer_of(const result<Value>& outcome, Write&& write) {
+    return outcome ? write(outcome) : error_answer(outcome.error().text);
+}
+
+// A command with its arguments, as it stands in the line.
+struct command {
+    std::string name;
+    std::string pool;
+    std::int64_t number = -1; // slot or workers
+};
+
+result<command> read_command(std::string_view line) {
+    json::object fields;
+    if (const auto parsed = fields.parse(line); !parsed) {
+        return fail(errc::malformed, "a command is one JSON object on one line");
+    }
+    command read;
+    const auto text = [&fields](const char* name) {
+        const json::value* const value = fields.find(name);
+        return value == nullptr ? std::string{} : value->as_string().value_or("");
+    };
+    read.name = text("command");
+    read.pool = text("pool");
+    for (const char* const name : {"slot", "workers"}) {
+        if (const json::value* const value = fields.find(name)) {
+            read.number = value->as_int64().value_or(-1);
+        }
+    }
+    return read;
+}
+
+} // namespace
+
+result<std::uint64_t> master::obey_roll(std::string_view pool_name) {
+    if (pool_name.empty()) {
+        return roll_all(roll_request::kind::new_program);
+    }
+    if (find_pool(pool_name) == nullptr) {
+        return tl::unexpected{no_such_pool(pools_, pool_name)};
+    }
+    roll_request wanted{roll_request::kind::new_program, {std::string{pool_name}}, {}};
+    return rolls_.request(std::move(wanted), settings_.supervision.soak);
+}
+
+result<void> master::obey_scale(std::string_view pool_name, std::int64_t workers) {
+    pool* const which = find_pool(pool_name);
+    if (which == nullptr) {
+        return tl::unexpected{no_such_pool(pools_, pool_name)};
+    }
+    const int most = which->settings().workers_max;
+    if (workers < 1 || workers > most) {
+        return fail(
+            errc::invalid,
+            fmt::format("{} can have 1 to {} workers, not {}", pool_name, most, workers)
+        );
+    }
+    scale(*which, static_cast<int>(workers), clock::now());
+    return {};
+}
+
+result<std::uint64_t> master::obey_drain(std::string_view pool_name, std::int64_t slot) {
+    const pool* const which = find_pool(pool_name);
+    if (which == nullptr) {
+        return tl::unexpected{no_such_pool(pools_, pool_name)};
+    }
+    const auto slots = static_cast<std::int64_t>(which->slots().size());
+    if (slot < 0 || slot >= slots) {
+        return fail(
+            errc::not_found,
+            fmt::format("{} has slots 0 to {}, not {}", pool_name, slots - 1, slot)
+        );
+    }
+    roll_request wanted{
+        roll_request::kind::same_plan,
+        {},
+        {{std::string{pool_name}, static_cast<std::size_t>(slot)}}};
+    return rolls_.request(std::move(wanted), settings_.supervision.soak);
+}
+
+std::string master::answer(std::string_view line) {
+    const auto said = read_command(line);
+    if (!said) {
+        return error_answer(said.error().text);
+    }
+    if (said->name == "status") {
+        return status();
+    }
+    if (mode_ != mode::serving && said->name != "stop") {
+        return error_answer("the instance is stopping");
+    }
+    const auto roll_number = [](const auto& outcome) {
+        return accepted(*outcome);
+    };
+    if (said->name == "roll") {
+        return answer_of(obey_roll(said->pool), roll_number);
+    }
+    if (said->name == "drain") {
+        return answer_of(obey_drain(said->pool, said->number), roll_number);
+    }
+    std::string done = R"({"ok":true})";
+    if (said->name == "scale") {
+        return answer_of(obey_scale(said->pool, said->number), [&](const auto&) { return done; });
+    }
+    if (said->name == "upgrade") {
+        return fmt::format(R"({{"ok":true,"upgrade":{}}})", upgrade_.request());
+    }
+    if (said->name == "reopen") {
+        reopen_logs();
+        return done;
+    }
+    if (said->name == "stop") {
+        begin_stop(mode::stopping, clock::now());
+        return done;
+    }
+    return error_answer(fmt::format(
+        "unknown command '{}'; known: status, roll, scale, drain, upgrade, reopen, stop",
+        said->name
+    ));
+}
+
+std::string master::status() const {
+    const instance_facts facts{state(), started_, settings_.program_path, rolls_, upgrade_};
+    return status_json(facts, pools_, clock::now());
+}
+
+void master::report(time_point now) {
+    if (!manager_.is_there()) {
+        return;
+    }
+    const instance_facts facts{state(), started_, settings_.program_path, rolls_, upgrade_};
+    const std::string text = status_line(facts, pools_);
+    manager_.report({all_announced_, mode_ != mode::serving, text}, now);
+}
+
+} // namespace msd::process

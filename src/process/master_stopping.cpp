@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a master comes to its end: rank after rank.
+#include "base/log.hpp"
+#include "process/master.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace msd::process {
+
+namespace {
+
+// A fast stop gives each rank that long (requests in flight), then goes on to the next.
+constexpr milliseconds fast_rank_time{1000};
+
+} // namespace
+
+void master::begin_stop(mode how, time_point now) {
+    if (mode_ >= how) {
+        return;
+    }
+    log::info("stopping{}", how == mode::stopping_fast ? " at once" : "");
+    mode_ = how;
+    rolls_.abandon(now);
+    upgrade_.abandon("the instance stops");
+    for (pool& each : pools_) {
+        each.expect_end();
+    }
+    if (how == mode::stopping_fast) {
+        kill_at_ = now + settings_.supervision.stop_timeout;
+        next_rank_at_ = now + fast_rank_time;
+        for (pool& each : pools_) {
+            if (each.is_stopping()) {
+                each.stop(kill_at_);
+            }
+        }
+    }
+    stop_next_rank(now);
+}
+
+// Ranks leave one after the other: whoever still has work finds the pools below it serving.
+void master::stop_next_rank(time_point now) {
+    int rank = std::numeric_limits<int>::max();
+    bool earlier_gone = true;
+    for (const pool& each : pools_) {
+        if (!each.is_stopping()) {
+            rank = std::min(rank, each.stop_rank());
+        } else if (!each.workers().empty()) {
+            earlier_gone = false;
+        }
+    }
+    if (!earlier_gone && now < next_rank_at_) {
+        return;
+    }
+    for (pool& each : pools_) {
+        if (each.is_stopping() || each.stop_rank() != rank) {
+            continue;
+        }
+        if (mode_ == mode::stopping_fast) {
+            each.stop(kill_at_);
+            next_rank_at_ = now + fast_rank_time;
+        } else {
+            each.drain(now);
+        }
+        manager_.forget(each.name());
+    }
+}
+
+bool master::all_gone() const {
+    return std::all_of(pools_.begin(), pools_.end(), [](const pool& each) {
+        return each.is_stopping() && each.workers().empty();
+    });
+}
+
+} // namespace msd::process

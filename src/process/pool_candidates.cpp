@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a pool that rolls: a second worker in a slot, and how it takes the first one's place.
+#include "process/pool.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+// The old worker gives up by itself after 5 s; this is for one that cannot.
+constexpr milliseconds handover_timeout{10'000};
+
+} // namespace
+
+result<void> pool::start_candidate(std::size_t index, const shared_plan& plan, time_point now) {
+    slots_[index].candidate_end.clear();
+    std::array<int, 2> pair{-1, -1};
+    if (settings_.hands_over &&
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+        return fail(errc::unavailable, "no socket to hand over through");
+    }
+    unique_fd ours{pair[0]};
+    const auto made = start(index, plan, unique_fd{pair[1]}, now);
+    if (!made) {
+        return tl::unexpected{made.error()};
+    }
+    (*made)->is_candidate = true;
+    (*made)->handover = std::move(ours);
+    return {};
+}
+
+worker_process* pool::find_candidate(std::size_t index) {
+    for (worker_process& worker : workers_) {
+        if (worker.slot == index && worker.is_candidate) {
+            return &worker;
+        }
+    }
+    return nullptr;
+}
+
+const worker_process* pool::candidate(std::size_t index) const {
+    return const_cast<pool*>(this)->find_candidate(index); // NOLINT(*-const-cast)
+}
+
+// Who serves in the slot while there is a candidate.
+worker_process* pool::find_incumbent(std::size_t index) {
+    for (worker_process& worker : workers_) {
+        const bool serves = worker.now_is == worker_process::phase::ready;
+        if (worker.slot == index && !worker.is_candidate && serves) {
+            return &worker;
+        }
+    }
+    return nullptr;
+}
+
+void pool::retire_old(std::size_t index, time_point now) {
+    worker_process* const fresh = find_candidate(index);
+    if (fresh == nullptr) {
+        return;
+    }
+    worker_process* const incumbent = find_incumbent(index);
+    if (settings_.hands_over && incumbent != nullptr) {
+        hand_over(*incumbent, *fresh, now);
+        return;
+    }
+    fresh->handover.reset(); // nobody is there to take over from
+    settle(index, now);
+}
+
+void pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
+    if (!tell(incumbent, core::worker_message::kind::hand_over, candidate.handover.get())) {
+        slots_[incumbent.slot].candidate_end = "the old worker cannot be told to hand over";
+    } else {
+        incumbent.handed_over = true;
+        candidate.act_at = now + handover_timeout;
+    }
+    candidate.handover.reset();
+}
+
+pool::retirement pool::retirement_of(std::size_t index, time_point now) {
+    const worker_process* const fresh = find_candidate(index);
+    if (!settings_.hands_over) {
+        return retirement::done; // settled at once
+    }
+    if (fresh == nullptr) {
+        // Settled before, or gone.
+        return slots_[index].candidate_end.empty() ? retirement::done : retirement::refused;
+    }
+    if (!slots_[index].candidate_end.empty()) {
+        return retirement::refused;
+    }
+    const worker_process* const incumbent = find_incumbent(index);
+    if (incumbent != nullptr) {
+        return retirement::under_way;
+    }
+    settle(index, now);
+    return retirement::done;
+}
+
+// The candidate becomes the worker of its slot; everybody else there leaves.
+void pool::settle(std::size_t index, time_point now) {
+    slot& its = slots_[index];
+    for (worker_process& worker : workers_) {
+        if (worker.slot != index) {
+            continue;
+        }
+        if (worker.is_candidate) {
+            worker.is_candidate = false;
+            worker.act_at = time_point::max();
+            its.plan = worker.plan;
+            its.start_at.reset();
+            note_ready(worker, now);
+            if (settings_.hands_over) {
+                // Changes nothing for one that has taken over.
+                tell(worker, core::worker_message::kind::serve);
+            }
+        } else if (!worker.is_leaving()) {
+            let_go(worker, now);
+        }
+    }
+}
+
+void pool::candidate_ended(const worker_process& dead, std::string why, time_point now) {
+    if (dead.now_is == worker_process::phase::ready) {
+        why = "ended after it was ready: " + why;
+    }
+    slot& its = slots_[dead.slot];
+    if (its.candidate_end.empty()) {
+        its.candidate_end = std::move(why);
+    }
+    // The old one may have left everything to it a moment ago.
+    const bool is_filled = std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
+        return each.slot == dead.slot && &each != &dead && !each.is_leaving();
+    });
+    if (settings_.hands_over && !is_filled && !its.start_at && !stopping_) {
+        its.start_at = now;
+    }
+}
+
+void pool::discard_candidate(std::size_t index, time_point now) {
+    worker_process* const failed = find_candidate(index);
+    if (failed == nullptr) {
+        return;
+    }
+    failed->is_candidate = false; // what becomes of it is not news any more
+    tell(*failed, core::worker_message::kind::stop);
+    failed->now_is = worker_process::phase::stopping;
+    failed->act_at = now + supervision_.stop_timeout;
+}
+
+} // namespace msd::process

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a pool that looks for workers whose time is over.
+#include "base/log.hpp"
+#include "process/pool.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+namespace msd::process {
+
+void pool::escalate(time_point now) {
+    using phase = worker_process::phase;
+    for (worker_process& worker : workers_) {
+        if (worker.act_at > now) {
+            continue;
+        }
+        const bool gently = worker.now_is == phase::draining && !worker.terminated;
+        if (worker.now_is == phase::starting && worker.last_words.empty()) {
+            worker.last_words =
+                fmt::format("not ready after {} ms", supervision_.start_timeout.count());
+        }
+        log::warning(
+            "{}/{}: pid {} is still {}, sending {}",
+            name(),
+            worker.slot,
+            worker.pid,
+            text_of(worker.now_is),
+            gently ? "TERM" : "KILL"
+        );
+        kill(worker.pid, gently ? SIGTERM : SIGKILL);
+        worker.terminated = gently;
+        worker.act_at = gently ? now + supervision_.stop_timeout : time_point::max();
+    }
+}
+
+void pool::end_silent(time_point since, time_point now) {
+    using phase = worker_process::phase;
+    for (worker_process& worker : workers_) {
+        const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
+        const time_point heard =
+            std::max({worker.line.figures().last_beat(), worker.ready_at, since});
+        if (!has_loop || worker.terminated || now - heard < supervision_.heartbeat_timeout) {
+            continue;
+        }
+        const char state = process_state(worker.pid);
+        if (state == 't') {
+            continue; // somebody debugs it
+        }
+        const bool is_stopped = state == 'T';
+        worker.last_words = fmt::format(
+            "{} for {} ms",
+            is_stopped ? "stopped" : "its event loop did not turn",
+            std::chrono::duration_cast<milliseconds>(now - heard).count()
+        );
+        log::error(
+            "{}/{}: pid {}: {}, sending {}",
+            name(),
+            worker.slot,
+            worker.pid,
+            worker.last_words,
+            is_stopped ? "KILL" : "ABRT"
+        );
+        // A stopped process would act on ABRT only once it goes on.
+        kill(worker.pid, is_stopped ? SIGKILL : SIGABRT);
+        worker.terminated = true;
+        worker.act_at = std::min(worker.act_at, now + supervision_.abort_grace);
+    }
+}
+
+std::optional<std::size_t> pool::slot_to_recycle() const {
+    for (const worker_process& worker : workers_) {
+        if (worker.now_is != worker_process::phase::ready || worker.is_candidate) {
+            continue;
+        }
+        const std::uint64_t limit = supervision_.recycle_requests;
+        const std::uint64_t spread =
+            limit * static_cast<std::uint64_t>(worker.recycle_spread_percent) / 100;
+        if (limit != 0 && worker.line.figures().requests >= limit + spread) {
+            return worker.slot;
+        }
+        const std::uint64_t most = supervision_.recycle_bytes;
+        if (most != 0 && private_memory_bytes(worker.pid) >= most) {
+            return worker.slot;
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace msd::process

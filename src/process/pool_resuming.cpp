@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a pool that lives on in another program of the same process.
+#include "process/pool.hpp"
+
+#include <utility>
+
+namespace msd::process {
+
+namespace {
+
+worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
+    worker_state made;
+    made.pid = worker.pid;
+    made.control = worker.control.get();
+    made.slot = worker.slot;
+    made.plan = plans.number_of(worker.plan);
+    made.line = worker.line.index();
+    made.now_is = worker.now_is;
+    made.started = worker.started;
+    made.ready_at = worker.ready_at;
+    made.act_at = worker.act_at;
+    made.build = worker.build;
+    made.last_words = worker.last_words;
+    made.stats = worker.stats;
+    made.handed_over = worker.handed_over;
+    made.terminated = worker.terminated;
+    return made;
+}
+
+} // namespace
+
+pool_state pool::state(plan_table& plans) const {
+    pool_state made;
+    made.name = name();
+    made.host = host();
+    made.port = port();
+    for (const unique_fd& socket : settings_.listeners.sockets) {
+        made.listeners.push_back(socket.get());
+    }
+    for (const slot& each : slots_) {
+        made.slots.push_back(
+            {plans.number_of(each.plan),
+             each.restarts,
+             each.was_ready,
+             each.last_exit,
+             each.candidate_end,
+             each.start_at}
+        );
+    }
+    made.policy = policy_.known();
+    for (const worker_process& worker : workers_) {
+        made.workers.push_back(state_of_worker(worker, plans));
+    }
+    return made;
+}
+
+result<void> pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
+    slots_.clear();
+    for (const slot_state& each : left.slots) {
+        slots_.push_back(
+            {plans[each.plan],
+             each.restarts,
+             each.was_ready,
+             each.last_exit,
+             each.candidate_end,
+             each.start_at}
+        );
+    }
+    policy_ = core::restart_policy{supervision_.restart, left.policy};
+    for (const worker_state& each : left.workers) {
+        auto line = board_line::take(board_, each.line);
+        if (!line) {
+            return tl::unexpected{std::move(line.error())};
+        }
+        worker_process& worker = workers_.emplace_back();
+        worker.pid = each.pid;
+        worker.control.reset(each.control);
+        worker.slot = each.slot;
+        worker.plan = plans[each.plan];
+        worker.line = std::move(*line);
+        worker.now_is = each.now_is;
+        worker.started = each.started;
+        worker.ready_at = each.ready_at;
+        worker.act_at = each.act_at;
+        worker.build = each.build;
+        worker.last_words = each.last_words;
+        worker.stats = each.stats;
+        worker.handed_over = each.handed_over;
+        worker.terminated = each.terminated;
+        worker.recycle_spread_percent = recycle_spread();
+    }
+    return {};
+}
+
+} // namespace msd::process

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/rolling.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace msd::process {
+
+using core::roll;
+
+rolling::rolling(std::list<pool>& pools, planner plan, success on_success)
+    : pools_{pools},
+      plan_{std::move(plan)},
+      on_success_{std::move(on_success)} {}
+
+void rolling::resume(const rolls_state& left) {
+    last_id_ = left.last_id;
+    last_ = left.last;
+    before_last_ = left.before_last;
+    if (!left.waiting) {
+        return;
+    }
+    roll_request wanted{static_cast<roll_request::kind>(left.waiting->what), {}, {}};
+    wanted.pools.insert(left.waiting->pools.begin(), left.waiting->pools.end());
+    for (const slot_name& each : left.waiting->slots) {
+        wanted.slots.insert({each.pool, each.slot});
+    }
+    waiting_ = request_in_waiting{left.waiting->id, std::move(wanted), left.waiting->soak};
+}
+
+rolls_state rolling::state() const {
+    rolls_state made{last_id_, last_, before_last_, std::nullopt};
+    if (!waiting_) {
+        return made;
+    }
+    const roll_request& wanted = waiting_->wanted;
+    waiting_roll_state& left = made.waiting.emplace();
+    left.id = waiting_->id;
+    left.what = static_cast<int>(wanted.what);
+    left.soak = waiting_->soak;
+    left.pools.assign(wanted.pools.begin(), wanted.pools.end());
+    for (const auto& [pool, slot] : wanted.slots) {
+        left.slots.push_back({pool, slot});
+    }
+    return made;
+}
+
+std::uint64_t rolling::request(roll_request wanted, milliseconds soak) {
+    if (waiting_) {
+        waiting_->wanted.what = std::max(waiting_->wanted.what, wanted.what);
+        waiting_->wanted.pools.merge(wanted.pools);
+        waiting_->wanted.slots.merge(wanted.slots);
+        return waiting_->id;
+    }
+    waiting_ = request_in_waiting{++last_id_, std::move(wanted), soak};
+    return last_id_;
+}
+
+void rolling::advance(time_point now) {
+    if (!active_ && waiting_ && !held_) {
+        begin();
+    }
+    while (active_) {
+        look(now);
+        const roll::step step = active_->progress.advance(now);
+        if (step.what == roll::action::none) {
+            break;
+        }
+        perform(step, now);
+    }
+    if (active_ && active_->progress.is_over()) {
+        finish();
+    }
+}
+
+time_point rolling::due() const {
+    if (active_) {
+        return active_->progress.due();
+    }
+    return waiting_ && !held_ ? time_point::min() : time_point::max();
+}
+
+void rolling::begin() {
+    const request_in_waiting next = *std::exchange(waiting_, std::nullopt);
+    shared_plan plan;
+    if (next.wanted.what != roll_request::kind::same_plan) {
+        auto made = plan_(next.wanted.what);
+        if (!made) {
+            log::error("roll {} refused: {}", next.id, made.error().text);
+            end({next.id, false, made.error().text, 0});
+            return;
+        }
+        plan = std::move(*made);
+    }
+    std::vector<target> targets = targets_of(next.wanted);
+    const roll progress{targets.size(), next.soak};
+    log::info("roll {}: {} workers", next.id, targets.size());
+    active_ = running{next.id, next.wanted.what, plan, std::move(targets), progress};
+}
+
+std::vector<rolling::target> rolling::targets_of(const roll_request& wanted) {
+    std::vector<target> targets;
+    for (pool& each : pools_) {
+        for (std::size_t slot = 0; slot < each.slots().size(); ++slot) {
+            if (wanted.pools.contains(each.name()) || wanted.slots.contains({each.name(), slot})) {
+                targets.push_back({&each, slot, each.slots()[slot].plan});
+            }
+        }
+    }
+    return targets;
+}
+
+// What has become of the candidate since.
+void rolling::look(time_point now) {
+    roll& progress = active_->progress;
+    if (progress.is_over() || progress.now_is() == roll::phase::next) {
+        return;
+    }
+    const target& one = active_->targets[progress.target()];
+    if (one.slot >= one.of->slots().size() || one.of->is_stopping()) {
+        progress.skip();
+        return;
+    }
+    const std::string& why = one.of->slots()[one.slot].candidate_end;
+    if (progress.now_is() == roll::phase::retiring) {
+        const auto retirement = one.of->retirement_of(one.slot, now);
+        if (retirement == pool::retirement::done) {
+            progress.retired();
+        } else if (retirement == pool::retirement::refused) {
+            progress.failed(fmt::format("{}: {}", name_of(one), why));
+        }
+        return;
+    }
+    const worker_process* const candidate = one.of->candidate(one.slot);
+    if (candidate == nullptr) {
+        progress.failed(fmt::format("{}: {}", name_of(one), why));
+    } else if (candidate->now_is == worker_process::phase::ready) {
+        progress.ready(now);
+    }
+}
+
+void rolling::perform(const roll::step& step, time_point now) {
+    const target& one = active_->targets[step.target];
+    if (one.slot >= one.of->slots().size()) {
+        active_->progress.skip();
+        return;
+    }
+    switch (step.what) {
+    case roll::action::start:
+        if (const auto made = one.of->start_candidate(one.slot, plan_for(one, step.back), now);
+            !made) {
+            active_->progress.failed(fmt::format("{}: {}", name_of(one), made.error().text));
+        }
+        break;
+    case roll::action::retire:
+        one.of->retire_old(one.slot, now);
+        break;
+    case roll::action::discard:
+        one.of->discard_candidate(one.slot, now);
+        log::error("roll {}: {}", active_->id, active_->progress.reason());
+        break;
+    case roll::action::none:
+        break;
+    }
+}
+
+void rolling::finish() {
+    const roll& progress = active_->progress;
+    const bool succeeded = progress.now_is() == roll::phase::done;
+    if (succeeded) {
+        log::info("roll {} done", active_->id);
+        if (active_->plan) {
+            on_success_(active_->plan);
+        }
+    } else {
+        log::error("roll {} aborted: {}", active_->id, progress.reason());
+    }
+    end({active_->id, succeeded, progress.reason(), active_->targets.size()});
+}
+
+void rolling::abandon(time_point now) {
+    waiting_.reset();
+    if (!active_) {
+        return;
+    }
+    const target& one = active_->targets[active_->progress.target()];
+    if (!active_->progress.is_over() && one.slot < one.of->slots().size()) {
+        one.of->discard_candidate(one.slot, now);
+    }
+    end({active_->id, false, "the instance stops", active_->targets.size()});
+}
+
+shared_plan rolling::plan_for(const target& one, bool back) const {
+    return back || !active_->plan ? one.before : active_->plan;
+}
+
+std::string rolling::name_of(const target& one) const {
+    return fmt::format("{}/{}", one.of->name(), one.slot);
+}
+
+void rolling::write(json::writer& out) const {
+    out.begin_object();
+    if (active_) {
+        write_active(out);
+    } else {
+        write_outcome(out, last_);
+    }
+    out.key("waiting").boolean(waiting_.has_value());
+    out.key("previous").begin_object();
+    write_outcome(out, active_ ? last_ : before_last_);
+    out.end_object();
+    out.end_object();
+}
+
+std::string rolling::summary() const {
+    if (!active_) {
+        return last_.id == 0     ? ""
+               : last_.succeeded ? fmt::format("roll {} done", last_.id)
+                                 : fmt::format("roll {} aborted: {}", last_.id, last_.reason);
+    }
+    const roll& progress = active_->progress;
+    return fmt::format(
+        "{} {}, {} of {} done",
+        progress.is_going_back() ? "rolling back" : "rolling",
+        name_of(active_->targets[progress.target()]),
+        progress.finished(),
+        progress.targets()
+    );
+}
+
+void rolling::write_active(json::writer& out) const {
+    const roll& progress = active_->progress;
+    const target& one = active_->targets[progress.target()];
+    out.key("id").unsigned_integer(active_->id);
+    out.key("state").string(progress.is_going_back() ? "rolling_back" : "rolling");
+    out.key("slot").string(name_of(one));
+    out.key("phase").string(core::text_of(progress.now_is()));
+    out.key("done").unsigned_integer(progress.finished());
+    out.key("of").unsigned_integer(progress.targets());
+    out.key("reason").string(progress.reason());
+}
+
+void rolling::write_outcome(json::writer& out, const outcome& of) {
+    out.key("id").unsigned_integer(of.id);
+    out.key("state").string(of.id == 0 ? "idle" : of.succeeded ? "done" : "aborted");
+    out.key("of").unsigned_integer(of.slots);
+    out.key("reason").string(of.reason);
+}
+
+void rolling::end(outcome how) {
+    before_last_ = std::exchange(last_, std::move(how));
+    active_.reset();
+}
+
+} // namespace msd::process

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a connection finds out that its peer is late, hung or gone.
+#include "base/log.hpp"
+#include "roles/upstream_connection.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace msd::roles {
+
+void upstream_connection::on_guard() {
+    const auto self = weak_from_this().lock();
+    const time_point at = clock::now();
+    if (state_ == state::greeting) {
+        greeting_.set(false);
+    }
+    expire(at);
+    if (at >= parts_by_) {
+        close();
+    }
+    if (msd_ && state_ != state::closed) {
+        watch_liveness(at);
+    }
+    if (state_ == state::closed) {
+        return;
+    }
+    deadline next{parts_by_};
+    for (const auto& [key, waiting] : pending_) {
+        next = next.sooner(waiting->until);
+    }
+    if (msd_) {
+        const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
+        next = next.sooner(
+            ping_key_ ? deadline{ping_sent_ + settings_.ping_timeout}
+                      : deadline{std::max(last_received_ + silence, at + ping_when_busy)}
+        );
+    }
+    guard_.set(next);
+}
+
+void upstream_connection::expire(time_point at) {
+    std::vector<std::uint64_t> overdue;
+    for (const auto& [key, waiting] : pending_) {
+        if (waiting->until.passed(at)) {
+            overdue.push_back(key);
+        }
+    }
+    for (const std::uint64_t key : overdue) {
+        const auto found = pending_.find(key);
+        if (found != pending_.end()) {
+            pending& waiting = *found->second;
+            pending_.erase(found);
+            waiting.outcome.set(fail(errc::timeout, connection_.peer().text() + " did not answer"));
+        }
+    }
+    if (!overdue.empty()) {
+        note_timeout();
+    }
+}
+
+// One timeout is enough to keep new requests away until the peer shows that it is alive.
+void upstream_connection::note_timeout() {
+    if (state_ != state::ready && state_ != state::probing) {
+        return;
+    }
+    if (msd_) {
+        if (clock::now() - last_received_ > ping_when_busy) {
+            become(state::hung);
+        }
+        return;
+    }
+    log::warning("{} did not answer in time; trying anew", connection_.peer().text());
+    timed_out_ = true;
+    leave();
+}
+
+void upstream_connection::watch_liveness(time_point at) {
+    if (!ping_key_) {
+        const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
+        if (state_ == state::hung || at - last_received_ >= silence) {
+            send_ping(at);
+        }
+        return;
+    }
+    if (at - ping_sent_ >= settings_.ping_timeout) {
+        if (state_ == state::ready) {
+            log::warning("{} does not answer a ping", connection_.peer().text());
+            become(state::hung);
+        }
+        ping_sent_ = at; // the ping stands: its answer, however late, ends the silence
+    }
+}
+
+void upstream_connection::send_ping(time_point at) {
+    ping_key_ = ++last_key_;
+    ping_sent_ = at;
+    wire::request_fields ping;
+    ping.method = "GET";
+    ping.uri = "/ping";
+    connection_.compose([&](std::string& out) { wire::append_request(out, ping, *ping_key_); });
+}
+
+} // namespace msd::roles

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/goods_changes.hpp"
+
+#include "services/goods_lookup.hpp"
+#include "store/redis/shared_cache.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace msd::services {
+
+namespace {
+
+// The store has said that nothing was written.
+bool is_untouched(const result<std::int64_t>& outcome) {
+    return !outcome &&
+           (outcome.error().code == errc::not_found || outcome.error().code == errc::conflict ||
+            outcome.error().code == errc::invalid);
+}
+
+} // namespace
+
+goods_changes::goods_changes(const service_context& context)
+    : context_{context},
+      // What a terminated task throws on its way out is of no interest.
+      tasks_{
+          context.executor,
+          [](const std::exception_ptr&) {
+          }},
+      doubt_timer_{context.executor} {}
+
+result<void> goods_changes::start() {
+    auto opened = store::redis::open_shared_cache(
+        context_.executor,
+        context_.settings.cache,
+        context_.settings.shared
+    );
+    if (!opened) {
+        return tl::unexpected{std::move(opened.error())};
+    }
+    shared_ = std::move(*opened);
+    return {};
+}
+
+asio::awaitable<void> goods_changes::stop() {
+    constexpr milliseconds last_look{200};
+    tasks_.terminate();
+    const bool ended = co_await tasks_.drained(last_look);
+    (void)ended;
+    if (shared_) {
+        co_await shared_->stop();
+        shared_.reset();
+    }
+}
+
+asio::awaitable<bool> goods_changes::begins(std::int64_t id) {
+    if (!shared_) {
+        co_return false; // others may have one
+    }
+    auto key = goods_cache_key(id);
+    const bool known = co_await shared_->remove(std::move(key));
+    co_return known;
+}
+
+asio::awaitable<void>
+goods_changes::ended(std::int64_t id, const result<std::int64_t>* outcome, bool known) {
+    if (is_untouched(*outcome)) {
+        co_return;
+    }
+    if (!*outcome && doubts_.size() < doubts_max) {
+        doubts_[id] = clock::now() + doubt_lasts;
+        if (tasks_.size() == 0) {
+            tasks_.spawn(tell_doubts());
+        }
+    }
+    co_await tell(id, known);
+}
+
+// Those who are told must know whether the shared cache is.
+asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known) {
+    ++told_;
+    wire::change made{std::string{goods_kind}, {id}};
+    if (known) {
+        context_.changes.tell_changed(made);
+        co_await begins(id);
+    } else {
+        const bool known_now = co_await begins(id);
+        made.untold = !known_now;
+        context_.changes.tell_changed(made);
+    }
+}
+
+// Until there are none.
+asio::awaitable<void> goods_changes::tell_doubts() {
+    while (!doubts_.empty()) {
+        doubt_timer_.expires_after(doubt_every);
+        const auto [woken] =
+            co_await doubt_timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        if (woken) {
+            co_return;
+        }
+        std::vector<std::int64_t> ids;
+        ids.reserve(doubts_.size());
+        const time_point now = clock::now();
+        for (const auto& [id, until] : doubts_) {
+            ids.push_back(id);
+        }
+        for (const std::int64_t id : ids) {
+            co_await tell(id, false);
+        }
+        std::erase_if(doubts_, [now](const auto& each) { return each.second <= now; });
+    }
+}
+
+void goods_changes::write_figures(json::writer& out) const {
+    out.key("changes_told").unsigned_integer(told_);
+    out.key("changes_in_doubt").unsigned_integer(doubts_.size());
+    if (shared_) {
+        out.key("cache").begin_object();
+        shared_->write_figures(out);
+        out.end_object();
+    }
+}
+
+} // namespace msd::services

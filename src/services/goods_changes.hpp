@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "net/task_group.hpp"
+#include "services/service.hpp"
+#include "store/cache.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+
+namespace msd::services {
+
+// What the goods service says of its changes to those who remember products: to the shared cache
+// before a write and after it, so that a worker killed between the two leaves no old value behind;
+// to its callers after it. A write that nobody knows the end of is told again for a while.
+class goods_changes {
+public:
+    // How often, and for how long.
+    static constexpr milliseconds doubt_every{3000};
+    static constexpr milliseconds doubt_lasts{60'000};
+    static constexpr std::size_t doubts_max = 1000; // more are told once only
+
+    explicit goods_changes(const service_context& context);
+
+    /// Connects to the shared cache, if there is one. errc::invalid: the settings cannot work.
+    [[nodiscard]] result<void> start();
+    asio::awaitable<void> stop();
+
+    /// The product is about to be written. Takes as long as the shared cache may take; tells
+    /// whether that one knows now.
+    asio::awaitable<bool> begins(std::int64_t id);
+    /// It was written, or perhaps: `outcome` is what the store said. `known` as begins() told.
+    asio::awaitable<void> ended(std::int64_t id, const result<std::int64_t>* outcome, bool known);
+
+    /// Members for the worker's statistics.
+    void write_figures(json::writer& out) const;
+
+private:
+    asio::awaitable<void> tell(std::int64_t id, bool known);
+    asio::awaitable<void> tell_doubts();
+
+    service_context context_;
+    std::unique_ptr<store::cache> shared_; // null: there is none
+    net::task_group tasks_;
+    asio::steady_timer doubt_timer_;
+    std::map<std::int64_t, time_point> doubts_; // until when they are told
+    std::uint64_t told_ = 0;
+};
+
+} // namespace msd::services

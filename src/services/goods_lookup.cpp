@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/goods_lookup.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+#include "store/redis/shared_cache.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::services {
+
+namespace {
+
+constexpr int server_error = 500; // and above
+constexpr int not_found = 404;
+constexpr std::string_view method_get = "GET";
+constexpr std::string_view uri_goods = "/goods";
+
+} // namespace
+
+std::string goods_cache_key(std::int64_t id) {
+    return "goods:" + std::to_string(id);
+}
+
+// Brings those who wait an answer however the one who asks ends.
+class goods_lookup::lead {
+public:
+    lead(flights& all, std::string key, std::shared_ptr<flights::flight> shared)
+        : all_{all},
+          key_{std::move(key)},
+          shared_{std::move(shared)} {}
+
+    ~lead() { finish(fail(errc::cancelled, "who asked was ended")); }
+    lead(const lead&) = delete;
+    lead& operator=(const lead&) = delete;
+
+    void finish(result<goods_answer> answer) {
+        question& of = shared_->outcome;
+        if (of.answer) {
+            return;
+        }
+        of.answer = std::move(answer);
+        all_.end(key_, *shared_);
+        for (asio::steady_timer* const each : of.waiting) {
+            each->cancel();
+        }
+    }
+
+private:
+    flights& all_;
+    std::string key_;
+    std::shared_ptr<flights::flight> shared_;
+};
+
+goods_lookup::goods_lookup(const service_context& context)
+    : context_{context},
+      memory_{context.settings.memory} {}
+
+result<void> goods_lookup::start() {
+    auto opened = store::redis::open_shared_cache(
+        context_.executor,
+        context_.settings.cache,
+        context_.settings.shared
+    );
+    if (!opened) {
+        return tl::unexpected{std::move(opened.error())};
+    }
+    cache_ = std::move(*opened);
+    return {};
+}
+
+asio::awaitable<void> goods_lookup::stop() {
+    if (cache_) {
+        co_await cache_->stop();
+        cache_.reset();
+    }
+}
+
+asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadline until) {
+    for (;;) {
+        auto kept = co_await find_in(&memory_, id);
+        if (kept) {
+            co_return *std::move(kept);
+        }
+        const auto place = flights_.join(goods_cache_key(id));
+        if (!place.leads && is_too_old(place.shared->outcome)) {
+            flights_.outdate(goods_cache_key(id));
+            continue;
+        }
+        if (place.leads) {
+            auto answer = co_await ask(id, place.shared, until);
+            co_return answer;
+        }
+        co_await wait(place.shared, until);
+        const auto& answer = place.shared->outcome.answer;
+        if (!answer) {
+            co_return fail(errc::timeout, "goods did not answer in time");
+        }
+        // Who asked may have had less time than is left here.
+        const bool was_cut = !*answer && (answer->error().code == errc::timeout ||
+                                          answer->error().code == errc::cancelled);
+        if (!was_cut || until.passed()) {
+            ++shared_;
+            co_return *answer;
+        }
+    }
+}
+
+// A question that goods is slow to answer: what it says may be as old as the question. Who comes
+// now would be given something older than the memory may hold.
+bool goods_lookup::is_too_old(const question& under_way) const {
+    constexpr milliseconds always_shared{100};
+    const auto shared_for = std::max(always_shared, context_.settings.memory.ttl);
+    return clock::now() - under_way.asked > shared_for;
+}
+
+asio::awaitable<std::optional<goods_answer>>
+goods_lookup::find_in(store::cache* in, std::int64_t id) {
+    std::string key = goods_cache_key(id);
+    auto found = co_await in->get(std::move(key));
+    if (found.what == store::cached::state::miss) {
+        co_return std::nullopt;
+    }
+    if (found.what == store::cached::state::absent) {
+        co_return goods_answer{};
+    }
+    auto read = read_goods(std::move(found.value), id);
+    if (!read) {
+        if (unreadable_++ == 0) {
+            log::warning("cache: what stood there for product {} could not be read", id);
+        }
+        key = goods_cache_key(id);
+        co_await in->remove(std::move(key));
+        co_return std::nullopt;
+    }
+    co_return *std::move(read);
+}
+
+asio::awaitable<result<goods_answer>>
+goods_lookup::ask(std::int64_t id, std::shared_ptr<flights::flight> shared, deadline until) {
+    lead one{flights_, goods_cache_key(id), shared};
+    auto answer = co_await ask_others(id, shared.get(), until);
+    one.finish(answer);
+    co_return answer;
+}
+
+asio::awaitable<void> goods_lookup::wait(std::shared_ptr<flights::flight> shared, deadline until) {
+    asio::steady_timer timer{context_.executor, until.at()};
+    const enlisted<asio::steady_timer*> waits{shared->outcome.waiting, &timer};
+    const auto [woken] =
+        co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    (void)woken;
+}
+
+asio::awaitable<result<goods_answer>>
+goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadline until) {
+    if (store::cache* const cache = usable_cache()) {
+        const time_point asked = clock::now();
+        auto found = co_await find_in(cache, id);
+        if (found) {
+            // Of what does not exist nobody knows how long that was known already.
+            if (found->known && !shared->outdated) {
+                memory_.put(goods_cache_key(id), found->row, asked);
+            }
+            co_return *std::move(found);
+        }
+    }
+    auto answer = co_await ask_owner(id, shared, until);
+    co_return answer;
+}
+
+// Where somebody changes products without telling, only the memory is young enough.
+store::cache* goods_lookup::usable_cache() const {
+    const bool is_told = cache_ && context_.peers.all_tell_changes(method_get, uri_goods);
+    return is_told ? cache_.get() : nullptr;
+}
+
+asio::awaitable<result<goods_answer>>
+goods_lookup::ask_owner(std::int64_t id, const flights::flight* shared, deadline until) {
+    ++asked_;
+    const time_point asked = clock::now();
+    std::string method{method_get};
+    std::string uri{uri_goods};
+    std::string params = "{\"id\":" + std::to_string(id) + "}";
+    const auto answer =
+        co_await context_.peers.ask(std::move(method), std::move(uri), std::move(params), until);
+    if (!answer) {
+        co_return tl::unexpected{answer.error()};
+    }
+    if (answer->status >= server_error) {
+        co_return fail(errc::unavailable, "answered with a server error");
+    }
+    auto found = find_goods(answer->body, id);
+    if (!found || shared->outdated) {
+        co_return found;
+    }
+    const bool is_told = answer->msd;
+    if (!found->known && !(is_told && answer->status == not_found)) {
+        co_return found;
+    }
+    const auto row = found->known ? std::optional{found->row} : std::nullopt;
+    memory_.put(goods_cache_key(id), row, asked);
+    if (store::cache* const cache = is_told ? usable_cache() : nullptr) {
+        cache->put(goods_cache_key(id), row, asked);
+    }
+    co_return found;
+}
+
+void goods_lookup::changed(const wire::change& made) {
+    for (const std::int64_t id : made.ids) {
+        ++changes_;
+        const std::string key = goods_cache_key(id);
+        memory_.removed_elsewhere(key, !made.untold);
+        if (cache_) {
+            cache_->removed_elsewhere(key, !made.untold);
+        }
+        flights_.outdate(key);
+    }
+}
+
+void goods_lookup::write_figures(json::writer& out) const {
+    out.key("asked").unsigned_integer(asked_);
+    out.key("shared").unsigned_integer(shared_);
+    out.key("changes").unsigned_integer(changes_);
+    out.key("unreadable").unsigned_integer(unreadable_);
+    out.key("memory").begin_object();
+    memory_.write_figures(out);
+    out.end_object();
+    if (cache_) {
+        out.key("cache").begin_object();
+        cache_->write_figures(out);
+        out.end_object();
+    }
+}
+
+} // namespace msd::services

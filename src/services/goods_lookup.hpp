@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/single_flight.hpp"
+#include "services/goods_answer.hpp"
+#include "services/service.hpp"
+#include "store/cache.hpp"
+#include "store/memory_cache.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace msd::services {
+
+// The kind of thing that changes.
+inline constexpr std::string_view goods_kind = "goods";
+
+/// What a product is called in a cache.
+[[nodiscard]] std::string goods_cache_key(std::int64_t id);
+
+// Products for services that do not own them, by id: from the worker's memory, else from the cache
+// that all share, if there is one, else from the goods service over the topology. Many who want the
+// same at a time cost one question. What changed is asked for anew as soon as the goods service
+// says so; when its word is lost, when the memory's time is over. That there is no such product is
+// remembered only when a goods service says it that will tell when there is.
+class goods_lookup {
+public:
+    explicit goods_lookup(const service_context& context);
+
+    /// Connects to the shared cache, if there is one. errc::invalid: the settings cannot work.
+    [[nodiscard]] result<void> start();
+    asio::awaitable<void> stop();
+
+    /// errc::unavailable, errc::timeout, errc::closed: not here, and the goods service cannot be
+    /// asked; errc::malformed: what it says cannot be read.
+    asio::awaitable<result<goods_answer>> find(std::int64_t id, deadline until);
+
+    /// The goods service says that these have changed.
+    void changed(const wire::change& made);
+
+    /// Members for the worker's statistics.
+    void write_figures(json::writer& out) const;
+
+private:
+    // What those wait for who want a product that somebody is asking for.
+    struct question {
+        time_point asked = clock::now();
+        std::list<asio::steady_timer*> waiting;
+        std::optional<result<goods_answer>> answer;
+    };
+    using flights = core::single_flight<question>;
+    class lead;
+
+    [[nodiscard]] bool is_too_old(const question& under_way) const;
+    asio::awaitable<std::optional<goods_answer>> find_in(store::cache* in, std::int64_t id);
+    asio::awaitable<result<goods_answer>>
+    ask(std::int64_t id, std::shared_ptr<flights::flight> shared, deadline until);
+    asio::awaitable<void> wait(std::shared_ptr<flights::flight> shared, deadline until);
+    asio::awaitable<result<goods_answer>>
+    ask_others(std::int64_t id, const flights::flight* shared, deadline until);
+    asio::awaitable<result<goods_answer>>
+    ask_owner(std::int64_t id, const flights::flight* shared, deadline until);
+    [[nodiscard]] store::cache* usable_cache() const;
+
+    service_context context_;
+    store::memory_cache memory_;
+    std::unique_ptr<store::cache> cache_; // shared by all; null: there is none
+    flights flights_;
+    std::uint64_t asked_ = 0;   // the owner
+    std::uint64_t shared_ = 0;  // answers that somebody else had asked for
+    std::uint64_t changes_ = 0; // heard of
+    std::uint64_t unreadable_ = 0;
+};
+
+} // namespace msd::services

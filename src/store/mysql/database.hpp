@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "store/idempotency.hpp"
+#include "store/mysql/connection.hpp"
+#include "store/mysql/idempotency_table.hpp"
+#include "store/mysql/migrations.hpp"
+#include "store/mysql/servers.hpp"
+#include "store/outage_log.hpp"
+#include "store/shared_writes.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace msd::store::mysql {
+
+/// A key as a thing: what is written under it is read where it was written.
+[[nodiscard]] inline thing thing_of(std::string_view key) {
+    return std::hash<std::string_view>{}(key);
+}
+[[nodiscard]] inline thing thing_of(std::int64_t key) {
+    return static_cast<std::uint64_t>(key);
+}
+/// What has no key yet; a list is to have it nevertheless.
+inline constexpr std::uint64_t new_thing = ~std::uint64_t{0};
+
+// The database of one service at MySQL or MariaDB servers, as one worker process uses it. A read
+// is a statement by itself, a write a transaction that is committed, and so durable, before it is
+// answered. What had to give way to another transaction is made again from its start.
+class database {
+public:
+    struct settings {
+        asio::any_io_executor executor;
+        std::vector<server_address> at; // as servers::settings
+        std::size_t replicas = 0;
+        milliseconds replica_lag_max{2000};
+        std::filesystem::path data_dir; // where workers share what was written, for replicas
+        int connections_max = 8;
+        schema wanted;
+        std::string legacy_time_zone;
+        utc_clock now_ms = utc_now_ms; // called on the pool's threads
+    };
+
+    /// After fork only. Errors: store/open.hpp. A server that is down is no error: calls are
+    /// refused until it is there, and its schema is brought up to date then.
+    static asio::awaitable<result<std::unique_ptr<database>>> open(settings chosen, deadline until);
+
+    explicit database(settings chosen);
+    database(const database&) = delete;
+    database& operator=(const database&) = delete;
+
+    /// Runs `work(connection&)`, which returns result<T> and owns what it touches; one SELECT. It
+    /// sees what was written to `what`, maybe not the latest of others.
+    template <class F>
+    asio::awaitable<std::invoke_result_t<F&, connection&>>
+    read(thing what, deadline until, F work) {
+        auto outcome = co_await servers_.read(what, until, std::move(work));
+        tell(reading_, outcome ? nullptr : &outcome.error());
+        co_return outcome;
+    }
+
+    /// The same with the latest of everybody's writes.
+    template <class F>
+    asio::awaitable<std::invoke_result_t<F&, connection&>> read_latest(deadline until, F work) {
+        auto outcome = co_await servers_.read_latest(until, std::move(work));
+        tell(reading_, outcome ? nullptr : &outcome.error());
+        co_return outcome;
+    }
+
+    /// The same in a transaction. What `work` did is undone when it returns an error, and durable
+    /// before its value is returned here. It may be called more than once, in a new transaction.
+    /// errc::unavailable: also when the connection was lost in the commit; it may have been made.
+    template <class F>
+    asio::awaitable<std::invoke_result_t<F&, connection&>>
+    write(thing what, deadline until, F work) {
+        return write_with(what, pool::repeat::unless_committing, until, std::move(work));
+    }
+
+    /// write() for `work` that returns result<std::int64_t>, done once per key.
+    template <class F>
+    asio::awaitable<result<std::int64_t>>
+    write_once(thing what, std::optional<idempotency> once, deadline until, F work) {
+        if (!once) {
+            return write_with(what, pool::repeat::unless_committing, until, std::move(work));
+        }
+        auto noted = [this, once = std::move(*once), work = std::move(work)](connection& on
+                     ) mutable -> result<std::int64_t> {
+            const auto earlier = claim(on, service_, once, chosen_.now_ms());
+            if (!earlier) {
+                return tl::unexpected{earlier.error()};
+            }
+            if (*earlier) {
+                return **earlier;
+            }
+            auto outcome = work(on);
+            if (!outcome) {
+                return outcome;
+            }
+            if (const auto kept = note(on, service_, once, *outcome); !kept) {
+                return tl::unexpected{kept.error()};
+            }
+            return outcome;
+        };
+        // Whether a commit that got no answer was made is told by the claim.
+        return write_with(what, pool::repeat::always, until, std::move(noted));
+    }
+
+    asio::awaitable<result<std::optional<std::int64_t>>> recall(idempotency once, deadline until);
+
+    [[nodiscard]] std::int64_t now_ms() const { return chosen_.now_ms(); }
+    [[nodiscard]] const std::string& legacy_time_zone() const { return chosen_.legacy_time_zone; }
+    [[nodiscard]] bool down() const { return servers_.down(); }
+
+private:
+    template <class F>
+    asio::awaitable<std::invoke_result_t<F&, connection&>>
+    write_with(thing what, pool::repeat when_lost, deadline until, F work) {
+        auto whole = [until, work = std::move(work)](connection& on
+                     ) mutable -> std::invoke_result_t<F&, connection&> {
+            if (auto begun = on.begin(); !begun) {
+                return tl::unexpected{std::move(begun.error())};
+            }
+            auto outcome = work(on);
+            if (!outcome) {
+                on.rollback();
+                return outcome;
+            }
+            if (until.passed()) {
+                // Answered `timeout` already: then it is not done.
+                on.rollback();
+                return tl::unexpected{error{errc::timeout, "no time is left to commit"}};
+            }
+            if (auto done = on.commit(); !done) {
+                return tl::unexpected{std::move(done.error())};
+            }
+            return outcome;
+        };
+        auto outcome = co_await servers_.write(what, until, when_lost, std::move(whole));
+        tell(writing_, outcome ? nullptr : &outcome.error());
+        co_return outcome;
+    }
+
+    [[nodiscard]] servers::settings servers_settings();
+    void tell(outage_log& about, const error* failed) const;
+
+    const settings chosen_;
+    const std::string service_;
+    outage_log reading_;
+    outage_log writing_;
+    std::optional<shared_writes> shared_writes_;
+    core::recent_writes own_writes_; // when they cannot be shared
+    servers servers_;
+};
+
+} // namespace msd::store::mysql

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/mysql/goods_table.hpp"
+
+#include "store/mysql/adoption.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace msd::store::mysql {
+
+namespace {
+
+result<void> create_or_adopt(const migrating& step) {
+    return create_or_adopt_table(
+        step,
+        {.name = "goods",
+         .create = "id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(128), "
+                   "category VARCHAR(128), price INT, description MEDIUMTEXT",
+         .adopt = "MODIFY id BIGINT NOT NULL AUTO_INCREMENT, MODIFY description MEDIUMTEXT"}
+    );
+}
+
+// Rows without it are an existing deployment's; their price is a whole number.
+result<void> add_exact_price(const migrating& step) {
+    constexpr std::array columns{added_column{"goods", "price_e4", "BIGINT NULL"}};
+    return add_columns(step, columns);
+}
+
+result<void> index_categories(const migrating& step) {
+    return add_index(step, {.table = "goods", .column = "category", .name = "goods_by_category"});
+}
+
+const std::array<migration, 4> migrations{
+    migration{"create goods, or adopt the existing one: utf8mb4, wide ids", create_or_adopt},
+    migration{"add the exact price, price_e4, to goods", add_exact_price},
+    migration{"index goods by category", index_categories},
+    idempotency_migration};
+
+constexpr std::string_view list_all =
+    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
+    "FROM goods WHERE id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view list_category =
+    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
+    "FROM goods WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view find_one =
+    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
+    "FROM goods WHERE id = ?";
+constexpr std::string_view insert_one =
+    "INSERT INTO goods(name, category, price_e4, price, description) VALUES (?, ?, ?, ?, ?)";
+constexpr std::string_view update_one =
+    "UPDATE goods SET name = ?, category = ?, price_e4 = ?, price = ?, description = ? "
+    "WHERE id = ?";
+constexpr std::string_view delete_one = "DELETE FROM goods WHERE id = ?";
+
+// What nodes of an existing deployment read: rounded half away from zero, as near as an INT can be.
+std::int64_t whole_price(money exact) {
+    constexpr std::int64_t half = money::scale / 2;
+    const std::int64_t e4 = exact.e4();
+    const std::int64_t rounded = (e4 + (e4 < 0 ? -half : half)) / money::scale;
+    return std::clamp<std::int64_t>(
+        rounded,
+        std::numeric_limits<std::int32_t>::min(),
+        std::numeric_limits<std::int32_t>::max()
+    );
+}
+
+// Views of the query's present row.
+goods_view view_of(const query& row) {
+    return {
+        .id = row.integer(0),
+        .name = row.text(1),
+        .category = row.text(2),
+        .price = money::from_e4(row.integer(3)).value_or(money{}),
+        .description = row.text(4)};
+}
+
+result<page> read_page(connection& on, const goods_query& wanted, goods_writer write) {
+    page_builder builder{wanted.rows};
+    query rows{on, wanted.category ? list_category : list_all};
+    if (wanted.category) {
+        rows.bind(*wanted.category);
+    }
+    rows.bind(wanted.rows.after).bind(builder.rows_to_read());
+    for (;;) {
+        const auto more = rows.next();
+        if (!more) {
+            return tl::unexpected{more.error()};
+        }
+        if (!*more) {
+            return builder.take();
+        }
+        const auto row = view_of(rows);
+        if (!builder.add(row.id, row, write)) {
+            return builder.take();
+        }
+    }
+}
+
+result<goods_row> read_one(connection& on, std::int64_t id) {
+    query rows{on, find_one};
+    const auto found = rows.bind(id).next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    if (!*found) {
+        return fail(errc::not_found, "no such goods");
+    }
+    const auto row = view_of(rows);
+    return goods_row{
+        .id = row.id,
+        .fields = {
+            .name = std::string{row.name},
+            .category = std::string{row.category},
+            .price = row.price,
+            .description = std::string{row.description}}};
+}
+
+query& bind_fields(query& statement, const goods_fields& fields) {
+    return statement.bind(fields.name)
+        .bind(fields.category)
+        .bind(fields.price.e4())
+        .bind(whole_price(fields.price))
+        .bind(fields.description);
+}
+
+} // namespace
+
+schema goods_table::wanted_schema() {
+    return {.service = "goods", .migrations = migrations};
+}
+
+asio::awaitable<result<page>>
+goods_table::list(goods_query query, goods_writer write, deadline until) {
+    auto work = [wanted = std::move(query), write](connection& on) {
+        return read_page(on, wanted, write);
+    };
+    return database_->read(std::nullopt, until, std::move(work));
+}
+
+asio::awaitable<result<goods_row>> goods_table::find(std::int64_t id, deadline until) {
+    auto work = [id](connection& on) {
+        return read_one(on, id);
+    };
+    return database_->read(thing_of(id), until, work);
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::add(goods_fields fields, std::optional<idempotency> once, deadline until) {
+    auto work = [fields = std::move(fields)](connection& on) -> result<std::int64_t> {
+        query insert{on, insert_one};
+        if (const auto done = bind_fields(insert, fields).run(); !done) {
+            return done;
+        }
+        return on.last_inserted_id();
+    };
+    return database_->write_once(new_thing, std::move(once), until, std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::replace(goods_row row, std::optional<idempotency> once, deadline until) {
+    const auto what = thing_of(row.id);
+    auto work = [row = std::move(row)](connection& on) -> result<std::int64_t> {
+        query update{on, update_one};
+        auto met = bind_fields(update, row.fields).bind(row.id).run();
+        if (!met) {
+            return met;
+        }
+        if (*met == 0) {
+            return fail(errc::not_found, "no such goods");
+        }
+        return row.id;
+    };
+    return database_->write_once(what, std::move(once), until, std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline until) {
+    auto work = [id](connection& on) -> result<std::int64_t> {
+        return query{on, delete_one}.bind(id).run();
+    };
+    return database_->write_once(thing_of(id), std::move(once), until, work);
+}
+
+} // namespace msd::store::mysql

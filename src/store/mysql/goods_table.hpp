@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/goods_repository.hpp"
+#include "store/mysql/database.hpp"
+
+#include <memory>
+
+namespace msd::store::mysql {
+
+// goods_repository on MySQL. The table is an existing deployment's with columns added, whose nodes
+// may go on using it.
+class goods_table final : public goods_repository {
+public:
+    [[nodiscard]] static schema wanted_schema();
+
+    explicit goods_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
+
+    asio::awaitable<result<page>>
+    list(goods_query query, goods_writer write, deadline until) override;
+    asio::awaitable<result<goods_row>> find(std::int64_t id, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    add(goods_fields fields, std::optional<idempotency> once, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    replace(goods_row row, std::optional<idempotency> once, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    remove(std::int64_t id, std::optional<idempotency> once, deadline until) override;
+
+private:
+    std::unique_ptr<database> database_;
+};
+
+} // namespace msd::store::mysql

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/mysql/pool_state.hpp"
+
+#include "base/backoff.hpp"
+
+#include <asio/post.hpp>
+#include <fmt/format.h>
+
+#include <signal.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace msd::store::mysql {
+
+namespace {
+
+// A server that is full is asked again after 20 to 200 ms.
+constexpr milliseconds full_pause{110};
+constexpr double full_jitter = 0.8;
+
+constexpr double upkeep_jitter = 0.5; // workers of a service do not all do it at once
+
+constexpr std::chrono::hours longest_wait{1};
+
+time_point bounded(time_point until) {
+    return std::min(until, clock::now() + longest_wait);
+}
+
+} // namespace
+
+pool::state::state(settings with)
+    : chosen{std::move(with)},
+      limit_{chosen.connections_max},
+      next_upkeep_{clock::now() + spread(upkeep_every, upkeep_jitter)},
+      outage_{chosen.name} {}
+
+void pool::state::start_keeper() {
+    // Signals are the loop's business: the keeper inherits a mask that blocks them all.
+    sigset_t all{};
+    sigset_t before{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    keeper_ = std::thread{[this] {
+        keep();
+    }};
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void pool::state::stop_keeper() {
+    {
+        const std::lock_guard held{mutex};
+        stopping_ = true;
+    }
+    wanted_.notify_all();
+    freed_.notify_all();
+    keeper_.join();
+}
+
+result<connection> pool::state::lend(deadline until) {
+    lock held{mutex};
+    for (;;) {
+        if (stopping_) {
+            return fail(errc::cancelled, "stopping");
+        }
+        if (until.passed()) {
+            return fail(errc::timeout, "no connection became free in time");
+        }
+        if (server == condition::down) {
+            return tl::unexpected{down_error()};
+        }
+        if (server == condition::unknown) {
+            wait_freed(held, until.at());
+            continue;
+        }
+        if (auto taken = take_unused(held)) {
+            return std::move(*taken);
+        }
+        const bool is_full = clock::now() < full_until_ || opening_when_full_;
+        if (open >= limit_ || is_full) {
+            const auto retry = is_full && !opening_when_full_ ? full_until_ : time_point::max();
+            wait_freed(held, std::min(until.at(), retry));
+            continue;
+        }
+        auto opened = open_one(held);
+        if (opened || opened.error().code != errc::refused) {
+            return opened;
+        }
+    }
+}
+
+// A connection that was not used for a while may have been closed by the server: asking it costs
+// one round trip, a lost write costs more.
+std::optional<connection> pool::state::take_unused(lock& held) {
+    while (!unused_.empty()) {
+        unused_connection last_used = std::move(unused_.back());
+        unused_.pop_back();
+        if (clock::now() - last_used.since < trusted_for) {
+            return std::move(last_used.opened);
+        }
+        held.unlock();
+        const bool answers = last_used.opened.answers();
+        std::optional<connection> taken{std::move(last_used.opened)};
+        if (!answers) {
+            taken.reset();
+        }
+        held.lock();
+        if (answers) {
+            return taken;
+        }
+        --open;
+        freed_.notify_one();
+    }
+    return std::nullopt;
+}
+
+// errc::refused: the server is full, wait.
+result<connection> pool::state::open_one(lock& held) {
+    const bool alone = full_until_ != time_point::min();
+    opening_when_full_ = alone;
+    ++open;
+    held.unlock();
+    auto opened = connection::open(chosen.at);
+    held.lock();
+    opening_when_full_ = false;
+    if (opened) {
+        full_until_ = time_point::min();
+        freed_.notify_all();
+        return std::move(*opened);
+    }
+    --open;
+    const failure why = opened.error();
+    if (why.kind == failure_kind::full) {
+        full_until_ = clock::now() + spread(full_pause, full_jitter);
+        freed_.notify_all();
+        return tl::unexpected{error{errc::refused, error_of(why).text}};
+    }
+    held.unlock();
+    suspect(why);
+    held.lock();
+    return tl::unexpected{error_of(why)};
+}
+
+void pool::state::wait_freed(lock& held, time_point until) {
+    freed_.wait_until(held, bounded(until));
+}
+
+void pool::state::take_back(std::optional<connection> lent) {
+    const std::lock_guard held{mutex};
+    if (!std::exchange(used_, true)) {
+        wanted_.notify_one();
+    }
+    if (lent) {
+        last_answer_ = clock::now();
+        unused_.push_back({std::move(*lent), last_answer_});
+        if (unused_.size() == kept_ + 1) {
+            wanted_.notify_one();
+        }
+    } else {
+        --open;
+    }
+    freed_.notify_one();
+}
+
+void pool::state::distrust_unused() {
+    const std::lock_guard held{mutex};
+    doubt_unused();
+}
+
+void pool::state::doubt_unused() {
+    const auto long_ago = clock::now() - trusted_for - idle_closed_after;
+    for (auto& one : unused_) {
+        one.since = std::min(one.since, long_ago);
+    }
+}
+
+void pool::state::suspect(failure why) {
+    const std::lock_guard held{mutex};
+    if (server == condition::down) {
+        return;
+    }
+    server = condition::down;
+    last_ = error_of(why);
+    next_probe_ = time_point::min();
+    doubt_unused();
+    wanted_.notify_one();
+    freed_.notify_all();
+}
+
+void pool::state::prepare_again() {
+    const std::lock_guard held{mutex};
+    if (server == condition::up) {
+        server = condition::unknown;
+        next_probe_ = time_point::min();
+        wanted_.notify_one();
+    }
+}
+
+std::optional<error> pool::state::refusal() {
+    const std::lock_guard held{mutex};
+    return server == condition::down ? std::optional{down_error()} : std::nullopt;
+}
+
+bool pool::state::answered_since(time_point then) const {
+    const std::lock_guard held{mutex};
+    return last_answer_ >= then;
+}
+
+error pool::state::down_error() const {
+    return {errc::unavailable, last_.text};
+}
+
+result<void> pool::state::wait_first_probe(deadline until) {
+    lock held{mutex};
+    while (!first_probe_made_ && !stopping_ && !until.passed()) {
+        wait_freed(held, until.at());
+    }
+    if (first_failure_) {
+        return tl::unexpected{*first_failure_};
+    }
+    return {};
+}
+
+void pool::state::keep() {
+    lock held{mutex};
+    while (!stopping_) {
+        if (server != condition::up && clock::now() >= next_probe_) {
+            probe(held);
+            continue;
+        }
+        if (close_surplus(held)) {
+            continue;
+        }
+        if (used_ && chosen.upkeep && server == condition::up && clock::now() >= next_upkeep_) {
+            upkeep(held);
+            continue;
+        }
+        time_point next = time_point::max();
+        if (server != condition::up) {
+            next = next_probe_;
+        }
+        if (unused_.size() > kept_) {
+            next = std::min(next, unused_.front().since + others_for_);
+        }
+        if (used_ && chosen.upkeep && server == condition::up) {
+            next = std::min(next, next_upkeep_);
+        }
+        wanted_.wait_until(held, bounded(next));
+    }
+    auto closing = std::move(unused_);
+    held.unlock();
+}
+
+bool pool::state::close_surplus(lock& held) {
+    const auto longest_unused = clock::now() - others_for_;
+    std::vector<unused_connection> closing;
+    while (unused_.size() > kept_ && unused_.front().since <= longest_unused) {
+        closing.push_back(std::move(unused_.front()));
+        unused_.erase(unused_.begin());
+    }
+    if (closing.empty()) {
+        return false;
+    }
+    open -= static_cast<int>(closing.size());
+    held.unlock();
+    closing.clear();
+    held.lock();
+    freed_.notify_all();
+    return true;
+}
+
+void pool::state::probe(lock& held) {
+    held.unlock();
+    auto opened = connection::open(chosen.at);
+    result<void> prepared;
+    if (opened && chosen.prepare) {
+        prepared = chosen.prepare(*opened);
+    }
+    held.lock();
+    if (!opened) {
+        probe_failed(held, opened.error(), error_of(opened.error()), false);
+    } else if (!prepared) {
+        const auto* const why = opened->failed();
+        failure what = why != nullptr ? *why : failure{};
+        if (prepared.error().code == errc::refused) {
+            what.kind = failure_kind::full; // for the connection that changes the schema
+        }
+        probe_failed(held, what, prepared.error(), true);
+    } else {
+        probed(held, std::move(*opened));
+    }
+    first_probe_made_ = true;
+    freed_.notify_all();
+}
+
+void pool::state::upkeep(lock& held) {
+    used_ = false;
+    next_upkeep_ = clock::now() + spread(upkeep_every, upkeep_jitter);
+    held.unlock();
+    if (auto opened = connection::open(chosen.at)) {
+        chosen.upkeep(*opened);
+    }
+    held.lock();
+}
+
+void pool::state::probed(lock& /*held*/, connection opened) {
+    const auto all = opened.facts().connections_max;
+    limit_ = static_cast<int>(std::clamp<std::int64_t>(all / shares, 1, chosen.connections_max));
+    kept_ = all < shares ? 0 : 1;
+    others_for_ = all < shares ? idle_closed_when_few : idle_closed_after;
+    server = condition::up;
+    schema_failures_ = 0;
+    full_until_ = time_point::min();
+    ++open;
+    unused_.push_back({std::move(opened), clock::now()});
+    tell(std::nullopt);
+}
+
+void pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_schema) {
+    const auto now = clock::now();
+    last_ = why;
+    if (what.kind == failure_kind::full) {
+        // Not down, but nothing is known either: calls wait.
+        next_probe_ = now + spread(full_pause, full_jitter);
+        if (server == condition::down) {
+            server = condition::unknown;
+        }
+        return;
+    }
+    server = condition::down;
+    schema_failures_ = by_schema ? schema_failures_ + 1 : 0;
+    next_probe_ =
+        now + (by_schema ? backoff_delay(schema_failures_, probe_every, probe_pause_max, 0)
+                         : probe_every);
+    const bool is_hopeless = by_schema ? why.code == errc::invalid || why.code == errc::internal
+                                       : what.kind == failure_kind::denied;
+    if (!first_probe_made_ && is_hopeless) {
+        first_failure_ = error{errc::invalid, fmt::format("{}: {}", chosen.name, why.text)};
+        return;
+    }
+    tell(std::move(why));
+}
+
+// The log is the loop's: lines also go to the logs service.
+void pool::state::tell(std::optional<error> failed) {
+    asio::post(chosen.executor, [self = shared_from_this(), failed = std::move(failed)] {
+        if (failed) {
+            self->outage_.failed(*failed, clock::now());
+        } else {
+            self->outage_.answered();
+        }
+    });
+}
+
+} // namespace msd::store::mysql

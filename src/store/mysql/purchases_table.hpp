@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/mysql/database.hpp"
+#include "store/purchases_repository.hpp"
+
+#include <memory>
+
+namespace msd::store::mysql {
+
+// purchases_repository on MySQL. The table is an existing deployment's with columns added, whose
+// nodes may go on using it.
+class purchases_table final : public purchases_repository {
+public:
+    [[nodiscard]] static schema wanted_schema();
+
+    explicit purchases_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
+
+    asio::awaitable<result<page>>
+    list(std::int64_t userid, page_query query, purchase_writer write, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    add(purchase_fields fields, std::optional<idempotency> once, deadline until) override;
+    asio::awaitable<result<std::optional<std::int64_t>>>
+    recall(idempotency once, deadline until) override;
+
+private:
+    std::unique_ptr<database> database_;
+};
+
+} // namespace msd::store::mysql

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/redis/inspection.hpp"
+
+#include "store/redis/client.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <string_view>
+
+namespace msd::store::redis {
+
+namespace {
+
+constexpr int pings = 5;
+
+// What to do about a server that cannot be used, by what our own and Redis' texts say.
+struct remedy {
+    std::string_view symptom;
+    std::string_view cure;
+};
+
+constexpr remedy remedies[] = {
+    {"NOAUTH", "it wants a password: set cache.password_file or MSD_CACHE_PASSWORD"},
+    {"WRONGPASS", "check cache.password_file or MSD_CACHE_PASSWORD, and the user in cache.url"},
+    {"without any password configured", "it has no password: leave cache.password_file out"},
+    {"NOPERM", "the user of cache.url needs more rights there"},
+    {"DENIED", "it runs in protected mode: give it a password or an address to bind to"},
+    {"certificate is refused", "check cache.tls_ca and cache.tls_name"},
+    {"no TLS session", "it may speak no TLS: then write redis:// instead of rediss://"},
+    {"agreeing on TLS", "it may speak no TLS: then write redis:// instead of rediss://"},
+    {"sent no reply", "this is no Redis, or it wants TLS: then write rediss://"},
+    {"ended", "it hangs up: its log may say why; if it wants TLS, write rediss://"},
+    {"is a replica", "name the master, or its sentinels with redis+sentinel://"},
+    {"cluster support disabled", "it is no cluster: write redis://"},
+    {"refused", "is a Redis running there, and listening on that address?"},
+    {"cannot resolve", "check the name of the host in cache.url"},
+    {"knows no master", "check the name of the master in cache.url"},
+    {"did not answer", "it hangs, or cache.timeout_ms is too short for it"},
+    {"too long", "is the address right, and is nothing between that drops packets?"},
+};
+
+std::string with_remedy(std::string trouble) {
+    const auto* const found =
+        std::find_if(std::begin(remedies), std::end(remedies), [&trouble](const remedy& each) {
+            return trouble.find(each.symptom) != std::string::npos;
+        });
+    if (found != std::end(remedies)) {
+        trouble.append("; ").append(found->cure);
+    }
+    return trouble;
+}
+
+// One line "NAME:VALUE" of the reply to INFO.
+std::string_view field_of(std::string_view info, std::string_view name) {
+    while (!info.empty()) {
+        const std::string_view line = info.substr(0, info.find("\r\n"));
+        info.remove_prefix(std::min(info.size(), line.size() + 2));
+        if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) {
+            return line.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+void judge_memory(std::string_view info, inspection& into) {
+    const std::string_view bytes = field_of(info, "maxmemory");
+    const std::string_view policy = field_of(info, "maxmemory_policy");
+    if (bytes.empty()) {
+        return; // not a Redis that says
+    }
+    const bool is_bounded = bytes != "0";
+    const std::string_view shown = field_of(info, "maxmemory_human");
+    into.facts.emplace_back(
+        "maxmemory",
+        is_bounded ? fmt::format("{}, {}", shown, policy) : "unlimited"
+    );
+    if (!is_bounded) {
+        into.advice.emplace_back(
+            "it may take all of the machine's memory: set maxmemory, and maxmemory-policy "
+            "allkeys-lru"
+        );
+    } else if (policy == "noeviction") {
+        into.advice.emplace_back(
+            "once it is full it remembers nothing new: set maxmemory-policy allkeys-lru"
+        );
+    }
+}
+
+void judge_secrecy(const settings& chosen, inspection& into) {
+    into.facts.emplace_back("TLS", chosen.where.tls ? "verified" : "no");
+    const auto is_far = [](const address& each) {
+        return !each.host.starts_with("127.") && each.host != "::1" && each.host != "localhost";
+    };
+    const auto& all = chosen.where.addresses;
+    if (!chosen.where.tls && std::any_of(all.begin(), all.end(), is_far)) {
+        into.advice.emplace_back(
+            chosen.password.empty()
+                ? "what is cached can be read and changed on the network: use rediss://"
+                : "the password can be read on the network: use rediss://"
+        );
+    }
+}
+
+asio::awaitable<void>
+measure(client* server, const settings* chosen, inspection* into, deadline until) {
+    using microseconds = std::chrono::duration<double, std::milli>;
+    std::array<double, pings> took{};
+    for (double& each : took) {
+        auto ping = command::keyless("PING");
+        const time_point began = clock::now();
+        const auto answered = co_await server->execute(std::move(ping), until);
+        if (!answered) {
+            into->advice.push_back(with_remedy(answered.error().text));
+            co_return;
+        }
+        each = microseconds{clock::now() - began}.count();
+    }
+    std::sort(took.begin(), took.end());
+    const double median = took[pings / 2];
+    into->facts.emplace_back("latency", fmt::format("{:.2f} ms", median));
+    if (median > static_cast<double>(chosen->timeout.count()) / 2) {
+        into->advice.push_back(fmt::format(
+            "an answer takes more than half of cache.timeout_ms ({}): raise it",
+            chosen->timeout.count()
+        ));
+    }
+    into->works = true;
+}
+
+asio::awaitable<void> look_around(client* server, inspection* into, deadline until) {
+    for (const std::string_view section : {"server", "replication", "memory"}) {
+        auto ask = command::keyless("INFO", section);
+        const auto told = co_await server->execute(std::move(ask), until);
+        if (!told) {
+            into->advice.push_back("it does not say what it is: " + told.error().text);
+            co_return;
+        }
+        if (section == "memory") {
+            judge_memory(told->text, *into);
+            continue;
+        }
+        const std::string_view name = section == "server" ? "redis_version" : "role";
+        const std::string_view value = field_of(told->text, name);
+        into->facts.emplace_back(section == "server" ? "version" : "role", value);
+    }
+}
+
+} // namespace
+
+asio::awaitable<inspection>
+inspect(asio::any_io_executor executor, settings chosen, deadline until) {
+    inspection made;
+    auto opened = open(std::move(executor), chosen);
+    if (!opened) {
+        made.advice.push_back(std::move(opened.error().text));
+        co_return made;
+    }
+    const std::unique_ptr<client> server = std::move(*opened);
+    const bool is_usable = co_await server->became_usable(until);
+    if (is_usable) {
+        judge_secrecy(chosen, made);
+        co_await measure(server.get(), &chosen, &made, until);
+        co_await look_around(server.get(), &made, until);
+    } else {
+        made.advice.push_back(with_remedy(server->trouble()));
+    }
+    co_await server->stop();
+    co_return made;
+}
+
+} // namespace msd::store::redis

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/redis/shared_cache.hpp"
+
+#include "base/backoff.hpp"
+#include "base/log.hpp"
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace msd::store::redis {
+
+namespace {
+
+// What stands under a key: one of these, and the bytes of a value behind the first.
+constexpr std::string_view value_sign = "=";
+constexpr std::string_view absent_sign = "-";
+constexpr std::string_view removed_sign = "!";
+
+// Others may use the same server.
+constexpr std::string_view prefix = "msd:";
+
+constexpr double ttl_jitter = 0.1;
+constexpr milliseconds look_again{500}; // at what could not be told, while Redis seems to be there
+
+std::string name_of(const std::string& key) {
+    return std::string{prefix} + key;
+}
+
+} // namespace
+
+shared_cache::shared_cache(
+    const asio::any_io_executor& executor,
+    std::unique_ptr<client> server,
+    shared_cache_settings chosen,
+    milliseconds timeout
+)
+    : server_{std::move(server)},
+      settings_{chosen},
+      timeout_{timeout},
+      // What a terminated task throws on its way out is of no interest.
+      tasks_{
+          executor,
+          [](const std::exception_ptr&) {
+          }},
+      news_{executor} {
+    tasks_.spawn(tell_untold());
+}
+
+asio::awaitable<cached> shared_cache::get(std::string key) {
+    cached found;
+    if (is_doubtful(key) || !server_->usable()) {
+        ++failures_;
+        co_return found;
+    }
+    const command ask = command::of("GET", name_of(key));
+    const deadline until = deadline::in(timeout_);
+    const auto answer = co_await server_->execute(ask, until);
+    // While it was under way somebody may have changed the thing, and Redis not been told.
+    if (!answer || is_doubtful(key)) {
+        ++failures_;
+        if (!answer && answer.error().code == errc::invalid) {
+            tasks_.spawn(discard(std::move(key))); // what stands there is no text
+        }
+        co_return found;
+    }
+    const std::string_view text = answer->text;
+    if (answer->is(reply::kind::nil) || text == removed_sign) {
+        ++misses_;
+    } else if (answer->is(reply::kind::text) && text == absent_sign) {
+        ++hits_;
+        found.what = cached::state::absent;
+    } else if (answer->is(reply::kind::text) && text.starts_with(value_sign)) {
+        ++hits_;
+        found.what = cached::state::value;
+        found.value = text.substr(value_sign.size());
+    } else {
+        ++misses_;
+        tasks_.spawn(discard(std::move(key)));
+    }
+    co_return found;
+}
+
+void shared_cache::put(std::string key, std::optional<std::string> value, time_point asked) {
+    const bool is_late = clock::now() - asked > fill_within;
+    const bool is_large = value && value->size() > value_bytes_max;
+    if (is_late || is_large || is_doubtful(key) || !server_->usable() || tasks_.size() > puts_max) {
+        ++dropped_;
+        return;
+    }
+    const auto ttl = spread(value ? settings_.ttl : settings_.negative_ttl, ttl_jitter);
+    std::string text{absent_sign};
+    if (value) {
+        text = value_sign;
+        text += *value;
+    }
+    tasks_.spawn(store_value(name_of(key), std::move(text), ttl));
+}
+
+asio::awaitable<void>
+shared_cache::store_value(std::string name, std::string text, milliseconds ttl) {
+    const std::string ttl_ms = std::to_string(std::max<std::int64_t>(1, ttl.count()));
+    const command ask = command::of("SET", name, text, "NX", "PX", ttl_ms);
+    const deadline until = deadline::in(timeout_);
+    const auto answer = co_await server_->execute(ask, until);
+    if (answer) {
+        keeping_.answered();
+        co_return;
+    }
+    ++dropped_;
+    // A server that is lost is the client's to report; one that is full, or only to be read, ours.
+    if (server_->usable()) {
+        keeping_.failed(answer.error(), clock::now());
+    }
+}
+
+asio::awaitable<bool> shared_cache::remove(std::string key) {
+    ++removals_;
+    const bool told = co_await mark_removed(key);
+    if (!told) {
+        remember_untold(std::move(key));
+    }
+    co_return told;
+}
+
+// If we have lost Redis, he may be wrong about what it knows: it may come back with an older state.
+void shared_cache::removed_elsewhere(std::string key, bool told) {
+    if (!told || !server_->usable()) {
+        remember_untold(std::move(key));
+    }
+}
+
+// A server that is full takes no mark, but it can still forget.
+asio::awaitable<bool> shared_cache::mark_removed(std::string key) {
+    const std::string stands_ms = std::to_string(mark_stands.count());
+    const command mark = command::of("SET", name_of(key), removed_sign, "PX", stands_ms);
+    const deadline until = deadline::in(timeout_);
+    const auto marked = co_await server_->execute(mark, until);
+    if (marked || !server_->usable()) {
+        co_return marked.has_value();
+    }
+    const command forget = command::of("UNLINK", name_of(key));
+    const auto forgotten = co_await server_->execute(forget, until);
+    co_return forgotten.has_value();
+}
+
+asio::awaitable<void> shared_cache::discard(std::string key) {
+    if (discarded_++ == 0) {
+        log::warning("cache: what stood under {} was not put there by msd", name_of(key));
+    }
+    const command forget = command::of("UNLINK", name_of(key));
+    const deadline until = deadline::in(timeout_);
+    const auto forgotten = co_await server_->execute(forget, until);
+    (void)forgotten;
+}
+
+void shared_cache::remember_untold(std::string key) {
+    if (untold_.size() >= untold_max) {
+        nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
+        untold_.clear();
+        log::warning("cache: too much has changed while it was lost, it rests until all is old");
+        return;
+    }
+    untold_.insert(std::move(key));
+    news_.cancel();
+}
+
+bool shared_cache::is_doubtful(const std::string& key) const {
+    return untold_.contains(key) || clock::now() < nothing_until_;
+}
+
+// Until it is stopped.
+asio::awaitable<void> shared_cache::tell_untold() {
+    for (;;) {
+        news_.expires_at(untold_.empty() ? time_point::max() : clock::now() + look_again);
+        const auto [woken] =
+            co_await news_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        (void)woken;
+        const bool is_there = co_await server_->became_usable(deadline::in(look_again));
+        while (is_there && !untold_.empty()) {
+            const std::string key = *untold_.begin();
+            const bool told = co_await mark_removed(key);
+            if (!told) {
+                break;
+            }
+            untold_.erase(key);
+        }
+    }
+}
+
+void shared_cache::write_figures(json::writer& out) const {
+    const figures counted = server_->counted();
+    out.key("usable").boolean(server_->usable());
+    out.key("hits").unsigned_integer(hits_);
+    out.key("misses").unsigned_integer(misses_);
+    out.key("failures").unsigned_integer(failures_);
+    out.key("dropped").unsigned_integer(dropped_);
+    out.key("removals").unsigned_integer(removals_);
+    out.key("discarded").unsigned_integer(discarded_);
+    out.key("untold").unsigned_integer(untold_.size());
+    out.key("connects").unsigned_integer(counted.connects);
+    out.key("connects_failed").unsigned_integer(counted.failures);
+    out.key("timeouts").unsigned_integer(counted.timeouts);
+}
+
+asio::awaitable<void> shared_cache::stop() {
+    tasks_.terminate();
+    co_await server_->stop();
+    constexpr milliseconds last_look{200};
+    const bool ended = co_await tasks_.drained(last_look);
+    (void)ended;
+}
+
+result<std::unique_ptr<cache>> open_shared_cache(
+    const asio::any_io_executor& executor,
+    const settings& server,
+    shared_cache_settings chosen
+) {
+    if (server.where.addresses.empty()) {
+        return std::unique_ptr<cache>{};
+    }
+    auto opened = open(executor, server);
+    if (!opened) {
+        return tl::unexpected{std::move(opened.error())};
+    }
+    return std::make_unique<shared_cache>(executor, std::move(*opened), chosen, server.timeout);
+}
+
+} // namespace msd::store::redis

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/task_group.hpp"
+#include "store/cache.hpp"
+#include "store/outage_log.hpp"
+#include "store/redis/client.hpp"
+#include "store/redis/settings.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+namespace msd::store::redis {
+
+// The cache that all workers of all hosts share, in Redis. A removal leaves a mark for some
+// seconds, and a value is put only where nothing stands: so whoever is slow to bring an old value
+// finds the mark. A removal that Redis could not be told of is remembered, the key is not read
+// from here meanwhile, and Redis is told as soon as it is back.
+//
+// While Redis is lost everything is a miss, at once: that is the client's work.
+class shared_cache final : public cache {
+public:
+    // How long an answer may be under way, and how much longer a removal stands in its way.
+    static constexpr milliseconds fill_within{5000};
+    static constexpr milliseconds mark_stands{10'000};
+    static constexpr std::size_t puts_max = 1024; // on their way; more are dropped
+    // Removals to be told. More than that: nothing is read until the oldest value is gone.
+    static constexpr std::size_t untold_max = 10'000;
+    static constexpr std::size_t value_bytes_max = 1u << 20; // larger ones are not kept
+
+    /// `timeout` bounds each question.
+    shared_cache(
+        const asio::any_io_executor& executor,
+        std::unique_ptr<client> server,
+        shared_cache_settings chosen,
+        milliseconds timeout
+    );
+
+    asio::awaitable<cached> get(std::string key) override;
+    void put(std::string key, std::optional<std::string> value, time_point asked) override;
+    asio::awaitable<bool> remove(std::string key) override;
+    void removed_elsewhere(std::string key, bool told) override;
+    asio::awaitable<void> stop() override;
+    void write_figures(json::writer& out) const override;
+
+private:
+    asio::awaitable<void> store_value(std::string name, std::string text, milliseconds ttl);
+    asio::awaitable<bool> mark_removed(std::string key);
+    asio::awaitable<void> discard(std::string key);
+    asio::awaitable<void> tell_untold();
+    void remember_untold(std::string key);
+    [[nodiscard]] bool is_doubtful(const std::string& key) const;
+
+    std::unique_ptr<client> server_;
+    shared_cache_settings settings_;
+    milliseconds timeout_; // of one question; the client gives the server up after it
+    net::task_group tasks_;
+    outage_log keeping_{"cache (keeping)"};
+    std::unordered_set<std::string> untold_;
+    time_point nothing_until_ = time_point::min(); // too much was untold
+    asio::steady_timer news_;                      // cancelled when there is something to tell
+    std::uint64_t hits_ = 0;
+    std::uint64_t misses_ = 0;
+    std::uint64_t failures_ = 0; // questions without an answer
+    std::uint64_t dropped_ = 0;  // values not kept
+    std::uint64_t removals_ = 0;
+    std::uint64_t discarded_ = 0; // what was not ours
+};
+
+/// Begins to connect in the background; null when `server` has no address. errc::invalid: the
+/// settings cannot work.
+[[nodiscard]] result<std::unique_ptr<cache>> open_shared_cache(
+    const asio::any_io_executor& executor,
+    const settings& server,
+    shared_cache_settings chosen
+);
+
+} // namespace msd::store::redis

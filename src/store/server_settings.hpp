@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace msd::store {
+
+enum class tls_mode : std::uint8_t {
+    off,
+    prefer, // encrypted if the server can, whoever it is
+    verify, // encrypted, by a server whose certificate and name are right
+};
+
+// How the services reach a server database: section [store] of the configuration.
+struct server_settings {
+    // mysql://user@host:port/database, several host:port with commas; empty: the embedded store
+    std::string url;
+    std::string password; // used when the url has none
+    // host:port of servers that replicate those of the url and are read from, with commas
+    std::string replicas;
+    milliseconds replica_lag_max{2000}; // how old what is read from them may be
+    tls_mode tls = tls_mode::prefer;
+    std::filesystem::path tls_ca;       // authorities for `verify`; empty: the system's
+    int connections_max = 8;            // of one worker
+    milliseconds connect_timeout{2000}; // whole seconds, rounded up
+    milliseconds call_timeout{3000};    // one statement, whatever its request's time; likewise
+    std::string legacy_time_zone;       // of the dates of old rows; empty: the server's
+};
+
+} // namespace msd::store

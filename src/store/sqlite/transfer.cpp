@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/transfer.hpp"
+
+#include "store/data_directory.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/goods_table.hpp"
+#include "store/sqlite/members_table.hpp"
+#include "store/sqlite/migrations.hpp"
+#include "store/sqlite/purchases_table.hpp"
+#include "store/sqlite/write_turn.hpp"
+#include "store/transfer_rows.hpp"
+#include "store/transfer_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace msd::store::sqlite {
+
+namespace {
+
+struct goods_statements {
+    using rows = transferred_goods;
+    using table = goods_table;
+    static constexpr std::string_view select =
+        "SELECT id, name, category, price_e4, description FROM goods WHERE id > ? "
+        "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_one =
+        "SELECT id, name, category, price_e4, description FROM goods WHERE id = ?";
+    static constexpr std::string_view insert =
+        "INSERT INTO goods(id, name, category, price_e4, description) VALUES (?, ?, ?, ?, ?)";
+    static constexpr std::string_view count = "SELECT COUNT(*) FROM goods WHERE id > ?";
+};
+
+struct members_statements {
+    using rows = transferred_members;
+    using table = members_table;
+    static constexpr std::string_view select =
+        "SELECT id, username, password FROM members WHERE id > ? ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_one =
+        "SELECT id, username, password FROM members WHERE id = ?";
+    static constexpr std::string_view insert =
+        "INSERT INTO members(id, username, password) VALUES (?, ?, ?)";
+    static constexpr std::string_view count = "SELECT COUNT(*) FROM members WHERE id > ?";
+};
+
+struct purchases_statements {
+    using rows = transferred_purchases;
+    using table = purchases_table;
+    static constexpr std::string_view select =
+        "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id > ? "
+        "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_one =
+        "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id = ?";
+    static constexpr std::string_view insert =
+        "INSERT INTO purchases(id, userid, goodsid, quantity, price_e4, date_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?)";
+    static constexpr std::string_view count = "SELECT COUNT(*) FROM purchases WHERE id > ?";
+};
+
+// SQLite keeps the last id it gave out where AUTOINCREMENT is wanted; there is no row before the
+// first insert.
+constexpr std::string_view last_given = "SELECT seq FROM sqlite_sequence WHERE name = ?";
+constexpr std::string_view raise_last =
+    "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = ?";
+constexpr std::string_view insert_last = "INSERT INTO sqlite_sequence(seq, name) VALUES (?, ?)";
+
+// Without a turn to take it only reads.
+template <class Statements>
+class embedded_table final : public transfer_table {
+public:
+    using rows = typename Statements::rows;
+
+    embedded_table(connection on, std::unique_ptr<write_turn> turn)
+        : turn_{std::move(turn)},
+          on_{std::move(on)} {}
+
+    result<std::int64_t> count() override {
+        return read_number<query>(on_, Statements::count, std::int64_t{0});
+    }
+
+    result<std::vector<transfer_row>> read(std::int64_t after) override {
+        return read_rows<rows, query>(on_, Statements::select, after);
+    }
+
+    result<std::int64_t> next_id() override {
+        auto last = read_number<query>(on_, last_given, rows::service);
+        return last ? result<std::int64_t>{*last + 1} : last;
+    }
+
+    // Rows that are there are compared, at the price of reading them.
+    result<std::int64_t> resume_after() override { return 0; }
+
+    result<std::size_t> write(std::span<const transfer_row> what) override {
+        std::size_t added = 0;
+        auto done = in_transaction([&](connection& on) -> result<void> {
+            const auto insert = [&on](const typename rows::row& row) {
+                query inserting{on, Statements::insert};
+                rows::bind(inserting, row);
+                return inserting.run();
+            };
+            auto outcome = add_rows<rows, query>(on, Statements::select_one, what, insert);
+            added = outcome.value_or(0);
+            return outcome ? result<void>{} : tl::unexpected{std::move(outcome.error())};
+        });
+        return done ? result<std::size_t>{added} : tl::unexpected{std::move(done.error())};
+    }
+
+    result<void> finish(std::int64_t next_id) override {
+        return in_transaction([next_id](connection& on) -> result<void> {
+            query raise{on, raise_last};
+            auto raised = raise.bind(next_id - 1).bind(rows::service).run();
+            if (!raised || on.changes() > 0 || next_id <= 1) {
+                return raised;
+            }
+            query insert{on, insert_last};
+            return insert.bind(next_id - 1).bind(rows::service).run();
+        });
+    }
+
+private:
+    template <class F>
+    result<void> in_transaction(F work) {
+        const auto held = turn_->wait();
+        if (!held) {
+            return tl::unexpected{held.error()};
+        }
+        auto done = on_.execute("BEGIN IMMEDIATE");
+        if (done) {
+            done = work(on_);
+        }
+        if (done) {
+            done = on_.execute("COMMIT");
+        }
+        if (!done && on_.in_transaction()) {
+            static_cast<void>(on_.execute("ROLLBACK")); // the first error is the one to tell
+        }
+        return done;
+    }
+
+    std::unique_ptr<write_turn> turn_;
+    connection on_;
+};
+
+template <class Statements>
+result<std::unique_ptr<transfer_table>> to_read(const std::filesystem::path& file) {
+    auto on = connection::open(file, connection::purpose::reading);
+    if (!on) {
+        on.error().text = fmt::format("{}: {}", file.string(), on.error().text);
+        return tl::unexpected{std::move(on.error())};
+    }
+    auto made = std::make_unique<embedded_table<Statements>>(std::move(*on), nullptr);
+    return made;
+}
+
+result<connection>
+open_writer(const std::filesystem::path& file, write_turn& turn, const schema& wanted) {
+    const auto held = turn.wait();
+    if (!held) {
+        return tl::unexpected{held.error()};
+    }
+    auto on = connection::open(file, connection::purpose::writing);
+    if (!on) {
+        return on;
+    }
+    if (auto migrated = migrate(*on, wanted); !migrated) {
+        return tl::unexpected{std::move(migrated.error())};
+    }
+    return on;
+}
+
+template <class Statements>
+result<std::unique_ptr<transfer_table>> to_write(const std::filesystem::path& file) {
+    if (auto prepared = prepare_data_directory(file.parent_path()); !prepared) {
+        return tl::unexpected{std::move(prepared.error())};
+    }
+    if (auto created = open_private_file(file); !created) {
+        return tl::unexpected{std::move(created.error())};
+    }
+    auto turn = write_turn::open(std::filesystem::path{file}.replace_extension("lock"));
+    if (!turn) {
+        return tl::unexpected{std::move(turn.error())};
+    }
+    auto on = open_writer(file, *turn, Statements::table::wanted_schema());
+    if (!on) {
+        return tl::unexpected{std::move(on.error())};
+    }
+    auto own_turn = std::make_unique<write_turn>(std::move(*turn));
+    auto made = std::make_unique<embedded_table<Statements>>(std::move(*on), std::move(own_turn));
+    return made;
+}
+
+template <class Statements>
+result<std::unique_ptr<transfer_table>>
+opened(const std::filesystem::path& data_dir, transfer_use use) {
+    const auto file = data_dir / (std::string{Statements::rows::service} + ".db");
+    return use == transfer_use::reading ? to_read<Statements>(file) : to_write<Statements>(file);
+}
+
+} // namespace
+
+result<std::unique_ptr<transfer_table>>
+open_transfer(const std::filesystem::path& data_dir, std::string_view service, transfer_use use) {
+    if (service == transferred_goods::service) {
+        return opened<goods_statements>(data_dir, use);
+    }
+    if (service == transferred_members::service) {
+        return opened<members_statements>(data_dir, use);
+    }
+    if (service == transferred_purchases::service) {
+        return opened<purchases_statements>(data_dir, use);
+    }
+    return fail(errc::invalid, std::string{service}.append(" has no rows to move"));
+}
+
+} // namespace msd::store::sqlite

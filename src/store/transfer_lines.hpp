@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "store/transfer.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sodium.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The lines of an export, read and written; transfer_file.hpp says what stands in them.
+namespace msd::store {
+
+class line_digest {
+public:
+    line_digest();
+    line_digest(const line_digest& other);
+    line_digest& operator=(const line_digest& other);
+    ~line_digest() = default;
+
+    void add(std::string_view line);
+    /// Of what was added so far, in hexadecimal.
+    [[nodiscard]] std::string text() const;
+
+private:
+    // Aligned to a cache line, which objects on a stack are not with every compiler.
+    std::unique_ptr<crypto_generichash_state> state_;
+};
+
+// The last line.
+struct transfer_summary {
+    std::int64_t rows = 0;
+    std::int64_t next_id = 0;
+    std::string digest;
+};
+
+[[nodiscard]] std::string header_line(std::string_view service);
+[[nodiscard]] std::string last_line(const transfer_summary& of);
+
+// The lines of one file, each checked, from the header on. Errors: unavailable, malformed, with the
+// file and the number of the line.
+class line_reader {
+public:
+    line_reader(std::filesystem::path file, std::string_view service);
+
+    enum class kind : std::uint8_t { row, summary, end, cut };
+
+    [[nodiscard]] result<void> read_header();
+
+    /// `cut`: a last line without its end, of which nothing is known.
+    [[nodiscard]] result<kind> next();
+
+    /// Right after the summary: it says what was read, and nothing follows.
+    [[nodiscard]] result<void> confirm();
+
+    [[nodiscard]] transfer_row take_row() { return std::move(row_); }
+    [[nodiscard]] const transfer_summary& said() const { return said_; }
+    [[nodiscard]] std::int64_t last_id() const { return last_id_; }
+    [[nodiscard]] std::int64_t rows() const { return rows_; }
+    [[nodiscard]] const line_digest& digest() const { return digest_; }
+    /// Of what was read in whole lines.
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+private:
+    [[nodiscard]] std::optional<std::string_view> next_line();
+    [[nodiscard]] tl::unexpected<error> wrong(std::string_view what) const;
+
+    std::filesystem::path file_;
+    std::string service_;
+    std::ifstream in_;
+    std::vector<char> line_;
+    transfer_row row_;
+    transfer_summary said_;
+    line_digest digest_;
+    std::int64_t last_id_ = 0;
+    std::int64_t rows_ = 0;
+    std::size_t number_ = 0;
+    std::uint64_t bytes_ = 0;
+    bool cut_ = false;
+    bool too_long_ = false;
+};
+
+} // namespace msd::store

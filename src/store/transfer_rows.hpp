@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "store/goods_repository.hpp"
+#include "store/purchases_repository.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// What one row of each service is while it is moved: its canonical JSON, and how it stands in a
+// query. One struct per service with the same names, for the templates of both databases.
+namespace msd::store {
+
+struct transferred_goods {
+    using row = goods_row;
+    static constexpr std::string_view service = "goods";
+
+    [[nodiscard]] static std::string text_of(const row& from);
+    /// errc::malformed, naming the member that is missing or wrong.
+    [[nodiscard]] static result<row> parse(std::string_view json);
+
+    /// Columns: id, name, category, price_e4, description.
+    template <class Query>
+    [[nodiscard]] static row read(const Query& from) {
+        return {
+            .id = from.integer(0),
+            .fields = {
+                .name = std::string{from.text(1)},
+                .category = std::string{from.text(2)},
+                .price = money::from_e4(from.integer(3)).value_or(money{}),
+                .description = std::string{from.text(4)}}};
+    }
+
+    template <class Query>
+    static void bind(Query& to, const row& what) {
+        to.bind(what.id).bind(what.fields.name).bind(what.fields.category);
+        to.bind(what.fields.price.e4()).bind(what.fields.description);
+    }
+};
+
+struct transferred_members {
+    struct row {
+        std::int64_t id = 0;
+        std::string username;
+        std::string password_hash;
+    };
+    static constexpr std::string_view service = "members";
+
+    [[nodiscard]] static std::string text_of(const row& from);
+    [[nodiscard]] static result<row> parse(std::string_view json);
+
+    /// Columns: id, username, password.
+    template <class Query>
+    [[nodiscard]] static row read(const Query& from) {
+        return {from.integer(0), std::string{from.text(1)}, std::string{from.text(2)}};
+    }
+
+    template <class Query>
+    static void bind(Query& to, const row& what) {
+        to.bind(what.id).bind(what.username).bind(what.password_hash);
+    }
+};
+
+struct transferred_purchases {
+    using row = purchase_row;
+    static constexpr std::string_view service = "purchases";
+
+    [[nodiscard]] static std::string text_of(const row& from);
+    [[nodiscard]] static result<row> parse(std::string_view json);
+
+    /// Columns: id, userid, goodsid, quantity, price_e4 (or null), date in milliseconds.
+    template <class Query>
+    [[nodiscard]] static row read(const Query& from) {
+        row out;
+        out.id = from.integer(0);
+        out.fields.userid = from.integer(1);
+        out.fields.goodsid = from.integer(2);
+        out.fields.quantity = from.integer(3);
+        if (const auto price = money::from_e4(from.integer(4)); price && !from.is_null(4)) {
+            out.fields.price = *price;
+        }
+        out.date_ms = from.integer(5);
+        return out;
+    }
+
+    template <class Query>
+    static void bind(Query& to, const row& what) {
+        std::optional<std::int64_t> price_e4;
+        if (what.fields.price) {
+            price_e4 = what.fields.price->e4();
+        }
+        to.bind(what.id).bind(what.fields.userid).bind(what.fields.goodsid);
+        to.bind(what.fields.quantity).bind(price_e4).bind(what.date_ms);
+    }
+};
+
+/// `json` as the service's rows are written: the same text for the same row. errc::malformed;
+/// errc::invalid: there is no such service.
+[[nodiscard]] result<std::string>
+canonical_row(std::string_view service, std::string_view json, std::int64_t& id);
+
+} // namespace msd::store

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/install into a directory of the test's own, and what systemd says of the result.
+
+The program to install is MSD_BIN. A missing systemd-analyze, systemd-sysusers or systemd-tmpfiles
+is a failure: scripts/setup --tests installs them.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import sources
+
+SERVICES = ("msd-distributor.service", "msd-gateway.service", "msd-service@.service")
+SOCKETS = ("msd-distributor.socket", "msd-gateway.socket", "msd-service@goods.socket")
+EXPOSURE_MAX = 2.5
+HOST_UNITS = pathlib.Path("/usr/lib/systemd/system")
+
+
+class Installed(unittest.TestCase):
+    prefix = "/usr/local"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="msd install ")
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+
+    def install(self, *arguments, expected=0, **variables):
+        done = subprocess.run(
+            [sources.ROOT / "scripts/install", *arguments],
+            env={**os.environ, "DESTDIR": str(self.root), "PREFIX": self.prefix, **variables},
+            capture_output=True, text=True, check=False, cwd="/",
+        )
+        self.assertEqual(expected, done.returncode, done.stdout + done.stderr)
+        return done
+
+    def path(self, name):
+        return self.root / name.lstrip("/")
+
+    def files(self):
+        return {
+            str(path.relative_to(self.root)): (path.stat().st_mode & 0o7777, path.read_bytes())
+            for path in self.root.rglob("*") if path.is_file()
+        }
+
+
+class Files(Installed):
+    def test_everything_is_in_place_with_its_mode(self):
+        self.install()
+        found = {name: mode for name, (mode, _) in self.files().items()}
+        executables = [name for name, mode in found.items() if mode != 0o644]
+        self.assertEqual(["usr/local/bin/msd"], executables)
+        self.assertEqual(0o755, found["usr/local/bin/msd"])
+        for name in (
+            *(f"usr/local/lib/systemd/system/{unit}" for unit in (*SERVICES, *SOCKETS)),
+            "usr/local/lib/systemd/system/msd.target",
+            "usr/local/lib/sysusers.d/msd.conf",
+            "usr/local/lib/tmpfiles.d/msd.conf",
+            "usr/local/share/man/man8/msd.8",
+            "usr/local/share/man/man5/msd.toml.5",
+            "etc/msd/msd.toml",
+        ):
+            self.assertIn(name, found)
+
+    def test_the_program_runs_and_is_stripped(self):
+        self.install()
+        program = self.path("/usr/local/bin/msd")
+        subprocess.run([program, "version"], capture_output=True, check=True)
+        subprocess.run(
+            [program, "check", self.path("/etc/msd/msd.toml")], capture_output=True, check=True
+        )
+        sections = subprocess.run(
+            ["readelf", "-S", "-W", program], capture_output=True, text=True, check=True
+        ).stdout
+        self.assertIn(".text", sections)
+        self.assertNotIn(".symtab", sections)
+        self.assertNotIn(".debug_info", sections)
+
+    def test_a_second_time_changes_nothing(self):
+        self.install()
+        before = {path: path.stat().st_mtime_ns for path in self.root.rglob("*")}
+        self.install()
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in self.root.rglob("*")})
+
+    def test_an_edited_configuration_is_kept(self):
+        self.install()
+        config = self.path("/etc/msd/msd.toml")
+        config.write_text('host = "10.0.0.1"\n')
+        self.install()
+        self.assertEqual('host = "10.0.0.1"\n', config.read_text())
+        shipped = (sources.ROOT / "config/msd.toml").read_text()
+        self.assertEqual(shipped, self.path("/usr/local/share/doc/msd/msd.toml").read_text())
+
+    def test_an_untouched_configuration_follows_the_one_delivered(self):
+        self.install()
+        for name in ("/etc/msd/msd.toml", "/usr/local/share/doc/msd/msd.toml"):
+            self.path(name).write_text("# of an earlier version\n")
+        self.install()
+        shipped = (sources.ROOT / "config/msd.toml").read_text()
+        self.assertEqual(shipped, self.path("/etc/msd/msd.toml").read_text())
+
+    def test_a_file_that_was_damaged_is_put_right(self):
+        self.install()
+        expected = self.files()
+        self.path("/usr/local/bin/msd").write_text("x")
+        self.path("/usr/local/share/man/man8/msd.8").chmod(0o600)
+        self.install()
+        self.assertEqual(expected, self.files())
+
+    def test_uninstalling_leaves_nothing(self):
+        self.install()
+        self.install("--uninstall")
+        self.assertEqual({}, self.files())
+        self.install("--uninstall")
+
+    def test_uninstalling_keeps_an_edited_configuration(self):
+        self.install()
+        self.path("/etc/msd/msd.toml").write_text("# mine\n")
+        self.install("--uninstall")
+        self.assertEqual({"etc/msd/msd.toml"}, set(self.files()))
+
+    def test_another_prefix_is_written_into_the_units(self):
+        self.install(PREFIX="/opt/msd/1.0")
+        unit = self.path("/etc/systemd/system/msd-gateway.service").read_text()
+        self.assertIn("ExecStart=/opt/msd/1.0/bin/msd gateway", unit)
+        self.assertTrue(self.path("/opt/msd/1.0/bin/msd").is_file())
+        self.assertTrue(self.path("/etc/sysusers.d/msd.conf").is_file())
+
+    def test_wrong_calls_say_what_is_wrong_and_install_nothing(self):
+        for arguments, variables, code, text in (
+            ((), {"PREFIX": "relative"}, 2, "PREFIX 'relative'"),
+            ((), {"PREFIX": "/a b"}, 2, "PREFIX '/a b'"),
+            ((), {"DESTDIR": "x/y"}, 2, "DESTDIR 'x/y'"),
+            ((), {"MSD_BIN": "/no/such/msd"}, 1, "run scripts/build first"),
+            (("--frobnicate",), {}, 2, "usage:"),
+        ):
+            with self.subTest(text=text):
+                done = self.install(*arguments, expected=code, **variables)
+                self.assertIn(text, done.stderr)
+        self.assertEqual({}, self.files())
+
+
+class Systemd(Installed):
+    def setUp(self):
+        super().setUp()
+        self.install()
+        # The units of the system around ours, and the programs ours name.
+        shutil.copytree(HOST_UNITS, self.path(str(HOST_UNITS)), symlinks=True)
+        self.path("/bin").mkdir()
+        shutil.copy2("/bin/kill", self.path("/bin/kill"))
+
+    def analyze(self, *arguments):
+        return subprocess.run(
+            ["systemd-analyze", f"--root={self.root}", *arguments],
+            capture_output=True, text=True, check=False,
+        )
+
+    def test_every_unit_verifies_without_a_word(self):
+        for unit in (*SERVICES, *SOCKETS, "msd.target"):
+            instance = unit.replace("@.", "@goods.")
+            with self.subTest(unit=instance):
+                done = self.analyze("verify", "--man=no", instance)
+                said = [
+                    line for line in (done.stdout + done.stderr).splitlines() if "msd" in line
+                ]
+                self.assertEqual(([], 0), (said, done.returncode), done.stderr)
+
+    def test_a_wrong_unit_does_not(self):
+        unit = self.path("/usr/local/lib/systemd/system/msd-gateway.service")
+        unit.write_text(unit.read_text().replace("KillMode=mixed", "KillMode=mixde"))
+        self.assertIn("mixde", self.analyze("verify", "--man=no", "msd-gateway.service").stderr)
+
+    def test_every_service_is_hardened(self):
+        for unit in SERVICES:
+            with self.subTest(unit=unit):
+                path = self.path(f"/usr/local/lib/systemd/system/{unit}")
+                limit = f"--threshold={round(EXPOSURE_MAX * 10)}"
+                done = subprocess.run(
+                    ["systemd-analyze", "security", "--offline=true", limit, "--no-pager", path],
+                    capture_output=True, text=True, check=False,
+                )
+                self.assertIn("Overall exposure level", done.stdout, done.stderr)
+                self.assertEqual(0, done.returncode, done.stdout)
+
+    def test_the_man_pages_that_units_name_exist(self):
+        for unit in (*SERVICES, *SOCKETS, "msd.target"):
+            text = self.path(f"/usr/local/lib/systemd/system/{unit}").read_text()
+            self.assertIn("Documentation=man:msd(8)\n", text)
+        self.assertTrue(self.path("/usr/local/share/man/man8/msd.8").is_file())
+
+    def test_the_user_and_the_directories_can_be_made(self):
+        subprocess.run(
+            ["systemd-sysusers", f"--root={self.root}"], check=True, capture_output=True
+        )
+        users = self.path("/etc/passwd").read_text()
+        made = re.search(r"(?m)^msd:x:(\d+):\d+:.*:/var/lib/msd:/usr/sbin/nologin$", users)
+        self.assertIsNotNone(made, users)
+        if os.geteuid() == 0:
+            subprocess.run(
+                ["systemd-tmpfiles", f"--root={self.root}", "--create", "msd.conf"], check=True
+            )
+            for name, mode in (
+                ("/var/lib/msd", 0o700), ("/run/msd", 0o755), ("/var/log/msd", 0o750)
+            ):
+                facts = self.path(name).stat()
+                owned = (facts.st_mode & 0o7777, facts.st_uid)
+                self.assertEqual((mode, int(made.group(1))), owned, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/process/running_master.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace msd::process {
+namespace {
+
+constexpr const char* status_command = R"({"command":"status"})";
+
+supervision_settings quick() {
+    supervision_settings made = impatient();
+    made.soak = milliseconds{50};
+    return made;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(roll, replaces_every_worker_and_drains_the_old_ones) {
+    running_master master{"serve", {{"gateway", 2}, {"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    EXPECT_TRUE(eventually([&] { return std::all_of(before.begin(), before.end(), is_gone); }));
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 3; }));
+    EXPECT_EQ(master.count("gateway/0 DRAIN"), 1);
+    EXPECT_EQ(master.count("gateway/1 DRAIN"), 1);
+    EXPECT_EQ(master.count("goods/0 DRAIN"), 1);
+    EXPECT_FALSE(contains(master.ask(status_command), R"("generation":1)"));
+}
+
+TEST(roll, starts_a_new_worker_before_the_old_one_drains) {
+    running_master master{"serve", {{"goods", 2}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.noted("goods/1 DRAIN"));
+    const auto notes = master.notes();
+    const auto nth = [&notes](const std::string& note, int n) {
+        auto at = notes.begin();
+        for (; n > 0 && at != notes.end(); ++at) {
+            n -= *at == note ? 1 : 0;
+        }
+        return at - notes.begin();
+    };
+    EXPECT_LT(nth("goods/0 started", 2), nth("goods/0 DRAIN", 1));
+    EXPECT_LT(nth("goods/0 DRAIN", 1), nth("goods/1 started", 2));
+    EXPECT_LT(nth("goods/1 started", 2), nth("goods/1 DRAIN", 1));
+}
+
+class bad_program : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(bad_program, leaves_the_old_workers_untouched) {
+    supervision_settings supervision = quick();
+    supervision.soak = std::chrono::seconds{60}; // what dies dies within it
+    supervision.start_timeout = milliseconds{300};
+    running_master master{"serve", {{"goods", 2}}, supervision};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    master.next_workers(GetParam().first);
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("state":"aborted")")) << master.log();
+    EXPECT_TRUE(contains(master.ask(status_command), GetParam().second))
+        << master.ask(status_command);
+    EXPECT_EQ(master.worker_pids(), before);
+    EXPECT_EQ(master.count("goods/0 DRAIN"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    roll,
+    bad_program,
+    testing::Values(
+        std::pair{"exit:3", "goods/0: because of 3"},
+        std::pair{"exit:78", "goods/0: because of 78"},
+        std::pair{"mute", "goods/0: not ready after 300 ms"},
+        std::pair{"abort", "goods/0: ended after it was ready: signal 6 (Aborted)"}
+    )
+);
+
+TEST(roll, takes_slots_back_when_a_later_one_fails) {
+    running_master master{"serve", {{"goods", 3}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    master.next_workers("slot 2 exit:3");
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 3; }));
+    EXPECT_EQ(master.worker_pids()[2], before[2]);
+    EXPECT_NE(master.worker_pids()[0], before[0]);
+    // Back on the program of before: a death brings that one back, too.
+    EXPECT_FALSE(contains(master.ask(status_command), R"("generation":2)"));
+}
+
+TEST(roll, replaces_a_dead_worker_by_the_program_its_slot_had) {
+    running_master master{"serve", {{"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.next_workers("exit:3");
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("state":"aborted")"));
+    kill(master.worker_pids().front(), SIGKILL);
+    EXPECT_TRUE(master.says(R"("generation":1,"build":"","state":"ready")"));
+}
+
+TEST(roll, is_followed_by_one_more_at_most) {
+    running_master master{"serve", {{"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    for (int n = 0; n < 10; ++n) {
+        EXPECT_TRUE(contains(master.ask(R"({"command":"roll"})"), R"("ok":true)"));
+    }
+    ASSERT_TRUE(master.says(R"("roll":{"id":2,"state":"done")")) << master.log();
+    EXPECT_EQ(master.count("goods/0 started"), 3);
+}
+
+TEST(roll, of_one_pool_leaves_the_others) {
+    running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    EXPECT_EQ(master.ask(R"({"command":"roll","pool":"goods"})"), R"({"ok":true,"roll":1})");
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")"));
+    EXPECT_EQ(master.count("gateway/0 started"), 1);
+    EXPECT_EQ(
+        master.ask(R"({"command":"roll","pool":"god"})"),
+        R"({"error":"no pool 'god' here; there are: gateway, goods"})"
+    );
+}
+
+TEST(roll, is_given_up_when_the_instance_stops) {
+    supervision_settings supervision = quick();
+    supervision.soak = std::chrono::seconds{60};
+    running_master master{"serve", {{"goods", 2}}, supervision};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.noted("goods/0 started", 2));
+    master.signal(SIGTERM);
+    EXPECT_EQ(master.wait(), 0);
+}
+
+TEST(roll, leaves_a_slot_whose_worker_dies_meanwhile_filled) {
+    supervision_settings supervision = quick();
+    supervision.soak = milliseconds{500};
+    running_master master{"serve", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    const pid_t old = master.worker_pids().front();
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.noted("goods/0 started", 2));
+    kill(old, SIGKILL);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 1; }));
+    EXPECT_TRUE(master.says(R"("generation":2)"));
+}
+
+TEST(scale, adds_and_takes_away_slots) {
+    running_master master{"serve", {{"goods", 2}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    EXPECT_EQ(master.ask(R"({"command":"scale","pool":"goods","workers":4})"), R"({"ok":true})");
+    ASSERT_TRUE(master.says(R"("workers":4,"ready":4)"));
+    EXPECT_EQ(master.ask(R"({"command":"scale","pool":"goods","workers":1})"), R"({"ok":true})");
+    ASSERT_TRUE(eventually([&] { return master.worker_pids().size() == 1; }));
+    EXPECT_EQ(master.worker_pids().front(), before.front());
+    EXPECT_EQ(master.count("goods/1 DRAIN"), 1);
+    EXPECT_EQ(master.count("goods/2 DRAIN"), 1);
+    EXPECT_EQ(
+        master.ask(R"({"command":"scale","pool":"goods","workers":0})"),
+        R"({"error":"goods can have 1 to 1024 workers, not 0"})"
+    );
+}
+
+TEST(scale, goes_by_one_on_ttin_and_ttou_and_never_to_none) {
+    running_master master{"serve", {{"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGTTIN);
+    ASSERT_TRUE(master.says(R"("workers":2,"ready":2)"));
+    master.signal(SIGTTOU);
+    ASSERT_TRUE(master.says(R"("workers":1,"ready":1)"));
+    master.signal(SIGTTOU);
+    master.signal(SIGUSR1);
+    ASSERT_TRUE(master.noted("goods/0 REOPEN"));
+    EXPECT_TRUE(master.says(R"("workers":1,"ready":1)"));
+}
+
+TEST(drain, replaces_one_worker) {
+    running_master master{"serve", {{"goods", 2}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    EXPECT_EQ(
+        master.ask(R"({"command":"drain","pool":"goods","slot":1})"),
+        R"({"ok":true,"roll":1})"
+    );
+    ASSERT_TRUE(master.noted("goods/1 DRAIN"));
+    EXPECT_TRUE(eventually([&] { return is_gone(before[1]); }));
+    EXPECT_FALSE(is_gone(before[0]));
+    EXPECT_EQ(
+        master.ask(R"({"command":"drain","pool":"goods","slot":2})"),
+        R"({"error":"goods has slots 0 to 1, not 2"})"
+    );
+}
+
+TEST(hup, rolls_when_workers_are_affected_only) {
+    running_master master{"serve", {{"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGHUP);
+    master.signal(SIGUSR1);
+    ASSERT_TRUE(master.noted("goods/0 REOPEN"));
+    EXPECT_TRUE(contains(master.ask(status_command), R"("state":"idle")"));
+    master.touch("changed");
+    master.signal(SIGHUP);
+    EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")"));
+}
+
+TEST(heartbeat, ends_a_worker_whose_loop_does_not_turn) {
+    supervision_settings supervision = quick();
+    supervision.heartbeat_every = milliseconds{20};
+    supervision.heartbeat_timeout = milliseconds{600};
+    running_master master{"hang", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    EXPECT_TRUE(master.noted("goods/0 started", 2)) << master.log();
+    EXPECT_TRUE(contains(master.log(), "its event loop did not turn for")) << master.log();
+    EXPECT_TRUE(contains(master.log(), "sending ABRT"));
+}
+
+TEST(heartbeat, kills_a_stopped_worker_at_once) {
+    supervision_settings supervision = quick();
+    supervision.heartbeat_every = milliseconds{20};
+    supervision.heartbeat_timeout = milliseconds{600};
+    supervision.abort_grace = std::chrono::seconds{60};
+    running_master master{"hang", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    const pid_t stopped = master.worker_pids().front();
+    kill(stopped, SIGSTOP);
+    EXPECT_TRUE(eventually([stopped] { return is_gone(stopped); }));
+    EXPECT_TRUE(contains(master.log(), "stopped for")) << master.log();
+}
+
+} // namespace
+} // namespace msd::process

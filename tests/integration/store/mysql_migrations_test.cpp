@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schemas from nothing, from every earlier version, from the tables of an existing deployment, and
+// by many workers at once.
+#include "integration/store/loop.hpp"
+#include "integration/store/mysql_test.hpp"
+#include "store/goods_repository.hpp"
+#include "store/members_repository.hpp"
+#include "store/mysql/goods_table.hpp"
+#include "store/mysql/members_table.hpp"
+#include "store/mysql/migration_lock.hpp"
+#include "store/mysql/migrations.hpp"
+#include "store/mysql/purchases_table.hpp"
+#include "store/open.hpp"
+#include "store/purchases_repository.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <thread>
+#include <vector>
+
+namespace msd::test {
+namespace {
+
+using store::mysql::connection;
+using store::mysql::migrate;
+using store::mysql::migration_lock;
+using store::mysql::schema;
+
+// What the existing deployments made, in the character set that was the default then, with rows as
+// their nodes write them.
+constexpr auto existing_deployment = R"(
+DROP DATABASE msd; CREATE DATABASE msd CHARACTER SET latin1; USE msd; SET NAMES utf8mb4;
+CREATE TABLE goods(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(128) NOT NULL,
+    category VARCHAR(128) NOT NULL, price INT NOT NULL, description TEXT) ENGINE=MyISAM;
+CREATE TABLE members(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    username VARCHAR(128) NOT NULL UNIQUE, password VARCHAR(256) NOT NULL) CHARACTER SET utf8;
+CREATE TABLE purchases(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, userid INT NOT NULL,
+    goodsid INT NOT NULL, date DATETIME DEFAULT CURRENT_TIMESTAMP);
+INSERT INTO goods(name, category, price, description) VALUES
+    ('café', 'drinks', 3, 'x'), ('gone', 'y', 1, NULL), ('dear', 'y', 2147483647, '');
+DELETE FROM goods WHERE id = 2;
+INSERT INTO members(username, password) VALUES ('연필', PASSWORD('secret')),
+    ('old', '5d2e19393cc5ef67');
+INSERT INTO purchases(userid, goodsid, date) VALUES (1, 1, '2020-07-01 12:00:00'),
+    (1, 3, '2020-01-01 00:30:00'), (1, 3, '0000-00-00 00:00:00'), (1, 3, NULL);
+)";
+
+void write_goods(json::writer& out, const store::goods_view& row) {
+    out.string(fmt::format("{}|{}|{}|{}", row.id, row.name, row.price.text(), row.description));
+}
+
+void write_purchase(json::writer& out, const store::purchase_row& row) {
+    out.string(fmt::format("{}|{}|{}", row.fields.goodsid, row.fields.quantity, row.date_ms));
+}
+
+class mysql_migrations : public testing::Test {
+protected:
+    static void SetUpTestSuite() { connection::initialise_driver(); }
+
+    store::store_settings settings() {
+        store::store_settings chosen;
+        chosen.executor = loop_.executor();
+        chosen.server.url = server_.url();
+        chosen.server.password = mariadb_server::password;
+        chosen.server.legacy_time_zone = zone_;
+        return chosen;
+    }
+
+    static deadline soon() { return deadline::in(patience); }
+
+    result<void> migrate_all(std::string_view zone = "") {
+        auto first = connect(address_of(server_));
+        for (const auto& wanted : schemas()) {
+            auto done = migrate(first, address_of(server_), wanted, zone);
+            if (!done) {
+                return done;
+            }
+        }
+        return {};
+    }
+
+    static std::array<schema, 3> schemas() {
+        return {
+            store::mysql::goods_table::wanted_schema(),
+            store::mysql::members_table::wanted_schema(),
+            store::mysql::purchases_table::wanted_schema()};
+    }
+
+    // Everything that is to be equal however a schema came about.
+    std::string columns_of(std::string_view table) {
+        const auto rows = server_.query(fmt::format(
+            "SELECT column_name, column_type, collation_name, '' FROM information_schema.columns "
+            "WHERE table_schema = 'msd' AND table_name = '{0}' UNION ALL "
+            "SELECT index_name, column_name, seq_in_index, non_unique FROM "
+            "information_schema.statistics WHERE table_schema = 'msd' AND table_name = '{0}'",
+            table
+        ));
+        std::string all;
+        for (const auto& row : rows) {
+            all += fmt::format("{}\n", fmt::join(row, " "));
+        }
+        return all;
+    }
+
+    mariadb_server server_;
+    loop loop_;
+    std::string zone_ = "+09:00";
+};
+
+TEST_F(mysql_migrations, keep_every_row_of_an_existing_deployment) {
+    server_.query(existing_deployment);
+    auto goods = loop_.wait(store::open_goods(settings(), soon()));
+    auto purchases = loop_.wait(store::open_purchases(settings(), soon()));
+    auto members = loop_.wait(store::open_members(settings(), soon()));
+    ASSERT_TRUE(goods && purchases && members);
+
+    EXPECT_EQ(
+        loop_.wait((*goods)->list({}, write_goods, soon()))->rows,
+        "\"1|caf\u00e9|3|x\",\"3|dear|2147483647|\""
+    );
+    store::goods_fields exact;
+    exact.name = "\U0001F58A";
+    exact.price = money::parse("0.4999").value();
+    EXPECT_EQ(loop_.wait((*goods)->add(exact, std::nullopt, soon())).value(), 4);
+    EXPECT_EQ(server_.value("SELECT price FROM msd.goods WHERE id = 4"), "0") << "for old nodes";
+
+    const auto found = loop_.wait((*members)->find("\uc5f0\ud544", soon()));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->password_hash, "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7");
+    EXPECT_EQ(
+        loop_.wait((*members)->rehash(found->id, found->password_hash, "new", soon())).value(),
+        1
+    );
+
+    // 03:00 and 15:30 of the day before in UTC; what is no date is 1970.
+    EXPECT_EQ(
+        loop_.wait((*purchases)->list(1, {}, write_purchase, soon()))->rows,
+        R"("1|1|1593572400000","3|1|1577806200000","3|1|0","3|1|0")"
+    );
+}
+
+TEST_F(mysql_migrations, go_on_beside_nodes_of_the_existing_deployment) {
+    server_.query(existing_deployment);
+    auto goods = loop_.wait(store::open_goods(settings(), soon()));
+    auto purchases = loop_.wait(store::open_purchases(settings(), soon()));
+    ASSERT_TRUE(goods && purchases);
+    server_.query("INSERT INTO msd.goods(name, category, price, description) "
+                  "VALUES ('late', 'c', 7, 'd'); "
+                  "INSERT INTO msd.purchases(userid, goodsid, date) "
+                  "VALUES (2, 9, '2020-07-01 12:00:00')");
+    EXPECT_EQ(loop_.wait((*goods)->find(4, soon()))->fields.price.text(), "7");
+    EXPECT_EQ(
+        loop_.wait((*purchases)->list(2, {}, write_purchase, soon()))->rows,
+        R"("9|1|1593572400000")"
+    );
+    auto added = (*purchases)->add({.userid = 3, .goodsid = 1, .price = {}}, std::nullopt, soon());
+    ASSERT_TRUE(loop_.wait(std::move(added)));
+    EXPECT_EQ(
+        server_.value(
+            "SELECT ROUND(TIMESTAMPDIFF(SECOND, date_utc, date) / 3600) FROM msd.purchases "
+            "WHERE userid = 3"
+        ),
+        "9"
+    ) << "old nodes read dates of their zone";
+}
+
+TEST_F(mysql_migrations, take_the_servers_zone_when_none_is_named) {
+    server_.query("SET GLOBAL time_zone = '-05:00'");
+    server_.query(existing_deployment);
+    ASSERT_TRUE(migrate_all());
+    EXPECT_EQ(
+        server_.value("SELECT date_utc FROM msd.purchases WHERE id = 1"),
+        "2020-07-01 17:00:00.000"
+    );
+}
+
+TEST_F(mysql_migrations, refuse_a_zone_that_the_server_does_not_know) {
+    server_.query(existing_deployment);
+    const auto done = migrate_all("Mars/Olympus");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, errc::invalid);
+    EXPECT_NE(done.error().text.find("store.legacy_time_zone"), std::string::npos);
+    zone_ = "Mars/Olympus";
+    EXPECT_FALSE(loop_.wait(store::open_purchases(settings(), soon())));
+    EXPECT_TRUE(migrate_all("+01:00")) << "and can be made later";
+}
+
+TEST_F(mysql_migrations, say_which_values_repeat_where_none_may) {
+    server_.query(existing_deployment);
+    server_.query("ALTER TABLE msd.members DROP KEY username; "
+                  "INSERT INTO msd.members(username, password) VALUES ('old', 'x')");
+    const auto done = migrate_all();
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, errc::invalid);
+    EXPECT_NE(
+        done.error().text.find("two rows of members have the same username"),
+        std::string::npos
+    );
+    EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.members"), "3");
+}
+
+TEST_F(mysql_migrations, lead_from_every_earlier_version_to_the_same_schema) {
+    ASSERT_TRUE(migrate_all());
+    std::map<std::string_view, std::string> wanted;
+    for (const auto& one : schemas()) {
+        wanted[one.service] = columns_of(one.service);
+    }
+    for (const auto& whole : schemas()) {
+        for (std::size_t version = 0; version < whole.migrations.size(); ++version) {
+            server_.query("DROP DATABASE msd; CREATE DATABASE msd");
+            auto first = connect(address_of(server_));
+            const schema earlier{whole.service, whole.migrations.first(version)};
+            ASSERT_TRUE(migrate(first, address_of(server_), earlier, ""));
+            ASSERT_TRUE(migrate(first, address_of(server_), whole, ""));
+            EXPECT_EQ(columns_of(whole.service), wanted.at(whole.service)) << version;
+        }
+    }
+}
+
+TEST_F(mysql_migrations, go_on_where_they_were_interrupted) {
+    // What a step did is there, that it was done is not noted.
+    ASSERT_TRUE(migrate_all());
+    for (const auto& one : schemas()) {
+        const auto wanted = columns_of(one.service);
+        for (std::size_t version = 1; version <= one.migrations.size(); ++version) {
+            server_.query(fmt::format(
+                "DELETE FROM msd.schema_version WHERE service = '{}' AND version >= {}",
+                one.service,
+                version
+            ));
+            auto first = connect(address_of(server_));
+            ASSERT_TRUE(migrate(first, address_of(server_), one, ""));
+            EXPECT_EQ(columns_of(one.service), wanted);
+        }
+    }
+}
+
+TEST_F(mysql_migrations, bear_a_schema_that_is_further) {
+    ASSERT_TRUE(migrate_all());
+    server_.query("INSERT INTO msd.schema_version(service, version) VALUES ('goods', 99); "
+                  "ALTER TABLE msd.goods ADD COLUMN later INT");
+    EXPECT_TRUE(migrate_all());
+    EXPECT_TRUE(loop_.wait(store::open_goods(settings(), soon())));
+}
+
+TEST_F(mysql_migrations, are_made_once_by_many_who_start_at_once) {
+    server_.query(existing_deployment);
+    std::atomic<int> right{0};
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 8; ++i) {
+        workers.emplace_back([&] {
+            const auto limit = soon();
+            auto done = migrate_all("+09:00");
+            // Another one may be at it for longer than one waits.
+            while (!done && done.error().code == errc::refused && !limit.passed()) {
+                done = migrate_all("+09:00");
+            }
+            right += done ? 1 : 0;
+        });
+    }
+    for (auto& worker : workers) {
+        worker.join();
+    }
+    EXPECT_EQ(right, 8);
+    EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.schema_version"), "12");
+    EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.purchases"), "4");
+}
+
+TEST_F(mysql_migrations, tell_what_they_would_do) {
+    server_.query(existing_deployment);
+    auto first = connect(address_of(server_));
+    const auto wanted = store::mysql::goods_table::wanted_schema();
+    const auto before = store::mysql::plan_migration(first, wanted);
+    ASSERT_TRUE(before);
+    EXPECT_TRUE(before->adopts);
+    EXPECT_EQ(before->found, 0);
+    EXPECT_EQ(before->steps.size(), wanted.migrations.size());
+    EXPECT_EQ(
+        server_.value("SELECT COUNT(*) FROM information_schema.tables "
+                      "WHERE table_schema = 'msd'"),
+        "3"
+    ) << "nothing was made";
+    ASSERT_TRUE(migrate_all());
+    const auto after = store::mysql::plan_migration(first, wanted);
+    EXPECT_EQ(after->found, after->wanted);
+    EXPECT_TRUE(after->steps.empty());
+    EXPECT_FALSE(after->adopts);
+}
+
+TEST_F(mysql_migrations, lock_with_a_row_where_named_locks_are_not_seen) {
+    auto one = connect(address_of(server_));
+    // Another node: its named locks are its own. Here another database stands for it.
+    auto two = connect(address_of(server_));
+    migration_lock first{one, migration_lock::cluster::yes};
+    ASSERT_TRUE(first.take());
+    ASSERT_TRUE(one.execute("DO RELEASE_ALL_LOCKS()"));
+    {
+        migration_lock second{two, migration_lock::cluster::yes};
+        EXPECT_EQ(second.take().error().code, errc::refused);
+    }
+    EXPECT_TRUE(first.renew()) << "who did not get it took nothing away";
+    server_.query("UPDATE msd.schema_lock SET taken = taken - INTERVAL 1 DAY");
+    migration_lock third{two, migration_lock::cluster::yes};
+    EXPECT_TRUE(third.take()) << "it had run out";
+    EXPECT_FALSE(first.renew());
+}
+
+} // namespace
+} // namespace msd::test

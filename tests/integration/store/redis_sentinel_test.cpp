@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/store/redis_test.hpp"
+#include "integration/store/redis_topologies.hpp"
+
+#include <gmock/gmock.h>
+#include <string>
+
+namespace msd::store::redis {
+namespace {
+
+using testing::HasSubstr;
+
+class redis_sentinel : public test::redis_test {
+protected:
+    settings chosen(const std::string& url) {
+        auto made = settings_for(url);
+        made.timeout = milliseconds{1000};
+        made.connect_timeout = milliseconds{3000};
+        return made;
+    }
+
+    /// Writes until it works, as a caller does that tries again.
+    bool writes_again() {
+        const auto until = soon();
+        while (!until.passed()) {
+            if (loop_.wait(client_->became_usable(until)) && ask({"SET", "key", "after"})) {
+                return true;
+            }
+        }
+        return false;
+    }
+};
+
+TEST_F(redis_sentinel, follows_the_master_when_it_is_lost) {
+    test::redis_watched servers;
+    open(chosen(servers.url()));
+    ASSERT_TRUE(wait_usable());
+    ASSERT_TRUE(ask({"SET", "key", "before"}));
+    EXPECT_EQ(servers.master.ask({"GET", "key"}).text, "before");
+    test::require_eventually("the replica has the key", [&] {
+        return servers.replica.ask({"GET", "key"}).text == "before";
+    });
+    servers.master.kill();
+    ASSERT_TRUE(writes_again());
+    EXPECT_EQ(servers.replica.ask({"GET", "key"}).text, "after");
+    EXPECT_EQ(servers.replica.ask({"ROLE"}).items.at(0).text, "master");
+}
+
+TEST_F(redis_sentinel, follows_a_failover_that_was_ordered_and_hears_messages_again) {
+    test::redis_watched servers;
+    open(chosen(servers.url()));
+    ASSERT_TRUE(wait_usable());
+    std::vector<bool> changes;
+    std::vector<std::string> messages;
+    subscription to;
+    to.channels = {"news"};
+    to.on_change = [&changes](bool listening) {
+        changes.push_back(listening);
+    };
+    to.on_message = [&messages](std::string_view, std::string_view message) {
+        messages.emplace_back(message);
+    };
+    client_->subscribe(std::move(to));
+    loop_.run_until([&changes] { return !changes.empty(); });
+    servers.sentinel(0).ask({"SENTINEL", "FAILOVER", "main"});
+    loop_.run_until([&changes] { return changes.size() >= 3; });
+    ASSERT_TRUE(writes_again());
+    test::require_eventually("the other one is the master", [&] {
+        return servers.replica.ask({"ROLE"}).items.at(0).text == "master";
+    });
+    EXPECT_EQ(servers.replica.ask({"GET", "key"}).text, "after");
+    loop_.run_until([&] {
+        servers.replica.ask({"PUBLISH", "news", "heard"});
+        return !messages.empty();
+    });
+}
+
+TEST_F(redis_sentinel, does_without_the_sentinels_that_are_lost) {
+    test::redis_watched servers;
+    servers.sentinel(0).kill();
+    servers.sentinel(1).hang();
+    open(chosen(servers.url()));
+    EXPECT_TRUE(wait_usable());
+    EXPECT_TRUE(ask({"SET", "key", "value"}));
+}
+
+TEST_F(redis_sentinel, says_that_nobody_knows_the_name) {
+    test::redis_watched servers;
+    open(chosen("redis+sentinel://" + servers.sentinel(0).address() + "/other"));
+    loop_.run_until([this] { return client_->counted().failures > 0; });
+    EXPECT_FALSE(client_->usable());
+    EXPECT_THAT(client_->trouble(), HasSubstr("knows no master named other"));
+}
+
+TEST_F(redis_sentinel, tells_sentinels_and_servers_apart) {
+    const test::redis_server server;
+    open(chosen("redis+sentinel://" + server.address() + "/main"));
+    loop_.run_until([this] { return client_->counted().failures > 0; });
+    EXPECT_THAT(client_->trouble(), HasSubstr("is no sentinel"));
+}
+
+} // namespace
+} // namespace msd::store::redis

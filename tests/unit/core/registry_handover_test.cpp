@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registry_handover.hpp"
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace msd::core {
+namespace {
+
+constexpr registry_settings settings;
+constexpr time_point start{milliseconds{1'000'000}};
+
+registration of(const std::string& name, int proto = 1) {
+    registration said;
+    said.node.id = {name, "", 9010};
+    said.node.proto = proto;
+    return said;
+}
+
+bool always(registry::peer_id /*id*/) {
+    return true;
+}
+
+// Of everything a registry can hold one, and a queue of each kind.
+class handover_test : public testing::Test {
+protected:
+    handover_test() {
+        const auto foreign = add("goods", 1);
+        const auto msd = add("gate", 2);
+        const auto lost = add("members", 1);
+        registration more = of("gate", 2);
+        more.have = revision{};
+        more.interest = {"goods", "members"};
+        EXPECT_TRUE(state.enroll(msd, more, start));
+        static_cast<void>(state.advance(start + milliseconds{200}, always));
+        state.disconnect(lost, start + milliseconds{300});
+        state.leave(msd, "\"bye\"", start + milliseconds{300});
+        static_cast<void>(state.advance(start + milliseconds{301}, always));
+        connections.resize(2);
+        connections[0].id = foreign;
+        connections[0].bad_frames = 3;
+        connections[0].unread = R"({"uri":"/dis)";
+        connections[0].frame_until = start + milliseconds{30'000};
+        connections[0].unsent = {
+            {nullptr, "own"},
+            {list, *list},
+            {list, std::string_view{*list}.substr(7)}};
+        connections[1].id = msd;
+        connections[1].unanswered_pings = 2;
+        connections[1].ended_until = start + milliseconds{5000};
+        connections[1].unsent = {{list, *list}};
+    }
+
+    registry::peer_id add(const std::string& name, int proto) {
+        const auto id = state.connect("127.0.0.1", start);
+        EXPECT_TRUE(state.enroll(id, of(name, proto), start));
+        static_cast<void>(state.advance(start, always));
+        return id;
+    }
+
+    [[nodiscard]] std::string bytes() const {
+        auto made = write_handover(state, connections);
+        EXPECT_TRUE(made);
+        return made.value_or("");
+    }
+
+    registry state{7, settings};
+    std::shared_ptr<const std::string> list =
+        std::make_shared<const std::string>(std::size_t{100'000}, 'x');
+    std::vector<carried_connection> connections;
+};
+
+TEST_F(handover_test, carries_each_connection_as_it_is) {
+    const std::string written = bytes();
+    const auto read = read_handover(written, settings);
+    ASSERT_TRUE(read) << read.error().text;
+    ASSERT_EQ(read->connections.size(), connections.size());
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+        const carried_connection& before = connections[i];
+        const carried_connection& after = read->connections[i];
+        EXPECT_EQ(after.id, before.id);
+        EXPECT_EQ(after.bad_frames, before.bad_frames);
+        EXPECT_EQ(after.unanswered_pings, before.unanswered_pings);
+        EXPECT_EQ(after.frame_until, before.frame_until);
+        EXPECT_EQ(after.ended_until, before.ended_until);
+        EXPECT_EQ(after.unread, before.unread);
+        ASSERT_EQ(after.unsent.size(), before.unsent.size());
+        for (std::size_t piece = 0; piece < before.unsent.size(); ++piece) {
+            EXPECT_EQ(after.unsent[piece].bytes, before.unsent[piece].bytes);
+        }
+    }
+    EXPECT_EQ(read->state.nodes().now(), state.nodes().now());
+    EXPECT_EQ(*read->state.last_list(), *state.last_list());
+}
+
+TEST_F(handover_test, writes_once_what_several_queues_share) {
+    const std::string written = bytes();
+    EXPECT_LT(written.size(), 2 * list->size() + 10'000);
+    const auto read = read_handover(written, settings);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->connections[0].unsent[1].owner, read->connections[1].unsent[0].owner);
+}
+
+TEST_F(handover_test, writes_the_same_again) {
+    const std::string written = bytes();
+    const auto read = read_handover(written, settings);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(write_handover(read->state, read->connections).value_or(""), written);
+}
+
+TEST_F(handover_test, refuses_another_version_by_its_number) {
+    std::string written = bytes();
+    const std::size_t place = 1 + std::string_view{"msd registry"}.size();
+    ASSERT_EQ(written[place], static_cast<char>(handover_version));
+    written[place] = static_cast<char>(handover_version + 1);
+    const auto read = read_handover(written, settings);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, errc::invalid);
+    const std::string other = std::to_string(handover_version + 1);
+    const std::string own = std::to_string(handover_version);
+    EXPECT_EQ(read.error().text, "the state of the registry has version " + other + ", not " + own);
+}
+
+TEST_F(handover_test, refuses_every_beginning_of_it_and_anything_behind_it) {
+    list = std::make_shared<const std::string>("a short one");
+    connections[0].unsent = {{list, *list}};
+    connections[1].unsent.clear();
+    const std::string written = bytes();
+    for (std::size_t length = 0; length < written.size(); ++length) {
+        EXPECT_FALSE(read_handover(std::string_view{written}.substr(0, length), settings));
+    }
+    EXPECT_FALSE(read_handover(written + '\0', settings));
+}
+
+TEST_F(handover_test, refuses_peers_without_a_connection_and_connections_without_a_peer) {
+    connections.pop_back();
+    EXPECT_FALSE(read_handover(bytes(), settings));
+    connections.resize(2);
+    connections[1].id = 99;
+    EXPECT_FALSE(read_handover(bytes(), settings));
+    connections[1].id = connections[0].id;
+    EXPECT_FALSE(read_handover(bytes(), settings));
+}
+
+// Whatever is read can be worked with: it is written again, told to everybody, and left by all.
+TEST_F(handover_test, understands_bytes_that_are_damaged_or_refuses_them) {
+    list = std::make_shared<const std::string>("a short one");
+    connections[0].unsent = {{list, *list}};
+    connections[1].unsent.clear();
+    const std::string written = bytes();
+    std::minstd_rand random{1};
+    std::size_t understood = 0;
+    for (std::size_t place = 0; place < written.size(); ++place) {
+        for (int i = 0; i < 20; ++i) {
+            std::string damaged = written;
+            damaged[place] = static_cast<char>(random());
+            auto read = read_handover(damaged, settings);
+            if (!read) {
+                continue;
+            }
+            ++understood;
+            EXPECT_TRUE(write_handover(read->state, read->connections));
+            for (const registry::peer_id id : read->state.peer_ids()) {
+                read->state.resume(id, start);
+                read->state.disconnect(id, start);
+            }
+            static_cast<void>(read->state.advance(time_point{milliseconds{3'000'000}}, always));
+        }
+    }
+    EXPECT_GT(understood, 0U);
+}
+
+} // namespace
+} // namespace msd::core
