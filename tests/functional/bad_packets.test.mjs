@@ -91,6 +91,22 @@ for (const [what, text] of Object.entries(unending)) {
     });
 }
 
+test('line 4: one that reads only after it has written too much reads why', async (world) => {
+    const goods = (await world.role('goods', { distributor: 1 })).port('goods');
+    const distributor = (await world.role('distributor')).port('distributor');
+    for (const port of [goods, distributor]) {
+        for (let n = 0; n < 5; ++n) {
+            const client = await world.packets(port);
+            client.socket.pause();
+            const all = `{"key":"big","a":"${'x'.repeat(1_700_000)}"}¶`;
+            await new Promise((done) => client.socket.write(all, done));
+            client.socket.resume();
+            assert.notEqual((await client.reply('big')).errorcode, 0);
+            await until('the connection is closed', () => client.is_closed);
+        }
+    }
+});
+
 test('line 4: bad packets to the distributor change nothing for the others', async (world) => {
     const port = (await world.role('distributor')).port('distributor');
     const watcher = await world.packets(port);

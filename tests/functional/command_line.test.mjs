@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -12,7 +13,7 @@ import { repository } from './harness/world.mjs';
 
 const commands = [
     'up', 'distributor', 'gateway', 'service', 'nodes', 'routes', 'status', 'call', 'check',
-    'version',
+    'export', 'import', 'compare', 'version',
 ];
 
 test('help for every command: on standard output, with an example, exit 0', async (world) => {
@@ -217,6 +218,20 @@ test('call asks a service past the gateway', async (world) => {
     const unknown = await call('GET', '/nowhere');
     assert.equal(unknown.code, 1);
     assert.match(unknown.log, /\/nowhere/);
+});
+
+test('call of a route that is never answered ends well once it is sent', async (world) => {
+    const up = await world.up();
+    const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
+    const call = ['call', 'POST', '/logs', 'word=heard', ...at];
+    const { code, output, log } = await world.command(call);
+    assert.equal(code, 0, log);
+    assert.equal(output, '');
+    await until('it is in the log', () => {
+        const dir = world.path('data', 'logs');
+        const text = (name) => fs.readFileSync(path.join(dir, name), 'utf8');
+        return fs.readdirSync(dir).some((name) => text(name).includes('heard'));
+    });
 });
 
 test('no distributor: exit 1 naming the address', async (world) => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 
 import { encode } from './foreign/framing.mjs';
 import { http } from './harness/http_client.mjs';
+import { free_port } from './harness/mariadb.mjs';
 import { list_packet, scripted_distributor, scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -84,12 +85,14 @@ test('line 1: what was left of a packet is not put before a later one', async (w
 
 test('line 1: half a packet dies with its connection, also from the same port', async (world) => {
     const { port, fence } = await goods_with_fence(world);
-    const first = await world.packets(port);
+    // One that the system gives nobody else meanwhile.
+    const local_port = await free_port();
+    const first = await world.packets(port, { local_port });
     first.write(request(1, 'POST', '/goods', pencil).subarray(0, 40));
     await fence();
     first.socket.resetAndDestroy();
     await first.closed;
-    const second = await world.packets(port, { local_port: first.local_port });
+    const second = await world.packets(port, { local_port });
     second.write(request(2, 'GET', '/goods', {}));
     assert.equal((await second.reply(2)).errormessage, 'no data');
 });
@@ -100,23 +103,22 @@ test('line 1: the distributor reads a registration cut at every byte', async (wo
     const fence = () => other.request('GET', '/ping');
     const params = { port: 9051, name: '상품', urls: ['GET/상품'] };
     const packet = encode({ uri: '/distributes', method: 'POST', key: 0, params });
-    const local_port = (await world.packets(distributor)).local_port;
-    let last = { local_port };
+    const local_port = await free_port(); // of the last one, and of those after it
     for (let cut = 1; cut < packet.length; ++cut) {
-        const node = await world.packets(distributor);
+        const is_last = cut === packet.length - 1;
+        const node = await world.packets(distributor, is_last ? { local_port } : {});
         await in_pieces((bytes) => node.write(bytes), packet, [cut], fence);
         const listed = await node.list('its own entry', (list) => list.length === 1);
         assert.deepEqual(listed, [{ ...params, host: '127.0.0.1' }], `cut at ${cut}`);
         node.socket.resetAndDestroy();
         await node.closed;
-        last = node;
     }
-    const half = await world.packets(distributor, { local_port: last.local_port });
+    const half = await world.packets(distributor, { local_port });
     half.write(packet.subarray(0, 30));
     await fence();
     half.socket.resetAndDestroy();
     await half.closed;
-    const again = await world.packets(distributor, { local_port: half.local_port });
+    const again = await world.packets(distributor, { local_port });
     again.write(packet);
     await again.list('its own entry', (list) => list.some(({ name }) => name === '상품'));
 });

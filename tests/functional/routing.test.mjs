@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 
 import { http } from './harness/http_client.mjs';
-import { connections_to } from './harness/proc.mjs';
+import { clients_of } from './harness/proc.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -152,7 +152,7 @@ test('killed workers are replaced, and no GET notices', async (world) => {
     const goods_port = goods.port('goods');
     await world.routed(port, ['/goods']);
     await until('the gateway is connected to both', () =>
-        goods.workers('goods').every(({ pid }) => connections_to(pid, goods_port) > 0));
+        goods.workers('goods').every(({ pid }) => clients_of(pid, goods_port).length > 0));
     const failed = [];
     let asked = 0;
     let stop = false;
@@ -177,7 +177,7 @@ test('killed workers are replaced, and no GET notices', async (world) => {
         });
         // The gateway must have found the new worker before the other one may die.
         await until('the gateway is connected to both', () =>
-            goods.workers('goods').every(({ pid }) => connections_to(pid, goods_port) > 0));
+            goods.workers('goods').every(({ pid }) => clients_of(pid, goods_port).length > 0));
     }
     stop = true;
     await Promise.all(clients);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Linux says of a process, read from /proc.
 
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 
 function read(path) {
@@ -8,6 +9,14 @@ function read(path) {
         return fs.readFileSync(path, 'utf8');
     } catch {
         return undefined;
+    }
+}
+
+function readlink(path) {
+    try {
+        return fs.readlinkSync(path);
+    } catch {
+        return ''; // closed meanwhile
     }
 }
 
@@ -20,6 +29,13 @@ export function process_state(pid) {
     // The command in brackets may hold spaces and brackets itself.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state, parent: Number(parent) };
+}
+
+/** Processor time used so far, in steps of 10 ms. */
+export function cpu_ms(pid) {
+    const stat = read(`/proc/${pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 export function is_alive(pid) {
@@ -53,22 +69,18 @@ export function descriptors(pid) {
     return fs.readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** How many established connections to its own `port` on IPv4 the process holds. */
-export function connections_to(pid, port) {
+/** The ports of the clients whose connections to its own `port` on IPv4 the process holds. */
+export function clients_of(pid, port) {
     const inodes = new Set();
     for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
-        try {
-            const target = fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
-            inodes.add(/^socket:\[(\d+)\]$/.exec(target)?.[1]);
-        } catch {
-            // closed meanwhile
-        }
+        const target = readlink(`/proc/${pid}/fd/${fd}`);
+        inodes.add(/^socket:\[(\d+)\]$/.exec(target)?.[1]);
     }
-    const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-    const established = '01';
-    return (read('/proc/net/tcp') ?? '')
-        .split('\n')
-        .map((line) => line.trim().split(/\s+/))
-        .filter((row) => row[1]?.endsWith(local) && row[3] === established && inodes.has(row[9]))
-        .length;
+    // Not /proc/net/tcp: it lists every connection that ended within the last minute, too.
+    const filter = ['state', 'established', 'sport', '=', `:${port}`];
+    const rows = execFileSync('ss', ['-4tneH', ...filter], { encoding: 'utf8' }).split('\n');
+    return rows
+        .map((row) => /:\d+\s+\S+:(\d+)\s.*\bino:(\d+)/.exec(row))
+        .filter((found) => found !== null && inodes.has(found[2]))
+        .map(([, peer]) => Number(peer));
 }

@@ -25,7 +25,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 export class program {
-    constructor(label, command, args, { env = {}, cwd } = {}) {
+    constructor(label, command, args, { env = {}, cwd, input = 'ignore' } = {}) {
         this.label = label;
         this.command_line = [command, ...args].join(' ');
         this.output = '';
@@ -33,7 +33,7 @@ export class program {
         this.child = spawn(command, args, {
             cwd,
             env: { ...outside, ...env },
-            stdio: ['ignore', 'pipe', 'pipe'],
+            stdio: [input, 'pipe', 'pipe'],
         });
         this.pid = this.child.pid;
         this.child.stdout.setEncoding('utf8').on('data', (text) => this.keep('output', text));

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { http, http_connection } from './http_client.mjs';
+import { mariadb_server } from './mariadb.mjs';
 import { packet_client } from './packet_client.mjs';
 import { children, environment, is_alive } from './proc.mjs';
 import { program, run } from './program.mjs';
@@ -28,10 +29,14 @@ const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtim
 // The values the tests use are written alike in TOML and JSON.
 const toml = JSON.stringify;
 
-/** One master of msd and its workers. */
+/** One master of msd and its workers. `through`: a program, with arguments, that becomes msd. */
 class msd_program extends program {
     constructor(label, args, options) {
-        super(label, msd_binary, args, options);
+        const command = [...(options.through ?? []), options.binary ?? msd_binary, ...args];
+        // Hard and soft, because msd raises the one to the other.
+        const limit = ['prlimit', `--nofile=${options.descriptors}`];
+        const [first, ...rest] = options.descriptors ? [...limit, ...command] : command;
+        super(label, first, rest, options);
         this.first_workers = [];
         this.deaths_expected = false;
         this.stop_code = 0;
@@ -82,6 +87,7 @@ export class world {
         this.programs = [];
         this.closers = [];
         this.configs = 0;
+        this.servers = 0;
     }
 
     path(...names) {
@@ -117,12 +123,12 @@ export class world {
     }
 
     /** `msd up`, one worker a pool; free ports, or those of the program `at`, which has ended. */
-    async up({ args = [], workers = 1, config, env, at } = {}) {
+    async up({ args = [], workers = 1, config, at, ...rest } = {}) {
         const port_of = (role) => String(at ? at.port(role) : 0);
         const ports = roles.flatMap((role) => [`--${role}-port`, port_of(role)]);
         const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs()];
         all.push(...this.config(config), ...args);
-        const started = this.spawn_msd('msd up', all, { env });
+        const started = this.spawn_msd('msd up', all, rest);
         for (const role of roles) {
             await started.ready(role);
         }
@@ -132,7 +138,8 @@ export class world {
     }
 
     /** `msd distributor`, `msd gateway` or `msd service NAME` on a free port. */
-    async role(name, { distributor, port = 0, workers = 1, config, args = [], env } = {}) {
+    async role(name, options = {}) {
+        const { distributor, port = 0, workers = 1, config, args = [], ...rest } = options;
         const command = name === 'distributor' || name === 'gateway' ? [name] : ['service', name];
         const all = [...command, '--port', String(port), '--workers', String(workers)];
         all.push(...this.config(config));
@@ -140,7 +147,7 @@ export class world {
             all.push('--distributor', `127.0.0.1:${distributor}`);
         }
         all.push(...this.own_dirs(), ...args);
-        const started = this.spawn_msd(`msd ${command.join(' ')}`, all, { env });
+        const started = this.spawn_msd(`msd ${command.join(' ')}`, all, rest);
         await started.ready(name);
         started.note_workers();
         return started;
@@ -157,6 +164,12 @@ export class world {
         const started = this.track(new program(label, process.execPath, [...all, ...args]));
         await started.ready(role);
         return started;
+    }
+
+    /** A MariaDB server for this test (mariadb.mjs says which settings there are). */
+    async mariadb(settings) {
+        this.servers += 1;
+        return this.track(await mariadb_server.start(this.path(`db${this.servers}`), settings));
     }
 
     async packets(port, options) {

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// What purchases remember of goods: for how long, and who tells them that it is out of date.
+
+import assert from 'node:assert/strict';
+
+import { http } from './harness/http_client.mjs';
+import { scripted_service } from './harness/scripted.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
+
+const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
+// Far beyond any test: what is paid anew before that was paid anew because somebody said so.
+const for_ever = { 'cache.memory_ttl_ms': 60_000, 'cache.negative_ttl_ms': 60_000 };
+
+async function add(port, fields = {}) {
+    const reply = await http(port, 'POST', '/goods', { body: { ...pencil, ...fields } });
+    assert.equal(reply.status, 200, reply.text);
+    return reply.json.id;
+}
+
+async function reprice(port, id, price) {
+    const reply = await http(port, 'PUT', `/goods/${id}`, { body: { ...pencil, price } });
+    assert.equal(reply.status, 200, reply.text);
+}
+
+function buy(port, userid, goodsid) {
+    return http(port, 'POST', '/purchases', { body: { userid, goodsid } });
+}
+
+/** What member `userid` paid, oldest first. */
+async function paid(port, userid) {
+    const { json } = await http(port, 'GET', `/purchases?userid=${userid}`);
+    return (json.results ?? []).map(({ price }) => price);
+}
+
+let last_member = 0;
+
+/** The prices of `count` purchases made at a time. */
+async function prices_now(port, goodsid, count = 8) {
+    const userid = ++last_member;
+    const replies = await Promise.all(Array.from({ length: count }, () =>
+        buy(port, userid, goodsid)));
+    for (const { status, text } of replies) {
+        assert.equal(status, 200, text);
+    }
+    return paid(port, userid);
+}
+
+/** Waits until every worker of purchases pays `price`: it was told, for nothing expires. */
+async function all_pay(port, goodsid, price) {
+    await until(`all pay ${price}`, async () => {
+        const prices = await prices_now(port, goodsid);
+        return prices.every((each) => each === price);
+    });
+}
+
+/**
+ * A product whose changes every worker of purchases hears of: each of them has found each worker of
+ * goods by now.
+ */
+async function product_all_hear_of(port) {
+    const id = await add(port);
+    let price = 1;
+    let heard = 0;
+    await until('all workers hear of changes', async () => {
+        await prices_now(port, id);
+        await reprice(port, id, ++price);
+        await pause(20);
+        const prices = await prices_now(port, id);
+        heard = prices.every((each) => each === price) ? heard + 1 : 0;
+        return heard === 5;
+    });
+    return id;
+}
+
+test('a change is told to peers that asked for it, and to nobody else', async (world) => {
+    const up = await world.up();
+    const hello = (more) => ({ hello: { proto: 2, name: 'test', worker: 0, ...more } });
+    const curious = await world.packets(up.port('goods'));
+    const plain = await world.packets(up.port('goods'));
+    const foreign = await world.packets(up.port('goods'));
+    curious.send(hello({ changes: true }));
+    plain.send(hello({}));
+    for (const client of [curious, plain, foreign]) {
+        assert.equal((await client.request('GET', '/goods')).errorcode, 1);
+    }
+    const id = await add(up.port('gateway'));
+    const told = (client) => client.packets.filter(({ changed }) => changed);
+    await until('the change is told', () => told(curious).length === 1);
+    const changed = { what: 'goods', ids: [id], untold: true }; // this one has no shared cache
+    assert.deepEqual(told(curious), [{ changed }]);
+    // Who changes it himself hears of it before the reply.
+    const made = await curious.request('PUT', '/goods', { id, ...pencil });
+    assert.equal(made.errorcode, 0);
+    assert.equal(told(curious).length, 2);
+    await curious.request('PUT', '/goods', { id: id + 1, ...pencil });
+    assert.equal(told(curious).length, 2, 'nothing has changed');
+    await curious.request('DELETE', '/goods', { id });
+    assert.equal(told(curious).length, 3);
+    for (const client of [plain, foreign]) {
+        await client.request('GET', '/goods');
+        assert.deepEqual(told(client), []);
+    }
+});
+
+test('nonsense about changes harms nobody', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    const purchases = await world.role('purchases', { distributor });
+    // A service that says it is of msd, greets, and answers with nonsense before each reply.
+    const lies = ['{"changed":{}}', '{"changed":{"what":"goods","ids":["x"]}}',
+        '{"changed":{"what":"members","ids":[7]}}', '{"changed":{"what":"goods","ids":[]}}'];
+    await scripted_service(world, {
+        distributor,
+        name: 'goods',
+        urls: ['GET/goods'],
+        extra: { proto: 2 },
+        on_request: (packet, reply, socket) => {
+            if (packet.hello) {
+                socket.write('{"hello":{"slot":0,"workers":1,"generation":1}}¶');
+                return;
+            }
+            socket.write(lies.map((lie) => `${lie}¶`).join(''));
+            reply({ status: 200, results: [{ id: packet.params?.id, price: 5 }] });
+        },
+    });
+    const port = gateway.port('gateway');
+    await world.routed(port, ['/goods', '/purchases']);
+    assert.deepEqual(await prices_now(port, 7), Array(8).fill(5));
+    assert.deepEqual(await prices_now(port, 8), Array(8).fill(5));
+    purchases.assert_same_workers();
+});
+
+test('a new price is paid by all workers as soon as the change is acknowledged', async (world) => {
+    const up = await world.up({ workers: 2, config: for_ever });
+    const port = up.port('gateway');
+    const id = await product_all_hear_of(port);
+    for (const price of [8.25, 899999999999999.9, 0.0001, 3]) {
+        await reprice(port, id, price);
+        await all_pay(port, id, price);
+    }
+    await http(port, 'DELETE', `/goods/${id}`);
+    await until('nobody can buy it any more', async () => {
+        const replies = await Promise.all(Array.from({ length: 8 }, () => buy(port, 1, id)));
+        return replies.every(({ status }) => status === 422);
+    });
+});
+
+test('a product that did not exist can be bought once it does', async (world) => {
+    const up = await world.up({ workers: 2, config: for_ever });
+    const port = up.port('gateway');
+    const next = await product_all_hear_of(port) + 1;
+    await Promise.all(Array.from({ length: 16 }, async () => {
+        const reply = await buy(port, 1, next);
+        assert.equal(reply.status, 422, reply.text);
+    }));
+    assert.equal(await add(port, { price: 2.5 }), next);
+    await until('it can be bought through every worker', async () => {
+        const replies = await Promise.all(Array.from({ length: 8 }, () => buy(port, 2, next)));
+        return replies.every(({ status }) => status === 200);
+    });
+});
+
+test('goods hung: what is remembered can be bought, other things get a 503', async (world) => {
+    const up = await world.up({ config: for_ever });
+    const port = up.port('gateway');
+    const id = await product_all_hear_of(port);
+    const other = await add(port);
+    const hung = up.workers('goods').map(({ pid }) => pid);
+    hung.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+    world.on_close(() => hung.forEach((pid) => process.kill(pid, 'SIGCONT')));
+    const userid = ++last_member;
+    const waiting = buy(port, userid, other);
+    for (let n = 0; n < 20; ++n) {
+        const reply = await buy(port, userid, id);
+        assert.equal(reply.status, 200, reply.text);
+        const list = await http(port, 'GET', `/purchases?userid=${userid}`);
+        assert.equal(list.status, 200, list.text);
+    }
+    const refused = await waiting;
+    assert.equal(refused.status, 503, refused.text);
+    assert.equal(refused.json.errormessage, 'goods unavailable');
+    assert.equal((await paid(port, userid)).length, 20, 'nothing was written for it');
+    hung.forEach((pid) => process.kill(pid, 'SIGCONT'));
+    await until('it can be bought again', async () => (await buy(port, 1, other)).status === 200);
+});
+
+test('a foreign goods service cannot tell: its price is old for the short time', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    const ttl = 1000;
+    await world.role('purchases', { distributor, config: { 'cache.memory_ttl_ms': ttl } });
+    let price = 1;
+    const goods = await scripted_service(world, {
+        distributor,
+        name: 'goods',
+        urls: ['GET/goods'],
+        on_request: (_packet, reply) => reply({ results: [{ id: 7, price }, { id: 8 }] }),
+    });
+    const port = gateway.port('gateway');
+    await world.routed(port, ['/goods', '/purchases']);
+    let stale = 0;
+    for (price = 2; price < 5; ++price) {
+        const changed = performance.now();
+        for (;;) {
+            const begun = performance.now();
+            const prices = new Set(await prices_now(port, 7, 4));
+            if (prices.size === 1 && prices.has(price)) {
+                break;
+            }
+            stale += 1;
+            assert.ok(begun - changed <= ttl, `${[...prices]} paid after ${begun - changed} ms`);
+        }
+    }
+    assert.ok(stale > 0, 'it was remembered');
+    const asked = goods.requests.length;
+    await prices_now(port, 7, 50);
+    assert.ok(goods.requests.length - asked < 10, 'one question served many');
+    const unknown = await buy(port, 1, 9);
+    assert.equal(unknown.status, 422, unknown.text);
+});
+
+test('what the cache does is counted and shown', async (world) => {
+    const up = await world.up({ config: for_ever });
+    const port = up.port('gateway');
+    const id = await product_all_hear_of(port);
+    await prices_now(port, id, 20);
+    await until('the figures are shown', async () => {
+        const shown = await world.command(['ctl', 'status', '--json', ...world.own_dirs()]);
+        const [instance] = JSON.parse(shown.output).instances;
+        const { slots } = instance.pools.find(({ name }) => name === 'purchases');
+        const { goods } = slots[0].stats;
+        return goods.memory.hits >= 20 && goods.asked >= 1 && goods.changes >= 1 &&
+            goods.memory.entries >= 1;
+    });
+});

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products in a cache that all share, while it is dead, hung, flushed, full or full of garbage:
+// purchases go on, and nobody pays an old price for longer than the memory's short time.
+
+import assert from 'node:assert/strict';
+
+import { http } from './harness/http_client.mjs';
+import { redis_server } from './harness/redis.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
+
+const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
+
+async function add(port, fields = {}) {
+    const reply = await http(port, 'POST', '/goods', { body: { ...pencil, ...fields } });
+    assert.equal(reply.status, 200, reply.text);
+    return reply.json.id;
+}
+
+function buy(port, userid, goodsid) {
+    return http(port, 'POST', '/purchases', { body: { userid, goodsid } });
+}
+
+async function purchases_figures(world) {
+    const shown = await world.command(['ctl', 'status', '--json', ...world.own_dirs()]);
+    const [instance] = JSON.parse(shown.output).instances;
+    return instance.pools.find(({ name }) => name === 'purchases').slots
+        .map(({ stats }) => stats?.goods?.cache);
+}
+
+/** Prices of one product, one after the other, and until when each may still be paid. */
+class price_list {
+    constructor(port, id) {
+        this.port = port;
+        this.id = id;
+        this.over = []; // at price: when it was certainly the price no more
+        this.last = 1;
+    }
+
+    // A change that failed may have been made: what stands there afterwards counts.
+    async change() {
+        const price = this.last + 1;
+        const body = { ...pencil, price };
+        const put = await http(this.port, 'PUT', `/goods/${this.id}`, { body });
+        let seen = put.status === 200 ? price : 0;
+        if (seen === 0) {
+            const got = await http(this.port, 'GET', `/goods/${this.id}`);
+            seen = got.status === 200 ? got.json.results[0].price : 0;
+        }
+        if (seen === price) {
+            for (let each = this.last; each >= 1 && this.over[each] === undefined; --each) {
+                this.over[each] = performance.now();
+            }
+            this.last = price;
+        }
+    }
+}
+
+/** Buys until `over` says so; counts what failed, and notes when each purchase was begun. */
+async function buyer(port, userid, list, seen, over) {
+    while (!over()) {
+        const begun = performance.now();
+        const reply = await buy(port, userid, list.id);
+        if (reply.status === 200) {
+            seen.begun.set(reply.json.id, begun);
+        } else {
+            seen.failed.push(`${reply.status} ${reply.text}`);
+        }
+        seen.slowest = Math.max(seen.slowest, performance.now() - begun);
+    }
+}
+
+async function paid(port, userid) {
+    const found = [];
+    for (let after = 0; ;) {
+        const { json } = await http(port, 'GET', `/purchases?userid=${userid}&after=${after}`);
+        found.push(...(json.results ?? []));
+        if (json.next === undefined) {
+            return found;
+        }
+        after = json.next;
+    }
+}
+
+/** Runs `disturb` while four buy and one changes the price; then looks at every purchase. */
+async function under_load(port, ttl, disturb) {
+    const list = new price_list(port, await add(port));
+    const seen = { begun: new Map(), failed: [], slowest: 0 };
+    let is_over = false;
+    const over = () => is_over;
+    const members = [1, 2, 3, 4];
+    const changing = (async () => {
+        while (!is_over) {
+            await list.change();
+            await pause(60);
+        }
+    })();
+    const buying = members.map((userid) => buyer(port, userid, list, seen, over));
+    try {
+        await disturb(list);
+    } finally {
+        is_over = true;
+        await Promise.all([changing, ...buying]);
+    }
+    const bought = (await Promise.all(members.map((userid) => paid(port, userid)))).flat();
+    assert.equal(new Set(bought.map(({ id }) => id)).size, bought.length);
+    let checked = 0;
+    for (const { id, price } of bought) {
+        const begun = seen.begun.get(id);
+        if (begun !== undefined && list.over[price] !== undefined) {
+            const late = begun - list.over[price];
+            assert.ok(late <= ttl, `${price} paid ${late.toFixed()} ms after it was over`);
+            checked += 1;
+        }
+    }
+    assert.ok(list.last > 10, `${list.last} prices`);
+    assert.ok(checked > 100, `${checked} purchases checked`);
+    return { ...seen, count: seen.begun.size };
+}
+
+test('redis dead, hung, flushed, full, lying: nothing fails, no price is old', async (world) => {
+    const redis = await redis_server.start(world);
+    const ttl = 500;
+    const up = await world.up({
+        workers: 2,
+        config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': ttl },
+    });
+    const port = up.port('gateway');
+    const seen = await under_load(port, ttl, async (list) => {
+        const key = `msd:goods:${list.id}`;
+        for (let round = 0; round < 3; ++round) {
+            await pause(400);
+            redis.hang();
+            await pause(700);
+            redis.wake();
+            await pause(400);
+            await redis.ask('FLUSHALL');
+            await redis.ask('SET', key, '={"id":');
+            await redis.ask('CONFIG', 'SET', 'maxmemory', '1');
+            await pause(400);
+            await redis.ask('CONFIG', 'SET', 'maxmemory', '0');
+            await redis.ask('DEL', key);
+            await redis.ask('LPUSH', key, 'not ours');
+            await pause(200);
+            await redis.kill();
+            await pause(700);
+            await redis.start();
+        }
+        await pause(1000);
+    });
+    assert.deepEqual(seen.failed, []);
+    await until('all workers use redis again', async () =>
+        (await purchases_figures(world)).every(({ usable, untold }) => usable && untold === 0));
+    const lost = up.log.match(/cache redis.*not answer in time/g) ?? [];
+    assert.ok(lost.length <= 3 * 4, 'an outage is a line for each worker, not for each request');
+});
+
+test('workers of goods killed between the changes leave no old price behind', async (world) => {
+    const redis = await redis_server.start(world);
+    const ttl = 500;
+    const up = await world.up({
+        workers: 2,
+        config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': ttl },
+    });
+    up.expect_deaths();
+    const port = up.port('gateway');
+    await under_load(port, ttl, async () => {
+        for (let round = 0; round < 15; ++round) {
+            await pause(300);
+            const workers = await until('both are there', () => {
+                const found = up.workers('goods');
+                return found.length === 2 && found;
+            });
+            process.kill(workers[round % 2].pid, 'SIGKILL');
+        }
+    });
+});
+
+test('goods hung: what redis holds can be bought for minutes', async (world) => {
+    const redis = await redis_server.start(world);
+    const up = await world.up({
+        config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': 0 },
+    });
+    const port = up.port('gateway');
+    const id = await add(port, { price: 899999999999999.9 });
+    const other = await add(port);
+    // The mark of its making stands for some seconds.
+    await until('redis holds it', async () => {
+        assert.equal((await buy(port, 1, id)).status, 200);
+        const length = await redis.ask('STRLEN', `msd:goods:${id}`); // of a mark: 1
+        return Number(length.slice(1)) > 1;
+    });
+    const hung = up.workers('goods').map(({ pid }) => pid);
+    const wake = () => hung.forEach((pid) => process.kill(pid, 'SIGCONT'));
+    hung.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+    world.on_close(wake);
+    const refused = buy(port, 3, other);
+    for (let n = 0; n < 20; ++n) {
+        const reply = await buy(port, 2, id);
+        assert.equal(reply.status, 200, reply.text);
+    }
+    const prices = (await paid(port, 2)).map(({ price }) => price);
+    assert.deepEqual(prices, Array(20).fill(899999999999999.9));
+    assert.equal((await refused).status, 503);
+    redis.hang();
+    assert.equal((await buy(port, 2, id)).status, 503, 'neither can be asked');
+    redis.wake();
+    await until('it can be bought again', async () => (await buy(port, 2, id)).status === 200);
+    wake();
+    await until('everything can', async () => (await buy(port, 3, other)).status === 200);
+    await until('it is counted', async () => {
+        const [figures] = await purchases_figures(world);
+        return figures.hits >= 20 && figures.timeouts >= 1 && figures.failures >= 1;
+    });
+});
+
+test('msd starts and sells without the redis it was told of', async (world) => {
+    const redis = await redis_server.start(world);
+    await redis.kill();
+    const up = await world.up({ config: { 'cache.url': redis.url } });
+    const port = up.port('gateway');
+    const id = await add(port);
+    for (let n = 0; n < 20; ++n) {
+        assert.equal((await buy(port, 1, id)).status, 200);
+    }
+    const put = await http(port, 'PUT', `/goods/${id}`, { body: { ...pencil, price: 2 } });
+    assert.equal(put.status, 200, put.text);
+    await redis.start();
+    await until('it is found', async () => (await purchases_figures(world))[0].usable);
+});
+
+test('a foreign instance of goods beside: redis is not read', async (world) => {
+    const redis = await redis_server.start(world);
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    const config = { 'cache.url': redis.url, 'cache.memory_ttl_ms': 0 };
+    await world.role('purchases', { distributor, config });
+    await world.foreign('goods', { distributor });
+    const port = gateway.port('gateway');
+    await world.routed(port, ['/goods', '/purchases']);
+    await redis.ask('SET', 'msd:goods:1', '={"id":1,"price":77}');
+    const made = await http(port, 'POST', '/goods', { body: { ...pencil, price: 3 } });
+    assert.equal(made.status, 200, made.text);
+    assert.equal((await buy(port, 1, 1)).status, 200);
+    assert.equal((await paid(port, 1))[0].price, 3);
+    assert.equal(await redis.ask('GET', 'msd:goods:1'), '$20', 'nor written');
+});

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real redis-server of a test's own: a free port of the loopback, a directory, an end.
+
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+
+import { free_port } from './mariadb.mjs';
+import { until } from './until.mjs';
+
+function command_bytes(words) {
+    const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+    return `*${words.length}\r\n${parts.join('')}`;
+}
+
+/** `setpriv` makes the kernel kill the server when the test dies, however it does. */
+export class redis_server {
+    constructor(dir, port, options) {
+        this.dir = dir;
+        this.port = port;
+        this.options = options;
+    }
+
+    /** Starts one in the world's directory and stops it with the world. */
+    static async start(world, options = {}) {
+        const dir = world.path(`redis-${Math.random().toString(36).slice(2, 8)}`);
+        fs.mkdirSync(dir);
+        const server = new redis_server(dir, options.port ?? (await free_port()), options);
+        world.on_close(() => server.kill());
+        await server.start();
+        return server;
+    }
+
+    get url() {
+        return `redis://127.0.0.1:${this.port}`;
+    }
+
+    async start() {
+        const { password, lines = [] } = this.options;
+        const config = [
+            `port ${this.port}`,
+            'bind 127.0.0.1',
+            `dir ${this.dir}`,
+            'save ""',
+            'appendonly no',
+            ...(password ? [`requirepass "${password}"`] : []),
+            ...lines,
+        ];
+        const file = path.join(this.dir, 'server.conf');
+        fs.writeFileSync(file, `${config.join('\n')}\n`);
+        execFileSync('redis-server', ['--version']); // not installed: scripts/setup --tests
+        const log = fs.openSync(path.join(this.dir, 'log'), 'a');
+        const args = ['--pdeathsig', 'KILL', 'redis-server', file];
+        this.process = spawn('setpriv', args, { stdio: ['ignore', log, log] });
+        fs.closeSync(log);
+        this.ended = new Promise((resolve) => this.process.on('exit', resolve));
+        await until(`redis-server answers at ${this.port}`, async () => {
+            if (this.process.exitCode !== null) {
+                throw new Error(fs.readFileSync(path.join(this.dir, 'log'), 'utf8'));
+            }
+            return (await this.ask('PING').catch(() => '')).startsWith('+PONG');
+        });
+    }
+
+    kill() {
+        this.process.kill('SIGKILL');
+        return this.ended;
+    }
+
+    async restart() {
+        await this.kill();
+        await this.start();
+    }
+
+    hang() {
+        this.process.kill('SIGSTOP');
+    }
+
+    wake() {
+        this.process.kill('SIGCONT');
+    }
+
+    /** The first line of the reply to one command, on a connection of its own. */
+    ask(...words) {
+        const { password } = this.options;
+        return new Promise((resolve, reject) => {
+            const socket = net.connect(this.port, '127.0.0.1');
+            let text = '';
+            socket.setTimeout(10_000, () => socket.destroy(new Error('redis-server hangs')));
+            socket.on('error', reject);
+            socket.on('data', (bytes) => {
+                text += bytes;
+                const reply = password ? text.slice(text.indexOf('\r\n') + 2) : text;
+                if (reply.endsWith('\r\n')) {
+                    socket.destroy();
+                    resolve(reply.split('\r\n')[0]);
+                }
+            });
+            const proof = password ? command_bytes(['AUTH', password]) : '';
+            socket.write(proof + command_bytes(words));
+        });
+    }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long the tests of supervision take. scripts/test runs them with few repetitions and short
+// periods; scripts/soak sets MSD_TEST_FULL=1 and has the numbers that msd promises to hold.
+
+export const full = process.env.MSD_TEST_FULL === '1';
+
+/** `short` in a test run, `long` in a soak. */
+export function scaled(short, long) {
+    return full ? long : short;
+}

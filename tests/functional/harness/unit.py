@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""systemd, as far as one unit with Type=notify and FileDescriptorStoreMax= goes.
+
+usage: unit.py ADDRESS     of the socket that it is told things on
+
+A line on standard input, a list in JSON, starts that program with what is in the store. Printed as
+JSON, a line each: {"started": PID}, {"ended": PID}, {"said": [LINE, …], "store": {NAME: COUNT}}.
+"""
+
+import json
+import os
+import selectors
+import socket
+import sys
+
+import listen_fds
+
+FDS_MAX = 16
+store = []  # (name, descriptor); systemd hands the newest over first
+
+
+def say(**what):
+    print(json.dumps(what), flush=True)
+
+
+def hear(end):
+    text, descriptors, _, _ = socket.recv_fds(end, 1 << 16, FDS_MAX)
+    lines = text.decode().splitlines()
+    fields = dict(line.split("=", 1) for line in lines)
+    name = fields.get("FDNAME", "stored")
+    if fields.get("FDSTORE") == "1":
+        store.extend((name, fd) for fd in descriptors)
+    if fields.get("FDSTOREREMOVE") == "1":
+        for each in [each for each in store if each[0] == name]:
+            store.remove(each)
+            os.close(each[1])
+    names = [name for name, _ in store]
+    say(said=lines, store={name: names.count(name) for name in names})
+
+
+def start(arguments):
+    pid = os.fork()
+    if pid == 0:
+        # It ends with us, however that comes.
+        through = ["setpriv", "--pdeathsig", "KILL"]
+        listen_fds.become(through + arguments, store[::-1], NOTIFY_SOCKET=sys.argv[1])
+    say(started=pid)
+    return os.pidfd_open(pid), pid
+
+
+def serve(end, events):
+    events.register(end, selectors.EVENT_READ)
+    events.register(sys.stdin, selectors.EVENT_READ)
+    running = None
+    while True:
+        for key, _ in events.select():
+            if key.fileobj is end:
+                hear(end)
+            elif key.fileobj is sys.stdin:
+                running = start(json.loads(sys.stdin.readline()))
+                events.register(running[0], selectors.EVENT_READ)
+            else:
+                events.unregister(running[0])
+                os.close(running[0])
+                os.waitpid(running[1], 0)
+                say(ended=running[1])
+
+
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own, selectors.DefaultSelector() as all_of:
+    own.bind(sys.argv[1])
+    print("READY unit", flush=True)
+    serve(own, all_of)

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log file: who may read it, and what a missing directory costs. Rotation under load is in
+// supervision_master.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+test('the log file is its owner\'s alone, and its directory is not made up', async (world) => {
+    const log = world.path('msd.log');
+    await world.role('distributor', { args: ['--log-file', log] });
+    assert.equal(fs.statSync(log).mode & 0o7777, 0o600);
+    const missing = world.path('no', 'such', 'msd.log');
+    const refused = await world.command(
+        ['distributor', '--port', '0', '--log-file', missing, ...world.own_dirs()],
+    );
+    assert.deepEqual([refused.code, refused.log], [
+        1,
+        `msd: cannot log to ${missing}: there is no directory ${world.path('no', 'such')}; ` +
+            'create it first\n',
+    ]);
+    assert.ok(!fs.existsSync(world.path('no')));
+});
+
+test('a log file that cannot be opened is no reason to change anything on HUP', async (world) => {
+    const file = world.path('own.toml');
+    const log = world.path('msd.log');
+    fs.writeFileSync(file, `log.file = "${log}"\n`);
+    const distributor = await world.role('distributor', { args: ['--config', file] });
+    const lines = () => fs.readFileSync(log, 'utf8');
+    fs.writeFileSync(file, `log.file = "${world.path('none', 'msd.log')}"\n`);
+    distributor.signal('SIGHUP');
+    await until('the reason is logged', () =>
+        /error .*the configuration stays as it was: cannot log to .*none/.test(lines()));
+});

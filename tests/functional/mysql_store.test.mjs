@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services on a MariaDB server: the same replies as on SQLite, also over the server's end,
+// and nothing of the server in what anybody reads.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+
+import { mariadb_password, mariadb_user } from './harness/mariadb.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+const pencil = { name: '연필 \u{1F58A} a\u00b6b', category: 'c', price: 1.2345, description: 'd' };
+const env = { MSD_STORE_PASSWORD: mariadb_password };
+
+// What belongs to the server or to the program, and to nobody who reads a reply or a log line.
+function secrets(server) {
+    return [
+        mariadb_password,
+        `${mariadb_user}@`,
+        `:${server.port}`,
+        'SELECT',
+        'INSERT',
+        'UPDATE ',
+        'schema_version',
+        'mysql://',
+        '.cpp',
+        'SQLException',
+    ];
+}
+
+function assert_discreet(text, server) {
+    for (const secret of secrets(server)) {
+        assert.ok(!text.includes(secret), `${secret} is told in:\n${text}`);
+    }
+}
+
+async function up_on(world, server, options = {}) {
+    return world.up({ args: ['--store', server.url], env, ...options });
+}
+
+test('the services answer on MariaDB as they do on SQLite', async (world) => {
+    const server = await world.mariadb();
+    const ups = [await world.up(), await up_on(world, server, { workers: 2 })];
+    const asked = [
+        ['GET', '/goods'],
+        ['POST', '/goods', { body: pencil }],
+        ['POST', '/goods', { body: { ...pencil, price: '0.00001' } }],
+        ['GET', '/goods/1'],
+        ['GET', '/goods/2'],
+        ['GET', `/goods?category=${encodeURIComponent("c' OR '1'='1")}`],
+        ['PUT', '/goods/1', { body: { ...pencil, price: -3 } }],
+        ['GET', '/goods?limit=1'],
+        ['POST', '/members', { body: { username: "test_account' -- ", password: 'p' } }],
+        ['POST', '/members', { body: { username: "test_account' -- ", password: 'p' } }],
+        ['GET', '/members?username=test_account&password=p'],
+        ['GET', `/members?username=${encodeURIComponent("test_account' -- ")}&password=p`],
+        ['POST', '/purchases', { body: { userid: 1, goodsid: 1, quantity: 3 } }],
+        ['POST', '/purchases', { body: { userid: 1, goodsid: 99 } }],
+        ['DELETE', '/goods/1'],
+        ['DELETE', '/goods/1'],
+    ];
+    for (const [method, target, body] of asked) {
+        const [embedded, other] = await Promise.all(
+            ups.map((up) => up.http(method, target, body)),
+        );
+        assert.equal(other.text, embedded.text, `${method} ${target}`);
+        assert.equal(other.status, embedded.status);
+        assert_discreet(other.text, server);
+    }
+    const { results } = (await ups[1].http('GET', '/purchases?userid=1')).json;
+    assert.deepEqual(
+        results.map(({ goodsid, quantity, price }) => ({ goodsid, quantity, price })),
+        [{ goodsid: 1, quantity: 3, price: -3 }],
+    );
+    assert.ok(Math.abs(Date.parse(results[0].date) - Date.now()) < 120_000, results[0].date);
+});
+
+test('a server that ends and comes back costs 503s in between, and no secret', async (world) => {
+    const server = await world.mariadb({ durable: true });
+    const up = await up_on(world, server, { workers: 2 });
+    const { id } = (await up.http('POST', '/goods', { body: pencil })).json;
+    let replies = '';
+    const ask = async () => {
+        const reply = await up.http('GET', `/goods/${id}`);
+        replies += reply.text;
+        return reply;
+    };
+    for (const fault of ['kill', 'freeze']) {
+        await server[fault]();
+        const begun = Date.now();
+        for (let n = 0; n < 20; ++n) {
+            const { status, text } = await ask();
+            // A frozen server costs each of the workers one call's whole time.
+            assert.ok(status === 503 || status === 504, `${status} ${text}`);
+        }
+        assert.ok(Date.now() - begun < 60_000);
+        assert.equal((await up.http('GET', '/nothing')).status, 404, 'the gateway goes on');
+        const write = await up.http('POST', '/goods', { body: pencil });
+        assert.equal(write.status, 503);
+        replies += write.text;
+        if (fault === 'kill') {
+            await server.start();
+        } else {
+            server.thaw();
+        }
+        const back = Date.now();
+        await until('goods answers again', async () => (await ask()).status === 200);
+        assert.ok(Date.now() - back < 30_000); // 3 s, ten times
+    }
+    await up.stop('SIGINT');
+    assert_discreet(replies, server);
+    assert_discreet(up.log, server);
+    assert.match(up.log, /store of goods: .*MySQL error/);
+    assert.match(up.log, /store of goods: works again/);
+});
+
+test('a server that is down at the start keeps nobody from it', async (world) => {
+    const server = await world.mariadb();
+    await server.stop();
+    const goods = await world.role('goods', { args: ['--store', server.url], env });
+    await until('it is said', () => /store of goods: the server cannot be reached/.test(goods.log));
+    const client = await world.packets(goods.port('goods'));
+    const ask = () => client.request('GET', '/goods', {});
+    assert.equal((await ask()).errormessage, 'store unavailable');
+    await server.start();
+    await until('goods answers', async () => (await ask()).errormessage === 'no data');
+});
+
+test('a server with ten connections serves forty requests at once', async (world) => {
+    const server = await world.mariadb({ connections_max: 10 });
+    const up = await up_on(world, server, { workers: 3 });
+    for (let round = 0; round < 5; ++round) {
+        const all = Array.from({ length: 40 }, (_, n) =>
+            n % 2 === 0
+                ? up.http('GET', '/goods')
+                : up.http('POST', '/goods', { body: pencil }));
+        const failed = (await Promise.all(all)).filter(({ status }) => status !== 200);
+        assert.deepEqual(failed.map(({ text }) => text), []);
+    }
+});
+
+test('an existing deployment is adopted, its passwords rewritten', async (world) => {
+    const server = await world.mariadb();
+    await server.query(`
+        CREATE TABLE members(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+            username VARCHAR(128) UNIQUE, password VARCHAR(256));
+        INSERT INTO members(username, password) VALUES ('kim', PASSWORD('of kim'))`);
+    const planned = await world.command(
+        ['migrate', '--dry-run', '--json', '--store', server.url, ...world.own_dirs()],
+        { env },
+    );
+    assert.equal(planned.code, 0, planned.log);
+    const [, members] = JSON.parse(planned.output);
+    assert.deepEqual([members.service, members.found, members.adopts], ['members', 0, true]);
+    assert.equal((await server.query('SHOW TABLES')).length, 1, 'nothing was made');
+
+    const up = await up_on(world, server);
+    const hash = async () => (await server.query('SELECT password FROM members'))[0][0];
+    const login = (password) =>
+        up.http('GET', `/members?username=kim&password=${encodeURIComponent(password)}`);
+    assert.equal((await login('wrong')).status, 403);
+    assert.match(await hash(), /^\*/);
+    for (let n = 0; n < 2; ++n) {
+        assert.deepEqual((await login('of kim')).json, {
+            errorcode: 0, errormessage: 'success', userid: 1,
+        });
+        assert.match(await hash(), /^\$argon2id\$/);
+    }
+});
+
+test('passwords come from a file or the environment, and only so', async (world) => {
+    const server = await world.mariadb();
+    const start = (args, variables = {}) =>
+        world.command(['service', 'goods', '--port', '0', ...world.own_dirs(), ...args], {
+            env: variables,
+        });
+    const typed = server.url.replace('@', ':hush-4711@');
+    const refused = await start(['--store', typed]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.log, /MSD_STORE_PASSWORD/);
+    assert.doesNotMatch(refused.log, /hush/);
+
+    const file = world.path('password');
+    fs.writeFileSync(file, `${mariadb_password}\n`, { mode: 0o644 });
+    const open = await start(['--store', server.url], { MSD_STORE_PASSWORD_FILE: file });
+    assert.equal(open.code, 78);
+    assert.match(open.log, /others can read/);
+    fs.chmodSync(file, 0o600);
+    const goods = await world.role('goods', {
+        args: ['--store', server.url],
+        env: { MSD_STORE_PASSWORD_FILE: file },
+    });
+    await goods.stop('SIGINT');
+
+    const wrong = await start(['--store', server.url], { MSD_STORE_PASSWORD: 'wrong' });
+    assert.equal(wrong.code, 78);
+    assert.match(wrong.log, /store of goods: the server denies access/);
+});

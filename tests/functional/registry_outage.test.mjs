@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers that start while the registry is away, or while nodes are still on their way back to one
+// that has begun anew: they know what the workers before them knew.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+
+import { control } from './harness/control.mjs';
+import { http } from './harness/http_client.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+// No death is early, so that nothing has to be waited for.
+const config = { 'supervision.early_ms': 1 };
+
+function kept_in(world, gateway) {
+    return world.path('run', `gateway-${gateway.port('gateway')}.nodes`);
+}
+
+async function kept(world, gateway) {
+    await until('the nodes are kept', () => fs.existsSync(kept_in(world, gateway)));
+}
+
+test('a gateway worker starts while the registry is away', async (world) => {
+    const distributor = await world.role('distributor');
+    const registry = distributor.port('distributor');
+    await world.role('goods', { distributor: registry });
+    const gateway = await world.role('gateway', { distributor: registry, config });
+    const port = gateway.port('gateway');
+    await world.routed(port, ['/goods']);
+    await kept(world, gateway);
+    await distributor.stop('SIGTERM');
+
+    gateway.expect_deaths();
+    const master = new control(world.path('run'), gateway);
+    for (let n = 0; n < 3; ++n) {
+        const [pid] = await master.pids('gateway');
+        process.kill(pid, 'SIGKILL');
+        await until('another worker', async () => (await master.pids('gateway'))[0] !== pid);
+        assert.equal((await http(port, 'GET', '/goods')).status, 200);
+    }
+    await gateway.stop('SIGTERM');
+    assert.ok(!fs.existsSync(kept_in(world, gateway)), 'what is kept goes with the instance');
+});
+
+test('a service worker starts while the registry is away', async (world) => {
+    const distributor = await world.role('distributor');
+    const registry = distributor.port('distributor');
+    await world.role('goods', { distributor: registry });
+    await world.role('members', { distributor: registry });
+    const purchases = await world.role('purchases', { distributor: registry, config });
+    const gateway = await world.role('gateway', { distributor: registry });
+    const port = gateway.port('gateway');
+    await world.routed(port);
+    const product = { name: 'a', category: 'c', price: 1, description: 'd' };
+    const made = await http(port, 'POST', '/goods', { body: product });
+    const file = world.path('run', `purchases-${purchases.port('purchases')}.nodes`);
+    await until('the nodes are kept', () => fs.existsSync(file));
+    await distributor.stop('SIGTERM');
+
+    purchases.expect_deaths();
+    const master = new control(world.path('run'), purchases);
+    const [pid] = await master.pids('purchases');
+    process.kill(pid, 'SIGKILL');
+    await until('another worker', async () => (await master.pids('purchases'))[0] !== pid);
+    const body = { userid: 1, goodsid: made.json.id };
+    await until('a purchase', async () =>
+        (await http(port, 'POST', '/purchases', { body })).status === 200);
+});
+
+test('a registry and a gateway worker killed at once', async (world) => {
+    const up = await world.up({ config });
+    up.expect_deaths();
+    const port = up.port('gateway');
+    const master = new control(world.path('run'), up);
+    await kept(world, up);
+    const seen = new Set();
+    for (let n = 0; n < 10; ++n) {
+        const [registry] = await master.pids('distributor');
+        const [worker] = await master.pids('gateway');
+        process.kill(registry, 'SIGKILL');
+        process.kill(worker, 'SIGKILL');
+        await until('goods answers', async () => {
+            const { status } = await http(port, 'GET', '/goods');
+            seen.add(status);
+            return status === 200;
+        });
+    }
+    assert.ok(!seen.has(404), `answers: ${[...seen]}`);
+});

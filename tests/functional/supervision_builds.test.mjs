@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rolls onto builds that are no good: refused or aborted with the reason, and nobody noticed. And
+// what becomes of the master's time when all workers crash again and again.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+
+import { bad_build, installed_msd } from './harness/builds.mjs';
+import { control } from './harness/control.mjs';
+import { get_goods, load } from './harness/load.mjs';
+import { cpu_ms } from './harness/proc.mjs';
+import { full, scaled } from './harness/scale.mjs';
+import { serving } from './harness/serving.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
+import { msd_binary } from './harness/world.mjs';
+
+const bad_builds = [
+    ['exits at start', 'exits', /gateway\/0: exit code 3/],
+    ['never gets READY', 'hangs', /gateway\/0: not ready after 1000 ms/],
+    ['dies in its soak', 'dies', /gateway\/0: ended after it was ready: exit code 3/],
+];
+const no_programs = [
+    ['a text', (at) => at.write('no program\n'), /cannot execute/],
+    ['an empty file', (at) => at.write(''), /cannot execute/],
+    ['a file that must not be executed', (at) => at.write('x', 0o644), /cannot execute/],
+    ['nothing', (at) => fs.rmSync(at.path), /No such file/],
+];
+
+/** `msd ctl roll --wait gateway` must fail for `reason`, and leave the workers as they are. */
+async function assert_refused(world, master, reason) {
+    const before = await master.pids('gateway');
+    const at = ['--runtime-dir', master.directory];
+    const { code, output, log } = await world.command(['ctl', 'roll', 'gateway', '--wait', ...at]);
+    assert.equal(code, 1, output + log);
+    assert.match(log, reason);
+    assert.deepEqual(await master.pids('gateway'), before);
+    const { roll } = await master.status();
+    assert.equal(roll.state, 'aborted');
+    assert.match(roll.reason, reason);
+}
+
+test('a roll onto a build that is no good is given up, and nobody notices', async (world) => {
+    const at = new installed_msd(world);
+    const config = { 'supervision.soak_ms': 60_000, 'supervision.start_timeout_ms': 1000 };
+    const { master, port, expect } = await serving(world, { binary: at.path, config });
+    const running = new load(world, port, {
+        fresh: get_goods({ mode: 'fresh', clients: 2, pause_ms: 10, expect }),
+        kept: get_goods({ mode: 'kept', clients: 2, pause_ms: 10, expect }),
+    });
+    for (const [, fault, reason] of bad_builds) {
+        at.put(bad_build(fault));
+        await assert_refused(world, master, reason);
+    }
+    for (const [, put, reason] of no_programs) {
+        put(at);
+        await assert_refused(world, master, reason);
+    }
+    // A worker that dies now is replaced by what it was, not by what is on the disk.
+    const [first] = await master.pids('gateway');
+    process.kill(first, 'SIGKILL');
+    await until('it is replaced', async () => !(await master.pids('gateway')).includes(first));
+    const seen = await running.stop();
+    const ends = seen.failures.filter(({ kind }) => kind !== 'reset' && kind !== 'unanswered');
+    assert.deepEqual(ends, [], 'only what was on the killed worker');
+    assert.ok(seen.failed <= 4, seen.text);
+});
+
+const minutes = { limit_ms: 150_000 };
+
+test('a crash loop costs the master next to nothing', minutes, async (world, context) => {
+    // A tenth of every pause: what takes a minute otherwise takes six seconds.
+    const tenth = {
+        'supervision.backoff_first_ms': 10,
+        'supervision.backoff_max_ms': 3000,
+    };
+    const at = new installed_msd(world);
+    const config = { 'supervision.soak_ms': 0, ...(full ? {} : tenth) };
+    const gateway = await world.role('gateway', {
+        workers: 4, config, binary: at.path, distributor: 1,
+    });
+    gateway.expect_deaths();
+    const master = new control(world.path('run'), gateway);
+    at.put(bad_build('dies'));
+    await master.ask({ command: 'roll' });
+    const restarts = async () =>
+        (await master.slots('gateway')).reduce((sum, each) => sum + (each.restarts ?? 0), 0);
+    await until('all workers are of the bad build', async () => {
+        const { pools: [pool], roll } = await master.status();
+        return roll.state !== 'rolling' && pool.slots.every(({ last_exit }) => last_exit !== null);
+    });
+    const before = { spawns: await restarts(), cpu: cpu_ms(gateway.pid) };
+    await pause(scaled(6000, 60_000));
+    const spawns = await restarts() - before.spawns;
+    const used = cpu_ms(gateway.pid) - before.cpu;
+    assert.ok(spawns > 4, `${spawns} workers started`);
+    assert.ok(spawns <= 44, `${spawns} workers started`);
+    assert.ok(used <= 600, `${used} ms, 1 % of the minute that it stands for`);
+    context.diagnostic(`${spawns} workers started, ${used} ms of the processor`);
+    assert.equal((await master.status()).state, 'degraded');
+    // Once the build is good again, so is the instance.
+    at.put(msd_binary);
+    await master.roll();
+    assert.equal((await master.status()).state, 'ready');
+});

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master itself: killed, asked too often, rolled a thousand times, started twice; and log files
+// that are moved away under load.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+
+import { all_gone, control } from './harness/control.mjs';
+import { load } from './harness/load.mjs';
+import { children, descriptors, is_alive, private_bytes, process_state } from './harness/proc.mjs';
+import { scaled } from './harness/scale.mjs';
+import { serving } from './harness/serving.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until } from './harness/until.mjs';
+import { sanitized } from './harness/world.mjs';
+
+const nobody = 1; // a port where no distributor is
+
+async function can_listen(port) {
+    const server = net.createServer();
+    const free = await new Promise((resolve) => {
+        server.once('error', () => resolve(false));
+        server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    return free;
+}
+
+test('the master is killed: its ports are free at once, its workers go, a new one starts',
+    async (world, context) => {
+        const { up, port } = await serving(world);
+        const pids = up.workers().map(({ pid }) => pid);
+        const idle = await world.connection(port);
+        assert.equal((await idle.request('GET', '/goods/1')).status, 200);
+        await world.connection(port); // never says a word
+        const slow = await world.connection(port); // keeps its worker as long as it may live
+        slow.write('POST /goods HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n' +
+            'Content-Type: application/json\r\n\r\n{"name":');
+        up.end_expected = true;
+        process.kill(up.pid, 'SIGKILL');
+        await until('it is gone', () => !is_alive(up.pid));
+        const began = performance.now();
+        const since = () => Math.round(performance.now() - began);
+        // At most 50 ms on a machine with nothing else to do: scripts/bench.
+        for (const each of up.ready_ports().values()) {
+            await until(`port ${each} is free`, () => can_listen(each), 2000);
+        }
+        context.diagnostic(`all ports were free after ${since()} ms`);
+        const again = await world.up({ at: up, config: { 'supervision.soak_ms': 0 } });
+        assert.equal((await again.http('GET', '/goods/1')).status, 200);
+        await all_gone(pids, 15_000);
+        context.diagnostic(`the last worker went after ${since()} ms`);
+        assert.equal((await again.http('GET', '/goods/1')).status, 200);
+    });
+
+test('a master may start as soon as the one before it is killed', async (world) => {
+    const gateway = { distributor: nobody, workers: 2 };
+    let master = await world.role('gateway', gateway);
+    const port = master.port('gateway');
+    const left = [];
+    for (let n = 0; n < 10; ++n) {
+        left.push(...master.workers().map(({ pid }) => pid));
+        master.end_expected = true;
+        const { pid } = master;
+        process.kill(pid, 'SIGKILL');
+        await until('it is gone', () => !is_alive(pid));
+        master = await world.role('gateway', { ...gateway, port });
+    }
+    assert.equal((await master.http('GET', '/nothing')).status, 404);
+    await all_gone(left, 15_000);
+});
+
+test('ten USR2 in a row are two rolls at most', async (world) => {
+    const { up, master } = await serving(world);
+    const before = await master.pids('gateway');
+    for (let n = 0; n < 10; ++n) {
+        up.signal('SIGUSR2');
+        await pause(1);
+    }
+    const { roll } = await until('they are done', async () => {
+        const now = await master.status();
+        return now.roll.state === 'done' && !now.roll.waiting && now;
+    }, 60_000);
+    assert.ok(roll.id >= 1 && roll.id <= 2, `roll ${roll.id}`);
+    const after = await master.pids('gateway');
+    assert.deepEqual(after.filter((pid) => before.includes(pid)), []);
+});
+
+/** The lines of all files in `dir` whose name begins with `name`. */
+function lines_of(dir, name) {
+    return fs
+        .readdirSync(dir)
+        .filter((file) => file.startsWith(name))
+        .flatMap((file) => fs.readFileSync(`${dir}/${file}`, 'utf8').split('\n'))
+        .filter((line) => line !== '');
+}
+
+test('USR1 under load: files that were moved away lose no line', async (world) => {
+    const file = world.path('msd.log');
+    const config = { 'log.file': file, 'log.level': 'debug' };
+    const { up, port } = await serving(world, { config });
+    const logs = world.path('data', 'logs');
+    const running = new load(world, port, {
+        lines: {
+            mode: 'kept', clients: 4, pause_ms: 4, method: 'POST', target: '/logs', status: 202,
+            body: '{"client":{c},"number":{n},"of":"load"}',
+        },
+    });
+    // Lines of msd's own: a service notes who says hello.
+    const greeter = await world.packets(up.port('goods'));
+    const rounds = 10;
+    const names = [];
+    for (let round = 0; round < rounds; ++round) {
+        await running.answers(50);
+        for (let n = 0; n < 20; ++n) {
+            names.push(`greeter ${round} ${n}`);
+            greeter.send({ hello: { proto: 2, name: names.at(-1), worker: 0 } });
+        }
+        fs.renameSync(file, `${file}.${round}`);
+        for (const name of fs.readdirSync(logs).filter((each) => each.endsWith('.jsonl'))) {
+            fs.renameSync(`${logs}/${name}`, `${logs}/${name}.${round}`);
+        }
+        up.signal('SIGUSR1');
+        await until('the log file is there again', () => fs.existsSync(file));
+    }
+    const seen = await running.stop();
+    seen.assert_clean();
+    const stored = () => lines_of(logs, 'logs.')
+        .map((line) => JSON.parse(line).params)
+        .filter((params) => params?.of === 'load')
+        .map(({ client, number }) => `${client}-${number}`);
+    const count = [...seen.made('lines')].length;
+    await until('all lines are written', () => stored().length >= count);
+    seen.assert_written('lines', stored());
+    const noted = () => lines_of(world.dir, 'msd.log');
+    await until('the last greeting is noted', () =>
+        noted().some((line) => line.endsWith(names.at(-1))));
+    const lost = names.filter((name) => !noted().some((line) => line.endsWith(` is ${name}`)));
+    assert.deepEqual(lost, []);
+    assert.doesNotMatch(noted().join('\n'), /\berror\b/);
+});
+
+test('two masters on one pid file: the second is refused; a stale file is none', async (world) => {
+    const options = { distributor: nobody };
+    const first = await world.role('gateway', options);
+    const port = first.port('gateway');
+    const pid_file = world.path('run', `gateway-${port}.pid`);
+    assert.equal(fs.readFileSync(pid_file, 'utf8'), `${first.pid}\n`);
+    // Another address, so that it is not the port that is in the way.
+    const second = ['gateway', '--host', '127.0.0.2', '--port', String(port)];
+    const at = ['--distributor', `127.0.0.1:${nobody}`, ...world.own_dirs()];
+    const { code, log } = await world.command([...second, ...at]);
+    assert.equal(code, 1);
+    assert.match(log, new RegExp(`already running as pid ${first.pid} \\(.*\\.pid\\)`));
+    assert.equal(fs.readFileSync(pid_file, 'utf8'), `${first.pid}\n`);
+
+    first.end_expected = true;
+    process.kill(first.pid, 'SIGKILL');
+    await until('it is gone', () => !is_alive(first.pid));
+    // Its number may be somebody else's by now.
+    fs.writeFileSync(pid_file, `${process.pid}\n`);
+    const third = await world.role('gateway', { ...options, port });
+    assert.equal(fs.readFileSync(pid_file, 'utf8'), `${third.pid}\n`);
+});
+
+test('a thousand rolls leave the master as it was', { limit_ms: 280_000 },
+    async (world, context) => {
+        const config = { 'supervision.soak_ms': 0 };
+        const gateway = await world.role('gateway', { config, distributor: nobody });
+        gateway.expect_deaths();
+        const master = new control(world.path('run'), gateway);
+        // The least of many looks: what is in use for a moment does not count.
+        const rolled = async (count) => {
+            const seen = { held: Infinity, memory: Infinity };
+            for (let n = 0; n < count; ++n) {
+                await master.roll();
+                await master.pids('gateway'); // the old worker is gone
+                seen.held = Math.min(seen.held, descriptors(gateway.pid));
+                seen.memory = Math.min(seen.memory, private_bytes(gateway.pid));
+            }
+            return seen;
+        };
+        await rolled(50); // until the heap has the size it needs
+        const before = await rolled(50);
+        await rolled(scaled(10, 900));
+        const after = await rolled(50);
+        await master.pids('gateway');
+        context.diagnostic(`${JSON.stringify(before)} → ${JSON.stringify(after)}`);
+        assert.equal(after.held, before.held);
+        const processes = children(gateway.pid).map((pid) => process_state(pid)?.state);
+        assert.equal(processes.length, 1);
+        assert.ok(!processes.includes('Z'));
+        if (!sanitized) {
+            assert.ok(after.memory - before.memory <= 128 * 1024, 'memory grows');
+        }
+    });

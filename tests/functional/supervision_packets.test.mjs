@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rolls of a service whose callers keep their packet connections: no reply is lost. One caller
+// speaks section 4 of the protocol and moves on when it is told goaway, the other knows section 2
+// only and sees its connection end after what it had asked.
+
+import assert from 'node:assert/strict';
+
+import { packet_client } from './harness/packet_client.mjs';
+import { scaled } from './harness/scale.mjs';
+import { serving } from './harness/serving.mjs';
+import { test } from './harness/test.mjs';
+import { pause, until, within } from './harness/until.mjs';
+
+/** Keeps `at_once` requests in flight on one connection, and changes to another when told so. */
+class kept_caller {
+    constructor(port) {
+        Object.assign(this, { port, answered: 0, moves: 0, lost: [], stopping: false });
+    }
+
+    async run(at_once) {
+        this.present = this.connect();
+        const lines = Array.from({ length: at_once }, () => this.ask_on());
+        await Promise.all(lines);
+        (await this.present).close();
+    }
+
+    async connect() {
+        const client = await packet_client.open(this.port);
+        client.waiting = new Map();
+        client.send({ hello: { proto: 2, name: 'tests', worker: 0 } });
+        await client.packet('the answer to hello', ({ hello }) => hello !== undefined);
+        this.read(client);
+        return client;
+    }
+
+    // Packets are handled as they come, not looked for among all that ever came.
+    read(client) {
+        const before = client.packets.filter(({ hello }) => hello === undefined);
+        client.packets = { push: (packet) => this.hear(client, packet) };
+        before.forEach((packet) => this.hear(client, packet));
+        client.closed.then(() => {
+            for (const answer of client.waiting.values()) {
+                answer(undefined);
+            }
+        });
+    }
+
+    hear(client, packet) {
+        if (packet.goaway !== undefined) {
+            client.leaving = true;
+            ++this.moves;
+            this.present = this.connect(); // who asks from now on waits for it
+            this.close_if_done(client);
+            return;
+        }
+        if (packet.uri === '/ping') {
+            client.send({ key: packet.key, errorcode: 0 });
+            return;
+        }
+        const answer = client.waiting.get(packet.key);
+        client.waiting.delete(packet.key);
+        answer?.(packet);
+        this.close_if_done(client);
+    }
+
+    close_if_done(client) {
+        if (client.leaving && client.waiting.size === 0) {
+            client.close();
+        }
+    }
+
+    async ask_on() {
+        while (!this.stopping) {
+            const client = await this.present;
+            if (client.leaving) {
+                await pause(0);
+                continue;
+            }
+            const key = client.next_key++;
+            const reply = new Promise((resolve) => client.waiting.set(key, resolve));
+            client.send({ uri: '/goods', method: 'GET', key, params: { id: 1 } });
+            const packet = await within(`a reply to ${key}`, reply);
+            if (packet?.errorcode === 0 && packet.results?.[0]?.id === 1) {
+                ++this.answered;
+            } else {
+                this.lost.push({ key, packet });
+            }
+        }
+    }
+}
+
+test('rolls under callers that stay connected: no reply is lost', async (world, context) => {
+    const { up, master } = await serving(world);
+    const callers = Array.from({ length: 6 }, () => new kept_caller(up.port('goods')));
+    const running = callers.map((each) => each.run(4));
+    const answered = () => callers.reduce((sum, each) => sum + each.answered, 0);
+    await until('they are answered', () => answered() > 200);
+    await master.rolls(scaled(15, 50), { pools: ['goods'] });
+    const before = answered();
+    await until('they are still answered', () => answered() > before + 200);
+    callers.forEach((each) => { each.stopping = true; });
+    await Promise.all(running);
+    const moves = callers.reduce((sum, each) => sum + each.moves, 0);
+    context.diagnostic(`${answered()} answered, ${moves} times told to go away`);
+    assert.ok(callers.every((each) => each.moves > 0));
+    assert.deepEqual(callers.flatMap(({ lost }) => lost), []);
+});
+
+test('rolls under callers of protocol 1: what they had asked is answered', async (world) => {
+    const { up, master } = await serving(world);
+    const port = up.port('members');
+    for (let round = 0; round < scaled(5, 20); ++round) {
+        const clients = await Promise.all(Array.from({ length: 4 }, () => world.packets(port)));
+        // Their connections are with the worker that is going to leave, not waiting for one.
+        await Promise.all(clients.map((client) => client.request('GET', '/ping')));
+        // Each costs a slow password hash, so that it is under way when the roll comes.
+        clients.forEach((client, n) => client.send({
+            uri: '/members', method: 'POST', key: 7,
+            params: { username: `member ${round} ${n}`, password: 'x' },
+        }));
+        const rolled = master.roll('members');
+        for (const client of clients) {
+            assert.equal((await client.reply(7)).errorcode, 0);
+            await within('the old worker ends the connection', client.closed);
+        }
+        await rolled;
+    }
+});

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rolls under load: nothing fails, nothing is written twice or lost. The first rows of the table of
+// what supervision must hold.
+
+import {
+    get_goods, load, post_goods, post_purchases, stored_goods, stored_purchases,
+} from './harness/load.mjs';
+import { scaled } from './harness/scale.mjs';
+import { serving } from './harness/serving.mjs';
+import { test } from './harness/test.mjs';
+
+test('rolls of the gateway lose no request, on new and on kept connections',
+    { limit_ms: 280_000 }, async (world, context) => {
+        const { up, master, port, expect } = await serving(world);
+        const running = new load(world, port, {
+            fresh: get_goods({ mode: 'fresh', clients: 4, pause_ms: 10, expect }),
+            kept: get_goods({ mode: 'kept', clients: 40, pause_ms: 1000, expect }),
+            posts: post_goods({ mode: 'kept', clients: 20, pause_ms: 1000 }),
+        });
+        await running.answers(100);
+        await master.rolls(50, { pools: ['gateway'], every_ms: scaled(150, 1200) });
+        const seen = await running.stop();
+        context.diagnostic(seen.text);
+        seen.assert_clean();
+        seen.assert_written('posts', await stored_goods(up));
+    });
+
+test('rolls of a gateway that is busy all the time lose no request',
+    { limit_ms: 280_000 }, async (world, context) => {
+        const { master, port, expect } = await serving(world);
+        const running = new load(world, port, {
+            fresh: get_goods({ mode: 'fresh', clients: 8, expect }),
+            kept: get_goods({ mode: 'kept', clients: 16, expect }),
+        });
+        await running.answers(1000);
+        await master.rolls(scaled(10, 50), { pools: ['gateway'] });
+        const seen = await running.stop();
+        context.diagnostic(seen.text);
+        seen.assert_clean();
+    });
+
+test('rolls of all pools under mixed load: nothing failed, nothing written twice',
+    { limit_ms: 280_000 }, async (world, context) => {
+        const { up, master, port, expect } = await serving(world);
+        const running = new load(world, port, {
+            fresh: get_goods({ mode: 'fresh', clients: 3, pause_ms: 20, expect }),
+            kept: get_goods({ mode: 'kept', clients: 3, pause_ms: 50, expect }),
+            pipelined: get_goods({ mode: 'pipelined', depth: 4, clients: 2, pause_ms: 50, expect }),
+            posts: post_goods({ mode: 'kept', clients: 3, pause_ms: 50 }),
+            purchases: post_purchases({ mode: 'fresh', clients: 2, pause_ms: 50 }),
+        });
+        await running.answers(200);
+        await master.rolls(scaled(30, 50), { every_ms: scaled(0, 1250) });
+        const seen = await running.stop();
+        context.diagnostic(seen.text);
+        seen.assert_clean();
+        seen.assert_written('posts', await stored_goods(up));
+        seen.assert_written('purchases', await stored_purchases(up, 2));
+    });

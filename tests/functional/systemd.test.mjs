@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What systemd is told (sd_notify), and what it hands over (socket activation). The test plays
+// systemd.
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+
+import { http } from './harness/http_client.mjs';
+import { environment } from './harness/proc.mjs';
+import { program } from './harness/program.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+import { repository } from './harness/world.mjs';
+
+const harness = path.join(repository, 'tests/functional/harness');
+
+/** The manager's socket: { env, said(), lines() }. */
+async function notify_socket(world) {
+    const address = world.path('notify.sock');
+    const script = path.join(harness, 'notify_socket.py');
+    const listening =
+        world.track(new program('service manager', 'python3', [script, address]));
+    await until('the socket of the service manager', () =>
+        listening.output.includes('READY notify'));
+    const said = () => listening.output.split('\n').filter((line) => line.startsWith('['))
+        .map((line) => JSON.parse(line));
+    return { env: { NOTIFY_SOCKET: address }, said, lines: () => said().flat() };
+}
+
+function activated(descriptors) {
+    return ['python3', path.join(harness, 'activate.py'), descriptors];
+}
+
+test('the service manager hears of start, state, reload, roll and stop', async (world) => {
+    const manager = await notify_socket(world);
+    const config = { 'supervision.soak_ms': 50, 'log.level': 'info' };
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', {
+        distributor, config, workers: 2, env: { ...manager.env, WATCHDOG_USEC: '400000' },
+    });
+    await until('READY', () => manager.lines().includes('READY=1'));
+    const lines = manager.lines();
+    const before_ready = lines.slice(0, lines.indexOf('READY=1'));
+    assert.ok(before_ready.some((line) => /^EXTEND_TIMEOUT_USEC=\d{7,}$/.test(line)), lines);
+    assert.ok(before_ready.includes('STATUS=starting, 0 of 2 workers ready: gateway 0/2'), lines);
+    for (const datagram of manager.said()) {
+        assert.ok(datagram.includes(`MAINPID=${gateway.pid}`), datagram.join());
+    }
+    await until('the state', () => manager.lines().includes('STATUS=ready, 2 of 2 workers ready'));
+    const signs = () => manager.lines().filter((line) => line === 'WATCHDOG=1').length;
+    const so_far = signs();
+    await until('signs of life', () => signs() >= so_far + 3);
+
+    gateway.signal('SIGHUP');
+    await until('a reload that ends', () => {
+        const all = manager.lines();
+        const begin = all.indexOf('RELOADING=1');
+        return begin >= 0 && /^MONOTONIC_USEC=\d+$/.test(all[begin + 1]) &&
+            all.indexOf('READY=1', begin) > begin;
+    });
+
+    gateway.expect_deaths();
+    gateway.signal('SIGUSR2');
+    await until('a roll, slot by slot, and its end', () => {
+        const text = manager.lines().join('\n');
+        return text.includes('; rolling gateway/0, 0 of 2 done') &&
+            text.includes('; rolling gateway/1, 1 of 2 done') && text.includes('; roll 1 done');
+    });
+
+    gateway.signal('SIGTERM');
+    await gateway.exit;
+    const last = manager.lines();
+    const stopping = last.indexOf('STOPPING=1');
+    assert.ok(stopping > 0, last.join());
+    assert.ok(last.slice(stopping).some((line) => line.startsWith('EXTEND_TIMEOUT_USEC=')));
+    assert.ok(last.slice(stopping).some((line) => line.startsWith('STATUS=stopping, ')));
+});
+
+test('workers hear nothing of the service manager', async (world) => {
+    const manager = await notify_socket(world);
+    const distributor = await world.role('distributor', {
+        env: { ...manager.env, WATCHDOG_USEC: '60000000' },
+        through: activated('distributor=tcp'),
+    });
+    const [{ pid }] = distributor.workers('distributor');
+    const names = Object.keys(environment(pid));
+    assert.ok(names.includes('MSD_WORKER'));
+    const forbidden = /^(NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_.*)$/;
+    assert.deepEqual(names.filter((name) => forbidden.test(name)), []);
+    await until('READY', () => manager.lines().includes('READY=1'));
+    assert.ok(!manager.lines().includes('FDSTORE=1'), 'what is a unit\'s is not stored');
+});
+
+test('pools serve on the sockets they are handed, by name', async (world) => {
+    const everything = world.spawn_msd(
+        'msd up',
+        ['up', '--workers', '1', '--distributor-port', '0', '--members-port', '0',
+            '--purchases-port', '0', '--logs-port', '0', ...world.own_dirs()],
+        { through: activated('goods=tcp,msd-gateway.socket=tcp') },
+    );
+    for (const name of ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs']) {
+        await everything.ready(name);
+    }
+    everything.note_workers();
+    // Had they bound the configured ports, it would be these.
+    assert.notEqual(everything.port('gateway'), 8000);
+    assert.notEqual(everything.port('goods'), 9010);
+    await world.routed(everything.port('gateway'));
+    assert.equal((await http(everything.port('gateway'), 'GET', '/goods')).status, 200);
+});
+
+test('a descriptor of the wrong kind or name is refused with what to do', async (world) => {
+    for (const [descriptors, problem] of [
+        ['gateway=udp', 'is a datagram socket, not a listening TCP socket'],
+        ['gateway=unix', 'is a UNIX socket, not a listening TCP socket'],
+        ['gateway=file', 'is no socket, not a listening TCP socket'],
+        ['goods=tcp', "is named 'goods', which is no pool here"],
+    ]) {
+        const refused = world.spawn_msd(
+            'msd gateway',
+            ['gateway', '--port', '0', ...world.own_dirs()],
+            { through: activated(descriptors) },
+        );
+        refused.end_expected = true;
+        assert.deepEqual(await refused.exit, { code: 78, signal: null }, descriptors);
+        assert.ok(refused.log.includes(problem), refused.log);
+    }
+});
