@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz_target.hpp"
 #include "wire/frame_reader.hpp"
+#include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
 
 #include <algorithm>
@@ -76,6 +77,22 @@ void check_reply(const packet& seen) {
     require(echoed->has_key == opened->has_key && echoed->key == opened->key, "with the same key");
 }
 
+void check_changed(const packet& seen) {
+    const auto made = read_changed(*seen.fields().find("changed"));
+    if (!made) {
+        return;
+    }
+    std::string out;
+    append_changed(out, *made);
+    const std::string frame = sole_packet(out);
+    packet again;
+    require(again.parse(frame).has_value(), "a change written reads back");
+    const auto echoed = read_changed(*again.fields().find("changed"));
+    require(echoed.has_value() && echoed->ids == made->ids, "with the same ids");
+    require(echoed->untold == made->untold, "as well known");
+    require(echoed->what == made->what, "of the same kind");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -96,6 +113,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_request(seen);
     } else if (seen.kind() == packet_kind::reply) {
         check_reply(seen);
+    } else if (seen.kind() == packet_kind::changed) {
+        check_changed(seen);
     }
     return 0;
 }

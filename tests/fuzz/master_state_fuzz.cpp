@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a master leaves to the program that takes its place: any bytes are refused with a reason, or
+// are a state that fits itself and comes back the same.
+#include "fuzz_target.hpp"
+#include "process/master_state.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using msd::fuzz::require;
+using msd::process::decode_master_state;
+using msd::process::master_state;
+
+void check(const master_state& state) {
+    require(state.plan < state.plans.size(), "new slots have a plan");
+    for (const auto& pool : state.pools) {
+        require(pool.policy.slots.size() == pool.slots.size(), "each slot has its history");
+        for (const auto& worker : pool.workers) {
+            require(worker.plan < state.plans.size(), "each worker has a plan");
+            require(worker.pid > 1, "nobody but a worker is killed");
+        }
+    }
+    std::vector<int> all = state.descriptors();
+    require(
+        std::all_of(all.begin(), all.end(), [](int each) { return each > 2; }),
+        "the standard ones are not ours"
+    );
+    std::sort(all.begin(), all.end());
+    require(std::adjacent_find(all.begin(), all.end()) == all.end(), "each has one owner");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto read = decode_master_state(msd::fuzz::text_of(data, size));
+    if (!read) {
+        require(!read.error().text.empty(), "a refusal has a reason");
+        return 0;
+    }
+    check(*read);
+    const auto again = decode_master_state(encode(*read));
+    require(again.has_value() && *again == *read, "it comes back the same");
+    return 0;
+}
