@@ -6,19 +6,24 @@ import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { misses } from './bounds.mjs';
+import { by_id } from './by_id.mjs';
 import { joins } from './join.mjs';
 import { memory } from './memory.mjs';
 import { binary } from './msd.mjs';
 import { start_times } from './start_time.mjs';
+import { store } from './store.mjs';
+import { supervision } from './supervision.mjs';
 import { throughput } from './throughput.mjs';
 
-const measurements = { start: start_times, join: joins, memory, throughput };
+const measurements = {
+    start: start_times, join: joins, memory, store, supervision, throughput, by_id,
+};
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
 
   NAME         ${Object.keys(measurements).join(', ')}; all by default
   --rounds N   the best of N rounds counts (default 1, with --check 3)
-  --seconds N  of each throughput run (default 5, with --check 30)
+  --seconds N  of each throughput run, and of rolls (default 5, with --check 30)
   --check      compare with the bounds msd promises; exit 1 with what missed
   --json       print figures as JSON
   --micro      the micro benchmarks instead; arguments go to Google Benchmark

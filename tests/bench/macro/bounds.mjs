@@ -7,6 +7,8 @@ export const bounds = [
     { name: 'msd 64 conn 10 rows: rate', at_least: 15_000 },
     { name: 'msd 64 conn 10 rows: p99', at_most: 11 },
     { name: 'msd 64 conn 10 rows: failed', at_most: 0 },
+    { name: 'GET by id: share of the rate without a store', at_least: 0.8 },
+    { name: 'GET by id: failed', at_most: 0 },
     { name: 'join of 200 foreign nodes: time', at_most: 1000 },
     { name: 'join of 200 foreign nodes: lists each', at_most: 1.4 },
     { name: 'join of 1000 msd nodes: time', at_most: 1000 },
@@ -15,6 +17,18 @@ export const bounds = [
     { name: 'master: private', at_most: 2 },
     { name: 'gateway worker: private at rest', at_most: 6 },
     { name: 'idle kept-alive connection', at_most: 8 },
+    { name: 'KILL to replacement, idle: p50', at_most: 20 },
+    { name: 'KILL to replacement, saturated: p50', at_most: 50 },
+    { name: 'KILL to replacement, saturated: p99', at_most: 150 },
+    { name: 'worker: fork and exec to READY: p50', at_most: 30 },
+    { name: 'KILL of the master to free listener', at_most: 50 },
+    { name: 'rolls: throughput of that between', at_least: 80 },
+    { name: 'store mariadb pool to bare loop', at_least: 0.6 },
+    { name: 'store mariadb pool to connection each', at_least: 8 },
+    { name: 'store sqlite 4 processes to 1', at_least: 0.6 },
+    { name: 'store sqlite 4 processes: longest wait', at_most: 500 },
+    { name: 'rolls: failed', at_most: 0 },
+    { name: 'rolls: lost or doubled writes', at_most: 0 },
 ];
 
 /** What misses its bound, or was not measured, one text each. */

@@ -23,7 +23,7 @@ async function hold(port) {
 }
 
 export async function memory() {
-    return with_system(async ({ system, ports }) => {
+    return with_system({}, async ({ system, ports }) => {
         const pids = workers(system, 'gateway');
         const each = () => pids.map(private_bytes);
         const sum = (values) => values.reduce((total, value) => total + value, 0);

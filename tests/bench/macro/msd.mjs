@@ -6,8 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { http } from '../../functional/harness/http_client.mjs';
 import { children, environment } from '../../functional/harness/proc.mjs';
 import { program } from '../../functional/harness/program.mjs';
+import { until } from '../../functional/harness/until.mjs';
 
 const pools = ['gateway', 'distributor', 'goods', 'members', 'purchases', 'logs'];
 
@@ -27,19 +29,27 @@ export async function with_directory(use) {
 
 export function start_msd(directory, args) {
     const places = ['--data-dir', path.join(directory, 'data'), '--runtime-dir', directory];
-    return new program(`msd ${args[0]}`, binary, [...args, ...places, '--log-level', 'warning']);
+    const level = args.includes('--log-level') ? [] : ['--log-level', 'warning'];
+    return new program(`msd ${args[0]}`, binary, [...args, ...places, ...level]);
 }
 
-/** Calls `use` with a running `msd up` and its ports by name. */
-export async function with_system(use) {
+/**
+ * Calls `use` with a running `msd up`, the directory of its files and its ports by name. `args` are
+ * added to the command line, `config` is the text of a configuration file.
+ */
+export async function with_system({ args = [], config = '' }, use) {
     return with_directory(async (directory) => {
         const free = pools.flatMap((name) => [`--${name}-port`, '0']);
-        const system = start_msd(directory, ['up', ...free]);
+        const file = path.join(directory, 'msd.toml');
+        fs.writeFileSync(file, config);
+        const system = start_msd(directory, ['up', ...free, '--config', file, ...args]);
         try {
             const ports = {};
             for (const name of pools) {
                 ports[name] = await system.ready(name);
             }
+            await until('the gateway routes', async () =>
+                (await http(ports.gateway, 'GET', '/goods')).status === 200);
             return await use({ system, ports, directory });
         } finally {
             await system.stop();

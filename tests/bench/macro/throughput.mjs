@@ -90,7 +90,7 @@ async function start_peers(directory, body) {
     };
 }
 
-async function wrk(port, target, connections, seconds) {
+export async function wrk(port, target, connections, seconds) {
     const args = [
         '-t', String(Math.min(connections, 2)), '-c', String(connections), '-d', `${seconds}s`,
         '-s', path.join(here, 'report.lua'), `http://127.0.0.1:${port}${target}`,
@@ -112,7 +112,7 @@ function figures(who, connections, rows, seen) {
 
 /** One round of every combination, `seconds` each. */
 export async function throughput({ seconds }) {
-    return with_system(async ({ ports, directory }) => {
+    return with_system({}, async ({ ports, directory }) => {
         await fill(ports.gateway);
         const found = [];
         for (const { rows, target } of targets) {
