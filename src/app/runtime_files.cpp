@@ -148,9 +148,18 @@ topology_files::topology_files(
     }
 }
 
+// A worker that was killed while it wrote has left NAME-PORT.nodes.PID.
 topology_files::~topology_files() {
+    std::error_code ignored;
     for (const fs::path& each : all_) {
         unlink(each.c_str());
+        const std::string unfinished = each.filename().native() + ".";
+        for (fs::directory_iterator entry{each.parent_path(), ignored}, end; entry != end;
+             entry.increment(ignored)) {
+            if (entry->path().filename().native().starts_with(unfinished)) {
+                unlink(entry->path().c_str());
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 
 import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
@@ -39,8 +40,12 @@ test('a gateway worker starts while the registry is away', async (world) => {
         await until('another worker', async () => (await master.pids('gateway'))[0] !== pid);
         assert.equal((await http(port, 'GET', '/goods')).status, 200);
     }
+    const file = kept_in(world, gateway);
+    fs.writeFileSync(`${file}.1`, 'of a worker killed while it wrote');
     await gateway.stop('SIGTERM');
-    assert.ok(!fs.existsSync(kept_in(world, gateway)), 'what is kept goes with the instance');
+    const left = fs.readdirSync(world.path('run')).filter((name) => name.includes('.nodes'));
+    assert.deepEqual(left.filter((name) => name.startsWith(path.basename(file))), [],
+        'what is kept goes with the instance');
 });
 
 test('a service worker starts while the registry is away', async (world) => {
