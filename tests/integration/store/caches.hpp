@@ -6,6 +6,7 @@
 #include "store/cache.hpp"
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ struct cache_kind {
     std::string name;
     std::unique_ptr<cache_under_test> (*make)();
 };
+
+/// For Google Test, which else prints the bytes of the object, padding included.
+inline void PrintTo(const cache_kind& kind, std::ostream* out) {
+    *out << kind.name;
+}
 
 [[nodiscard]] std::vector<cache_kind> all_caches();
 
