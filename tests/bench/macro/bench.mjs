@@ -10,13 +10,14 @@ import { by_id } from './by_id.mjs';
 import { joins } from './join.mjs';
 import { memory } from './memory.mjs';
 import { binary } from './msd.mjs';
+import { recovery } from './recovery.mjs';
 import { start_times } from './start_time.mjs';
 import { store } from './store.mjs';
 import { supervision } from './supervision.mjs';
 import { throughput } from './throughput.mjs';
 
 const measurements = {
-    start: start_times, join: joins, memory, store, supervision, throughput, by_id,
+    start: start_times, join: joins, memory, store, recovery, supervision, throughput, by_id,
 };
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]

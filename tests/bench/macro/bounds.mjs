@@ -27,6 +27,8 @@ export const bounds = [
     { name: 'store mariadb pool to connection each', at_least: 8 },
     { name: 'store sqlite 4 processes to 1', at_least: 0.6 },
     { name: 'store sqlite 4 processes: longest wait', at_most: 500 },
+    { name: 'MariaDB that was killed: back to writes', at_most: 3000 },
+    { name: 'MariaDB that was hung: back to writes', at_most: 3000 },
     { name: 'rolls: failed', at_most: 0 },
     { name: 'rolls: lost or doubled writes', at_most: 0 },
 ];

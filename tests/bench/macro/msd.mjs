@@ -27,22 +27,23 @@ export async function with_directory(use) {
     }
 }
 
-export function start_msd(directory, args) {
+export function start_msd(directory, args, env = {}) {
     const places = ['--data-dir', path.join(directory, 'data'), '--runtime-dir', directory];
     const level = args.includes('--log-level') ? [] : ['--log-level', 'warning'];
-    return new program(`msd ${args[0]}`, binary, [...args, ...places, ...level]);
+    return new program(`msd ${args[0]}`, binary, [...args, ...places, ...level], { env });
 }
 
 /**
  * Calls `use` with a running `msd up`, the directory of its files and its ports by name. `args` are
- * added to the command line, `config` is the text of a configuration file.
+ * added to the command line, `env` to the environment; `config` is the text of a configuration
+ * file.
  */
-export async function with_system({ args = [], config = '' }, use) {
+export async function with_system({ args = [], env = {}, config = '' }, use) {
     return with_directory(async (directory) => {
         const free = pools.flatMap((name) => [`--${name}-port`, '0']);
         const file = path.join(directory, 'msd.toml');
         fs.writeFileSync(file, config);
-        const system = start_msd(directory, ['up', ...free, '--config', file, ...args]);
+        const system = start_msd(directory, ['up', ...free, '--config', file, ...args], env);
         try {
             const ports = {};
             for (const name of pools) {
