@@ -8,7 +8,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { http } from './harness/http_client.mjs';
+import { mariadb_password } from './harness/mariadb.mjs';
 import { program, run } from './harness/program.mjs';
+import { scaled } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { repository } from './harness/world.mjs';
@@ -153,6 +155,41 @@ test('no gateway: a clear error after its patience', async (world) => {
 // The whole file: interrupted, killed, a goods worker killed meanwhile. In CI it must be there.
 const missing = !fs.existsSync(sample);
 const skip = missing && !process.env.CI ? `no sample file at ${sample}` : false;
+test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
+    { skip, limit_ms: 900_000 }, async (world) => {
+        assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
+        const count = scaled(1000, 30_000);
+        const lines = fs.readFileSync(sample, 'utf8').split(/\r?\n/).slice(0, count + 1);
+        const file = write(world, 'sample.csv', lines);
+        const server = await world.mariadb();
+        const env = { MSD_STORE_PASSWORD: mariadb_password, MSD_OTHER_PASSWORD: mariadb_password };
+        const up = await world.up({ args: ['--store', server.url], env });
+        const args = [file, '--gateway', `http://127.0.0.1:${up.port('gateway')}`];
+        const { code, output, log } = await run(script, args, { limit_ms: 800_000 });
+        assert.equal(code, 0, output + log);
+        assert.match(output, new RegExp(`^lines +${count} read, 0 refused$`, 'm'));
+        assert.match(output, new RegExp(`^purchases +${count} found, ${count} in the file$`, 'm'));
+        assert.match(output, /^sum +(\S+) found, \1 in the file$/m);
+        assert.match(output, none_other);
+        await up.stop('SIGINT');
+
+        const in_sqlite = ['--data-dir', world.path('data')];
+        const shop = world.path('shop');
+        const rows = async (...command) => {
+            const done = await world.command([...command, '--json'], { env });
+            assert.equal(done.code, 0, done.log + done.output);
+            return JSON.parse(done.output);
+        };
+        await rows('export', shop, '--store', server.url, ...in_sqlite);
+        await rows('import', shop, ...in_sqlite);
+        const compared = await rows('compare', server.url, ...in_sqlite);
+        for (const { service, different, only_here, only_there, equal } of compared) {
+            assert.deepEqual([service, different, only_here, only_there], [service, 0, 0, 0]);
+            assert.ok(equal > 0);
+        }
+        assert.equal(compared.find(({ service }) => service === 'purchases').equal, count);
+    });
+
 test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 600_000 },
     async (world, context) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
