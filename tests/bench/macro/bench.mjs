@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 
 import { misses } from './bounds.mjs';
 import { by_id } from './by_id.mjs';
+import { growth } from './growth.mjs';
 import { joins } from './join.mjs';
 import { memory } from './memory.mjs';
 import { binary } from './msd.mjs';
@@ -17,7 +18,8 @@ import { supervision } from './supervision.mjs';
 import { throughput } from './throughput.mjs';
 
 const measurements = {
-    start: start_times, join: joins, memory, store, recovery, supervision, throughput, by_id,
+    start: start_times, join: joins, memory, growth, store, recovery, supervision, throughput,
+    by_id,
 };
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]

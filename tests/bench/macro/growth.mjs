@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a million requests leave behind in the memory of the workers, on MariaDB and Redis: reads of
+// one and of several rows, and purchases.
+
+import path from 'node:path';
+
+import { http } from '../../functional/harness/http_client.mjs';
+import { get_goods, load, post_purchases } from '../../functional/harness/load.mjs';
+import { mariadb_password, mariadb_server } from '../../functional/harness/mariadb.mjs';
+import { private_bytes } from '../../functional/harness/proc.mjs';
+import { redis_server } from '../../functional/harness/redis.mjs';
+import { pause } from '../../functional/harness/until.mjs';
+import { with_directory, with_system, workers } from './msd.mjs';
+
+const pools = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
+const requests_a_second = 33_400; // of the length asked for: a million in 30 s
+const looks = 20;
+
+/** What the harness asks of a test's world: what is to be done at its end. */
+class scope {
+    constructor(directory) {
+        this.path = (name) => path.join(directory, name);
+        this.ends = [];
+    }
+
+    on_close(end) {
+        this.ends.push(end);
+    }
+
+    async close() {
+        for (const end of this.ends.reverse()) {
+            await end();
+        }
+    }
+}
+
+/** The least of many looks at each process: what is in use for a moment does not count. */
+async function least_private(pids) {
+    const seen = new Map(pids.map((pid) => [pid, Infinity]));
+    for (let look = 0; look < looks; ++look) {
+        for (const pid of pids) {
+            seen.set(pid, Math.min(seen.get(pid), private_bytes(pid)));
+        }
+        await pause(50);
+    }
+    return seen;
+}
+
+async function answer(running, count) {
+    const portion = 20_000; // in the time the harness gives
+    for (let left = count; left > 0; left -= portion) {
+        await running.answers(Math.min(left, portion));
+    }
+}
+
+async function measure(within, { system, ports }, requests) {
+    const body = { name: 'n', category: 'c', price: 1, description: 'd' };
+    for (let n = 0; n < 10; ++n) {
+        await http(ports.gateway, 'POST', '/goods', { body });
+    }
+    const running = new load(within, ports.gateway, {
+        one: get_goods({ clients: 24 }),
+        list: get_goods({ clients: 4, target: '/goods' }),
+        buy: post_purchases({ clients: 4 }),
+    });
+    const pids = pools.flatMap((pool) => workers(system, pool));
+    await answer(running, Math.round(requests / 4)); // until buffers and caches have their size
+    const before = await least_private(pids);
+    await answer(running, requests);
+    const after = await least_private(pids);
+    const { failed } = await running.stop();
+    const grown = pids.map((pid) => after.get(pid) - before.get(pid));
+    return [
+        {
+            name: 'worker: growth over a million requests', value: Math.max(...grown) / 1024,
+            unit: 'KiB', best: 'least',
+        },
+        { name: 'a million requests: failed', value: failed, unit: 'requests', best: 'none' },
+    ];
+}
+
+export async function growth({ seconds }) {
+    const requests = Math.min(1_000_000, seconds * requests_a_second);
+    return with_directory(async (directory) => {
+        const within = new scope(directory);
+        try {
+            const server = await mariadb_server.start(within.path('db'));
+            within.on_close(() => server.stop());
+            const redis = await redis_server.start(within);
+            const system = {
+                args: ['--store', server.url, '--cache', redis.url],
+                env: { MSD_STORE_PASSWORD: mariadb_password },
+            };
+            return await with_system(system, (running) => measure(within, running, requests));
+        } finally {
+            await within.close();
+        }
+    });
+}
