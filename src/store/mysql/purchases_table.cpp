@@ -2,6 +2,7 @@
 #include "store/mysql/purchases_table.hpp"
 
 #include "store/mysql/adoption.hpp"
+#include "store/row_reading.hpp"
 
 #include <array>
 #include <string_view>
@@ -103,14 +104,6 @@ constexpr std::string_view insert_one =
     "COALESCE(CONVERT_TZ(date_utc, '+00:00', COALESCE(NULLIF(?, ''), @@global.time_zone)), "
     "date_utc))";
 
-std::optional<money> price_of(const query& row, std::size_t column) {
-    const auto price = money::from_e4(row.integer(column));
-    if (row.is_null(column) || !price) {
-        return std::nullopt;
-    }
-    return *price;
-}
-
 struct list_of_purchases {
     std::int64_t userid;
     page_query rows;
@@ -122,26 +115,10 @@ result<page> read_page(connection& on, const list_of_purchases& wanted, purchase
     query rows{on, list_of_user};
     rows.bind(wanted.legacy_time_zone).bind(wanted.userid).bind(wanted.rows.after);
     rows.bind(builder.rows_to_read());
-    for (;;) {
-        const auto more = rows.next();
-        if (!more) {
-            return tl::unexpected{more.error()};
-        }
-        if (!*more) {
-            return builder.take();
-        }
-        const purchase_row row{
-            .id = rows.integer(0),
-            .fields =
-                {.userid = wanted.userid,
-                 .goodsid = rows.integer(1),
-                 .quantity = rows.integer(2),
-                 .price = price_of(rows, 3)},
-            .date_ms = rows.integer(4)};
-        if (!builder.add(row.id, row, write)) {
-            return builder.take();
-        }
-    }
+    const auto row_of = [&wanted](const query& row) {
+        return purchase_of(row, wanted.userid);
+    };
+    return store::read_page(rows, std::move(builder), row_of, write);
 }
 
 } // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/goods_table.hpp"
 
+#include "store/row_reading.hpp"
+
 #include <array>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -39,16 +40,6 @@ constexpr std::string_view update_one =
     "UPDATE goods SET name = ?, category = ?, price_e4 = ?, description = ? WHERE id = ?";
 constexpr std::string_view delete_one = "DELETE FROM goods WHERE id = ?";
 
-// Views of the query's present row.
-goods_view view_of(const query& row) {
-    return {
-        .id = row.integer(0),
-        .name = row.text(1),
-        .category = row.text(2),
-        .price = money::from_e4(row.integer(3)).value_or(money{}),
-        .description = row.text(4)};
-}
-
 result<page> read_page(connection& on, const goods_query& wanted, goods_writer write) {
     page_builder builder{wanted.rows};
     query rows{on, wanted.category ? list_category : list_all};
@@ -56,38 +47,12 @@ result<page> read_page(connection& on, const goods_query& wanted, goods_writer w
         rows.bind(*wanted.category);
     }
     rows.bind(wanted.rows.after).bind(builder.rows_to_read());
-    for (;;) {
-        const auto more = rows.next();
-        if (!more) {
-            return tl::unexpected{more.error()};
-        }
-        if (!*more) {
-            return builder.take();
-        }
-        const auto row = view_of(rows);
-        if (!builder.add(row.id, row, write)) {
-            return builder.take();
-        }
-    }
+    return store::read_page(rows, std::move(builder), goods_view_of<query>, write);
 }
 
 result<goods_row> read_one(connection& on, std::int64_t id) {
     query rows{on, find_one};
-    const auto found = rows.bind(id).next();
-    if (!found) {
-        return tl::unexpected{found.error()};
-    }
-    if (!*found) {
-        return fail(errc::not_found, "no such goods");
-    }
-    const auto row = view_of(rows);
-    return goods_row{
-        .id = row.id,
-        .fields = {
-            .name = std::string{row.name},
-            .category = std::string{row.category},
-            .price = row.price,
-            .description = std::string{row.description}}};
+    return read_goods(rows.bind(id));
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/members_table.hpp"
 
+#include "store/row_reading.hpp"
+
 #include <array>
 #include <string_view>
 #include <utility>
@@ -32,16 +34,9 @@ schema members_table::wanted_schema() {
 }
 
 asio::awaitable<result<member_row>> members_table::find(std::string username, deadline until) {
-    auto work = [username = std::move(username)](connection& on) -> result<member_row> {
+    auto work = [username = std::move(username)](connection& on) {
         query rows{on, find_one};
-        const auto found = rows.bind(username).next();
-        if (!found) {
-            return tl::unexpected{found.error()};
-        }
-        if (!*found) {
-            return fail(errc::not_found, "no such member");
-        }
-        return member_row{.id = rows.integer(0), .password_hash = std::string{rows.text(1)}};
+        return read_member(rows.bind(username));
     };
     return database_->read(until, std::move(work));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/purchases_table.hpp"
 
+#include "store/row_reading.hpp"
+
 #include <array>
 #include <string_view>
 #include <utility>
@@ -29,39 +31,15 @@ constexpr std::string_view list_of_user =
 constexpr std::string_view insert_one =
     "INSERT INTO purchases(userid, goodsid, quantity, price_e4, date_ms) VALUES (?, ?, ?, ?, ?)";
 
-std::optional<money> price_of(const query& row, int column) {
-    const auto price = money::from_e4(row.integer(column));
-    if (row.is_null(column) || !price) {
-        return std::nullopt;
-    }
-    return *price;
-}
-
 result<page>
 read_page(connection& on, std::int64_t userid, const page_query& wanted, purchase_writer write) {
     page_builder builder{wanted};
     query rows{on, list_of_user};
     rows.bind(userid).bind(wanted.after).bind(builder.rows_to_read());
-    for (;;) {
-        const auto more = rows.next();
-        if (!more) {
-            return tl::unexpected{more.error()};
-        }
-        if (!*more) {
-            return builder.take();
-        }
-        const purchase_row row{
-            .id = rows.integer(0),
-            .fields =
-                {.userid = userid,
-                 .goodsid = rows.integer(1),
-                 .quantity = rows.integer(2),
-                 .price = price_of(rows, 3)},
-            .date_ms = rows.integer(4)};
-        if (!builder.add(row.id, row, write)) {
-            return builder.take();
-        }
-    }
+    const auto row_of = [userid](const query& row) {
+        return purchase_of(row, userid);
+    };
+    return store::read_page(rows, std::move(builder), row_of, write);
 }
 
 } // namespace

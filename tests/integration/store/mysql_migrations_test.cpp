@@ -18,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -306,6 +307,44 @@ TEST_F(mysql_migrations, lock_with_a_row_where_named_locks_are_not_seen) {
     migration_lock third{two, migration_lock::cluster::yes};
     EXPECT_TRUE(third.take()) << "it had run out";
     EXPECT_FALSE(first.renew());
+}
+
+// One connection is left: the one that asks for the version. The change itself needs another.
+TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) {
+    connection::initialise_driver();
+    mariadb_server server{{.connections_max = 10}};
+    std::vector<connection> others;
+    for (int i = 0; i < 9; ++i) {
+        others.push_back(connect(address_of(server)));
+    }
+    const auto turned_away = [&server] {
+        return server.value("SELECT variable_value FROM information_schema.global_status "
+                            "WHERE variable_name = 'CONNECTION_ERRORS_MAX_CONNECTIONS'");
+    };
+    loop on;
+    store::store_settings chosen;
+    chosen.executor = on.executor();
+    chosen.server.url = server.url();
+    chosen.server.password = mariadb_server::password;
+    std::optional<result<std::int64_t>> added;
+    const auto open_and_add = [&]() -> asio::awaitable<void> {
+        const auto until = deadline::in(patience);
+        auto goods = co_await store::open_goods(chosen, until);
+        if (!goods) {
+            added = tl::unexpected{goods.error()};
+            co_return;
+        }
+        added = co_await (*goods)->add({}, std::nullopt, until);
+    };
+    const std::string before = turned_away();
+    asio::co_spawn(on.context(), open_and_add, [](const std::exception_ptr& failed) {
+        EXPECT_FALSE(failed);
+    });
+    on.run_until([&] { return added || turned_away() != before; });
+    EXPECT_FALSE(added);
+    others.clear();
+    on.run_until([&added] { return added.has_value(); });
+    EXPECT_TRUE(*added) << added->error().text;
 }
 
 } // namespace

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/money.hpp"
+#include "base/result.hpp"
+#include "store/goods_repository.hpp"
+#include "store/members_repository.hpp"
+#include "store/page.hpp"
+#include "store/purchases_repository.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace msd::store {
+
+// Rows of goods, members and purchases, read alike from every database. `Query` is a statement
+// whose parameters are bound, with next(), integer(), text() and is_null() of its columns, which
+// the functions here take in the order that they name.
+
+/// All rows that fit into the page; `row_of` makes a Row of the query's present one.
+template <class Query, class RowOf, class Row>
+result<page> read_page(
+    Query& rows,
+    page_builder builder,
+    RowOf row_of,
+    void (*write)(json::writer&, const Row&)
+) {
+    for (;;) {
+        const auto more = rows.next();
+        if (!more) {
+            return tl::unexpected{more.error()};
+        }
+        if (!*more) {
+            return builder.take();
+        }
+        const Row row = row_of(rows);
+        if (!builder.add(row.id, row, write)) {
+            return builder.take();
+        }
+    }
+}
+
+/// id, name, category, price in ten-thousandths, description. The texts are the query's.
+template <class Query>
+goods_view goods_view_of(const Query& row) {
+    return {
+        .id = row.integer(0),
+        .name = row.text(1),
+        .category = row.text(2),
+        .price = money::from_e4(row.integer(3)).value_or(money{}),
+        .description = row.text(4)};
+}
+
+/// The same columns of the only row. Fails with errc::not_found.
+template <class Query>
+result<goods_row> read_goods(Query& rows) {
+    const auto found = rows.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    if (!*found) {
+        return fail(errc::not_found, "no such goods");
+    }
+    const auto row = goods_view_of(rows);
+    return goods_row{
+        .id = row.id,
+        .fields = {
+            .name = std::string{row.name},
+            .category = std::string{row.category},
+            .price = row.price,
+            .description = std::string{row.description}}};
+}
+
+/// id, password hash of the only row. Fails with errc::not_found.
+template <class Query>
+result<member_row> read_member(Query& rows) {
+    const auto found = rows.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    if (!*found) {
+        return fail(errc::not_found, "no such member");
+    }
+    return member_row{.id = rows.integer(0), .password_hash = std::string{rows.text(1)}};
+}
+
+/// id, goodsid, quantity, price in ten-thousandths or null, milliseconds since 1970.
+template <class Query>
+purchase_row purchase_of(const Query& row, std::int64_t userid) {
+    std::optional<money> price;
+    if (const auto known = money::from_e4(row.integer(3)); known && !row.is_null(3)) {
+        price = *known;
+    }
+    return {
+        .id = row.integer(0),
+        .fields =
+            {.userid = userid,
+             .goodsid = row.integer(1),
+             .quantity = row.integer(2),
+             .price = price},
+        .date_ms = row.integer(4)};
+}
+
+} // namespace msd::store
