@@ -53,7 +53,8 @@ else()
     msd_compiler INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>
   )
 endif()
-target_link_options(msd_compiler INTERFACE -Wl,-z,relro,-z,now)
+# The build ID tells two builds of one version apart (base/version.hpp).
+target_link_options(msd_compiler INTERFACE -Wl,-z,relro,-z,now -Wl,--build-id=sha1)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # Assertions stay in every build: a broken invariant ends the worker, and the master replaces it.

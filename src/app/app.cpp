@@ -35,7 +35,7 @@ int obey(const command_line& command, const std::vector<std::string>& arguments)
         return check_file(command, roles);
     }
     if (command.what == verb::version) {
-        fmt::print("msd {}\n{}\n", version(), build_facts());
+        fmt::print("msd {}\n{}\n", build_name(), build_facts());
         return 0;
     }
     const auto configured = resolve(command, roles, process_environment);

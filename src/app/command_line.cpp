@@ -40,7 +40,7 @@ public:
         root_.require_subcommand(1);
         root_.set_version_flag(
             "--version",
-            fmt::format("msd {}\n{}", version(), build_facts()),
+            fmt::format("msd {}\n{}", build_name(), build_facts()),
             "version and build"
         );
         root_.footer(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace msd {
@@ -10,5 +11,10 @@ namespace msd {
 
 /// Compiler, build type, sanitizers, in one line.
 [[nodiscard]] std::string_view build_facts();
+
+/// Tells two builds of one version apart: the version with the beginning of the build ID that the
+/// linker left in the running program (NT_GNU_BUILD_ID of the ELF notes), as build metadata of
+/// Semantic Versioning, e.g. "0.1.0+5f1c09ae". Without a build ID it is the version.
+[[nodiscard]] std::string build_name();
 
 } // namespace msd

@@ -14,7 +14,7 @@ namespace msd::process {
 master_state master::state_to_leave() const {
     master_state made;
     plan_table plans;
-    made.version = version();
+    made.version = build_name();
     made.pid = getpid();
     made.command_line = settings_.command_line;
     made.program = settings_.program_path;
@@ -103,7 +103,7 @@ result<void> master::resume(const master_state& left) {
     log::info(
         "upgrade {} done: version {} in place of {}, with {} workers",
         left.upgrade,
-        version(),
+        build_name(),
         left.version,
         workers
     );

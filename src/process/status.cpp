@@ -118,7 +118,7 @@ status_json(const instance_facts& instance, const std::list<pool>& pools, time_p
     json::writer out{text};
     out.begin_object();
     out.key("pid").integer(getpid());
-    out.key("version").string(version());
+    out.key("version").string(build_name());
     out.key("state").string(instance.state);
     out.key("uptime_ms").integer(milliseconds_between(instance.started, now));
     out.key("memory_bytes").unsigned_integer(private_memory_bytes(getpid()));

@@ -206,7 +206,7 @@ int answer_takeover(const result<void>& verdict) {
         fmt::print("{}\n", verdict.error().text);
         return 1;
     }
-    fmt::print("{}{}\n", answer_prefix, version());
+    fmt::print("{}{}\n", answer_prefix, build_name());
     return 0;
 }
 

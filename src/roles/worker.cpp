@@ -77,7 +77,7 @@ public:
 
 private:
     asio::awaitable<void> live() {
-        tell(core::worker_message::kind::hello, fmt::format("{}", version()));
+        tell(core::worker_message::kind::hello, build_name());
         auto started = co_await role_.start();
         if (!started) {
             log::error("{}", started.error().text);

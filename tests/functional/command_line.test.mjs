@@ -34,7 +34,7 @@ test('the version comes from one place, with build facts', async (world) => {
     assert.equal(code, 0);
     const declared = fs.readFileSync(`${repository}/CMakeLists.txt`, 'utf8');
     const [, version] = /project\(msd VERSION (\S+)/.exec(declared);
-    assert.match(output, new RegExp(`^msd ${version.replaceAll('.', '\\.')}$`, 'm'));
+    assert.match(output, new RegExp(`^msd ${version.replaceAll('.', '\\.')}\\+[0-9a-f]{8}$`, 'm'));
     assert.match(output, /gcc|clang/i);
     assert.equal((await world.command(['--version'])).output, output);
 });

@@ -13,5 +13,15 @@ TEST(version, is_three_numbers_and_comes_with_build_facts) {
     EXPECT_THAT(std::string{build_facts()}, testing::MatchesRegex("(gcc|clang) [0-9]+\\..*, .+"));
 }
 
+TEST(version, tells_builds_apart) {
+    EXPECT_THAT(
+        build_name(),
+        testing::MatchesRegex(
+            std::string{version()} + "\\+[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
+                                     "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
+        )
+    );
+}
+
 } // namespace
 } // namespace msd
