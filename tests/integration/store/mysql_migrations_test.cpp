@@ -317,9 +317,14 @@ TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) 
     for (int i = 0; i < 9; ++i) {
         others.push_back(connect(address_of(server)));
     }
-    const auto turned_away = [&server] {
-        return server.value("SELECT variable_value FROM information_schema.global_status "
-                            "WHERE variable_name = 'CONNECTION_ERRORS_MAX_CONNECTIONS'");
+    // Nobody else may come in to ask.
+    const auto turned_away = [&others] {
+        store::mysql::query asked{
+            others.front(),
+            "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status "
+            "WHERE variable_name = 'CONNECTION_ERRORS_MAX_CONNECTIONS'"};
+        EXPECT_TRUE(asked.next().value_or(false));
+        return asked.integer(0);
     };
     loop on;
     store::store_settings chosen;
@@ -329,14 +334,15 @@ TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) 
     std::optional<result<std::int64_t>> added;
     const auto open_and_add = [&]() -> asio::awaitable<void> {
         const auto until = deadline::in(patience);
-        auto goods = co_await store::open_goods(chosen, until);
+        auto goods = co_await store::open_goods(std::move(chosen), until);
         if (!goods) {
             added = tl::unexpected{goods.error()};
             co_return;
         }
-        added = co_await (*goods)->add({}, std::nullopt, until);
+        store::goods_fields nothing;
+        added = co_await (*goods)->add(std::move(nothing), std::nullopt, until);
     };
-    const std::string before = turned_away();
+    const std::int64_t before = turned_away();
     asio::co_spawn(on.context(), open_and_add, [](const std::exception_ptr& failed) {
         EXPECT_FALSE(failed);
     });
