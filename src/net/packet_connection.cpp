@@ -51,6 +51,14 @@ void packet_connection::on_guard() {
     }
 }
 
+wire::frame_reader::result packet_connection::next() {
+    const auto found = reader_.next();
+    if (found.state == wire::frame_reader::status::complete) {
+        frame_watched_ = false; // what follows is another frame, with a time of its own
+    }
+    return found;
+}
+
 asio::awaitable<result<void>> packet_connection::receive() {
     for (;;) {
         if (!open_) {

@@ -40,10 +40,11 @@ public:
     packet_connection& operator=(const packet_connection&) = delete;
 
     /// The next whole frame among the bytes already received, see wire::frame_reader.
-    [[nodiscard]] wire::frame_reader::result next() { return reader_.next(); }
+    [[nodiscard]] wire::frame_reader::result next();
 
     /// See wire::frame_reader: keeps the frames handed out since the last receive() alive.
     [[nodiscard]] std::shared_ptr<const void> share() const { return reader_.share(); }
+    [[nodiscard]] std::size_t buffer_bytes() const { return reader_.buffer_bytes(); }
 
     /// Waits for bytes. errc::closed: the peer sends no more (then is_open() still holds) or the
     /// connection ended; errc::timeout: a frame

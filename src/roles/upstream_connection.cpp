@@ -13,6 +13,7 @@ namespace {
 constexpr milliseconds part_limit{1000};
 // Larger replies are passed on from the buffer they came in; smaller ones are cheaper to copy.
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
+constexpr std::size_t shared_reply_part = 4; // of the buffer, at least
 
 net::packet_connection_settings reading(const packet_settings& packets) {
     return {packets.reply_bytes_max, packets.frame_timeout};
@@ -267,7 +268,9 @@ void upstream_connection::deliver(std::string_view frame) {
     upstream_reply reply;
     reply.envelope = std::move(*opened);
     reply.frame = frame;
-    if (frame.size() > shared_reply_bytes_min) {
+    // The whole buffer stays for it: what is held must not be many times what is counted.
+    const bool fills_buffer = frame.size() >= connection_.buffer_bytes() / shared_reply_part;
+    if (frame.size() > shared_reply_bytes_min && fills_buffer) {
         reply.owner = connection_.share();
     }
     waiting.outcome.set(std::move(reply));

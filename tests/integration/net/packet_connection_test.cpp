@@ -76,6 +76,35 @@ TEST(packet_connection, ends_a_connection_whose_frame_stays_unfinished) {
     loop.run(test(&loop, &two));
 }
 
+TEST(packet_connection, gives_each_frame_its_own_time_also_when_no_read_ends_between_them) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        const packet_connection_settings usual;
+        co_await ends->open(on, usual);
+        std::string piece = "{\"a\":";
+        time_point before = time_point::min();
+        for (int frame = 0; frame < 3; ++frame) {
+            co_await asio::async_write(*ends->far, asio::buffer(piece), asio::use_awaitable);
+            const auto received = co_await ends->near->receive();
+            EXPECT_TRUE(received.has_value());
+            if (frame > 0) {
+                EXPECT_EQ(ends->near->next().state, wire::frame_reader::status::complete);
+            }
+            EXPECT_EQ(ends->near->next().state, wire::frame_reader::status::incomplete);
+            piece = "1}¶{\"a\":";
+            // The time of the frame that has begun is taken when more of it is waited for.
+            co_await asio::async_write(*ends->far, asio::buffer("1", 1), asio::use_awaitable);
+            const auto more = co_await ends->near->receive();
+            EXPECT_TRUE(more.has_value());
+            EXPECT_EQ(ends->near->next().state, wire::frame_reader::status::incomplete);
+            EXPECT_GT(ends->near->frame_until().at(), before);
+            before = ends->near->frame_until().at();
+        }
+    };
+    loop.run(test(&loop, &two));
+}
+
 TEST(packet_connection, delivers_what_the_peer_is_slow_to_read_and_says_how_much_is_left) {
     test::loop loop;
     pair two{loop};
