@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <utility>
 
 namespace msd::core {
@@ -146,10 +147,13 @@ result<node_id> read_identity(const json::object& fields) {
 std::string unknown_members(const json::object& fields, std::string_view own) {
     constexpr std::array<std::string_view, 4> known{"port", "name", "urls", "host"};
     std::string members;
+    std::map<std::string_view, const json::value*> last_of_name;
+    for (const json::member& field : fields) {
+        last_of_name[field.name] = &field.val;
+    }
     for (const json::member& field : fields) {
         const bool is_known = std::find(known.begin(), known.end(), field.name) != known.end();
-        const bool is_last_of_name = fields.find(field.name) == &field.val;
-        if (is_known || !is_last_of_name || field.name == own) {
+        if (is_known || last_of_name[field.name] != &field.val || field.name == own) {
             continue;
         }
         members += members.empty() ? "" : ",";

@@ -61,6 +61,7 @@ route_table::route_table(std::span<const node_info> nodes) {
     for (const node_info& node : nodes) {
         add(node);
     }
+    places_.clear();
     std::stable_sort(patterns_.begin(), patterns_.end(), [](const shape& a, const shape& b) {
         return a.literal_bytes > b.literal_bytes;
     });
@@ -119,26 +120,18 @@ route_table::shape& route_table::shape_of(const std::string& pattern) {
     if (std::none_of(parts.begin(), parts.end(), is_variable)) {
         return exact_[pattern];
     }
-    shape made;
+    const auto [place, is_new] = places_.emplace(pattern, patterns_.size());
+    if (!is_new) {
+        return patterns_[place->second];
+    }
+    shape& made = patterns_.emplace_back();
     for (const std::string_view part : parts) {
         const bool variable = is_variable(part);
         const std::string_view text = variable ? part.substr(1, part.size() - 2) : part;
         made.segments.push_back({std::string{text}, variable});
     }
     made.literal_bytes = pattern.find('{');
-    const auto same = [&](const shape& known) {
-        return std::equal(
-            known.segments.begin(),
-            known.segments.end(),
-            made.segments.begin(),
-            made.segments.end(),
-            [](const segment& a, const segment& b) {
-                return a.is_variable == b.is_variable && a.text == b.text;
-            }
-        );
-    };
-    const auto known = std::find_if(patterns_.begin(), patterns_.end(), same);
-    return known != patterns_.end() ? *known : patterns_.emplace_back(std::move(made));
+    return made;
 }
 
 const route_table::route*

@@ -88,6 +88,8 @@ private:
     std::vector<route> routes_;
     std::unordered_map<std::string, shape, text_hash, std::equal_to<>> exact_;
     std::vector<shape> patterns_; // longest literal beginning first
+    // While the table is made: where a pattern is among them.
+    std::unordered_map<std::string, std::size_t> places_;
 };
 
 } // namespace msd::core
