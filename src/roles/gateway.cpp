@@ -53,6 +53,9 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           ),
           [this](const core::topology& known) {
               upstreams_.update(known, link_.connected_since());
+          },
+          [this] {
+              upstreams_.registry_lost();
           }},
       sessions_{surroundings.loop.get_executor(), report_failure} {}
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one connection with the registry from its beginning to its end, and the next.
 #include "roles/registry_link.hpp"
 
 #include "base/backoff.hpp"
@@ -44,11 +45,13 @@ public:
     state(
         const asio::any_io_executor& executor,
         registry_link_settings settings,
-        change_handler on_change
+        change_handler on_change,
+        std::function<void()> on_lost
     )
         : executor_{executor},
           settings_{std::move(settings)},
           on_change_{std::move(on_change)},
+          on_lost_{std::move(on_lost)},
           dog_{executor},
           inner_(executor, [](const std::exception_ptr&) {}),
           retry_{executor},
@@ -67,6 +70,7 @@ public:
     // The owner goes: nothing is told to it any more.
     void abandon() {
         on_change_ = {};
+        on_lost_ = {};
         end();
     }
 
@@ -92,6 +96,7 @@ private:
     asio::any_io_executor executor_;
     registry_link_settings settings_;
     change_handler on_change_;
+    std::function<void()> on_lost_;
     net::watchdog dog_;
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
@@ -184,6 +189,9 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
         log::warning("the connection to the registry at {} ended", connection_->peer().text());
     }
     connection_.reset();
+    if (on_lost_) {
+        on_lost_();
+    }
 }
 
 // After a connection that lasted the next attempt is made at once, after anything else not before
@@ -365,9 +373,15 @@ void registry_link::state::on_silence() {
 registry_link::registry_link(
     const asio::any_io_executor& executor,
     registry_link_settings settings,
-    change_handler on_change
+    change_handler on_change,
+    std::function<void()> on_lost
 )
-    : state_{std::make_shared<state>(executor, std::move(settings), std::move(on_change))} {}
+    : state_{std::make_shared<state>(
+          executor,
+          std::move(settings),
+          std::move(on_change),
+          std::move(on_lost)
+      )} {}
 
 registry_link::~registry_link() {
     state_->abandon();

@@ -41,10 +41,12 @@ public:
     /// Called after each change of the topology, and once after the first list even when empty.
     using change_handler = std::function<void(const core::topology&)>;
 
+    /// `on_lost` is called when a connection with the registry has ended.
     registry_link(
         const asio::any_io_executor& executor,
         registry_link_settings settings,
-        change_handler on_change
+        change_handler on_change,
+        std::function<void()> on_lost = {}
     );
     ~registry_link();
 

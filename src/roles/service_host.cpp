@@ -103,7 +103,8 @@ asio::awaitable<result<void>> service_host::start() {
     link_ = std::make_unique<registry_link>(
         worker_.loop.get_executor(),
         std::move(link),
-        std::move(on_change)
+        std::move(on_change),
+        [this] { upstreams_.registry_lost(); }
     );
     link_->start(worker_.tasks);
     // A worker that takes the place of another must know with its first request whom to ask.

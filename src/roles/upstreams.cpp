@@ -41,25 +41,71 @@ void upstreams::update(const core::topology& known, time_point registry_connecte
     }
     const time_point now = clock::now();
     registry_since_ = registry_connected_since;
+    registry_connected_ = registry_connected_since != time_point::min();
     for (auto& [name, of] : services_) {
         for (const auto& node : of.nodes) {
             node->absent_since = std::min(node->absent_since, now);
         }
     }
+    // Who is gone makes room for who is new.
+    std::vector<const core::node_info*> fresh;
     for (const core::node_info& listed : known.nodes()) {
-        if (!listed.urls.empty() || !listed.routes.empty()) {
-            admit(listed);
+        const bool serves = !listed.urls.empty() || !listed.routes.empty();
+        if (serves && !renew(listed)) {
+            fresh.push_back(&listed);
         }
     }
     drop_absent(now);
+    for (const core::node_info* const each : fresh) {
+        admit(*each);
+    }
     rebuild_routes();
     changed();
+}
+
+void upstreams::registry_lost() {
+    registry_connected_ = false;
+    absent_guard_.clear();
+}
+
+// Forgets the service without an instance that was there first, and its routes with it.
+bool upstreams::make_room() {
+    const auto is_empty = [this](const std::string& name) {
+        return services_.find(name)->second.nodes.empty();
+    };
+    const auto first = std::find_if(order_.begin(), order_.end(), is_empty);
+    if (first == order_.end()) {
+        return false;
+    }
+    services_.erase(*first);
+    order_.erase(first);
+    return true;
+}
+
+// Takes what is said of a node that is known; else false.
+bool upstreams::renew(const core::node_info& listed) {
+    const auto found = services_.find(listed.id.name);
+    if (found == services_.end()) {
+        return false;
+    }
+    auto& nodes = found->second.nodes;
+    const auto same = [&listed](const auto& node) {
+        return node->info().id == listed.id;
+    };
+    const auto present = std::find_if(nodes.begin(), nodes.end(), same);
+    if (present == nodes.end()) {
+        return false;
+    }
+    (*present)->update(listed);
+    (*present)->absent_since = time_point::max();
+    (*present)->listed_under = registry_since_;
+    return true;
 }
 
 void upstreams::admit(const core::node_info& listed) {
     auto found = services_.find(listed.id.name);
     if (found == services_.end()) {
-        if (services_.size() >= services_max) {
+        if (services_.size() >= services_max && !make_room()) {
             log::warning("more than {} services; {} is left out", services_max, listed.id.name);
             return;
         }
@@ -69,16 +115,6 @@ void upstreams::admit(const core::node_info& listed) {
     service& of = found->second;
     of.ghost.reset();
     of.goodbye = false;
-    const auto same = [&listed](const auto& node) {
-        return node->info().id == listed.id;
-    };
-    const auto present = std::find_if(of.nodes.begin(), of.nodes.end(), same);
-    if (present != of.nodes.end()) {
-        (*present)->update(listed);
-        (*present)->absent_since = time_point::max();
-        (*present)->listed_under = registry_since_;
-        return;
-    }
     auto node = std::make_shared<upstream_node>(around_, listed, [this] { changed(); });
     const bool in_use = std::any_of(of.nodes.begin(), of.nodes.end(), [](const auto& other) {
         return other->has_connections();
@@ -91,8 +127,8 @@ void upstreams::admit(const core::node_info& listed) {
 }
 
 void upstreams::drop_absent(time_point now) {
-    const bool settled = registry_since_ != time_point::min() &&
-                         now - registry_since_ >= around_.settings.forget_absent;
+    const bool settled =
+        registry_connected_ && now - registry_since_ >= around_.settings.forget_absent;
     bool dropped = false;
     for (auto& [name, of] : services_) {
         for (std::size_t i = 0; i < of.nodes.size();) {
@@ -108,7 +144,7 @@ void upstreams::drop_absent(time_point now) {
             dropped = true;
         }
     }
-    if (!settled && registry_since_ != time_point::min()) {
+    if (!settled && registry_connected_) {
         absent_guard_.set(deadline{registry_since_ + around_.settings.forget_absent});
     }
     if (dropped) {
@@ -238,8 +274,8 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
             break;
         }
         ++made.tries;
-        made.msd = connection->is_msd();
         made.outcome = co_await connection->call(request);
+        made.msd = connection->is_msd(); // a greeting may have come with the reply
         if (made.outcome) {
             break;
         }

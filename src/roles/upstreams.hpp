@@ -39,6 +39,8 @@ public:
     /// connected for longer than forget_absent or when the node cannot be reached, else after that
     /// time.
     void update(const core::topology& known, time_point registry_connected_since);
+    /// The registry is away: until it is back its list says nothing of nodes that are absent.
+    void registry_lost();
 
     /// Routes of all services that have instances, had instances that failed (their requests get
     /// errc::unavailable), or are msd's and left by goodbye. Replaced whole, never changed.
@@ -91,7 +93,9 @@ private:
 
     using services = std::unordered_map<std::string, service, text_hash, std::equal_to<>>;
 
+    [[nodiscard]] bool renew(const core::node_info& listed);
     void admit(const core::node_info& listed);
+    [[nodiscard]] bool make_room();
     void drop_absent(time_point now);
     void depart(service& from, const core::node_info& gone, bool failed);
     [[nodiscard]] bool left_in_order(const upstream_node& node) const;
@@ -110,8 +114,9 @@ private:
     std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
     net::watchdog::guard absent_guard_;
     std::function<void()> on_change_;
-    time_point registry_since_ = time_point::min();
-    std::list<asio::steady_timer*> waiting_; // for a connection to become usable
+    time_point registry_since_ = time_point::min(); // of the connection that the list came over
+    bool registry_connected_ = false;               // it is still there
+    std::list<asio::steady_timer*> waiting_;        // for a connection to become usable
     bool closed_ = false;
 };
 

@@ -34,7 +34,10 @@ public:
         tasks.spawn(dog.run());
     }
 
-    ~loop() {
+    ~loop() { end(); }
+
+    /// Ends all tasks, while what they work on is still there.
+    void end() {
         tasks.terminate();
         context.restart();
         context.run_for(patience);

@@ -142,16 +142,18 @@ core::topology listing(const std::vector<core::node_info>& nodes) {
 
 class upstreams_on_a_loop : public testing::Test {
 public:
-    upstreams_on_a_loop()
-        : services{
-              upstream_surroundings{
-                  loop.context.get_executor(),
-                  loop.dog,
-                  loop.tasks,
-                  quick(),
-                  {"test", 0}},
-              upstreams::connecting::eagerly} {}
-    ~upstreams_on_a_loop() override { services.close(); }
+    upstreams_on_a_loop() : services{here(), upstreams::connecting::eagerly} {}
+    ~upstreams_on_a_loop() override {
+        services.close();
+        if (others) {
+            others->close();
+        }
+        loop.end();
+    }
+
+    upstream_surroundings here() {
+        return {loop.context.get_executor(), loop.dog, loop.tasks, settings_here, {"test", 0}};
+    }
 
     void list(const std::vector<core::node_info>& nodes) {
         services.update(listing(nodes), registry_since);
@@ -180,7 +182,9 @@ public:
     }
 
     test::loop loop;
+    upstream_settings settings_here = quick();
     upstreams services;
+    std::optional<upstreams> others; // with settings of a test's own
     time_point registry_since = clock::now() - milliseconds{1000};
 };
 
@@ -450,6 +454,76 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
         EXPECT_FALSE(me->services.all_said_goodbye("svc"));
     };
     loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, keeps_a_node_when_a_registry_that_does_not_list_it_is_lost_again) {
+    fake_node node{loop, "svc", true};
+    settings_here.forget_absent = milliseconds{20};
+    others.emplace(here(), upstreams::connecting::eagerly);
+    others->update(listing({node.info}), clock::now() - milliseconds{1000});
+    const auto test = [](test::loop* on, upstreams* them, fake_node* peer
+                      ) -> asio::awaitable<void> {
+        co_await peer->accept();
+        them->update(listing({}), clock::now());
+        them->registry_lost();
+        std::function<bool()> long_after = [end = deadline::in(milliseconds{100})] {
+            return end.passed();
+        };
+        co_await on->until(std::move(long_after));
+        EXPECT_TRUE(them->knows("svc"));
+        them->update(listing({}), clock::now());
+        std::function<bool()> forgotten = [them] {
+            return !them->knows("svc");
+        };
+        co_await on->until(std::move(forgotten));
+    };
+    loop.run(test(&loop, &*others, &node));
+}
+
+TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first_reply) {
+    fake_node node{loop, "svc", true};
+    settings_here.connect_timeout = test::loop::patience;
+    others.emplace(here(), upstreams::connecting::eagerly);
+    others->update(listing({node.info}), registry_since);
+    const auto test = [](test::loop* on, upstreams* them, fake_node* peer
+                      ) -> asio::awaitable<void> {
+        co_await peer->take();
+        co_await peer->read(); // the hello, which waits for its answer longer than a caller does
+        attempt_slot made;
+        on->tasks.spawn(ask(them, "GET", test::loop::patience, &made));
+        const std::string request = co_await peer->read();
+        EXPECT_NE(request.find("\"/x\""), std::string::npos);
+        peer->connection->send("{\"hello\":{\"slot\":0,\"workers\":1,\"generation\":1}}¶");
+        peer->answer(request, "\"n\":1");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await on->until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+        EXPECT_TRUE(made->msd);
+    };
+    loop.run(test(&loop, &*others, &node));
+}
+
+TEST_F(upstreams_on_a_loop, has_room_for_new_services_however_many_there_were) {
+    others.emplace(here(), upstreams::connecting::on_demand);
+    constexpr int services_max = 4096;
+    std::vector<core::node_info> many(services_max);
+    for (int i = 0; i < services_max; ++i) {
+        many[static_cast<std::size_t>(i)].id = {"s" + std::to_string(i), "127.0.0.1", 1};
+        many[static_cast<std::size_t>(i)].urls = {"GET/s" + std::to_string(i)};
+    }
+    others->update(listing(many), registry_since);
+    many[0].id.name = "other";
+    others->update(listing(many), registry_since);
+    EXPECT_TRUE(others->knows("other"));
+    EXPECT_TRUE(others->knows("s1"));
+    many[0].id.name = "one";
+    many.push_back(many[1]);
+    many.back().id.name = "too many";
+    others->update(listing(many), registry_since);
+    EXPECT_TRUE(others->knows("one"));
+    EXPECT_FALSE(others->knows("too many"));
 }
 
 TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lost) {
