@@ -26,6 +26,7 @@ constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 constexpr milliseconds farewell_limit{5000}; // replies pending when a connection is given up
 constexpr milliseconds drain_flush_limit{500};
+constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
 constexpr int not_found = 404;
 
@@ -184,7 +185,20 @@ distributor::verdict distributor::hear(session& from, std::string_view frame) {
     }
 }
 
+// A long list may wait for a slow reader, who may well register meanwhile, but not again and again.
+bool distributor::reads_nothing(session& from) const {
+    if (from.connection.unsent_bytes() <= settings_.queue_bytes_max) {
+        from.asked_behind_queue = 0;
+        return false;
+    }
+    return ++from.asked_behind_queue > asked_behind_queue_max;
+}
+
 distributor::verdict distributor::answer(session& from, const wire::packet& request) {
+    if (reads_nothing(from)) {
+        log::warning("{} asks and does not read: closed", from.connection.peer().text());
+        return verdict::drop;
+    }
     if (request.uri() == core::registry_uri && request.method() == "POST") {
         return enroll(from, request);
     }

@@ -55,6 +55,7 @@ private:
     [[nodiscard]] verdict hear_all(session& from);
     [[nodiscard]] verdict hear(session& from, std::string_view frame);
     [[nodiscard]] verdict answer(session& from, const wire::packet& request);
+    [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
     [[nodiscard]] verdict complain(session& about, std::string_view key, const std::string& text);
     [[nodiscard]] verdict

@@ -26,6 +26,7 @@ struct distributor::session {
     core::registry::peer_id id = 0;
     int bad_frames = 0;
     int unanswered_pings = 0;
+    int asked_behind_queue = 0;               // requests since it last read what it was sent
     deadline ended_until = deadline::never(); // given up: closed by then
 };
 

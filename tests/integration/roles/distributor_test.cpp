@@ -259,6 +259,32 @@ TEST(distributor, closes_one_that_asks_without_reading_the_answers) {
     EXPECT_TRUE(still_answers(other));
 }
 
+TEST(distributor, closes_one_that_registers_or_leaves_again_and_again_without_reading) {
+    const std::string registration =
+        R"({"uri":"/distributes","method":"POST","key":1,"params":{"port":1,"name":"a","urls":[],)"
+        "\"proto\":2}}\xC2\xB6";
+    const std::string goodbye = R"({"uri":"/distributes","method":"DELETE","key":")" +
+                                std::string(10'000, 'k') + "\"}\xC2\xB6";
+    for (const std::string& said : {registration, goodbye}) {
+        roles::distributor_settings settings;
+        settings.queue_bytes_max = 64 * 1024;
+        const running_distributor distributor{settings};
+        raw_node greedy{distributor.port(), 4096};
+        greedy.send(registration);
+        std::string many;
+        while (many.size() < 500'000) {
+            many += said;
+        }
+        for (int i = 0; i < 40; ++i) {
+            greedy.send(many);
+        }
+        EXPECT_TRUE(greedy.is_closed());
+        EXPECT_LT(greedy.bytes_received, 20 * many.size()) << "not all were answered";
+        raw_node other{distributor.port()};
+        EXPECT_TRUE(still_answers(other));
+    }
+}
+
 TEST(distributor, joins_two_hundred_foreign_nodes_with_hardly_more_than_one_list_each) {
     constexpr std::size_t count = 200;
     // Wide enough for a busy machine: unit tests look at the times.
