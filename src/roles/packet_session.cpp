@@ -331,9 +331,10 @@ void packet_session::say_goaway() {
     connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
 }
 
-// Nothing is in work and nothing waits to be read: what a peer asks from now on crosses the end.
+// Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
+// on crosses the end.
 void packet_session::close_if_done() {
-    if (leaving_ && heard_ && !connection_.has_unreceived()) {
+    if (leaving_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
         close_if_idle();
     }
 }

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 
+import { encode } from './foreign/framing.mjs';
 import { packet_client } from './harness/packet_client.mjs';
 import { scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
@@ -125,4 +126,21 @@ test('rolls under callers of protocol 1: what they had asked is answered', async
         }
         await rolled;
     }
+});
+
+test('a request of protocol 1 that has begun when a roll comes is answered', async (world) => {
+    const { up, master } = await serving(world, { workers: 1 });
+    const port = up.port('goods');
+    const [client, idle] = [await world.packets(port), await world.packets(port)];
+    await idle.request('GET', '/ping');
+    const request = encode({ uri: '/goods/1', method: 'GET', key: 7, params: {} });
+    const ping = encode({ uri: '/ping', method: 'GET', key: 8, params: {} });
+    client.write(Buffer.concat([ping, request.subarray(0, 20)]));
+    await client.reply(8); // so the beginning of the other one has arrived, too
+    const rolled = master.roll('goods');
+    await within('the worker says goodbye', idle.closed);
+    client.write(request.subarray(20));
+    assert.equal((await client.reply(7)).errorcode, 0);
+    await within('the worker ends the connection', client.closed);
+    await rolled;
 });
