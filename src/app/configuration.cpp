@@ -34,6 +34,9 @@ roles::service_settings service_of(const configuration& from, std::string_view n
     settings.packets = from.packets;
     settings.data_dir = from.data_dir;
     settings.shared.negative_ttl = settings.memory.negative_ttl;
+    if (!settings.store.replicas.empty()) {
+        settings.shared.owner_behind = settings.store.replica_lag_max;
+    }
     return settings;
 }
 

@@ -26,6 +26,11 @@ public:
         return std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(at_ - now));
     }
 
+    /// Half of the time that is left: the other half is for what follows.
+    [[nodiscard]] deadline halfway(time_point now = clock::now()) const {
+        return deadline{at_ <= now ? at_ : now + (at_ - now) / 2};
+    }
+
     [[nodiscard]] deadline sooner(deadline other) const {
         return deadline{std::min(at_, other.at_)};
     }

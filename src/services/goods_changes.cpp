@@ -58,38 +58,41 @@ asio::awaitable<void> goods_changes::stop() {
     }
 }
 
-asio::awaitable<bool> goods_changes::begins(std::int64_t id) {
+asio::awaitable<bool> goods_changes::begins(std::int64_t id, deadline until) {
+    return remove(id, until.halfway());
+}
+
+asio::awaitable<bool> goods_changes::remove(std::int64_t id, deadline until) {
     if (!shared_) {
         co_return false; // others may have one
     }
     auto key = goods_cache_key(id);
-    const bool known = co_await shared_->remove(std::move(key));
+    const bool known = co_await shared_->remove(std::move(key), until);
     co_return known;
 }
 
-asio::awaitable<void>
-goods_changes::ended(std::int64_t id, const result<std::int64_t>* outcome, bool known) {
-    if (is_untouched(*outcome)) {
+asio::awaitable<void> goods_changes::ended(std::int64_t id, end how) {
+    if (is_untouched(*how.outcome)) {
         co_return;
     }
-    if (!*outcome && doubts_.size() < doubts_max) {
+    if (!*how.outcome && doubts_.size() < doubts_max) {
         doubts_[id] = clock::now() + doubt_lasts;
         if (tasks_.size() == 0) {
             tasks_.spawn(tell_doubts());
         }
     }
-    co_await tell(id, known);
+    co_await tell(id, how.known, how.until);
 }
 
 // Those who are told must know whether the shared cache is.
-asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known) {
+asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known, deadline until) {
     ++told_;
     wire::change made{std::string{goods_kind}, {id}};
     if (known) {
         context_.changes.tell_changed(made);
-        co_await begins(id);
+        co_await remove(id, until);
     } else {
-        const bool known_now = co_await begins(id);
+        const bool known_now = co_await remove(id, until);
         made.untold = !known_now;
         context_.changes.tell_changed(made);
     }
@@ -111,7 +114,7 @@ asio::awaitable<void> goods_changes::tell_doubts() {
             ids.push_back(id);
         }
         for (const std::int64_t id : ids) {
-            co_await tell(id, false);
+            co_await tell(id, false, deadline::never());
         }
         std::erase_if(doubts_, [now](const auto& each) { return each.second <= now; });
     }

@@ -33,17 +33,26 @@ public:
     [[nodiscard]] result<void> start();
     asio::awaitable<void> stop();
 
-    /// The product is about to be written. Takes as long as the shared cache may take; tells
-    /// whether that one knows now.
-    asio::awaitable<bool> begins(std::int64_t id);
-    /// It was written, or perhaps: `outcome` is what the store said. `known` as begins() told.
-    asio::awaitable<void> ended(std::int64_t id, const result<std::int64_t>* outcome, bool known);
+    /// The product is about to be written. Takes as long as the shared cache may take, and half of
+    /// what is left at most: the rest is for the write. Tells whether the cache knows now.
+    asio::awaitable<bool> begins(std::int64_t id, deadline until);
+
+    // How a write ended.
+    struct end {
+        const result<std::int64_t>* outcome; // what the store said
+        bool known;                          // as begins() told
+        deadline until;                      // of the request
+    };
+
+    /// It was written, or perhaps.
+    asio::awaitable<void> ended(std::int64_t id, end how);
 
     /// Members for the worker's statistics.
     void write_figures(json::writer& out) const;
 
 private:
-    asio::awaitable<void> tell(std::int64_t id, bool known);
+    asio::awaitable<bool> remove(std::int64_t id, deadline until);
+    asio::awaitable<void> tell(std::int64_t id, bool known, deadline until);
     asio::awaitable<void> tell_doubts();
 
     service_context context_;

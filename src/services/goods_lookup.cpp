@@ -134,7 +134,7 @@ goods_lookup::find_in(store::cache* in, std::int64_t id) {
             log::warning("cache: what stood there for product {} could not be read", id);
         }
         key = goods_cache_key(id);
-        co_await in->remove(std::move(key));
+        co_await in->remove(std::move(key), deadline::never()); // for as long as a cache may take
         co_return std::nullopt;
     }
     co_return *std::move(read);

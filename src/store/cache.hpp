@@ -40,8 +40,9 @@ public:
     virtual void put(std::string key, std::optional<std::string> value, time_point asked) = 0;
 
     /// The thing changes. True: nobody gets an older value from here any more. False: the cache
-    /// could not be told; it is told as soon as possible, and until then this one has a miss.
-    virtual asio::awaitable<bool> remove(std::string key) = 0;
+    /// could not be told by `until`; it is told as soon as possible, and until then this one has a
+    /// miss.
+    virtual asio::awaitable<bool> remove(std::string key, deadline until) = 0;
 
     /// Somebody else has changed the thing; `told`: and said so to the cache, if it is one that we
     /// share with him. Whether we could have heard him is another question.

@@ -44,7 +44,7 @@ void memory_cache::put(std::string key, std::optional<std::string> value, time_p
     table_.put(std::move(key), std::move(value), asked, until, settings_.now());
 }
 
-asio::awaitable<bool> memory_cache::remove(std::string key) {
+asio::awaitable<bool> memory_cache::remove(std::string key, deadline /*until*/) {
     removed_elsewhere(std::move(key), true);
     co_return true;
 }

@@ -25,7 +25,7 @@ public:
 
     asio::awaitable<cached> get(std::string key) override;
     void put(std::string key, std::optional<std::string> value, time_point asked) override;
-    asio::awaitable<bool> remove(std::string key) override;
+    asio::awaitable<bool> remove(std::string key, deadline until) override;
     void removed_elsewhere(std::string key, bool told) override;
     asio::awaitable<void> stop() override { co_return; }
     void write_figures(json::writer& out) const override;

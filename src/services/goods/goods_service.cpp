@@ -156,8 +156,9 @@ private:
         auto once = idempotency_of(asked, "POST/goods");
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
         if (added) {
-            co_await changes_
-                .ended(*added, &added, false); // somebody may know that it did not exist
+            // Somebody may know that it did not exist.
+            const goods_changes::end done{&added, false, asked.until};
+            co_await changes_.ended(*added, done);
         }
         co_return added ? success("\"id\":" + std::to_string(*added))
                         : store_failure(added.error());
@@ -169,10 +170,11 @@ private:
         row.id = goods_id;
         row.fields = fields_of(asked.args);
         auto once = idempotency_of(asked, "PUT/goods");
-        const bool known = co_await changes_.begins(goods_id);
+        const bool known = co_await changes_.begins(goods_id, asked.until);
         const auto replaced =
             co_await goods_->replace(std::move(row), std::move(once), asked.until);
-        co_await changes_.ended(goods_id, &replaced, known);
+        const goods_changes::end done{&replaced, known, asked.until};
+        co_await changes_.ended(goods_id, done);
         co_return replaced ? success("\"id\":" + std::to_string(*replaced))
                            : store_failure(replaced.error());
     }
@@ -181,9 +183,10 @@ private:
     asio::awaitable<reply> remove_goods(call asked) {
         const auto goods_id = asked.args.integer("id");
         auto once = idempotency_of(asked, "DELETE/goods");
-        const bool known = co_await changes_.begins(goods_id);
+        const bool known = co_await changes_.begins(goods_id, asked.until);
         const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
-        co_await changes_.ended(goods_id, &removed, known);
+        const goods_changes::end done{&removed, known, asked.until};
+        co_await changes_.ended(goods_id, done);
         co_return removed ? success() : store_failure(removed.error());
     }
 

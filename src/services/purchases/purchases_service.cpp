@@ -151,7 +151,7 @@ private:
                 co_return id_reply(*noted);
             }
         }
-        const auto goods = co_await goods_.find(fields.goodsid, half_of(asked.until));
+        const auto goods = co_await goods_.find(fields.goodsid, asked.until.halfway());
         if (!goods) {
             log::debug("goods cannot be asked: {}", goods.error().text);
             co_return failure(503, "goods unavailable");
@@ -162,12 +162,6 @@ private:
         fields.price = goods->price;
         const auto added = co_await purchases_->add(fields, std::move(once), asked.until);
         co_return added ? id_reply(*added) : store_failure(added.error());
-    }
-
-    // The other half is for the write.
-    static deadline half_of(deadline until) {
-        const auto now = clock::now();
-        return until.sooner(deadline{now + (until.at() - now) / 2});
     }
 
     store::store_settings settings_;

@@ -61,6 +61,7 @@ struct settings {
 struct shared_cache_settings {
     milliseconds ttl{300'000};       // ± 10 %
     milliseconds negative_ttl{5000}; // of what does not exist
+    milliseconds owner_behind{0};    // how old an answer of the owner's may be
 };
 
 // How often what happened to the connections of a client; for people.

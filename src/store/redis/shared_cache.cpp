@@ -52,6 +52,7 @@ shared_cache::shared_cache(
 
 asio::awaitable<cached> shared_cache::get(std::string key) {
     cached found;
+    notice_return();
     if (is_doubtful(key) || !server_->usable()) {
         ++failures_;
         co_return found;
@@ -59,7 +60,9 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
     const command ask = command::of("GET", name_of(key));
     const deadline until = deadline::in(timeout_);
     const auto answer = co_await server_->execute(ask, until);
-    // While it was under way somebody may have changed the thing, and Redis not been told.
+    // While it was under way somebody may have changed the thing, and Redis not been told; or it
+    // was lost and is back.
+    notice_return();
     if (!answer || is_doubtful(key)) {
         ++failures_;
         if (!answer && answer.error().code == errc::invalid) {
@@ -85,6 +88,7 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
 }
 
 void shared_cache::put(std::string key, std::optional<std::string> value, time_point asked) {
+    notice_return();
     const bool is_late = clock::now() - asked > fill_within;
     const bool is_large = value && value->size() > value_bytes_max;
     if (is_late || is_large || is_doubtful(key) || !server_->usable() || tasks_.size() > puts_max) {
@@ -117,27 +121,27 @@ shared_cache::store_value(std::string name, std::string text, milliseconds ttl) 
     }
 }
 
-asio::awaitable<bool> shared_cache::remove(std::string key) {
+asio::awaitable<bool> shared_cache::remove(std::string key, deadline until) {
     ++removals_;
-    const bool told = co_await mark_removed(key);
-    if (!told) {
-        remember_untold(std::move(key));
-    }
+    const bool told = co_await mark_removed(key, until);
+    removed_elsewhere(std::move(key), told);
     co_return told;
 }
 
 // If we have lost Redis, he may be wrong about what it knows: it may come back with an older state.
 void shared_cache::removed_elsewhere(std::string key, bool told) {
-    if (!told || !server_->usable()) {
+    if (told && server_->usable()) {
+        remember_told(std::move(key));
+    } else {
         remember_untold(std::move(key));
     }
 }
 
 // A server that is full takes no mark, but it can still forget.
-asio::awaitable<bool> shared_cache::mark_removed(std::string key) {
-    const std::string stands_ms = std::to_string(mark_stands.count());
+asio::awaitable<bool> shared_cache::mark_removed(std::string key, deadline latest) {
+    const std::string stands_ms = std::to_string((mark_stands + settings_.owner_behind).count());
     const command mark = command::of("SET", name_of(key), removed_sign, "PX", stands_ms);
-    const deadline until = deadline::in(timeout_);
+    const deadline until = latest.sooner(deadline::in(timeout_));
     const auto marked = co_await server_->execute(mark, until);
     if (marked || !server_->usable()) {
         co_return marked.has_value();
@@ -157,15 +161,56 @@ asio::awaitable<void> shared_cache::discard(std::string key) {
     (void)forgotten;
 }
 
+void shared_cache::remember_told(std::string key) {
+    const time_point now = clock::now();
+    while (!told_order_.empty() && told_order_.front().first <= now) {
+        const auto oldest = told_.find(told_order_.front().second);
+        if (oldest != told_.end() && oldest->second == told_order_.front().first) {
+            told_.erase(oldest);
+        }
+        told_order_.pop_front();
+    }
+    const time_point until = now + settings_.ttl + settings_.ttl / 5;
+    if (told_order_.size() >= untold_max) {
+        told_too_much_until_ = until;
+        told_.clear();
+        told_order_.clear();
+    }
+    told_[key] = until;
+    told_order_.emplace_back(until, std::move(key));
+}
+
 void shared_cache::remember_untold(std::string key) {
     if (untold_.size() >= untold_max) {
-        nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
-        untold_.clear();
-        log::warning("cache: too much has changed while it was lost, it rests until all is old");
+        rest();
         return;
     }
     untold_.insert(std::move(key));
     news_.cancel();
+}
+
+void shared_cache::rest() {
+    nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
+    untold_.clear();
+    log::warning("cache: too much has changed while it was lost, it rests until all is old");
+}
+
+// A connection was made that had not been made when this was asked last.
+void shared_cache::notice_return() {
+    if (std::exchange(connects_seen_, server_->counted().connects) == connects_seen_) {
+        return;
+    }
+    const time_point now = clock::now();
+    if (now < told_too_much_until_) {
+        told_too_much_until_ = time_point::min();
+        rest();
+    }
+    for (auto& [key, until] : std::exchange(told_, {})) {
+        if (now < until) {
+            remember_untold(key);
+        }
+    }
+    told_order_.clear();
 }
 
 bool shared_cache::is_doubtful(const std::string& key) const {
@@ -180,13 +225,15 @@ asio::awaitable<void> shared_cache::tell_untold() {
             co_await news_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
         (void)woken;
         const bool is_there = co_await server_->became_usable(deadline::in(look_again));
+        notice_return();
         while (is_there && !untold_.empty()) {
-            const std::string key = *untold_.begin();
-            const bool told = co_await mark_removed(key);
+            std::string key = *untold_.begin();
+            const bool told = co_await mark_removed(key, deadline::never());
             if (!told) {
                 break;
             }
             untold_.erase(key);
+            removed_elsewhere(std::move(key), true);
         }
     }
 }

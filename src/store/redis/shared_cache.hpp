@@ -11,25 +11,33 @@
 #include <asio/steady_timer.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace msd::store::redis {
 
 // The cache that all workers of all hosts share, in Redis. A removal leaves a mark for some
 // seconds, and a value is put only where nothing stands: so whoever is slow to bring an old value
 // finds the mark. A removal that Redis could not be told of is remembered, the key is not read
-// from here meanwhile, and Redis is told as soon as it is back.
+// from here meanwhile, and Redis is told as soon as it is back. After each loss it is told again
+// what it knew, as far back as its values may go: it may come back with an older state, or a
+// replica in its place.
 //
 // While Redis is lost everything is a miss, at once: that is the client's work.
 class shared_cache final : public cache {
 public:
-    // How long an answer may be under way, and how much longer a removal stands in its way.
+    // How long an answer may be under way, and how much longer a removal stands in its way; and
+    // longer by what the owner may be behind.
     static constexpr milliseconds fill_within{5000};
     static constexpr milliseconds mark_stands{10'000};
     static constexpr std::size_t puts_max = 1024; // on their way; more are dropped
-    // Removals to be told. More than that: nothing is read until the oldest value is gone.
+    // Removals to be told, and of those told. More than that: nothing is read until the oldest
+    // value is gone.
     static constexpr std::size_t untold_max = 10'000;
     static constexpr std::size_t value_bytes_max = 1u << 20; // larger ones are not kept
 
@@ -43,17 +51,20 @@ public:
 
     asio::awaitable<cached> get(std::string key) override;
     void put(std::string key, std::optional<std::string> value, time_point asked) override;
-    asio::awaitable<bool> remove(std::string key) override;
+    asio::awaitable<bool> remove(std::string key, deadline until) override;
     void removed_elsewhere(std::string key, bool told) override;
     asio::awaitable<void> stop() override;
     void write_figures(json::writer& out) const override;
 
 private:
     asio::awaitable<void> store_value(std::string name, std::string text, milliseconds ttl);
-    asio::awaitable<bool> mark_removed(std::string key);
+    asio::awaitable<bool> mark_removed(std::string key, deadline until);
     asio::awaitable<void> discard(std::string key);
     asio::awaitable<void> tell_untold();
+    void remember_told(std::string key);
     void remember_untold(std::string key);
+    void rest();
+    void notice_return();
     [[nodiscard]] bool is_doubtful(const std::string& key) const;
 
     std::unique_ptr<client> server_;
@@ -62,6 +73,12 @@ private:
     net::task_group tasks_;
     outage_log keeping_{"cache (keeping)"};
     std::unordered_set<std::string> untold_;
+    // Told lately, each until no older value can stand anywhere: a Redis that comes back, or takes
+    // the place of another, may know less.
+    std::unordered_map<std::string, time_point> told_;
+    std::deque<std::pair<time_point, std::string>> told_order_;
+    time_point told_too_much_until_ = time_point::min(); // for told_
+    std::uint64_t connects_seen_ = 0;
     time_point nothing_until_ = time_point::min(); // too much was untold
     asio::steady_timer news_;                      // cancelled when there is something to tell
     std::uint64_t hits_ = 0;

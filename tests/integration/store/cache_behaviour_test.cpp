@@ -23,7 +23,7 @@ protected:
     void put(const std::string& key, std::optional<std::string> value) {
         cache_->put(key, std::move(value), clock::now());
     }
-    void remove(const std::string& key) { loop_.wait(cache_->remove(key)); }
+    void remove(const std::string& key) { loop_.wait(cache_->remove(key, deadline::in(patience))); }
 
     // What is put is there soon.
     bool comes(const std::string& key, const std::string& value) {

@@ -73,7 +73,9 @@ protected:
         EXPECT_FALSE(last.passed());
     }
 
-    void remove(store::cache& from, const std::string& key = "a") { loop_.wait(from.remove(key)); }
+    void remove(store::cache& from, const std::string& key = "a") {
+        loop_.wait(from.remove(key, deadline::in(patience)));
+    }
 
     std::string stands(const std::string& key = "a") {
         return server_.ask({"GET", "msd:" + key}).text;
@@ -190,6 +192,41 @@ TEST_F(shared_cache, rests_when_it_could_not_tell_too_much) {
     until(cache, "\"usable\":true");
     EXPECT_EQ(get(cache, "marker"), "miss");
     keep(cache, "new", "other");
+}
+
+TEST_F(shared_cache, tells_a_server_again_that_returns_with_an_older_state) {
+    auto& writer = open();
+    auto& reader = open();
+    keep(writer, "old");
+    EXPECT_TRUE(comes(reader, "old"));
+    tell({"SAVE"});
+    remove(writer);
+    reader.removed_elsewhere("a", true);
+    server_.kill();
+    until(writer, "\"usable\":false");
+    until(reader, "\"usable\":false");
+    server_.start();
+    until(writer, "\"usable\":true");
+    until(reader, "\"usable\":true");
+    loop_.run_until([&] {
+        EXPECT_EQ(get(writer), "miss");
+        EXPECT_EQ(get(reader), "miss");
+        return stands() == "!";
+    });
+}
+
+TEST_F(shared_cache, rests_when_a_server_returns_and_too_much_was_told) {
+    auto& cache = open();
+    keep(cache, "1", "marker");
+    for (std::size_t i = 0; i <= store::redis::shared_cache::untold_max; ++i) {
+        cache.removed_elsewhere("k" + std::to_string(i), true);
+    }
+    server_.hang();
+    EXPECT_EQ(get(cache, "marker"), "miss");
+    until(cache, "\"usable\":false");
+    server_.wake();
+    until(cache, "\"usable\":true");
+    EXPECT_EQ(get(cache, "marker"), "miss");
 }
 
 TEST_F(shared_cache, forgets_in_a_server_that_is_full) {
