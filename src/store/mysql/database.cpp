@@ -7,12 +7,6 @@
 
 namespace msd::store::mysql {
 
-namespace {
-
-constexpr int prune_rounds_max = 100;
-
-} // namespace
-
 database::database(settings chosen)
     : chosen_{std::move(chosen)},
       service_{chosen_.wanted.service},
@@ -33,12 +27,8 @@ servers::settings database::servers_settings() {
         return migrate(first, at, wanted, zone);
     };
     made.upkeep = [service = service_, now_ms = chosen_.now_ms](auto& on) {
-        for (int round = 0; round < prune_rounds_max; ++round) {
-            const auto gone = prune(on, service, now_ms());
-            if (!gone || *gone < pruned_at_once) {
-                return;
-            }
-        }
+        const auto gone = prune(on, service, now_ms());
+        return gone && *gone >= pruned_at_once;
     };
     if (chosen_.replicas > 0) {
         auto opened = shared_writes::open(chosen_.data_dir / (service_ + ".writes"));

@@ -58,8 +58,9 @@ public:
         // errc::refused: come back soon, calls wait meanwhile.
         std::function<result<void>(connection&)> prepare;
         // Called about once a minute on the same thread, with a connection of its own, while calls
-        // are made. May be empty.
-        std::function<void(connection&)> upkeep;
+        // are made; and again at once, unless something is more urgent, when it tells that there is
+        // more to do. May be empty.
+        std::function<bool(connection&)> upkeep;
     };
 
     // May a call be made again when its connection was lost in the commit?

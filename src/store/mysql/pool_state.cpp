@@ -64,6 +64,7 @@ result<connection> pool::state::lend(deadline until) {
             return fail(errc::cancelled, "stopping");
         }
         if (until.passed()) {
+            freed_.notify_one(); // it may have been this one who was told of a free connection
             return fail(errc::timeout, "no connection became free in time");
         }
         if (server == condition::down) {
@@ -297,10 +298,15 @@ void pool::state::upkeep(lock& held) {
     used_ = false;
     next_upkeep_ = clock::now() + spread(upkeep_every, upkeep_jitter);
     held.unlock();
+    bool has_more = false;
     if (auto opened = connection::open(chosen.at)) {
-        chosen.upkeep(*opened);
+        has_more = chosen.upkeep(*opened);
     }
     held.lock();
+    if (has_more) {
+        used_ = true;
+        next_upkeep_ = time_point::min();
+    }
 }
 
 void pool::state::probed(lock& /*held*/, connection opened) {

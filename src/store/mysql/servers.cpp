@@ -165,9 +165,7 @@ pool::settings servers::pool_settings(std::size_t server) {
     if (chosen_.upkeep) {
         made.upkeep = [upkeep = chosen_.upkeep, replica = is_replica(server)](connection& on) {
             const auto said = ask_report(on);
-            if (said && core::server_choice::takes_writes(*said, replica)) {
-                upkeep(on);
-            }
+            return said && core::server_choice::takes_writes(*said, replica) && upkeep(on);
         };
     }
     return made;

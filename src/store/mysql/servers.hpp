@@ -49,7 +49,7 @@ public:
         // pool::settings::prepare of the server that takes writes. May be empty.
         std::function<result<void>(connection&, const server_address&)> prepare;
         // pool::settings::upkeep of the server that takes writes. May be empty.
-        std::function<void(connection&)> upkeep;
+        std::function<bool(connection&)> upkeep;
     };
 
     explicit servers(settings chosen);

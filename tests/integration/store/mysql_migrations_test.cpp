@@ -322,7 +322,7 @@ TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) 
         store::mysql::query asked{
             others.front(),
             "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status "
-            "WHERE variable_name = 'CONNECTION_ERRORS_MAX_CONNECTIONS'"};
+            "WHERE variable_name = 'ABORTED_CONNECTS'"};
         EXPECT_TRUE(asked.next().value_or(false));
         return asked.integer(0);
     };
