@@ -59,7 +59,7 @@ class bad_program : public testing::TestWithParam<std::pair<const char*, const c
 TEST_P(bad_program, leaves_the_old_workers_untouched) {
     supervision_settings supervision = quick();
     supervision.soak = std::chrono::seconds{60}; // what dies dies within it
-    supervision.start_timeout = milliseconds{300};
+    supervision.start_timeout = milliseconds{2000};
     running_master master{"serve", {{"goods", 2}}, supervision};
     ASSERT_TRUE(master.ready());
     const auto before = master.worker_pids();
@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         std::pair{"exit:3", "goods/0: because of 3"},
         std::pair{"exit:78", "goods/0: because of 78"},
-        std::pair{"mute", "goods/0: not ready after 300 ms"},
+        std::pair{"mute", "goods/0: not ready after 2000 ms"},
         std::pair{"abort", "goods/0: ended after it was ready: signal 6 (Aborted)"}
     )
 );

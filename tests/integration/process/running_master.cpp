@@ -131,6 +131,7 @@ supervision_settings impatient() {
     made.restart.backoff_max = milliseconds{20};
     made.drain_timeout = std::chrono::seconds{60};
     made.stop_timeout = milliseconds{100};
+    made.heartbeat_timeout = std::chrono::hours{1}; // the workers of these tests have no heart
     return made;
 }
 
