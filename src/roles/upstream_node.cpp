@@ -89,8 +89,10 @@ std::shared_ptr<upstream_connection> upstream_node::pick() {
     return departing;
 }
 
+// Accepted and dropped once may have been a worker that was killed: another one takes its place.
 bool upstream_node::is_connecting() const {
-    if (retired_ || failures_ > 0) {
+    const int borne = refused_ ? 0 : 1;
+    if (retired_ || failures_ > borne) {
         return false;
     }
     const bool greeting = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
