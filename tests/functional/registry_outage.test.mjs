@@ -19,7 +19,9 @@ function kept_in(world, gateway) {
 }
 
 async function kept(world, gateway) {
-    await until('the nodes are kept', () => fs.existsSync(kept_in(world, gateway)));
+    const file = kept_in(world, gateway);
+    await until('goods is kept', () =>
+        fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('"name":"goods"'));
 }
 
 test('a gateway worker starts while the registry is away', async (world) => {
