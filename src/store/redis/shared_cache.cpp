@@ -143,7 +143,8 @@ asio::awaitable<bool> shared_cache::mark_removed(std::string key, deadline lates
     const command mark = command::of("SET", name_of(key), removed_sign, "PX", stands_ms);
     const deadline until = latest.sooner(deadline::in(timeout_));
     const auto marked = co_await server_->execute(mark, until);
-    if (marked || !server_->usable()) {
+    // One that has not answered may still take the mark, which must not be forgotten behind it.
+    if (marked || marked.error().code == errc::timeout || !server_->usable()) {
         co_return marked.has_value();
     }
     const command forget = command::of("UNLINK", name_of(key));
