@@ -505,6 +505,26 @@ TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first
     loop.run(test(&loop, &*others, &node));
 }
 
+TEST_F(upstreams_on_a_loop, waits_for_a_node_that_dropped_one_connection_unanswered) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->take();
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        peer->connection->close(); // a worker that is killed while it is greeted
+        co_await peer->accept();
+        const std::string request = co_await peer->read();
+        peer->answer(request, "");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+    };
+    loop.run(test(this, &node));
+}
+
 TEST_F(upstreams_on_a_loop, has_room_for_new_services_however_many_there_were) {
     others.emplace(here(), upstreams::connecting::on_demand);
     constexpr int services_max = 4096;
