@@ -208,7 +208,7 @@ class SingleSource(unittest.TestCase):
                 self.assertEqual(1, len(self.problems("README.md", f"see {place}\n")))
 
     def test_other_paths_are_right(self):
-        text = "/var/lib/msd /usr/share ./work/x $HOME/root/x https://example.org/work/x\n"
+        text = "/var/lib/msd /usr/share ./home/x $HOME/root/x https://example.org/home/x\n"
         self.assertEqual([], self.problems("README.md", text))
 
 
