@@ -131,6 +131,7 @@ TEST(master, retries_configuration_errors_once_it_was_ready) {
     master.next_workers("serve");
     EXPECT_EQ(master.ask(R"({"command":"roll"})"), R"({"ok":true,"roll":1})");
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    ASSERT_TRUE(eventually([&] { return master.worker_pids().size() == 1; })); // the old one left
     master.next_workers("exit:78");
     kill(master.worker_pids().front(), SIGKILL);
     ASSERT_TRUE(master.noted("goods/0 started", 6)) << master.log();
