@@ -7,10 +7,11 @@ import net from 'node:net';
 
 import { http } from './harness/http_client.mjs';
 import { descriptors, private_bytes } from './harness/proc.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
-import { roles, sanitized } from './harness/world.mjs';
+import { roles } from './harness/world.mjs';
 
 /** Gateway of one worker before msd's distributor; returns both ports and the gateway. */
 async function front(world, config) {

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 
 import { http } from './harness/http_client.mjs';
 import { private_bytes } from './harness/proc.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { sanitized } from './harness/world.mjs';
 
 /** Writes `count` goods, 32 at a time; returns their ids in the order of the store. */
 async function fill(up, count, description_chars) {

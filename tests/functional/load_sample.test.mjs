@@ -10,7 +10,7 @@ import path from 'node:path';
 import { http } from './harness/http_client.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { program, run } from './harness/program.mjs';
-import { scaled } from './harness/scale.mjs';
+import { sanitized, scaled } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { repository } from './harness/world.mjs';
@@ -155,22 +155,32 @@ test('no gateway: a clear error after its patience', async (world) => {
 // The whole file: interrupted, killed, a goods worker killed meanwhile. In CI it must be there.
 const missing = !fs.existsSync(sample);
 const skip = missing && !process.env.CI ? `no sample file at ${sample}` : false;
+const first_lines = (count) =>
+    fs.readFileSync(sample, 'utf8').split(/\r?\n/).slice(0, count + 1);
+
+/** What is said when the store holds what the file does, and nothing else. */
+const as_in_the_file = (count) => [
+    new RegExp(`^lines +${count} read, 0 refused$`, 'm'),
+    new RegExp(`^purchases +${count} found, ${count} in the file$`, 'm'),
+    /^products +(\d+) found, \1 in the file$/m,
+    /^sum +([\d.]+) found, \1 in the file$/m,
+    none_other,
+];
+
 test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
     { skip, limit_ms: 900_000 }, async (world) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
         const count = scaled(1000, 30_000);
-        const lines = fs.readFileSync(sample, 'utf8').split(/\r?\n/).slice(0, count + 1);
-        const file = write(world, 'sample.csv', lines);
+        const file = write(world, 'sample.csv', first_lines(count));
         const server = await world.mariadb();
         const env = { MSD_STORE_PASSWORD: mariadb_password, MSD_OTHER_PASSWORD: mariadb_password };
         const up = await world.up({ args: ['--store', server.url], env });
         const args = [file, '--gateway', `http://127.0.0.1:${up.port('gateway')}`];
         const { code, output, log } = await run(script, args, { limit_ms: 800_000 });
         assert.equal(code, 0, output + log);
-        assert.match(output, new RegExp(`^lines +${count} read, 0 refused$`, 'm'));
-        assert.match(output, new RegExp(`^purchases +${count} found, ${count} in the file$`, 'm'));
-        assert.match(output, /^sum +(\S+) found, \1 in the file$/m);
-        assert.match(output, none_other);
+        for (const found of as_in_the_file(count)) {
+            assert.match(output, found);
+        }
         await up.stop('SIGINT');
 
         const in_sqlite = ['--data-dir', world.path('data')];
@@ -193,16 +203,18 @@ test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
 test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 600_000 },
     async (world, context) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
+        const count = sanitized ? 5000 : 30_000; // the rest shows a sanitizer nothing new
         const up = await world.up({ workers: 2 });
         up.expect_deaths();
         const port = up.port('gateway');
-        const args = [sample, '--gateway', `http://127.0.0.1:${port}`, '--progress'];
+        const file = write(world, 'sample.csv', first_lines(count));
+        const args = [file, '--gateway', `http://127.0.0.1:${port}`, '--progress'];
         const purchases = (started) =>
             Number([...started.log.matchAll(/^(\d+) purchases/gm)].at(-1)?.[1] ?? 0);
         let least = 0;
         for (const signal of ['SIGINT', 'SIGKILL']) {
             const started = new program(`load-sample until ${signal}`, script, args);
-            least += 3000;
+            least += count / 10;
             await until('it is under way', () => purchases(started) > least, 300_000);
             const ended = await started.stop(signal);
             assert.deepEqual(ended, signal === 'SIGINT' ? { code: 130, signal: null }
@@ -211,18 +223,20 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         const last = new program('load-sample to the end', script, args);
         world.on_close(() => last.signal('SIGKILL'));
         for (const pool of ['goods', 'purchases', 'gateway', 'members', 'goods']) {
-            least += 3000;
+            least += count / 10;
             await until('it goes on', () => purchases(last) > least || last.ended, 300_000);
             process.kill(up.workers(pool)[0].pid, 'SIGKILL');
         }
         const { code } = await last.exit;
         context.diagnostic(last.output.trim().split('\n').at(-2));
         assert.equal(code, 0, last.output + last.log.slice(-2000));
-        assert.match(last.output, /^lines +30000 read, 0 refused$/m);
-        assert.match(last.output, /^products +5562 found, 5562 in the file$/m);
-        assert.match(last.output, /^members +3570$/m);
-        assert.match(last.output, /^purchases +30000 found, 30000 in the file$/m);
-        assert.match(last.output, none_other);
-        assert.match(last.output, /^sum +575574\.67 found, 575574\.67 in the file$/m);
+        for (const found of as_in_the_file(count)) {
+            assert.match(last.output, found);
+        }
+        if (count === 30_000) { // as another program counts them
+            assert.match(last.output, /^products +5562 found/m);
+            assert.match(last.output, /^members +3570$/m);
+            assert.match(last.output, /^sum +575574\.67 found/m);
+        }
         assert.equal((await http(port, 'GET', '/goods?limit=1')).status, 200);
     });

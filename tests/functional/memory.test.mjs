@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 
 import { private_bytes } from './harness/proc.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
-import { sanitized } from './harness/world.mjs';
 
 const kib = 1024;
 

@@ -7,9 +7,10 @@ import fs from 'node:fs';
 import { own_network, skip_unless_root, skip_without_networks } from './harness/permitted.mjs';
 import { children } from './harness/proc.mjs';
 import { run } from './harness/program.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { roles, sanitized } from './harness/world.mjs';
+import { roles } from './harness/world.mjs';
 
 const nobody = 65534;
 const skip = skip_unless_root;

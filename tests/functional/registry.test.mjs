@@ -7,10 +7,10 @@ import assert from 'node:assert/strict';
 import { encode } from './foreign/framing.mjs';
 import { http } from './harness/http_client.mjs';
 import { private_bytes } from './harness/proc.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { sanitized } from './harness/world.mjs';
 
 async function start(world, config) {
     const distributor = await world.role('distributor', { config });

@@ -8,11 +8,11 @@ import { add_product, purchase_load } from './harness/ledger.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { is_alive } from './harness/proc.mjs';
 import { redis_server } from './harness/redis.mjs';
-import { scaled } from './harness/scale.mjs';
+import { repeated, scaled } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-const kills = scaled(12, 100);
+const kills = repeated(12, 100);
 // Every fourth kill is the database's, every fourth that of the cache.
 const server_kills_every = 4;
 const limit_ms = scaled(280_000, 3_000_000);

@@ -9,11 +9,11 @@ import { bad_build, installed_msd } from './harness/builds.mjs';
 import { control } from './harness/control.mjs';
 import { get_goods, load } from './harness/load.mjs';
 import { cpu_ms } from './harness/proc.mjs';
-import { full, scaled } from './harness/scale.mjs';
+import { full, sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
-import { msd_binary, sanitized } from './harness/world.mjs';
+import { msd_binary } from './harness/world.mjs';
 
 const start_limit_ms = sanitized ? 5000 : 1000; // all workers start at once
 

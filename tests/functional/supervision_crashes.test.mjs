@@ -5,11 +5,10 @@ import assert from 'node:assert/strict';
 
 import { kill_workers } from './harness/bystanders.mjs';
 import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
-import { scaled } from './harness/scale.mjs';
+import { sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause } from './harness/until.mjs';
-import { sanitized } from './harness/world.mjs';
 
 // Killed again and again within half a second, they would be replaced later and later.
 const config = { 'supervision.early_ms': 0 };

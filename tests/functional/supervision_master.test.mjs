@@ -9,11 +9,10 @@ import net from 'node:net';
 import { all_gone, control } from './harness/control.mjs';
 import { load } from './harness/load.mjs';
 import { children, descriptors, is_alive, private_bytes, process_state } from './harness/proc.mjs';
-import { scaled } from './harness/scale.mjs';
+import { repeated, sanitized } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
-import { sanitized } from './harness/world.mjs';
 
 const nobody = 1; // a port where no distributor is
 
@@ -181,10 +180,10 @@ test('a thousand rolls leave the master as it was', { limit_ms: 280_000 },
             }
             return seen;
         };
-        await rolled(50); // until the heap has the size it needs
-        const before = await rolled(50);
-        await rolled(scaled(10, 900));
-        const after = await rolled(50);
+        await rolled(repeated(50, 50)); // until the heap has the size it needs
+        const before = await rolled(repeated(50, 50));
+        await rolled(repeated(10, 900));
+        const after = await rolled(repeated(50, 50));
         await master.pids('gateway');
         context.diagnostic(`${JSON.stringify(before)} → ${JSON.stringify(after)}`);
         assert.equal(after.held, before.held);

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 
 import { encode } from './foreign/framing.mjs';
 import { packet_client } from './harness/packet_client.mjs';
-import { scaled } from './harness/scale.mjs';
+import { repeated } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until, within } from './harness/until.mjs';
@@ -96,7 +96,7 @@ test('rolls under callers that stay connected: no reply is lost', async (world, 
     const running = callers.map((each) => each.run(4));
     const answered = () => callers.reduce((sum, each) => sum + each.answered, 0);
     await until('they are answered', () => answered() > 200);
-    await master.rolls(scaled(15, 50), { pools: ['goods'] });
+    await master.rolls(repeated(15, 50), { pools: ['goods'] });
     const before = answered();
     await until('they are still answered', () => answered() > before + 200);
     callers.forEach((each) => { each.stopping = true; });
@@ -110,7 +110,7 @@ test('rolls under callers that stay connected: no reply is lost', async (world, 
 test('rolls under callers of protocol 1: what they had asked is answered', async (world) => {
     const { up, master } = await serving(world);
     const port = up.port('members');
-    for (let round = 0; round < scaled(5, 20); ++round) {
+    for (let round = 0; round < repeated(5, 20); ++round) {
         const clients = await Promise.all(Array.from({ length: 4 }, () => world.packets(port)));
         // Their connections are with the worker that is going to leave, not waiting for one.
         await Promise.all(clients.map((client) => client.request('GET', '/ping')));

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 
 import { control } from './harness/control.mjs';
 import { process_state } from './harness/proc.mjs';
-import { scaled } from './harness/scale.mjs';
+import { repeated } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
@@ -82,14 +82,14 @@ test('rolls of the distributor are noticed by no node', async (world, context) =
     const before = [...all.nodes, all.watcher].map((node) => told(node).length);
     const half = '{"uri":"/ping","method":"GET",';
     all.nodes[0].write(half); // a packet that the rolls cut
-    await all.master.rolls(scaled(8, 50));
+    await all.master.rolls(repeated(8, 50));
     all.nodes[0].write('"key":"cut"}¶');
     await all.nodes[0].reply('cut');
     await assert_unnoticed(all, before);
     await assert_goes_on(world, all, count + 3, before);
     const said = [...all.distributor.log.matchAll(/took over .* in (\d+) ms/g)];
     const times = said.map(([, ms]) => Number(ms));
-    assert.equal(times.length, scaled(8, 50));
+    assert.equal(times.length, repeated(8, 50));
     times.sort((a, b) => a - b);
     context.diagnostic(`nobody was served for ${times.join(' ')} ms`);
     // msd promises 50 ms; a machine that runs other tests besides gets ten times that.

@@ -5,7 +5,7 @@
 import {
     get_goods, load, post_goods, post_purchases, stored_goods, stored_purchases,
 } from './harness/load.mjs';
-import { scaled } from './harness/scale.mjs';
+import { repeated, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 
@@ -18,7 +18,7 @@ test('rolls of the gateway lose no request, on new and on kept connections',
             posts: post_goods({ mode: 'kept', clients: 20, pause_ms: 1000 }),
         });
         await running.answers(100);
-        await master.rolls(50, { pools: ['gateway'], every_ms: scaled(150, 1200) });
+        await master.rolls(repeated(50, 50), { pools: ['gateway'], every_ms: scaled(150, 1200) });
         const seen = await running.stop();
         context.diagnostic(seen.text);
         seen.assert_clean();
@@ -33,7 +33,7 @@ test('rolls of a gateway that is busy all the time lose no request',
             kept: get_goods({ mode: 'kept', clients: 16, expect }),
         });
         await running.answers(1000);
-        await master.rolls(scaled(10, 50), { pools: ['gateway'] });
+        await master.rolls(repeated(10, 50), { pools: ['gateway'] });
         const seen = await running.stop();
         context.diagnostic(seen.text);
         seen.assert_clean();
@@ -50,7 +50,7 @@ test('rolls of all pools under mixed load: nothing failed, nothing written twice
             purchases: post_purchases({ mode: 'fresh', clients: 2, pause_ms: 50 }),
         });
         await running.answers(200);
-        await master.rolls(scaled(30, 50), { every_ms: scaled(0, 1250) });
+        await master.rolls(repeated(30, 50), { every_ms: scaled(0, 1250) });
         const seen = await running.stop();
         context.diagnostic(seen.text);
         seen.assert_clean();

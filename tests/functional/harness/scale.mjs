@@ -3,8 +3,15 @@
 // periods; scripts/soak sets MSD_TEST_FULL=1 and has the numbers that msd promises to hold.
 
 export const full = process.env.MSD_TEST_FULL === '1';
+/** Every process starts and runs several times slower then. */
+export const sanitized = process.env.MSD_SANITIZED === '1';
 
 /** `short` in a test run, `long` in a soak. */
 export function scaled(short, long) {
     return full ? long : short;
+}
+
+/** Repetitions: `few` in a test run, a fifth of them under sanitizers, `many` in a soak. */
+export function repeated(few, many) {
+    return full ? many : sanitized ? Math.ceil(few / 5) : few;
 }

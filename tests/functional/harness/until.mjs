@@ -2,8 +2,10 @@
 // Waiting for something to become true. Tests never sleep for a fixed time: they ask again until a
 // deadline that is an order of magnitude beyond what is expected.
 
+import { sanitized } from './scale.mjs';
+
 /** Sanitizers slow msd down by several times; every deadline is stretched by this much. */
-export const patience = process.env.MSD_SANITIZED === '1' ? 5 : 1;
+export const patience = sanitized ? 5 : 1;
 
 export function pause(ms) {
     return new Promise((resolve) => setTimeout(resolve, ms));

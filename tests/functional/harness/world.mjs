@@ -21,7 +21,6 @@ const foreign_main = path.join(here, '..', 'foreign', 'main.mjs');
 export const repository = path.resolve(here, '..', '..', '..');
 
 export const msd_binary = process.env.MSD_BIN ?? path.join(repository, 'build/release/msd');
-export const sanitized = process.env.MSD_SANITIZED === '1';
 
 export const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
 const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
