@@ -10,7 +10,7 @@ import path from 'node:path';
 import { http } from './harness/http_client.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { program, run } from './harness/program.mjs';
-import { sanitized, scaled } from './harness/scale.mjs';
+import { repeated, sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { repository } from './harness/world.mjs';
@@ -170,7 +170,7 @@ const as_in_the_file = (count) => [
 test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
     { skip, limit_ms: 900_000 }, async (world) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
-        const count = scaled(1000, 30_000);
+        const count = repeated(1000, 30_000);
         const file = write(world, 'sample.csv', first_lines(count));
         const server = await world.mariadb();
         const env = { MSD_STORE_PASSWORD: mariadb_password, MSD_OTHER_PASSWORD: mariadb_password };
@@ -203,7 +203,7 @@ test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
 test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 600_000 },
     async (world, context) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
-        const count = sanitized ? 5000 : 30_000; // the rest shows a sanitizer nothing new
+        const count = sanitized ? 3000 : 30_000; // the rest shows a sanitizer nothing new
         const up = await world.up({ workers: 2 });
         up.expect_deaths();
         const port = up.port('gateway');
