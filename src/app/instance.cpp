@@ -4,6 +4,7 @@
 #include "app/config_schema.hpp"
 #include "app/environment.hpp"
 #include "app/resolve.hpp"
+#include "app/secret.hpp"
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "process/limits.hpp"
@@ -139,6 +140,11 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     auto read = resolve(command, roles, process_environment);
     if (!read) {
         return fail(errc::invalid, read.error().text);
+    }
+    // What the workers will have, and refuse to start without.
+    configuration with_passwords = *read;
+    if (const auto readable = take_passwords(with_passwords, process_environment); !readable) {
+        return tl::unexpected{readable.error()};
     }
     if (const auto logging = configure_log(*read); !logging) {
         return tl::unexpected{logging.error()};

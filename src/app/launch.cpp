@@ -131,19 +131,17 @@ environment_of(const process::worker_description& own, const configuration& conf
     return made;
 }
 
-// Passwords are no part of the configuration that is read, compared and shown.
-result<void> take_passwords(configuration& into) {
-    auto store = store_password(into, process_environment);
-    if (!store) {
-        return tl::unexpected{std::move(store.error())};
+// What is reached on every address is known by the one it was seen to come from.
+void warn_of_loopback(const configuration& configured, verb what) {
+    const std::string& registry = configured.membership.distributor_host;
+    const bool is_near =
+        what == verb::up || registry == "127.0.0.1" || registry == "::1" || registry == "localhost";
+    const bool is_everywhere = configured.host == "0.0.0.0" || configured.host == "::";
+    if (what != verb::distributor && is_everywhere && is_near &&
+        configured.membership.advertise_host.empty()) {
+        log::warning("other hosts are told to connect to a loopback address, since the registry is "
+                     "reached by one: set registry.advertise, or listen on this host's address");
     }
-    auto cache = cache_password(into, process_environment);
-    if (!cache) {
-        return tl::unexpected{std::move(cache.error())};
-    }
-    into.service.store.password = std::move(*store);
-    into.service.cache.password = std::move(*cache);
-    return {};
 }
 
 } // namespace
@@ -161,7 +159,7 @@ int run_master(
     }
     process::raise_descriptor_limit();
     configuration with_passwords = configured;
-    if (const auto readable = take_passwords(with_passwords); !readable) {
+    if (const auto readable = take_passwords(with_passwords, process_environment); !readable) {
         return failed(readable.error());
     }
     auto pools = bind_pools(command, configured, roles);
@@ -183,6 +181,7 @@ int run_master(
         return failed(logging.error());
     }
     warn_of_root(placed);
+    warn_of_loopback(placed, command.what);
     const topology_files kept{placed, *pools};
     process::master_settings settings = master_settings_of(command, placed, *pools, roles);
     settings.command_line = arguments;
@@ -214,7 +213,7 @@ int run_worker(
         return exit_configuration;
     }
     configuration adapted = configured;
-    if (const auto taken = take_passwords(adapted); !taken) {
+    if (const auto taken = take_passwords(adapted, process_environment); !taken) {
         log::error("{}", taken.error().text);
         return exit_configuration;
     }

@@ -81,4 +81,18 @@ cache_password(const configuration& configured, const environment_lookup& look_u
     return read_secret(configured.cache_password_file, cache_password_variable, look_up);
 }
 
+result<void> take_passwords(configuration& into, const environment_lookup& look_up) {
+    auto store = store_password(into, look_up);
+    if (!store) {
+        return tl::unexpected{std::move(store.error())};
+    }
+    auto cache = cache_password(into, look_up);
+    if (!cache) {
+        return tl::unexpected{std::move(cache.error())};
+    }
+    into.service.store.password = std::move(*store);
+    into.service.cache.password = std::move(*cache);
+    return {};
+}
+
 } // namespace msd::app

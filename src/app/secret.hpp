@@ -31,4 +31,7 @@ store_password(const configuration& configured, const environment_lookup& look_u
 [[nodiscard]] result<std::string>
 cache_password(const configuration& configured, const environment_lookup& look_up);
 
+/// Puts both passwords into `into`, which is otherwise free of them.
+[[nodiscard]] result<void> take_passwords(configuration& into, const environment_lookup& look_up);
+
 } // namespace msd::app

@@ -17,6 +17,7 @@ restart_policy::restart_policy(restart_settings settings, memory known)
 
 void restart_policy::ready(std::size_t slot, time_point now) {
     known_.slots[slot].is_ready = true;
+    known_.slots[slot].left_empty = false; // by whatever way somebody came into it
     known_.slots[slot].ready_since = now;
     known_.ever_ready = true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/roll.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace msd::core {
@@ -40,6 +41,12 @@ void roll::ready(time_point now) {
     }
 }
 
+void roll::hold(time_point until) {
+    if (phase_ == phase::soaking) {
+        soaked_at_ = std::max(soaked_at_, until);
+    }
+}
+
 void roll::retired() {
     if (phase_ != phase::retiring) {
         return;
@@ -71,6 +78,13 @@ void roll::skip() {
     soaked_at_ = time_point::max();
     if (!is_over()) {
         go_on();
+    }
+}
+
+void roll::extend(std::size_t more) {
+    targets_ += more;
+    if (phase_ == phase::done && target_ < targets_) {
+        phase_ = phase::next;
     }
 }
 

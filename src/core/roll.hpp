@@ -48,12 +48,16 @@ public:
 
     /// The new worker said READY.
     void ready(time_point now);
+    /// The new worker gives no sign of life: it soaks until then at least.
+    void hold(time_point until);
     /// The old worker is on its way.
     void retired();
     /// The new worker could not be started, ended, took too long, or did not take over.
     void failed(std::string_view why);
     /// The target does not exist any more.
     void skip();
+    /// So many more targets, behind those there are. Not while it goes back.
+    void extend(std::size_t more);
 
     [[nodiscard]] std::size_t target() const { return target_; }
     [[nodiscard]] phase now_is() const { return phase_; }

@@ -36,9 +36,12 @@ master::master(master_settings settings, signal_queue signals, std::vector<pool_
       announced_(planned_.size()),
       rolls_{
           pools_,
-          [this](roll_request::kind what) { return next_plan(what); },
+          [this](roll_request::kind what, const shared_plan& before) {
+              return next_plan(what, before);
+          },
           [this](const shared_plan& now_used) {
               plan_ = now_used;
+              is_configuration_unfinished_ &= !all_have_configuration();
           }},
       upgrade_{
           settings_.program_path,
@@ -311,7 +314,7 @@ void master::look_for_silence(time_point now) {
     for (pool& each : pools_) {
         each.end_silent(awake_since_, now);
     }
-    recycle();
+    recycle(now);
 }
 
 void master::announce() {

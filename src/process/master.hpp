@@ -89,7 +89,7 @@ private:
     [[nodiscard]] result<upgrade_check> ask_new_program();
     void advance_upgrade(time_point now);
     [[nodiscard]] control_server::handler answerer();
-    [[nodiscard]] result<shared_plan> next_plan(roll_request::kind what);
+    [[nodiscard]] result<shared_plan> next_plan(roll_request::kind what, const shared_plan& before);
     void turn();
     void watch(int fd) const;
     void on_event(int fd, time_point now);
@@ -101,7 +101,8 @@ private:
     void watch_new_workers();
     void look_for_ends(time_point now);
     void look_for_silence(time_point now);
-    void recycle();
+    void recycle(time_point now);
+    [[nodiscard]] bool all_have_configuration() const;
     void announce();
     void report(time_point now);
     void begin_stop(mode how, time_point now);
@@ -128,7 +129,10 @@ private:
     bool all_announced_ = false;
     std::optional<master_state> left_; // by another program, until open()
     std::shared_ptr<board_owner> board_;
-    shared_plan plan_; // what new slots start from; from open() on
+    shared_plan plan_; // what the pools began with, or what was rolled last; from open() on
+    bool is_configuration_unfinished_ = false; // the roll to what was read last has not succeeded
+    std::uint64_t recycling_ = 0;              // the last roll that recycle() asked for; 0: seen
+    time_point recycles_again_;
     std::uint64_t last_generation_ = 1;
     rolling rolls_;
     upgrading upgrade_;

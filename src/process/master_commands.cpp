@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,9 +18,9 @@ namespace msd::process {
 
 // What a roll takes the workers to. The program on the disk is opened once, so that all workers of
 // the roll, and those that replace them later, are of one version.
-result<shared_plan> master::next_plan(roll_request::kind what) {
+result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan& before) {
     auto program = what == roll_request::kind::new_program ? executable::at(settings_.program_path)
-                                                           : plan_->program.again();
+                                                           : before->program.again();
     if (!program) {
         return tl::unexpected{std::move(program.error())};
     }
@@ -53,22 +54,37 @@ void master::reconfigure(time_point now) {
         }
     }
     upgrade_.ask_again();
-    if (read->workers_affected) {
+    if (read->workers_affected || is_configuration_unfinished_) {
+        is_configuration_unfinished_ = true;
         roll_all(roll_request::kind::new_configuration);
     }
 }
 
+bool master::all_have_configuration() const {
+    return std::ranges::all_of(pools_, [this](const pool& each) {
+        return std::ranges::all_of(each.slots(), [this](const pool::slot& slot) {
+            return slot.plan->config == settings_.config;
+        });
+    });
+}
+
 // Workers that have done or hold more than they are meant to, one at a time: the one waiting in
 // the roll's queue is enough.
-void master::recycle() {
+void master::recycle(time_point now) {
     if (mode_ != mode::serving || !rolls_.is_idle()) {
+        return;
+    }
+    if (rolls_.was_aborted(std::exchange(recycling_, 0))) {
+        recycles_again_ = now + settings_.supervision.restart.backoff_max; // it goes on as it is
+    }
+    if (now < recycles_again_) {
         return;
     }
     for (const pool& each : pools_) {
         if (const auto slot = each.slot_to_recycle()) {
             log::info("{}/{} is recycled", each.name(), *slot);
             roll_request wanted{roll_request::kind::same_plan, {}, {{each.name(), *slot}}};
-            rolls_.request(std::move(wanted), settings_.supervision.soak);
+            recycling_ = rolls_.request(std::move(wanted), settings_.supervision.soak);
             return;
         }
     }
@@ -85,7 +101,7 @@ std::uint64_t master::roll_all(roll_request::kind what) {
 
 void master::scale(pool& which, int workers, time_point now) {
     if (mode_ == mode::serving) {
-        which.scale(workers, plan_, now);
+        which.scale(workers, rolls_.plan_for_new_slot(which), now);
     }
 }
 

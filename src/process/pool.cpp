@@ -139,6 +139,9 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
     } else if (message.what == kind::drained && worker.handed_over) {
         worker.now_is = worker_process::phase::draining;
         worker.act_at = now + supervision_.stop_timeout;
+        if (worker.slot < slots_.size()) {
+            fill(worker.slot, nullptr, now); // when its successor has died before this was heard
+        }
     } else if (message.what == kind::kept && worker.handed_over) {
         worker.handed_over = false;
         slots_[worker.slot].candidate_end = message.text;

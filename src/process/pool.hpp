@@ -119,6 +119,8 @@ public:
     start_candidate(std::size_t index, const shared_plan& plan, time_point now);
     /// Nullptr: it has ended; slots()[index].candidate_end says why.
     [[nodiscard]] const worker_process* candidate(std::size_t index) const;
+    /// Whether its event loop, which has turned before, missed two of its beats.
+    [[nodiscard]] bool is_silent(const worker_process& worker, time_point now) const;
     /// The candidate of the slot is its worker from now on, the one before it is told to drain or,
     /// in a pool that hands over, to hand over: ask retirement_of().
     void retire_old(std::size_t index, time_point now);
@@ -167,6 +169,8 @@ private:
     void retry_left_empty(time_point now);
     [[nodiscard]] int recycle_spread();
     void let_go(worker_process& worker, time_point now) const;
+    /// A slot in which, without `but`, everybody leaves gets a worker.
+    void fill(std::size_t index, const worker_process* but, time_point now);
     void candidate_ended(const worker_process& dead, std::string why, time_point now);
     void judge(const worker_process& dead, int wait_status, time_point now);
     void begin_stopping();

@@ -134,11 +134,17 @@ void pool::candidate_ended(const worker_process& dead, std::string why, time_poi
         its.candidate_end = std::move(why);
     }
     // The old one may have left everything to it a moment ago.
+    if (settings_.hands_over) {
+        fill(dead.slot, &dead, now);
+    }
+}
+
+void pool::fill(std::size_t index, const worker_process* but, time_point now) {
     const bool is_filled = std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-        return each.slot == dead.slot && &each != &dead && !each.is_leaving();
+        return each.slot == index && &each != but && !each.is_leaving();
     });
-    if (settings_.hands_over && !is_filled && !its.start_at && !stopping_) {
-        its.start_at = now;
+    if (!is_filled && !slots_[index].start_at && !stopping_) {
+        slots_[index].start_at = now;
     }
 }
 

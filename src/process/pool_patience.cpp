@@ -34,6 +34,11 @@ void pool::escalate(time_point now) {
     }
 }
 
+bool pool::is_silent(const worker_process& worker, time_point now) const {
+    const time_point heard = worker.line.figures().last_beat();
+    return heard != time_point{} && now - heard > 2 * supervision_.heartbeat_every;
+}
+
 void pool::end_silent(time_point since, time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {

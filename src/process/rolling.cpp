@@ -6,10 +6,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 namespace msd::process {
 
 using core::roll;
+
+namespace {
+
+constexpr milliseconds look_again{100};
+
+} // namespace
 
 rolling::rolling(std::list<pool>& pools, planner plan, success on_success)
     : pools_{pools},
@@ -85,32 +93,84 @@ time_point rolling::due() const {
 
 void rolling::begin() {
     const request_in_waiting next = *std::exchange(waiting_, std::nullopt);
-    shared_plan plan;
-    if (next.wanted.what != roll_request::kind::same_plan) {
-        auto made = plan_(next.wanted.what);
-        if (!made) {
-            log::error("roll {} refused: {}", next.id, made.error().text);
-            end({next.id, false, made.error().text, 0});
-            return;
-        }
-        plan = std::move(*made);
+    auto targets = targets_of(next.wanted);
+    if (!targets) {
+        log::error("roll {} refused: {}", next.id, targets.error().text);
+        end({next.id, false, targets.error().text, 0});
+        return;
     }
-    std::vector<target> targets = targets_of(next.wanted);
-    const roll progress{targets.size(), next.soak};
-    log::info("roll {}: {} workers", next.id, targets.size());
-    active_ = running{next.id, next.wanted.what, plan, std::move(targets), progress};
+    const roll progress{targets->size(), next.soak};
+    log::info("roll {}: {} workers", next.id, targets->size());
+    active_ = running{next.id, next.wanted.what, std::move(*targets), progress};
 }
 
-std::vector<rolling::target> rolling::targets_of(const roll_request& wanted) {
+result<std::vector<rolling::target>> rolling::targets_of(const roll_request& wanted) {
     std::vector<target> targets;
+    std::map<shared_plan, shared_plan> made; // by what was there before; one for a new program
     for (pool& each : pools_) {
+        const bool is_renewed =
+            wanted.what != roll_request::kind::same_plan && wanted.pools.contains(each.name());
         for (std::size_t slot = 0; slot < each.slots().size(); ++slot) {
-            if (wanted.pools.contains(each.name()) || wanted.slots.contains({each.name(), slot})) {
-                targets.push_back({&each, slot, each.slots()[slot].plan});
+            const shared_plan& before = each.slots()[slot].plan;
+            if (!is_renewed) {
+                if (wanted.pools.contains(each.name()) ||
+                    wanted.slots.contains({each.name(), slot})) {
+                    targets.push_back({&each, slot, before, before});
+                }
+                continue;
             }
+            shared_plan& after =
+                made[wanted.what == roll_request::kind::new_program ? nullptr : before];
+            if (!after) {
+                auto plan = plan_(wanted.what, before);
+                if (!plan) {
+                    return tl::unexpected{std::move(plan.error())};
+                }
+                after = std::move(*plan);
+            }
+            targets.push_back({&each, slot, before, after});
         }
     }
     return targets;
+}
+
+// Slots that are there since the roll began, in pools that it renews.
+std::vector<rolling::target> rolling::added_meanwhile() const {
+    std::vector<target> added;
+    for (const target& one : active_->targets) {
+        const auto& slots = one.of->slots();
+        const bool is_first = added.empty() || added.back().of != one.of;
+        if (!is_first || one.before == one.after || one.of->is_stopping()) {
+            continue;
+        }
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            if (slots[slot].plan == one.before) {
+                added.push_back({one.of, slot, one.before, one.after});
+            }
+        }
+    }
+    return added;
+}
+
+shared_plan rolling::plan_for_new_slot(const pool& of) const {
+    if (active_) {
+        const auto& all = active_->targets;
+        const auto one = std::find_if(all.begin(), all.end(), [&of](const auto& each) {
+            return each.of == &of;
+        });
+        if (one != all.end()) {
+            return one->before;
+        }
+    }
+    return of.slots().back().plan;
+}
+
+bool rolling::was_aborted(std::uint64_t id) const {
+    const auto is_meant = [id](const outcome& each) {
+        return id != 0 && each.id == id;
+    };
+    return (is_meant(last_) && !last_.succeeded) ||
+           (is_meant(before_last_) && !before_last_.succeeded);
 }
 
 // What has become of the candidate since.
@@ -139,6 +199,9 @@ void rolling::look(time_point now) {
         progress.failed(fmt::format("{}: {}", name_of(one), why));
     } else if (candidate->now_is == worker_process::phase::ready) {
         progress.ready(now);
+        if (one.of->is_silent(*candidate, now)) {
+            progress.hold(now + look_again); // until it beats, or its silence ends it
+        }
     }
 }
 
@@ -150,7 +213,8 @@ void rolling::perform(const roll::step& step, time_point now) {
     }
     switch (step.what) {
     case roll::action::start:
-        if (const auto made = one.of->start_candidate(one.slot, plan_for(one, step.back), now);
+        if (const auto made =
+                one.of->start_candidate(one.slot, step.back ? one.before : one.after, now);
             !made) {
             active_->progress.failed(fmt::format("{}: {}", name_of(one), made.error().text));
         }
@@ -171,9 +235,14 @@ void rolling::finish() {
     const roll& progress = active_->progress;
     const bool succeeded = progress.now_is() == roll::phase::done;
     if (succeeded) {
+        if (std::vector<target> added = added_meanwhile(); !added.empty()) {
+            active_->progress.extend(added.size());
+            std::move(added.begin(), added.end(), std::back_inserter(active_->targets));
+            return;
+        }
         log::info("roll {} done", active_->id);
-        if (active_->plan) {
-            on_success_(active_->plan);
+        if (active_->what != roll_request::kind::same_plan && !active_->targets.empty()) {
+            on_success_(active_->targets.front().after);
         }
     } else {
         log::error("roll {} aborted: {}", active_->id, progress.reason());
@@ -191,10 +260,6 @@ void rolling::abandon(time_point now) {
         one.of->discard_candidate(one.slot, now);
     }
     end({active_->id, false, "the instance stops", active_->targets.size()});
-}
-
-shared_plan rolling::plan_for(const target& one, bool back) const {
-    return back || !active_->plan ? one.before : active_->plan;
 }
 
 std::string rolling::name_of(const target& one) const {

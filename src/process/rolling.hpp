@@ -37,9 +37,9 @@ struct roll_request {
 // waits; what is asked for meanwhile joins that one. Does in the pools what core::roll decides.
 class rolling {
 public:
-    /// The plan of a new roll; an error is why there is none.
-    using planner = std::function<result<shared_plan>(roll_request::kind)>;
-    /// A roll to that plan is over, and all pools have it.
+    /// What workers that had the second come to have in a new roll; an error is why there is none.
+    using planner = std::function<result<shared_plan>(roll_request::kind, const shared_plan&)>;
+    /// A roll to that plan is over, and all pools that it was of have it.
     using success = std::function<void(const shared_plan&)>;
 
     rolling(std::list<pool>& pools, planner plan, success on_success);
@@ -62,6 +62,10 @@ public:
     /// Ends it where it stands: the instance stops.
     void abandon(time_point now);
 
+    /// What a slot that is added to that pool starts from. During a roll that is what the others
+    /// had before: it is rolled with them, and there to go back to.
+    [[nodiscard]] shared_plan plan_for_new_slot(const pool& of) const;
+
     [[nodiscard]] bool is_active() const { return active_.has_value(); }
     [[nodiscard]] bool is_idle() const { return !active_ && !waiting_; }
     /// {"id","state","of","reason","waiting","previous":{"id","state","of","reason"}}, of the roll
@@ -70,18 +74,20 @@ public:
     void write(json::writer& out) const;
     /// The same in a few words; empty when there never was a roll.
     [[nodiscard]] std::string summary() const;
+    /// Whether that one has ended otherwise than it was meant to, as far as it is remembered.
+    [[nodiscard]] bool was_aborted(std::uint64_t id) const;
 
 private:
     struct target {
         pool* of;
         std::size_t slot;
         shared_plan before; // what the slot had
+        shared_plan after;  // what it is to have; the same when only its worker is replaced
     };
 
     struct running {
         std::uint64_t id;
         roll_request::kind what;
-        shared_plan plan; // none: each slot's own
         std::vector<target> targets;
         core::roll progress;
     };
@@ -99,8 +105,8 @@ private:
     void end(outcome how);
     void write_active(json::writer& out) const;
     static void write_outcome(json::writer& out, const outcome& of);
-    [[nodiscard]] std::vector<target> targets_of(const roll_request& wanted);
-    [[nodiscard]] shared_plan plan_for(const target& one, bool back) const;
+    [[nodiscard]] result<std::vector<target>> targets_of(const roll_request& wanted);
+    [[nodiscard]] std::vector<target> added_meanwhile() const;
     [[nodiscard]] std::string name_of(const target& one) const;
 
     std::list<pool>& pools_;

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
 namespace msd::process {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* status_command = R"({"command":"status"})";
 
@@ -50,7 +53,7 @@ TEST(roll, starts_a_new_worker_before_the_old_one_drains) {
         return at - notes.begin();
     };
     EXPECT_LT(nth("goods/0 started", 2), nth("goods/0 DRAIN", 1));
-    EXPECT_LT(nth("goods/0 DRAIN", 1), nth("goods/1 started", 2));
+    EXPECT_LT(nth("goods/0 started", 2), nth("goods/1 started", 2));
     EXPECT_LT(nth("goods/1 started", 2), nth("goods/1 DRAIN", 1));
 }
 
@@ -108,7 +111,9 @@ TEST(roll, replaces_a_dead_worker_by_the_program_its_slot_had) {
 }
 
 TEST(roll, is_followed_by_one_more_at_most) {
-    running_master master{"serve", {{"goods", 1}}, quick()};
+    supervision_settings supervision = quick();
+    supervision.soak = std::chrono::seconds{1}; // all ten come while the first is under way
+    running_master master{"serve", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());
     for (int n = 0; n < 10; ++n) {
         EXPECT_TRUE(contains(master.ask(R"({"command":"roll"})"), R"("ok":true)"));
@@ -152,6 +157,68 @@ TEST(roll, leaves_a_slot_whose_worker_dies_meanwhile_filled) {
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
     EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 1; }));
     EXPECT_TRUE(master.says(R"("generation":2)"));
+}
+
+TEST(roll, takes_slots_along_that_were_added_meanwhile) {
+    supervision_settings supervision = quick();
+    supervision.soak = milliseconds{300};
+    running_master master{"serve", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.noted("goods/0 started", 2));
+    EXPECT_EQ(master.ask(R"({"command":"scale","pool":"goods","workers":2})"), R"({"ok":true})");
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    EXPECT_FALSE(contains(master.ask(status_command), R"("slot":1,"pid":null)"));
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 2; }));
+    EXPECT_FALSE(contains(master.ask(status_command), R"("generation":1)"));
+}
+
+TEST(roll, leaves_the_program_to_a_worker_that_only_drains) {
+    supervision_settings supervision = quick();
+    supervision.soak = milliseconds{300};
+    running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    const std::string roll = R"({"command":"roll","pool":"gateway"})";
+    EXPECT_EQ(master.ask(roll), R"({"ok":true,"roll":1})");
+    ASSERT_TRUE(master.noted("gateway/0 started", 2)); // the next ones have to wait
+    EXPECT_EQ(
+        master.ask(R"({"command":"drain","pool":"goods","slot":0})"),
+        R"({"ok":true,"roll":2})"
+    );
+    EXPECT_EQ(master.ask(roll), R"({"ok":true,"roll":2})");
+    ASSERT_TRUE(master.says(R"("roll":{"id":2,"state":"done")")) << master.log();
+    EXPECT_EQ(master.count("goods/0 started"), 2);
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 2; }));
+    const std::string status = master.ask(status_command);
+    EXPECT_TRUE(contains(status, R"("generation":1)")) << status;
+    EXPECT_TRUE(contains(status, R"("generation":3)")) << status;
+}
+
+TEST(hup, leaves_every_pool_the_program_that_it_has) {
+    running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto program_of = [&master](std::size_t index) {
+        const auto pids = master.worker_pids();
+        return pids.size() == 2
+                   ? fs::read_symlink("/proc/" + std::to_string(pids[index]) + "/exe").string()
+                   : "";
+    };
+    const std::string old = program_of(0);
+    const fs::path fresh = master.program().string() + ".fresh";
+    fs::copy_file(old, fresh);
+    fs::remove(master.program());
+    fs::create_symlink(fresh, master.program());
+    EXPECT_EQ(master.ask(R"({"command":"roll","pool":"gateway"})"), R"({"ok":true,"roll":1})");
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    ASSERT_TRUE(eventually([&] { return program_of(0) == fresh && program_of(1) == old; }));
+    master.touch("changed");
+    master.signal(SIGHUP);
+    ASSERT_TRUE(master.says(R"("roll":{"id":2,"state":"done")")) << master.log();
+    EXPECT_TRUE(eventually([&] { return program_of(0) == fresh && program_of(1) == old; }));
+    EXPECT_EQ(master.ask(R"({"command":"scale","pool":"goods","workers":2})"), R"({"ok":true})");
+    ASSERT_TRUE(master.says(R"("workers":2,"ready":2)"));
+    const auto last = master.worker_pids().back();
+    EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(last) + "/exe").string(), old);
 }
 
 TEST(scale, adds_and_takes_away_slots) {
@@ -213,6 +280,39 @@ TEST(hup, rolls_when_workers_are_affected_only) {
     EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")"));
 }
 
+TEST(hup, rolls_again_to_what_no_roll_has_reached) {
+    running_master master{"serve", {{"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.next_workers("exit:3");
+    master.touch("changed");
+    master.signal(SIGHUP);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
+    master.forget("changed");
+    master.next_workers("serve");
+    master.signal(SIGHUP);
+    ASSERT_TRUE(master.says(R"("roll":{"id":2,"state":"done")")) << master.log();
+    master.signal(SIGHUP);
+    master.signal(SIGUSR1);
+    ASSERT_TRUE(master.noted("goods/0 REOPEN"));
+    EXPECT_TRUE(contains(master.ask(status_command), R"("roll":{"id":2,"state":"done")"));
+}
+
+TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
+    supervision_settings supervision = quick();
+    supervision.soak = milliseconds{100};
+    supervision.heartbeat_every = milliseconds{20};
+    supervision.heartbeat_timeout = std::chrono::seconds{3};
+    running_master master{"serve", {{"goods", 1}}, supervision};
+    ASSERT_TRUE(master.ready());
+    const pid_t old = master.worker_pids().front();
+    master.next_workers("beat once");
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
+    EXPECT_TRUE(contains(master.log(), "its event loop did not turn for")) << master.log();
+    EXPECT_EQ(master.count("goods/0 DRAIN"), 0);
+    EXPECT_FALSE(is_gone(old));
+}
+
 TEST(heartbeat, ends_a_worker_whose_loop_does_not_turn) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};
@@ -227,7 +327,7 @@ TEST(heartbeat, ends_a_worker_whose_loop_does_not_turn) {
 TEST(heartbeat, kills_a_stopped_worker_at_once) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};
-    supervision.heartbeat_timeout = milliseconds{600};
+    supervision.heartbeat_timeout = std::chrono::seconds{3};
     supervision.abort_grace = std::chrono::seconds{60};
     running_master master{"hang", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());

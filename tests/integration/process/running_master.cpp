@@ -131,7 +131,7 @@ supervision_settings impatient() {
     made.restart.backoff_max = milliseconds{20};
     made.drain_timeout = std::chrono::seconds{60};
     made.stop_timeout = milliseconds{100};
-    made.heartbeat_timeout = std::chrono::hours{1}; // the workers of these tests have no heart
+    made.heartbeat_timeout = std::chrono::hours{1};
     return made;
 }
 
@@ -240,6 +240,10 @@ void running_master::next_answer(const std::string& behaviour) const {
 
 void running_master::touch(const std::string& name) const {
     std::ofstream{directory_ / name} << "x";
+}
+
+void running_master::forget(const std::string& name) const {
+    std::filesystem::remove(directory_ / name);
 }
 
 void running_master::signal(int number) const {

@@ -61,6 +61,8 @@ public:
     void next_workers(const std::string& behaviour) const;
     /// "bad": the configuration is; "changed": it affects the workers.
     void touch(const std::string& name) const;
+    /// Takes that back.
+    void forget(const std::string& name) const;
     /// Waits for its end; the exit code, or minus the signal that killed it.
     [[nodiscard]] int wait();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/process/test_worker.hpp"
 
+#include "core/scoreboard.hpp"
 #include "core/worker_message.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +31,8 @@ class test_worker {
 public:
     test_worker(const worker_description& own, const std::string& notes)
         : own_{own},
-          notes_{open(notes.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)} {}
+          notes_{open(notes.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)},
+          board_{core::scoreboard::adopt(unique_fd{own.board})} {}
 
     void note(const std::string& what) const {
         const std::string line = fmt::format("{}/{} {}\n", own_.pool, own_.slot, what);
@@ -42,13 +44,20 @@ public:
         send(own_.control, datagram.data(), datagram.size(), MSG_NOSIGNAL);
     }
 
+    void beat() {
+        if (board_) {
+            board_->line(own_.line).beat(clock::now());
+        }
+    }
+
     /// Serves until it is told to leave; the exit code.
-    [[nodiscard]] int serve(bool obeys_drain) const {
+    [[nodiscard]] int serve(bool obeys_drain) {
         std::vector<pollfd> watched{{own_.control, POLLIN, 0}};
         for (const int listener : own_.listeners) {
             watched.push_back({listener, POLLIN, 0});
         }
         while (terminated == 0) {
+            beat();
             poll(watched.data(), watched.size(), 10);
             for (std::size_t i = 1; i < watched.size(); ++i) {
                 answer_one(watched[i].fd);
@@ -96,6 +105,7 @@ private:
 
     const worker_description& own_;
     int notes_;
+    result<core::scoreboard> board_;
 };
 
 std::string
@@ -119,7 +129,7 @@ int run_test_worker(
     const std::string& notes
 ) {
     const std::string behaviour = behaviour_of(own, first_behaviour, notes);
-    const test_worker worker{own, notes};
+    test_worker worker{own, notes};
     worker.note("started");
     worker.say(kind::hello);
     if (behaviour.starts_with("exit:")) {
@@ -130,17 +140,23 @@ int run_test_worker(
     if (behaviour == "mute") {
         return worker.serve(true);
     }
+    const bool hangs = behaviour == "hang" || behaviour == "beat once";
+    if (behaviour == "beat once") {
+        worker.beat();
+    }
+    // Whoever hears of READY may end the master at once, and so this.
+    if (hangs) {
+        std::signal(SIGTERM, SIG_IGN);
+    } else {
+        std::signal(SIGTERM, [](int) { terminated = 1; });
+    }
     worker.say(kind::ready);
     if (behaviour == "abort") {
         std::abort();
     }
-    if (behaviour == "hang") {
-        std::signal(SIGTERM, SIG_IGN);
-        for (;;) {
-            pause();
-        }
+    while (hangs) {
+        pause();
     }
-    std::signal(SIGTERM, [](int) { terminated = 1; });
     return worker.serve(behaviour != "linger");
 }
 

@@ -152,6 +152,13 @@ TEST(restart_policy, fills_empty_slots_again_when_told_that_there_is_a_reason) {
     EXPECT_EQ(policy.died(1, 78, at(3), no_jitter).what, action::replace);
 }
 
+TEST(restart_policy, does_not_fill_a_slot_that_got_its_worker_another_way) {
+    restart_policy policy{{}, 2};
+    EXPECT_EQ(policy.died(0, 78, at(1), no_jitter).what, action::leave_empty);
+    policy.ready(0, at(2)); // of a roll
+    EXPECT_TRUE(policy.retry_left_empty().empty());
+}
+
 TEST(restart_policy, goes_on_from_what_another_one_knew) {
     restart_policy first{{}, 2};
     first.ready(0, at(0));

@@ -76,6 +76,19 @@ TEST(roll, soaks_from_the_first_ready_on) {
     EXPECT_EQ(one.due(), at(2010));
 }
 
+TEST(roll, soaks_for_as_long_as_the_new_worker_gives_no_sign_of_life) {
+    roll one{1, soak};
+    EXPECT_EQ(steps(one, at(0)), texts{"start 0"});
+    one.hold(at(100'000)); // not yet soaking
+    one.ready(at(100));
+    one.hold(at(1000)); // before its end
+    EXPECT_EQ(one.due(), at(2100));
+    one.hold(at(2200));
+    EXPECT_EQ(steps(one, at(2100)), texts{});
+    EXPECT_EQ(one.due(), at(2200));
+    EXPECT_EQ(steps(one, at(2200)), texts{"retire 0"});
+}
+
 TEST(roll, is_done_after_the_last_target) {
     roll two{2, soak};
     do_one(two, at(0));
@@ -153,6 +166,23 @@ TEST(roll, leaves_out_a_target_that_is_gone) {
     two.skip();
     EXPECT_EQ(two.now_is(), phase::done);
     EXPECT_EQ(two.finished(), 0U);
+}
+
+TEST(roll, goes_on_with_targets_that_were_added) {
+    roll one{1, soak};
+    do_one(one, at(0));
+    ASSERT_EQ(one.now_is(), phase::done);
+    one.extend(2);
+    EXPECT_EQ(steps(one, at(5000)), texts{"start 1"});
+    one.extend(1); // while it goes on
+    one.ready(at(5000));
+    EXPECT_EQ(steps(one, at(7000)), texts{"retire 1"});
+    one.retired();
+    EXPECT_EQ(steps(one, at(7000)), texts{"start 2"});
+    one.failed("exit code 1");
+    EXPECT_EQ(steps(one, at(7000)), (texts{"discard 2 back", "start 1 back"}));
+    one.extend(1);
+    EXPECT_TRUE(one.is_going_back());
 }
 
 TEST(roll, hears_nothing_any_more_once_it_is_over) {
