@@ -3,10 +3,19 @@
 
 #include "base/deadline.hpp"
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 
 namespace msd::core {
+
+/// Whether accept(2) failed with `reason` because something has run out that will be there again.
+/// Who waits is still waiting then, and wakes the accepter at once.
+[[nodiscard]] constexpr bool is_exhaustion(int reason) {
+    return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
+}
+/// For so long accepting pauses.
+inline constexpr milliseconds exhaustion_pause{500};
 
 // Keeps the log readable while descriptors run out again and again: what happens within one episode
 // is told once at its beginning and once at its end. An episode is over when accepting has gone

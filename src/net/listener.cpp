@@ -23,16 +23,11 @@ namespace msd::net {
 namespace {
 
 constexpr std::uint64_t event_mark = ~std::uint64_t{0};
-constexpr milliseconds exhausted_pause{500};
 
 void block_all_signals() {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
-bool is_exhaustion(int reason) {
-    return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
 }
 
 } // namespace
@@ -124,7 +119,7 @@ void listener::run() {
 int listener::accept_one(int socket) {
     const int fd = accept4(socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (is_exhaustion(errno)) {
+        if (core::is_exhaustion(errno)) {
             refuse_one(socket);
         }
         return 0;
@@ -148,11 +143,11 @@ void listener::refuse_one(int socket) {
     take_reserve();
     arm(false);
     const time_point now = clock::now();
-    paused_until_ = now + exhausted_pause;
+    paused_until_ = now + core::exhaustion_pause;
     if (exhausted_.begins(now)) {
         log::warning(
             "accepting pauses for {} ms, again and again while this lasts: {}",
-            exhausted_pause.count(),
+            core::exhaustion_pause.count(),
             reason.message()
         );
     }

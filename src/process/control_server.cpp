@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/control_server.hpp"
 
+#include "core/exhaustion.hpp"
 #include "process/unix_address.hpp"
 
 #include <fmt/format.h>
@@ -107,6 +108,10 @@ void control_server::serve(time_point now) {
 void control_server::accept_one(time_point now) {
     unique_fd socket{accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!socket) {
+        if (core::is_exhaustion(errno)) {
+            watch(epoll_.get(), listener_.get(), 0, EPOLL_CTL_MOD);
+            accepts_again_ = now + core::exhaustion_pause;
+        }
         return;
     }
     if (clients_.size() == clients_max) {
@@ -160,11 +165,15 @@ bool control_server::send_some(client& to) const {
 }
 
 void control_server::expire(time_point now) {
+    if (accepts_again_ <= now) {
+        accepts_again_ = time_point::max();
+        watch(epoll_.get(), listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
+    }
     clients_.remove_if([now](const client& each) { return each.until <= now; });
 }
 
 time_point control_server::next_due() const {
-    time_point next = time_point::max();
+    time_point next = accepts_again_;
     for (const client& each : clients_) {
         next = std::min(next, each.until);
     }

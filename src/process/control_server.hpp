@@ -68,6 +68,7 @@ private:
     std::filesystem::path path_;
     unique_fd listener_;
     unique_fd epoll_;
+    time_point accepts_again_ = time_point::max(); // after it found no descriptor left
     handler answer_;
     std::list<client> clients_;
 };
