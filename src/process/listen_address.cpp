@@ -96,8 +96,9 @@ result<std::vector<listen_address>> addresses_of(std::string_view host) {
     addrinfo* found = nullptr;
     const int code = getaddrinfo(name.c_str(), nullptr, &hints, &found);
     if (code != 0) {
+        const bool is_wrong = code != EAI_AGAIN && code != EAI_SYSTEM && code != EAI_MEMORY;
         return fail(
-            errc::invalid,
+            is_wrong ? errc::invalid : errc::unavailable,
             fmt::format("cannot listen on '{}': {}", host, gai_strerror(code))
         );
     }

@@ -137,8 +137,9 @@ tl::unexpected<error> explain(const attempt& made) {
             fmt::format("not allowed to listen on {}: ports below 1024 need privileges", where)
         );
     }
+    // An address of this machine can come later, a family it lacks does not.
     return fail(
-        is_absent(made.reason) ? errc::invalid : errc::unavailable,
+        made.reason == EAFNOSUPPORT ? errc::invalid : errc::unavailable,
         fmt::format("cannot listen on {}: {}", where, std::generic_category().message(made.reason))
     );
 }
