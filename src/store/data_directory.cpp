@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -36,6 +37,22 @@ constexpr std::array<std::pair<unsigned long, std::string_view>, 12> network_mag
     {0x0BD00BD0, "lustre"},
     {0x564C, "ncp"},
 }};
+
+// What root makes in the directory of a user, that user has to be able to use. 0, or errno.
+int give_to_owner_of_directory(int fd, const std::filesystem::path& file) {
+    struct stat directory {};
+    struct stat made {};
+    const auto place = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    if (::geteuid() != 0) {
+        return 0;
+    }
+    if (::stat(place.c_str(), &directory) != 0 || ::fstat(fd, &made) != 0) {
+        return errno;
+    }
+    const bool is_for_another = made.st_uid == 0 && directory.st_uid != 0 && made.st_size == 0;
+    const bool is_given = !is_for_another || ::fchown(fd, directory.st_uid, directory.st_gid) == 0;
+    return is_given ? 0 : errno;
+}
 
 } // namespace
 
@@ -84,6 +101,9 @@ result<unique_fd> open_private_file(const std::filesystem::path& file) {
     unique_fd opened{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR)};
     if (!opened) {
         return system_failure(file, errno);
+    }
+    if (const int code = give_to_owner_of_directory(opened.get(), file); code != 0) {
+        return system_failure(file, code);
     }
     return opened;
 }

@@ -20,17 +20,9 @@ result<std::unique_ptr<client>> open(const asio::any_io_executor& executor, sett
         trust = std::move(*loaded);
     }
     if (chosen.where.kind == arrangement::cluster) {
-        return std::make_unique<cluster_client>(
-            std::move(executor),
-            std::move(chosen),
-            std::move(trust)
-        );
+        return std::make_unique<cluster_client>(executor, std::move(chosen), std::move(trust));
     }
-    return std::make_unique<single_client>(
-        std::move(executor),
-        std::move(chosen),
-        std::move(trust)
-    );
+    return std::make_unique<single_client>(executor, std::move(chosen), std::move(trust));
 }
 
 } // namespace msd::store::redis

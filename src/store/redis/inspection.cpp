@@ -154,7 +154,7 @@ asio::awaitable<void> look_around(client* server, inspection* into, deadline unt
 asio::awaitable<inspection>
 inspect(asio::any_io_executor executor, settings chosen, deadline until) {
     inspection made;
-    auto opened = open(std::move(executor), chosen);
+    auto opened = open(executor, chosen);
     if (!opened) {
         made.advice.push_back(std::move(opened.error().text));
         co_return made;
