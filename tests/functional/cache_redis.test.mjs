@@ -179,7 +179,7 @@ test('workers of goods killed between the changes leave no old price behind', as
 test('goods hung: what redis holds can be bought for minutes', async (world) => {
     const redis = await redis_server.start(world);
     const up = await world.up({
-        config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': 0 },
+        config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': 0, 'cache.timeout_ms': 2000 },
     });
     const port = up.port('gateway');
     const id = await add(port, { price: 899999999999999.9 });
@@ -189,7 +189,7 @@ test('goods hung: what redis holds can be bought for minutes', async (world) => 
         assert.equal((await buy(port, 1, id)).status, 200);
         const length = await redis.ask('STRLEN', `msd:goods:${id}`); // of a mark: 1
         return Number(length.slice(1)) > 1;
-    });
+    }, 60_000);
     const hung = up.workers('goods').map(({ pid }) => pid);
     const wake = () => hung.forEach((pid) => process.kill(pid, 'SIGCONT'));
     hung.forEach((pid) => process.kill(pid, 'SIGSTOP'));

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 
 import { encode } from './foreign/framing.mjs';
 import { http } from './harness/http_client.mjs';
-import { free_port } from './harness/mariadb.mjs';
+import { free_port } from './harness/ports.mjs';
 import { list_packet, scripted_distributor, scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';

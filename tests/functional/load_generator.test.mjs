@@ -7,7 +7,7 @@ import net from 'node:net';
 
 import { load } from './harness/load.mjs';
 import { test } from './harness/test.mjs';
-import { until } from './harness/until.mjs';
+import { patience, until } from './harness/until.mjs';
 
 const reply = (body, { status = 200, more = '' } = {}) =>
     `HTTP/1.1 ${status} Any\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
@@ -51,7 +51,7 @@ for (const mode of ['fresh', 'kept']) {
         const port = await serve(world, (name, socket) => ways[name](socket));
         const names = Object.keys(ways);
         const groups = Object.fromEntries(names.map((name) => [name, asking(name, { mode })]));
-        const running = new load(world, port, groups, { timeout_ms: 1000 });
+        const running = new load(world, port, groups, { timeout_ms: 1000 * patience });
         await until('each way was gone', async () => {
             const seen = await running.look();
             return names.every((name) => {

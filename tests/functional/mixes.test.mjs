@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 
 import { http } from './harness/http_client.mjs';
+import { free_port } from './harness/ports.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
@@ -21,16 +22,6 @@ const orders = [
     ['services', 'distributor', 'gateway'],
     ['gateway', 'services', 'distributor'],
 ];
-
-/** A port that was free a moment ago, for a distributor that starts last. */
-async function free_port() {
-    const { createServer } = await import('node:net');
-    const server = createServer();
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-}
 
 async function start(world, role, kind, { distributor, port }) {
     if (kind === 'msd') {

@@ -50,8 +50,11 @@ class writers {
             this.made.set(JSON.parse(text).id, name);
             return;
         }
-        assert.equal(status, 503, text);
-        assert.equal(JSON.parse(text).errormessage, 'store unavailable');
+        // The gateway's own limit stands some milliseconds behind that of the service.
+        if (status !== 504) {
+            assert.equal(status, 503, text);
+            assert.equal(JSON.parse(text).errormessage, 'store unavailable');
+        }
         this.failed += 1;
         await pause(5);
     }

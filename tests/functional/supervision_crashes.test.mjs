@@ -8,10 +8,13 @@ import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
 import { sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
-import { pause } from './harness/until.mjs';
+import { pause, until } from './harness/until.mjs';
 
 // Killed again and again within half a second, they would be replaced later and later.
-const config = { 'supervision.early_ms': 0 };
+const config = {
+    'supervision.early_ms': 0,
+    ...(sanitized && { 'upstream.connect_timeout_ms': 2000 }), // a worker greets late then
+};
 
 // How a request fails whose connection ends.
 const ends = ['reset', 'unanswered', 'truncated'];
@@ -102,7 +105,10 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         const killed = [];
         for (let second = 0; second < scaled(8, 60); ++second) {
             await pause(1000);
-            const { pools } = await master.status();
+            const { pools } = await until('all are there again', async () => {
+                const now = await master.status();
+                return now.state === 'ready' && now;
+            });
             const all = pools.flatMap(({ name, slots }) =>
                 slots.filter(({ state }) => state === 'ready').map(({ pid }) => ({ name, pid })));
             const victim = all[Math.floor(Math.random() * all.length)];

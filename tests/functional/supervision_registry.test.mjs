@@ -10,7 +10,7 @@ import { control } from './harness/control.mjs';
 import { process_state } from './harness/proc.mjs';
 import { repeated } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
-import { until } from './harness/until.mjs';
+import { patience, until } from './harness/until.mjs';
 
 const count = 40;
 
@@ -114,7 +114,7 @@ async function roll_that_fails(master, spoil) {
 }
 
 test('a new worker that fails while it takes over is noticed by no node', async (world) => {
-    const all = await platform(world, 1500);
+    const all = await platform(world, 1500 * patience);
     const { master, distributor } = all;
     const before = [...all.nodes, all.watcher].map((node) => told(node).length);
 

@@ -69,6 +69,7 @@ test('the service manager hears of start, state, reload, roll and stop', async (
 
     gateway.signal('SIGTERM');
     await gateway.exit;
+    await until('the stop is told', () => manager.lines().includes('STOPPING=1'));
     const last = manager.lines();
     const stopping = last.indexOf('STOPPING=1');
     assert.ok(stopping > 0, last.join());

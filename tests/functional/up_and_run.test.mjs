@@ -107,7 +107,7 @@ test('pages of goods and purchases are walked with limit and after', async (worl
 });
 
 test('data is there after a restart, on the same ports', async (world) => {
-    const first = await world.up();
+    const first = await world.up({ comes_back: true });
     const { id } = (await first.http('POST', '/goods', { body: pencil })).json;
     const account = { username: 'ann', password: 'secret of ann' };
     const { userid } = (await first.http('POST', '/members', { body: account })).json;
@@ -149,7 +149,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 test('a killed master takes its workers with it, and a new one starts', async (world) => {
-    const up = await world.up();
+    const up = await world.up({ comes_back: true });
     const pids = up.workers().map(({ pid }) => pid);
     up.end_expected = true;
     process.kill(up.pid, 'SIGKILL');

@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { free_port } from './ports.mjs';
 import { process_state } from './proc.mjs';
 import { program, run } from './program.mjs';
 import { until } from './until.mjs';
@@ -20,29 +21,6 @@ const stop_limit_ms = 60_000;
 export const mariadb_user = 'msd';
 export const mariadb_password = 'open-sesame-4711';
 export const mariadb_database = 'msd';
-
-// Below the ports the system hands out by itself: nobody takes one while its server is down.
-const port_min = 15_000;
-const port_max = 31_999;
-
-async function is_free(port) {
-    const probe = net.createServer();
-    const free = await new Promise((resolve) => {
-        probe.once('error', () => resolve(false));
-        probe.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => probe.close(resolve));
-    return free;
-}
-
-export async function free_port() {
-    for (;;) {
-        const port = port_min + Math.floor(Math.random() * (port_max - port_min + 1));
-        if (await is_free(port)) {
-            return port;
-        }
-    }
-}
 
 async function succeed(command, args) {
     const { code, output, log } = await run(command, args, { limit_ms: 60_000 });

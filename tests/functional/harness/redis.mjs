@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-import { free_port } from './mariadb.mjs';
+import { free_port } from './ports.mjs';
 import { until } from './until.mjs';
 
 function command_bytes(words) {

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { http, http_connection } from './http_client.mjs';
 import { mariadb_server } from './mariadb.mjs';
 import { packet_client } from './packet_client.mjs';
+import { free_port } from './ports.mjs';
 import { children, environment, is_alive } from './proc.mjs';
 import { program, run } from './program.mjs';
 import { until } from './until.mjs';
@@ -121,10 +122,16 @@ export class world {
         return ['--config', file];
     }
 
-    /** `msd up`, one worker a pool; free ports, or those of the program `at`, which has ended. */
-    async up({ args = [], workers = 1, config, at, ...rest } = {}) {
-        const port_of = (role) => String(at ? at.port(role) : 0);
-        const ports = roles.flatMap((role) => [`--${role}-port`, port_of(role)]);
+    /**
+     * `msd up`, one worker a pool; free ports, or those of the program `at`, which has ended and
+     * was started as one that `comes_back`.
+     */
+    async up({ args = [], workers = 1, config, at, comes_back = false, ...rest } = {}) {
+        const ports = [];
+        for (const role of roles) {
+            const port = at ? at.port(role) : comes_back ? await free_port() : 0;
+            ports.push(`--${role}-port`, String(port));
+        }
         const all = ['up', ...ports, '--workers', String(workers), ...this.own_dirs()];
         all.push(...this.config(config), ...args);
         const started = this.spawn_msd('msd up', all, rest);

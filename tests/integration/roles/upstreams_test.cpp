@@ -488,7 +488,8 @@ TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first
     const auto test = [](test::loop* on, upstreams* them, fake_node* peer
                       ) -> asio::awaitable<void> {
         co_await peer->take();
-        co_await peer->read(); // the hello, which waits for its answer longer than a caller does
+        const std::string hello = co_await peer->read(); // waits longer than a caller does
+        EXPECT_NE(hello.find("\"hello\""), std::string::npos) << hello;
         attempt_slot made;
         on->tasks.spawn(ask(them, "GET", test::loop::patience, &made));
         const std::string request = co_await peer->read();

@@ -275,7 +275,7 @@ TEST_F(mysql_pool, ends_while_calls_run) {
         outcome = std::move(said);
     };
     auto long_call = [](connection& on) {
-        return sleep_ms(on, 1000);
+        return sleep_ms(on, 2500); // until somebody has seen it; below its limit
     };
     auto task = pool_->run(deadline::in(patience), pool::repeat::always, long_call);
     asio::co_spawn(loop_.context(), std::move(task), note);

@@ -15,7 +15,7 @@ namespace {
 
 using state = store::cached::state;
 
-constexpr milliseconds quick{50};
+constexpr milliseconds quick{500};
 
 class shared_cache : public testing::Test {
 protected:

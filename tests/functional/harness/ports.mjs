@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports for what starts later, or again: below those that the system hands out by itself, so that
+// no test beside it is given one meanwhile.
+
+import net from 'node:net';
+
+const port_min = 15_000;
+const port_max = 31_999;
+
+async function is_free(port) {
+    const probe = net.createServer();
+    const free = await new Promise((resolve) => {
+        probe.once('error', () => resolve(false));
+        probe.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => probe.close(resolve));
+    return free;
+}
+
+/** A port that nobody listens on, and that is nobody's before the caller makes it his. */
+export async function free_port() {
+    for (;;) {
+        const port = port_min + Math.floor(Math.random() * (port_max - port_min + 1));
+        if (await is_free(port)) {
+            return port;
+        }
+    }
+}
