@@ -126,6 +126,10 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
         fmt::print(stderr, "{}\n", checked.error().text);
         return exit_configuration;
     }
+    if (const auto fits = check_together(read); !fits) {
+        fmt::print(stderr, "{}: {}\n", command.file, fits.error().text);
+        return exit_configuration;
+    }
     const auto cache = look_at_cache(read, process_environment);
     if (!cache) {
         fmt::print(stderr, "msd: cache: {}\n", cache.error().text);

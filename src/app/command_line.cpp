@@ -108,9 +108,6 @@ private:
         to.add_option("-c,--config", line_.config_file, "configuration file (TOML)");
         add_flag(to, "data-dir", "data_dir", "where services keep their data (./msd-data)");
         add_flag(to, "runtime-dir", "runtime_dir", "where pid file and control socket go");
-        add_flag(to, "log-level", "log.level", "trace, debug, info, warning, error or off");
-        add_flag(to, "log-format", "log.format", "text or json");
-        add_flag(to, "log-file", "log.file", "log to this file, not to standard error");
     }
 
     void add_cache_flag(CLI::App& to) {
@@ -122,7 +119,10 @@ private:
     }
 
     // Of a command that runs something.
-    void add_identity(CLI::App& to) {
+    void add_daemon_flags(CLI::App& to) {
+        add_flag(to, "log-level", "log.level", "trace, debug, info, warning, error or off");
+        add_flag(to, "log-format", "log.format", "text or json");
+        add_flag(to, "log-file", "log.file", "log to this file, not to standard error");
         add_flag(to, "user", "user", "started as root, become this user once the ports are bound");
         add_flag(to, "group", "group", "the group that goes with it (the user's own)");
     }
@@ -138,14 +138,14 @@ private:
             "run everything on this machine",
             "  msd up\n"
             "  msd up --gateway-port 8080 --data-dir /srv/msd\n"
-            "  msd up --host 0.0.0.0 --workers 2\n"
+            "  MSD_ADVERTISE=10.0.0.2 msd up --host 0.0.0.0 --workers 2\n"
         );
         when_named(up, [this](CLI::App& named) { add_up_options(named); });
     }
 
     void add_up_options(CLI::App& up) {
         add_common(up);
-        add_identity(up);
+        add_daemon_flags(up);
         add_store_flag(up);
         add_cache_flag(up);
         add_flag(up, "host", "host", "address to listen on (127.0.0.1 and [::1])");
@@ -174,10 +174,12 @@ private:
         const auto key = [&section](const char* name) {
             return section.empty() ? std::string{} : section + name;
         };
-        add_identity(to);
+        add_daemon_flags(to);
         add_flag(to, "host", "host", "address to listen on (127.0.0.1 and [::1])");
         add_flag(to, "port", key(".port"), "port to listen on; 0: any free one");
-        add_flag(to, "workers", key(".workers"), "worker processes (one per core)");
+        const bool is_registry = section == "distributor";
+        const char* const workers = is_registry ? "(1: its state is not shared)" : "(one per core)";
+        add_flag(to, "workers", key(".workers"), fmt::format("worker processes {}", workers));
     }
 
     void add_roles() {
@@ -424,8 +426,9 @@ private:
 
     void add_transfer_options(CLI::App& to, const char* place, const char* text) {
         to.add_option(place, line_.place, text)->required();
-        to.add_option("--service", line_.services, "only these: goods, members, purchases")
-            ->check(CLI::IsMember({"goods", "members", "purchases"}));
+        to.add_option("--service", line_.services, "only this; again for another (all)")
+            ->check(CLI::IsMember({"goods", "members", "purchases"}))
+            ->allow_extra_args(false); // the next word is no service
         to.add_flag("--json", line_.as_json, "for programs");
         add_common(to);
         add_store_flag(to);
@@ -562,7 +565,8 @@ private:
             return each.starts_with('-');
         });
         const std::string& typed = option == left.end() ? left.front() : *option;
-        const std::string name = typed.substr(0, typed.find('='));
+        // A value is none of the mistake, and there may be a password in a URL.
+        const std::string name = typed.substr(0, std::min(typed.find('='), typed.find("://")));
         std::vector<std::string> known;
         for (const CLI::Option* each : std::as_const(*chosen_).get_options()) {
             if (!each->get_lnames().empty()) {

@@ -307,7 +307,7 @@ void add_heartbeat_figures(config_rows& rows) {
         rows,
         "supervision.heartbeat_timeout_ms",
         {100, hour_ms},
-        "a worker silent for so long hangs: ABRT, or KILL when it is stopped",
+        "a worker silent for so long hangs: ABRT, KILL when stopped; 3 heartbeats at least",
         [](auto& c) -> auto& { return c.supervision.heartbeat_timeout; }
     );
     add_key(

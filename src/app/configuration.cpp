@@ -11,6 +11,23 @@
 
 namespace msd::app {
 
+result<void> check_together(const configuration& made) {
+    const auto& [every, timeout] =
+        std::pair{made.supervision.heartbeat_every, made.supervision.heartbeat_timeout};
+    if (timeout < 3 * every) {
+        return fail(
+            errc::invalid,
+            fmt::format(
+                "supervision.heartbeat_timeout_ms = {} is less than three times "
+                "supervision.heartbeat_every_ms = {}: workers in good health would be killed",
+                timeout.count(),
+                every.count()
+            )
+        );
+    }
+    return {};
+}
+
 roles::distributor_settings distributor_of(const configuration& from) {
     roles::distributor_settings settings = from.distributor;
     settings.packets = from.packets;

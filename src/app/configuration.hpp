@@ -48,6 +48,9 @@ struct configuration {
     process::supervision_settings supervision;
 };
 
+/// errc::invalid when values that are good alone do not go together; names their keys.
+[[nodiscard]] result<void> check_together(const configuration& made);
+
 /// The settings of one role, with the shared sections filled in.
 [[nodiscard]] roles::distributor_settings distributor_of(const configuration& from);
 [[nodiscard]] roles::gateway_settings gateway_of(const configuration& from);

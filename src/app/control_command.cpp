@@ -165,6 +165,10 @@ private:
             roll = object_of(roll, "previous"); // the next one was quicker than we are
         }
         const std::string state = text_of(roll, "state");
+        if (number_of(roll, "id") > roll_) {
+            complain(fmt::format("roll {} was followed by others", roll_));
+            return verdict::failed;
+        }
         if (number_of(roll, "id") != roll_) {
             return verdict::not_yet;
         }
@@ -265,7 +269,8 @@ int await_end(
                 return verdict == progress::verdict::done ? 0 : exit_failed;
             }
         } else if (absent_until.passed()) {
-            return complain(fmt::format("{}: {}", of.name, answer.error().text));
+            const std::string why = answer ? "the answer cannot be read" : answer.error().text;
+            return complain(fmt::format("{}: {}", of.name, why));
         }
         std::this_thread::sleep_for(look_every);
     }

@@ -18,6 +18,7 @@ inline constexpr const char* config_file_variable = "MSD_CONFIG";
 
 inline constexpr const char* store_password_variable = "MSD_STORE_PASSWORD";
 inline constexpr const char* cache_password_variable = "MSD_CACHE_PASSWORD";
+inline constexpr const char* other_password_variable = "MSD_OTHER_PASSWORD";
 
 /// The value of a variable, null when it is not set; std::getenv in the program.
 using environment_lookup = std::function<const char*(const char* name)>;

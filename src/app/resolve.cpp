@@ -110,6 +110,9 @@ tl::expected<configuration, refusal> resolve(
             return refuse(exit_usage, fmt::format("{}: {}", each.flag, set.error().text));
         }
     }
+    if (const auto fits = check_together(made); !fits) {
+        return refuse(exit_configuration, fits.error().text);
+    }
     return made;
 }
 

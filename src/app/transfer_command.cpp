@@ -37,7 +37,6 @@ using table = std::unique_ptr<store::transfer_table>;
 // In the order of who refers to whom.
 constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
 
-constexpr const char* other_password_variable = "MSD_OTHER_PASSWORD";
 constexpr std::string_view server_scheme = "mysql://";
 constexpr std::string_view embedded_scheme = "sqlite:";
 constexpr milliseconds progress_every{500};
@@ -87,16 +86,21 @@ private:
 // The two ends of a transfer: the store that is configured, and what the command line names.
 class places {
 public:
-    [[nodiscard]] static result<places> of(const command_line& command, const configuration& from) {
+    [[nodiscard]] static tl::expected<places, refusal>
+    of(const command_line& command, const configuration& from) {
         places made;
         made.configured_ = settings_of(from);
         auto password = store_password(from, process_environment);
         if (!password) {
-            return tl::unexpected{std::move(password.error())};
+            return tl::unexpected{refusal{exit_configuration, password.error().text}};
         }
         made.configured_.server.password = std::move(*password);
-        if (auto named = made.name(command.place, from); !named) {
-            return tl::unexpected{std::move(named.error())};
+        if (const auto named = made.name(command.place, from); !named) {
+            return tl::unexpected{refusal{exit_usage, named.error().text}};
+        }
+        if (made.named_ && command.what == verb::export_rows) {
+            return tl::unexpected{
+                refusal{exit_usage, "an export goes to a directory; msd import fills a store"}};
         }
         return made;
     }
@@ -113,9 +117,6 @@ public:
 
     /// Files are the only place an export goes to.
     [[nodiscard]] result<table> create_file(std::string_view service) const {
-        if (named_) {
-            return fail(errc::invalid, "an export goes to a directory; msd import fills a store");
-        }
         if (::mkdir(directory_.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
             const auto why = std::generic_category().message(errno);
             return fail(errc::unavailable, fmt::format("{}: {}", directory_.string(), why));
@@ -194,9 +195,9 @@ int complain(std::string_view service, const error& why) {
 }
 
 // Never with what was typed: there may be a password in it.
-int misuse(const error& why) {
+int refuse(const refusal& why) {
     fmt::print(stderr, "msd: the stores of this command: {}\n", why.text);
-    return exit_usage;
+    return why.exit_code;
 }
 
 std::vector<std::string> chosen_services(const command_line& command) {
@@ -305,7 +306,7 @@ void show(const std::vector<compared>& all, bool as_json) {
 int transfer_rows(const command_line& command, const configuration& configured) {
     const auto ends = places::of(command, configured);
     if (!ends) {
-        return misuse(ends.error());
+        return refuse(ends.error());
     }
     stop_on_interrupt();
     std::vector<moved> all;
@@ -329,7 +330,7 @@ int transfer_rows(const command_line& command, const configuration& configured) 
 int compare_rows(const command_line& command, const configuration& configured) {
     const auto ends = places::of(command, configured);
     if (!ends) {
-        return misuse(ends.error());
+        return refuse(ends.error());
     }
     stop_on_interrupt();
     std::vector<compared> all;

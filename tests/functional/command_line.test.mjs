@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
+import { free_port } from './harness/ports.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { repository } from './harness/world.mjs';
@@ -55,6 +56,9 @@ test('a wrong command line: exit 2, what is wrong and where help is', async (wor
         'up --distributor nowhere': '--distributor',
         'gateway --distributor nowhere': 'nowhere',
         'check': 'check',
+        'nodes --log-level debug': '--log-level',
+        'export sqlite:/srv/msd': 'directory',
+        'compare --service nothing shop': '--service',
     };
     for (const [line, word] of Object.entries(wrong)) {
         const { code, output, log } = await world.command(line.split(' ').filter(Boolean));
@@ -95,6 +99,27 @@ test('a wrong configuration: exit 78 with file, line, key and what was meant', a
     assert.match(missing.log, /missing\.toml/);
 });
 
+test('what is typed in a wrong place is not repeated where a password can be in it',
+    async (world) => {
+        const url = 'mysql://shop:secret@db/shop';
+        for (const line of [`migrate ${url}`, `up ${url}`, `up --store=${url}`]) {
+            const { code, log } = await world.command(line.split(' '));
+            assert.equal(code, 2, log);
+            assert.ok(!log.includes('secret'), log);
+        }
+    });
+
+test('values that do not go together: exit 78, whichever way they came', async (world) => {
+    const file = world.path('msd.toml');
+    fs.writeFileSync(file, '[supervision]\nheartbeat_every_ms = 20000\n');
+    const started = ['gateway', '--port', '0', '--config', file, ...world.own_dirs()];
+    for (const args of [['check', file], started]) {
+        const { code, log } = await world.command(args);
+        assert.equal(code, 78, log);
+        assert.match(log, /heartbeat_timeout_ms = 15000 .*heartbeat_every_ms = 20000/);
+    }
+});
+
 test('every mistake of a file is named at once', async (world) => {
     const file = world.path('msd.toml');
     fs.writeFileSync(file, 'hosst = "a"\n[gateway]\nport = "x"\n[log]\nlevel = "loud"\n');
@@ -110,17 +135,10 @@ test('the documented configuration is a valid one', async (world) => {
     assert.equal(code, 0, log);
 });
 
-async function free_ports(count) {
-    const servers = Array.from({ length: count }, () => net.createServer());
-    const ports = await Promise.all(servers.map((server) => new Promise((resolve) => {
-        server.listen(0, '127.0.0.1', () => resolve(server.address().port));
-    })));
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    return ports;
-}
-
 test('flag before environment before file', async (world) => {
-    const [from_file, from_environment, from_flag] = await free_ports(3);
+    const from_file = await free_port();
+    const from_environment = await free_port();
+    const from_flag = await free_port();
     const file = world.config({ 'distributor.port': from_file });
     const env = { MSD_PORT: String(from_environment) };
     const flag = ['--port', String(from_flag)];
@@ -235,7 +253,7 @@ test('call of a route that is never answered ends well once it is sent', async (
 });
 
 test('no distributor: exit 1 naming the address', async (world) => {
-    const [port] = await free_ports(1);
+    const port = await free_port();
     for (const args of [['nodes'], ['routes'], ['call', 'GET', '/goods']]) {
         const all = [...args, '--distributor', `127.0.0.1:${port}`];
         const { code, log } = await world.command(all);
@@ -245,7 +263,7 @@ test('no distributor: exit 1 naming the address', async (world) => {
 });
 
 test('a second start on the same instance is refused, a stale pid file is not', async (world) => {
-    const [port] = await free_ports(1);
+    const port = await free_port();
     const args = ['distributor', '--port', String(port), ...world.own_dirs()];
     const first = world.spawn_msd('msd distributor', args);
     await first.ready('distributor');

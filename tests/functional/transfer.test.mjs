@@ -143,7 +143,12 @@ test('what cannot be done is said, and nothing is left of it', async (world) => 
     await refused(['import', 'mysql://u:geheim@127.0.0.1:1/d'], 2, /MSD_OTHER_PASSWORD/);
     await refused(['import', 'mysql://u@127.0.0.1:1/d'], 1, /cannot be reached/);
     await refused(['import', 'x', '--service', 'logs'], 2, /logs/);
-    await refused(['export', 'sqlite:/x'], 1, /directory|goods\.db/);
+    await refused(['import', '--service', 'goods', world.path('shop')], 1, /goods\.jsonl/);
+    fs.writeFileSync(world.path('readable'), 'geheim', { mode: 0o644 });
+    const store = ['--store', 'mysql://u@127.0.0.1:1/d'];
+    const file = { MSD_STORE_PASSWORD_FILE: world.path('readable') };
+    await refused(['export', world.path('shop'), ...store], 78, /readable/, file);
+    await refused(['export', 'sqlite:/x'], 2, /directory/);
     fs.mkdirSync(world.path('shop'));
     fs.writeFileSync(world.path('shop', 'goods.jsonl'), '{"msd_export":1,"service":"goods"}\n');
     await refused(['import', world.path('shop')], 1, /goods\.jsonl ends before the export did/);
