@@ -58,7 +58,8 @@ export class control {
     async pids(pool) {
         return until(`${pool} has its workers and no others`, async () => {
             const slots = await this.slots(pool);
-            const settled = slots.every(({ state }) => state === 'ready');
+            // What was killed a moment ago is there until the master has been told.
+            const settled = slots.every(({ state, pid }) => state === 'ready' && is_alive(pid));
             const one_each = new Set(slots.map(({ slot }) => slot)).size === slots.length;
             return settled && one_each && slots.map(({ pid }) => pid);
         }, 60_000);
