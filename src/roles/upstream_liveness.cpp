@@ -31,7 +31,7 @@ void upstream_connection::on_guard() {
     if (msd_) {
         const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
         next = next.sooner(
-            ping_key_ ? deadline{ping_sent_ + settings_.ping_timeout}
+            ping_key_ ? deadline{std::max(ping_sent_, last_received_) + settings_.ping_timeout}
                       : deadline{std::max(last_received_ + silence, at + ping_when_busy)}
         );
     }
@@ -82,7 +82,8 @@ void upstream_connection::watch_liveness(time_point at) {
         }
         return;
     }
-    if (at - ping_sent_ >= settings_.ping_timeout) {
+    // A pong may stand behind many large replies: while they come, nobody hangs.
+    if (at - std::max(ping_sent_, last_received_) >= settings_.ping_timeout) {
         if (state_ == state::ready) {
             log::warning("{} does not answer a ping", connection_.peer().text());
             become(state::hung);

@@ -311,6 +311,38 @@ TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_tells_the_service) {
     loop.run(test(this, &node));
 }
 
+// Its pong may stand behind many large replies.
+TEST_F(upstreams_on_a_loop, keeps_a_peer_that_says_something_else_before_it_answers_a_ping) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        const std::string ping = co_await peer->read();
+        EXPECT_NE(ping.find("\"/ping\""), std::string::npos);
+        const time_point end = clock::now() + milliseconds{700}; // three times what it has
+        while (clock::now() < end) {
+            peer->connection->send("{\"key\":999999,\"errorcode\":0}¶");
+            const time_point next = clock::now() + milliseconds{20};
+            std::function<bool()> later = [next] {
+                return clock::now() >= next;
+            };
+            co_await me->loop.until(std::move(later));
+        }
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        const std::string request = co_await peer->read();
+        EXPECT_NE(request.find("\"/x\""), std::string::npos) << request;
+        peer->answer(ping, "");
+        peer->answer(request, "\"n\":1");
+        std::function<bool()> came = [&made] {
+            return made.has_value();
+        };
+        co_await me->loop.until(std::move(came));
+        EXPECT_TRUE(made && made->outcome);
+    };
+    loop.run(test(this, &node));
+}
+
 TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does) {
     fake_node node{loop, "svc", true};
     list({node.info});
