@@ -16,7 +16,12 @@ const count = 40;
 
 /** A distributor with foreign nodes, a watcher that speaks section 4, and msd's own goods. */
 async function platform(world, soak_ms) {
-    const config = { 'supervision.soak_ms': soak_ms };
+    const config = {
+        'supervision.soak_ms': soak_ms,
+        // So rarely that a worker which is stopped in its soak is not kept in it for its silence.
+        'supervision.heartbeat_every_ms': 15_000,
+        'supervision.heartbeat_timeout_ms': 60_000,
+    };
     const distributor = await world.role('distributor', { config });
     distributor.expect_deaths();
     const port = distributor.port('distributor');
