@@ -40,17 +40,13 @@ constexpr std::array<std::pair<unsigned long, std::string_view>, 12> network_mag
 
 // What root makes in the directory of a user, that user has to be able to use. 0, or errno.
 int give_to_owner_of_directory(int fd, const std::filesystem::path& file) {
-    struct stat directory {};
-    struct stat made {};
-    const auto place = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
     if (::geteuid() != 0) {
         return 0;
     }
-    if (::stat(place.c_str(), &directory) != 0 || ::fstat(fd, &made) != 0) {
-        return errno;
-    }
-    const bool is_for_another = made.st_uid == 0 && directory.st_uid != 0 && made.st_size == 0;
-    const bool is_given = !is_for_another || ::fchown(fd, directory.st_uid, directory.st_gid) == 0;
+    const auto place = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    struct stat directory {};
+    const bool is_given = ::stat(place.c_str(), &directory) == 0 &&
+                          ::fchown(fd, directory.st_uid, directory.st_gid) == 0;
     return is_given ? 0 : errno;
 }
 
@@ -98,12 +94,18 @@ result<void> prepare_data_directory(const std::filesystem::path& directory) {
 }
 
 result<unique_fd> open_private_file(const std::filesystem::path& file) {
-    unique_fd opened{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    constexpr int flags = O_RDWR | O_CLOEXEC;
+    // Given away is only what is made here: what is there may be a link to somebody else's.
+    unique_fd opened{::open(file.c_str(), flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR)};
+    if (opened) {
+        if (const int code = give_to_owner_of_directory(opened.get(), file); code != 0) {
+            return system_failure(file, code);
+        }
+    } else if (errno == EEXIST) {
+        opened.reset(::open(file.c_str(), flags));
+    }
     if (!opened) {
         return system_failure(file, errno);
-    }
-    if (const int code = give_to_owner_of_directory(opened.get(), file); code != 0) {
-        return system_failure(file, code);
     }
     return opened;
 }

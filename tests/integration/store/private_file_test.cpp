@@ -37,6 +37,10 @@ TEST(private_file, made_by_root_belongs_to_whom_the_directory_does) {
     ASSERT_TRUE(store::open_private_file(in.path() / "new"));
     EXPECT_EQ(facts_of(in.path() / "new").st_uid, somebody);
     EXPECT_EQ(facts_of(in.path() / "new").st_gid, somebody);
+    // What was there is as it was, also when it is reached by a link that the user made.
+    std::filesystem::create_symlink(in.path() / "roots", in.path() / "link");
+    ASSERT_TRUE(store::open_private_file(in.path() / "link"));
+    EXPECT_EQ(facts_of(in.path() / "roots").st_uid, 0U);
 }
 
 } // namespace
