@@ -4,11 +4,10 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import net from 'node:net';
 
 import { all_gone, control } from './harness/control.mjs';
 import { load } from './harness/load.mjs';
-import { free_port } from './harness/ports.mjs';
+import { can_listen, free_port } from './harness/ports.mjs';
 import { children, descriptors, is_alive, private_bytes, process_state } from './harness/proc.mjs';
 import { repeated, sanitized } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
@@ -16,16 +15,6 @@ import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
 
 const nobody = 1; // a port where no distributor is
-
-async function can_listen(port) {
-    const server = net.createServer();
-    const free = await new Promise((resolve) => {
-        server.once('error', () => resolve(false));
-        server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    return free;
-}
 
 test('the master is killed: its ports are free at once, its workers go, a new one starts',
     async (world, context) => {

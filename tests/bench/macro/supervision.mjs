@@ -3,11 +3,11 @@
 // answers, with nothing to do and with more to do than it can; fork and exec until READY; a killed
 // master until its ports are free; throughput in rolls of all pools beside that between them.
 
-import net from 'node:net';
 
 import { control } from '../../functional/harness/control.mjs';
 import { http } from '../../functional/harness/http_client.mjs';
 import { get_goods, load, post_goods, stored_goods } from '../../functional/harness/load.mjs';
+import { can_listen } from '../../functional/harness/ports.mjs';
 import { is_alive } from '../../functional/harness/proc.mjs';
 import { pause, until } from '../../functional/harness/until.mjs';
 import { with_system } from './msd.mjs';
@@ -96,16 +96,6 @@ async function busy_kills() {
             ms('KILL to replacement, saturated: p99', percentile(times, 0.99)),
         ];
     });
-}
-
-async function can_listen(port) {
-    const server = net.createServer();
-    const free = await new Promise((resolve) => {
-        server.once('error', () => resolve(false));
-        server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    return free;
 }
 
 async function killed_master() {

@@ -7,7 +7,7 @@ import net from 'node:net';
 const port_min = 15_000;
 const port_max = 31_999;
 
-async function is_free(port) {
+export async function can_listen(port) {
     const probe = net.createServer();
     const free = await new Promise((resolve) => {
         probe.once('error', () => resolve(false));
@@ -21,7 +21,7 @@ async function is_free(port) {
 export async function free_port() {
     for (;;) {
         const port = port_min + Math.floor(Math.random() * (port_max - port_min + 1));
-        if (await is_free(port)) {
+        if (await can_listen(port)) {
             return port;
         }
     }
