@@ -12,8 +12,8 @@
 namespace msd::app {
 
 result<void> check_together(const configuration& made) {
-    const auto& [every, timeout] =
-        std::pair{made.supervision.heartbeat_every, made.supervision.heartbeat_timeout};
+    const milliseconds every = made.supervision.heartbeat_every;
+    const milliseconds timeout = made.supervision.heartbeat_timeout;
     if (timeout < 3 * every) {
         return fail(
             errc::invalid,
