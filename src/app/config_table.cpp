@@ -131,10 +131,7 @@ void add_registry(config_rows& rows) {
         return {};
     };
     advertise.get = [](const configuration& from) -> config_value {
-        const auto& said = from.membership;
-        return said.advertise_port == 0
-                   ? said.advertise_host
-                   : process::endpoint_text(said.advertise_host, said.advertise_port);
+        return endpoint_text({from.membership.advertise_host, from.membership.advertise_port});
     };
     add_key(
         rows,

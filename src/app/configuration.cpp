@@ -3,13 +3,34 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 namespace msd::app {
+namespace {
+
+// An address as others are told it: IPv4-mapped ones are IPv4 (RFC 4291, 2.5.5.2); a zone stays.
+std::optional<std::string> plain_ipv6(std::string_view text) {
+    const auto zone = text.find('%');
+    const std::string address{text.substr(0, zone)};
+    in6_addr bytes{};
+    if (inet_pton(AF_INET6, address.c_str(), &bytes) != 1 || zone == text.size() - 1) {
+        return std::nullopt;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&bytes)) {
+        const auto& b = bytes.s6_addr;
+        return fmt::format("{}.{}.{}.{}", b[12], b[13], b[14], b[15]);
+    }
+    return std::string{text};
+}
+
+} // namespace
 
 result<void> check_together(const configuration& made) {
     const milliseconds every = made.supervision.heartbeat_every;
@@ -72,7 +93,6 @@ std::filesystem::path runtime_dir_of(const configuration& from) {
 }
 
 result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) {
-    constexpr std::string_view mapped = "::ffff:";
     host_and_port read;
     std::string_view port_text;
     bool has_port = false;
@@ -81,10 +101,14 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         if (end == std::string_view::npos) {
             return fail(errc::invalid, fmt::format("\"{}\" lacks a ']'", text));
         }
-        read.host = text.substr(1, end - 1);
         const std::string_view rest = text.substr(end + 1);
         has_port = rest.starts_with(':');
         port_text = has_port ? rest.substr(1) : rest;
+        auto address = plain_ipv6(text.substr(1, end - 1));
+        if (!address) {
+            return fail(errc::invalid, fmt::format("\"{}\": no IPv6 address in brackets", text));
+        }
+        read.host = std::move(*address);
     } else {
         const auto colon = text.find(':');
         has_port = colon != std::string_view::npos;
@@ -93,9 +117,6 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         if (port_text.find(':') != std::string_view::npos) {
             return fail(errc::invalid, fmt::format("\"{}\": write [ADDRESS]:PORT for IPv6", text));
         }
-    }
-    if (read.host.starts_with(mapped) && read.host.find('.') != std::string::npos) {
-        read.host.erase(0, mapped.size());
     }
     const char* const end = port_text.data() + port_text.size();
     const auto [stopped, reason] =
@@ -113,6 +134,13 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         );
     }
     return read;
+}
+
+std::string endpoint_text(const host_and_port& of) {
+    if (of.port != 0) {
+        return process::endpoint_text(of.host, of.port);
+    }
+    return of.host.find(':') == std::string::npos ? of.host : fmt::format("[{}]", of.host);
 }
 
 } // namespace msd::app

@@ -70,4 +70,7 @@ enum class endpoint_port : std::uint8_t { required, optional };
 /// optional and not there. errc::invalid.
 [[nodiscard]] result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port);
 
+/// What parse_endpoint() reads as `of`; no port is written for port 0.
+[[nodiscard]] std::string endpoint_text(const host_and_port& of);
+
 } // namespace msd::app

@@ -25,6 +25,28 @@ TEST(parse_endpoint, leaves_an_optional_port_at_zero) {
 
 TEST(parse_endpoint, writes_mapped_addresses_as_ipv4) {
     EXPECT_EQ(read("[::ffff:10.0.0.1]:80", endpoint_port::required), "10.0.0.1 80");
+    EXPECT_EQ(read("[::FFFF:a00:1]:80", endpoint_port::required), "10.0.0.1 80");
+}
+
+TEST(parse_endpoint, keeps_a_zone) {
+    EXPECT_EQ(read("[fe80::1%eth0]:80", endpoint_port::required), "fe80::1%eth0 80");
+}
+
+TEST(parse_endpoint, wants_an_address_in_brackets) {
+    for (const char* text : {"[db.local]", "[10.0.0.1]", "[]", "[::f0000fff:1.2.3.4]", "[::1%]"}) {
+        EXPECT_EQ(
+            read(text, endpoint_port::optional),
+            "\"" + std::string{text} + "\": no IPv6 address in brackets"
+        );
+    }
+}
+
+TEST(endpoint_text, is_what_parse_endpoint_reads) {
+    for (const char* text : {"db.local", "db.local:80", "[fd00::1]", "[fd00::1]:80", "10.0.0.1"}) {
+        const auto made = parse_endpoint(text, endpoint_port::optional);
+        ASSERT_TRUE(made.has_value()) << text;
+        EXPECT_EQ(endpoint_text(*made), text);
+    }
 }
 
 TEST(parse_endpoint, refuses_what_is_no_endpoint) {
