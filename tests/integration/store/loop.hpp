@@ -5,6 +5,7 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 
 #include <cstdio>
@@ -49,12 +50,14 @@ public:
     template <class Condition>
     void run_until(Condition reached, milliseconds longest = patience) {
         const auto limit = deadline::in(longest);
+        // Without work the loop does not wait, and takes the processor from who is waited for.
+        const auto work = asio::make_work_guard(context_);
+        context_.restart();
         while (!reached()) {
             if (limit.passed()) {
                 std::fputs("a test waited in vain\n", stderr);
                 std::abort();
             }
-            context_.restart();
             context_.run_one_for(milliseconds{10});
         }
     }
