@@ -22,6 +22,9 @@ const measurements = {
     by_id,
 };
 
+// Takes minutes, and a second time would tell nothing new.
+const measured_once = new Set(['growth']);
+
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
 
   NAME         ${Object.keys(measurements).join(', ')}; all by default
@@ -86,6 +89,9 @@ async function main() {
     const figures = new Map();
     for (let round = 1; round <= chosen.rounds; ++round) {
         for (const name of chosen.names) {
+            if (round > 1 && measured_once.has(name)) {
+                continue;
+            }
             process.stderr.write(`round ${round} of ${chosen.rounds}: ${name}\n`);
             for (const figure of await measurements[name]({ seconds: chosen.seconds })) {
                 figures.set(figure.name, better(figures.get(figure.name), figure));
