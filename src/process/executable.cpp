@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -57,7 +59,9 @@ std::vector<std::string> worker_variables(const worker_description& description)
     return variables;
 }
 
-// What the child needs, prepared before the fork: after it only system calls are made.
+constexpr std::size_t child_stack_bytes = std::size_t{64} * 1024;
+
+// What the child needs, prepared before it is there.
 struct exec_plan {
     int file;
     int control;
@@ -66,7 +70,9 @@ struct exec_plan {
     char* const* variables;
 };
 
-[[noreturn]] void become_worker(const exec_plan& plan) {
+// Runs in the master's memory while the master waits, so it makes system calls and nothing else.
+int become_worker(void* exec_plan_of_the_master) {
+    const exec_plan& plan = *static_cast<const exec_plan*>(exec_plan_of_the_master);
     // Ignored signals stay ignored over exec: a Ctrl-C in the first millisecond finds no default
     // action.
     for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) {
@@ -87,6 +93,15 @@ struct exec_plan {
     std::strncpy(text.data() + prefix, reason != nullptr ? reason : "?", text.size() - prefix - 1);
     send(plan.control, text.data(), std::strlen(text.data()), MSG_NOSIGNAL);
     _exit(exit_exec_failed);
+}
+
+// What vfork(2) does, on a stack of the child's own: nothing of the master is copied, nor has to be
+// copied afterwards because a child had it too.
+pid_t spawn(exec_plan& plan) {
+    // One for all, since they are used one after the other.
+    alignas(std::max_align_t) static std::array<std::byte, child_stack_bytes> stack;
+    std::byte* const top = stack.data() + stack.size(); // it grows downwards
+    return clone(become_worker, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
 }
 
 } // namespace
@@ -161,18 +176,15 @@ result<executable::started> executable::start(
     std::vector<std::string> variables = worker_variables(description);
     const std::vector<char*> argument_pointers = pointers_to(arguments);
     const std::vector<char*> variable_pointers = pointers_to(variables);
-    const exec_plan plan{
+    exec_plan plan{
         file_.get(),
         workers_end.get(),
         inherited,
         argument_pointers.data(),
         variable_pointers.data()};
-    made.pid = fork();
+    made.pid = spawn(plan);
     if (made.pid < 0) {
         return system_failure("no process for a worker");
-    }
-    if (made.pid == 0) {
-        become_worker(plan);
     }
     return made;
 }

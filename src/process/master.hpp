@@ -54,8 +54,7 @@ struct master_settings {
 
 // The parent of all workers of one instance: starts them on sockets that are bound already,
 // replaces the dead and the hung, rolls to new ones, ends them in order, answers on the control
-// socket. One thread, one epoll set,
-// no library that would make its memory or its fork() expensive; what is decided about a death is
+// socket. One thread, one epoll set, and little memory; what is decided about a death is
 // core/restart_policy's, what a pool is like is pool's. Signals: see msd(8).
 class master {
 public:
