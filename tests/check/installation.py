@@ -176,6 +176,18 @@ class Systemd(Installed):
                 ]
                 self.assertEqual(([], 0), (said, done.returncode), done.stderr)
 
+    def test_what_is_enabled_is_started_at_boot(self):
+        for unit in ("msd-distributor", "msd-gateway", "msd-service@goods", "msd.target"):
+            with self.subTest(unit=unit):
+                done = subprocess.run(
+                    ["systemctl", f"--root={self.root}", "enable", unit],
+                    capture_output=True, text=True, check=False,
+                )
+                self.assertEqual(0, done.returncode, done.stderr)
+                name = unit if "." in unit else f"{unit}.service"
+                wanted = self.path("/etc/systemd/system/multi-user.target.wants") / name
+                self.assertTrue(wanted.is_symlink(), done.stderr)
+
     def test_a_wrong_unit_does_not(self):
         unit = self.path("/usr/local/lib/systemd/system/msd-gateway.service")
         unit.write_text(unit.read_text().replace("KillMode=mixed", "KillMode=mixde"))
