@@ -93,21 +93,42 @@ result<void> prepare_data_directory(const std::filesystem::path& directory) {
     return {};
 }
 
-result<unique_fd> open_private_file(const std::filesystem::path& file) {
-    constexpr int flags = O_RDWR | O_CLOEXEC;
-    // Given away is only what is made here: what is there may be a link to somebody else's.
-    unique_fd opened{::open(file.c_str(), flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR)};
-    if (opened) {
-        if (const int code = give_to_owner_of_directory(opened.get(), file); code != 0) {
-            return system_failure(file, code);
-        }
-    } else if (errno == EEXIST) {
-        opened.reset(::open(file.c_str(), flags));
+namespace {
+
+constexpr int private_flags = O_RDWR | O_CLOEXEC;
+
+// Empty when it is there already. Given away is only what is made here: what is there may be a link
+// to somebody else's.
+result<unique_fd> make_private_file(const std::filesystem::path& file) {
+    unique_fd made{::open(file.c_str(), private_flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR)};
+    if (!made) {
+        return errno == EEXIST ? result<unique_fd>{unique_fd{}} : system_failure(file, errno);
     }
-    if (!opened) {
+    if (const int code = give_to_owner_of_directory(made.get(), file); code != 0) {
+        return system_failure(file, code);
+    }
+    return made;
+}
+
+} // namespace
+
+result<unique_fd> open_private_file(const std::filesystem::path& file) {
+    auto opened = make_private_file(file);
+    if (!opened || *opened) {
+        return opened;
+    }
+    opened->reset(::open(file.c_str(), private_flags));
+    if (!*opened) {
         return system_failure(file, errno);
     }
     return opened;
+}
+
+result<void> create_private_file(const std::filesystem::path& file) {
+    if (const auto made = make_private_file(file); !made) {
+        return tl::unexpected{made.error()};
+    }
+    return {};
 }
 
 } // namespace msd::store

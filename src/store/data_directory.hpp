@@ -21,4 +21,10 @@ namespace msd::store {
 /// Opens `file` for reading and writing, creating it with mode 0600. errc::unavailable.
 [[nodiscard]] result<unique_fd> open_private_file(const std::filesystem::path& file);
 
+/// Sees to it that there is a `file`, made with mode 0600; opens none that is there. Closing any
+/// descriptor of a file drops the locks of fcntl(2) that the process has on it, and those of a
+/// database are SQLite's: without them the next process that closes it may take itself for the last
+/// one and remove the log of the others. errc::unavailable.
+[[nodiscard]] result<void> create_private_file(const std::filesystem::path& file);
+
 } // namespace msd::store

@@ -50,7 +50,7 @@ result<void> migrate_file(const std::filesystem::path& file, const sqlite::schem
     if (!held) {
         return tl::unexpected{held.error()};
     }
-    if (const auto created = open_private_file(file); !created) {
+    if (const auto created = create_private_file(file); !created) {
         return tl::unexpected{created.error()};
     }
     auto opened = sqlite::connection::open(file, sqlite::connection::purpose::writing);

@@ -146,7 +146,7 @@ result<void> database::write_in_turn(jobs batch) {
 }
 
 result<connection> database::open_writer() const {
-    if (const auto created = open_private_file(chosen_.file); !created) {
+    if (const auto created = create_private_file(chosen_.file); !created) {
         return tl::unexpected{created.error()};
     }
     auto opened = connection::open(chosen_.file, connection::purpose::writing);

@@ -176,7 +176,7 @@ result<std::unique_ptr<transfer_table>> to_write(const std::filesystem::path& fi
     if (auto prepared = prepare_data_directory(file.parent_path()); !prepared) {
         return tl::unexpected{std::move(prepared.error())};
     }
-    if (auto created = open_private_file(file); !created) {
+    if (auto created = create_private_file(file); !created) {
         return tl::unexpected{std::move(created.error())};
     }
     auto turn = write_turn::open(std::filesystem::path{file}.replace_extension("lock"));

@@ -7,6 +7,7 @@
 
 #include <asio/detached.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -212,6 +213,29 @@ private:
     rlimit limit_{};
     void (*before_)(int) = nullptr;
 };
+
+// Without it, the next process that closes the database may remove the log of this one.
+TEST_F(sqlite_database, keeps_the_lock_that_tells_others_it_is_open) {
+    ASSERT_TRUE(open());
+    ASSERT_EQ(words().value(), 0);
+    ASSERT_TRUE(add("written after it was read"));
+    {
+        const full_disk full;
+        ASSERT_FALSE(add(std::string(1 << 20, 'x'))) << "after that it opens the file again";
+    }
+    ASSERT_TRUE(add("again"));
+    // The bytes that SQLite locks in a file: sqlite.org/src/file/src/os.h.
+    constexpr off_t shared_first = 0x40000002;
+    constexpr off_t shared_size = 510;
+    struct flock held {};
+    held.l_type = F_WRLCK;
+    held.l_whence = SEEK_SET;
+    held.l_start = shared_first;
+    held.l_len = shared_size;
+    const unique_fd looking{::open(file_.c_str(), O_RDWR | O_CLOEXEC)};
+    ASSERT_EQ(fcntl(looking.get(), F_OFD_GETLK, &held), 0);
+    EXPECT_EQ(held.l_type, F_RDLCK);
+}
 
 TEST_F(sqlite_database, answers_unavailable_on_a_full_disk_and_recovers_by_itself) {
     const auto log_file = directory_.path() / "log";
