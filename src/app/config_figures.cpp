@@ -215,7 +215,7 @@ void add_packet_figures(config_rows& rows) {
         rows,
         "packets.reply_bytes_max",
         {1024, 16 * mib},
-        "a reply or topology received",
+        "a reply received",
         [](auto& c) -> auto& { return c.packets.reply_bytes_max; }
     );
     add_key(

@@ -167,9 +167,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     is_msd_ = heard_list_ = resyncing_ = complained_ = false;
     pings_unanswered_ = 0;
     log::info("connected to the registry at {}", connection_->peer().text());
-    if (settings_.registers) {
-        connection_->send(core::first_registration(settings_.self));
-    }
+    connection_->send(core::first_registration(settings_.self));
     for (;;) {
         const auto received = co_await connection_->receive();
         if (!received || !hear_all()) {
@@ -208,7 +206,7 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
 asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
     const auto connection = self->connection_;
-    if (connection && self->settings_.registers) {
+    if (connection) {
         self->goodbye_key_ = ++self->last_key_;
         connection->send(core::goodbye(self->goodbye_key_));
         [[maybe_unused]] const bool sent = co_await connection->flushed(until);
@@ -291,7 +289,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     // The list at accept comes before the distributor knows who is there, so it is told in the old
     // way, without what msd nodes say of themselves. What follows the registration is better; only
     // when nothing does, this list is all there is.
-    if (is_first && !from_msd && settings_.registers) {
+    if (is_first && !from_msd) {
         if (known_.epoch() == 0 || !told_once_) {
             held_list_ = frame;
             hold_.set(deadline::in(hold_limit));
@@ -305,7 +303,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
         return;
     }
     using enum core::topology::outcome;
-    if (from_msd && !std::exchange(is_msd_, true) && settings_.registers) {
+    if (from_msd && !std::exchange(is_msd_, true)) {
         // What others knew when they kept it may be older than this registry believes.
         const core::revision have =
             told_once_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
@@ -347,7 +345,7 @@ void registry_link::state::keep() {
 }
 
 void registry_link::state::ask_for_snapshot() {
-    if (settings_.registers && !std::exchange(resyncing_, true)) {
+    if (!std::exchange(resyncing_, true)) {
         connection_->send(core::second_registration(settings_.self, {}));
     }
 }

@@ -24,8 +24,6 @@ struct registry_link_settings {
     // What this node says of itself; routes empty for a gateway. id.host empty: the distributor
     // takes the peer's address (--advertise sets it).
     core::node_info self;
-    // false: only listens (msd nodes, routes, call): it never registers.
-    bool registers = true;
     milliseconds reconnect_interval{3000}; // ± 20 %, after one attempt at once
     // Where the topology is kept for workers that start later (roles/topology_file.hpp); empty:
     // nowhere. A registry that has begun anew is believed once a connection is that old.

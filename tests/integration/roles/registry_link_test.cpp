@@ -47,11 +47,10 @@ protected:
         return true;
     }
 
-    void start_link(std::uint16_t port, bool registers = true) {
+    void start_link(std::uint16_t port) {
         roles::registry_link_settings settings;
         settings.distributor_port = port;
         settings.reconnect_interval = soon;
-        settings.registers = registers;
         settings.self.id = {"gate", "", 8000};
         settings.self.proto = 2;
         settings.self.routes = {{"GET", "/gate", false, {}, {}}};
@@ -119,18 +118,12 @@ TEST_F(registry_link_test, registers_and_learns_of_others) {
 }
 
 TEST_F(registry_link_test, tells_of_the_first_list_even_when_it_is_empty) {
-    const running_distributor distributor;
-    start_link(distributor.port(), false);
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    distributor->send(core::list_frame(""));
     EXPECT_TRUE(reach([this] { return changes == 1; }));
     EXPECT_TRUE(link->known().nodes().empty());
-}
-
-TEST_F(registry_link_test, listens_without_registering) {
-    const running_distributor distributor;
-    start_link(distributor.port(), false);
-    raw_node goods{distributor.port()};
-    goods.send(foreign_registration("goods", 9010));
-    EXPECT_TRUE(knows("goods "));
 }
 
 TEST_F(registry_link_test, keeps_what_it_knows_and_registers_with_the_next_distributor) {
