@@ -2,6 +2,7 @@
 #include "services/members/passwords.hpp"
 
 #include <array>
+#include <cerrno>
 #include <openssl/evp.h>
 #include <optional>
 #include <sodium.h>
@@ -86,8 +87,9 @@ verdict check_password(std::string_view password, const std::string& hash) {
     if (!is_argon2id(hash)) {
         return verdict::unreadable;
     }
+    errno = 0;
     if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) != 0) {
-        return verdict::wrong;
+        return errno == ENOMEM ? verdict::unknown : verdict::wrong;
     }
     const bool stale = crypto_pwhash_str_needs_rehash(hash.c_str(), passes, memory_bytes) != 0;
     return stale ? verdict::right_rehash : verdict::right;

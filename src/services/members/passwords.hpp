@@ -17,6 +17,7 @@ enum class verdict : std::uint8_t {
     right_rehash, // right, but the hash is not what hash_password() makes today
     wrong,
     unreadable, // not a form that is checked, such as PASSWORD() of before MySQL 4.1
+    unknown,    // not enough memory to check it
 };
 
 /// errc::unavailable: not enough memory.

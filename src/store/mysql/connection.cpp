@@ -162,6 +162,15 @@ result<void> connection::read_facts(const server_address& to) {
     const std::unique_ptr<sql::ResultSet> known{
         ask->executeQuery(fmt::format("SHOW COLLATION LIKE '{}'", collation))};
     facts_.text_collation = known->next() ? collation : "utf8mb4_bin";
+    const std::unique_ptr<sql::ResultSet> cluster{
+        ask->executeQuery("SHOW SESSION VARIABLES LIKE 'wsrep_on'")};
+    if (cluster->next() && cluster->getString(2) == "ON") {
+        // Reads wait until the node has what any node had committed before: workers may be at
+        // different ones, and a client reads what it wrote through another.
+        if (auto waits = execute("SET SESSION wsrep_sync_wait = 1"); !waits) {
+            return waits;
+        }
+    }
     const std::unique_ptr<sql::ResultSet> cipher{
         ask->executeQuery("SHOW SESSION STATUS LIKE 'Ssl_cipher'")};
     if (cipher->next()) {

@@ -19,6 +19,8 @@ constexpr int lost_max = 2; // connections that one call may lose
 // What a client gave less time than this says nothing about the server, nor does a call that waited
 // behind others while the server answered those.
 constexpr milliseconds telling_timeout{250};
+// Between two answers to a call that waits for a lock: lock_wait_s, and a pause before the next try.
+constexpr milliseconds longest_pause{1500};
 
 } // namespace
 
@@ -63,7 +65,8 @@ std::optional<error> pool::refusal() const {
 
 void pool::timed_out(time_point begun) {
     const auto now = clock::now();
-    if (now - begun >= telling_timeout && !state_->answered_since(now - telling_timeout)) {
+    const auto silent = std::min<clock::duration>(now - begun, longest_pause);
+    if (now - begun >= telling_timeout && !state_->answered_since(now - silent)) {
         state_->suspect({failure_kind::too_slow, 0});
     }
 }

@@ -244,6 +244,11 @@ deadline servers::route::limit(deadline until) const {
 
 bool servers::route::again(const error& failed, const pool::call_end& end, deadline until) {
     last_ = failed;
+    // While a call that timed out goes on, `end` is its own.
+    const bool is_under_way = failed.code == errc::timeout || failed.code == errc::cancelled;
+    if (wanted_.maybe_made != nullptr && (is_under_way || end.maybe_made)) {
+        *wanted_.maybe_made = true;
+    }
     if (failed.code == errc::cancelled || until.passed()) {
         return false;
     }

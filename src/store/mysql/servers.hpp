@@ -75,12 +75,20 @@ public:
         return run({.latest = true}, until, std::move(work));
     }
 
-    /// pool::run() where writes go; `what` was written then.
+    /// pool::run() where writes go; `what` was written then, unless that certainly failed.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     write(thing what, deadline until, pool::repeat when_lost, F work) {
-        auto outcome = run({.latest = true, .when_lost = when_lost}, until, std::move(work));
-        return noted(what, std::move(outcome));
+        bool maybe_made = false;
+        wish wanted;
+        wanted.latest = true;
+        wanted.when_lost = when_lost;
+        wanted.maybe_made = &maybe_made;
+        auto outcome = co_await run(wanted, until, std::move(work));
+        if (outcome || maybe_made) {
+            note(what);
+        }
+        co_return outcome;
     }
 
     /// No call would be made, and the log says why.
@@ -96,6 +104,7 @@ private:
         bool latest = false; // only where writes go
         thing what = std::nullopt;
         pool::repeat when_lost = pool::repeat::always;
+        bool* maybe_made = nullptr; // set by a call to one of several that may not have failed
     };
 
     // The servers that one call is tried on.
@@ -143,13 +152,6 @@ private:
                 co_return outcome;
             }
         }
-    }
-
-    template <class T>
-    asio::awaitable<result<T>> noted(thing what, asio::awaitable<result<T>> write) {
-        auto outcome = co_await std::move(write);
-        note(what);
-        co_return outcome;
     }
 
     void note(thing what);

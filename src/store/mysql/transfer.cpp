@@ -140,6 +140,11 @@ public:
     }
 
     result<void> finish(std::int64_t next_id) override {
+        // An id that was given out once is not given out again.
+        const auto own = this->next_id();
+        if (!own || next_id <= *own) {
+            return own ? result<void>{} : tl::unexpected{own.error()};
+        }
         return on_.execute(fmt::format("ALTER TABLE {} AUTO_INCREMENT = {}", rows::service, next_id)
         );
     }

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/writable_server.hpp"
 
+#include "base/log.hpp"
+#include "core/server_choice.hpp"
 #include "store/mysql/server_watch.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace msd::store::mysql {
+
+namespace {
+
+error explain(const failure& why) {
+    error told = error_of(why);
+    if (why.kind == failure_kind::denied) {
+        told.code = errc::invalid;
+    }
+    return told;
+}
+
+} // namespace
 
 result<writable_server> open_writable(const server_settings& of, milliseconds call_timeout_least) {
     auto among = addresses_of(of);
@@ -16,30 +31,37 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
         return tl::unexpected{std::move(among.error())};
     }
     const std::size_t count = among->at.size();
-    std::optional<error> why;
+    core::server_choice choice{{.servers = count, .replicas = among->replicas}};
+    std::vector<std::optional<connection>> all(count);
     for (std::size_t i = 0; i < count; ++i) {
         auto& each = among->at[i];
         each.call_timeout = std::max(each.call_timeout, call_timeout_least);
+        const time_point asked = clock::now();
         auto opened = connection::open(each);
-        if (!opened) {
-            why = error_of(opened.error());
-            if (opened.error().kind == failure_kind::denied) {
-                why->code = errc::invalid;
-            }
-            continue;
-        }
         if (count == 1) {
-            return writable_server{each, std::move(*opened)};
+            return opened ? result<writable_server>{writable_server{each, std::move(*opened)}}
+                          : tl::unexpected{explain(opened.error())};
         }
-        const auto said = ask_report(*opened);
-        if (said && core::server_choice::takes_writes(*said, i >= count - among->replicas)) {
-            return writable_server{each, std::move(*opened)};
+        const auto said = opened ? ask_report(*opened) : fail(errc::unavailable, "");
+        if (said) {
+            all[i].emplace(std::move(*opened));
+            choice.answered(i, *said, asked);
+        } else {
+            choice.failed(i, asked);
         }
     }
-    if (count == 1 && why) {
-        return tl::unexpected{std::move(*why)};
+    const auto best = choice.primary();
+    if (!best) {
+        return fail(errc::unavailable, "no server takes writes");
     }
-    return fail(errc::unavailable, "no server takes writes");
+    if (choice.writable() > 1) {
+        log::warning(
+            "{} servers take writes: one may be left from before a promotion; server {} is used",
+            choice.writable(),
+            *best + 1
+        );
+    }
+    return writable_server{among->at[*best], std::move(*all[*best])};
 }
 
 } // namespace msd::store::mysql

@@ -227,14 +227,19 @@ asio::awaitable<void> shared_cache::tell_untold() {
         (void)woken;
         const bool is_there = co_await server_->became_usable(deadline::in(look_again));
         notice_return();
-        while (is_there && !untold_.empty()) {
-            std::string key = *untold_.begin();
+        // One node of a cluster may be away: what the others have to be told does not wait for it.
+        std::vector<std::string> keys;
+        if (is_there) {
+            keys.assign(untold_.begin(), untold_.end());
+        }
+        for (std::string& key : keys) {
             const bool told = co_await mark_removed(key, deadline::never());
-            if (!told) {
+            if (told) {
+                untold_.erase(key);
+                removed_elsewhere(std::move(key), true);
+            } else if (!server_->usable()) {
                 break;
             }
-            untold_.erase(key);
-            removed_elsewhere(std::move(key), true);
         }
     }
 }

@@ -105,6 +105,14 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
         ASSERT_TRUE(opened) << opened.error().text;
         at_node.push_back(std::move(*opened));
     }
+    // What was written through one worker is read back through another, whichever node it is at.
+    for (int i = 0; i < 100; ++i) {
+        const auto until = deadline::in(patience);
+        const auto id = loop_.wait(at_node[0]->add({}, std::nullopt, until));
+        ASSERT_TRUE(id) << id.error().text;
+        EXPECT_TRUE(loop_.wait(at_node[1]->find(*id, until))) << i;
+    }
+
     int ended = 0;
     for (const std::size_t i : {0U, 1U, 0U, 1U}) {
         auto changing = replace_often(*at_node[i], *added, ended);

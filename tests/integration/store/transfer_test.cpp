@@ -103,6 +103,15 @@ TEST_P(transfer, moves_everything_into_any_other_store) {
         auto goods = must(wait(store::open_goods(made, soon())));
         EXPECT_EQ(must(wait(goods->add({"n", "c", {}, "d"}, {}, soon()))), goods_count + 1)
             << "an id that was given out is not given out again";
+        // Nor when the same is moved there once more.
+        ASSERT_TRUE(wait(goods->remove(goods_count + 1, {}, soon())));
+        goods.reset();
+        auto from = must(store::read_transfer_file(file("goods"), "goods"));
+        auto to = target(*other, "goods");
+        EXPECT_EQ(must(store::copy_rows(*from, *to, go_on)).added, 0);
+        to.reset();
+        goods = must(wait(store::open_goods(made, soon())));
+        EXPECT_EQ(must(wait(goods->add({"n", "c", {}, "d"}, {}, soon()))), goods_count + 2);
     }
 }
 
