@@ -182,15 +182,17 @@ void upstreams::depart(service& from, const core::node_info& gone, bool failed) 
 
 void upstreams::rebuild_routes() {
     std::vector<core::node_info> nodes;
+    std::vector<core::node_info> ghosts; // give way to whoever lives
     for (const std::string& name : order_) {
         const service& of = services_.find(name)->second;
         for (const auto& node : of.nodes) {
             nodes.push_back(node->info());
         }
         if (of.ghost) {
-            nodes.push_back(*of.ghost);
+            ghosts.push_back(*of.ghost);
         }
     }
+    nodes.insert(nodes.end(), ghosts.begin(), ghosts.end());
     routes_ = std::make_shared<core::route_table>(nodes);
 }
 
