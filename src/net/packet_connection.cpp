@@ -42,12 +42,13 @@ packet_connection::packet_connection(
 
 packet_connection::~packet_connection() = default;
 
+// While the owner is busy with what came before, nobody reads the rest of a frame.
 void packet_connection::on_guard() {
-    if (reader_.in_frame()) {
+    if (!reader_.in_frame()) {
+        reader_.release_idle();
+    } else if (frame_watched_) {
         timed_out_ = true;
         close();
-    } else {
-        reader_.release_idle();
     }
 }
 
