@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,8 +29,18 @@ void prepare(tcp::socket& socket) {
     socket.set_option(tcp::no_delay{true}, ignored);
 }
 
+// The resolver of the C library can neither be given a limit nor be interrupted: who asks leaves,
+// and what it finds then is for nobody.
+struct lookup {
+    explicit lookup(const asio::any_io_executor& executor) : resolver{executor}, ended{executor} {}
+    tcp::resolver resolver;
+    asio::steady_timer ended; // cancelled when it has
+    std::optional<asio::error_code> outcome;
+    std::vector<tcp::endpoint> found;
+};
+
 asio::awaitable<result<std::vector<tcp::endpoint>>>
-resolve(asio::any_io_executor executor, std::string host, std::uint16_t port) {
+resolve(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
     asio::error_code not_an_address;
     const auto address = asio::ip::make_address(host, not_an_address);
     std::vector<tcp::endpoint> endpoints;
@@ -36,16 +48,28 @@ resolve(asio::any_io_executor executor, std::string host, std::uint16_t port) {
         endpoints.emplace_back(address, port);
         co_return endpoints;
     }
-    tcp::resolver resolver{executor};
-    const std::string service = std::to_string(port);
-    const auto [failure, found] = co_await resolver.async_resolve(host, service, use_tuple);
-    if (failure) {
-        co_return fail(errc::unavailable, "cannot resolve " + host + ": " + failure.message());
+    const auto asked = std::make_shared<lookup>(executor);
+    asked->ended.expires_at(until.at());
+    asked->resolver.async_resolve(
+        host,
+        std::to_string(port),
+        [asked](const asio::error_code& failure, const tcp::resolver::results_type& found) {
+            asked->outcome = failure;
+            for (const auto& entry : found) {
+                asked->found.push_back(entry.endpoint());
+            }
+            asked->ended.cancel();
+        }
+    );
+    [[maybe_unused]] const auto [woken] = co_await asked->ended.async_wait(use_tuple);
+    if (!asked->outcome) {
+        co_return fail(errc::timeout, "finding the address of " + host + " took too long");
     }
-    for (const auto& entry : found) {
-        endpoints.push_back(entry.endpoint());
+    if (*asked->outcome) {
+        const std::string why = asked->outcome->message();
+        co_return fail(errc::unavailable, "cannot resolve " + host + ": " + why);
     }
-    co_return endpoints;
+    co_return asked->found;
 }
 
 } // namespace
@@ -92,16 +116,20 @@ void detect_vanished_peer(tcp::socket& socket, milliseconds limit) {
 
 asio::awaitable<result<tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
-    const auto endpoints = co_await resolve(executor, host, port);
+    const auto endpoints = co_await resolve(executor, host, port, until);
     if (!endpoints) {
         co_return tl::unexpected{endpoints.error()};
     }
     const std::string target = peer_address{host, port}.text();
     std::string reason = "no address";
+    std::size_t left = endpoints->size();
     for (const auto& endpoint : *endpoints) {
+        // An address that does not answer leaves the others their share of the time.
+        const time_point now = clock::now();
+        const time_point limit = now + (until.at() - now) / left--;
         // Shared with the timer's handler, which may still be queued when we are gone.
         const auto socket = std::make_shared<tcp::socket>(executor);
-        asio::steady_timer timer{executor, until.at()};
+        asio::steady_timer timer{executor, limit};
         timer.async_wait([socket](const asio::error_code& cancelled) {
             asio::error_code ignored;
             if (!cancelled) {
@@ -117,7 +145,7 @@ connect(asio::any_io_executor executor, std::string host, std::uint16_t port, de
             prepare(*socket);
             co_return std::move(*socket);
         }
-        reason = failure.message();
+        reason = clock::now() < limit ? failure.message() : "no answer";
     }
     co_return fail(errc::unavailable, "cannot connect to " + target + ": " + reason);
 }
