@@ -232,6 +232,7 @@ void http_connection::unwatch_client() {
 asio::awaitable<void> http_connection::linger() {
     // As long as the client takes bytes it may take its time.
     enter(phase::working, milliseconds::max());
+    guard_.set(deadline{std::min(guard_.until(), clock::now() + settings_.stall_timeout)});
     const bool sent = co_await queue_.flushed(deadline::never());
     if (sent && open_) {
         queue_.finish();

@@ -87,6 +87,8 @@ asio::awaitable<void> http_session::run() {
     while (goes_on) {
         const auto arrived = co_await connection_.read_head();
         if (arrived == net::http_connection::arrival::ended) {
+            // Who has sent all he wants to send may still be reading.
+            co_await connection_.unsent_below(0);
             break;
         }
         if (arrived == net::http_connection::arrival::broken) {
