@@ -282,11 +282,15 @@ void distributor::inherit(inheritance& from) {
         for (const core::shared_bytes& piece : carried.unsent) {
             made->connection.send(piece.owner, piece.bytes);
         }
-        sessions_.emplace(made->id, made);
-        if (registry_.is_lagging(made->id)) {
-            worker_.tasks.spawn(await_room(made));
+        sessions_.emplace(made->id, std::move(made));
+    }
+    // Only now: the first of them may already have news for the last.
+    const auto all = sessions_;
+    for (const auto& [id, each] : all) {
+        if (registry_.is_lagging(id)) {
+            worker_.tasks.spawn(await_room(each));
         }
-        worker_.tasks.spawn(converse(std::move(made)));
+        worker_.tasks.spawn(converse(each));
     }
     pump();
     log::info(
