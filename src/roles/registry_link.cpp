@@ -38,6 +38,15 @@ constexpr milliseconds keep_every{100};
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
 
+// What a packet of an msd distributor says the registry is at.
+core::revision said_by(const wire::packet& packet) {
+    const auto number = [&packet](std::string_view name) {
+        const json::value* const found = packet.fields().find(name);
+        return found == nullptr ? 0 : found->as_uint64().value_or(0);
+    };
+    return {number("epoch"), number("rev")};
+}
+
 } // namespace
 
 class registry_link::state {
@@ -58,7 +67,7 @@ public:
           left_{executor},
           first_{executor},
           silence_(dog_, [this] { on_silence(); }),
-          hold_(dog_, [this] { hear(held_list_); }),
+          hold_(dog_, [this] { hear_held(); }),
           kept_{settings_.kept_in},
           keep_(dog_, [this] { keep(); }) {}
 
@@ -88,6 +97,7 @@ private:
     void keep();
     [[nodiscard]] bool hear_all();
     void hear(std::string_view frame);
+    void hear_held();
     void hear_reply();
     void hear_topology(std::string_view frame);
     void ask_for_snapshot();
@@ -120,7 +130,9 @@ private:
     bool tried_once_ = false; // … or an attempt to get one has failed
     // Of the present connection.
     bool is_msd_ = false; // the distributor said proto
+    bool is_foreign_ = false; // it had time to say proto
     bool heard_list_ = false;
+    bool told_here_ = false; // the owner knows that what it was told is what this registry has
     bool resyncing_ = false;
     bool complained_ = false;
     bool out_of_reach_ = false; // and the log says so
@@ -164,7 +176,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     connection_ = std::make_shared<net::packet_connection>(std::move(socket), dog_, limits);
     since_ = clock::now();
     out_of_reach_ = false;
-    is_msd_ = heard_list_ = resyncing_ = complained_ = false;
+    is_msd_ = is_foreign_ = heard_list_ = told_here_ = resyncing_ = complained_ = false;
     pings_unanswered_ = 0;
     log::info("connected to the registry at {}", connection_->peer().text());
     connection_->send(core::first_registration(settings_.self));
@@ -271,6 +283,12 @@ void registry_link::state::hear(std::string_view frame) {
     }
 }
 
+// Nothing better came: the distributor knows no other way.
+void registry_link::state::hear_held() {
+    is_foreign_ = true;
+    hear(held_list_);
+}
+
 void registry_link::state::hear_reply() {
     const json::value* const code = packet_.fields().find("errorcode");
     const bool refused = code != nullptr && code->as_int64().value_or(0) != 0;
@@ -286,13 +304,13 @@ void registry_link::state::hear_reply() {
 void registry_link::state::hear_topology(std::string_view frame) {
     const bool from_msd = packet_.fields().find("proto") != nullptr;
     const bool is_first = !std::exchange(heard_list_, true);
-    // The list at accept comes before the distributor knows who is there, so it is told in the old
-    // way, without what msd nodes say of themselves. What follows the registration is better; only
-    // when nothing does, this list is all there is.
-    if (is_first && !from_msd) {
-        if (known_.epoch() == 0 || !told_once_) {
+    // The list at accept, and any before the distributor knows who is there, is told in the old way,
+    // without what msd nodes say of themselves. What follows the registration is better; only when
+    // nothing does, this list is all there is.
+    if (!from_msd && !is_foreign_ && (is_first || known_.from_msd())) {
+        if (!is_first || known_.epoch() == 0 || !told_once_) {
             held_list_ = frame;
-            hold_.set(deadline::in(hold_limit));
+            hold_.set(deadline{std::min(hold_.until(), clock::now() + hold_limit)});
         }
         return;
     }
@@ -317,9 +335,14 @@ void registry_link::state::hear_topology(std::string_view frame) {
     if (is_list && *applied != incomplete) {
         resyncing_ = false;
     }
-    const bool is_news = *applied == changed || (*applied == unchanged && is_list && !told_once_);
+    // After a reconnect that nothing new follows, the owner still has to hear that it is connected.
+    const bool is_all_there_is =
+        is_list || (told_once_ && from_msd &&
+                    said_by(packet_) == core::revision{known_.epoch(), known_.rev()});
+    const bool is_news =
+        *applied == changed || (*applied == unchanged && is_all_there_is && !told_here_);
     if (is_news && on_change_) {
-        told_once_ = true;
+        told_once_ = told_here_ = true;
         first_.cancel();
         on_change_(known_);
         keep_.set(deadline{std::min(keep_.until(), clock::now() + keep_every)});
