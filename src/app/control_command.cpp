@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
+#include "app/status_reading.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
@@ -25,6 +26,8 @@ constexpr milliseconds master_timeout{5000};
 constexpr milliseconds look_every{100};
 // An instance that answers nobody for so long is not being upgraded: it is gone.
 constexpr milliseconds absence_max{10'000};
+// Longer than a worker that was killed takes to be replaced.
+constexpr milliseconds degraded_max{10'000};
 
 int complain(std::string_view what) {
     fmt::print(stderr, "msd: {}\n", what);
@@ -110,31 +113,6 @@ result<std::string> request_for(const command_line& command) {
     return text;
 }
 
-std::string text_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    return value == nullptr ? "" : value->as_string().value_or("");
-}
-
-std::int64_t number_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    return value == nullptr ? 0 : value->as_int64().value_or(0);
-}
-
-json::object object_of(const json::object& from, std::string_view name) {
-    json::object inner;
-    if (const json::value* const value = from.find(name)) {
-        static_cast<void>(inner.parse(value->text));
-    }
-    return inner;
-}
-
-std::vector<json::value> elements_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    const auto read =
-        value == nullptr ? result<std::vector<json::value>>{} : json::elements(value->text);
-    return read.value_or(std::vector<json::value>{});
-}
-
 // What a command with --wait waits for; looks at one status after the other.
 class progress {
 public:
@@ -147,7 +125,7 @@ public:
 
     verdict look(const json::object& status) {
         if (command_.control == "stop") {
-            return verdict::not_yet;
+            return look_at_end(status);
         }
         if (command_.control == "scale") {
             return look_at_pool(status);
@@ -214,6 +192,17 @@ private:
         return verdict::not_yet;
     }
 
+    // Over when nobody answers any more.
+    verdict look_at_end(const json::object& status) {
+        std::size_t processes = 0;
+        for (const json::value& each : elements_of(status, "pools")) {
+            json::object pool;
+            processes += pool.parse(each.text) ? elements_of(pool, "slots").size() : 0;
+        }
+        show(fmt::format("{} workers are left", processes));
+        return verdict::not_yet;
+    }
+
     verdict look_at_pool(const json::object& status) {
         for (const json::value& each : elements_of(status, "pools")) {
             json::object pool;
@@ -229,7 +218,29 @@ private:
             ));
             const bool settled = number_of(pool, "ready") == command_.workers &&
                                  processes == static_cast<std::size_t>(command_.workers);
-            return settled ? verdict::done : verdict::not_yet;
+            if (settled) {
+                return verdict::done;
+            }
+            if (text_of(pool, "state") != "degraded") {
+                degraded_until_ = deadline::in(degraded_max);
+            }
+            return degraded_until_.passed() ? not_ready(pool) : verdict::not_yet;
+        }
+        complain(fmt::format("there is no {} any more", command_.pool));
+        return verdict::failed;
+    }
+
+    verdict not_ready(const json::object& pool) {
+        for (const json::value& each : elements_of(pool, "slots")) {
+            json::object slot;
+            if (slot.parse(each.text) && text_of(slot, "state") != "ready") {
+                complain(fmt::format(
+                    "{}/{} does not get ready: {}",
+                    command_.pool,
+                    number_of(slot, "slot"),
+                    text_of(slot, "last_exit")
+                ));
+            }
         }
         return verdict::failed;
     }
@@ -245,6 +256,7 @@ private:
     const command_line& command_;
     std::int64_t roll_;
     std::int64_t upgrade_;
+    deadline degraded_until_ = deadline::in(degraded_max);
     std::string shown_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/status_table.hpp"
 
+#include "app/status_reading.hpp"
 #include "app/text_table.hpp"
 #include "base/json.hpp"
 #include "process/listen_set.hpp"
@@ -15,23 +16,6 @@
 namespace msd::app {
 
 namespace {
-
-std::string text_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    return value == nullptr ? "" : value->as_string().value_or("");
-}
-
-std::int64_t number_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    return value == nullptr ? 0 : value->as_int64().value_or(0);
-}
-
-std::vector<json::value> elements_of(const json::object& from, std::string_view name) {
-    const json::value* const value = from.find(name);
-    const auto read =
-        value == nullptr ? result<std::vector<json::value>>{} : json::elements(value->text);
-    return read.value_or(std::vector<json::value>{});
-}
 
 std::string duration(std::int64_t span_ms) {
     const std::int64_t seconds = span_ms / 1000;

@@ -11,7 +11,7 @@ namespace {
 
 using kind = worker_message::kind;
 
-constexpr std::array<std::pair<kind, std::string_view>, 13> words{{
+constexpr std::array<std::pair<kind, std::string_view>, 14> words{{
     {kind::hello, "HELLO"},
     {kind::ready, "READY"},
     {kind::extend, "EXTEND"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<kind, std::string_view>, 13> words{{
     {kind::hand_over, "HAND_OVER"},
     {kind::kept, "KEPT"},
     {kind::serve, "SERVE"},
+    {kind::scale, "SCALE"},
     {kind::reopen, "REOPEN"},
     {kind::stats, "STATS"},
 }};

@@ -25,8 +25,9 @@ struct worker_message {
         hand_over, // master → worker: give your state to the worker behind the attached socket
         kept,      // worker → master: that failed, I go on; text says why
         serve,     // master → worker: whose state you were to take is gone; begin without
+        scale,     // master → worker: the pool has so many workers from now on; text is the number
         reopen,    // master → worker: open log files anew
-        stats,     // master → worker: asks; worker → master: text is a JSON object
+        stats,     // worker → master: text is a JSON object
     };
 
     kind what = kind::hello;

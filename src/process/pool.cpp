@@ -217,7 +217,8 @@ void pool::drain(time_point now) {
 void pool::let_go(worker_process& worker, time_point now) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
-    tell(worker, drains ? core::worker_message::kind::drain : core::worker_message::kind::stop);
+    using kind = core::worker_message::kind;
+    tell(worker, {drains ? kind::drain : kind::stop, {}});
     worker.now_is = drains ? phase::draining : phase::stopping;
     worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
@@ -226,7 +227,7 @@ void pool::stop(time_point kill_at) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::stopping) {
-            tell(worker, core::worker_message::kind::stop);
+            tell(worker, {core::worker_message::kind::stop, {}});
             worker.now_is = worker_process::phase::stopping;
         }
         worker.act_at = kill_at;
@@ -255,6 +256,9 @@ void pool::scale(int workers, const shared_plan& plan, time_point now) {
     }
     if (wanted != before) {
         log::info("{}: {} workers, before {}", name(), wanted, before);
+        for (const worker_process& worker : workers_) {
+            tell(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
+        }
     }
 }
 
@@ -279,7 +283,7 @@ void pool::retry_left_empty(time_point now) {
 
 void pool::tell_all(core::worker_message::kind what) const {
     for (const worker_process& worker : workers_) {
-        tell(worker, what);
+        tell(worker, {what, {}});
     }
 }
 

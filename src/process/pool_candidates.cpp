@@ -73,7 +73,7 @@ void pool::retire_old(std::size_t index, time_point now) {
 }
 
 void pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
-    if (!tell(incumbent, core::worker_message::kind::hand_over, candidate.handover.get())) {
+    if (!tell(incumbent, {core::worker_message::kind::hand_over, {}}, candidate.handover.get())) {
         slots_[incumbent.slot].candidate_end = "the old worker cannot be told to hand over";
     } else {
         incumbent.handed_over = true;
@@ -117,7 +117,7 @@ void pool::settle(std::size_t index, time_point now) {
             note_ready(worker, now);
             if (settings_.hands_over) {
                 // Changes nothing for one that has taken over.
-                tell(worker, core::worker_message::kind::serve);
+                tell(worker, {core::worker_message::kind::serve, {}});
             }
         } else if (!worker.is_leaving()) {
             let_go(worker, now);
@@ -154,7 +154,7 @@ void pool::discard_candidate(std::size_t index, time_point now) {
         return;
     }
     failed->is_candidate = false; // what becomes of it is not news any more
-    tell(*failed, core::worker_message::kind::stop);
+    tell(*failed, {core::worker_message::kind::stop, {}});
     failed->now_is = worker_process::phase::stopping;
     failed->act_at = now + supervision_.stop_timeout;
 }

@@ -37,23 +37,23 @@ std::string_view text_of(worker_process::phase phase) {
     return "unknown";
 }
 
-bool tell(const worker_process& worker, core::worker_message::kind what, int attached) {
-    std::string datagram = core::encode({what, {}});
+bool tell(const worker_process& worker, const core::worker_message& message, int attached) {
+    std::string datagram = core::encode(message);
     iovec text{datagram.data(), datagram.size()};
-    msghdr message{};
-    message.msg_iov = &text;
-    message.msg_iovlen = 1;
+    msghdr packet{};
+    packet.msg_iov = &text;
+    packet.msg_iovlen = 1;
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
     if (attached >= 0) {
-        message.msg_control = room.data();
-        message.msg_controllen = room.size();
-        cmsghdr* const header = CMSG_FIRSTHDR(&message);
+        packet.msg_control = room.data();
+        packet.msg_controllen = room.size();
+        cmsghdr* const header = CMSG_FIRSTHDR(&packet);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int));
         std::memcpy(CMSG_DATA(header), &attached, sizeof attached);
     }
-    const ssize_t sent = sendmsg(worker.control.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = sendmsg(worker.control.get(), &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
     return sent == static_cast<ssize_t>(datagram.size());
 }
 

@@ -40,7 +40,7 @@ struct worker_process {
     time_point act_at = time_point::max(); // when patience with the present phase ends
     std::string build;                     // version and build, as it said with HELLO
     std::string last_words;                // what it said with FATAL
-    std::string stats;                     // the last answer to STATS: a JSON object
+    std::string stats;                     // the last STATS: a JSON object
     unique_fd handover;                    // a candidate's: the end for the worker before it
     bool handed_over = false;              // was told HAND_OVER
     bool terminated = false;               // TERM or ABRT was sent; KILL is next
@@ -55,7 +55,7 @@ struct worker_process {
 
 /// Never waits. `attached`: a descriptor that goes with it, or -1. False when the channel is full
 /// or gone: the worker hangs or is about to die.
-bool tell(const worker_process& worker, core::worker_message::kind what, int attached = -1);
+bool tell(const worker_process& worker, const core::worker_message& message, int attached = -1);
 
 /// What the worker said since; at most 64 messages, bad ones are logged and left out. Closes our
 /// end when the worker closed its own.

@@ -193,12 +193,16 @@ void packet_session::greet(const json::value& hello) {
         hears_changes_ = changes != nullptr && changes->as_bool().value_or(false);
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
-    const worker_environment& here = host_.environment();
-    const wire::hello_reply self{here.slot, here.workers, here.generation};
-    connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
+    say_hello();
     if (leaving_) {
         say_goaway();
     }
+}
+
+void packet_session::say_hello() {
+    const worker_environment& here = host_.environment();
+    const wire::hello_reply self{here.slot, here.workers, here.generation};
+    connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
 }
 
 bool packet_session::request() {
@@ -308,6 +312,13 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
 void packet_session::tell_change(const wire::change& made) {
     if (hears_changes_) {
         connection_.compose([&made](std::string& out) { wire::append_changed(out, made); });
+        close_if_unread();
+    }
+}
+
+void packet_session::tell_workers() {
+    if (msd_ && !leaving_) {
+        say_hello();
         close_if_unread();
     }
 }

@@ -36,6 +36,8 @@ public:
     void close_if_idle();
     /// Tells a peer that asked to hear of changes; others never see the packet.
     void tell_change(const wire::change& made);
+    /// Says hello again: the pool has another number of workers.
+    void tell_workers();
     /// Closes as soon as what is queued is sent.
     void finish() { connection_.finish_sending(); }
 
@@ -48,6 +50,7 @@ private:
 
     [[nodiscard]] bool dispatch(std::string_view frame);
     void greet(const json::value& hello);
+    void say_hello();
     [[nodiscard]] bool request();
     void start(const services::route& row, services::arguments args);
     asio::awaitable<void>

@@ -3,6 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
+#include "net/connect.hpp"
 #include "roles/membership.hpp"
 #include "roles/packet_session.hpp"
 #include "roles/roles.hpp"
@@ -22,6 +23,9 @@ constexpr milliseconds fast_stop{2000}; // less time than that: nobody is asked 
 constexpr milliseconds leave_limit{2000};
 constexpr milliseconds silence_limit{2000}; // for the first words on a connection just made
 constexpr milliseconds last_look{200};
+
+// A caller whose host is gone without a word. Others may pause their reading for that long.
+constexpr milliseconds vanished_after{30'000};
 
 core::node_info self_of(const services::service& service, std::string_view name) {
     core::node_info out;
@@ -147,6 +151,7 @@ void service_host::serve(int fd, net::accept_credit credit) {
 
 asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credit) {
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
+    net::detect_vanished_peer(socket, vanished_after);
     auto session = std::make_shared<packet_session>(*this, std::move(socket), worker_.dog);
     const enlisted<packet_session*> listed{open_sessions_, session.get()};
     // With the next turn of the loop the first read is under way.
@@ -212,6 +217,13 @@ std::string service_host::stats() const {
     }
     out.end_object();
     return text;
+}
+
+// Callers hold a connection to each worker, so they have to know how many there are.
+void service_host::scaled() {
+    for (packet_session* const session : open_sessions_) {
+        session->tell_workers();
+    }
 }
 
 bool service_host::all_tell_changes(std::string_view method, std::string_view uri) {

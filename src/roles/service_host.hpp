@@ -63,6 +63,7 @@ private:
     asio::awaitable<result<answer>>
     ask(std::string method, std::string uri, std::string params, deadline until) override;
     void create_service();
+    void scaled() override;
     [[nodiscard]] bool all_tell_changes(std::string_view method, std::string_view uri) override;
     void tell_changed(const wire::change& made) override;
     void index_routes();

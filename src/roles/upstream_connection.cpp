@@ -279,7 +279,12 @@ void upstream_connection::deliver(std::string_view frame) {
 void upstream_connection::greeted(const json::value& hello) {
     const auto said = wire::read_hello_reply(hello);
     // An answer that comes late, from a busy peer, still counts.
-    if (!hello_sent_ || msd_ || state_ == state::leaving || !said) {
+    if (!hello_sent_ || state_ == state::leaving || !said) {
+        return;
+    }
+    if (msd_) { // said again when its pool has another number of workers
+        workers_ = said->workers;
+        on_change_();
         return;
     }
     slot_ = said->slot;

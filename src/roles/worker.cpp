@@ -21,11 +21,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <exception>
 #include <malloc.h>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace msd::roles {
@@ -180,12 +182,23 @@ private:
         if (!message) {
             return;
         }
-        if (message->what != core::worker_message::kind::hand_over) {
+        if (message->what == core::worker_message::kind::scale) {
+            scale(message->text);
+        } else if (message->what != core::worker_message::kind::hand_over) {
             obey(message->what);
         } else if (from_master.descriptors.size() == 1 && listener_) {
             worker_.tasks.spawn(hand_over(std::move(from_master.descriptors.front())));
         } else {
             tell(core::worker_message::kind::kept, "there is nothing to hand over, or no way");
+        }
+    }
+
+    void scale(std::string_view workers) {
+        int wanted = 0;
+        const char* const end = workers.data() + workers.size();
+        if (std::from_chars(workers.data(), end, wanted).ptr == end && wanted > 0) {
+            worker_.environment.workers = wanted;
+            role_.scaled();
         }
     }
 
@@ -207,9 +220,6 @@ private:
         case reopen:
             log::reopen();
             role_.reopen();
-            break;
-        case stats:
-            tell(stats, role_.stats());
             break;
         default:
             break;

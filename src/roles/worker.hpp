@@ -69,6 +69,8 @@ public:
     [[nodiscard]] virtual asio::awaitable<bool> take_over(unique_fd from);
 
     virtual void reopen() {}
+    /// The pool has another number of workers: worker_environment::workers.
+    virtual void scaled() {}
     [[nodiscard]] virtual worker_load load() const { return {}; }
     /// More of it, as a JSON object.
     [[nodiscard]] virtual std::string stats() const { return "{}"; }
