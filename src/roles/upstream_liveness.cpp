@@ -75,6 +75,10 @@ void upstream_connection::note_timeout() {
 }
 
 void upstream_connection::watch_liveness(time_point at) {
+    // What has come while this worker itself was busy counts, too.
+    if (connection_.has_unreceived()) {
+        last_received_ = at;
+    }
     if (!ping_key_) {
         const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
         if (state_ == state::hung || at - last_received_ >= silence) {

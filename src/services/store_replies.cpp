@@ -32,14 +32,12 @@ reply store_failure(const error& why) {
     }
 }
 
-reply page_reply(const store::page& rows) {
+reply page_reply(store::page rows) {
     if (rows.count == 0) {
         return failure(200, "no data");
     }
-    std::string members;
-    members.reserve(rows.rows.size() + 48);
-    members += "\"results\":[";
-    members += rows.rows;
+    std::string members = std::move(rows.rows);
+    members.insert(0, "\"results\":[");
     members += ']';
     if (rows.next) {
         members += ",\"next\":";

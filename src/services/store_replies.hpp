@@ -16,7 +16,7 @@ namespace msd::services {
 [[nodiscard]] reply store_failure(const error& why);
 
 /// `results` and, when there are more, `next`; errorcode 1 `no data` for an empty page.
-[[nodiscard]] reply page_reply(const store::page& rows);
+[[nodiscard]] reply page_reply(store::page rows);
 
 /// The mark of a write that carries an Idempotency-Key; nothing without one. `operation` names what
 /// is done, the same for all paths to it: "POST/goods".

@@ -198,6 +198,17 @@ void append_foreign_request(std::string& out, const request_fields& request, std
     end_frame(out, begin);
 }
 
+bool append_reply_start(std::string& out, std::string_view key, const reply_fields& reply) {
+    assert(!reply.members.empty());
+    if (reply.members.find(terminator) != std::string_view::npos) {
+        return false;
+    }
+    append_reply(out, key, {reply.errorcode, reply.errormessage, {}, reply.status});
+    out.resize(out.size() - reply_end.size());
+    out += ',';
+    return true;
+}
+
 void append_reply(std::string& out, std::string_view key, const reply_fields& reply) {
     const std::size_t begin = out.size();
     json::writer packet{out};

@@ -13,16 +13,16 @@
 #include <string>
 #include <string_view>
 
-// Packets: what stands between two terminators (protocol.md). Reading gives views into the frame;
-// writing appends a whole frame, terminator included, with every ¶ inside it escaped as \u00b6. Raw
-// JSON handed to a writing function must be valid, then a ¶ can only stand in a string.
+// Packets: what stands between two terminators (docs/protocol.md). Reading gives views into the
+// frame; writing appends a whole frame, terminator included, with every ¶ inside it escaped as
+// \u00b6. Raw JSON handed to a writing function must be valid, then a ¶ can only stand in a string.
 // Knows the shape of requests, replies and the small packets msd nodes add among themselves;
-// registrations and topologies are core/registration_codec's.
+// registrations are core/registration's, topologies core/topology_frames'.
 namespace msd::wire {
 
 inline constexpr std::string_view terminator = "\xC2\xB6";
 
-/// The numeric version of msd's additions to the protocol (protocol.md, 4).
+/// The numeric version of msd's additions to the protocol (docs/protocol.md, 4).
 inline constexpr int protocol_version = 2;
 
 enum class packet_kind : std::uint8_t {
@@ -100,6 +100,13 @@ struct reply_fields {
 
 /// `key` is the raw token as received; empty writes no key.
 void append_reply(std::string& out, std::string_view key, const reply_fields& reply);
+
+/// The same in pieces, when the members are too long to be copied: what is before them, the members
+/// as they are, and reply_end. False, and nothing is appended, when they hold a `¶` to escape.
+/// There must be members.
+[[nodiscard]] bool
+append_reply_start(std::string& out, std::string_view key, const reply_fields& reply);
+inline constexpr std::string_view reply_end = "}¶";
 
 /// Any JSON object text as one frame.
 void append_frame(std::string& out, std::string_view object);

@@ -147,8 +147,8 @@ private:
         if (asked.args.has("category")) {
             query.category = asked.args.text("category");
         }
-        const auto rows = co_await goods_->list(std::move(query), write_row, asked.until);
-        co_return rows ? page_reply(*rows) : store_failure(rows.error());
+        auto rows = co_await goods_->list(std::move(query), write_row, asked.until);
+        co_return rows ? page_reply(std::move(*rows)) : store_failure(rows.error());
     }
 
     asio::awaitable<reply> add_goods(call asked) {

@@ -126,9 +126,9 @@ private:
         const store::page_query query{
             .after = asked.args.integer_or("after", 0),
             .limit = asked.args.integer_or("limit", store::page_rows_max)};
-        const auto rows =
+        auto rows =
             co_await purchases_->list(asked.args.integer("userid"), query, write_row, asked.until);
-        co_return rows ? page_reply(*rows) : store_failure(rows.error());
+        co_return rows ? page_reply(std::move(*rows)) : store_failure(rows.error());
     }
 
     asio::awaitable<reply> add_purchase(call asked) {

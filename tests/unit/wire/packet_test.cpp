@@ -172,6 +172,18 @@ TEST(packet_writing, echoes_the_key_token_of_a_reply) {
     EXPECT_EQ(unframed(out), R"({"status":404,"errorcode":1,"errormessage":"no \u00b6","id":1})");
 }
 
+TEST(packet_writing, leaves_members_where_they_are_unless_they_have_to_be_escaped) {
+    const reply_fields reply{0, "done ¶", R"("id":1)", 200};
+    std::string whole;
+    append_reply(whole, "7", reply);
+    std::string out;
+    ASSERT_TRUE(append_reply_start(out, "7", reply));
+    EXPECT_EQ(out + std::string{reply.members} + std::string{reply_end}, whole);
+    std::string none;
+    EXPECT_FALSE(append_reply_start(none, "7", {0, "done", R"("name":"a¶b")", 200}));
+    EXPECT_EQ(none, "");
+}
+
 TEST(packet_writing, escapes_every_terminator_of_a_frame_and_of_no_other) {
     std::string out = "¶";
     append_frame(out, R"({"¶":"¶¶","a":"\\¶\u00b6","b":"¶"})");
