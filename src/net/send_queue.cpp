@@ -22,6 +22,8 @@ constexpr std::size_t piece_bytes_max =
     std::size_t{32} * 1024; // small texts share a piece up to that
 constexpr std::size_t pieces_per_send = 16;
 constexpr std::size_t sent_pieces_max = 64;
+// The rest of a shared piece that is copied, so that its owner, which may be much more, is let go.
+constexpr std::size_t copied_rest_max = std::size_t{64} * 1024;
 
 } // namespace
 
@@ -115,10 +117,25 @@ void send_queue::forget_sent(std::size_t bytes) {
         pieces_[first_++] = {};
     }
     sent_of_first_ = bytes;
+    release_owner();
     // A queue that never gets empty must not grow by what it has sent.
     if (first_ >= sent_pieces_max && first_ * 2 >= pieces_.size()) {
         pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
+    }
+}
+
+// What unsent_bytes() says is what the queue holds, give or take little.
+void send_queue::release_owner() {
+    if (pieces_apart_ || first_ == pieces_.size() || !pieces_[first_].owner) {
+        return;
+    }
+    piece& begun = pieces_[first_];
+    const std::string_view rest = begun.shared.substr(sent_of_first_);
+    if (sent_of_first_ > rest.size() && rest.size() <= copied_rest_max) {
+        begun.own = rest;
+        begun.owner.reset();
+        sent_of_first_ = 0;
     }
 }
 

@@ -80,6 +80,7 @@ private:
     void flush();
     [[nodiscard]] bool send_some();
     void forget_sent(std::size_t bytes);
+    void release_owner();
     void wait_writable();
     void became_empty();
     void wake_waiting();

@@ -22,6 +22,10 @@ constexpr milliseconds fast_stop{2000}; // less time than that: idle clients are
 constexpr milliseconds lame_duck_fresh{2000};  // for the first byte of a connection just made
 constexpr milliseconds lame_duck_served{5000}; // for one more request of a kept-alive one
 constexpr milliseconds last_look{200};
+// Less is a client that keeps up. Such clients are counted too, but a few times only in as many
+// replies as there are clients.
+constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
+constexpr std::size_t counts_per_round = 4;
 
 net::http_connection_settings connection_settings(const gateway_settings& settings) {
     net::http_connection_settings out;
@@ -139,7 +143,15 @@ std::string_view gateway::date() {
     return date_;
 }
 
+void gateway::note_reply(std::size_t unsent) {
+    const bool keeps_up = unsent <= unsent_to_count;
+    if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
+        bound_unsent();
+    }
+}
+
 void gateway::bound_unsent() {
+    replies_uncounted_ = 0;
     std::size_t total = 0;
     for (net::http_connection* const connection : connections_) {
         total += connection->out().unsent_bytes();

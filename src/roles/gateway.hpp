@@ -34,12 +34,14 @@ public:
     [[nodiscard]] bool draining() const { return draining_; }
     /// The Date header's value for now.
     [[nodiscard]] std::string_view date();
-    /// Closes the clients that read slowest until what is unsent is within the limit again.
-    void bound_unsent();
+    /// A reply was queued for a client that has `unsent` bytes to read now. Closes the clients that
+    /// read slowest while what is unsent to all is over the limit.
+    void note_reply(std::size_t unsent);
     std::uint64_t requests = 0;
 
 private:
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+    void bound_unsent();
 
     worker& worker_;
     const gateway_settings& settings_;
@@ -48,6 +50,7 @@ private:
     registry_link link_;
     net::task_group sessions_;
     std::list<net::http_connection*> connections_;
+    std::size_t replies_uncounted_ = 0; // since all connections were looked at
     std::string date_;
     std::time_t date_second_ = 0;
     bool draining_ = false;

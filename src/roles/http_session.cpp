@@ -15,7 +15,6 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
-constexpr std::size_t unsent_to_count = std::size_t{64} * 1024; // less is a client that keeps up
 constexpr std::size_t envelope_bytes = 1024;       // of a request packet besides its params
 constexpr std::size_t terminator_escape_bytes = 6; // \u00b6
 constexpr std::size_t many_members_bytes_min =
@@ -294,9 +293,7 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
             connection_.out().append(made.outcome->owner, piece);
         }
     }
-    if (connection_.out().unsent_bytes() > unsent_to_count) {
-        gateway_.bound_unsent();
-    }
+    gateway_.note_reply(connection_.out().unsent_bytes());
 }
 
 void http_session::reply_failure(const plan& request, const upstreams::attempt& made) {

@@ -18,6 +18,8 @@ namespace {
 // A peer that asks and does not read is not asked on until it has read.
 constexpr std::size_t unsent_bytes_max = 64u << 20;
 constexpr std::size_t unsent_bytes_most = 256U << 20;
+constexpr std::size_t unsent_to_count = 1U << 20; // less is a peer that keeps up
+constexpr std::size_t copied_bytes_max = 32U << 10;
 constexpr milliseconds unread_limit{30'000};
 constexpr milliseconds farewell_limit{5000};
 constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
@@ -271,9 +273,9 @@ packet_session::execute(const services::route* row, services::call request, std:
     {
         const counted_work counted{in_work_};
         const enlisted<running*> listed{running_, &entry};
-        const auto answer = co_await row->handle(std::move(request));
+        auto answer = co_await row->handle(std::move(request));
         if (entry.wanted && !row->one_way) {
-            reply(entry.key, answer);
+            reply(entry.key, std::move(answer));
         }
     }
     if (running_.empty()) {
@@ -296,7 +298,7 @@ void packet_session::cancel(const json::value& key) {
     }
 }
 
-void packet_session::reply(std::string_view key, const services::reply& answer) {
+void packet_session::reply(std::string_view key, services::reply answer) {
     if (key.empty()) {
         return; // nobody could tell what it answers
     }
@@ -305,7 +307,19 @@ void packet_session::reply(std::string_view key, const services::reply& answer) 
     fields.errormessage = answer.errormessage;
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
-    connection_.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
+    // Copying a page takes longer than all else that is done for it on this thread.
+    bool shares = answer.members.size() > copied_bytes_max;
+    connection_.compose([&](std::string& out) {
+        shares = shares && wire::append_reply_start(out, key, fields);
+        if (!shares) {
+            wire::append_reply(out, key, fields);
+        }
+    });
+    if (shares) {
+        const auto members = std::make_shared<const std::string>(std::move(answer.members));
+        connection_.send(members, std::string_view{*members});
+        connection_.send(wire::reply_end);
+    }
     close_if_unread();
 }
 
@@ -325,9 +339,15 @@ void packet_session::tell_workers() {
 
 void packet_session::close_if_unread() {
     if (connection_.unsent_bytes() > unsent_bytes_most) {
-        log::warning("{} asks and does not read: closed", connection_.peer().text());
-        connection_.close();
+        close_unread();
+    } else if (connection_.unsent_bytes() > unsent_to_count) {
+        host_.bound_unsent();
     }
+}
+
+void packet_session::close_unread() {
+    log::warning("{} asks and does not read: closed", connection_.peer().text());
+    connection_.close();
 }
 
 void packet_session::say_goodbye() {

@@ -36,6 +36,9 @@ public:
     void close_if_idle();
     /// Tells a peer that asked to hear of changes; others never see the packet.
     void tell_change(const wire::change& made);
+    [[nodiscard]] std::size_t unsent_bytes() const { return connection_.unsent_bytes(); }
+    /// The peer asks and does not read.
+    void close_unread();
     /// Says hello again: the pool has another number of workers.
     void tell_workers();
     /// Closes as soon as what is queued is sent.
@@ -58,7 +61,7 @@ private:
     void note_key();
     void cancel(const json::value& key);
     [[nodiscard]] bool malformed(std::string_view why);
-    void reply(std::string_view key, const services::reply& answer);
+    void reply(std::string_view key, services::reply answer);
     asio::awaitable<void> close_after_replies();
     void say_goaway();
     void close_if_done();

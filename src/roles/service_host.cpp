@@ -24,6 +24,8 @@ constexpr milliseconds leave_limit{2000};
 constexpr milliseconds silence_limit{2000}; // for the first words on a connection just made
 constexpr milliseconds last_look{200};
 
+// Replies that nobody reads, of all sessions together.
+constexpr std::size_t unsent_total_max = std::size_t{512} << 20;
 // A caller whose host is gone without a word. Others may pause their reading for that long.
 constexpr milliseconds vanished_after{30'000};
 
@@ -217,6 +219,19 @@ std::string service_host::stats() const {
     }
     out.end_object();
     return text;
+}
+
+void service_host::bound_unsent() {
+    std::size_t total = 0;
+    for (const packet_session* const session : open_sessions_) {
+        total += session->unsent_bytes();
+    }
+    while (total > unsent_total_max) {
+        packet_session* const most =
+            *std::ranges::max_element(open_sessions_, {}, &packet_session::unsent_bytes);
+        total -= most->unsent_bytes();
+        most->close_unread();
+    }
 }
 
 // Callers hold a connection to each worker, so they have to know how many there are.

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] const worker_environment& environment() const { return worker_.environment; }
     [[nodiscard]] bool draining() const { return draining_; }
     [[nodiscard]] net::task_group& running() { return running_; }
+    /// Closes the sessions with most unsent bytes while those of all are over the limit.
+    void bound_unsent();
     std::uint64_t requests = 0;
 
 private:
