@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config_file.hpp"
 
-#include "app/printable.hpp"
+#include "base/printable.hpp"
 
 #include <fmt/format.h>
 

@@ -3,34 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 namespace msd::app {
-namespace {
-
-// An address as others are told it: IPv4-mapped ones are IPv4 (RFC 4291, 2.5.5.2); a zone stays.
-std::optional<std::string> plain_ipv6(std::string_view text) {
-    const auto zone = text.find('%');
-    const std::string address{text.substr(0, zone)};
-    in6_addr bytes{};
-    if (inet_pton(AF_INET6, address.c_str(), &bytes) != 1 || zone == text.size() - 1) {
-        return std::nullopt;
-    }
-    if (IN6_IS_ADDR_V4MAPPED(&bytes)) {
-        const auto& b = bytes.s6_addr;
-        return fmt::format("{}.{}.{}.{}", b[12], b[13], b[14], b[15]);
-    }
-    return std::string{text};
-}
-
-} // namespace
 
 result<void> check_together(const configuration& made) {
     const milliseconds every = made.supervision.heartbeat_every;
@@ -104,7 +83,7 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         const std::string_view rest = text.substr(end + 1);
         has_port = rest.starts_with(':');
         port_text = has_port ? rest.substr(1) : rest;
-        auto address = plain_ipv6(text.substr(1, end - 1));
+        auto address = process::plain_ipv6(text.substr(1, end - 1));
         if (!address) {
             return fail(errc::invalid, fmt::format("\"{}\": no IPv6 address in brackets", text));
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/text_table.hpp"
 
-#include "app/printable.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 
 #include <algorithm>
 #include <cstddef>

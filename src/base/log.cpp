@@ -2,7 +2,7 @@
 #include "base/log.hpp"
 
 #include "base/json.hpp"
-#include "base/json_scanner.hpp"
+#include "base/printable.hpp"
 #include "base/unique_fd.hpp"
 
 #include <spdlog/details/null_mutex.h>
@@ -142,30 +142,6 @@ std::string timestamp() {
         utc.tm_sec,
         milli
     );
-}
-
-// Control characters, those of C1 too (terminals obey both), become \n, \t or \x1b.
-std::string printable(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    const char* const end = text.data() + text.size();
-    for (const char* at = text.data(); at != end;) {
-        const std::size_t bytes = json::utf8_sequence(at, end);
-        const auto first = static_cast<unsigned char>(*at);
-        const bool c1 = bytes == 2 && first == 0xC2 && static_cast<unsigned char>(at[1]) < 0xA0;
-        if (bytes == 0) {
-            out += "\xEF\xBF\xBD";
-        } else if (c1 || first < 0x20 || first == 0x7F) {
-            const auto code = c1 ? static_cast<unsigned char>(at[1]) : first;
-            out += code == '\n'   ? std::string{"\\n"}
-                   : code == '\t' ? std::string{"\\t"}
-                                  : fmt::format("\\x{:02x}", code);
-        } else {
-            out.append(at, bytes);
-        }
-        at += std::max<std::size_t>(bytes, 1);
-    }
-    return out;
 }
 
 std::string_view cut(std::string_view text) {

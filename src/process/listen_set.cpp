@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -198,6 +199,20 @@ void silence(const std::vector<unique_fd>& sockets) {
     for (const unique_fd& each : sockets) {
         shutdown(each.get(), SHUT_RDWR);
     }
+}
+
+std::optional<std::string> plain_ipv6(std::string_view text) {
+    const auto zone = text.find('%');
+    const std::string address{text.substr(0, zone)};
+    in6_addr bytes{};
+    if (inet_pton(AF_INET6, address.c_str(), &bytes) != 1 || zone == text.size() - 1) {
+        return std::nullopt;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&bytes)) {
+        const auto& b = bytes.s6_addr;
+        return fmt::format("{}.{}.{}.{}", b[12], b[13], b[14], b[15]);
+    }
+    return std::string{text};
 }
 
 std::string endpoint_text(std::string_view host, std::uint16_t port) {

@@ -41,6 +41,10 @@ recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t 
 /// They listen no more, whoever has copies of them: their addresses are free.
 void silence(const std::vector<unique_fd>& sockets);
 
+/// `text`, an IPv6 address which may have a zone, as others are told it: an IPv4-mapped one as IPv4
+/// (RFC 4291, 2.5.5.2). Nothing when it is no address.
+[[nodiscard]] std::optional<std::string> plain_ipv6(std::string_view text);
+
 /// "127.0.0.1:8000", "[::1]:8000".
 [[nodiscard]] std::string endpoint_text(std::string_view host, std::uint16_t port);
 

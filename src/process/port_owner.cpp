@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/port_owner.hpp"
 
+#include "base/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -74,19 +76,13 @@ std::string name_of_program(const std::string& command_line) {
     return fs::path{command_line.c_str()}.filename(); // up to the first NUL
 }
 
-std::string printable(std::string text) {
+std::string shown(std::string text) {
     text.resize(std::min(text.size(), shown_bytes_max));
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
-    // Arguments are separated by NUL; whatever else a command line holds must not reach a terminal.
-    std::replace_if(
-        text.begin(),
-        text.end(),
-        [](unsigned char c) { return c < 0x20 || c == 0x7f; },
-        ' '
-    );
-    return text;
+    std::replace(text.begin(), text.end(), '\0', ' '); // between the arguments
+    return printable(text);
 }
 
 bool is_number(std::string_view text) {
@@ -129,7 +125,7 @@ port_owner owner_of_port(std::uint16_t port) {
     const std::string command_line = command_line_of(fs::path{"/proc"} / std::to_string(pid));
     const std::string own = command_line_of("/proc/self");
     return {
-        fmt::format("pid {} ({})", pid, printable(command_line)),
+        fmt::format("pid {} ({})", pid, shown(command_line)),
         name_of_program(command_line) != name_of_program(own)};
 }
 

@@ -201,7 +201,7 @@ TEST(config_file, changes_nothing_when_anything_is_wrong) {
 }
 
 TEST(config_file, lets_no_escape_sequence_of_a_file_reach_the_terminal) {
-    EXPECT_EQ(refusal("\"a\\u001b[2J\" = 1\n"), "msd.toml:1: a?[2J: unknown key");
+    EXPECT_EQ(refusal("\"a\\u001b[2J\" = 1\n"), "msd.toml:1: a\\x1b[2J: unknown key");
 }
 
 TEST(config_file, says_why_a_file_cannot_be_read) {

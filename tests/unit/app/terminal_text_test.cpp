@@ -73,7 +73,9 @@ TEST(text_table, counts_characters_not_bytes) {
 TEST(text_table, lets_no_escape_sequence_reach_the_terminal) {
     text_table table{{"NAME"}};
     table.add({"a\x1b[2Jb\n"});
-    EXPECT_EQ(table.text(false), "NAME\na?[2Jb?\n");
+    table.add({"\xc2\x9b"
+               "2J"});
+    EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\n");
 }
 
 TEST(text_table, is_bold_at_the_top_only_where_colours_are_wanted) {
