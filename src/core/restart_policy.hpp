@@ -86,7 +86,6 @@ public:
     [[nodiscard]] bool is_left_empty(std::size_t slot) const {
         return known_.slots[slot].left_empty;
     }
-    [[nodiscard]] bool was_ever_ready() const { return known_.ever_ready; }
     /// Early deaths of the slot that are not forgotten yet.
     [[nodiscard]] int early_deaths(std::size_t slot) const {
         return known_.slots[slot].early_deaths;

@@ -209,8 +209,4 @@ void client_stream::close() {
     unsealed_.clear();
 }
 
-std::string client_stream::tls_version() const {
-    return tls_ ? tls_->version() : "";
-}
-
 } // namespace msd::net

@@ -60,8 +60,6 @@ public:
 
     [[nodiscard]] const peer_address& peer() const { return peer_; }
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
-    /// "TLSv1.3"; empty without TLS.
-    [[nodiscard]] std::string tls_version() const;
 
 private:
     explicit client_stream(asio::ip::tcp::socket socket);

@@ -43,8 +43,8 @@ private:
 
 // Accepts from listening sockets that several worker processes share, so that each gets its share
 // of the connections: a thread of its own sleeps in an exclusive epoll set and adds the socket anew
-// after every accept, which moves this worker to the end of the kernel's queue (figures in
-// ARCHITECTURE.md). Connections are handed to the loop's thread.
+// after every accept, which moves this worker to the end of the kernel's queue. Connections are
+// handed to the loop's thread.
 class listener {
 public:
     /// Called on the loop's thread with a non-blocking descriptor to own.

@@ -51,8 +51,6 @@ public:
         }
     }
 
-    [[nodiscard]] bool is_set() const { return done_; }
-
 private:
     struct waiter {
         virtual ~waiter() = default;

@@ -180,8 +180,4 @@ result<void> tls_session::seal(std::string_view plain, std::string& out) {
     return {};
 }
 
-std::string tls_session::version() const {
-    return SSL_get_version(state_->session.get());
-}
-
 } // namespace msd::net

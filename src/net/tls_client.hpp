@@ -57,9 +57,6 @@ public:
     /// Encrypts `plain` to the end of `out`. Only after the handshake.
     [[nodiscard]] result<void> seal(std::string_view plain, std::string& out);
 
-    /// "TLSv1.3".
-    [[nodiscard]] std::string version() const;
-
 private:
     struct state;
 

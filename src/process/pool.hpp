@@ -151,7 +151,6 @@ public:
     [[nodiscard]] bool is_ready() const { return ready_slots() == slots_.size(); }
     /// Some slot that was filled once, or failed to be, has no READY worker.
     [[nodiscard]] bool is_degraded() const;
-    [[nodiscard]] bool was_ever_ready() const { return policy_.was_ever_ready(); }
     [[nodiscard]] bool is_stopping() const { return stopping_; }
     [[nodiscard]] const std::optional<end>& ended() const { return end_; }
 

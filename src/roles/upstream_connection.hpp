@@ -113,7 +113,6 @@ public:
     [[nodiscard]] bool is_msd() const { return msd_; }
     [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not said
     [[nodiscard]] int workers() const { return workers_; } // of the peer
-    [[nodiscard]] std::size_t in_flight() const { return pending_.size(); }
 
     /// No new requests; ends when the last reply is there.
     void leave();

@@ -104,8 +104,6 @@ private:
     [[nodiscard]] static std::shared_ptr<upstream_connection> pick(service& from, bool may_probe);
     asio::awaitable<std::shared_ptr<upstream_connection>>
     pick_or_wait(std::string_view name, const outgoing* request);
-    [[nodiscard]] deadline
-    limit_of(std::string_view name, const upstream_connection& picked, const outgoing& request);
 
     upstream_surroundings around_;
     connecting when_;

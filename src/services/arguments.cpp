@@ -157,10 +157,6 @@ std::int64_t arguments::integer_or(std::string_view name, std::int64_t otherwise
     return has(name) ? integer(name) : otherwise;
 }
 
-std::string arguments::text_or(std::string_view name, std::string_view otherwise) const {
-    return has(name) ? text(name) : std::string{otherwise};
-}
-
 const std::string& arguments::raw() const {
     return raw_;
 }

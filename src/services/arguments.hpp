@@ -39,7 +39,6 @@ public:
     [[nodiscard]] std::int64_t integer(std::string_view name) const;
     [[nodiscard]] money decimal(std::string_view name) const;
     [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
-    [[nodiscard]] std::string text_or(std::string_view name, std::string_view otherwise) const;
     [[nodiscard]] const std::string& raw() const;
 
     /// A digest of the values, the same for the same values in any order: tells a repeated request
