@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// protocol.md, section 3, lines 4 and 5: packets and bodies that are not what they should be, and
+// docs/protocol.md, 3, lines 4 and 5: packets and bodies that are not what they should be, and
 // replies nobody asked for. Each costs nothing but itself.
 
 import assert from 'node:assert/strict';

@@ -14,8 +14,9 @@ import { repository } from './harness/world.mjs';
 
 const commands = [
     'up', 'distributor', 'gateway', 'service', 'nodes', 'routes', 'status', 'call', 'check',
-    'export', 'import', 'compare', 'version',
+    'migrate', 'export', 'import', 'compare', 'ctl', 'version',
 ];
+const ctl_commands = ['status', 'roll', 'scale', 'drain', 'upgrade', 'reopen', 'stop'];
 
 test('help for every command: on standard output, with an example, exit 0', async (world) => {
     const all = await world.command(['--help']);
@@ -26,6 +27,11 @@ test('help for every command: on standard output, with an example, exit 0', asyn
         assert.equal(code, 0, command);
         assert.equal(log, '', command);
         assert.match(output, new RegExp(`\\bmsd ${command}\\b`), `an example of ${command}`);
+    }
+    for (const command of ctl_commands) {
+        const { code, output } = await world.command(['ctl', command, '--help']);
+        assert.equal(code, 0, command);
+        assert.match(output, new RegExp(`\\bmsd ctl ${command}\\b`), `an example of ${command}`);
     }
     assert.match(all.output, /MSD_DATA_DIR/);
 });
@@ -260,24 +266,6 @@ test('no distributor: exit 1 naming the address', async (world) => {
         assert.equal(code, 1);
         assert.match(log, new RegExp(`127\\.0\\.0\\.1:${port}`));
     }
-});
-
-test('a second start on the same instance is refused, a stale pid file is not', async (world) => {
-    const port = await free_port();
-    const args = ['distributor', '--port', String(port), ...world.own_dirs()];
-    const first = world.spawn_msd('msd distributor', args);
-    await first.ready('distributor');
-    const second = await world.command(args);
-    assert.equal(second.code, 1);
-    first.end_expected = true;
-    process.kill(first.pid, 'SIGKILL');
-    await first.exit;
-    await until('a start over the remains', async () => {
-        const third = world.spawn_msd('msd distributor', args);
-        await Promise.race([third.ready('distributor').catch(() => {}), third.exit]);
-        third.end_expected = third.ended !== undefined;
-        return !third.ended;
-    });
 });
 
 test('a runtime directory that is too long for a socket is a clear error', async (world) => {

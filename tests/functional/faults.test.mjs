@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// protocol.md, section 3, lines 7 to 10: nodes that stop, die, lie about their address or never
+// docs/protocol.md, 3, lines 7 to 10: nodes that stop, die, lie about their address or never
 // read; port scans, huge bodies, pending connection attempts, SQL in values.
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// protocol.md, section 3, lines 1 to 3: packets cut anywhere, empty frames, and the terminator
+// docs/protocol.md, 3, lines 1 to 3: packets cut anywhere, empty frames, and the terminator
 // inside data, towards every role that reads packets.
 
 import assert from 'node:assert/strict';

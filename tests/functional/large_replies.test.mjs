@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// protocol.md, section 3, line 6: replies far beyond one segment, one after the other, to readers
+// docs/protocol.md, 3, line 6: replies far beyond one segment, one after the other, to readers
 // fast and slow.
 
 import assert from 'node:assert/strict';
@@ -88,6 +88,23 @@ test('a client that reads slowly gets all, and delays nobody', async (world) => 
     slow.socket.resume();
     for (let n = 0; n < requests; ++n) {
         assert.deepEqual(row_ids((await slow.response()).json), ids, `reply ${n}`);
+    }
+});
+
+test('a client that has sent all it wants to send gets all', async (world) => {
+    const up = await world.up();
+    const ids = await fill(up, 800, 1000);
+    const done = await world.connection(up.port('gateway'));
+    done.socket.pause();
+    const requests = 5;
+    for (let n = 0; n < requests; ++n) {
+        done.send('GET', '/goods');
+    }
+    done.socket.end();
+    assert.deepEqual(row_ids((await up.http('GET', '/goods')).json), ids);
+    done.socket.resume();
+    for (let n = 0; n < requests; ++n) {
+        assert.deepEqual(row_ids((await done.response()).json), ids, `reply ${n}`);
     }
 });
 

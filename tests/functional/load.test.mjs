@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// protocol.md, section 3, line 6: 64 clients on 10 rows for 5 s, nothing fails.
+// docs/protocol.md, 3, line 6: 64 clients on 10 rows for 5 s, nothing fails.
 
 import assert from 'node:assert/strict';
 

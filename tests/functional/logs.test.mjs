@@ -53,7 +53,7 @@ test('lines as text and as objects are written, and never answered', async (worl
     assert.deepEqual(client.packets, []);
 });
 
-test('lines of services and gateway are sent to the logs service', async (world) => {
+test('lines of services are sent to the logs service', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const services = ['goods', 'members', 'purchases'];
     for (const name of services) {

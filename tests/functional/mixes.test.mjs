@@ -51,7 +51,7 @@ async function start_all(world, mix, order) {
     return gateway.ready_ports().get('gateway');
 }
 
-/** What an existing client reads of a reply: the fields of the table in protocol.md. */
+/** What an existing client reads of a reply: no more than what services of today send. */
 function as_known(reply) {
     const { errorcode, errormessage, results } = reply;
     const fields = ['id', 'name', 'category', 'price', 'description', 'goodsid'];

@@ -8,6 +8,7 @@ import {
 import { repeated, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
 
 test('rolls of the gateway lose no request, on new and on kept connections',
     { limit_ms: 280_000 }, async (world, context) => {
@@ -57,3 +58,22 @@ test('rolls of all pools under mixed load: nothing failed, nothing written twice
         seen.assert_written('posts', await stored_goods(up));
         seen.assert_written('purchases', await stored_purchases(up, 2));
     });
+
+test('workers that have answered their share are recycled, and nothing fails', async (world) => {
+    const config = { 'supervision.recycle_requests': 200, 'supervision.soak_ms': 100 };
+    const { master, port, expect } = await serving(world, { config });
+    const before = new Map();
+    for (const pool of ['gateway', 'goods']) {
+        before.set(pool, await master.pids(pool));
+    }
+    const running = new load(world, port, {
+        fresh: get_goods({ mode: 'fresh', clients: 2, pause_ms: 40, expect }),
+        kept: get_goods({ mode: 'kept', clients: 2, pause_ms: 40, expect }),
+    });
+    for (const [pool, old] of before) {
+        await until(`all of ${pool} are new`, async () =>
+            (await master.slots(pool)).every(({ pid }) => !old.includes(pid)), 60_000);
+    }
+    const seen = await running.stop();
+    seen.assert_clean();
+});

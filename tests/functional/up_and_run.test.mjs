@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
 import { http } from './harness/http_client.mjs';
+import { can_listen } from './harness/ports.mjs';
 import { children, is_alive } from './harness/proc.mjs';
+import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { roles } from './harness/world.mjs';
@@ -147,6 +149,39 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
         assert.doesNotMatch(up.log, /\berror\b/i, 'a stop is nothing to complain about');
     });
 }
+
+test('SIGTERM: what was asked before is answered, and nobody is let in', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    const port = gateway.port('gateway');
+    let holds = false;
+    let answer;
+    await scripted_service(world, {
+        distributor,
+        name: 'slow',
+        urls: ['GET/slow'],
+        on_request: (_packet, reply) => {
+            if (holds) {
+                answer = reply;
+            } else {
+                reply();
+            }
+        },
+    });
+    await world.routed(port, ['/slow']);
+    holds = true;
+    const asked = http(port, 'GET', '/slow');
+    await until('it is under way', () => answer);
+    gateway.end_expected = true;
+    process.kill(gateway.pid, 'SIGTERM');
+    await until('nobody is let in', () => can_listen(port));
+    assert.equal(gateway.ended, undefined);
+    answer({ label: 'in time' });
+    const { status, json } = await asked;
+    assert.deepEqual([status, json?.label], [200, 'in time']);
+    await until('the gateway has ended', () => gateway.ended);
+    assert.equal(gateway.ended.code, 0);
+});
 
 test('a killed master takes its workers with it, and a new one starts', async (world) => {
     const up = await world.up({ comes_back: true });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The foreign services goods, members, purchases and logs, their data in memory. They answer what
-// the services of today answer (protocol.md, the table of the three services) and no more: no
+// the services of today answer (docs/protocol.md, 2) and no more: no
 // paging, no ids in the reply to a POST, and goods ignores the id it is asked for.
 
 import { foreign_node } from './node.mjs';

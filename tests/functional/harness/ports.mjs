@@ -7,11 +7,12 @@ import net from 'node:net';
 const port_min = 15_000;
 const port_max = 31_999;
 
+/** On all addresses, which is what a server asks for that names none. */
 export async function can_listen(port) {
     const probe = net.createServer();
     const free = await new Promise((resolve) => {
         probe.once('error', () => resolve(false));
-        probe.listen(port, '127.0.0.1', () => resolve(true));
+        probe.listen(port, () => resolve(true));
     });
     await new Promise((resolve) => probe.close(resolve));
     return free;

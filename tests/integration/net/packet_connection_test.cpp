@@ -76,6 +76,30 @@ TEST(packet_connection, ends_a_connection_whose_frame_stays_unfinished) {
     loop.run(test(&loop, &two));
 }
 
+TEST(packet_connection, keeps_the_rest_of_a_frame_until_its_owner_reads_on) {
+    test::loop loop;
+    pair two{loop};
+    const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
+        packet_connection_settings settings;
+        settings.frame_timeout = test::loop::patience;
+        co_await ends->open(on, settings);
+        const std::string bytes = "{\"a\":1}¶{\"b\"";
+        co_await asio::async_write(*ends->far, asio::buffer(bytes), asio::use_awaitable);
+        auto received = co_await ends->near->receive();
+        EXPECT_TRUE(received.has_value());
+        EXPECT_EQ(ends->near->next().packet, "{\"a\":1}");
+        // Longer than a connection may be idle before its memory is given back.
+        asio::steady_timer busy{on->context, milliseconds{1200}};
+        co_await busy.async_wait(asio::use_awaitable);
+        const std::string rest = ":2}¶";
+        co_await asio::async_write(*ends->far, asio::buffer(rest), asio::use_awaitable);
+        received = co_await ends->near->receive();
+        EXPECT_TRUE(received.has_value());
+        EXPECT_EQ(ends->near->next().packet, "{\"b\":2}");
+    };
+    loop.run(test(&loop, &two));
+}
+
 TEST(packet_connection, gives_each_frame_its_own_time_also_when_no_read_ends_between_them) {
     test::loop loop;
     pair two{loop};

@@ -587,6 +587,20 @@ TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lo
     EXPECT_TRUE(services.all_said_goodbye("svc"));
 }
 
+TEST_F(upstreams_on_a_loop, gives_the_routes_of_who_left_to_who_is_there) {
+    const fake_node gone{loop, "first", true};
+    const fake_node there{loop, "second", false};
+    const auto asked = [this] {
+        return services.routes()->find("GET", "/x").target->service;
+    };
+    list({gone.info, there.info});
+    EXPECT_EQ(asked(), "first");
+    list({there.info});
+    EXPECT_EQ(asked(), "second");
+    list({});
+    EXPECT_EQ(asked(), "first") << "whose clients hear that it left";
+}
+
 TEST_F(upstreams_on_a_loop, says_at_once_that_nobody_can_be_reached) {
     core::node_info dead;
     {
