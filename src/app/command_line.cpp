@@ -138,7 +138,7 @@ private:
             "run everything on this machine",
             "  msd up\n"
             "  msd up --gateway-port 8080 --data-dir /srv/msd\n"
-            "  MSD_ADVERTISE=10.0.0.2 msd up --host 0.0.0.0 --workers 2\n"
+            "  msd up --host 0.0.0.0 --advertise 10.0.0.2 --workers 2\n"
         );
         when_named(up, [this](CLI::App& named) { add_up_options(named); });
     }
@@ -149,6 +149,7 @@ private:
         add_store_flag(up);
         add_cache_flag(up);
         add_flag(up, "host", "host", "address to listen on (127.0.0.1 and [::1])");
+        add_flag(up, "advertise", "registry.advertise", "HOST for others to connect to");
         // One flag for all pools first: a later one, for one pool, wins.
         add_flag(up, "workers", "", "worker processes of each pool but the distributor");
         for (const role_facts& role : roles_) {

@@ -174,7 +174,7 @@ void add_services(config_rows& rows) {
         rows,
         "services.ship_logs",
         {},
-        "log lines of level info and above also go to the logs service",
+        "a service's log lines of level info and above also go to the logs service",
         [](auto& c) -> auto& { return c.service.ship_logs; }
     );
 }

@@ -115,7 +115,7 @@ std::string describe_environment(std::span<const role_facts> roles) {
     }
     add(store_password_variable, "(the store's password)");
     add(cache_password_variable, "(the password of the cache's Redis)");
-    add(other_password_variable, "(the password of what export, import and compare name)");
+    add(other_password_variable, "(the password of what import and compare name)");
     add("MSD_PORT", "port of the one role that is started");
     add("MSD_WORKERS", "workers of every role but the distributor");
     for (const role_facts& role : roles) {

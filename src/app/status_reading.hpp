@@ -16,7 +16,6 @@ namespace msd::app {
 [[nodiscard]] std::int64_t number_of(const json::object& from, std::string_view name);
 [[nodiscard]] json::object object_of(const json::object& from, std::string_view name);
 /// Views into what `from` was read from.
-[[nodiscard]] std::vector<json::value>
-elements_of(const json::object& from, std::string_view name);
+[[nodiscard]] std::vector<json::value> elements_of(const json::object& from, std::string_view name);
 
 } // namespace msd::app

@@ -16,7 +16,7 @@ constexpr std::size_t segments_max = 32;
 
 // What a foreign service cannot mark in a schema.
 const std::vector<std::string> usual_secrets{"password", "token", "secret"};
-constexpr std::string_view usual_one_way = "POST/logs"; // never answered (protocol.md, 2)
+constexpr std::string_view usual_one_way = "POST/logs"; // never answered (docs/protocol.md, 2)
 
 bool is_token(std::string_view text) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~";

@@ -10,8 +10,8 @@
 
 namespace msd::core {
 
-// What master and worker say to each other over the control channel, one datagram each
-// (supervision.md). As text, so that strace and a core dump can be read: `READY`, `FATAL reason`.
+// What master and worker say to each other over the control channel, one datagram each. As text, so
+// that strace and a core dump can be read: `READY`, `FATAL reason`.
 struct worker_message {
     enum class kind : std::uint8_t {
         hello,     // worker → master: the executable runs; text is its version and build
@@ -25,9 +25,9 @@ struct worker_message {
         hand_over, // master → worker: give your state to the worker behind the attached socket
         kept,      // worker → master: that failed, I go on; text says why
         serve,     // master → worker: whose state you were to take is gone; begin without
-        scale,     // master → worker: the pool has so many workers from now on; text is the number
-        reopen,    // master → worker: open log files anew
-        stats,     // worker → master: text is a JSON object
+        scale,  // master → worker: the pool has so many workers from now on; text is the number
+        reopen, // master → worker: open log files anew
+        stats,  // worker → master: text is a JSON object
     };
 
     kind what = kind::hello;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <sched.h>
 #include <string_view>
 #include <system_error>
 #include <utility>

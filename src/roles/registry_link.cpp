@@ -129,7 +129,7 @@ private:
     bool told_once_ = false;  // the owner knows that a list came
     bool tried_once_ = false; // … or an attempt to get one has failed
     // Of the present connection.
-    bool is_msd_ = false; // the distributor said proto
+    bool is_msd_ = false;     // the distributor said proto
     bool is_foreign_ = false; // it had time to say proto
     bool heard_list_ = false;
     bool told_here_ = false; // the owner knows that what it was told is what this registry has
@@ -304,9 +304,9 @@ void registry_link::state::hear_reply() {
 void registry_link::state::hear_topology(std::string_view frame) {
     const bool from_msd = packet_.fields().find("proto") != nullptr;
     const bool is_first = !std::exchange(heard_list_, true);
-    // The list at accept, and any before the distributor knows who is there, is told in the old way,
-    // without what msd nodes say of themselves. What follows the registration is better; only when
-    // nothing does, this list is all there is.
+    // The list at accept, and any before the distributor knows who is there, is told in the old
+    // way, without what msd nodes say of themselves. What follows the registration is better; only
+    // when nothing does, this list is all there is.
     if (!from_msd && !is_foreign_ && (is_first || known_.from_msd())) {
         if (!is_first || known_.epoch() == 0 || !told_once_) {
             held_list_ = frame;

@@ -16,7 +16,7 @@ namespace {
 const std::array<definition, 4> definitions{{
     {.name = "logs",
      .default_port = 9040,
-     .summary = "keeps the log lines of all nodes in files",
+     .summary = "keeps the log lines of services in files",
      .ships_logs = false,
      .create = make_logs_service},
     {.name = "goods",

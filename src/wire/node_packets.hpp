@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-// The small packets msd nodes exchange besides requests and replies (protocol.md, 4): who calls,
-// who answers, that nobody waits any more, that no more is taken, what is no longer as it was. Each
-// writing function appends one frame.
+// The small packets msd nodes exchange besides requests and replies (docs/protocol.md, 4): who
+// calls, who answers, that nobody waits any more, that no more is taken, what is no longer as it
+// was. Each writing function appends one frame.
 namespace msd::wire {
 
 /// A caller's first packet on a connection. Who keeps answers asks to hear of changes.

@@ -19,7 +19,7 @@ constexpr int lost_max = 2; // connections that one call may lose
 // What a client gave less time than this says nothing about the server, nor does a call that waited
 // behind others while the server answered those.
 constexpr milliseconds telling_timeout{250};
-// Between two answers to a call that waits for a lock: lock_wait_s, and a pause before the next try.
+// Between two answers to a call that waits for a lock: lock_wait_s, and a pause.
 constexpr milliseconds longest_pause{1500};
 
 } // namespace
