@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import { all_gone, control } from './harness/control.mjs';
 import { load } from './harness/load.mjs';
 import { can_listen, free_port } from './harness/ports.mjs';
-import { children, descriptors, is_alive, private_bytes, process_state } from './harness/proc.mjs';
+import { children, descriptors, is_alive, process_state, written_bytes } from './harness/proc.mjs';
 import { repeated, sanitized } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
@@ -166,7 +166,7 @@ test('a thousand rolls leave the master as it was', { limit_ms: 280_000 },
                 await master.roll();
                 await master.pids('gateway'); // the old worker is gone
                 seen.held = Math.min(seen.held, descriptors(gateway.pid));
-                seen.memory = Math.min(seen.memory, private_bytes(gateway.pid));
+                seen.memory = Math.min(seen.memory, written_bytes(gateway.pid));
             }
             return seen;
         };

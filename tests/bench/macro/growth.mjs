@@ -7,7 +7,7 @@ import path from 'node:path';
 import { http } from '../../functional/harness/http_client.mjs';
 import { get_goods, load, post_purchases } from '../../functional/harness/load.mjs';
 import { mariadb_password, mariadb_server } from '../../functional/harness/mariadb.mjs';
-import { private_bytes } from '../../functional/harness/proc.mjs';
+import { written_bytes } from '../../functional/harness/proc.mjs';
 import { redis_server } from '../../functional/harness/redis.mjs';
 import { pause } from '../../functional/harness/until.mjs';
 import { with_directory, with_system, workers } from './msd.mjs';
@@ -39,7 +39,7 @@ async function least_private(pids) {
     const seen = new Map(pids.map((pid) => [pid, Infinity]));
     for (let look = 0; look < looks; ++look) {
         for (const pid of pids) {
-            seen.set(pid, Math.min(seen.get(pid), private_bytes(pid)));
+            seen.set(pid, Math.min(seen.get(pid), written_bytes(pid)));
         }
         await pause(50);
     }

@@ -59,10 +59,19 @@ export function environment(pid) {
 }
 
 /** Private memory in bytes: Private_Clean + Private_Dirty. */
-export function private_bytes(pid) {
+function mapped_bytes(pid, names) {
     const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)[1]);
-    return (kib('Private_Clean') + kib('Private_Dirty')) * 1024;
+    return names.reduce((sum, name) => sum + kib(name) * 1024, 0);
+}
+
+export function private_bytes(pid) {
+    return mapped_bytes(pid, ['Private_Clean', 'Private_Dirty']);
+}
+
+/** What it has written itself. Pages of files are private as long as nobody else looks at them. */
+export function written_bytes(pid) {
+    return mapped_bytes(pid, ['Private_Dirty']);
 }
 
 export function descriptors(pid) {
