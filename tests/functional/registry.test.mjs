@@ -132,6 +132,8 @@ test('a reader that stops costs bounded memory and ends with the last list', asy
     const config = {
         'distributor.gather_quiet_ms': 0,
         'distributor.queue_bytes_max': 1 << 20,
+        // Who takes no byte for three times that long is dropped.
+        'distributor.ping_every_ms': 20_000,
     };
     const { distributor, port } = await start(world, config);
     const [{ pid }] = distributor.workers('distributor');
