@@ -6,9 +6,6 @@ namespace msd::app {
 
 namespace {
 
-constexpr std::int64_t text_bytes_max = 4096;
-constexpr std::int64_t minute_ms = 60'000;
-
 void add_url(config_rows& rows) {
     config_key& url = rows.emplace_back();
     url.name = "cache.url";

@@ -16,10 +16,12 @@ namespace msd::app {
 
 using config_rows = std::vector<config_key>;
 
+constexpr std::int64_t minute_ms = 60'000;
 constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t kib = 1 << 10;
 constexpr std::int64_t mib = 1 << 20;
 constexpr std::int64_t gib = 1 << 30;
+constexpr std::int64_t text_bytes_max = 4096; // of a path or a URL
 
 struct config_bounds {
     std::int64_t least = 0;

@@ -8,9 +8,7 @@ namespace msd::app {
 
 namespace {
 
-constexpr std::int64_t text_bytes_max = 4096;
 constexpr std::int64_t connections_most = 64;
-constexpr std::int64_t minute_ms = 60'000;
 // Positions of the primary are kept for about so long (core::server_choice::positions_max).
 constexpr std::int64_t lag_most_ms = 20'000;
 

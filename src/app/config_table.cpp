@@ -11,7 +11,6 @@ namespace msd::app {
 
 namespace {
 
-constexpr std::int64_t path_bytes_max = 4096;
 constexpr std::int64_t host_bytes_max = 255;
 constexpr std::int64_t name_bytes_max = 255;
 constexpr std::int64_t port_max = std::numeric_limits<std::uint16_t>::max();
@@ -27,14 +26,14 @@ void add_common(config_rows& rows) {
     add_key(
         rows,
         "data_dir",
-        {1, path_bytes_max},
+        {1, text_bytes_max},
         "where services keep their data",
         [](auto& c) -> auto& { return c.data_dir; }
     );
     add_key(
         rows,
         "runtime_dir",
-        {0, path_bytes_max},
+        {0, text_bytes_max},
         "pid file and control socket; empty: /run/msd for root, else $XDG_RUNTIME_DIR/msd, else "
         "run in the data directory",
         [](auto& c) -> auto& { return c.runtime_dir; }
@@ -84,7 +83,7 @@ void add_log(config_rows& rows) {
     add_key(
         rows,
         "log.file",
-        {0, path_bytes_max},
+        {0, text_bytes_max},
         "file to log to; empty: standard error",
         [](auto& c) -> auto& { return c.log.file; }
     );

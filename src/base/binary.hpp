@@ -39,6 +39,8 @@ public:
 
     std::uint64_t number(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
     bool flag() { return number(1) == 1; }
+    /// A number that goes up by one at a time. None gets beyond the limit by that, nor wraps.
+    std::uint64_t counter() { return number(std::numeric_limits<std::uint64_t>::max() / 2); }
     /// How many elements follow. Each takes a byte at least, so it is never more than the bytes
     /// left.
     std::size_t count(std::size_t most);

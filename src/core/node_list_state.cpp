@@ -9,9 +9,6 @@ namespace msd::core {
 
 namespace {
 
-// No count gets there by counting; from there on it would not wrap either.
-constexpr std::uint64_t counter_max = std::numeric_limits<std::uint64_t>::max() / 2;
-
 void write_id(binary_writer& out, const node_id& id) {
     out.text(id.name).text(id.host).number(id.port);
 }
@@ -53,9 +50,9 @@ result<node_list> node_list::read(
     std::span<const place> holds
 ) {
     node_list made{in.number(), critical_for, announce_within};
-    made.rev_ = in.number(counter_max);
-    made.foreign_changes_ = in.number(counter_max);
-    made.last_place_ = in.number(counter_max);
+    made.rev_ = in.counter();
+    made.foreign_changes_ = in.counter();
+    made.last_place_ = in.counter();
     if (!made.read_members(in, holds) || !made.read_log(in) || in.failed()) {
         return fail(errc::malformed, "the list of nodes makes no sense");
     }
@@ -101,7 +98,7 @@ bool node_list::read_members(binary_reader& in, std::span<const place> holds) {
 }
 
 bool node_list::read_log(binary_reader& in) {
-    log_begin_ = in.number(counter_max);
+    log_begin_ = in.counter();
     forgotten_rev_ = in.number(rev_);
     std::uint64_t before = forgotten_rev_;
     std::map<node_id, std::shared_ptr<const node_id>> gone;

@@ -3,13 +3,11 @@
 #include "core/registry.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace msd::core {
 
 namespace {
 
-constexpr std::uint64_t counter_max = std::numeric_limits<std::uint64_t>::max() / 2;
 constexpr std::size_t key_bytes_max = 16u << 20; // as long as a packet may be
 constexpr std::size_t peers_max = std::size_t{4} * nodes_max;
 
@@ -60,7 +58,7 @@ result<registry> registry::read(binary_reader& in, registry_settings settings, f
 }
 
 void registry::read_peers(binary_reader& in) {
-    last_peer_ = in.number(counter_max);
+    last_peer_ = in.counter();
     peer_id before = 0;
     for (std::size_t left = in.count(peers_max); left > 0; --left) {
         const peer_id id = in.number(last_peer_);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/blocking_lane.hpp"
 
+#include "net/quiet_thread.hpp"
+
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-
-#include <signal.h>
 
 #include <algorithm>
 #include <cassert>
@@ -235,15 +235,9 @@ void blocking_lane::state::stop() {
 blocking_lane::blocking_lane(asio::any_io_executor executor, settings chosen, batch_runner runner)
     : state_{std::make_shared<state>(std::move(executor), chosen, std::move(runner))} {
     assert(chosen.threads > 0 && chosen.batch_max > 0);
-    // Signals are the loop's business: a thread of the lane inherits a mask that blocks them all.
-    sigset_t all{};
-    sigset_t before{};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 0; i < chosen.threads; ++i) {
-        state_->threads.emplace_back([raw = state_.get()] { raw->work(); });
+        state_->threads.push_back(quiet_thread([raw = state_.get()] { raw->work(); }));
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 blocking_lane::~blocking_lane() {

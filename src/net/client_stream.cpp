@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/client_stream.hpp"
 
+#include "net/use_tuple.hpp"
+
 #include <asio/buffer.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <utility>
 
 namespace msd::net {
 
 namespace {
-
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
 constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024; // of a buffer between bursts

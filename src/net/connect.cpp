@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/connect.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
+#include "net/use_tuple.hpp"
+
 #include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -13,15 +13,12 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace msd::net {
 
 namespace {
 
 using asio::ip::tcp;
-
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 void prepare(tcp::socket& socket) {
     asio::error_code ignored;
@@ -116,14 +113,24 @@ void detect_vanished_peer(tcp::socket& socket, milliseconds limit) {
 
 asio::awaitable<result<tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
-    const auto endpoints = co_await resolve(executor, host, port, until);
+    auto endpoints = co_await resolve(executor, host, port, until);
     if (!endpoints) {
         co_return tl::unexpected{endpoints.error()};
     }
-    const std::string target = peer_address{host, port}.text();
+    std::string target = peer_address{host, port}.text();
+    auto made = co_await connect_to_any(executor, std::move(*endpoints), std::move(target), until);
+    co_return made;
+}
+
+asio::awaitable<result<tcp::socket>> connect_to_any(
+    asio::any_io_executor executor,
+    std::vector<tcp::endpoint> endpoints,
+    std::string target,
+    deadline until
+) {
     std::string reason = "no address";
-    std::size_t left = endpoints->size();
-    for (const auto& endpoint : *endpoints) {
+    std::size_t left = endpoints.size();
+    for (const auto& endpoint : endpoints) {
         // An address that does not answer leaves the others their share of the time.
         const time_point now = clock::now();
         const time_point limit = now + (until.at() - now) / left--;

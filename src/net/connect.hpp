@@ -11,6 +11,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 // How TCP sockets come to be: accepted elsewhere and adopted, or connected. All are non-blocking
 // and send without delay.
@@ -39,5 +40,14 @@ void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
 /// system's reason, errc::timeout.
 asio::awaitable<result<asio::ip::tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
+
+/// Connects to the first of these addresses that answers; each has an equal share of the time that
+/// those before it have left. `target` is what messages call them. Errors as of connect().
+asio::awaitable<result<asio::ip::tcp::socket>> connect_to_any(
+    asio::any_io_executor executor,
+    std::vector<asio::ip::tcp::endpoint> endpoints,
+    std::string target,
+    deadline until
+);
 
 } // namespace msd::net

@@ -2,10 +2,9 @@
 #include "net/http_connection.hpp"
 
 #include "net/linger.hpp"
+#include "net/use_tuple.hpp"
 
 #include <asio/buffer.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <sys/socket.h>
 
@@ -142,10 +141,8 @@ asio::awaitable<bool> http_connection::fill() {
         std::string{}.swap(input_);
     }
     while (open_ && !timed_out_) {
-        const auto [failure] = co_await socket_.async_wait(
-            asio::ip::tcp::socket::wait_read,
-            asio::experimental::as_tuple(asio::use_awaitable)
-        );
+        const auto [failure] =
+            co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
         if (failure || !open_ || timed_out_) {
             break;
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/linger.hpp"
 
+#include "net/use_tuple.hpp"
+
 #include <asio/buffer.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <array>
 
@@ -28,10 +28,8 @@ asio::awaitable<void> drop_input(asio::ip::tcp::socket* socket, watchdog* dog) {
     limit.set(until);
     std::size_t dropped = 0;
     while (dropped < linger_bytes_max && !until.passed()) {
-        const auto [ended] = co_await socket->async_wait(
-            asio::ip::tcp::socket::wait_read,
-            asio::experimental::as_tuple(asio::use_awaitable)
-        );
+        const auto [ended] =
+            co_await socket->async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
         if (ended) {
             break;
         }

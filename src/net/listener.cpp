@@ -2,6 +2,7 @@
 #include "net/listener.hpp"
 
 #include "base/log.hpp"
+#include "net/quiet_thread.hpp"
 
 #include <asio/post.hpp>
 
@@ -13,7 +14,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <system_error>
 #include <utility>
@@ -23,12 +23,6 @@ namespace msd::net {
 namespace {
 
 constexpr std::uint64_t event_mark = ~std::uint64_t{0};
-
-void block_all_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
 
 } // namespace
 
@@ -78,9 +72,7 @@ void listener::pause() {
 
 void listener::resume() {
     stopping_ = false;
-    thread_ = std::thread{[this] {
-        run();
-    }};
+    thread_ = quiet_thread([this] { run(); });
 }
 
 void listener::stop() {
@@ -94,7 +86,6 @@ void listener::wake() {
 }
 
 void listener::run() {
-    block_all_signals();
     while (!stopping_) {
         held_ -= returned_.exchange(0);
         const deadline paused{paused_until_};

@@ -2,10 +2,9 @@
 #include "net/packet_connection.hpp"
 
 #include "net/linger.hpp"
+#include "net/use_tuple.hpp"
 
 #include <asio/buffer.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -13,8 +12,6 @@
 namespace msd::net {
 
 namespace {
-
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t receive_bytes_min = std::size_t{16} * 1024;
 constexpr milliseconds idle_before_release{1000}; // then the receive buffer is given back

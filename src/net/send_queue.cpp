@@ -2,10 +2,9 @@
 #include "net/send_queue.hpp"
 
 #include "base/enlisted.hpp"
+#include "net/use_tuple.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -167,8 +166,7 @@ asio::awaitable<bool> send_queue::flushed(deadline until) {
     while (unsent_ > 0 && !until.passed()) {
         asio::steady_timer emptied{socket_.get_executor(), until.at()};
         const enlisted<asio::steady_timer*> waits{waiting_, &emptied};
-        [[maybe_unused]] const auto [woken] =
-            co_await emptied.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        [[maybe_unused]] const auto [woken] = co_await emptied.async_wait(use_tuple);
     }
     co_return unsent_ == 0;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/watchdog.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <utility>
 
@@ -28,8 +27,7 @@ watchdog::watchdog(const asio::any_io_executor& executor)
 asio::awaitable<void> watchdog::run() {
     for (;;) {
         timer_.expires_after(resolution);
-        const auto [failure] =
-            co_await timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [failure] = co_await timer_.async_wait(use_tuple);
         if (failure) {
             co_return;
         }

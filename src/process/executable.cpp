@@ -23,9 +23,8 @@ namespace msd::process {
 
 namespace {
 
-constexpr int exit_exec_failed = 71; // EX_OSERR
-constexpr std::string_view manager_variables[] = {
-    // The service manager talks to the master only.
+// Meant for the master only: what the service manager says, and what msd says to itself.
+constexpr std::string_view variables_of_the_master[] = {
     "NOTIFY_SOCKET=",
     "WATCHDOG_USEC=",
     "WATCHDOG_PID=",
@@ -48,7 +47,7 @@ std::vector<std::string> worker_variables(const worker_description& description)
     for (char** each = environ; *each != nullptr; ++each) {
         const std::string_view entry{*each};
         bool handed_on = true;
-        for (const std::string_view own : manager_variables) {
+        for (const std::string_view own : variables_of_the_master) {
             handed_on = handed_on && !entry.starts_with(own);
         }
         if (handed_on) {

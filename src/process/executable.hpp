@@ -12,6 +12,8 @@
 
 namespace msd::process {
 
+constexpr int exit_exec_failed = 71; // EX_OSERR, which no program of ours ends with
+
 // The program a master starts its workers from, held open: a package upgrade that replaces the file
 // does not mix versions behind the master's back, and a deleted file can still be started.
 class executable {
@@ -36,9 +38,9 @@ public:
         unique_fd control; // the master's end of the worker's channel
     };
 
-    /// Forks and executes a worker with this command line. `description.control` and `.master` are
-    /// filled in here; only what it names crosses the exec. A failing exec is
-    /// told over the control channel as FATAL, followed by exit code 71. errc::unavailable: no
+    /// Starts a worker as after vfork(2), with this command line. `description.control` and
+    /// `.master` are filled in here; only what it names crosses the exec. A failing exec is told
+    /// over the control channel as FATAL, followed by exit_exec_failed. errc::unavailable: no
     /// process or descriptor to be had.
     [[nodiscard]] result<started>
     start(const std::vector<std::string>& command_line, worker_description description) const;

@@ -23,7 +23,6 @@ namespace msd::process {
 
 namespace {
 
-constexpr int exit_exec_failed = 71; // EX_OSERR
 constexpr std::size_t reason_bytes_max = 500;
 constexpr int reads_at_once_max = 16;
 

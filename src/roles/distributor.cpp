@@ -6,12 +6,11 @@
 #include "base/unique_fd.hpp"
 #include "core/registration.hpp"
 #include "net/connect.hpp"
+#include "net/use_tuple.hpp"
 #include "roles/distributor_session.hpp"
 #include "roles/roles.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -21,8 +20,6 @@
 namespace msd::roles {
 
 namespace {
-
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 constexpr milliseconds farewell_limit{5000}; // replies pending when a connection is given up
 constexpr milliseconds drain_flush_limit{500};
@@ -326,7 +323,7 @@ asio::awaitable<void> distributor::ping_nodes() {
     asio::steady_timer timer{worker_.loop};
     for (;;) {
         timer.expires_after(settings_.ping_every);
-        const auto [stopped] = co_await timer.async_wait(use_tuple);
+        const auto [stopped] = co_await timer.async_wait(net::use_tuple);
         if (stopped) {
             co_return;
         }

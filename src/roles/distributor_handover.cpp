@@ -12,12 +12,11 @@
 #include "core/registry_handover.hpp"
 #include "net/connect.hpp"
 #include "net/descriptor_channel.hpp"
+#include "net/use_tuple.hpp"
 #include "roles/distributor.hpp"
 #include "roles/distributor_session.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/posix/stream_descriptor.hpp>
-#include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -230,10 +229,8 @@ asio::awaitable<bool> distributor::take_over(unique_fd from) {
     asio::posix::stream_descriptor channel{worker_.loop, from.release()};
     inheritance all{registry_settings()};
     for (;;) {
-        const auto [failure] = co_await channel.async_wait(
-            asio::posix::stream_descriptor::wait_read,
-            asio::experimental::as_tuple(asio::use_awaitable)
-        );
+        const auto [failure] =
+            co_await channel.async_wait(asio::posix::stream_descriptor::wait_read, net::use_tuple);
         if (failure) {
             co_return false;
         }

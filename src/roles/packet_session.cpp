@@ -3,9 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -135,8 +133,7 @@ asio::awaitable<void> packet_session::close_after_replies() {
     const auto until = deadline::in(farewell_limit);
     while (connection_.is_open() && !running_.empty() && !until.passed()) {
         idle_.expires_at(until.at());
-        const auto [woken] =
-            co_await idle_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await idle_.async_wait(net::use_tuple);
         (void)woken;
     }
     const bool sent = co_await connection_.flushed(until);

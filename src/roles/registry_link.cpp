@@ -7,14 +7,13 @@
 #include "core/registration.hpp"
 #include "net/connect.hpp"
 #include "net/packet_connection.hpp"
+#include "net/use_tuple.hpp"
 #include "net/watchdog.hpp"
 #include "roles/topology_file.hpp"
 #include "wire/packet.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -23,8 +22,6 @@
 namespace msd::roles {
 
 namespace {
-
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t list_bytes_max = 16u << 20;
 constexpr milliseconds frame_timeout{30'000};
@@ -212,7 +209,7 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
         co_return;
     }
     retry_.expires_at(began + spread(settings_.reconnect_interval, reconnect_jitter));
-    [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(use_tuple);
+    [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(net::use_tuple);
 }
 
 asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
@@ -224,7 +221,8 @@ asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, d
         [[maybe_unused]] const bool sent = co_await connection->flushed(until);
         if (self->is_msd_ && self->goodbye_key_ != 0 && connection->is_open()) {
             self->left_.expires_at(until.at());
-            [[maybe_unused]] const auto [answered] = co_await self->left_.async_wait(use_tuple);
+            [[maybe_unused]] const auto [answered] =
+                co_await self->left_.async_wait(net::use_tuple);
         }
     }
     self->end();
@@ -234,7 +232,7 @@ asio::awaitable<void>
 registry_link::state::first_list(std::shared_ptr<state> self, deadline until) {
     if (!self->told_once_ && !self->tried_once_ && !self->ending_) {
         self->first_.expires_at(until.at());
-        [[maybe_unused]] const auto [woken] = co_await self->first_.async_wait(use_tuple);
+        [[maybe_unused]] const auto [woken] = co_await self->first_.async_wait(net::use_tuple);
     }
 }
 

@@ -3,9 +3,7 @@
 
 #include "base/backoff.hpp"
 #include "base/log.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -162,8 +160,7 @@ asio::awaitable<void> upstream_node::maintain() {
         }
         tries_ = 0;
         wake_.expires_at(time_point::max());
-        const auto [woken] =
-            co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await wake_.async_wait(net::use_tuple);
         (void)woken;
     }
 }
@@ -178,8 +175,7 @@ asio::awaitable<void> upstream_node::rest() {
     const time_point until = clock::now() + pause;
     while (!retired_ && clock::now() < until && !(searches && serving() == 0)) {
         wake_.expires_at(until);
-        const auto [woken] =
-            co_await wake_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await wake_.async_wait(net::use_tuple);
         (void)woken;
     }
 }

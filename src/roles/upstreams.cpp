@@ -3,9 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -259,8 +257,7 @@ upstreams::pick_or_wait(std::string_view name, const outgoing* request) {
         }
         asio::steady_timer timer{around_.executor, patience.at()};
         const enlisted<asio::steady_timer*> waits{waiting_, &timer};
-        const auto [woken] =
-            co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await timer.async_wait(net::use_tuple);
         (void)woken;
     }
 }

@@ -3,10 +3,8 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
+#include "net/use_tuple.hpp"
 #include "store/redis/shared_cache.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -151,8 +149,7 @@ goods_lookup::ask(std::int64_t id, std::shared_ptr<flights::flight> shared, dead
 asio::awaitable<void> goods_lookup::wait(std::shared_ptr<flights::flight> shared, deadline until) {
     asio::steady_timer timer{context_.executor, until.at()};
     const enlisted<asio::steady_timer*> waits{shared->outcome.waiting, &timer};
-    const auto [woken] =
-        co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    const auto [woken] = co_await timer.async_wait(net::use_tuple);
     (void)woken;
 }
 

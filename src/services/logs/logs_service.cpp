@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "net/blocking_lane.hpp"
 #include "net/task_group.hpp"
+#include "net/use_tuple.hpp"
 #include "services/logs/rotated_file.hpp"
 #include "services/logs/secrets.hpp"
 #include "services/utc_text.hpp"
@@ -11,9 +12,7 @@
 #include "store/idempotency.hpp"
 #include "store/outage_log.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -124,8 +123,7 @@ private:
         while (!stopping_) {
             if (buffer_.size() < flush_bytes && !reopen_) {
                 due_.expires_after(flush_every);
-                [[maybe_unused]] const auto [woken] =
-                    co_await due_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+                [[maybe_unused]] const auto [woken] = co_await due_.async_wait(net::use_tuple);
             }
             co_await flush();
         }

@@ -2,11 +2,10 @@
 #include "store/mysql/pool_state.hpp"
 
 #include "base/backoff.hpp"
+#include "net/quiet_thread.hpp"
 
 #include <asio/post.hpp>
 #include <fmt/format.h>
-
-#include <signal.h>
 
 #include <algorithm>
 #include <iterator>
@@ -36,15 +35,7 @@ pool::state::state(settings with)
       outage_{chosen.name} {}
 
 void pool::state::start_keeper() {
-    // Signals are the loop's business: the keeper inherits a mask that blocks them all.
-    sigset_t all{};
-    sigset_t before{};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    keeper_ = std::thread{[this] {
-        keep();
-    }};
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    keeper_ = net::quiet_thread([this] { keep(); });
 }
 
 void pool::state::stop_keeper() {

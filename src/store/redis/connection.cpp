@@ -2,10 +2,9 @@
 #include "store/redis/connection.hpp"
 
 #include "base/enlisted.hpp"
+#include "net/use_tuple.hpp"
 
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -136,8 +135,7 @@ asio::awaitable<bool> connection::ended(deadline until) {
     if (open_) {
         asio::steady_timer pause{stream_->executor(), until.at()};
         const enlisted<asio::steady_timer*> waits{awaiting_end_, &pause};
-        [[maybe_unused]] const auto [woken] =
-            co_await pause.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        [[maybe_unused]] const auto [woken] = co_await pause.async_wait(net::use_tuple);
     }
     co_return !open_;
 }

@@ -3,9 +3,7 @@
 
 #include "base/backoff.hpp"
 #include "base/enlisted.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <utility>
 
@@ -13,10 +11,6 @@ namespace msd::store::redis {
 
 namespace {
 
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
-
-constexpr milliseconds backoff_first{50};
-constexpr double backoff_jitter = 0.2;
 // A connection that ended sooner was no success: the next attempt waits its turn.
 constexpr milliseconds lasting{1000};
 
@@ -165,7 +159,7 @@ asio::awaitable<void> link::pause() {
     }
     const auto longest = around_.chosen.probe_every;
     retry_.expires_after(backoff_delay(failures_ - 1, backoff_first, longest, backoff_jitter));
-    [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(use_tuple);
+    [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(net::use_tuple);
 }
 
 asio::awaitable<result<reply>>
@@ -187,7 +181,7 @@ asio::awaitable<bool> link::became_usable(deadline until) {
     while (!usable() && !until.passed()) {
         asio::steady_timer waiting{around_.executor, until.at()};
         const enlisted<asio::steady_timer*> waits{awaiting_use_, &waiting};
-        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(use_tuple);
+        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(net::use_tuple);
     }
     co_return usable();
 }
@@ -197,7 +191,7 @@ asio::awaitable<void> link::settled(deadline until) {
         const auto self = shared_from_this();
         asio::steady_timer waiting{around_.executor, until.at()};
         const enlisted<asio::steady_timer*> waits{awaiting_use_, &waiting};
-        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(use_tuple);
+        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(net::use_tuple);
     }
 }
 

@@ -21,6 +21,10 @@
 
 namespace msd::store::redis {
 
+// Between two attempts to reach a server: doubling, up to the settings' probe_every.
+constexpr milliseconds backoff_first{50};
+constexpr double backoff_jitter = 0.2;
+
 // Keeps one connection to a server: connects, greets, probes, connects anew. A breaker in itself:
 // while the server is lost calls fail at once, and what looks for it runs in the background. It is
 // lost with the first connection that cannot be made and the first reply that is overdue.

@@ -3,9 +3,7 @@
 
 #include "base/backoff.hpp"
 #include "base/log.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -222,8 +220,7 @@ bool shared_cache::is_doubtful(const std::string& key) const {
 asio::awaitable<void> shared_cache::tell_untold() {
     for (;;) {
         news_.expires_at(untold_.empty() ? time_point::max() : clock::now() + look_again);
-        const auto [woken] =
-            co_await news_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await news_.async_wait(net::use_tuple);
         (void)woken;
         const bool is_there = co_await server_->became_usable(deadline::in(look_again));
         notice_return();

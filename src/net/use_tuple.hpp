@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+
+namespace msd::net {
+
+// The completion token for operations that may well fail: the awaiting coroutine gets the error
+// code as a value, beside the results.
+constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+
+} // namespace msd::net
