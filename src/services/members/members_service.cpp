@@ -42,15 +42,22 @@ constexpr std::array name_parameters{username};
 
 // What a login costs the hashing lane: one check, and a new hash where the old one is outdated.
 struct checked_login {
-    verdict outcome = verdict::wrong;
+    verdict outcome;
     std::string new_hash; // empty: the stored one stays
 };
 
+bool is_right(verdict outcome) {
+    return outcome == verdict::right || outcome == verdict::right_rehash;
+}
+
 result<checked_login>
 check_login(const std::string& given, const std::optional<std::string>& hash) {
-    checked_login checked;
-    checked.outcome = hash ? check_password(given, *hash) : check_against_nobody(given);
-    if (checked.outcome == verdict::right_rehash) {
+    const auto outcome = hash ? check_password(given, *hash) : check_against_nobody(given);
+    if (!outcome) {
+        return tl::unexpected{outcome.error()};
+    }
+    checked_login checked{*outcome, {}};
+    if (*outcome == verdict::right_rehash) {
         // Without memory for it the next login rewrites the hash.
         checked.new_hash = hash_password(given).value_or(std::string{});
     }
@@ -140,7 +147,7 @@ private:
         if (checked->outcome == verdict::unreadable) {
             co_return failure(403, "the password was stored by an old method: set it anew");
         }
-        if (!found || checked->outcome == verdict::wrong) {
+        if (!found || !is_right(checked->outcome)) {
             co_return wrong_password();
         }
         if (!checked->new_hash.empty()) {
@@ -200,13 +207,13 @@ private:
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
         if (found && found->id == id && found->password_hash != own) {
             auto check = [given = asked.args.text("password"), hash = found->password_hash]() {
-                return result<verdict>{check_password(given, hash)};
+                return check_password(given, hash);
             };
             const auto same = co_await hashing_.run(asked.until, std::move(check));
             if (!same) {
                 co_return hashing_failure();
             }
-            if (*same == verdict::wrong) {
+            if (!is_right(*same)) {
                 co_return store_failure({errc::invalid, "repeated with another password"});
             }
         }

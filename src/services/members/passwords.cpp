@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/members/passwords.hpp"
 
+#include <sys/mman.h>
+
 #include <array>
-#include <cerrno>
 #include <openssl/evp.h>
 #include <optional>
 #include <sodium.h>
@@ -53,7 +54,26 @@ bool is_argon2id(std::string_view hash) {
     return hash.starts_with(crypto_pwhash_argon2id_STRPREFIX);
 }
 
-verdict check_old(std::string_view password, const sha1_digest& kept) {
+// What argon2id takes can be had at the moment.
+bool has_memory() {
+    void* const space =
+        mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return space != MAP_FAILED && munmap(space, memory_bytes) == 0;
+}
+
+// Against a hash of argon2id.
+result<verdict> check_new(std::string_view password, const std::string& hash) {
+    if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0) {
+        return verdict::right;
+    }
+    // Without memory for the check libsodium says the same as of a wrong password.
+    if (!has_memory()) {
+        return fail(errc::unavailable, "not enough memory to check a password");
+    }
+    return verdict::wrong;
+}
+
+result<verdict> check_old(std::string_view password, const sha1_digest& kept) {
     const auto once = sha1(password.data(), password.size());
     const auto twice = once ? sha1(once->data(), once->size()) : std::nullopt;
     if (twice && sodium_memcmp(twice->data(), kept.data(), kept.size()) == 0) {
@@ -80,25 +100,21 @@ result<std::string> hash_password(std::string_view password) {
     return std::string{text.data()};
 }
 
-verdict check_password(std::string_view password, const std::string& hash) {
+result<verdict> check_password(std::string_view password, const std::string& hash) {
     if (const auto kept = old_digest(hash)) {
         return check_old(password, *kept);
     }
     if (!is_argon2id(hash)) {
         return verdict::unreadable;
     }
-    errno = 0;
-    if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) != 0) {
-        return errno == ENOMEM ? verdict::unknown : verdict::wrong;
-    }
-    const bool stale = crypto_pwhash_str_needs_rehash(hash.c_str(), passes, memory_bytes) != 0;
-    return stale ? verdict::right_rehash : verdict::right;
+    return check_new(password, hash).map([&hash](verdict found) {
+        const bool stale = crypto_pwhash_str_needs_rehash(hash.c_str(), passes, memory_bytes) != 0;
+        return found == verdict::right && stale ? verdict::right_rehash : found;
+    });
 }
 
-verdict check_against_nobody(std::string_view password) {
-    [[maybe_unused]] const int differs =
-        crypto_pwhash_str_verify(nobody.c_str(), password.data(), password.size());
-    return verdict::wrong;
+result<verdict> check_against_nobody(std::string_view password) {
+    return check_new(password, nobody).map([](verdict /*found*/) { return verdict::wrong; });
 }
 
 } // namespace msd::services

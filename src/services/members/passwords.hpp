@@ -17,16 +17,16 @@ enum class verdict : std::uint8_t {
     right_rehash, // right, but the hash is not what hash_password() makes today
     wrong,
     unreadable, // not a form that is checked, such as PASSWORD() of before MySQL 4.1
-    unknown,    // not enough memory to check it
 };
 
 /// errc::unavailable: not enough memory.
 [[nodiscard]] result<std::string> hash_password(std::string_view password);
 
-[[nodiscard]] verdict check_password(std::string_view password, const std::string& hash);
+/// errc::unavailable: not enough memory to check it.
+[[nodiscard]] result<verdict> check_password(std::string_view password, const std::string& hash);
 
-/// Takes as long as a check and is always wrong: for names that are not there, so that the time of
-/// an answer does not tell which are.
-[[nodiscard]] verdict check_against_nobody(std::string_view password);
+/// Takes as long as a check, fails as one, and is always wrong otherwise: for names that are not
+/// there, so that an answer and its time do not tell which are.
+[[nodiscard]] result<verdict> check_against_nobody(std::string_view password);
 
 } // namespace msd::services

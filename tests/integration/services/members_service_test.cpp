@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/services/service_under_test.hpp"
+#include "little_memory.hpp"
 #include "store/members_repository.hpp"
 #include "store/open.hpp"
 
@@ -59,6 +60,15 @@ TEST_F(members_service, lets_a_member_in_with_the_right_password_only) {
 
 TEST_F(members_service, answers_an_unknown_name_as_a_wrong_password) {
     EXPECT_EQ(login(kim), "403 1 invalid password {}");
+}
+
+TEST_F(members_service, lets_nobody_in_when_the_password_cannot_be_checked) {
+    post(kim);
+    login(kim); // so that all threads are there
+    const little_memory while_it_lasts;
+    EXPECT_THAT(login(kim_wrong), StartsWith("503 1 "));
+    EXPECT_THAT(login(kim), StartsWith("503 1 "));
+    EXPECT_THAT(login(R"({"username":"nobody","password":"p"})"), StartsWith("503 1 "));
 }
 
 TEST_F(members_service, refuses_a_name_twice) {

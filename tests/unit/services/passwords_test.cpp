@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "little_memory.hpp"
 #include "services/members/passwords.hpp"
 
 #include <array>
@@ -57,6 +58,18 @@ TEST_F(passwords, in_other_forms_are_not_checked) {
 
 TEST_F(passwords, are_never_nobodys) {
     EXPECT_EQ(check_against_nobody("password"), verdict::wrong);
+}
+
+TEST_F(passwords, are_neither_right_nor_wrong_without_the_memory_to_check_them) {
+    const auto hash = hash_password("geheim").value();
+    const test::little_memory while_it_lasts;
+    for (const auto* const given : {"geheim", "Geheim"}) {
+        const auto checked = check_password(given, hash);
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().code, errc::unavailable);
+    }
+    EXPECT_FALSE(check_against_nobody("geheim"));
+    EXPECT_FALSE(hash_password("geheim"));
 }
 
 } // namespace
