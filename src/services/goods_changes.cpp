@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/goods_changes.hpp"
 
+#include "net/use_tuple.hpp"
 #include "services/goods_lookup.hpp"
 #include "store/redis/shared_cache.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <exception>
 #include <string>
@@ -58,8 +56,12 @@ asio::awaitable<void> goods_changes::stop() {
     }
 }
 
-asio::awaitable<bool> goods_changes::begins(std::int64_t id, deadline until) {
-    return remove(id, until.halfway());
+asio::awaitable<time_point> goods_changes::begins(std::int64_t id, deadline until) {
+    using store::redis::shared_cache;
+    const time_point began = clock::now();
+    const bool known = co_await remove(id, until.halfway());
+    co_return known ? began + (shared_cache::mark_stands - shared_cache::fill_within)
+                    : time_point::min();
 }
 
 asio::awaitable<bool> goods_changes::remove(std::int64_t id, deadline until) {
@@ -81,7 +83,7 @@ asio::awaitable<void> goods_changes::ended(std::int64_t id, end how) {
             tasks_.spawn(tell_doubts());
         }
     }
-    co_await tell(id, how.known, how.until);
+    co_await tell(id, clock::now() <= how.known_until, how.until);
 }
 
 // Those who are told must know whether the shared cache is.
@@ -102,8 +104,7 @@ asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known, deadline 
 asio::awaitable<void> goods_changes::tell_doubts() {
     while (!doubts_.empty()) {
         doubt_timer_.expires_after(doubt_every);
-        const auto [woken] =
-            co_await doubt_timer_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [woken] = co_await doubt_timer_.async_wait(net::use_tuple);
         if (woken) {
             co_return;
         }

@@ -34,13 +34,14 @@ public:
     asio::awaitable<void> stop();
 
     /// The product is about to be written. Takes as long as the shared cache may take, and half of
-    /// what is left at most: the rest is for the write. Tells whether the cache knows now.
-    asio::awaitable<bool> begins(std::int64_t id, deadline until);
+    /// what is left at most: the rest is for the write. Tells until when the cache keeps nothing
+    /// that is read before the write; time_point::min(): it does not know of it.
+    asio::awaitable<time_point> begins(std::int64_t id, deadline until);
 
     // How a write ended.
     struct end {
         const result<std::int64_t>* outcome; // what the store said
-        bool known;                          // as begins() told
+        time_point known_until;              // as begins() told
         deadline until;                      // of the request
     };
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr milliseconds open_timeout{10'000};
 
-// What fits a MySQL TEXT (65,535 bytes) whatever the characters are.
+// What fits a column of existing deployments, a MySQL TEXT of 65,535 bytes, whatever the characters
+// are.
 constexpr std::size_t description_length_max = 16'383;
 
 constexpr parameter id{
@@ -157,7 +158,7 @@ private:
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
         if (added) {
             // Somebody may know that it did not exist.
-            const goods_changes::end done{&added, false, asked.until};
+            const goods_changes::end done{&added, time_point::min(), asked.until};
             co_await changes_.ended(*added, done);
         }
         co_return added ? success("\"id\":" + std::to_string(*added))
@@ -170,7 +171,7 @@ private:
         row.id = goods_id;
         row.fields = fields_of(asked.args);
         auto once = idempotency_of(asked, "PUT/goods");
-        const bool known = co_await changes_.begins(goods_id, asked.until);
+        const time_point known = co_await changes_.begins(goods_id, asked.until);
         const auto replaced =
             co_await goods_->replace(std::move(row), std::move(once), asked.until);
         const goods_changes::end done{&replaced, known, asked.until};
@@ -183,7 +184,7 @@ private:
     asio::awaitable<reply> remove_goods(call asked) {
         const auto goods_id = asked.args.integer("id");
         auto once = idempotency_of(asked, "DELETE/goods");
-        const bool known = co_await changes_.begins(goods_id, asked.until);
+        const time_point known = co_await changes_.begins(goods_id, asked.until);
         const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
         const goods_changes::end done{&removed, known, asked.until};
         co_await changes_.ended(goods_id, done);
