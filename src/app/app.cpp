@@ -2,6 +2,7 @@
 #include "app/app.hpp"
 
 #include "app/command_line.hpp"
+#include "app/environment.hpp"
 #include "app/launch.hpp"
 #include "app/migrate_command.hpp"
 #include "app/resolve.hpp"
@@ -68,11 +69,12 @@ int obey(const command_line& command, const std::vector<std::string>& arguments)
 // A worker was configured by its master's command line and by the file as its master read it.
 int serve(const process::worker_description& own, const command_line& command) {
     const auto roles = all_roles();
-    const auto configured = resolve(command, roles, process_environment, own.config);
+    auto configured = resolve(command, roles, process_environment, own.config);
     if (!configured) {
         process::say_fatal(own, configured.error().text);
         return configured.error().exit_code;
     }
+    apply_fixed(*configured, config_schema{roles}, process_environment);
     return run_worker(own, *configured, roles);
 }
 

@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace msd::app {
@@ -34,12 +37,19 @@ constexpr std::pair<const char*, const char*> general[] = {
     {"MSD_CACHE_PASSWORD_FILE", "cache.password_file"},
 };
 
+// Texts that are fixed: workers are told of addresses and ports as sockets.
+constexpr std::string_view fixed_texts[] = {"data_dir", "runtime_dir", "user", "group"};
+
 std::string upper(std::string_view text) {
     std::string made;
     for (const unsigned char c : text) {
         made += static_cast<char>(std::toupper(c));
     }
     return made;
+}
+
+std::string fixed_variable(std::string_view key) {
+    return "MSD_FIXED_" + upper(key);
 }
 
 // The role a command runs; empty for `up` and for commands that run none.
@@ -102,6 +112,31 @@ result<void> apply_environment(
         }
     }
     return {};
+}
+
+bool is_fixed(std::string_view key) {
+    return std::ranges::count(fixed_texts, key) > 0 || key == "host" || key.ends_with(".port");
+}
+
+void fix(const configuration& running, const config_schema& schema) {
+    for (const std::string_view key : fixed_texts) {
+        const auto text = std::get<std::string>(schema.find(key)->get(running));
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
+        setenv(fixed_variable(key).c_str(), text.c_str(), 1);
+    }
+}
+
+void apply_fixed(
+    configuration& into,
+    const config_schema& schema,
+    const environment_lookup& look_up
+) {
+    for (const std::string_view key : fixed_texts) {
+        if (const char* const text = look_up(fixed_variable(key).c_str())) {
+            // It was in a configuration before.
+            [[maybe_unused]] const auto done = schema.find(key)->put(into, std::string{text});
+        }
+    }
 }
 
 std::string describe_environment(std::span<const role_facts> roles) {

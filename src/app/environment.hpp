@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 // The MSD_ variables: what flags set can be set by the environment too. A variable that is empty
 // counts as not set.
@@ -29,6 +30,19 @@ using environment_lookup = std::function<const char*(const char* name)>;
     const config_schema& schema,
     const command_line& command,
     std::span<const role_facts> roles,
+    const environment_lookup& look_up
+);
+
+/// Needs a restart to take effect: what a file says of it later is for the instance that follows.
+[[nodiscard]] bool is_fixed(std::string_view key);
+
+/// Tells the processes of this instance that follow, workers and masters, what it began with.
+void fix(const configuration& running, const config_schema& schema);
+
+/// What fix() said, to whom it was said.
+void apply_fixed(
+    configuration& into,
+    const config_schema& schema,
     const environment_lookup& look_up
 );
 

@@ -120,16 +120,14 @@ changes compare(const config_schema& schema, const configuration& a, const confi
         if (key.get(a) == key.get(b)) {
             continue;
         }
-        const bool is_fixed = key.name == "host" || key.name == "data_dir" ||
-                              key.name == "runtime_dir" || key.name == "user" ||
-                              key.name == "group" || key.name.ends_with(".port");
-        (is_fixed ? found.fixed : found.applied).push_back(key.name);
+        const bool is_for_the_next = is_fixed(key.name);
+        (is_for_the_next ? found.fixed : found.applied).push_back(key.name);
         const bool is_masters =
             key.name.starts_with("supervision.") || key.name.ends_with(".workers");
         const bool is_for_both = key.name == "supervision.drain_timeout_ms" ||
                                  key.name == "supervision.heartbeat_every_ms" ||
                                  key.name == "supervision.core_dumps";
-        found.workers_affected |= !is_fixed && (!is_masters || is_for_both);
+        found.workers_affected |= !is_for_the_next && (!is_masters || is_for_both);
     }
     return found;
 }
@@ -150,9 +148,16 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
         return tl::unexpected{logging.error()};
     }
     process::allow_core_dumps(read->core_dumps);
-    const changes found = compare(config_schema{roles}, before, *read);
+    const config_schema schema{roles};
+    const changes found = compare(schema, before, *read);
     if (!found.fixed.empty()) {
         log::warning("needs a restart to take effect: {}", fmt::join(found.fixed, ", "));
+    }
+    for (const std::string& name : found.fixed) {
+        const config_key& key = *schema.find(name);
+        if (auto kept = key.put(*read, key.get(before)); !kept) {
+            return tl::unexpected{std::move(kept.error())};
+        }
     }
     log::info(
         "configuration read: {}",

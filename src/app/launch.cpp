@@ -169,7 +169,7 @@ int run_master(
     // Root's runtime directory is not that of the user it becomes, nor of its workers.
     configuration placed = configured;
     placed.runtime_dir = runtime_dir_of(configured);
-    setenv("MSD_RUNTIME_DIR", placed.runtime_dir.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
+    fix(placed, config_schema{roles});
     if (const auto given_up = give_up_root(placed, command.what, *owner); !given_up) {
         return failed(given_up.error());
     }
@@ -183,7 +183,7 @@ int run_master(
     warn_of_root(placed);
     warn_of_loopback(placed, command.what);
     const topology_files kept{placed, *pools};
-    process::master_settings settings = master_settings_of(command, placed, *pools, roles);
+    process::master_settings settings = master_settings_of(command, configured, *pools, roles);
     settings.command_line = arguments;
     settings.program_path = process::executable::path_of_running();
     settings.lock = &files->pid;

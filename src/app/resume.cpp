@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/resume.hpp"
 
+#include "app/environment.hpp"
 #include "app/instance.hpp"
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
@@ -58,7 +59,9 @@ int resume_master(
             pool.listeners.sockets.emplace_back(socket);
         }
     }
-    const topology_files kept{configured, pools};
+    configuration fixed = configured;
+    apply_fixed(fixed, config_schema{roles}, process_environment);
+    const topology_files kept{fixed, pools};
     process::master_settings settings = master_settings_of(command, configured, pools, roles);
     settings.command_line = left.command_line;
     settings.program_path = left.program;
