@@ -184,7 +184,7 @@ void add_cache_figures(config_rows& rows) {
         rows,
         "cache.negative_ttl_ms",
         {0, 60'000},
-        "how long it is remembered that something does not exist",
+        "how long it is remembered that something does not exist, in memory at most memory_ttl_ms",
         [](auto& c) -> auto& { return c.service.memory.negative_ttl; }
     );
     add_key(
@@ -342,7 +342,7 @@ void add_heartbeat_figures(config_rows& rows) {
         rows,
         "supervision.recycle_bytes",
         {0, 1024 * gib},
-        "a worker with so much private memory is replaced; 0: never",
+        "a worker with so much private memory is replaced, if it had less when new; 0: never",
         [](auto& c) -> auto& { return c.supervision.recycle_bytes; }
     );
 }

@@ -18,11 +18,13 @@ namespace msd::core {
 struct alignas(64) worker_figures {
     std::atomic<std::int64_t>
         heartbeat_ns; // steady clock when its event loop last turned; 0: never
-    std::atomic<std::uint64_t> connections; // open now
-    std::atomic<std::uint64_t> requests;    // answered since it was started
+    std::atomic<std::uint64_t> connections;   // open now
+    std::atomic<std::uint64_t> requests;      // answered since it was started
+    std::atomic<std::int64_t> beats_every_ms; // as it was told when it was started; 0: unknown
 
     void clear() {
         heartbeat_ns = 0;
+        beats_every_ms = 0;
         connections = 0;
         requests = 0;
     }
@@ -42,7 +44,7 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between p
 // The figures of all workers of a master, in memory that it creates and every worker maps.
 class scoreboard {
 public:
-    // Twice as many as workers, for those that are replaced.
+    // Of all pools together, with those that are being replaced.
     static constexpr std::size_t lines_max = 4096;
     // Counts the layouts of worker_figures: processes of different builds share the memory, and a
     // master of another layout must not take it over.

@@ -35,6 +35,8 @@ public:
     /// Frames a reading of the configuration; empty while the instance starts or stops.
     [[nodiscard]] std::string reload_begins(time_point now) const;
     [[nodiscard]] std::string reload_ends() const;
+    /// What reload_ends() said did not arrive: say() says it again.
+    void lost_reload_end() { told_ready_ = false; }
 
 private:
     [[nodiscard]] bool is_serving() const { return told_ready_ && !told_stopping_; }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/deadline.hpp"
 #include "base/result.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,7 +18,7 @@ struct worker_message {
     enum class kind : std::uint8_t {
         hello,     // worker → master: the executable runs; text is its version and build
         ready,     // worker → master: serving
-        extend,    // worker → master: start-up takes longer, still alive
+        extend,    // worker → master: start-up takes longer; no role of today needs to say so
         draining,  // worker → master: no new connections
         drained,   // worker → master: nothing left, leaving
         fatal,     // worker → master: cannot go on; text says why
@@ -35,6 +37,12 @@ struct worker_message {
 };
 
 constexpr std::size_t worker_message_bytes_max = 4096;
+
+/// HAND_OVER has an outcome within that time; the old worker serves nobody meanwhile.
+constexpr milliseconds handover_limit{5000};
+
+/// A worker outlives its master by no more than that, whatever it is doing.
+constexpr std::chrono::seconds orphan_limit{10};
 
 /// At most worker_message_bytes_max bytes; a longer text is cut.
 [[nodiscard]] std::string encode(const worker_message& message);

@@ -61,6 +61,18 @@ void widen_descriptor_table(int any) {
     const unique_fd last{fcntl(any, F_DUPFD_CLOEXEC, static_cast<int>(size) - 1)};
 }
 
+// The kernel's word that the master is gone. A worker whose event loop turns has heard it from the
+// control channel and is leaving; this ends one whose loop does not, and which keeps the ports.
+void end_with_master() {
+    struct sigaction alarmed {};
+    alarmed.sa_handler = [](int) {
+        alarm(static_cast<unsigned>(core::orphan_limit.count()));
+    };
+    alarmed.sa_flags = SA_RESTART;
+    sigaction(SIGRTMIN, &alarmed, nullptr);
+    prctl(PR_SET_PDEATHSIG, SIGRTMIN);
+}
+
 void name_process(const worker_description& own) {
     // The kernel would show the number of the descriptor that was executed.
     prctl(PR_SET_NAME, fmt::format("msd:{}", own.pool).c_str());
@@ -89,7 +101,7 @@ result<std::optional<worker_description>> inherited_worker() {
     }
     widen_descriptor_table(own->control);
     name_process(*own);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    end_with_master();
     // Asked after the request: a master that died in between sends nothing.
     if (getppid() != own->master) {
         return fail(errc::closed, "the master is gone");

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -80,10 +82,17 @@ void master::recycle(time_point now) {
     if (now < recycles_again_) {
         return;
     }
-    for (const pool& each : pools_) {
-        if (const auto slot = each.slot_to_recycle()) {
-            log::info("{}/{} is recycled", each.name(), *slot);
-            roll_request wanted{roll_request::kind::same_plan, {}, {{each.name(), *slot}}};
+    // Beginning behind the pool whose turn it was, so that none keeps the others from theirs.
+    const auto turn = std::ranges::find(pools_, recycled_, &pool::name);
+    auto each = turn == pools_.end() ? turn : std::next(turn);
+    for (std::size_t looked = 0; looked < pools_.size(); ++looked, ++each) {
+        if (each == pools_.end()) {
+            each = pools_.begin();
+        }
+        if (const auto slot = each->slot_to_recycle()) {
+            log::info("{}/{} is recycled", each->name(), *slot);
+            recycled_ = each->name();
+            roll_request wanted{roll_request::kind::same_plan, {}, {{recycled_, *slot}}};
             recycling_ = rolls_.request(std::move(wanted), settings_.supervision.soak);
             return;
         }

@@ -100,6 +100,7 @@ result<void> master::resume(const master_state& left) {
     looked_at_ = left.looked_at;
     awake_since_ = left.awake_since;
     all_announced_ = left.announced;
+    is_configuration_unfinished_ = !all_have_configuration();
     log::info(
         "upgrade {} done: version {} in place of {}, with {} workers",
         left.upgrade,

@@ -130,6 +130,7 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
         worker.now_is = worker_process::phase::ready;
         worker.ready_at = now;
         worker.act_at = time_point::max();
+        weigh(worker);
         if (!worker.is_candidate && worker.slot < slots_.size()) {
             note_ready(worker, now);
         }
@@ -149,6 +150,25 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
         worker.last_words = message.text;
     } else if (message.what == kind::stats) {
         worker.stats = message.text;
+    }
+}
+
+// A new worker with more than it may have would only be followed by another such.
+void pool::weigh(worker_process& worker) const {
+    const std::uint64_t most = supervision_.recycle_bytes;
+    if (most == 0) {
+        return;
+    }
+    worker.bytes_when_ready = private_memory_bytes(worker.pid);
+    if (worker.bytes_when_ready >= most) {
+        log::warning(
+            "{}/{}: a new worker has {} bytes of private memory, so supervision.recycle_bytes = {} "
+            "does not replace it",
+            name(),
+            worker.slot,
+            worker.bytes_when_ready,
+            most
+        );
     }
 }
 

@@ -23,7 +23,7 @@ namespace msd::process {
 
 struct supervision_settings {
     core::restart_settings restart;
-    milliseconds start_timeout{60'000}; // until READY; a worker may ask for as much again (EXTEND)
+    milliseconds start_timeout{60'000}; // until READY, or EXTEND
     milliseconds drain_timeout{30'000};
     milliseconds stop_timeout{5000};       // after STOP or TERM, before KILL
     milliseconds soak{2000};               // READY for so long, a new worker replaces the old one
@@ -167,6 +167,9 @@ private:
     void note_ready(const worker_process& worker, time_point now);
     void retry_left_empty(time_point now);
     [[nodiscard]] int recycle_spread();
+    void weigh(worker_process& worker) const;
+    [[nodiscard]] milliseconds beats_every(const worker_process& worker) const;
+    [[nodiscard]] milliseconds patience_with(const worker_process& worker) const;
     void let_go(worker_process& worker, time_point now) const;
     /// A slot in which, without `but`, everybody leaves gets a worker.
     void fill(std::size_t index, const worker_process* but, time_point now);

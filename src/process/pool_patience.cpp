@@ -34,9 +34,21 @@ void pool::escalate(time_point now) {
     }
 }
 
+// A worker that was started before the configuration was changed keeps its old interval.
+milliseconds pool::beats_every(const worker_process& worker) const {
+    const milliseconds said{worker.line.figures().beats_every_ms.load()};
+    return std::max(supervision_.heartbeat_every, said);
+}
+
+milliseconds pool::patience_with(const worker_process& worker) const {
+    const auto usual = std::max(supervision_.heartbeat_timeout, 3 * beats_every(worker));
+    // Its event loop stands still while it hands over.
+    return worker.handed_over ? std::max(usual, 2 * core::handover_limit) : usual;
+}
+
 bool pool::is_silent(const worker_process& worker, time_point now) const {
     const time_point heard = worker.line.figures().last_beat();
-    return heard != time_point{} && now - heard > 2 * supervision_.heartbeat_every;
+    return heard != time_point{} && now - heard > 2 * beats_every(worker);
 }
 
 void pool::end_silent(time_point since, time_point now) {
@@ -45,7 +57,7 @@ void pool::end_silent(time_point since, time_point now) {
         const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
         const time_point heard =
             std::max({worker.line.figures().last_beat(), worker.ready_at, since});
-        if (!has_loop || worker.terminated || now - heard < supervision_.heartbeat_timeout) {
+        if (!has_loop || worker.terminated || now - heard < patience_with(worker)) {
             continue;
         }
         const char state = process_state(worker.pid);
@@ -85,7 +97,7 @@ std::optional<std::size_t> pool::slot_to_recycle() const {
             return worker.slot;
         }
         const std::uint64_t most = supervision_.recycle_bytes;
-        if (most != 0 && private_memory_bytes(worker.pid) >= most) {
+        if (worker.bytes_when_ready < most && private_memory_bytes(worker.pid) >= most) {
             return worker.slot;
         }
     }

@@ -25,6 +25,7 @@ namespace msd::process {
 
 namespace {
 
+constexpr milliseconds pause_untaken{200};
 constexpr std::int64_t microseconds_max = std::int64_t{1} << 50; // 35 years
 
 // Nothing for a variable that is not set, or is no positive number.
@@ -93,13 +94,28 @@ service_manager::service_manager() : notice_{watchdog_of_this_process()} {
 }
 
 void service_manager::report(const core::service_condition& now_is, time_point now) {
-    if (is_there()) {
-        tell(notice_.say(now_is, now));
+    if (!is_there() || (again_at_ && now < *again_at_)) {
+        return;
+    }
+    again_at_.reset();
+    const core::service_notice before = notice_;
+    if (!tell(notice_.say(now_is, now))) {
+        notice_ = before;
+        again_at_ = now + pause_untaken;
+    }
+}
+
+void service_manager::reload_ends() {
+    if (!tell(notice_.reload_ends())) {
+        notice_.lost_reload_end();
     }
 }
 
 time_point service_manager::due() const {
-    return is_there() ? notice_.due() : time_point::max();
+    if (!is_there()) {
+        return time_point::max();
+    }
+    return again_at_.value_or(notice_.due());
 }
 
 void service_manager::store(std::string_view pool, const std::vector<unique_fd>& sockets) const {
@@ -110,10 +126,10 @@ void service_manager::forget(std::string_view pool) const {
     tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", stored_name(pool)));
 }
 
-// Never waits; a datagram that cannot be sent is lost.
-void service_manager::tell(std::string_view lines, const std::vector<unique_fd>& sockets) const {
+// Never waits.
+bool service_manager::tell(std::string_view lines, const std::vector<unique_fd>& sockets) const {
     if (!socket_ || lines.empty()) {
-        return;
+        return true;
     }
     // With every datagram: after an upgrade in place nothing else says that the pid is still right.
     std::string datagram = fmt::format("{}MAINPID={}\n", lines, getpid());
@@ -130,7 +146,7 @@ void service_manager::tell(std::string_view lines, const std::vector<unique_fd>&
     if (!sockets.empty()) {
         attach(sockets, message, space);
     }
-    sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    return sendmsg(socket_.get(), &message, MSG_NOSIGNAL) >= 0;
 }
 
 } // namespace msd::process

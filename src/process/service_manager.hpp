@@ -5,6 +5,7 @@
 #include "base/unique_fd.hpp"
 #include "core/service_notice.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +24,14 @@ public:
     /// False: nobody listens, so nothing need be found out for it.
     [[nodiscard]] bool is_there() const { return static_cast<bool>(socket_); }
 
-    /// Tells what is due. Call it in every turn of the master's loop, and at due().
+    /// Tells what is due, what the manager did not take before included. Call it in every turn of
+    /// the master's loop, and at due().
     void report(const core::service_condition& now_is, time_point now);
     [[nodiscard]] time_point due() const;
 
     /// Around a reading of the configuration.
     void reload_begins(time_point now) const { tell(notice_.reload_begins(now)); }
-    void reload_ends() const { tell(notice_.reload_ends()); }
+    void reload_ends();
 
     /// Leaves copies of a pool's listening sockets in systemd's file
     /// descriptor store: when this process is killed, the next one is handed them
@@ -40,11 +42,13 @@ public:
     void forget(std::string_view pool) const;
 
 private:
-    void tell(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
+    // False: it did not take it, which one does that has other things to do.
+    bool tell(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
 
     std::string address_; // a path, or with a leading NUL an abstract name
     unique_fd socket_;
     core::service_notice notice_;
+    std::optional<time_point> again_at_; // what was said last was not taken
 };
 
 } // namespace msd::process

@@ -45,6 +45,7 @@ struct worker_process {
     bool handed_over = false;              // was told HAND_OVER
     bool terminated = false;               // TERM or ABRT was sent; KILL is next
     int recycle_spread_percent = 0;        // it may answer so many more requests than are set
+    std::uint64_t bytes_when_ready = 0;    // of private memory; 0: nobody asked
 
     [[nodiscard]] bool is_leaving() const {
         return now_is == phase::draining || now_is == phase::stopping;

@@ -6,11 +6,11 @@
 #include "base/version.hpp"
 #include "core/worker_message.hpp"
 #include "net/descriptor_channel.hpp"
+#include "net/use_tuple.hpp"
 #include "roles/membership.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
@@ -34,13 +34,9 @@ namespace msd::roles {
 
 namespace {
 
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
-
 constexpr milliseconds stop_limit{1000};
-constexpr milliseconds orphan_limit{9000};
-constexpr unsigned orphan_kill_s = 10; // SIGALRM ends an orphan whose loop does not
+constexpr milliseconds orphan_drain{core::orphan_limit - std::chrono::seconds{1}};
 constexpr milliseconds farewell_limit{1000};
-constexpr milliseconds handover_limit{5000}; // nobody is served meanwhile when that fails
 
 constexpr int exit_failed = 1;
 constexpr int exit_configuration = 78;
@@ -95,7 +91,7 @@ private:
         }
         tell(core::worker_message::kind::ready);
         while (!left_) {
-            [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(use_tuple);
+            [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(net::use_tuple);
         }
         if (listener_) {
             listener_->stop();
@@ -135,7 +131,7 @@ private:
         co_await asio::post(executor, asio::use_awaitable);
         result<void> gone = fail(errc::refused, "the old worker leaves");
         if (!left_) {
-            gone = role_.hand_over(to, deadline::in(handover_limit));
+            gone = role_.hand_over(to, deadline::in(core::handover_limit));
         }
         if (gone) {
             log::info("handed over");
@@ -162,14 +158,19 @@ private:
 
     asio::awaitable<void> hear_master() {
         while (control_.is_open()) {
-            const auto [failure] =
-                co_await control_.async_wait(asio::posix::stream_descriptor::wait_read, use_tuple);
+            const auto [failure] = co_await control_.async_wait(
+                asio::posix::stream_descriptor::wait_read,
+                net::use_tuple
+            );
             if (failure == asio::error::operation_aborted) {
                 co_return;
             }
             auto received = net::receive_parcel(control_.native_handle(), deadline::in({}));
             if (received) {
                 hear(std::move(*received));
+            } else if (received.error().code == errc::unavailable) {
+                // Only HAND_OVER brings a descriptor, and there is none left for it.
+                tell(core::worker_message::kind::kept, received.error().text);
             } else if (received.error().code == errc::closed || failure) {
                 orphaned();
                 co_return;
@@ -234,6 +235,7 @@ private:
             co_return;
         }
         core::worker_figures& figures = board->line(worker_.environment.line);
+        figures.beats_every_ms = worker_.environment.heartbeat_every.count();
         asio::steady_timer timer{worker_.loop};
         for (;;) {
             figures.beat(clock::now());
@@ -242,7 +244,7 @@ private:
             figures.requests.store(load.requests, std::memory_order_relaxed);
             tell_stats();
             timer.expires_after(worker_.environment.heartbeat_every);
-            const auto [stopped] = co_await timer.async_wait(use_tuple);
+            const auto [stopped] = co_await timer.async_wait(net::use_tuple);
             if (stopped) {
                 co_return;
             }
@@ -250,7 +252,7 @@ private:
     }
 
     asio::awaitable<void> hear_signal() {
-        const auto [failure, number] = co_await terminate_.async_wait(use_tuple);
+        const auto [failure, number] = co_await terminate_.async_wait(net::use_tuple);
         if (!failure) {
             orphaned();
         }
@@ -265,10 +267,10 @@ private:
         }
     }
 
-    // The master is gone (or its death signal says so): a new one must be able to bind.
+    // The master is gone, or somebody wants this worker gone: a new one must be able to bind.
     void orphaned() {
-        alarm(orphan_kill_s);
-        leave(orphan_limit);
+        alarm(static_cast<unsigned>(core::orphan_limit.count())); // when it does not come to an end
+        leave(orphan_drain);
     }
 
     void leave(milliseconds limit) {

@@ -75,6 +75,37 @@ test('drain: one worker is replaced, and nothing fails', async (world) => {
     }
 });
 
+test('drain: a kept connection is answered once more, a fresh one has time too', async (world) => {
+    const up = await world.up();
+    up.expect_deaths();
+    const port = up.port('gateway');
+    const connected = async (asks) => {
+        const made = await world.connection(port);
+        if (asks) {
+            assert.equal((await made.request('GET', '/goods')).status, 200);
+        }
+        return made;
+    };
+    const kept = await connected(true);
+    const silent = await connected(true);
+    const fresh = await connected(false);
+    const master = new control(world.path('run'), up);
+    await until('all are accepted', async () => (await connections(master, 'gateway'))[0] >= 3);
+    await done(world, 'drain', 'gateway/0');
+    await until('the old worker drains', async () =>
+        (await master.slots('gateway')).some(({ state }) => state === 'draining'));
+
+    const last = await kept.request('GET', '/goods');
+    assert.equal(last.status, 200);
+    assert.equal(last.headers.get('connection'), 'close');
+    await kept.closed;
+    assert.equal(silent.is_closed, false, 'it has the time for one more request');
+    assert.equal(fresh.is_closed, false, 'its first request may be on its way');
+    await fresh.closed;
+    assert.equal(silent.is_closed, false, 'a fresh connection has less time than a kept one');
+    await silent.closed;
+});
+
 test('reopen and stop', async (world) => {
     const up = await world.up();
     await done(world, 'reopen');

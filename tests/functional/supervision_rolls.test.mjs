@@ -2,6 +2,8 @@
 // Rolls under load: nothing fails, nothing is written twice or lost. The first rows of the table of
 // what supervision must hold.
 
+import assert from 'node:assert/strict';
+
 import {
     get_goods, load, post_goods, post_purchases, stored_goods, stored_purchases,
 } from './harness/load.mjs';
@@ -58,6 +60,17 @@ test('rolls of all pools under mixed load: nothing failed, nothing written twice
         seen.assert_written('posts', await stored_goods(up));
         seen.assert_written('purchases', await stored_purchases(up, 2));
     });
+
+test('workers that have too much when they are new are not replaced for ever', async (world) => {
+    const config = { 'supervision.recycle_bytes': 1 };
+    const up = await world.up({ config });
+    const said = /gateway\/0: a new worker has \d+ bytes of private memory/;
+    await until('it is said', () => said.test(up.log));
+    for (let n = 0; n < 20; ++n) {
+        assert.equal((await up.http('GET', '/goods')).status, 200);
+    }
+    up.assert_same_workers();
+});
 
 test('workers that have answered their share are recycled, and nothing fails', async (world) => {
     const config = { 'supervision.recycle_requests': 200, 'supervision.soak_ms': 100 };

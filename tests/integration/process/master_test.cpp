@@ -199,6 +199,16 @@ TEST(master, kills_a_worker_that_hears_nothing) {
     EXPECT_TRUE(contains(master.log(), "is still draining, sending KILL")) << master.log();
 }
 
+TEST(master, is_not_outlived_for_long_by_a_worker_that_hears_nothing) {
+    running_master master{"hang", {{"goods", 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto pids = master.worker_pids();
+    ASSERT_EQ(pids.size(), 1U);
+    master.signal(SIGKILL);
+    EXPECT_EQ(master.wait(), -SIGKILL);
+    EXPECT_TRUE(eventually([&pids] { return is_gone(pids.front()); }));
+}
+
 TEST(master, stops_at_once_on_int_and_calls_it_success) {
     supervision_settings supervision = impatient();
     supervision.stop_timeout = std::chrono::seconds{60};

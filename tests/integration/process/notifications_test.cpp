@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -31,10 +32,9 @@ protected:
         EXPECT_NE(mkdtemp(path.data()), nullptr);
         directory_ = path;
         const auto address = unix_address(directory_ / "notify");
-        EXPECT_EQ(
-            bind(socket_.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address),
-            0
-        );
+        const auto* const where = reinterpret_cast<const sockaddr*>(&*address);
+        EXPECT_EQ(bind(socket_.get(), where, sizeof *address), 0);
+        EXPECT_EQ(connect(other_.get(), where, sizeof *address), 0);
         set("NOTIFY_SOCKET", directory_ / "notify");
     }
 
@@ -53,6 +53,17 @@ protected:
         std::array<char, 512> text{};
         const ssize_t got = recv(socket_.get(), text.data(), text.size(), MSG_DONTWAIT);
         return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    }
+
+    // Its queue is full of what somebody else has to say.
+    void keep_busy() const {
+        while (send(other_.get(), "STATUS=", 7, MSG_DONTWAIT) > 0) {
+        }
+        EXPECT_EQ(errno, EAGAIN);
+    }
+    void be_free() const {
+        while (told() == "STATUS=") {
+        }
     }
 
     // The descriptors that came with the next datagram.
@@ -80,6 +91,7 @@ protected:
 private:
     std::filesystem::path directory_;
     unique_fd socket_{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    unique_fd other_{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
 };
 
 TEST_F(notifications, reach_the_service_manager_with_the_pid) {
@@ -99,6 +111,27 @@ TEST_F(notifications, tell_when_the_configuration_is_read) {
     manager.reload_begins(now);
     EXPECT_EQ(told(), fmt::format("RELOADING=1\nMONOTONIC_USEC=7000000\nMAINPID={}\n", getpid()));
     manager.reload_ends();
+    EXPECT_EQ(told(), fmt::format("READY=1\nMAINPID={}\n", getpid()));
+}
+
+TEST_F(notifications, are_repeated_until_a_busy_manager_takes_them) {
+    service_manager manager;
+    const time_point now = clock::now();
+    keep_busy();
+    manager.report(serving, now);
+    be_free();
+    EXPECT_EQ(told(), "");
+
+    const time_point again = manager.due();
+    EXPECT_GT(again, now);
+    manager.report(serving, again);
+    EXPECT_EQ(told(), fmt::format("READY=1\nSTATUS=ready\nMAINPID={}\n", getpid()));
+    EXPECT_EQ(manager.due(), time_point::max());
+
+    keep_busy();
+    manager.reload_ends();
+    be_free();
+    manager.report(serving, again);
     EXPECT_EQ(told(), fmt::format("READY=1\nMAINPID={}\n", getpid()));
 }
 
