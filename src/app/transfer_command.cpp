@@ -124,6 +124,12 @@ public:
         return store::write_transfer_file(file_of(service), service);
     }
 
+    /// How many rows an export that has come to its end has written.
+    [[nodiscard]] result<std::int64_t> count_in_file(std::string_view service) const {
+        const auto whole = store::read_transfer_file(file_of(service), service);
+        return whole ? (*whole)->count() : tl::unexpected{whole.error()};
+    }
+
 private:
     static store::store_settings settings_of(const configuration& from) {
         store::store_settings made;
@@ -242,13 +248,19 @@ void print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+// All that there are, also where an earlier run has done a part.
+std::int64_t there_are(const store::transfer_progress& rows) {
+    return std::max(rows.total, rows.done);
+}
+
 void show(const std::vector<moved>& all, bool as_json) {
     if (as_json) {
         std::string text;
         json::writer out{text};
         out.begin_array();
         for (const auto& [service, rows] : all) {
-            out.begin_object().key("service").string(service).key("rows").integer(rows.done);
+            out.begin_object().key("service").string(service);
+            out.key("rows").integer(there_are(rows));
             out.key("added").integer(rows.added).end_object();
         }
         out.end_array();
@@ -257,7 +269,7 @@ void show(const std::vector<moved>& all, bool as_json) {
     }
     text_table shown{{"SERVICE", "ROWS", "ADDED"}};
     for (const auto& [service, rows] : all) {
-        shown.add({service, std::to_string(rows.done), std::to_string(rows.added)});
+        shown.add({service, std::to_string(there_are(rows)), std::to_string(rows.added)});
     }
     print(shown.text(isatty(STDOUT_FILENO) == 1));
 }
@@ -310,6 +322,7 @@ int transfer_rows(const command_line& command, const configuration& configured) 
     }
     stop_on_interrupt();
     std::vector<moved> all;
+    std::vector<error> complete; // files that an earlier run has brought to their end
     for (const std::string& service : chosen_services(command)) {
         const bool out = command.what == verb::export_rows;
         using enum store::transfer_use;
@@ -317,11 +330,23 @@ int transfer_rows(const command_line& command, const configuration& configured) 
         auto to = !from ? fail(errc::unavailable, "") // nothing is created for nothing
                   : out ? ends->create_file(service)
                         : ends->open_configured(service, writing);
+        if (out && from && !to && to.error().code == errc::conflict) {
+            const auto rows = ends->count_in_file(service);
+            if (!rows) {
+                return complain(service, rows.error());
+            }
+            all.push_back({service, {.done = *rows, .total = *rows}});
+            complete.push_back(std::move(to.error()));
+            continue;
+        }
         auto done = move_rows(service, std::move(from), std::move(to));
         if (!done) {
             return complain(service, done.error());
         }
         all.push_back(std::move(*done));
+    }
+    if (!all.empty() && complete.size() == all.size()) {
+        return complain(all.front().service, complete.front());
     }
     show(all, command.as_json);
     return 0;

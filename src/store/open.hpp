@@ -27,11 +27,11 @@ struct store_settings {
 };
 
 // Opens the repository of a service on the store the settings name, its schema brought up to date.
-// After fork only: a repository has threads and descriptors of its own. errc::invalid: settings
-// that cannot work (an unknown url, a network file system, a server that denies access);
-// errc::unavailable: the embedded store cannot be used. A server that is down is no error: calls
-// are refused until it is there. Destroy a repository before its loop and when nobody awaits it any
-// more; that waits for its threads.
+// A repository has threads and descriptors of its own, which no other process can use.
+// errc::invalid: settings that cannot work (an unknown url, a network file system, a server that
+// denies access); errc::unavailable: the embedded store cannot be used. A server that is down is no
+// error: calls are refused until it is there. Destroy a repository before its loop and when nobody
+// awaits it any more; that waits for its threads.
 
 asio::awaitable<result<std::unique_ptr<goods_repository>>>
 open_goods(store_settings settings, deadline until);

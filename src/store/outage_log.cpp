@@ -3,7 +3,40 @@
 
 #include "base/log.hpp"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
 namespace msd::store {
+
+namespace {
+
+bool is_address(std::string_view word) {
+    const auto colon = word.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == word.size()) {
+        return false;
+    }
+    const std::string_view port = word.substr(colon + 1);
+    return port.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// `text` with "the server" in place of every host:port.
+std::string without_addresses(std::string_view text) {
+    std::string made;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        const auto bare = text.substr(0, end).find_last_not_of(":,;.") + 1;
+        const std::string_view word = text.substr(0, bare);
+        made += is_address(word) ? "the server" : word;
+        const auto next = std::min(end + 1, text.size());
+        made += text.substr(bare, next - bare);
+        text.remove_prefix(next);
+    }
+    return made;
+}
+
+} // namespace
 
 void outage_log::failed(const error& why, time_point now) {
     if (down_) {
@@ -13,7 +46,7 @@ void outage_log::failed(const error& why, time_point now) {
     told_ = told_at_ == time_point::min() || now - told_at_ >= quiet;
     if (told_) {
         told_at_ = now;
-        log::error("{}: {}", what_, why.text);
+        log::error("{}: {}", what_, without_addresses(why.text));
     }
 }
 

@@ -10,7 +10,9 @@
 namespace msd::store {
 
 // Says once that a store is down and once that it is back, however many calls fail in between,
-// and no pair of lines more often than every 10 s. Fed with every outcome; not thread-safe.
+// and no pair of lines more often than every 10 s. Names no address: logs go to places where those
+// of stores are nobody's business, and `msd check` says them. Fed with every outcome; not
+// thread-safe.
 class outage_log {
 public:
     static constexpr milliseconds quiet{10'000};

@@ -37,7 +37,13 @@ public:
         : limit_{std::clamp<std::int64_t>(query.limit, 1, page_rows_max)} {}
 
     /// Rows to ask the database for: the one more than wanted tells whether there are more.
-    [[nodiscard]] std::int64_t rows_to_read() const { return limit_ + 1; }
+    [[nodiscard]] std::int64_t rows_to_read() const {
+        return limit_ + 1 - static_cast<std::int64_t>(page_.count);
+    }
+    /// A row did not fit any more.
+    [[nodiscard]] bool is_full() const { return page_.next.has_value(); }
+    /// Of the row added last.
+    [[nodiscard]] std::int64_t last_id() const { return last_; }
 
     /// Adds a row as `write` writes it, one JSON value. False when it does not fit any more; the
     /// first row always does.

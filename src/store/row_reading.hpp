@@ -18,7 +18,31 @@ namespace msd::store {
 // whose parameters are bound, with next(), integer(), text() and is_null() of its columns, which
 // the functions here take in the order that they name.
 
-/// All rows that fit into the page; `row_of` makes a Row of the query's present one.
+/// Adds the rows that fit into the page; `row_of` makes a Row of the query's present one. Tells how
+/// many it has added.
+template <class Query, class RowOf, class Row>
+result<std::int64_t> add_rows(
+    Query& rows,
+    page_builder& builder,
+    RowOf row_of,
+    void (*write)(json::writer&, const Row&)
+) {
+    for (std::int64_t added = 0;; ++added) {
+        const auto more = rows.next();
+        if (!more) {
+            return tl::unexpected{more.error()};
+        }
+        if (!*more) {
+            return added;
+        }
+        const Row row = row_of(rows);
+        if (!builder.add(row.id, row, write)) {
+            return added;
+        }
+    }
+}
+
+/// A page of the rows of one query.
 template <class Query, class RowOf, class Row>
 result<page> read_page(
     Query& rows,
@@ -26,19 +50,10 @@ result<page> read_page(
     RowOf row_of,
     void (*write)(json::writer&, const Row&)
 ) {
-    for (;;) {
-        const auto more = rows.next();
-        if (!more) {
-            return tl::unexpected{more.error()};
-        }
-        if (!*more) {
-            return builder.take();
-        }
-        const Row row = row_of(rows);
-        if (!builder.add(row.id, row, write)) {
-            return builder.take();
-        }
+    if (const auto done = add_rows(rows, builder, row_of, write); !done) {
+        return tl::unexpected{done.error()};
     }
+    return builder.take();
 }
 
 /// id, name, category, price in ten-thousandths, description. The texts are the query's.

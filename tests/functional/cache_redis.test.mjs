@@ -151,7 +151,7 @@ test('redis dead, hung, flushed, full, lying: nothing fails, no price is old', a
     assert.deepEqual(seen.failed, []);
     await until('all workers use redis again', async () =>
         (await purchases_figures(world)).every(({ usable, untold }) => usable && untold === 0));
-    const lost = up.log.match(/cache redis.*not answer in time/g) ?? [];
+    const lost = up.log.match(/cache: .*not answer in time/g) ?? [];
     assert.ok(lost.length <= 3 * 4, 'an outage is a line for each worker, not for each request');
 });
 

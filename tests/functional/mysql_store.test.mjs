@@ -5,34 +5,13 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
-import { mariadb_password, mariadb_user } from './harness/mariadb.mjs';
+import { assert_discreet } from './harness/discreet.mjs';
+import { mariadb_password } from './harness/mariadb.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
 const pencil = { name: '연필 \u{1F58A} a\u00b6b', category: 'c', price: 1.2345, description: 'd' };
 const env = { MSD_STORE_PASSWORD: mariadb_password };
-
-// What belongs to the server or to the program, and to nobody who reads a reply or a log line.
-function secrets(server) {
-    return [
-        mariadb_password,
-        `${mariadb_user}@`,
-        `:${server.port}`,
-        'SELECT',
-        'INSERT',
-        'UPDATE ',
-        'schema_version',
-        'mysql://',
-        '.cpp',
-        'SQLException',
-    ];
-}
-
-function assert_discreet(text, server) {
-    for (const secret of secrets(server)) {
-        assert.ok(!text.includes(secret), `${secret} is told in:\n${text}`);
-    }
-}
 
 async function up_on(world, server, options = {}) {
     return world.up({ args: ['--store', server.url], env, ...options });
@@ -65,7 +44,7 @@ test('the services answer on MariaDB as they do on SQLite', async (world) => {
         );
         assert.equal(other.text, embedded.text, `${method} ${target}`);
         assert.equal(other.status, embedded.status);
-        assert_discreet(other.text, server);
+        assert_discreet(other.text, world.secrets);
     }
     const { results } = (await ups[1].http('GET', '/purchases?userid=1')).json;
     assert.deepEqual(
@@ -110,8 +89,7 @@ test('a server that ends and comes back costs 503s in between, and no secret', a
     // The worker that answered need not be the one that had noticed.
     await until('it is said', () => /store of goods: works again/.test(up.log));
     await up.stop('SIGINT');
-    assert_discreet(replies, server);
-    assert_discreet(up.log, server);
+    assert_discreet(replies, world.secrets);
     assert.match(up.log, /store of goods: .*MySQL error/);
 });
 

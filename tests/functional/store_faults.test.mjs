@@ -26,6 +26,7 @@ class writers {
         this.filling = 'x'.repeat(bytes);
         this.made = new Map(); // id → name
         this.failed = 0;
+        this.refused = 0; // of these, by the service, before anybody gave up on it
         this.slowest_ms = 0;
         this.stopping = false;
         const all = Array.from({ length: count }, (_, client) => this.write_on(client));
@@ -54,6 +55,7 @@ class writers {
         if (status !== 504) {
             assert.equal(status, 503, text);
             assert.equal(JSON.parse(text).errormessage, 'store unavailable');
+            this.refused += 1;
         }
         this.failed += 1;
         await pause(5);
@@ -72,8 +74,9 @@ class writers {
     }
 
     async fail() {
-        const before = this.failed;
-        await this.until('writes fail', () => this.failed >= before + 10);
+        const { failed, refused } = this;
+        await this.until('writes fail, and the service says so', () =>
+            this.failed >= failed + 10 && this.refused > refused);
     }
 
     async stop() {
@@ -82,10 +85,11 @@ class writers {
     }
 }
 
-/** Somebody who needs no database: every line is taken, whatever happens. */
+/** Somebody who needs no database: every line is taken and kept, whatever happens. */
 class bystander {
-    constructor(port) {
+    constructor(port, directory) {
         this.port = port;
+        this.directory = directory;
         this.served = 0;
         this.stopping = false;
         this.ended = this.log_on();
@@ -94,7 +98,7 @@ class bystander {
 
     async log_on() {
         while (!this.stopping) {
-            const body = { message: 'still here' };
+            const body = { message: `still here, ${this.served}.` };
             const { status, text } = await http(this.port, 'POST', '/logs', { body });
             assert.equal(status, 202, text);
             this.served += 1;
@@ -102,10 +106,18 @@ class bystander {
         }
     }
 
+    /** The numbers of the lines that were kept. */
+    kept() {
+        const files = fs.readdirSync(this.directory).map((name) => path.join(this.directory, name));
+        const text = files.map((file) => fs.readFileSync(file, 'utf8')).join('');
+        return new Set([...text.matchAll(/still here, (\d+)\./g)].map(([, number]) => number));
+    }
+
     async stop() {
         this.stopping = true;
         await this.ended;
         assert.ok(this.served > 0);
+        await until('all lines are kept', () => this.kept().size === this.served);
     }
 }
 
@@ -119,7 +131,7 @@ async function start(world, { database = {}, workers = 2, writing } = {}) {
     });
     const port = up.port('gateway');
     const load = new writers(port, writing);
-    const other = new bystander(port);
+    const other = new bystander(port, world.path('data', 'logs'));
     await load.write_again();
     return { server, up, load, other };
 }

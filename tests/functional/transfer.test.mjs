@@ -88,6 +88,31 @@ test('what SQLite has moves to MariaDB by an export, and both are equal', async 
     assert.match(output, /^goods +2 +0 +1 +0 +id 4$/m);
 });
 
+test('an interrupted export goes on with the service it had come to', async (world) => {
+    const up = await world.up();
+    await fill(up);
+    await up.stop('SIGINT');
+    const shop = world.path('shop');
+    await rows(world, ['export', shop]);
+    const read = (name) => fs.readFileSync(world.path('shop', `${name}.jsonl`), 'utf8');
+    const whole = services.map(read);
+
+    // As an interrupt leaves them: goods done, members begun, purchases not.
+    const members = read('members');
+    const last_line = members.lastIndexOf('\n', members.length - 2) + 1;
+    fs.writeFileSync(world.path('shop', 'members.jsonl'), members.slice(0, last_line));
+    fs.rmSync(world.path('shop', 'purchases.jsonl'));
+    assert.deepEqual(
+        await rows(world, ['export', shop]),
+        [{ service: 'goods', rows: 2, added: 0 }, { service: 'members', rows: 1, added: 0 },
+            { service: 'purchases', rows: 1, added: 1 }],
+    );
+    assert.deepEqual(services.map(read), whole);
+    const again = await world.command(['export', shop, '--data-dir', world.path('data')]);
+    assert.equal(again.code, 1);
+    assert.match(again.log, /goods\.jsonl is complete: remove it/);
+});
+
 test('an existing deployment moves in and stays as it was', async (world) => {
     const server = await world.mariadb();
     await server.query(`

@@ -93,7 +93,6 @@ private:
     std::optional<failure> failed_;
     bool lost_ = false;
     bool in_transaction_ = false;
-    bool committing_ = false;
     bool commit_unknown_ = false;
 };
 

@@ -55,7 +55,7 @@ public:
         utc_clock now_ms = utc_now_ms; // called on the pool's threads
     };
 
-    /// After fork only. Errors: store/open.hpp. A server that is down is no error: calls are
+    /// Errors: store/open.hpp. A server that is down is no error: calls are
     /// refused until it is there, and its schema is brought up to date then.
     static asio::awaitable<result<std::unique_ptr<database>>> open(settings chosen, deadline until);
 

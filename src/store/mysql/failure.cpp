@@ -47,6 +47,7 @@ constexpr entry entries[] = {
     {1159, failure_kind::lost},        // … timed out
     {1160, failure_kind::lost},        // writing packets
     {1161, failure_kind::lost},        // … timed out
+    {1180, failure_kind::lost},        // while committing
     {1184, failure_kind::lost},        // aborting connection
     {1203, failure_kind::full},        // connections of one user
     {1205, failure_kind::again},       // lock wait timeout

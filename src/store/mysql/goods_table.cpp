@@ -56,6 +56,9 @@ constexpr std::string_view update_one =
     "WHERE id = ?";
 constexpr std::string_view delete_one = "DELETE FROM goods WHERE id = ?";
 
+// The driver holds all rows of an answer before it gives the first, and each may have 64 KiB.
+constexpr std::int64_t rows_at_once = 100;
+
 // What nodes of an existing deployment read: rounded half away from zero, as near as an INT can be.
 std::int64_t whole_price(money exact) {
     constexpr std::int64_t half = money::scale / 2;
@@ -70,12 +73,23 @@ std::int64_t whole_price(money exact) {
 
 result<page> read_page(connection& on, const goods_query& wanted, goods_writer write) {
     page_builder builder{wanted.rows};
-    query rows{on, wanted.category ? list_category : list_all};
-    if (wanted.category) {
-        rows.bind(*wanted.category);
+    std::int64_t after = wanted.rows.after;
+    for (;;) {
+        const std::int64_t asked = std::min(builder.rows_to_read(), rows_at_once);
+        query rows{on, wanted.category ? list_category : list_all};
+        if (wanted.category) {
+            rows.bind(*wanted.category);
+        }
+        rows.bind(after).bind(asked);
+        const auto added = add_rows(rows, builder, goods_view_of<query>, write);
+        if (!added) {
+            return tl::unexpected{added.error()};
+        }
+        if (builder.is_full() || *added < asked) {
+            return builder.take();
+        }
+        after = builder.last_id();
     }
-    rows.bind(wanted.rows.after).bind(builder.rows_to_read());
-    return store::read_page(rows, std::move(builder), goods_view_of<query>, write);
 }
 
 result<goods_row> read_one(connection& on, std::int64_t id) {

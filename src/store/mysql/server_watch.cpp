@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/server_watch.hpp"
 
-#include <signal.h>
+#include "net/quiet_thread.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -116,15 +116,7 @@ result<core::server_report> ask_report(connection& on) {
 server_watch::server_watch(settings chosen) : chosen_{std::move(chosen)} {
     chosen_.at.connect_timeout = std::min(chosen_.at.connect_timeout, answer_within);
     chosen_.at.call_timeout = answer_within;
-    // Signals are the loop's business: the thread inherits a mask that blocks them all.
-    sigset_t all{};
-    sigset_t before{};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread{[this] {
-        watch();
-    }};
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = net::quiet_thread([this] { watch(); });
 }
 
 server_watch::~server_watch() {
@@ -150,8 +142,10 @@ void server_watch::watch() {
         asked_for_ = false;
         held.unlock();
         const auto asked = clock::now();
-        const auto said = ask();
-        chosen_.tell(said ? &*said : nullptr, asked);
+        const auto heard = ask();
+        if (!heard.busy) {
+            chosen_.tell(heard.said ? &*heard.said : nullptr, asked);
+        }
         held.lock();
         wake_.wait_until(held, asked + asked_again_after, [this] { return stopping_; });
         wake_.wait_until(held, asked + chosen_.every, [this] { return stopping_ || asked_for_; });
@@ -162,25 +156,25 @@ void server_watch::watch() {
 
 // A connection that was closed meanwhile says nothing about the server: then once more with a new
 // one.
-std::optional<core::server_report> server_watch::ask() {
+server_watch::answer server_watch::ask() {
     for (const bool is_new : {!on_.has_value(), true}) {
         if (!on_) {
             auto opened = connection::open(chosen_.at);
             if (!opened) {
-                return std::nullopt;
+                return {std::nullopt, opened.error().kind == failure_kind::full};
             }
             on_.emplace(std::move(*opened));
         }
         const auto began = clock::now();
         if (auto said = ask_report(*on_)) {
-            return std::move(*said);
+            return {std::move(*said)};
         }
         on_.reset();
         if (is_new || clock::now() - began >= answer_within) {
-            return std::nullopt;
+            break;
         }
     }
-    return std::nullopt;
+    return {};
 }
 
 } // namespace msd::store::mysql

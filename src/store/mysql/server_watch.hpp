@@ -29,7 +29,9 @@ public:
     struct settings {
         server_address at;
         milliseconds every{500};
-        // Called on the watching thread; null: it did not answer. `asked` is the moment before.
+        // Called on the watching thread; null: it did not answer. `asked` is the moment before. Not
+        // called when it has no connection to spare: then it is there, and what it said before
+        // holds.
         std::function<void(const core::server_report* said, time_point asked)> tell;
     };
 
@@ -43,8 +45,13 @@ public:
     void ask_now();
 
 private:
+    struct answer {
+        std::optional<core::server_report> said;
+        bool busy = false; // there, with no connection to spare
+    };
+
     void watch();
-    [[nodiscard]] std::optional<core::server_report> ask();
+    [[nodiscard]] answer ask();
 
     settings chosen_;
     std::optional<connection> on_; // the watching thread's

@@ -201,10 +201,6 @@ bool servers::down() const {
     return !state_ && pools_[0]->down();
 }
 
-std::optional<std::size_t> servers::primary() const {
-    return state_ ? state_->choice.primary() : 0;
-}
-
 void servers::note(thing what) {
     if (chosen_.writes == nullptr) {
         return;

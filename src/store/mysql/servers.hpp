@@ -93,8 +93,6 @@ public:
 
     /// No call would be made, and the log says why.
     [[nodiscard]] bool down() const;
-    /// Where writes go at present.
-    [[nodiscard]] std::optional<std::size_t> primary() const;
 
 private:
     struct state;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,8 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
     const std::size_t count = among->at.size();
     core::server_choice choice{{.servers = count, .replicas = among->replicas}};
     std::vector<std::optional<connection>> all(count);
+    // Of the first that cannot be used, or better of one that denies us.
+    error why{errc::unavailable, {}};
     for (std::size_t i = 0; i < count; ++i) {
         auto& each = among->at[i];
         each.call_timeout = std::max(each.call_timeout, call_timeout_least);
@@ -42,7 +45,10 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
             return opened ? result<writable_server>{writable_server{each, std::move(*opened)}}
                           : tl::unexpected{explain(opened.error())};
         }
-        const auto said = opened ? ask_report(*opened) : fail(errc::unavailable, "");
+        const auto said = opened ? ask_report(*opened) : tl::unexpected{explain(opened.error())};
+        if (!said && (why.text.empty() || said.error().code == errc::invalid)) {
+            why = said.error();
+        }
         if (said) {
             all[i].emplace(std::move(*opened));
             choice.answered(i, *said, asked);
@@ -51,8 +57,12 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
         }
     }
     const auto best = choice.primary();
+    if (!best && why.code == errc::invalid) {
+        return tl::unexpected{std::move(why)};
+    }
     if (!best) {
-        return fail(errc::unavailable, "no server takes writes");
+        const std::string reason = why.text.empty() ? "" : ": " + why.text;
+        return fail(errc::unavailable, "no server takes writes" + reason);
     }
     if (choice.writable() > 1) {
         log::warning(

@@ -3,9 +3,7 @@
 
 #include "base/backoff.hpp"
 #include "base/enlisted.hpp"
-
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
+#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -15,13 +13,9 @@ namespace msd::store::redis {
 
 namespace {
 
-constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
-
 constexpr milliseconds end_limit{10'000};
 constexpr milliseconds relearn_every{30'000}; // nodes that joined are found without being needed
 constexpr milliseconds relearn_pause{100};    // between two readings of the map
-constexpr milliseconds backoff_first{50};
-constexpr double backoff_jitter = 0.2;
 constexpr milliseconds none{0};
 constexpr milliseconds wait_first{5}; // for a cluster that is not ready for a command
 constexpr milliseconds wait_longest{100};
@@ -43,7 +37,7 @@ cluster_client::cluster_client(
           [](const std::exception_ptr&) {
           }},
       around_{executor, chosen_, trust_ ? &*trust_ : nullptr, tasks_},
-      outages_{"cache " + chosen_.where.text()},
+      outages_{"cache"},
       relearn_{executor} {
     tasks_.spawn(keep_map());
 }
@@ -80,7 +74,7 @@ asio::awaitable<result<reply>> cluster_client::execute(command what, deadline un
         follow(where, now);
         if (waits) {
             asio::steady_timer timer{around_.executor, now.pause};
-            [[maybe_unused]] const auto [woken] = co_await timer.async_wait(use_tuple);
+            [[maybe_unused]] const auto [woken] = co_await timer.async_wait(net::use_tuple);
             now.pause = std::min(now.pause * 2, wait_longest);
         }
     }
@@ -135,7 +129,7 @@ std::shared_ptr<link> cluster_client::node_at(const address& where) {
         return nullptr;
     }
     link::purpose what;
-    what.name = "cache node " + where.text();
+    what.name = "a node of the cache";
     what.wanted = wanted_server::cluster_node;
     what.locate = link::always_at(where);
     what.on_change = [this](bool is_usable) {
@@ -162,10 +156,10 @@ asio::awaitable<void> cluster_client::keep_map() {
             pause = backoff_delay(++failures, backoff_first, chosen_.probe_every, backoff_jitter);
         }
         relearn_.expires_after(pause);
-        co_await relearn_.async_wait(use_tuple);
+        co_await relearn_.async_wait(net::use_tuple);
         if (learnt && !doubted_) {
             relearn_.expires_after(relearn_every);
-            co_await relearn_.async_wait(use_tuple);
+            co_await relearn_.async_wait(net::use_tuple);
         }
     }
 }
@@ -290,7 +284,7 @@ asio::awaitable<bool> cluster_client::became_usable(deadline until) {
     while (!usable() && !until.passed()) {
         asio::steady_timer waiting{around_.executor, until.at()};
         const enlisted<asio::steady_timer*> waits{awaiting_use_, &waiting};
-        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(use_tuple);
+        [[maybe_unused]] const auto [woken] = co_await waiting.async_wait(net::use_tuple);
     }
     co_return usable();
 }
@@ -309,7 +303,7 @@ std::string cluster_client::trouble() const {
 
 void cluster_client::subscribe(subscription to) {
     link::purpose what;
-    what.name = "messages of " + chosen_.where.text();
+    what.name = "messages of the cache";
     what.wanted = wanted_server::cluster_node;
     what.locate = [this](deadline until) {
         const auto candidates = who_might_know();

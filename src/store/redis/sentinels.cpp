@@ -28,7 +28,7 @@ sentinels::sentinels(const surroundings& around, std::function<void()> on_switch
 
 link::purpose sentinels::listening() {
     link::purpose what;
-    what.name = "a sentinel of " + around_.chosen.where.text();
+    what.name = "a sentinel of the cache";
     what.wanted = wanted_server::sentinel;
     // One that does not answer is left for the next.
     what.locate = [this](deadline until) {

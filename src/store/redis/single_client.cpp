@@ -28,7 +28,7 @@ single_client::single_client(
         sentinels_.emplace(around_, [this] { renew("the sentinels chose another master"); });
         sentinels_->start();
     }
-    link_ = std::make_shared<link>(around_, purpose_of("cache " + chosen_.where.text()));
+    link_ = std::make_shared<link>(around_, purpose_of("cache"));
     link_->start();
 }
 
@@ -68,7 +68,7 @@ asio::awaitable<bool> single_client::became_usable(deadline until) {
 }
 
 void single_client::subscribe(subscription to) {
-    auto what = purpose_of("messages of " + chosen_.where.text());
+    auto what = purpose_of("messages of the cache");
     subscribers_.emplace_back(around_, std::move(what), std::move(to)).start();
 }
 

@@ -47,7 +47,7 @@ public:
         utc_clock now_ms = utc_now_ms; // called on the write lane's thread
     };
 
-    /// After fork only. Errors: store/open.hpp.
+    /// Errors: store/open.hpp.
     static asio::awaitable<result<std::unique_ptr<database>>> open(settings chosen, deadline until);
 
     explicit database(settings chosen);

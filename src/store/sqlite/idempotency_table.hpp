@@ -12,7 +12,7 @@
 // The table behind store::idempotency: which writes were done under which key.
 namespace msd::store::sqlite {
 
-/// Part of the first migration of every service that writes.
+/// A migration of every service that writes.
 inline constexpr std::string_view idempotency_schema = R"(
 CREATE TABLE idempotency(
     key TEXT NOT NULL PRIMARY KEY,

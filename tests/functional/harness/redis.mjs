@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
+import { secrets_of } from './discreet.mjs';
 import { free_port } from './ports.mjs';
 import { until } from './until.mjs';
 
@@ -28,6 +29,7 @@ export class redis_server {
         fs.mkdirSync(dir);
         const server = new redis_server(dir, options.port ?? (await free_port()), options);
         world.on_close(() => server.kill());
+        world.secrets?.push(...secrets_of({ port: server.port, password: options.password }));
         await server.start();
         return server;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything one test started: msd roles, foreign nodes, clients, a temporary directory. Closing a
 // world stops all of it and looks at how it went: msd must have served to the end with the workers
-// it began with, must have stopped cleanly, and no sanitizer may have spoken.
+// it began with, must have stopped cleanly, no sanitizer may have spoken, and neither replies nor
+// logs may have told what belongs to a server behind msd.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -9,8 +10,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { assert_discreet, assert_reply_discreet, secrets_of } from './discreet.mjs';
 import { http, http_connection } from './http_client.mjs';
-import { mariadb_server } from './mariadb.mjs';
+import { mariadb_password, mariadb_server, mariadb_user } from './mariadb.mjs';
 import { packet_client } from './packet_client.mjs';
 import { free_port } from './ports.mjs';
 import { children, environment, is_alive } from './proc.mjs';
@@ -37,6 +39,7 @@ class msd_program extends program {
         const limit = ['prlimit', `--nofile=${options.descriptors}`];
         const [first, ...rest] = options.descriptors ? [...limit, ...command] : command;
         super(label, first, rest, options);
+        this.secrets = options.secrets;
         this.first_workers = [];
         this.deaths_expected = false;
         this.stop_code = 0;
@@ -75,8 +78,10 @@ class msd_program extends program {
     }
 
     /** One request to the gateway of this program. */
-    http(method, target, options) {
-        return http(this.port('gateway'), method, target, options);
+    async http(method, target, options) {
+        const reply = await http(this.port('gateway'), method, target, options);
+        assert_reply_discreet(reply.text, this.secrets);
+        return reply;
     }
 }
 
@@ -88,6 +93,7 @@ export class world {
         this.closers = [];
         this.configs = 0;
         this.servers = 0;
+        this.secrets = []; // of the servers that were started
     }
 
     path(...names) {
@@ -108,7 +114,7 @@ export class world {
     }
 
     spawn_msd(label, args, options = {}) {
-        return this.track(new msd_program(label, args, options));
+        return this.track(new msd_program(label, args, { secrets: this.secrets, ...options }));
     }
 
     /** A configuration file with these keys, as arguments: `{ 'gateway.port': 0 }`. */
@@ -175,7 +181,10 @@ export class world {
     /** A MariaDB server for this test (mariadb.mjs says which settings there are). */
     async mariadb(settings) {
         this.servers += 1;
-        return this.track(await mariadb_server.start(this.path(`db${this.servers}`), settings));
+        const server = await mariadb_server.start(this.path(`db${this.servers}`), settings);
+        const [user, password] = [mariadb_user, mariadb_password];
+        this.secrets.push(...secrets_of({ port: server.port, user, password }));
+        return this.track(server);
     }
 
     async packets(port, options) {
@@ -240,6 +249,7 @@ export class world {
             await each.stop('SIGINT');
         }
         assert.doesNotMatch(each.log, sanitizer_words, `a sanitizer spoke in ${each.label}`);
+        assert_discreet(each.log, this.secrets);
         if (!each.end_expected) {
             assert.deepEqual(each.ended, { code: 0, signal: null }, `${each.label} on SIGINT`);
         }

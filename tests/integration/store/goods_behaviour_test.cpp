@@ -152,6 +152,22 @@ TEST_P(goods_repository, has_no_next_page_when_the_last_row_fills_the_page) {
     EXPECT_FALSE(rows.next);
 }
 
+TEST_P(goods_repository, fills_a_page_however_many_rows_are_read_at_a_time) {
+    constexpr std::size_t there = 201;
+    std::vector<std::int64_t> ids;
+    while (ids.size() < there) {
+        ids.push_back(add(product("p")));
+    }
+    for (const std::size_t limit : {99U, 100U, 101U, 200U, 201U, 1000U}) {
+        store::goods_query query;
+        query.rows.limit = static_cast<std::int64_t>(limit);
+        const auto rows = list(query);
+        const std::size_t wanted = std::min(limit, there);
+        EXPECT_EQ(rows.count, wanted) << limit;
+        EXPECT_EQ(rows.next, wanted < there ? std::optional{ids[wanted - 1]} : std::nullopt);
+    }
+}
+
 TEST_P(goods_repository, ends_a_page_before_it_gets_too_large) {
     auto large = product("large");
     large.description.assign(store::page_bytes_max / 3, 'x');

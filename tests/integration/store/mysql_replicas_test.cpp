@@ -2,14 +2,18 @@
 // A primary and a replica behind the goods repository.
 #include "integration/store/loop.hpp"
 #include "integration/store/mariadb_server.hpp"
+#include "integration/store/mysql_test.hpp"
 #include "store/goods_repository.hpp"
 #include "store/open.hpp"
 #include "store/open_transfer.hpp"
+
+#include <asio/steady_timer.hpp>
 
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace msd::test {
 namespace {
@@ -140,6 +144,30 @@ TEST_F(mysql_replicas, are_left_out_while_they_are_too_far_behind) {
     }
     replica_.query("START SLAVE SQL_THREAD");
     EXPECT_TRUE(soon_from_replica(*goods, id));
+}
+
+TEST_F(mysql_replicas, leave_a_primary_without_a_free_connection_the_time_to_have_one) {
+    const auto goods = open(machine_);
+    ASSERT_TRUE(add(*goods, "first"));
+    primary_.query("SET GLOBAL max_connections = 10"); // the fewest
+    std::vector<store::mysql::connection> taken;
+    for (;;) {
+        auto one_more = store::mysql::connection::open(address_of(primary_));
+        if (!one_more) {
+            ASSERT_EQ(one_more.error().kind, store::mysql::failure_kind::full);
+            break;
+        }
+        taken.push_back(std::move(*one_more));
+    }
+    constexpr milliseconds longer_than_a_look{1000};
+    asio::steady_timer given_back{loop_.executor(), longer_than_a_look};
+    given_back.async_wait([&taken](const asio::error_code&) { taken.clear(); });
+    const temporary_directory elsewhere;
+    const auto other = open(elsewhere);
+    const auto added = add(*other, "second");
+    EXPECT_TRUE(added) << added.error().text;
+    EXPECT_TRUE(taken.empty()) << "it was full";
+    EXPECT_TRUE(add(*goods, "third"));
 }
 
 TEST_F(mysql_replicas, never_hide_a_row_that_they_do_not_have_yet) {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What belongs to the servers behind msd, or to the program, is told to nobody: neither in a reply
+// nor in a log line.
+
+import assert from 'node:assert/strict';
+
+const of_the_program = [
+    'SELECT', 'INSERT', 'UPDATE ', 'schema_version', 'mysql://', 'redis://', '.cpp', 'SQLException',
+];
+
+function assert_without(text, patterns) {
+    for (const each of patterns) {
+        const found = typeof each === 'string' ? text.includes(each) : each.test(text);
+        assert.ok(!found, `${each} is told in:\n${text}`);
+    }
+}
+
+/** What a server's secrets look like: { port, user, password }, the last two optional. */
+export function secrets_of({ port, user, password }) {
+    const named = [user && `${user}@`, password].filter(Boolean);
+    return [new RegExp(`:${port}\\b`), ...named];
+}
+
+/** A reply: what it holds of the shop's data may be SQL. */
+export function assert_reply_discreet(text, secrets) {
+    assert_without(text, secrets);
+}
+
+export function assert_discreet(text, secrets) {
+    assert_without(text, [...of_the_program, ...secrets]);
+}
