@@ -6,7 +6,12 @@ usage: tidy.py BUILD_DIRECTORY
 A file is skipped when it was clean with the same text, the same headers of ours, the same settings
 and the same compiler command; $XDG_CACHE_HOME/msd/tidy remembers that by hash, for every clone of
 the user. Headers of Debian's packages are not part of the hash: delete the directory after an
-upgrade. MSD_TIDY_ANALYZER=0 leaves the static analyzer out, which takes three quarters of the time.
+upgrade.
+
+MSD_TIDY_ANALYZER=0 is for a machine that begins with nothing: it leaves out the static analyzer,
+which takes three quarters of the time, and reads several files of a folder as one, since what takes
+most of the rest is the headers they share. Not looked for then are using declarations that nothing
+uses.
 """
 
 import concurrent.futures
@@ -17,10 +22,12 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import sources
 
 TOOL = "clang-tidy-19"
+CONFIG = sources.ROOT / ".clang-tidy"
 # Asio 1.22 looks for the coroutines of the technical specification when it sees Clang, g++ knows
 # warnings that Clang does not, and Clang's own are not what the code is written for.
 EXTRA = [
@@ -29,10 +36,15 @@ EXTRA = [
     "--extra-arg=-Wno-unknown-warning-option",
     "--extra-arg=-Wno-error",
 ]
+AT_ONCE = 1  # files
 if os.environ.get("MSD_TIDY_ANALYZER") == "0":
     EXTRA.append("--checks=-clang-analyzer-*")
+    AT_ONCE = 12
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s*"([^"]+)"', re.MULTILINE)
+_DOES_NOT_COMPILE = re.compile(r"^(/\S+):\d+:\d+: error: .*\[clang-diagnostic-error\]$", re.M)
+# What a file itself may name at namespace level: a guess, so that few batches have to be split.
+_NAMED = re.compile(r"^(?!namespace)\w[^\n=;({]*?(?<![:\w])(\w+)(?:\[\w*\])?\s*[=({]", re.M)
 
 
 def with_headers(path, seen):
@@ -63,19 +75,72 @@ def fingerprint(entry, settings):
     return digest.hexdigest()
 
 
-def tidy(entry, build, settings):
-    """(file, what clang-tidy said) or None when it is clean."""
-    stamp = cache() / fingerprint(entry, settings)
-    if stamp.exists():
-        return None
-    done = subprocess.run(
-        [TOOL, "-p", str(build), "--quiet", *EXTRA, entry["file"]],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-    )
-    if done.returncode == 0:
-        stamp.touch()
-        return None
-    return entry["file"], done.stdout or done.stderr
+def command_of(entry):
+    """The compiler's command without the names of what it reads and writes."""
+    return re.sub(r" -o \S+", "", entry["command"]).replace(entry["file"], "")
+
+
+def batches(entries):
+    """Entries that can be read as one: of one folder, compiled alike, no name in two of them."""
+    alike = {}
+    for entry in entries:
+        key = (pathlib.Path(entry["file"]).parent, command_of(entry))
+        named = set(_NAMED.findall(sources.bare(pathlib.Path(entry["file"]).read_text())))
+        for batch, taken in alike.setdefault(key, []):
+            if len(batch) < AT_ONCE and not named & taken:
+                batch.append(entry)
+                taken |= named
+                break
+        else:
+            alike[key].append(([entry], named))
+    return [batch for group in alike.values() for batch, _ in group]
+
+
+def run(entries, build):
+    """The outcome of clang-tidy for these files, read as one."""
+    with tempfile.TemporaryDirectory(dir=build) as folder:
+        file = entries[0]["file"]
+        if len(entries) > 1:
+            file = pathlib.Path(folder) / "batch.cpp"
+            file.write_text(
+                "".join(f'#include "{each["file"]}" // NOLINT\n' for each in entries)
+            )
+            entry = dict(entries[0], file=str(file))
+            entry["command"] = f"{command_of(entries[0])} {file}"
+            (pathlib.Path(folder) / "compile_commands.json").write_text(json.dumps([entry]))
+            build = folder
+        return subprocess.run(
+            [TOOL, f"--config-file={CONFIG}", "-p", str(build), "--quiet", *EXTRA, str(file)],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )
+
+
+def tidy(batch, build, settings):
+    """[(files, what clang-tidy said)] of those that are not clean."""
+    stamps = {each["file"]: cache() / fingerprint(each, settings) for each in batch}
+    waiting = [[each for each in batch if not stamps[each["file"]].exists()]]
+    complaints = []
+    while waiting:
+        entries = waiting.pop()
+        if not entries:
+            continue
+        done = run(entries, build)
+        if done.returncode == 0:
+            for each in entries:
+                stamps[each["file"]].touch()
+            continue
+        # Names that are a file's own may be there twice: such files are read apart.
+        clashing = set(_DOES_NOT_COMPILE.findall(done.stdout))
+        if clashing and len(entries) > 1:
+            apart = [each for each in entries if each["file"] in clashing]
+            others = [each for each in entries if each["file"] not in clashing]
+            if apart and others:
+                waiting += [apart, others]
+            else:
+                waiting += [[each] for each in entries]
+            continue
+        complaints.append((" ".join(each["file"] for each in entries), done.stdout or done.stderr))
+    return complaints
 
 
 def main(build):
@@ -85,20 +150,21 @@ def main(build):
         if pathlib.Path(entry["file"]).is_relative_to(sources.ROOT / "src")
     ]
     version = subprocess.run([TOOL, "--version"], capture_output=True, check=True).stdout
-    settings = version + (sources.ROOT / ".clang-tidy").read_bytes() + " ".join(EXTRA).encode()
+    settings = version + CONFIG.read_bytes() + " ".join(EXTRA).encode()
     cache().mkdir(parents=True, exist_ok=True)
 
     bad = 0
+    finished = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = [pool.submit(tidy, entry, build, settings) for entry in ours]
-        for number, outcome in enumerate(concurrent.futures.as_completed(waiting), 1):
-            complaint = outcome.result()
-            if complaint:
+        waiting = {pool.submit(tidy, batch, build, settings): batch for batch in batches(ours)}
+        for outcome in concurrent.futures.as_completed(waiting):
+            for files, said in outcome.result():
                 bad += 1
-                print(f"{complaint[0]}:\n{complaint[1]}", flush=True)
-            elif number % 20 == 0:
-                print(f"{number} of {len(ours)} files", flush=True)
-    print(f"{TOOL}: {len(ours)} files, {bad} with findings")
+                print(f"{files}:\n{said}", flush=True)
+            before, finished = finished, finished + len(waiting[outcome])
+            if finished // 20 > before // 20:
+                print(f"{finished} of {len(ours)} files", flush=True)
+    print(f"{TOOL}: {len(ours)} files, {bad} complaints")
     return 1 if bad or not ours else 0
 
 
