@@ -14,12 +14,13 @@ import { binary } from './msd.mjs';
 import { recovery } from './recovery.mjs';
 import { start_times } from './start_time.mjs';
 import { store } from './store.mjs';
+import { stores } from './stores.mjs';
 import { supervision } from './supervision.mjs';
 import { throughput } from './throughput.mjs';
 
 const measurements = {
     start: start_times, join: joins, memory, growth, store, recovery, supervision, throughput,
-    by_id,
+    by_id, stores,
 };
 
 // Takes minutes, and a second time would tell nothing new.

@@ -16,7 +16,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const fixed_binary = path.resolve(here, '../../../build/release/msd_bench_fixed');
 const connections = 64;
 
-async function with_fixed(distributor, members, use) {
+/** Calls `use` while a service at `distributor` answers /fixed/{id} with these members. */
+export async function with_fixed(distributor, members, use) {
     const fixed = new program('fixed', fixed_binary, [String(distributor), members]);
     try {
         await fixed.ready('fixed');

@@ -2,37 +2,17 @@
 // What a million requests leave behind in the memory of the workers, on MariaDB and Redis: reads of
 // one and of several rows, and purchases.
 
-import path from 'node:path';
-
 import { http } from '../../functional/harness/http_client.mjs';
 import { get_goods, load, post_purchases } from '../../functional/harness/load.mjs';
 import { mariadb_password, mariadb_server } from '../../functional/harness/mariadb.mjs';
 import { written_bytes } from '../../functional/harness/proc.mjs';
 import { redis_server } from '../../functional/harness/redis.mjs';
 import { pause } from '../../functional/harness/until.mjs';
-import { with_directory, with_system, workers } from './msd.mjs';
+import { scope, with_directory, with_system, workers } from './msd.mjs';
 
 const pools = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
 const requests_a_second = 33_400; // of the length asked for: a million in 30 s
 const looks = 20;
-
-/** What the harness asks of a test's world: what is to be done at its end. */
-class scope {
-    constructor(directory) {
-        this.path = (name) => path.join(directory, name);
-        this.ends = [];
-    }
-
-    on_close(end) {
-        this.ends.push(end);
-    }
-
-    async close() {
-        for (const end of this.ends.reverse()) {
-            await end();
-        }
-    }
-}
 
 /** The least of many looks at each process: what is in use for a moment does not count. */
 async function least_private(pids) {

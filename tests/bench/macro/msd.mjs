@@ -27,6 +27,24 @@ export async function with_directory(use) {
     }
 }
 
+/** What the harness asks of a test's world: what is to be done at its end. */
+export class scope {
+    constructor(directory) {
+        this.path = (name) => path.join(directory, name);
+        this.ends = [];
+    }
+
+    on_close(end) {
+        this.ends.push(end);
+    }
+
+    async close() {
+        for (const end of this.ends.reverse()) {
+            await end();
+        }
+    }
+}
+
 export function start_msd(directory, args, env = {}) {
     const places = ['--data-dir', path.join(directory, 'data'), '--runtime-dir', directory];
     const level = args.includes('--log-level') ? [] : ['--log-level', 'warning'];
