@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::string_view exit_codes = "\nExit codes:\n"
                                         "  0 done   1 failed   2 wrong command line\n"
-                                        "  70 a worker never got ready   78 wrong configuration\n";
+                                        "  70 a worker never got ready, or an error of msd itself\n"
+                                        "  78 wrong configuration\n";
 
 // A flag that sets a key: what it is called without dashes, and what was typed.
 struct flag {

@@ -34,8 +34,8 @@ struct server_report {
 // bound, whatever the clocks, and a replica whose replication stands still is as good as any until
 // the primary goes on.
 //
-// Knows no sockets and no clock: the monitor tells it what servers answer, the callers how calls
-// fared.
+// Knows no sockets and no clock: mysql::server_watch tells it what servers answer, the callers how
+// calls fared.
 class server_choice {
 public:
     // Times between the newest and the oldest position of the primary that can still matter.

@@ -26,8 +26,9 @@ struct registry_link_settings {
     core::node_info self;
     milliseconds reconnect_interval{3000}; // ± 20 %, after one attempt at once
     // Where the topology is kept for workers that start later (roles/topology_file.hpp); empty:
-    // nowhere. A registry that has begun anew is believed once a connection is that old.
+    // nowhere.
     std::filesystem::path kept_in;
+    // A registry that has begun anew is kept there once the connection is that old.
     milliseconds believed_after{10'000};
 };
 

@@ -163,7 +163,6 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
 }
 
 asio::awaitable<void> service_host::drain(deadline until) {
-    draining_ = true;
     const bool fast = until.left() < fast_stop;
     co_await link_->leave(std::min(until.left() / 2, leave_limit));
     for (packet_session* const session : open_sessions_) {

@@ -49,7 +49,6 @@ public:
     [[nodiscard]] found_route find_route(std::string_view method, std::string_view uri) const;
     [[nodiscard]] const service_settings& settings() const { return settings_; }
     [[nodiscard]] const worker_environment& environment() const { return worker_.environment; }
-    [[nodiscard]] bool draining() const { return draining_; }
     [[nodiscard]] net::task_group& running() { return running_; }
     /// Closes the sessions with most unsent bytes while those of all are over the limit.
     void bound_unsent();
@@ -82,7 +81,6 @@ private:
     net::task_group sessions_;
     net::task_group running_; // one task per request in a handler
     std::list<packet_session*> open_sessions_;
-    bool draining_ = false;
 };
 
 } // namespace msd::roles

@@ -24,7 +24,7 @@ struct membership_settings {
 
 struct packet_settings {
     std::size_t request_bytes_max = 1 << 20; // requests and registrations; at most 16 MiB
-    std::size_t reply_bytes_max = 16u << 20; // replies and topology received
+    std::size_t reply_bytes_max = 16u << 20; // replies
     milliseconds frame_timeout{30'000};      // an unfinished frame
     int malformed_max = 10;                  // frames; the tenth closes the connection
 };

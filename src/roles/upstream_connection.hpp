@@ -58,7 +58,7 @@ struct caller_identity {
 // One multiplexed connection to a node: many requests in flight, replies in any order, each waiter
 // with its own deadline. Speaks section 4 of the protocol once the peer has answered a hello,
 // section 2 before and otherwise. Finds out by itself that the peer is hung. Which connection a
-// request takes is the node's and the pool's decision.
+// request takes is the decision of upstreams and of upstream_node.
 class upstream_connection : public std::enable_shared_from_this<upstream_connection> {
 public:
     enum class state : std::uint8_t {
