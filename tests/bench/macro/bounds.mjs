@@ -17,8 +17,8 @@ export const bounds = [
     { name: 'master: private', at_most: 2 },
     { name: 'gateway worker: private at rest', at_most: 6 },
     { name: 'idle kept-alive connection', at_most: 8 },
-    // Half a byte a request: what heaps still settle. Anything that is kept of one in fifty shows.
-    { name: 'worker: growth over a million requests', at_most: 512 },
+    // What heaps still settle. Anything that is kept of one in two hundred requests shows.
+    { name: 'worker: growth over a million requests', at_most: 128 },
     { name: 'a million requests: failed', at_most: 0 },
     { name: 'KILL to replacement, idle: p50', at_most: 20 },
     { name: 'KILL to replacement, saturated: p50', at_most: 50 },
