@@ -335,7 +335,7 @@ int transfer_rows(const command_line& command, const configuration& configured) 
             if (!rows) {
                 return complain(service, rows.error());
             }
-            all.push_back({service, {.done = *rows, .total = *rows}});
+            all.push_back({service, {.total = *rows}});
             complete.push_back(std::move(to.error()));
             continue;
         }

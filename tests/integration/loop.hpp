@@ -4,11 +4,11 @@
 #include "base/deadline.hpp"
 #include "net/connect.hpp"
 #include "net/task_group.hpp"
+#include "net/use_tuple.hpp"
 #include "net/watchdog.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
@@ -99,8 +99,7 @@ inline asio::awaitable<std::string> read_until(asio::ip::tcp::socket* from, std:
     std::string piece(std::size_t{64} * 1024, '\0');
     while (!text.ends_with(end)) {
         const auto room = asio::buffer(piece);
-        const auto [failure, bytes] =
-            co_await from->async_read_some(room, asio::experimental::as_tuple(asio::use_awaitable));
+        const auto [failure, bytes] = co_await from->async_read_some(room, net::use_tuple);
         if (failure) {
             break;
         }

@@ -2,16 +2,15 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "net/use_tuple.hpp"
 #include "wire/resp.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
 #include <array>
@@ -60,8 +59,6 @@ private:
         int connections = 0;
     };
 
-    static constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
-
     static std::string text_of(const wire::resp_value& command) {
         std::string text;
         for (const auto& each : command.items) {
@@ -85,7 +82,7 @@ private:
 
     static asio::awaitable<void> accept(std::shared_ptr<state> own) {
         for (;;) {
-            auto [failure, socket] = co_await own->acceptor.async_accept(use_tuple);
+            auto [failure, socket] = co_await own->acceptor.async_accept(net::use_tuple);
             if (failure) {
                 co_return;
             }
@@ -100,7 +97,7 @@ private:
         std::array<char, 4096> piece{};
         for (;;) {
             const auto [failure, bytes] =
-                co_await socket.async_read_some(asio::buffer(piece), use_tuple);
+                co_await socket.async_read_some(asio::buffer(piece), net::use_tuple);
             if (failure) {
                 co_return;
             }
@@ -112,12 +109,13 @@ private:
             const std::size_t step = own->pause.count() > 0 ? 1 : out.size();
             for (std::size_t sent = 0; sent < out.size(); sent += step) {
                 const auto part = asio::buffer(out.data() + sent, step);
-                const auto [broken, size] = co_await asio::async_write(socket, part, use_tuple);
+                const auto [broken, size] =
+                    co_await asio::async_write(socket, part, net::use_tuple);
                 if (broken) {
                     co_return;
                 }
                 asio::steady_timer timer{socket.get_executor(), own->pause};
-                co_await timer.async_wait(use_tuple);
+                co_await timer.async_wait(net::use_tuple);
             }
         }
     }
