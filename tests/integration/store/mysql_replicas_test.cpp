@@ -252,6 +252,15 @@ TEST_F(mysql_replicas, are_written_to_when_they_are_promoted) {
     EXPECT_EQ((*both)->count().value(), 4);
 }
 
+TEST_F(mysql_replicas, are_none_to_a_command_that_is_denied_and_it_says_so) {
+    auto chosen = settings(machine_);
+    chosen.server.password = "another";
+    const auto denied = store::open_transfer(chosen, "goods", store::transfer_use::reading);
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, errc::invalid);
+    EXPECT_NE(denied.error().text.find("1045"), std::string::npos) << denied.error().text;
+}
+
 TEST_F(mysql_replicas, are_not_written_to_for_being_writable_alone) {
     replica_.query("SET GLOBAL read_only = 0");
     const auto goods = open(machine_);

@@ -11,7 +11,7 @@ TEST(mysql_failure, has_a_policy_for_each_code_that_needs_one) {
     for (const int code : {1205, 1213, 1047}) {
         EXPECT_EQ(kind_of(code), failure_kind::again) << code;
     }
-    for (const int code : {2006, 2013, 1053, 1927}) {
+    for (const int code : {2006, 2013, 1053, 1180, 1927}) {
         EXPECT_EQ(kind_of(code), failure_kind::lost) << code;
     }
     EXPECT_EQ(kind_of(1040), failure_kind::full);
