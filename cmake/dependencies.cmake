@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Everything msd links, all from Debian 12 packages; scripts/setup installs them.
+# Everything msd links or loads, all from Debian 12 packages; scripts/setup installs them.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -9,8 +9,6 @@ find_package(CLI11 REQUIRED)
 find_package(tl-expected REQUIRED)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
-pkg_check_modules(openssl REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
@@ -19,12 +17,10 @@ find_path(RAPIDJSON_INCLUDE rapidjson/reader.h REQUIRED)
 # Connector/C++ 1.1 brings no file for pkg-config.
 find_path(MYSQLCPPCONN_INCLUDE cppconn/driver.h REQUIRED)
 find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn REQUIRED)
-add_library(mysqlcppconn UNKNOWN IMPORTED)
-set_target_properties(
-  mysqlcppconn
-  PROPERTIES IMPORTED_LOCATION ${MYSQLCPPCONN_LIBRARY}
-             INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${MYSQLCPPCONN_INCLUDE}
-)
+
+find_path(OPENSSL_INCLUDE openssl/ssl.h REQUIRED)
+find_library(SSL_LIBRARY ssl REQUIRED)
+find_library(CRYPTO_LIBRARY crypto REQUIRED)
 
 # Debian ships llhttp as C sources (package node-llhttp). Strict mode is a compile-time choice.
 find_path(LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp REQUIRED NO_DEFAULT_PATH)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tls_client.hpp"
 
+#include "base/late_library.hpp"
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -15,9 +17,46 @@ namespace msd::net {
 
 namespace {
 
+// Only whoever speaks TLS loads it. What libssl needs in turn is found through it, too.
+constinit late_library openssl{MSD_SONAME};
+// NOLINTBEGIN(readability-identifier-naming): they are named as OpenSSL names them
+MSD_LATE_FUNCTION(openssl, ASN1_OCTET_STRING_free);
+MSD_LATE_FUNCTION(openssl, BIO_ctrl);
+MSD_LATE_FUNCTION(openssl, BIO_new);
+MSD_LATE_FUNCTION(openssl, BIO_s_mem);
+MSD_LATE_FUNCTION(openssl, BIO_write);
+MSD_LATE_FUNCTION(openssl, ERR_clear_error);
+MSD_LATE_FUNCTION(openssl, ERR_peek_last_error);
+MSD_LATE_FUNCTION(openssl, ERR_reason_error_string);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_ctrl);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_free);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_load_verify_locations);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_new);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_set_default_verify_paths);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_set_options);
+MSD_LATE_FUNCTION(openssl, SSL_CTX_set_verify);
+MSD_LATE_FUNCTION(openssl, SSL_ctrl);
+MSD_LATE_FUNCTION(openssl, SSL_do_handshake);
+MSD_LATE_FUNCTION(openssl, SSL_free);
+MSD_LATE_FUNCTION(openssl, SSL_get0_param);
+MSD_LATE_FUNCTION(openssl, SSL_get_error);
+MSD_LATE_FUNCTION(openssl, SSL_get_verify_result);
+MSD_LATE_FUNCTION(openssl, SSL_new);
+MSD_LATE_FUNCTION(openssl, SSL_read);
+MSD_LATE_FUNCTION(openssl, SSL_set1_host);
+MSD_LATE_FUNCTION(openssl, SSL_set_bio);
+MSD_LATE_FUNCTION(openssl, SSL_set_connect_state);
+MSD_LATE_FUNCTION(openssl, SSL_set_hostflags);
+MSD_LATE_FUNCTION(openssl, SSL_write);
+MSD_LATE_FUNCTION(openssl, TLS_client_method);
+MSD_LATE_FUNCTION(openssl, X509_VERIFY_PARAM_set1_ip_asc);
+MSD_LATE_FUNCTION(openssl, X509_verify_cert_error_string);
+MSD_LATE_FUNCTION(openssl, a2i_IPADDRESS);
+// NOLINTEND(readability-identifier-naming)
+
 constexpr std::size_t read_bytes = std::size_t{16} * 1024; // the most one TLS record holds
 
-template <auto Free>
+template <auto& Free>
 struct freed_by {
     template <class T>
     void operator()(T* pointer) const {
@@ -70,6 +109,9 @@ tls_trust& tls_trust::operator=(tls_trust&&) noexcept = default;
 tls_trust::~tls_trust() = default;
 
 result<tls_trust> tls_trust::load(const std::filesystem::path& ca_file) {
+    if (auto loaded = openssl.load(); !loaded) {
+        return tl::unexpected{std::move(loaded.error())};
+    }
     auto made = std::make_unique<state>();
     made->context.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX* const context = made->context.get();

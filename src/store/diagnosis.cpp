@@ -136,6 +136,9 @@ result<diagnosis> look_at_server(const server_settings& settings, const mysql::s
 
 // The first server that answers stands for all; what is wrong with the others is advice.
 result<diagnosis> look_at_servers(const server_settings& settings) {
+    if (auto loaded = mysql::connection::load_driver(); !loaded) {
+        return tl::unexpected{std::move(loaded.error())};
+    }
     const auto among = mysql::addresses_of(settings);
     if (!among) {
         return tl::unexpected{among.error()};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/open.hpp"
 
+#include "store/mysql/connection.hpp"
 #include "store/mysql/database.hpp"
 #include "store/mysql/goods_table.hpp"
 #include "store/mysql/members_table.hpp"
@@ -36,6 +37,9 @@ open_embedded(store_settings settings, deadline until) {
 template <class Table>
 asio::awaitable<result<std::unique_ptr<Table>>>
 open_server(store_settings settings, deadline until) {
+    if (auto loaded = mysql::connection::load_driver(); !loaded) {
+        co_return tl::unexpected{std::move(loaded.error())};
+    }
     auto addresses = mysql::addresses_of(settings.server);
     if (!addresses) {
         co_return tl::unexpected{std::move(addresses.error())};

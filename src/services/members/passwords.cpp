@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/members/passwords.hpp"
 
+#include "base/late_library.hpp"
+
 #include <sys/mman.h>
 
 #include <array>
 #include <openssl/evp.h>
 #include <optional>
 #include <sodium.h>
+#include <utility>
 
 namespace msd::services {
 
@@ -18,6 +21,13 @@ constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
 // Well-formed, of today's cost, and the hash of nothing.
 const std::string nobody =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + std::string(43, 'A');
+
+// For hashes of before only.
+constinit late_library crypto{MSD_SONAME};
+// NOLINTBEGIN(readability-identifier-naming): they are named as OpenSSL names them
+MSD_LATE_FUNCTION(crypto, EVP_Digest);
+MSD_LATE_FUNCTION(crypto, EVP_sha1);
+// NOLINTEND(readability-identifier-naming)
 
 constexpr std::size_t sha1_bytes = 20;
 using sha1_digest = std::array<unsigned char, sha1_bytes>;
@@ -74,6 +84,9 @@ result<verdict> check_new(std::string_view password, const std::string& hash) {
 }
 
 result<verdict> check_old(std::string_view password, const sha1_digest& kept) {
+    if (auto loaded = crypto.load(); !loaded) {
+        return tl::unexpected{std::move(loaded.error())};
+    }
     const auto once = sha1(password.data(), password.size());
     const auto twice = once ? sha1(once->data(), once->size()) : std::nullopt;
     if (twice && sodium_memcmp(twice->data(), kept.data(), kept.size()) == 0) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/late_library.hpp"
 #include "store/mysql/driver_parts.hpp"
 
 #include <cppconn/datatype.h>
@@ -18,6 +19,9 @@
 namespace msd::store::mysql {
 
 namespace {
+
+constinit late_library connector{MSD_SONAME};
+MSD_LATE_FUNCTION(connector, get_driver_instance);
 
 constexpr int failed_to_connect = 2002;
 constexpr auto system_authorities = "/etc/ssl/certs/ca-certificates.crt";
@@ -105,8 +109,8 @@ int code_of(const sql::SQLException& thrown) {
 
 } // namespace
 
-void connection::initialise_driver() {
-    static_cast<void>(get_driver_instance());
+result<void> connection::load_driver() {
+    return connector.load();
 }
 
 connection::connection(std::unique_ptr<driver_parts> opened) : parts_{std::move(opened)} {}
@@ -119,7 +123,9 @@ tl::expected<connection, failure> connection::open(const server_address& to) {
     bool usable = false;
     try {
         auto options = options_for(to);
-        opened.parts_->handle.reset(get_driver_instance()->connect(options));
+        // Asked for by several threads at once it would be made twice.
+        static sql::Driver* const driver = get_driver_instance();
+        opened.parts_->handle.reset(driver->connect(options));
         usable = opened.set_up(to) && opened.read_facts(to);
     } catch (...) {
         static_cast<void>(opened.caught());

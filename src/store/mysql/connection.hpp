@@ -36,10 +36,11 @@ struct server_facts {
 // Sessions run in UTC with utf8mb4, strict about values, at READ COMMITTED.
 class connection {
 public:
-    [[nodiscard]] static tl::expected<connection, failure> open(const server_address& to);
+    /// Loads the driver, which open() would otherwise: there its absence is a failure of kind
+    /// internal, here errc::unavailable that names it.
+    [[nodiscard]] static result<void> load_driver();
 
-    /// To be called once before there are threads that open connections.
-    static void initialise_driver();
+    [[nodiscard]] static tl::expected<connection, failure> open(const server_address& to);
 
     connection(connection&& other) noexcept;
     connection& operator=(connection&& other) noexcept;

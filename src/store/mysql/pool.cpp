@@ -29,7 +29,6 @@ pool::pool(settings chosen)
       lane_{
           state_->chosen.executor,
           {.threads = state_->chosen.connections_max, .calls_max = calls_max, .batch_max = 1}} {
-    connection::initialise_driver();
     state_->start_keeper();
 }
 

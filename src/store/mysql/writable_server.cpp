@@ -27,6 +27,9 @@ error explain(const failure& why) {
 } // namespace
 
 result<writable_server> open_writable(const server_settings& of, milliseconds call_timeout_least) {
+    if (auto loaded = connection::load_driver(); !loaded) {
+        return tl::unexpected{std::move(loaded.error())};
+    }
     auto among = addresses_of(of);
     if (!among) {
         return tl::unexpected{std::move(among.error())};

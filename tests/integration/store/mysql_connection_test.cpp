@@ -19,8 +19,6 @@ using store::mysql::query;
 
 class mysql_connection : public testing::Test {
 protected:
-    static void SetUpTestSuite() { connection::initialise_driver(); }
-
     mariadb_server server_;
     connection on_ = connect(address_of(server_));
 };

@@ -59,8 +59,6 @@ void write_purchase(json::writer& out, const store::purchase_row& row) {
 
 class mysql_migrations : public testing::Test {
 protected:
-    static void SetUpTestSuite() { connection::initialise_driver(); }
-
     store::store_settings settings() {
         store::store_settings chosen;
         chosen.executor = loop_.executor();
@@ -311,7 +309,6 @@ TEST_F(mysql_migrations, lock_with_a_row_where_named_locks_are_not_seen) {
 
 // One connection is left: the one that asks for the version. The change itself needs another.
 TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) {
-    connection::initialise_driver();
     mariadb_server server{{.connections_max = 10}};
     std::vector<connection> others;
     for (int i = 0; i < 9; ++i) {
