@@ -313,6 +313,35 @@ TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
     EXPECT_FALSE(is_gone(old));
 }
 
+running_master one_that_hands_over(const std::string& behaviour) {
+    supervision_settings supervision = quick();
+    supervision.heartbeat_every = milliseconds{20};
+    supervision.heartbeat_timeout = milliseconds{300};
+    return {behaviour, {{.name = "distributor", .hands_over = true}}, supervision};
+}
+
+TEST(hand_over, may_take_longer_than_a_heartbeat) {
+    const running_master master = one_that_hands_over("hand over slowly");
+    ASSERT_TRUE(master.ready());
+    const pid_t old = master.worker_pids().front();
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    EXPECT_TRUE(eventually([old] { return is_gone(old); }));
+    EXPECT_EQ(master.count("distributor/0 HAND_OVER"), 1);
+    EXPECT_FALSE(contains(master.log(), "did not turn")) << master.log();
+}
+
+TEST(hand_over, that_is_refused_leaves_the_old_worker) {
+    const running_master master = one_that_hands_over("keep");
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
+    EXPECT_TRUE(contains(master.ask(status_command), "it keeps what it has"));
+    EXPECT_TRUE(eventually([&] { return master.worker_pids() == before; }));
+    EXPECT_EQ(master.children(), before);
+}
+
 TEST(heartbeat, ends_a_worker_whose_loop_does_not_turn) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};

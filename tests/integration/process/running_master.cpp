@@ -149,6 +149,7 @@ running_master::running_master(
         made.name = shape.name;
         made.workers = shape.workers;
         made.stop_rank = shape.stop_rank;
+        made.hands_over = shape.hands_over;
         made.listeners = std::move(*listening);
         ports_[shape.name] = made.listeners.port;
     }

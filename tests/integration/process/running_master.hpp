@@ -27,6 +27,7 @@ struct pool_shape {
     std::string name;
     int workers = 1;
     int stop_rank = 0;
+    bool hands_over = false;
 };
 
 /// Figures of a master that is to give up soon.

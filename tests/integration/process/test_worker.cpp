@@ -25,6 +25,7 @@ namespace {
 
 using kind = core::worker_message::kind;
 
+constexpr int slow_ms = 900; // so long its event loop stands still
 volatile std::sig_atomic_t terminated = 0;
 
 class test_worker {
@@ -51,7 +52,7 @@ public:
     }
 
     /// Serves until it is told to leave; the exit code.
-    [[nodiscard]] int serve(bool obeys_drain) {
+    [[nodiscard]] int serve(const std::string& behaviour) {
         std::vector<pollfd> watched{{own_.control, POLLIN, 0}};
         for (const int listener : own_.listeners) {
             watched.push_back({listener, POLLIN, 0});
@@ -63,7 +64,15 @@ public:
                 answer_one(watched[i].fd);
             }
             const auto command = next_command();
-            if (command && (*command != kind::drain || obeys_drain)) {
+            if (command == kind::hand_over && behaviour == "keep") {
+                say(kind::kept, "it keeps what it has");
+            } else if (command == kind::hand_over) {
+                poll(nullptr, 0, behaviour == "hand over slowly" ? slow_ms : 0);
+            }
+            const bool leaves = command == kind::stop ||
+                                (command == kind::drain && behaviour != "linger") ||
+                                (command == kind::hand_over && behaviour != "keep");
+            if (leaves) {
                 say(kind::drained);
                 return 0;
             }
@@ -99,8 +108,7 @@ private:
             return std::nullopt;
         }
         note(std::string{core::encode({message->what, {}})});
-        const bool leaves = message->what == kind::drain || message->what == kind::stop;
-        return leaves ? std::optional{message->what} : std::nullopt;
+        return message->what;
     }
 
     const worker_description& own_;
@@ -138,7 +146,7 @@ int run_test_worker(
         return std::stoi(number);
     }
     if (behaviour == "mute") {
-        return worker.serve(true);
+        return worker.serve("serve");
     }
     const bool hangs = behaviour == "hang" || behaviour == "beat once";
     if (behaviour == "beat once") {
@@ -157,7 +165,7 @@ int run_test_worker(
     while (hangs) {
         pause();
     }
-    return worker.serve(behaviour != "linger");
+    return worker.serve(behaviour);
 }
 
 } // namespace msd::process
