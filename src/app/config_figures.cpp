@@ -336,14 +336,14 @@ void add_heartbeat_figures(config_rows& rows) {
         "supervision.recycle_requests",
         {0, 1'000'000'000'000},
         "a worker that answered so many requests, and up to a quarter more, is replaced; 0: never",
-        [](auto& c) -> auto& { return c.supervision.recycle_requests; }
+        [](auto& c) -> auto& { return c.supervision.recycle.requests; }
     );
     add_key(
         rows,
         "supervision.recycle_bytes",
         {0, 1024 * gib},
         "a worker with so much private memory is replaced, if it had less when new; 0: never",
-        [](auto& c) -> auto& { return c.supervision.recycle_bytes; }
+        [](auto& c) -> auto& { return c.supervision.recycle.bytes; }
     );
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "core/recycling.hpp"
 #include "process/control_server.hpp"
 #include "process/launch_plan.hpp"
 #include "process/master_state.hpp"
@@ -131,8 +132,7 @@ private:
     shared_plan plan_; // what the pools began with, or what was rolled last; from open() on
     bool is_configuration_unfinished_ = false; // the roll to what was read last has not succeeded
     std::uint64_t recycling_ = 0;              // the last roll that recycle() asked for; 0: seen
-    std::string recycled_;                     // the pool whose turn it was
-    time_point recycles_again_;
+    core::recycling_turns recycling_turns_;
     std::uint64_t last_generation_ = 1;
     rolling rolls_;
     upgrading upgrade_;

@@ -70,32 +70,29 @@ bool master::all_have_configuration() const {
     });
 }
 
-// Workers that have done or hold more than they are meant to, one at a time: the one waiting in
-// the roll's queue is enough.
+// One worker that has done or holds more than it is meant to: the one waiting in the roll's queue
+// is enough.
 void master::recycle(time_point now) {
     if (mode_ != mode::serving || !rolls_.is_idle()) {
         return;
     }
     if (rolls_.was_aborted(std::exchange(recycling_, 0))) {
-        recycles_again_ = now + settings_.supervision.restart.backoff_max; // it goes on as it is
+        // It goes on as it is.
+        recycling_turns_.pause_until(now + settings_.supervision.restart.backoff_max);
     }
-    if (now < recycles_again_) {
-        return;
-    }
-    // Beginning behind the pool whose turn it was, so that none keeps the others from theirs.
-    const auto turn = std::ranges::find(pools_, recycled_, &pool::name);
-    auto each = turn == pools_.end() ? turn : std::next(turn);
-    for (std::size_t looked = 0; looked < pools_.size(); ++looked, ++each) {
-        if (each == pools_.end()) {
-            each = pools_.begin();
-        }
-        if (const auto slot = each->slot_to_recycle()) {
-            log::info("{}/{} is recycled", each->name(), *slot);
-            recycled_ = each->name();
-            roll_request wanted{roll_request::kind::same_plan, {}, {{recycled_, *slot}}};
-            recycling_ = rolls_.request(std::move(wanted), settings_.supervision.soak);
-            return;
-        }
+    const auto pool_of = [this](std::size_t index) {
+        return std::next(pools_.begin(), static_cast<std::ptrdiff_t>(index));
+    };
+    std::optional<std::size_t> slot;
+    const auto has_one_due = [&pool_of, &slot](std::size_t index) {
+        slot = pool_of(index)->slot_to_recycle();
+        return slot.has_value();
+    };
+    if (const auto taken = recycling_turns_.take(pools_.size(), has_one_due, now)) {
+        const std::string& name = pool_of(*taken)->name();
+        log::info("{}/{} is recycled", name, *slot);
+        roll_request wanted{roll_request::kind::same_plan, {}, {{name, *slot}}};
+        recycling_ = rolls_.request(std::move(wanted), settings_.supervision.soak);
     }
 }
 

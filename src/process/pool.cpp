@@ -155,7 +155,7 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
 
 // A new worker with more than it may have would only be followed by another such.
 void pool::weigh(worker_process& worker) const {
-    const std::uint64_t most = supervision_.recycle_bytes;
+    const std::uint64_t most = supervision_.recycle.bytes;
     if (most == 0) {
         return;
     }

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "core/recycling.hpp"
 #include "core/restart_policy.hpp"
 #include "process/board_line.hpp"
 #include "process/launch_plan.hpp"
@@ -31,8 +32,7 @@ struct supervision_settings {
     milliseconds heartbeat_timeout{15000}; // silent for so long, it hangs
     milliseconds abort_grace{5000};        // after ABRT, before KILL
     milliseconds upgrade_timeout{10'000};  // for a new program to say whether it can take over
-    std::uint64_t recycle_requests = 0;    // a worker that answered so many is replaced; 0: never
-    std::uint64_t recycle_bytes = 0;       // … or has so much private memory; 0: never
+    core::recycling_limits recycle;
 };
 
 struct pool_settings {
@@ -128,7 +128,7 @@ public:
     [[nodiscard]] retirement retirement_of(std::size_t index, time_point now);
     void discard_candidate(std::size_t index, time_point now);
 
-    /// One whose worker has answered more requests, or holds more memory, than the settings allow.
+    /// One whose worker has done or holds more than settings.recycle allows.
     [[nodiscard]] std::optional<std::size_t> slot_to_recycle() const;
 
     /// Applies it, and fills the slots that were left empty for a bad configuration.

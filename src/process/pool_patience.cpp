@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 
 namespace msd::process {
 
@@ -90,14 +91,12 @@ std::optional<std::size_t> pool::slot_to_recycle() const {
         if (worker.now_is != worker_process::phase::ready || worker.is_candidate) {
             continue;
         }
-        const std::uint64_t limit = supervision_.recycle_requests;
-        const std::uint64_t spread =
-            limit * static_cast<std::uint64_t>(worker.recycle_spread_percent) / 100;
-        if (limit != 0 && worker.line.figures().requests >= limit + spread) {
-            return worker.slot;
-        }
-        const std::uint64_t most = supervision_.recycle_bytes;
-        if (worker.bytes_when_ready < most && private_memory_bytes(worker.pid) >= most) {
+        const core::recycling_limits& most = supervision_.recycle;
+        const std::uint64_t answered = worker.line.figures().requests;
+        // Its memory is looked at last: the kernel adds it up.
+        if (most.reached_by_requests(answered, worker.recycle_spread_percent) ||
+            (most.watches_memory_from(worker.bytes_when_ready) &&
+             private_memory_bytes(worker.pid) >= most.bytes)) {
             return worker.slot;
         }
     }

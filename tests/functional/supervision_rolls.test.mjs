@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import {
     get_goods, load, post_goods, post_purchases, stored_goods, stored_purchases,
 } from './harness/load.mjs';
-import { repeated, scaled } from './harness/scale.mjs';
+import { repeated, sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -71,6 +71,25 @@ test('workers that have too much when they are new are not replaced for ever', a
     }
     up.assert_same_workers();
 });
+
+// A sanitizer's shadow memory is more than any limit.
+const skip_memory = sanitized && 'memory is a sanitizer\'s then';
+
+test('workers that hold too much are recycled, and nothing fails', { skip: skip_memory },
+    async (world) => {
+        const config = { 'supervision.recycle_bytes': 6 * 1024 * 1024 };
+        const { master, port, expect } = await serving(world, { config });
+        const old = await master.pids('gateway');
+        const goods = await master.pids('goods');
+        const running = new load(world, port, {
+            kept: get_goods({ mode: 'kept', clients: 3000, pause_ms: 3000, expect }),
+        });
+        await until('the gateway is new', async () =>
+            (await master.pids('gateway')).every((pid) => !old.includes(pid)), 60_000);
+        assert.deepEqual(await master.pids('goods'), goods);
+        const seen = await running.stop();
+        seen.assert_clean();
+    });
 
 test('workers that have answered their share are recycled, and nothing fails', async (world) => {
     const config = { 'supervision.recycle_requests': 200, 'supervision.soak_ms': 100 };
