@@ -38,8 +38,9 @@ void add_url(config_rows& rows) {
 void add_replicas(config_rows& rows) {
     config_key& replicas = rows.emplace_back();
     replicas.name = "store.replicas";
-    replicas.text = "HOST:PORT of replicas to read from, with commas; they have read_only set, and "
-                    "writes go to one that has it no more and follows nobody";
+    replicas.text =
+        "HOST:PORT of replicas, with commas, to read from if they are MariaDB; they "
+        "have read_only set, and writes go to one that has it no more and follows nobody";
     replicas.most = text_bytes_max;
     replicas.put = [](configuration& into, const config_value& value) -> result<void> {
         const auto& text = std::get<std::string>(value);
