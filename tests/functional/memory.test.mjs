@@ -3,6 +3,7 @@
 // left out, because their figures say nothing.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 
 import { private_bytes } from './harness/proc.mjs';
 import { sanitized } from './harness/scale.mjs';
@@ -82,4 +83,14 @@ test('10,000 requests on kept and on new connections leave memory flat', async (
     await round(8000);
     const grown = private_bytes(pid) - before;
     assert.ok(grown < 1024 * kib, `${Math.round(grown / kib)} KiB more`);
+});
+
+test('who has no use for OpenSSL and the driver for MySQL does not load them', async (world) => {
+    const up = await world.up();
+    assert.equal((await up.http('GET', '/goods')).status, 200);
+    for (const pid of [up.pid, ...up.workers('gateway').map((each) => each.pid)]) {
+        const mapped = fs.readFileSync(`/proc/${pid}/maps`, 'utf8');
+        assert.match(mapped, /libstdc\+\+/);
+        assert.doesNotMatch(mapped, /libssl|libcrypto|libmysqlcppconn|libmariadb/);
+    }
 });
