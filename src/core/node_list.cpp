@@ -39,7 +39,11 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
             if (held) {
                 withdraw(*held);
             }
-            where = nodes_.at(where).critical() ? take_back(where) : where;
+            if (nodes_.at(where).critical()) {
+                where = take_back(where);
+            } else {
+                ++foreign_changes_;
+            }
             ++nodes_.at(where).holders;
         }
         update(nodes_.at(where), node, std::move(told));
@@ -147,22 +151,29 @@ node_list::place node_list::take_back(place where) {
 void node_list::withdraw(place held) {
     member& node = nodes_.at(held);
     assert(node.holders > 0);
+    ++foreign_changes_;
     if (--node.holders == 0) {
-        ++foreign_changes_;
         erase(held, event::left);
+    }
+}
+
+void node_list::note_lost_callers(const node_id& of) {
+    const auto known = index_.find(of);
+    if (known != index_.end() && !nodes_.at(known->second).critical()) {
+        ++foreign_changes_;
     }
 }
 
 void node_list::lose(place held, time_point now) {
     member& node = nodes_.at(held);
     assert(node.holders > 0);
+    ++foreign_changes_;
     if (--node.holders > 0) {
         return;
     }
     announce(held);
     put(held, standing::critical, now + critical_for_);
     record_state(node, false);
-    ++foreign_changes_;
     report(event::lost, node);
 }
 

@@ -82,6 +82,9 @@ public:
     );
     /// A connection says that its node leaves.
     void withdraw(place held);
+    /// Callers of a worker of that node have lost their connections. Counted as a foreign change
+    /// when the node is listed and not critical.
+    void note_lost_callers(const node_id& of);
     /// A connection ended without a goodbye.
     void lose(place held, time_point now);
     /// Forgets those that were critical for too long, tells of those that waited too long.
@@ -92,7 +95,10 @@ public:
     [[nodiscard]] revision now() const { return {epoch_, rev_}; }
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
     [[nodiscard]] position log_end() const { return log_begin_ + log_.size(); }
-    /// Counts what foreign nodes can see change.
+    /// Counts the events after which foreign nodes are sent the list: changes of the list as they
+    /// see it, and also a registration that begins or ends at a node that other connections keep
+    /// listed. A foreign caller that lost its connection to the node connects again only when it
+    /// receives a list.
     [[nodiscard]] std::uint64_t foreign_changes() const { return foreign_changes_; }
 
     /// Where one stands who knows `rev` of this epoch; nothing when the log does not reach back.

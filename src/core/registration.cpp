@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/registration.hpp"
 
+#include "core/advertised_host.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -133,7 +135,11 @@ result<node_id> read_identity(const json::object& fields) {
         return unusable("port must be a number from 1 to 65535");
     }
     const json::value* const host = fields.find("host");
-    id.host = plain_host(host != nullptr ? host->as_string().value_or("") : std::string{});
+    const auto text = host != nullptr ? host->as_string() : std::string{};
+    if (!text && host->type != json::kind::null) {
+        return unusable("host must be a string");
+    }
+    id.host = plain_host(text.value_or(""));
     if (id.host.size() > host_bytes_max || !is_printable(id.host)) {
         return unusable(
             "host must be a text of at most " + std::to_string(host_bytes_max) + " bytes"
@@ -238,6 +244,13 @@ result<registration> read_registration(const wire::packet& packet) {
     }
     registration read;
     read.node = std::move(*node);
+    // Checked for foreign nodes too, although theirs is not used: a node that gives such an address
+    // is misconfigured and has to learn of it.
+    if (const std::string& host = read.node.id.host; !host.empty()) {
+        if (const auto usable = check_advertised_host(host); !usable) {
+            return tl::unexpected{usable.error()};
+        }
+    }
     if (read.node.proto < wire::protocol_version) {
         read.node.id.host.clear();
         return read;
@@ -254,6 +267,12 @@ result<registration> read_registration(const wire::packet& packet) {
     read.interest = std::move(*interest);
     std::sort(read.interest.begin(), read.interest.end());
     return read;
+}
+
+std::optional<node_id> read_goodbye(const wire::packet& packet) {
+    const json::object* const params = packet.params();
+    auto id = params != nullptr ? read_identity(*params) : result<node_id>{fail(errc::invalid, {})};
+    return id ? std::optional{std::move(*id)} : std::nullopt;
 }
 
 result<node_info> read_entry(std::string_view json) {

@@ -50,6 +50,9 @@ struct registration {
 
 /// errc::invalid with a text for the peer when the params name no usable node or are over a limit.
 [[nodiscard]] result<registration> read_registration(const wire::packet& packet);
+/// The node that a DELETE /distributes names in its params; id.host may be empty. Nothing when it
+/// names none.
+[[nodiscard]] std::optional<node_id> read_goodbye(const wire::packet& packet);
 
 /// One entry of a list; errc::invalid when it names no node with a host.
 [[nodiscard]] result<node_info> read_entry(std::string_view json);
@@ -67,6 +70,8 @@ void append_identity(std::string& out, const node_id& id);
 [[nodiscard]] std::string first_registration(const node_info& self);
 /// The frame for an msd distributor: also routes, and what the node knows already.
 [[nodiscard]] std::string second_registration(const node_info& self, revision have);
-[[nodiscard]] std::string goodbye(std::uint64_t key);
+/// DELETE /distributes. `callers_of` names the node in params: callers of this worker of it have
+/// lost their connections (docs/protocol.md, 4); null: no params.
+[[nodiscard]] std::string goodbye(std::uint64_t key, const node_id* callers_of = nullptr);
 
 } // namespace msd::core

@@ -80,11 +80,22 @@ void registry::greet(peer_id id, time_point now) {
     }
 }
 
-void registry::leave(peer_id id, std::string_view key, time_point now) {
+void registry::leave(
+    peer_id id,
+    std::string_view key,
+    time_point now,
+    std::optional<node_id> callers_of
+) {
     connection& from = peers_.at(id);
     if (from.holds) {
         nodes_.withdraw(*from.holds);
         from.holds.reset();
+        note_changes(now);
+    } else if (from.is_msd && callers_of) {
+        if (callers_of->host.empty()) {
+            callers_of->host = from.host;
+        }
+        nodes_.note_lost_callers(*callers_of);
         note_changes(now);
     }
     if (from.is_msd) {
@@ -237,11 +248,8 @@ std::vector<registry::frame> registry::frames_for(const need& wanted) const {
 void registry::tell_list(const room_check& has_room) {
     list_due_ = time_point::max();
     told_foreign_ = nodes_.foreign_changes();
-    std::string list = list_frame(nodes_.foreign_entries());
-    if (list == *last_list_) {
-        return;
-    }
-    last_list_ = std::make_shared<const std::string>(std::move(list));
+    // Sent even when it is the same as before: see node_list::foreign_changes().
+    last_list_ = std::make_shared<const std::string>(list_frame(nodes_.foreign_entries()));
     for (auto& [id, subscriber] : peers_) {
         if (subscriber.is_msd || subscriber.is_lagging) {
             continue;

@@ -56,7 +56,14 @@ public:
     /// POST /distributes. errc::too_large, errc::refused with a text for the peer: nothing changed.
     [[nodiscard]] result<void> enroll(peer_id from, const registration& said, time_point now);
     /// DELETE /distributes. An msd node is answered under `key` once the others have been told.
-    void leave(peer_id from, std::string_view key, time_point now);
+    /// `callers_of`, when it is said and nothing is registered on the connection any more: foreign
+    /// nodes are sent the list again if that node is listed; an empty host is the peer's.
+    void leave(
+        peer_id from,
+        std::string_view key,
+        time_point now,
+        std::optional<node_id> callers_of = {}
+    );
     void disconnect(peer_id gone, time_point now);
     /// The peer, refused by a room_check, has taken all it was sent.
     void resume(peer_id lagging, time_point now);

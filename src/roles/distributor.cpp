@@ -200,7 +200,7 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
         return enroll(from, request);
     }
     if (request.uri() == core::registry_uri && request.method() == "DELETE") {
-        registry_.leave(from.id, request.key(), clock::now());
+        registry_.leave(from.id, request.key(), clock::now(), core::read_goodbye(request));
         return verdict::go_on;
     }
     if (request.uri() == "/ping" && request.method() == "GET") {
@@ -216,36 +216,48 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
     const auto said = core::read_registration(request);
     if (!said) {
-        return complain(from, request.key(), said.error().text);
+        return refuse(from, request.key(), said.error().text);
     }
     const auto enrolled = registry_.enroll(from.id, *said, clock::now());
     if (!enrolled) {
-        return complain(from, request.key(), enrolled.error().text);
+        return refuse(from, request.key(), enrolled.error().text);
     }
     return verdict::go_on;
 }
 
-// Bad input is answered where somebody can be answered, logged once, and borne with a few times.
+// A packet that is no request, or broken: answered only when it has a key.
 distributor::verdict
 distributor::complain(session& about, std::string_view key, const std::string& text) {
-    ++bad_frames_;
-    if (++about.bad_frames == 1) {
-        log::warning("bad input from {}: {}", about.connection.peer().text(), text);
+    if (key.empty()) {
+        return note_bad_input(about, text);
     }
+    return refuse(about, key, text);
+}
+
+// A request without a key is answered without a key.
+distributor::verdict
+distributor::refuse(session& from, std::string_view key, const std::string& text) {
+    const verdict next = note_bad_input(from, text);
     wire::reply_fields fields;
     fields.errorcode = bad_request;
     fields.errormessage = text;
-    const verdict next = reply(about, key, fields);
-    const bool is_last = about.bad_frames >= settings_.packets.malformed_max;
-    return is_last && next == verdict::go_on ? verdict::close : next;
+    return reply(from, key, fields) == verdict::drop ? verdict::drop : next;
 }
 
-// One who asks without reading the answers is given up before its queue is a burden.
+// Logged once for each connection, which is closed when it sends too much of it.
+distributor::verdict distributor::note_bad_input(session& from, const std::string& text) {
+    ++bad_frames_;
+    if (++from.bad_frames == 1) {
+        log::warning("bad input from {}: {}", from.connection.peer().text(), text);
+    }
+    const bool is_last = from.bad_frames >= settings_.packets.malformed_max;
+    return is_last ? verdict::close : verdict::go_on;
+}
+
+// A peer that sends requests and does not read the replies is disconnected before its queue gets
+// large.
 distributor::verdict
 distributor::reply(session& to, std::string_view key, const wire::reply_fields& fields) {
-    if (key.empty()) {
-        return verdict::go_on;
-    }
     to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
     const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
     return takes_none ? verdict::drop : verdict::go_on;

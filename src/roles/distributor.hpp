@@ -58,6 +58,8 @@ private:
     [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
     [[nodiscard]] verdict complain(session& about, std::string_view key, const std::string& text);
+    [[nodiscard]] verdict refuse(session& from, std::string_view key, const std::string& text);
+    [[nodiscard]] verdict note_bad_input(session& from, const std::string& text);
     [[nodiscard]] verdict
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 

@@ -107,6 +107,22 @@ TEST(registration, refuses_params_that_name_no_node) {
     EXPECT_FALSE(read(R"({"uri":"/distributes","method":"POST","key":1})"));
 }
 
+TEST(registration, refuses_a_host_that_nobody_can_connect_to) {
+    for (const std::string proto : {"", R"(,"proto":2)"}) {
+        for (const std::string host : {"0.0.0.0", "::", "::ffff:0.0.0.0", "node 1", "-x"}) {
+            const auto said = read_params(
+                R"({"name":"goods","port":9010,"urls":[],"host":")" + host + "\"" + proto + "}"
+            );
+            ASSERT_FALSE(said) << host << proto;
+            EXPECT_EQ(said.error().code, errc::invalid);
+            EXPECT_EQ(said.error().text.find("host '"), 0U) << said.error().text;
+        }
+        EXPECT_FALSE(read_params(R"({"name":"goods","port":9010,"host":5)" + proto + "}"));
+        EXPECT_TRUE(read_params(R"({"name":"goods","port":9010,"host":"")" + proto + "}"));
+        EXPECT_TRUE(read_params(R"({"name":"goods","port":9010,"host":null)" + proto + "}"));
+    }
+}
+
 TEST(registration, refuses_what_is_over_a_limit) {
     const std::string long_name(name_bytes_max + 1, 'x');
     EXPECT_FALSE(read_params(R"({"port":1,"name":")" + long_name + R"("})"));
@@ -155,6 +171,19 @@ TEST(registration, writes_no_terminator_inside_a_frame) {
     const std::string frame = without_terminator(first_registration(self));
     EXPECT_EQ(frame.find(wire::terminator), std::string::npos);
     EXPECT_EQ(read(frame)->node.id.name, "a¶b");
+}
+
+TEST(goodbye, names_the_node_whose_callers_are_gone) {
+    const auto read_back = [](const std::string& frame) {
+        const std::string text = without_terminator(frame);
+        wire::packet packet;
+        EXPECT_TRUE(packet.parse(text)) << text;
+        EXPECT_EQ(packet.method(), "DELETE");
+        return read_goodbye(packet);
+    };
+    const node_id id{"goods", "", 9010};
+    EXPECT_EQ(read_back(goodbye(7, &id)), id);
+    EXPECT_EQ(read_back(goodbye(7)), std::nullopt);
 }
 
 TEST(entry, for_foreign_nodes_has_nothing_they_do_not_know) {

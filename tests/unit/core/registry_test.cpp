@@ -271,7 +271,7 @@ TEST_P(registry_test, a_lost_node_leaves_foreign_lists_after_gathering) {
     EXPECT_EQ(names(watcher), "a ");
 }
 
-TEST_P(registry_test, a_node_that_is_back_within_the_gathering_is_no_news_for_foreign_nodes) {
+TEST_P(registry_test, sends_foreign_nodes_one_list_when_a_node_is_back_within_the_gathering) {
     const peer_id watcher = foreign("a");
     const peer_id other = foreign("b");
     settle();
@@ -279,7 +279,86 @@ TEST_P(registry_test, a_node_that_is_back_within_the_gathering_is_no_news_for_fo
     disconnect(other);
     foreign("b");
     settle();
+    EXPECT_EQ(frames(watcher), before + 1);
+    EXPECT_EQ(names(watcher), "a b ");
+}
+
+TEST_P(registry_test, sends_foreign_nodes_the_same_list_when_a_worker_comes_goes_or_leaves) {
+    for (const bool is_msd : {false, true}) {
+        const std::string name = is_msd ? "m" : "f";
+        const auto worker = [&] {
+            return is_msd ? msd(name) : foreign(name);
+        };
+        const peer_id watcher = connect();
+        const peer_id follower = msd("follower");
+        const peer_id first = worker();
+        settle();
+        const std::string list = receivers[watcher].frames.back();
+        const auto told_changes = frames(follower);
+
+        auto before = frames(watcher);
+        const peer_id second = worker();
+        EXPECT_EQ(frames(watcher), before) << "gathered as usual";
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "a worker registered";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+
+        before = frames(watcher);
+        disconnect(second);
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "the connection of a worker ended";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+
+        const peer_id third = worker();
+        settle();
+        before = frames(watcher);
+        leave(third, "1");
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "a worker said goodbye";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+        disconnect(third);
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "its connection held nothing any more";
+
+        EXPECT_EQ(frames(follower), told_changes) << "nothing changed for msd nodes";
+        disconnect(first);
+        disconnect(follower);
+        pass(2 * settings.critical_for);
+    }
+}
+
+TEST_P(registry_test, registering_the_same_again_on_one_connection_sends_no_list) {
+    const peer_id watcher = connect();
+    const peer_id other = foreign("a");
+    settle();
+    const auto before = frames(watcher);
+    ASSERT_TRUE(instance.enroll(other, {node("a"), {}, {}}, now));
+    settle();
     EXPECT_EQ(frames(watcher), before);
+}
+
+TEST_P(registry_test, sends_the_list_again_when_a_leaving_worker_says_its_callers_are_gone) {
+    const peer_id watcher = connect();
+    const peer_id leaver = msd("a");
+    msd("a");
+    settle();
+    leave(leaver, "1");
+    settle();
+    auto before = frames(watcher);
+    instance.leave(leaver, "2", now, node("a").id);
+    advance();
+    settle();
+    EXPECT_EQ(frames(watcher), before + 1);
+    EXPECT_EQ(receivers[leaver].reply_keys, "1 2 ");
+
+    before = frames(watcher);
+    instance.leave(leaver, "3", now, node("unknown").id);
+    instance.leave(foreign("f"), "4", now);
+    settle();
+    before = frames(watcher);
+    instance.leave(connect(), "5", now, node("a").id);
+    settle();
+    EXPECT_EQ(frames(watcher), before) << "one that never registered causes no list";
 }
 
 TEST_P(registry_test, announces_itself_to_an_msd_node_and_waits_for_what_it_has) {
@@ -634,6 +713,7 @@ TEST_P(registry_test, answers_the_goodbye_of_one_worker_of_many_without_removing
     const peer_id second = msd("a");
     settle();
     leave(first, "5");
+    settle();
     EXPECT_EQ(receivers[first].reply_keys, "5 ");
     EXPECT_EQ(names(second), "a ");
 }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// An existing gateway connects to a node again only when the distributor sends a list. It must get
+// one whenever a worker of the node ends or leaves, also when the list is the same as before.
+
+import assert from 'node:assert/strict';
+
+import { control } from './harness/control.mjs';
+import { http } from './harness/http_client.mjs';
+import { children, is_alive } from './harness/proc.mjs';
+import { test } from './harness/test.mjs';
+import { until } from './harness/until.mjs';
+
+async function start_gateway(world, distributor) {
+    const gateway = await world.foreign('gateway', { kind: 'legacy', distributor });
+    const port = gateway.ready_ports().get('gateway');
+    await world.routed(port, ['/goods']);
+    return port;
+}
+
+/** Waits until the gateway answers again; notes how long that took. */
+async function served_again(context, port, what) {
+    const began = performance.now();
+    await until(`the gateway answers after ${what}`, async () =>
+        (await http(port, 'GET', '/goods', { limit_ms: 500 })).status === 200);
+    context.diagnostic(`${what}: answered after ${(performance.now() - began).toFixed(0)} ms`);
+}
+
+// Its one connection to the node is with one of these.
+async function kill_each(context, port, pids, what) {
+    for (const pid of pids) {
+        process.kill(pid, 'SIGKILL');
+        await until(`${pid} is gone`, () => !is_alive(pid));
+        await served_again(context, port, `KILL of a ${what}`);
+    }
+}
+
+test('behind msd: killed and rolled workers of an msd service', async (world, context) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const config = { 'supervision.soak_ms': 100 };
+    const goods = await world.role('goods', { distributor, workers: 2, config });
+    const master = new control(world.path('run'), goods);
+    const port = await start_gateway(world, distributor);
+    goods.expect_deaths();
+    await kill_each(context, port, await master.pids('goods'), 'worker');
+    for (let n = 0; n < 2; ++n) {
+        await master.roll('goods');
+        await master.pids('goods'); // the old workers are gone
+        await served_again(context, port, 'a roll');
+    }
+    assert.equal(goods.ended, undefined);
+});
+
+test('behind msd: killed workers of an existing cluster', async (world, context) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const args = ['--workers', '2'];
+    const goods = await world.foreign('goods', { kind: 'legacy', distributor, args });
+    const workers = await until('two workers', () => {
+        const pids = children(goods.pid);
+        return pids.length === 2 && pids;
+    });
+    const port = await start_gateway(world, distributor);
+    await kill_each(context, port, workers, 'worker of a cluster');
+});
+
+test('behind an existing distributor: rolled workers of msd', async (world, context) => {
+    const started = await world.foreign('distributor', { kind: 'legacy' });
+    const distributor = started.ready_ports().get('distributor');
+    const config = { 'supervision.soak_ms': 100, 'registry.reconnect_ms': 100 };
+    const goods = await world.role('goods', { distributor, workers: 2, config });
+    const port = await start_gateway(world, distributor);
+    const master = new control(world.path('run'), goods);
+    await master.pids('goods');
+    goods.expect_deaths();
+    await master.roll('goods');
+    await master.pids('goods');
+    await served_again(context, port, 'a roll behind an existing distributor');
+});
