@@ -4,9 +4,14 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace msd::core {
+
+// The name under which gateways register. Existing nodes know gateways by it: they connect to every
+// listed node that has another name.
+inline constexpr std::string_view gateway_name = "gate";
 
 // What identifies a node everywhere: one name at one address. Several worker processes of it
 // register under the same identity and are listed once.
