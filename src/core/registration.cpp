@@ -148,8 +148,8 @@ result<node_id> read_identity(const json::object& fields) {
     return id;
 }
 
-// What a foreign node says beyond the fields everybody knows: it goes on as it came.
-// `own` is one more name that is not the node's.
+// The members of a foreign node's registration that msd does not know; they are passed on
+// unchanged. `own` is a further member to leave out.
 std::string unknown_members(const json::object& fields, std::string_view own) {
     constexpr std::array<std::string_view, 4> known{"port", "name", "urls", "host"};
     std::string members;

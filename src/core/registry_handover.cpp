@@ -20,7 +20,7 @@ constexpr std::uint64_t count_max = std::numeric_limits<int>::max();
 
 using text_table = std::vector<std::shared_ptr<const std::string>>;
 
-// Every distinct text, once. What nobody shares is not looked for.
+// Every distinct text, once. Texts without an owner are not shared and not looked up.
 class text_list {
 public:
     std::size_t place_of(const shared_bytes& piece) {
@@ -29,7 +29,7 @@ public:
             texts_.push_back(piece.bytes);
             return texts_.size() - 1;
         }
-        // A queue may have sent the beginning of a text already: that is another text.
+        // A queue may have sent the beginning of a text already; the rest is another text.
         const auto key = std::pair{piece.bytes.data(), piece.bytes.size()};
         const auto [found, is_new] = places_.emplace(key, texts_.size());
         if (is_new) {

@@ -12,10 +12,10 @@ namespace msd::core {
 
 namespace {
 
-// More segments than any pattern may have: longer paths are looked up as exact ones only.
+// The most segments of a pattern: longer paths are only compared with exact ones.
 constexpr std::size_t segments_max = 32;
 
-// What a foreign service cannot mark in a schema.
+// Secret parameters of foreign services, which have no schema to mark them.
 const std::vector<std::string> usual_secrets{"password", "token", "secret"};
 constexpr std::string_view usual_one_way = "POST/logs"; // never answered (docs/protocol.md, 2)
 
@@ -124,7 +124,7 @@ void route_table::add(const node_info& node) {
             );
         }
     }
-    // A node that described its routes repeats them as urls, for those who read nothing else.
+    // A node that describes its routes repeats them as urls, for nodes that read only urls.
     if (!node.routes.empty()) {
         return;
     }

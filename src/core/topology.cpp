@@ -19,7 +19,7 @@ std::optional<std::uint64_t> number(const json::object& fields, std::string_view
     return found != nullptr ? found->as_uint64() : std::nullopt;
 }
 
-// Several workers of one node may be listed apart by a foreign distributor: the first entry counts.
+// A foreign distributor may list the workers of one node separately: the first entry counts.
 void append_entries(std::vector<node_info>& nodes, const std::vector<json::value>& entries) {
     std::set<node_id> seen;
     for (const node_info& node : nodes) {
@@ -191,7 +191,7 @@ void topology::add(node_info&& node) {
     }
 }
 
-// Where `id` stands among the sorted places, or would.
+// The position of `id` among the sorted places, or where it would be inserted.
 std::vector<std::size_t>::iterator topology::find_place(const node_id& id) {
     return std::lower_bound(
         places_.begin(),
