@@ -27,7 +27,7 @@ constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
 constexpr int not_found = 404;
 
-// Two lives of a distributor at one address never have the same.
+// Different each time a distributor starts at one address.
 std::uint64_t new_epoch() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(
@@ -54,7 +54,7 @@ std::string_view word_for(core::node_list::event what) {
 
 } // namespace
 
-// However a conversation ends, the registry hears of it.
+// Removes the session from the registry, however its coroutine ends.
 class distributor::presence {
 public:
     presence(distributor& within, session& of) : within_{within}, session_{of} {}
@@ -113,7 +113,7 @@ void distributor::serve(int fd, net::accept_credit credit) {
     sessions_.emplace(made->id, made);
     worker_.tasks.spawn(converse(std::move(made)));
     pump();
-    // Runs after the first read is under way: a loop that hangs gives no credit back.
+    // Runs after the first read has started: an event loop that hangs returns no credit.
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
 }
 
@@ -182,7 +182,7 @@ distributor::verdict distributor::hear(session& from, std::string_view frame) {
     }
 }
 
-// A long list may wait for a slow reader, who may well register meanwhile, but not again and again.
+// A slow reader may have a long list queued and may register meanwhile, but not repeatedly.
 bool distributor::reads_nothing(session& from) const {
     if (from.connection.unsent_bytes() <= settings_.queue_bytes_max) {
         from.asked_behind_queue = 0;
@@ -289,7 +289,7 @@ void distributor::forget(core::registry::peer_id id) {
     }
 }
 
-// Does what the registry has to do by now and comes back when there is more.
+// Does what is due in the registry and sets the timer for what is due later.
 void distributor::pump() {
     if (leaving_) {
         return;
@@ -311,7 +311,7 @@ void distributor::pump() {
         due_.expires_at(next);
         due_.async_wait([this](const asio::error_code& superseded) {
             if (!superseded) {
-                // What has arrived by now is heard first: it may belong to what was gathered.
+                // Packets that have arrived are read first: they may belong to what was gathered.
                 asio::post(worker_.loop, [this] { pump(); });
             }
         });
@@ -325,7 +325,7 @@ void distributor::report_notices() {
     }
 }
 
-// Any byte counts as an answer. One text serves all.
+// Any byte counts as an answer. All connections share one text.
 asio::awaitable<void> distributor::ping_nodes() {
     auto ping = std::make_shared<std::string>();
     wire::request_fields fields;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a distributor's worker leaves everything to the next one. The old one speaks first:
+// How a distributor's worker hands over to its replacement. The old worker sends on the left, the
+// new one on the right:
 //
 //     STATE connections bytes   with memory that holds the state (core/registry_handover.hpp)
-//     SOCKETS                   with at most 64 of them, until all are there
-//                               TAKEN, or REFUSED why
+//     SOCKETS                   with at most 64 sockets, repeated until all are sent
+//                               TAKEN, or REFUSED reason
 //     GO
 //
-// Until GO the old one has changed nothing and can go on; the new one touches no socket before.
+// Before GO the old worker has changed nothing and can continue, and the new one uses no socket.
 #include "base/log.hpp"
 #include "base/shared_memory.hpp"
 #include "core/registry_handover.hpp"
@@ -101,13 +102,13 @@ std::optional<std::pair<std::size_t, std::size_t>> read_sizes(std::string_view t
 
 } // namespace
 
-// What has arrived so far at the new worker.
+// What the new worker has received so far.
 class distributor::inheritance {
 public:
     explicit inheritance(const core::registry_settings& settings) : settings_{settings} {}
 
-    /// Takes the next parcel; tells whether it was the last before GO. An error is why none of it
-    /// can be used.
+    /// Takes the next parcel. Returns whether it was the last one before GO; an error says why the
+    /// handover is refused.
     [[nodiscard]] result<bool> add(net::parcel&& next) {
         if (next.text.starts_with(state_word) && !memory_) {
             return add_state(std::move(next));
@@ -121,7 +122,7 @@ public:
         return read_when_all_are_there();
     }
 
-    /// Since when the old worker has served nobody.
+    /// When the old worker stopped serving.
     [[nodiscard]] time_point began() const { return began_; }
     [[nodiscard]] bool is_read() const { return read_.has_value(); }
     [[nodiscard]] core::registry_handover& state() { return *read_; }
@@ -176,17 +177,17 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
     const auto open = sessions_;
     for (const auto& [id, each] : open) {
         if (!each->connection.is_open()) {
-            forget(id); // its coroutine has not heard of it yet
+            forget(id); // its coroutine has not been resumed since
         }
     }
-    pump(); // what is to be sent stands in the connections' queues from here on
+    pump(); // from here on everything to be sent is in the queues of the connections
     if (auto gone = leave_all_to(to.get(), until); !gone) {
         return gone;
     }
     leaving_ = true;
     due_.cancel();
     for (const auto& [id, each] : sessions_) {
-        each->connection.close(); // ours; the new worker has its own
+        each->connection.close(); // this process's descriptor; the new worker has its own
     }
     return {};
 }
@@ -214,7 +215,7 @@ result<void> distributor::leave_all_to(int successor, deadline until) {
     if (auto sent = send_state(successor, *state, sockets.size(), until); !sent) {
         return sent;
     }
-    // One that refuses has said why; that is worth more than that it does not listen any more.
+    // A reason for a refusal is more useful than the error of sending to a worker that has gone.
     auto sent = send_sockets(successor, sockets, until);
     if (auto taken = hear_taken(successor, until); !taken) {
         return taken;
@@ -281,7 +282,7 @@ void distributor::inherit(inheritance& from) {
         }
         sessions_.emplace(made->id, std::move(made));
     }
-    // Only now: the first of them may already have news for the last.
+    // Started when all sessions exist: the first one may cause packets for the last one.
     const auto all = sessions_;
     for (const auto& [id, each] : all) {
         if (registry_.is_lagging(id)) {
