@@ -44,7 +44,7 @@ TEST(registration, is_read_as_foreign_nodes_send_it) {
     EXPECT_FALSE(said->have);
 }
 
-TEST(registration, keeps_the_port_as_it_was_typed) {
+TEST(registration, keeps_the_type_of_the_port) {
     const auto said = read_params(R"({"name":"gate","port":"9051"})");
     ASSERT_TRUE(said);
     EXPECT_EQ(said->node.id.port, 9051);
@@ -65,7 +65,7 @@ TEST(registration, keeps_unknown_fields_of_a_foreign_node_in_order) {
     );
 }
 
-TEST(registration, does_not_take_a_correlation_key_for_a_field_of_the_node) {
+TEST(registration, does_not_list_a_correlation_key_as_a_member_of_the_node) {
     const auto keyed = read(
         R"({"uri":"/distributes","method":"POST","params":{"port":1,"name":"a","key":4,"x":1}})"
     );
@@ -73,7 +73,7 @@ TEST(registration, does_not_take_a_correlation_key_for_a_field_of_the_node) {
     EXPECT_EQ(keyed->node.extra_members, R"("x":1)");
 }
 
-TEST(registration, refuses_params_that_name_no_node) {
+TEST(registration, refuses_params_that_describe_no_node) {
     for (const std::string params : {
              "null",
              R"("abc")",
@@ -135,7 +135,7 @@ TEST(registration, refuses_what_is_over_a_limit) {
     EXPECT_FALSE(read_params(R"({"port":1,"name":"a","urls":[)" + many + "]}"));
 }
 
-TEST(registration, first_says_only_what_every_distributor_understands) {
+TEST(registration, first_has_only_members_that_every_distributor_understands) {
     EXPECT_EQ(
         first_registration(goods()),
         R"({"uri":"/distributes","method":"POST","key":0,"params":{"port":9010,"name":"goods",)"
@@ -144,7 +144,7 @@ TEST(registration, first_says_only_what_every_distributor_understands) {
     );
 }
 
-TEST(registration, second_is_read_back_with_routes_and_what_the_node_has) {
+TEST(registration, second_is_read_back_with_routes_and_known_revision) {
     node_info self = goods();
     self.id.host = "::ffff:10.0.0.7";
     const auto said =
@@ -186,7 +186,7 @@ TEST(goodbye, names_the_node_whose_callers_are_gone) {
     EXPECT_EQ(read_back(goodbye(7)), std::nullopt);
 }
 
-TEST(entry, for_foreign_nodes_has_nothing_they_do_not_know) {
+TEST(entry, for_foreign_nodes_has_only_members_they_know) {
     node_info node = goods();
     node.id.host = "127.0.0.1";
     node.urls = {"GET/goods"};

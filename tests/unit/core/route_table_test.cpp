@@ -236,7 +236,7 @@ TEST(route_table, knows_that_log_lines_to_foreign_nodes_are_not_answered) {
     EXPECT_FALSE(table.find("POST", "/logs/x").target->one_way);
 }
 
-TEST(route_table, bears_paths_of_any_depth) {
+TEST(route_table, accepts_paths_of_any_depth) {
     const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
     const route_table table{nodes};
     EXPECT_EQ(table.find("GET", std::string(100'000, '/')).what, outcome::unknown);
