@@ -43,11 +43,11 @@ std::string_view word_for(core::node_list::event what) {
     case left:
         return "left";
     case lost:
-        return "is lost";
+        return "is critical: its last connection ended";
     case returned:
-        return "is back";
+        return "returned";
     case forgotten:
-        return "is forgotten";
+        return "is removed: it did not return";
     }
     return "";
 }
@@ -101,7 +101,7 @@ asio::awaitable<result<void>> distributor::start() {
 
 void distributor::serve(int fd, net::accept_credit credit) {
     if (leaving_ || sessions_.size() >= connections_max) {
-        log::warning("a connection is refused: {} are open", sessions_.size());
+        log::warning("refused a connection: {} are open", sessions_.size());
         const unique_fd closed{fd};
         return;
     }
@@ -176,7 +176,7 @@ distributor::verdict distributor::hear(session& from, std::string_view frame) {
         log::debug("{} replied", from.connection.peer().text());
         return verdict::go_on;
     case other:
-        return complain(from, packet_.key(), "no uri and method");
+        return complain(from, packet_.key(), "the packet has no uri and method");
     default:
         return verdict::go_on;
     }
@@ -193,7 +193,10 @@ bool distributor::reads_nothing(session& from) const {
 
 distributor::verdict distributor::answer(session& from, const wire::packet& request) {
     if (reads_nothing(from)) {
-        log::warning("{} asks and does not read: closed", from.connection.peer().text());
+        log::warning(
+            "closing {}: it sends requests but does not read",
+            from.connection.peer().text()
+        );
         return verdict::drop;
     }
     if (request.uri() == core::registry_uri && request.method() == "POST") {
@@ -209,7 +212,7 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
     return reply(
         from,
         request.key(),
-        {not_found, "the registry has no such request", {}, not_found}
+        {not_found, "the distributor does not know this request", {}, not_found}
     );
 }
 
@@ -344,7 +347,10 @@ asio::awaitable<void> distributor::ping_nodes() {
                 continue;
             }
             if (++node->unanswered_pings > settings_.ping_missed_max) {
-                log::warning("{} is silent", node->connection.peer().text());
+                log::warning(
+                    "closing {}: it does not answer pings",
+                    node->connection.peer().text()
+                );
                 node->connection.close();
             } else {
                 node->connection.send(ping);

@@ -81,7 +81,7 @@ result<void> hear_taken(int from, deadline until) {
     if (text.starts_with(refused_word)) {
         return fail(errc::refused, std::string{text.substr(refused_word.size())});
     }
-    return fail(errc::malformed, "the new worker gives no answer that makes sense");
+    return fail(errc::malformed, "the new worker sent an unknown answer");
 }
 
 // "connections bytes"
@@ -114,7 +114,7 @@ public:
             return add_state(std::move(next));
         }
         if (next.text != sockets_word || !memory_ || next.descriptors.empty()) {
-            return fail(errc::malformed, "the old worker says something else than it should");
+            return fail(errc::malformed, "the old worker sent an unexpected message");
         }
         for (unique_fd& socket : next.descriptors) {
             sockets_.push_back(std::move(socket));
@@ -132,7 +132,7 @@ private:
     [[nodiscard]] result<bool> add_state(net::parcel&& said) {
         const auto sizes = read_sizes(std::string_view{said.text}.substr(state_word.size()));
         if (!sizes || said.descriptors.size() != 1) {
-            return fail(errc::malformed, "the old worker gives no state");
+            return fail(errc::malformed, "the old worker sent no usable state");
         }
         auto memory = shared_memory::adopt(std::move(said.descriptors.front()), sizes->second);
         if (!memory) {
@@ -155,7 +155,10 @@ private:
             return tl::unexpected{std::move(read.error())};
         }
         if (read->connections.size() != sockets_.size()) {
-            return fail(errc::malformed, "there are not as many sockets as connections");
+            return fail(
+                errc::malformed,
+                "the number of sockets differs from the number of connections"
+            );
         }
         read_.emplace(std::move(*read));
         return true;
@@ -172,7 +175,7 @@ private:
 
 result<void> distributor::hand_over(const unique_fd& to, deadline until) {
     if (leaving_) {
-        return fail(errc::refused, "the old worker leaves");
+        return fail(errc::refused, "the old worker is shutting down");
     }
     const auto open = sessions_;
     for (const auto& [id, each] : open) {
