@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 
 import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
-import { children, is_alive } from './harness/proc.mjs';
+import { children, is_alive, is_connected } from './harness/proc.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
@@ -25,11 +25,17 @@ async function served_again(context, port, what) {
     context.diagnostic(`${what}: answered after ${(performance.now() - began).toFixed(0)} ms`);
 }
 
-// Its one connection to the node is with one of these.
-async function kill_each(context, port, pids, what) {
-    for (const pid of pids) {
-        process.kill(pid, 'SIGKILL');
-        await until(`${pid} is gone`, () => !is_alive(pid));
+/** Kills the worker that has the gateway's connection while all of them are registered; twice. */
+async function kill_serving(context, { port, workers, distributor, service, what }) {
+    for (let n = 0; n < 2; ++n) {
+        const serving = await until('two workers are registered, one of them serves', () => {
+            const pids = workers();
+            const are_registered = pids.every((pid) => is_connected(pid, 'dport', distributor));
+            return pids.length === 2 && are_registered &&
+                pids.find((pid) => is_connected(pid, 'sport', service));
+        });
+        process.kill(serving, 'SIGKILL');
+        await until(`${serving} is gone`, () => !is_alive(serving));
         await served_again(context, port, `KILL of a ${what}`);
     }
 }
@@ -41,7 +47,9 @@ test('behind msd: killed and rolled workers of an msd service', async (world, co
     const master = new control(world.path('run'), goods);
     const port = await start_gateway(world, distributor);
     goods.expect_deaths();
-    await kill_each(context, port, await master.pids('goods'), 'worker');
+    const workers = () => goods.workers('goods').map(({ pid }) => pid);
+    const service = goods.port('goods');
+    await kill_serving(context, { port, workers, distributor, service, what: 'worker' });
     for (let n = 0; n < 2; ++n) {
         await master.roll('goods');
         await master.pids('goods'); // the old workers are gone
@@ -54,19 +62,18 @@ test('behind msd: killed workers of an existing cluster', async (world, context)
     const distributor = (await world.role('distributor')).port('distributor');
     const args = ['--workers', '2'];
     const goods = await world.foreign('goods', { kind: 'legacy', distributor, args });
-    const workers = await until('two workers', () => {
-        const pids = children(goods.pid);
-        return pids.length === 2 && pids;
-    });
     const port = await start_gateway(world, distributor);
-    await kill_each(context, port, workers, 'worker of a cluster');
+    const workers = () => children(goods.pid);
+    const service = goods.ready_ports().get('goods');
+    const what = 'worker of a cluster';
+    await kill_serving(context, { port, workers, distributor, service, what });
 });
 
 test('behind an existing distributor: rolled workers of msd', async (world, context) => {
     const started = await world.foreign('distributor', { kind: 'legacy' });
     const distributor = started.ready_ports().get('distributor');
     const config = { 'supervision.soak_ms': 100, 'registry.reconnect_ms': 100 };
-    const goods = await world.role('goods', { distributor, workers: 2, config });
+    const goods = await world.role('goods', { distributor, config });
     const port = await start_gateway(world, distributor);
     const master = new control(world.path('run'), goods);
     await master.pids('goods');
