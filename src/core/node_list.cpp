@@ -71,7 +71,7 @@ result<void> node_list::check_room(const texts& told, bool is_new) const {
     if (told.foreign.size() > entry_bytes_max || told.msd.size() > entry_bytes_max) {
         return fail(
             errc::too_large,
-            "the registration is over " + std::to_string(entry_bytes_max) + " bytes"
+            "the registration is larger than " + std::to_string(entry_bytes_max) + " bytes"
         );
     }
     const bool full = is_new && nodes_.size() >= nodes_max;

@@ -54,7 +54,7 @@ result<node_list> node_list::read(
     made.foreign_changes_ = in.counter();
     made.last_place_ = in.counter();
     if (!made.read_members(in, holds) || !made.read_log(in) || in.failed()) {
-        return fail(errc::malformed, "the list of nodes makes no sense");
+        return fail(errc::malformed, "the state of the node list is malformed");
     }
     return made;
 }

@@ -16,7 +16,7 @@ constexpr std::string_view magic = "msd registry";
 constexpr std::size_t connections_max = std::size_t{4} * nodes_max;
 constexpr std::size_t texts_max = std::size_t{1} << 24;
 constexpr std::size_t unread_bytes_max = 32u << 20; // a packet and what was read beyond it
-constexpr std::uint64_t count_max = std::numeric_limits<int>::max();
+constexpr std::uint64_t count_max = 1'000'000;      // of frames and pings; they are counted on
 
 using text_table = std::vector<std::shared_ptr<const std::string>>;
 
@@ -108,7 +108,7 @@ write_handover(const registry& state, std::span<const carried_connection> connec
     }
     state.write(out);
     if (body.size() + texts.bytes() > handover_bytes_max) {
-        return fail(errc::too_large, "too much is unsent to be handed over");
+        return fail(errc::too_large, "the unsent data is too large to be handed over");
     }
     std::string bytes;
     bytes.reserve(body.size() + texts.bytes() + std::size_t{64} * 1024);
@@ -122,7 +122,7 @@ write_handover(const registry& state, std::span<const carried_connection> connec
 result<registry_handover> read_handover(std::string_view bytes, const registry_settings& settings) {
     binary_reader in{bytes};
     if (in.text(magic.size()) != magic) {
-        return fail(errc::malformed, "this is no state of a registry");
+        return fail(errc::malformed, "these bytes are not the state of a registry");
     }
     if (const std::uint64_t version = in.number(); version != handover_version) {
         return fail(
@@ -134,7 +134,7 @@ result<registry_handover> read_handover(std::string_view bytes, const registry_s
     const text_table texts = read_texts(in);
     const std::uint64_t list = in.number();
     if (list >= texts.size()) {
-        return fail(errc::malformed, "the state of the registry has no list");
+        return fail(errc::malformed, "the state of the registry contains no list");
     }
     std::vector<carried_connection> connections;
     for (std::size_t left = in.count(connections_max); left > 0 && !in.failed(); --left) {
@@ -151,7 +151,7 @@ result<registry_handover> read_handover(std::string_view bytes, const registry_s
     }
     std::sort(ids.begin(), ids.end());
     if (!in.is_complete() || ids != state->peer_ids()) {
-        return fail(errc::malformed, "the state of the registry makes no sense");
+        return fail(errc::malformed, "the state of the registry is malformed");
     }
     return registry_handover{std::move(*state), std::move(connections)};
 }

@@ -52,7 +52,7 @@ result<registry> registry::read(binary_reader& in, registry_settings settings, f
     made.read_goodbyes(in);
     made.read_progress(in);
     if (in.failed()) {
-        return fail(errc::malformed, "the state of the registry makes no sense");
+        return fail(errc::malformed, "the state of the registry is malformed");
     }
     return made;
 }

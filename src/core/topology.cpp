@@ -59,7 +59,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
     }
     const json::value* const list = packet.raw_params();
     if (list == nullptr) {
-        return fail(errc::malformed, "a list without params");
+        return fail(errc::malformed, "a list of nodes without params");
     }
     return apply_list(*list);
 }
@@ -67,7 +67,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
 result<topology::outcome> topology::apply_list(const json::value& list) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a list that is no array");
+        return fail(errc::malformed, "a list of nodes that is not an array");
     }
     std::vector<node_info> listed;
     append_entries(listed, *entries);
@@ -103,7 +103,7 @@ result<topology::outcome>
 topology::apply_part(const json::object& fields, const json::value& list, const revision& now) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a snapshot that is no array");
+        return fail(errc::malformed, "a snapshot that is not an array");
     }
     from_msd_ = true;
     const std::uint64_t index = number(fields, "part").value_or(0);
@@ -146,7 +146,7 @@ result<topology::outcome> topology::apply_changes(
     const auto added = json::elements(add_list->text);
     const auto removed = json::elements(remove_list->text);
     if (!added || !removed) {
-        return fail(errc::malformed, "changes that are no arrays");
+        return fail(errc::malformed, "changes whose add or remove is not an array");
     }
     from_msd_ = true;
     if (now.epoch != epoch_ || number(fields, "since") != rev_) {
