@@ -48,9 +48,14 @@ result<std::vector<core::node_info>> nodes_known(const configuration& configured
     return nodes;
 }
 
+// Gateways register under a name of the wire protocol that is not the role's.
+std::string shown_name(const core::node_info& node) {
+    return node.id.name == core::gateway_name && node.urls.empty() ? "gateway" : node.id.name;
+}
+
 void write_node(json::writer& out, const core::node_info& node) {
     out.begin_object();
-    out.key("name").string(node.id.name);
+    out.key("name").string(shown_name(node));
     out.key("host").string(node.id.host);
     out.key("port").unsigned_integer(node.id.port);
     out.key("urls").begin_array();
@@ -109,7 +114,7 @@ int show_nodes(const command_line& command, const configuration& configured) {
     text_table table{{"NAME", "ADDRESS", "ROUTES"}};
     for (const core::node_info& node : *nodes) {
         table.add(
-            {node.id.name,
+            {shown_name(node),
              process::endpoint_text(node.id.host, node.id.port),
              std::to_string(node.urls.size())}
         );
@@ -139,20 +144,36 @@ int show_routes(const command_line& command, const configuration& configured) {
             out.key("path").string(route.pattern);
             out.key("service").string(route.service);
             out.key("instances").integer(instances_of(route.service));
+            out.key("also_claimed_by").begin_array();
+            for (const std::string& other : route.also_claimed_by) {
+                out.string(other);
+            }
+            out.end_array();
             out.end_object();
         }
         out.end_array();
         print(text + "\n");
         return 0;
     }
-    text_table table{{"METHOD", "PATH", "SERVICE", "INSTANCES"}};
-    for (const auto& route : routes.routes()) {
-        table.add(
-            {route.method,
-             route.pattern,
-             route.service,
-             std::to_string(instances_of(route.service))}
-        );
+    const auto& all = routes.routes();
+    const bool any_contested = std::any_of(all.begin(), all.end(), [](const auto& route) {
+        return !route.also_claimed_by.empty();
+    });
+    std::vector<std::string> titles{"METHOD", "PATH", "SERVICE", "INSTANCES"};
+    if (any_contested) {
+        titles.emplace_back("ALSO CLAIMED BY");
+    }
+    text_table table{titles};
+    for (const auto& route : all) {
+        std::vector<std::string> row{
+            route.method,
+            route.pattern,
+            route.service,
+            std::to_string(instances_of(route.service))};
+        if (any_contested) {
+            row.push_back(fmt::format("{}", fmt::join(route.also_claimed_by, ", ")));
+        }
+        table.add(std::move(row));
     }
     print_table(table);
     return 0;

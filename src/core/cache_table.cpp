@@ -58,7 +58,8 @@ void cache_table::remove(std::string key, time_point now) {
     mark.key = std::move(key);
     mark.what = kind::removed;
     mark.learnt = now;
-    mark.until = now + limits_.fill_within + milliseconds{1}; // an answer at the limit meets it
+    mark.until =
+        now + limits_.fill_within + milliseconds{1}; // covers a response exactly at the limit
     insert(std::move(mark), now);
 }
 
@@ -83,7 +84,8 @@ void cache_table::erase(entries::iterator one) {
     entries_.erase(one);
 }
 
-// Two for each that comes, so that what nobody asks for any more does not stay for ever.
+// Removes at most two expired entries for each insertion, so that entries that are no longer used
+// do not stay for ever.
 void cache_table::drop_expired_last(time_point now) {
     for (int looked_at = 0; looked_at < 2 && !entries_.empty(); ++looked_at) {
         if (entries_.back().until > now) {

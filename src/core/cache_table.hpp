@@ -16,17 +16,17 @@ namespace msd::core {
 struct cache_limits {
     std::size_t entries_max = 10'000;
     std::size_t bytes_max = 16u << 20; // keys, values, and entry_overhead for each
-    // How long an answer may be under way. For so long a removal stands in the way of answers that
-    // were asked for before it.
+    // How long a response may be in flight. The mark of a removal is kept for that time and rejects
+    // responses to requests that were sent before the removal.
     milliseconds fill_within{5000};
 };
 
-// What somebody remembers of things he does not own: values by key, for a while, within bounds;
-// that there is no such thing is worth remembering too. The one who is used longest ago makes room.
+// A bounded cache: values by key that expire, and also the fact that a key has no value. Evicts the
+// least recently used entry when it is full.
 //
-// Whoever puts a value says when he asked the owner for it. What the table learnt later than that,
-// a younger value or a removal, stays: an answer that was under way while the thing changed never
-// comes back from the dead. Knows no clock.
+// put() takes the time at which the value was requested. An entry or a removal that is newer than
+// that request is kept, so a response that was in flight while the value changed never replaces
+// newer knowledge. Time is an argument.
 class cache_table {
 public:
     static constexpr std::size_t entry_overhead = 200; // bytes of bookkeeping, about
@@ -42,8 +42,9 @@ public:
 
     [[nodiscard]] found find(std::string_view key, time_point now);
 
-    /// Keeps `value`, or with none that there is no such thing, until `until`. Tells whether it is
-    /// kept: not when it was asked for too long ago, is too large, or something younger is known.
+    /// Caches `value` until `until`; no value caches that the key has none. Returns whether it is
+    /// cached: not when it was requested at `asked` too long ago, when it is too large, or when
+    /// something newer is known.
     bool
     put(std::string key,
         std::optional<std::string> value,
@@ -51,13 +52,13 @@ public:
         time_point until,
         time_point now);
 
-    /// The thing has changed: what is kept goes, and so will every answer asked for until now.
+    /// The value has changed: removes the entry and rejects responses to requests sent until now.
     void remove(std::string key, time_point now);
 
-    /// Including removals that still stand.
+    /// Includes the marks of removals.
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
-    /// How many went to make room before their time.
+    /// The number of entries that were evicted before they expired.
     [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
 private:
@@ -67,7 +68,7 @@ private:
         std::string key;
         std::string value;
         kind what;
-        time_point learnt; // when it was asked for, or removed
+        time_point learnt; // when it was requested, or removed
         time_point until;
     };
 
@@ -80,11 +81,11 @@ private:
     void make_room();
 
     cache_limits limits_;
-    entries entries_;                                               // the last used first
-    std::unordered_map<std::string_view, entries::iterator> index_; // by the entries' own keys
+    entries entries_;                                               // most recently used first
+    std::unordered_map<std::string_view, entries::iterator> index_; // keys are views into entries_
     std::size_t bytes_ = 0;
     std::uint64_t evictions_ = 0;
-    time_point forgotten_ = time_point::min(); // of the removals that made room, the youngest
+    time_point forgotten_ = time_point::min(); // the newest evicted removal
 };
 
 } // namespace msd::core

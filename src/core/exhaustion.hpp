@@ -9,22 +9,22 @@
 
 namespace msd::core {
 
-/// Whether accept(2) failed with `reason` because something has run out that will be there again.
-/// Who waits is still waiting then, and wakes the accepter at once.
+/// Whether accept(2) failed with `reason` because a resource is exhausted for the moment. The
+/// connection is still in the queue then, and wakes the accept thread at once.
 [[nodiscard]] constexpr bool is_exhaustion(int reason) {
     return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
 }
-/// For so long accepting pauses.
+/// How long accepting pauses after that.
 inline constexpr milliseconds exhaustion_pause{500};
 
-// Keeps the log readable while descriptors run out again and again: what happens within one episode
-// is told once at its beginning and once at its end. An episode is over when accepting has gone
-// well for a while. Only the bookkeeping; pausing is net/listener's.
+// Keeps the log readable while descriptors run out repeatedly: an episode is logged once when it
+// begins and once when it ends. It ends when accepting has succeeded for a while. This is only the
+// bookkeeping; net/listener does the pausing.
 class exhaustion {
 public:
     static constexpr milliseconds quiet{10'000};
 
-    /// Accepting has to pause. True: this begins an episode, say so.
+    /// Accepting has to pause. Returns whether an episode begins, which is to be logged.
     [[nodiscard]] bool begins(time_point now) {
         const bool is_first = pauses_ == 0;
         ++pauses_;
@@ -32,7 +32,7 @@ public:
         return is_first;
     }
 
-    /// A connection was accepted. The number of pauses when that ends an episode, say so.
+    /// A connection was accepted. When that ends an episode: its number of pauses, to be logged.
     [[nodiscard]] std::optional<std::uint64_t> ends(time_point now) {
         if (pauses_ == 0 || now - last_ < quiet) {
             return std::nullopt;

@@ -39,7 +39,11 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
             if (held) {
                 withdraw(*held);
             }
-            where = nodes_.at(where).critical() ? take_back(where) : where;
+            if (nodes_.at(where).critical()) {
+                where = take_back(where);
+            } else {
+                ++foreign_changes_;
+            }
             ++nodes_.at(where).holders;
         }
         update(nodes_.at(where), node, std::move(told));
@@ -51,7 +55,7 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
     if (held) {
         withdraw(*held);
     }
-    // The entry of a connection that registers anew is replaced where it stands.
+    // The entry of a connection that registers another node keeps its place.
     const bool is_free = held && !nodes_.contains(*held);
     const place where = is_free ? *held : ++last_place_;
     insert(where, node, std::move(told));
@@ -67,7 +71,7 @@ result<void> node_list::check_room(const texts& told, bool is_new) const {
     if (told.foreign.size() > entry_bytes_max || told.msd.size() > entry_bytes_max) {
         return fail(
             errc::too_large,
-            "the registration is over " + std::to_string(entry_bytes_max) + " bytes"
+            "the registration is larger than " + std::to_string(entry_bytes_max) + " bytes"
         );
     }
     const bool full = is_new && nodes_.size() >= nodes_max;
@@ -94,8 +98,8 @@ void node_list::insert(place where, const node_info& node, texts&& told) {
 
 void node_list::update(member& known, const node_info& node, texts&& told) {
     const bool foreign_same = known.foreign_text == told.foreign;
-    // The first registration of an msd node never says its routes: when it, or another worker of
-    // it, has said them before, they still hold.
+    // The first registration of an msd node has no routes: routes that were registered before, by
+    // this worker or another one of the node, stay valid.
     const bool keeps_routes =
         foreign_same && known.has_routes && !told.msd.empty() && node.routes.empty();
     if (keeps_routes || (foreign_same && known.msd_text == told.msd)) {
@@ -112,7 +116,7 @@ void node_list::update(member& known, const node_info& node, texts&& told) {
     foreign_changes_ += foreign_same ? 0 : 1;
 }
 
-// From here on msd nodes are told of it.
+// From now on msd nodes are sent the node.
 void node_list::announce(place where) {
     const member& node = nodes_.at(where);
     if (!node.announced()) {
@@ -131,7 +135,7 @@ void node_list::put(place where, standing state, time_point until) {
     node.until = until;
 }
 
-// A critical node registers again: it is the last of the list now, as foreign nodes see it.
+// A critical node registers again: it becomes the last one of the list, as foreign nodes see it.
 node_list::place node_list::take_back(place where) {
     put(where, standing::present, time_point::max());
     auto moved = nodes_.extract(where);
@@ -147,22 +151,29 @@ node_list::place node_list::take_back(place where) {
 void node_list::withdraw(place held) {
     member& node = nodes_.at(held);
     assert(node.holders > 0);
+    ++foreign_changes_;
     if (--node.holders == 0) {
-        ++foreign_changes_;
         erase(held, event::left);
+    }
+}
+
+void node_list::note_lost_callers(const node_id& of) {
+    const auto known = index_.find(of);
+    if (known != index_.end() && !nodes_.at(known->second).critical()) {
+        ++foreign_changes_;
     }
 }
 
 void node_list::lose(place held, time_point now) {
     member& node = nodes_.at(held);
     assert(node.holders > 0);
+    ++foreign_changes_;
     if (--node.holders > 0) {
         return;
     }
     announce(held);
     put(held, standing::critical, now + critical_for_);
     record_state(node, false);
-    ++foreign_changes_;
     report(event::lost, node);
 }
 
@@ -194,7 +205,7 @@ void node_list::erase(place where, event why) {
 }
 
 void node_list::count_bytes(const member& node, int sign) {
-    const std::size_t count = static_cast<std::size_t>(sign); // wraps for -1, as it should
+    const std::size_t count = static_cast<std::size_t>(sign); // wraps around for -1
     foreign_bytes_ += count * node.foreign_text.size();
     msd_bytes_ += count * node.msd_text.size();
 }

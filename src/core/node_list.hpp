@@ -24,35 +24,36 @@
 
 namespace msd::core {
 
-// Who is there: the distributor's list of nodes in registration order, each with the number of
-// connections that hold it, and the log of what changed lately. A node whose last connection ended
-// stays listed as critical for a while. A node that is about to say more of itself is not yet told
-// of to msd nodes, so that they hear of it once and not twice. Nodes are kept as the texts they are
-// told by, because that is all they are ever used for. Who is told, and when, is
-// core/registry.hpp's business.
+// The distributor's list of nodes in registration order, each with the number of connections that
+// hold it, and the log of recent changes. A node whose last connection ended stays listed as
+// critical for a while. An msd node that is about to register a second time, with more, is not
+// announced to msd nodes before that, so that they receive it once and not twice. Nodes are stored
+// as the JSON texts that are sent, because that is their only use. core/registry.hpp decides who is
+// sent what, and when.
 //
-// Two things change: who is there (a revision each), and whether a node is critical (none). The log
-// holds both: a change of state is filed under the revision that comes next, so that whoever says
-// what revision it knows is told of it again rather than not at all.
+// There are two kinds of changes: of the set of nodes (each makes a revision) and of whether a node
+// is critical (makes none). The log contains both. A change of state is filed under the next
+// revision, so that a node that reports the revision it knows receives the change again rather than
+// not at all.
 class node_list {
 public:
-    // Where a node stands; its holder names it by that.
+    // The position of a node in the list; connections refer to their node by it.
     using place = std::uint64_t;
-    // A point in the log, counted from the first change ever.
+    // A position in the log, counted from the first change.
     using position = std::uint64_t;
 
     enum class event : std::uint8_t {
         joined,
         left,      // said goodbye, or its connection registered another node instead
         lost,      // its last connection ended: critical
-        returned,  // before it was forgotten
-        forgotten, // was critical for too long
+        returned,  // registered again while it was critical
+        forgotten, // was critical for too long and is removed
     };
 
-    // Whether a registration says all there is.
+    // Whether a registration is complete.
     enum class said : std::uint8_t {
         everything,
-        something, // the rest follows; a new node waits for it, at most `announce_within`
+        something, // another one follows; a new node waits for it, at most `announce_within`
     };
 
     struct notice {
@@ -62,29 +63,33 @@ public:
 
     struct delta {
         std::string added;   // entries joined by commas, in registration order
-        std::string removed; // identities joined by commas; those also added move to the end
+        std::string removed; // identities joined by commas; one that is also added moves to the end
     };
 
     static constexpr std::size_t changes_kept_max = 4096;
-    // The whole list must fit a packet that foreign nodes accept; with schemas it may be longer.
+    // The whole list must fit a packet that foreign nodes accept; with schemas it may be larger.
     static constexpr std::size_t foreign_bytes_max = 15u << 20;
     static constexpr std::size_t msd_bytes_max = 64u << 20;
 
     node_list(std::uint64_t epoch, milliseconds critical_for, milliseconds announce_within);
 
-    /// A connection registers `node`, instead of the one it `held` before. errc::too_large and
-    /// errc::refused, with a text for the peer, when a limit is reached; then nothing changed.
+    /// A connection registers `node`, instead of the one it `held` before. Fails with
+    /// errc::too_large or errc::refused and a text for the peer when a limit is reached; then
+    /// nothing has changed.
     [[nodiscard]] result<place> enroll(
         const node_info& node,
         std::optional<place> held,
         time_point now,
         said how_much = said::everything
     );
-    /// A connection says that its node leaves.
+    /// A connection said goodbye for its node.
     void withdraw(place held);
+    /// Callers of a worker of that node have lost their connections. Counted as a foreign change
+    /// when the node is listed and not critical.
+    void note_lost_callers(const node_id& of);
     /// A connection ended without a goodbye.
     void lose(place held, time_point now);
-    /// Forgets those that were critical for too long, tells of those that waited too long.
+    /// Removes nodes that were critical for too long, announces those that waited too long.
     void expire(time_point now);
     /// When expire() has something to do; time_point::max() for never.
     [[nodiscard]] time_point next_expiry() const;
@@ -92,27 +97,31 @@ public:
     [[nodiscard]] revision now() const { return {epoch_, rev_}; }
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
     [[nodiscard]] position log_end() const { return log_begin_ + log_.size(); }
-    /// Counts what foreign nodes can see change.
+    /// Counts the events after which foreign nodes are sent the list: changes of the list as they
+    /// see it, and also a registration that begins or ends at a node that other connections keep
+    /// listed. A foreign caller that lost its connection to the node connects again only when it
+    /// receives a list.
     [[nodiscard]] std::uint64_t foreign_changes() const { return foreign_changes_; }
 
-    /// Where one stands who knows `rev` of this epoch; nothing when the log does not reach back.
+    /// The position of a node that knows revision `rev` of this epoch; nothing when the log does
+    /// not reach back to it.
     [[nodiscard]] std::optional<position> position_of(std::uint64_t rev) const;
     [[nodiscard]] bool reaches(position since) const { return since >= log_begin_; }
 
-    // An empty interest is everything; otherwise names, sorted.
-    /// What one needs to know who stands at `since`, which the log must reach.
+    // An empty interest means all names; otherwise the names are sorted.
+    /// The changes from position `since`, which the log must reach.
     [[nodiscard]] delta changes_since(position since, std::span<const std::string> interest) const;
-    /// All entries for msd nodes in pieces of at most `bytes_max` (at least one entry, and at least
-    /// one piece).
+    /// All entries for msd nodes, in pieces of at most `bytes_max` bytes. A piece has at least one
+    /// entry; there is at least one piece, which may be empty.
     [[nodiscard]] std::vector<std::string>
     msd_entries(std::size_t bytes_max, std::span<const std::string> interest) const;
-    /// All entries foreign nodes are told of: those that are not critical.
+    /// All entries for foreign nodes: those that are not critical.
     [[nodiscard]] std::string foreign_entries() const;
 
-    /// Everything but the notices and the settings, for a list that goes on in another process.
+    /// Everything except notices and settings, for a list that continues in another process.
     void write(binary_writer& out) const;
-    /// What write() wrote, as it must be when connections hold the nodes at `holds`, one element a
-    /// connection. errc::malformed: the bytes are something else.
+    /// Reads what write() wrote. `holds`: the node of each connection that holds one. Fails with
+    /// errc::malformed when the bytes are not such a list or do not agree with `holds`.
     [[nodiscard]] static result<node_list> read(
         binary_reader& in,
         milliseconds critical_for,
@@ -120,7 +129,7 @@ public:
         std::span<const place> holds
     );
 
-    /// What happened since the last call, for the log.
+    /// Events since the last call, for the log.
     [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
 
 private:
@@ -132,7 +141,7 @@ private:
         std::string msd_text; // empty: the same
         std::size_t holders = 0;
         standing state = standing::present;
-        time_point until = time_point::max(); // that state, when it ends by itself
+        time_point until = time_point::max(); // when the state ends by itself; max(): never
         bool has_routes = false;
 
         [[nodiscard]] bool announced() const { return state != standing::unannounced; }
@@ -145,7 +154,7 @@ private:
     struct change {
         std::uint64_t rev;
         std::shared_ptr<const node_id> id;
-        bool removed; // from where it stood; it may be there again
+        bool removed; // from its place; it may be listed again at another one
     };
 
     struct texts {
@@ -176,12 +185,12 @@ private:
     place last_place_ = 0;
     std::map<place, member> nodes_;
     std::map<node_id, place> index_;
-    std::set<std::pair<time_point, place>> expiries_; // of states that end by themselves
+    std::set<std::pair<time_point, place>> expiries_; // when states end by themselves
     std::size_t foreign_bytes_ = 0;
     std::size_t msd_bytes_ = 0;
     std::deque<change> log_;
     position log_begin_ = 0;
-    std::uint64_t forgotten_rev_ = 0; // the newest revision the log dropped
+    std::uint64_t forgotten_rev_ = 0; // the newest revision that the log has dropped
     std::vector<notice> notices_;
 };
 

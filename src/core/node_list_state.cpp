@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a node list goes from one process to another.
+// How a node list is handed over to another process.
 #include "core/node_list.hpp"
 
 #include <algorithm>
@@ -54,7 +54,7 @@ result<node_list> node_list::read(
     made.foreign_changes_ = in.counter();
     made.last_place_ = in.counter();
     if (!made.read_members(in, holds) || !made.read_log(in) || in.failed()) {
-        return fail(errc::malformed, "the list of nodes makes no sense");
+        return fail(errc::malformed, "the state of the node list is malformed");
     }
     return made;
 }
@@ -91,7 +91,7 @@ bool node_list::read_members(binary_reader& in, std::span<const place> holds) {
         }
         ++found->second.holders;
     }
-    // A node is critical because nobody holds it.
+    // A node is critical exactly when no connection holds it.
     return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& each) {
         return each.second.critical() == (each.second.holders == 0);
     });

@@ -10,10 +10,10 @@
 
 namespace msd::core {
 
-// When things were last written, so that a reader knows which of them a replica may not have yet.
-// A thing is a number, the hash of its key; things share places, which only makes a thing look
-// written more recently than it was. Lies in memory that the workers of a service share: what one
-// of them wrote, all of them read back.
+// When rows were last written, so that a reader knows which of them a replica may not have yet. A
+// row is identified by a number, the hash of its key. Rows whose numbers collide share a place;
+// then a row only appears to have been written more recently than it was. The object is in memory
+// that the workers of a service share, so that each worker reads what any of them has written.
 class recent_writes {
 public:
     static constexpr std::size_t places = 1024; // a power of two
@@ -24,7 +24,7 @@ public:
         raise(last_, at);
     }
 
-    /// A write of which nobody knows what it touched.
+    /// A write that may have changed any row.
     void note_all(time_point now) {
         const auto at = now.time_since_epoch().count();
         raise(all_, at);
@@ -36,7 +36,7 @@ public:
         return is_within(times_[thing % places], span, now) || is_within(all_, span, now);
     }
 
-    /// Anything was.
+    /// Any row was written less than `span` before `now`.
     [[nodiscard]] bool any_within(milliseconds span, time_point now) const {
         return is_within(last_, span, now);
     }
@@ -46,7 +46,7 @@ private:
 
     static void raise(moment& kept, clock::rep at) {
         auto before = kept.load(std::memory_order_relaxed);
-        // What lies ahead is left from before the machine was started: its clock began anew.
+        // A time in the future is from before a reboot: the steady clock has started again.
         while ((before < at || before - at > ahead_max.count()) &&
                !kept.compare_exchange_weak(before, at, std::memory_order_relaxed)) {
         }
@@ -61,7 +61,7 @@ private:
         return age < span && age > -ahead_max;
     }
 
-    // Another process may have looked at the clock a little later.
+    // Another process may have read the clock a little later than this one.
     static constexpr clock::duration ahead_max = std::chrono::seconds{1};
 
     std::array<moment, places> times_{};

@@ -8,34 +8,34 @@
 #include <functional>
 #include <optional>
 
-// Workers that are replaced although they are well, because of what they have done or hold: what
-// makes one due, and whose turn it is. Knows no processes and no clock.
+// Replacement of healthy workers because of the requests they have answered or the memory they use:
+// when a worker is due, and which pool is next. Knows no processes; time is an argument.
 namespace msd::core {
 
 struct recycling_limits {
-    std::uint64_t requests = 0; // a worker that answered so many is replaced; 0: never
-    std::uint64_t bytes = 0;    // … or has so much private memory; 0: never
+    std::uint64_t requests = 0; // a worker that has answered this many is replaced; 0: never
+    std::uint64_t bytes = 0;    // a worker with this much private memory is replaced; 0: never
 
-    /// `percent` more are allowed to that worker. When each is allowed something else, workers that
-    /// share the load evenly do not come due together.
+    /// The worker may answer `percent` more requests. With a different percentage for each worker,
+    /// workers that share the load evenly are not due at the same time.
     [[nodiscard]] bool reached_by_requests(std::uint64_t answered, int percent) const {
         const std::uint64_t more = requests * static_cast<std::uint64_t>(percent) / 100;
         return requests != 0 && answered >= requests + more;
     }
 
-    /// Whether a worker that had `when_ready` would be replaced for its memory some day. One that
-    /// began with too much is not: the next would be no better.
+    /// Whether a worker that used `when_ready` bytes when it was READY is replaced because of its
+    /// memory. A worker that started above the limit is not: its replacement would be, too.
     [[nodiscard]] bool watches_memory_from(std::uint64_t when_ready) const {
         return when_ready < bytes;
     }
 };
 
-// One worker at a time, pool after pool, so that a pool whose workers are always due keeps none of
-// the others from their turn; and none for a while after a replacement has failed.
+// Replaces one worker at a time and takes the pools in turn, so that a pool whose workers are
+// always due does not starve the others. Pauses after a replacement has failed.
 class recycling_turns {
 public:
-    /// The first of `pools` pools, beginning behind the one that was taken before, that has a
-    /// worker due; it is taken. None while there is a pause.
+    /// The next of `pools` pools, starting after the one returned before, that has a worker due.
+    /// Nothing during a pause.
     [[nodiscard]] std::optional<std::size_t>
     take(std::size_t pools, const std::function<bool(std::size_t)>& has_one_due, time_point now) {
         if (now < paused_until_) {

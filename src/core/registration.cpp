@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/registration.hpp"
 
+#include "core/advertised_host.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -42,20 +44,20 @@ result<std::vector<std::string>>
 read_strings(const json::value& array, std::size_t count_max, std::size_t bytes_max) {
     const auto elements = json::elements(array.text);
     if (!elements) {
-        return unusable("is no array");
+        return unusable("must be an array of strings");
     }
     if (elements->size() > count_max) {
-        return unusable("has more than " + std::to_string(count_max) + " elements");
+        return unusable("must have at most " + std::to_string(count_max) + " elements");
     }
     std::vector<std::string> strings;
     strings.reserve(elements->size());
     for (const json::value& element : *elements) {
         auto text = element.as_string();
         if (!text) {
-            return unusable("holds something that is no string");
+            return unusable("must be an array of strings");
         }
         if (text->size() > bytes_max) {
-            return unusable("holds a string over " + std::to_string(bytes_max) + " bytes");
+            return unusable("must have strings of at most " + std::to_string(bytes_max) + " bytes");
         }
         strings.push_back(std::move(*text));
     }
@@ -82,7 +84,7 @@ result<std::vector<std::string>> read_strings(
 result<route_info> read_route(std::string_view text) {
     json::object fields;
     if (!fields.parse(text)) {
-        return unusable("a route is no object");
+        return unusable("routes must contain only objects");
     }
     const auto string_of = [&](std::string_view name) {
         const json::value* const found = fields.find(name);
@@ -90,7 +92,7 @@ result<route_info> read_route(std::string_view text) {
     };
     route_info route{string_of("method"), string_of("path"), false, {}, {}};
     if (route.method.empty() || !route.path.starts_with('/') || route.path.size() > url_bytes_max) {
-        return unusable("a route has no usable method and path");
+        return unusable("each route must have a method, and a path that begins with /");
     }
     const json::value* const one_way = fields.find("one_way");
     route.one_way = one_way != nullptr && one_way->as_bool().value_or(false);
@@ -108,7 +110,9 @@ result<route_info> read_route(std::string_view text) {
 result<std::vector<route_info>> read_routes(const json::value& array) {
     const auto elements = json::elements(array.text);
     if (!elements || elements->size() > urls_max) {
-        return unusable("routes is no array of at most " + std::to_string(urls_max));
+        return unusable(
+            "routes must be an array of at most " + std::to_string(urls_max) + " objects"
+        );
     }
     std::vector<route_info> routes;
     for (const json::value& element : *elements) {
@@ -126,24 +130,32 @@ result<node_id> read_identity(const json::object& fields) {
     const json::value* const name = fields.find("name");
     id.name = name != nullptr ? name->as_string().value_or("") : std::string{};
     if (id.name.empty() || id.name.size() > name_bytes_max || !is_printable(id.name)) {
-        return unusable("name must be a text of 1 to " + std::to_string(name_bytes_max) + " bytes");
+        return unusable(
+            "name must be a string of 1 to " + std::to_string(name_bytes_max) +
+            " bytes without control characters"
+        );
     }
     id.port = read_port(fields.find("port"));
     if (id.port == 0) {
         return unusable("port must be a number from 1 to 65535");
     }
     const json::value* const host = fields.find("host");
-    id.host = plain_host(host != nullptr ? host->as_string().value_or("") : std::string{});
+    const auto text = host != nullptr ? host->as_string() : std::string{};
+    if (!text && host->type != json::kind::null) {
+        return unusable("host must be a string");
+    }
+    id.host = plain_host(text.value_or(""));
     if (id.host.size() > host_bytes_max || !is_printable(id.host)) {
         return unusable(
-            "host must be a text of at most " + std::to_string(host_bytes_max) + " bytes"
+            "host must be a string of at most " + std::to_string(host_bytes_max) +
+            " bytes without control characters"
         );
     }
     return id;
 }
 
-// What a foreign node says beyond the fields everybody knows: it goes on as it came.
-// `own` is one more name that is not the node's.
+// The members of a foreign node's registration that msd does not know; they are passed on
+// unchanged. `own` is a further member to leave out.
 std::string unknown_members(const json::object& fields, std::string_view own) {
     constexpr std::array<std::string_view, 4> known{"port", "name", "urls", "host"};
     std::string members;
@@ -200,14 +212,14 @@ result<std::optional<revision>> read_have(const json::object& params) {
     }
     json::object fields;
     if (!fields.parse(have->text)) {
-        return unusable("have is no object");
+        return unusable("have must be an object");
     }
     const json::value* const epoch = fields.find("epoch");
     const json::value* const rev = fields.find("rev");
     const auto epoch_number = epoch != nullptr ? epoch->as_uint64() : std::nullopt;
     const auto rev_number = rev != nullptr ? rev->as_uint64() : std::nullopt;
     if (!epoch_number || !rev_number) {
-        return unusable("have needs epoch and rev");
+        return unusable("have must contain epoch and rev");
     }
     return std::optional<revision>{revision{*epoch_number, *rev_number}};
 }
@@ -238,6 +250,13 @@ result<registration> read_registration(const wire::packet& packet) {
     }
     registration read;
     read.node = std::move(*node);
+    // Checked for foreign nodes too, although theirs is not used: a node that gives such an address
+    // is misconfigured and has to learn of it.
+    if (const std::string& host = read.node.id.host; !host.empty()) {
+        if (const auto usable = check_advertised_host(host); !usable) {
+            return tl::unexpected{usable.error()};
+        }
+    }
     if (read.node.proto < wire::protocol_version) {
         read.node.id.host.clear();
         return read;
@@ -256,10 +275,16 @@ result<registration> read_registration(const wire::packet& packet) {
     return read;
 }
 
+std::optional<node_id> read_goodbye(const wire::packet& packet) {
+    const json::object* const params = packet.params();
+    auto id = params != nullptr ? read_identity(*params) : result<node_id>{fail(errc::invalid, {})};
+    return id ? std::optional{std::move(*id)} : std::nullopt;
+}
+
 result<node_info> read_entry(std::string_view json) {
     json::object fields;
     if (!fields.parse(json)) {
-        return unusable("an entry is no object");
+        return unusable("an entry is not an object");
     }
     auto node = read_node(fields, "critical");
     if (!node) {
@@ -276,7 +301,7 @@ result<node_info> read_entry(std::string_view json) {
 result<node_id> read_identity(std::string_view json) {
     json::object fields;
     if (!fields.parse(json)) {
-        return unusable("an identity is no object");
+        return unusable("an identity is not an object");
     }
     return read_identity(fields);
 }

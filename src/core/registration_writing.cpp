@@ -140,10 +140,16 @@ std::string second_registration(const node_info& self, revision have) {
     return registration_frame(self, &have);
 }
 
-std::string goodbye(std::uint64_t key) {
+std::string goodbye(std::uint64_t key, const node_id* callers_of) {
     std::string object;
     json::writer writer{object};
-    begin_registration(writer, "DELETE").unsigned_integer(key).end_object();
+    begin_registration(writer, "DELETE").unsigned_integer(key);
+    if (callers_of != nullptr) {
+        std::string identity;
+        append_identity(identity, *callers_of);
+        writer.key("params").raw(identity);
+    }
+    writer.end_object();
     std::string frame;
     wire::append_frame(frame, object);
     return frame;

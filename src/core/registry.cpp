@@ -68,7 +68,7 @@ void registry::subscribe(
     subscriber.interest = interest;
 }
 
-// One who is there alone need not wait for others: it may be a worker in whose place nobody serves.
+// A node that joins alone is informed at once: it may replace a worker that was the only one.
 void registry::greet(peer_id id, time_point now) {
     const bool is_first =
         last_greeted_ == time_point::min() || now - last_greeted_ >= settings_.gather_first;
@@ -80,11 +80,22 @@ void registry::greet(peer_id id, time_point now) {
     }
 }
 
-void registry::leave(peer_id id, std::string_view key, time_point now) {
+void registry::leave(
+    peer_id id,
+    std::string_view key,
+    time_point now,
+    std::optional<node_id> callers_of
+) {
     connection& from = peers_.at(id);
     if (from.holds) {
         nodes_.withdraw(*from.holds);
         from.holds.reset();
+        note_changes(now);
+    } else if (from.is_msd && callers_of) {
+        if (callers_of->host.empty()) {
+            callers_of->host = from.host;
+        }
+        nodes_.note_lost_callers(*callers_of);
         note_changes(now);
     }
     if (from.is_msd) {
@@ -116,7 +127,7 @@ void registry::resume(peer_id id, time_point now) {
     }
 }
 
-// Called after whatever may have changed the list: starts or prolongs the gathering.
+// Called after every event that may have changed the list: starts or prolongs gathering.
 void registry::note_changes(time_point now) {
     if (noted_ != nodes_.log_end()) {
         noted_ = nodes_.log_end();
@@ -135,7 +146,7 @@ void registry::prolong_gathering(time_point now) {
     list_due_ = std::min(now + settings_.gather_quiet, list_first_ + settings_.gather_longest);
 }
 
-// The first change goes out at once, those that follow it closely go together.
+// The first change is sent at once, changes that follow closely are sent together.
 void registry::plan_changes(time_point now) {
     const bool is_first =
         last_told_ == time_point::min() || now - last_told_ >= settings_.gather_first;
@@ -177,7 +188,7 @@ void registry::tell_changes(time_point now, const room_check& has_room) {
     }
 }
 
-// Brings a subscriber up to date; whether anything had to be said to it.
+// Queues what a subscriber does not know yet. Returns whether there was anything.
 bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
     connection& subscriber = peers_.at(id);
     const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == nodes_.log_end();
@@ -209,8 +220,8 @@ bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
     return !ready->second.empty();
 }
 
-// Nothing for one who is not interested in any of the changes: the revision it was told stays what
-// its next changes follow.
+// No frames for a subscriber that is not interested in any of the changes: its next changes follow
+// the revision of its last packet.
 std::vector<registry::frame> registry::frames_for(const need& wanted) const {
     std::vector<frame> frames;
     if (!wanted.snapshot) {
@@ -223,7 +234,7 @@ std::vector<registry::frame> registry::frames_for(const need& wanted) const {
         }
         return frames;
     }
-    // What surrounds the entries of a part takes less than that.
+    // The members around the entries of a part take less than this.
     constexpr std::size_t envelope_bytes_max = 256;
     const auto parts =
         nodes_.msd_entries(snapshot_part_bytes_max - envelope_bytes_max, wanted.interest);
@@ -237,11 +248,8 @@ std::vector<registry::frame> registry::frames_for(const need& wanted) const {
 void registry::tell_list(const room_check& has_room) {
     list_due_ = time_point::max();
     told_foreign_ = nodes_.foreign_changes();
-    std::string list = list_frame(nodes_.foreign_entries());
-    if (list == *last_list_) {
-        return;
-    }
-    last_list_ = std::make_shared<const std::string>(std::move(list));
+    // Sent even when it is the same as before: see node_list::foreign_changes().
+    last_list_ = std::make_shared<const std::string>(list_frame(nodes_.foreign_entries()));
     for (auto& [id, subscriber] : peers_) {
         if (subscriber.is_msd || subscriber.is_lagging) {
             continue;
@@ -266,7 +274,7 @@ void registry::acknowledge() {
     });
 }
 
-// Known means sent. Subscribers that confirm what they have applied would be asked here.
+// A change counts as known once it was sent. Subscribers do not acknowledge.
 bool registry::is_known_to_all(const goodbye& said) const {
     return said.at <= told_ && said.foreign_change <= told_foreign_;
 }

@@ -21,44 +21,54 @@
 namespace msd::core {
 
 struct registry_settings {
-    milliseconds gather_first{10};     // msd subscribers: changes after the first go together
-    milliseconds gather_quiet{10};     // foreign subscribers: told after that much quiet …
-    milliseconds gather_longest{100};  // … and never later than this
-    milliseconds critical_for{10'000}; // a lost node is listed as critical that long
-    // An msd node registers plainly, learns with whom it speaks, and registers again with all it
-    // has to say. The others are told once, then; or after that long if it does not.
+    milliseconds gather_first{10};     // msd subscribers: changes within it go in one packet
+    milliseconds gather_quiet{10};     // foreign subscribers: the list is sent after this quiet,
+    milliseconds gather_longest{100};  // or this long after the first event
+    milliseconds critical_for{10'000}; // how long a lost node is listed as critical
+    // An msd node registers a first time, learns that the distributor is msd's, and registers again
+    // with its routes. It is announced to msd nodes then, or after this time if it does not.
     milliseconds announce_within{500};
 };
 
-// The distributor's state machine: connections (peers), what they registered, who is told of a
-// change and when. Two kinds of subscribers: foreign ones get the whole list, gathered; msd nodes
-// get what changed since the revision they know, or a snapshot in parts. Each packet is made once,
-// whatever the number of its receivers. Knows neither sockets nor clocks: its owner says what
-// happened and when, calls advance() at due(), and sends what comes out, in that order.
+// The distributor's state machine: connections (peers), what they registered, which of them are
+// sent a change, and when. There are two kinds of subscribers. Foreign ones get the whole list
+// after events were gathered. msd nodes get the changes since the revision they know, or a snapshot
+// in parts. Each packet is made once for all its receivers. Knows no sockets; time is an argument:
+// the owner reports events, calls advance() at due(), and sends what advance() returns, in that
+// order.
 class registry {
 public:
     using peer_id = std::uint64_t;
     using frame = std::shared_ptr<const std::string>;
-    /// Whether a subscriber can take more; after false its owner calls resume() once it can.
+    /// Whether more can be sent to a subscriber; after false the owner calls resume() once it can.
     using room_check = std::function<bool(peer_id)>;
 
     struct delivery {
-        peer_id to; // may have disconnected meanwhile
+        peer_id to; // may have disconnected since
         frame what;
     };
 
-    /// `epoch` differs from that of every earlier registry at this address.
+    /// `epoch` is different from that of every earlier registry at this address.
     registry(std::uint64_t epoch, registry_settings settings);
 
-    /// A connection from `host`. It is sent the last list that was told to foreign subscribers. It
-    /// changes nothing, but is a sign that more nodes are about to register: gathering goes on.
+    /// A connection from `host`. It is sent the last list that was sent to foreign subscribers. The
+    /// connection changes nothing, but it suggests that more registrations follow, so it prolongs
+    /// gathering.
     [[nodiscard]] peer_id connect(std::string host, time_point now);
-    /// POST /distributes. errc::too_large, errc::refused with a text for the peer: nothing changed.
+    /// POST /distributes. Fails with errc::too_large or errc::refused and a text for the peer; then
+    /// nothing has changed.
     [[nodiscard]] result<void> enroll(peer_id from, const registration& said, time_point now);
-    /// DELETE /distributes. An msd node is answered under `key` once the others have been told.
-    void leave(peer_id from, std::string_view key, time_point now);
+    /// DELETE /distributes. An msd node gets a reply with `key` once the change was sent to the
+    /// other nodes. `callers_of`: when nothing is registered on the connection any more and that
+    /// node is listed, foreign nodes are sent the list again; an empty host stands for the peer's.
+    void leave(
+        peer_id from,
+        std::string_view key,
+        time_point now,
+        std::optional<node_id> callers_of = {}
+    );
     void disconnect(peer_id gone, time_point now);
-    /// The peer, refused by a room_check, has taken all it was sent.
+    /// The peer, for which a room_check returned false, has received everything that was sent.
     void resume(peer_id lagging, time_point now);
 
     [[nodiscard]] bool speaks_msd(peer_id id) const { return peers_.at(id).is_msd; }
@@ -68,17 +78,17 @@ public:
 
     /// When advance() has something to do; time_point::max() for never.
     [[nodiscard]] time_point due() const;
-    /// Does what is due and hands out what is to be sent.
+    /// Does what is due and returns what is to be sent.
     [[nodiscard]] std::vector<delivery> advance(time_point now, const room_check& has_room);
 
-    /// All it knows, for a registry that goes on in another process: after an advance(), so that
-    /// nothing is left to be sent. The list told last is not among it, see last_list().
+    /// Writes the complete state for a registry that continues in another process. Call advance()
+    /// before, so that nothing is left to be sent. last_list() is not included.
     void write(binary_writer& out) const;
-    /// What write() wrote. `last_list` becomes last_list(). errc::malformed: the bytes are
-    /// something else.
+    /// Reads what write() wrote. `last_list` becomes last_list(). Fails with errc::malformed when
+    /// the bytes are not such a state.
     [[nodiscard]] static result<registry>
     read(binary_reader& in, registry_settings settings, frame last_list);
-    /// What foreign subscribers were told last.
+    /// The list that was sent to foreign subscribers last.
     [[nodiscard]] const frame& last_list() const { return last_list_; }
     [[nodiscard]] std::vector<peer_id> peer_ids() const;
     [[nodiscard]] bool is_lagging(peer_id id) const { return peers_.at(id).is_lagging; }
@@ -87,15 +97,15 @@ private:
     struct connection {
         std::string host;
         std::optional<node_list::place> holds;
-        bool is_msd = false;     // told by changes, not by lists
-        bool is_lagging = false; // gets nothing until resume()
+        bool is_msd = false;     // is sent changes, not lists
+        bool is_lagging = false; // is sent nothing until resume()
         bool needs_snapshot = false;
-        node_list::position knows = 0; // msd: up to there in the log
-        std::uint64_t told_rev = 0;    // msd: the revision it was told last
+        node_list::position knows = 0; // msd: the position in the log up to which it is informed
+        std::uint64_t told_rev = 0;    // msd: the revision of the last packet
         std::vector<std::string> interest;
     };
 
-    // What a subscriber needs depends on nothing else, so those equal in it share their packets.
+    // The packets for a subscriber depend on nothing else: subscribers with equal needs share them.
     struct need {
         bool snapshot = false;
         node_list::position since = 0;
@@ -136,16 +146,16 @@ private:
     std::vector<delivery> outbox_;
     std::vector<goodbye> goodbyes_;
 
-    node_list::position noted_ = 0; // what note_changes has seen
+    node_list::position noted_ = 0; // up to where note_changes() has looked
     std::uint64_t noted_foreign_ = 0;
-    node_list::position told_ = 0; // what subscribers have been told
+    node_list::position told_ = 0; // up to where changes were sent to subscribers
     std::uint64_t told_foreign_ = 0;
     time_point last_told_ = time_point::min();
-    std::optional<peer_id> newcomer_; // is told with the next advance(), whatever is gathered
+    std::optional<peer_id> newcomer_; // is informed by the next advance(), without gathering
     time_point last_greeted_ = time_point::min();
     time_point changes_due_ = time_point::max();
     time_point list_due_ = time_point::max();
-    time_point list_first_; // when the first change of those being gathered came
+    time_point list_first_; // when the first of the events that are being gathered happened
     frame last_list_;
 };
 

@@ -16,11 +16,11 @@ constexpr std::string_view magic = "msd registry";
 constexpr std::size_t connections_max = std::size_t{4} * nodes_max;
 constexpr std::size_t texts_max = std::size_t{1} << 24;
 constexpr std::size_t unread_bytes_max = 32u << 20; // a packet and what was read beyond it
-constexpr std::uint64_t count_max = std::numeric_limits<int>::max();
+constexpr std::uint64_t count_max = 1'000'000;      // of frames and pings; they are counted on
 
 using text_table = std::vector<std::shared_ptr<const std::string>>;
 
-// Every distinct text, once. What nobody shares is not looked for.
+// Every distinct text, once. Texts without an owner are not shared and not looked up.
 class text_list {
 public:
     std::size_t place_of(const shared_bytes& piece) {
@@ -29,7 +29,7 @@ public:
             texts_.push_back(piece.bytes);
             return texts_.size() - 1;
         }
-        // A queue may have sent the beginning of a text already: that is another text.
+        // A queue may have sent the beginning of a text already; the rest is another text.
         const auto key = std::pair{piece.bytes.data(), piece.bytes.size()};
         const auto [found, is_new] = places_.emplace(key, texts_.size());
         if (is_new) {
@@ -108,7 +108,7 @@ write_handover(const registry& state, std::span<const carried_connection> connec
     }
     state.write(out);
     if (body.size() + texts.bytes() > handover_bytes_max) {
-        return fail(errc::too_large, "too much is unsent to be handed over");
+        return fail(errc::too_large, "the unsent data is too large to be handed over");
     }
     std::string bytes;
     bytes.reserve(body.size() + texts.bytes() + std::size_t{64} * 1024);
@@ -122,7 +122,7 @@ write_handover(const registry& state, std::span<const carried_connection> connec
 result<registry_handover> read_handover(std::string_view bytes, const registry_settings& settings) {
     binary_reader in{bytes};
     if (in.text(magic.size()) != magic) {
-        return fail(errc::malformed, "this is no state of a registry");
+        return fail(errc::malformed, "these bytes are not the state of a registry");
     }
     if (const std::uint64_t version = in.number(); version != handover_version) {
         return fail(
@@ -134,7 +134,7 @@ result<registry_handover> read_handover(std::string_view bytes, const registry_s
     const text_table texts = read_texts(in);
     const std::uint64_t list = in.number();
     if (list >= texts.size()) {
-        return fail(errc::malformed, "the state of the registry has no list");
+        return fail(errc::malformed, "the state of the registry contains no list");
     }
     std::vector<carried_connection> connections;
     for (std::size_t left = in.count(connections_max); left > 0 && !in.failed(); --left) {
@@ -151,7 +151,7 @@ result<registry_handover> read_handover(std::string_view bytes, const registry_s
     }
     std::sort(ids.begin(), ids.end());
     if (!in.is_complete() || ids != state->peer_ids()) {
-        return fail(errc::malformed, "the state of the registry makes no sense");
+        return fail(errc::malformed, "the state of the registry is malformed");
     }
     return registry_handover{std::move(*state), std::move(connections)};
 }

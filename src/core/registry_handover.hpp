@@ -13,15 +13,16 @@
 #include <string_view>
 #include <vector>
 
-// What a distributor's worker leaves to the one that takes its place, so that no node notices: the
-// registry, and of each connection what is in the worker and not in the kernel. As bytes with a
-// version; reading takes any bytes and either understands all of them or says why not. The sockets
-// themselves travel beside it (net/descriptor_channel.hpp).
+// The state that a distributor's worker hands over to its replacement, so that no node notices the
+// change: the registry, and of each connection the state that is in the worker and not in the
+// kernel. It is encoded as bytes with a version. Reading accepts any bytes and either understands
+// all of them or returns an error. The sockets themselves are passed separately
+// (net/descriptor_channel.hpp).
 namespace msd::core {
 
-/// Both sides must have the same: any other is refused, and the old worker goes on.
+/// Both workers must have the same version; otherwise the old worker continues to serve.
 inline constexpr std::uint64_t handover_version = 2;
-/// As much as two fleets of nodes_max with full queues would not have, but a leak would.
+/// More than two fleets of nodes_max nodes with full queues need.
 inline constexpr std::size_t handover_bytes_max = std::size_t{1} << 30;
 
 // Bytes that several queues may share.
@@ -35,8 +36,8 @@ struct carried_connection {
     int bad_frames = 0;
     int unanswered_pings = 0;
     time_point frame_until = time_point::max(); // when the unfinished frame is too late
-    time_point ended_until = time_point::max(); // it is being given up: its last bytes' deadline
-    std::string_view unread;                    // received, but no whole frame
+    time_point ended_until = time_point::max(); // being closed: the deadline of its last bytes
+    std::string_view unread;                    // received bytes of an incomplete frame
     std::vector<shared_bytes> unsent;           // piece by piece
 };
 
@@ -46,12 +47,12 @@ struct registry_handover {
     std::vector<carried_connection> connections;
 };
 
-/// What several queues share is written once. errc::too_large: over handover_bytes_max.
+/// Bytes that several queues share are written once. errc::too_large: over handover_bytes_max.
 [[nodiscard]] result<std::string>
 write_handover(const registry& state, std::span<const carried_connection> connections);
 
-/// Views in it are of `bytes`, unsent pieces own theirs. errc::malformed, errc::invalid (another
-/// version).
+/// Views in the result refer to `bytes`; unsent pieces own theirs. errc::malformed, errc::invalid
+/// (another version).
 [[nodiscard]] result<registry_handover>
 read_handover(std::string_view bytes, const registry_settings& settings);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a registry goes from one process to another.
+// How a registry is handed over to another process.
 #include "core/registry.hpp"
 
 #include <algorithm>
@@ -52,7 +52,7 @@ result<registry> registry::read(binary_reader& in, registry_settings settings, f
     made.read_goodbyes(in);
     made.read_progress(in);
     if (in.failed()) {
-        return fail(errc::malformed, "the state of the registry makes no sense");
+        return fail(errc::malformed, "the state of the registry is malformed");
     }
     return made;
 }
@@ -120,7 +120,7 @@ void registry::read_progress(binary_reader& in) {
     const auto is_ahead = [this](const auto& each) {
         return each.second.knows > nodes_.log_end();
     };
-    // These are moments that have passed, and other moments are counted from them.
+    // These times have passed, and other times are computed from them.
     const auto last = std::max({last_told_, last_greeted_, list_first_});
     if (last == time_point::max() || std::any_of(peers_.begin(), peers_.end(), is_ahead)) {
         in.refuse();

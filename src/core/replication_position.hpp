@@ -9,22 +9,22 @@
 
 namespace msd::core {
 
-// How far a database server has got: for each replication domain the number of its last
-// transaction, as MariaDB writes it ("0-1-100,7-2-5": domain, server, number). Two positions tell
-// whether one server has everything another had, without anybody's clock.
+// The position of a database server: for each replication domain the number of its last
+// transaction, as MariaDB writes it ("0-1-100,7-2-5": domain, server, number). Comparing two
+// positions shows whether one server has everything another one had, without comparing clocks.
 class replication_position {
 public:
     static constexpr std::size_t domains_max = 64;
 
-    /// Nothing yet.
+    /// Before the first transaction.
     replication_position() = default;
     /// One domain only: the number of a cluster's transaction.
     explicit replication_position(std::uint64_t number) : domains_{{0, number}} {}
 
-    /// nullopt: not such a text, or more than `domains_max`.
+    /// nullopt: not such a text, or more than `domains_max` domains.
     [[nodiscard]] static std::optional<replication_position> parse(std::string_view text);
 
-    /// Has everything that `other` has.
+    /// Whether this position includes everything that `other` does.
     [[nodiscard]] bool covers(const replication_position& other) const;
 
     bool operator==(const replication_position&) const = default;

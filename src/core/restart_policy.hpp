@@ -11,21 +11,21 @@
 namespace msd::core {
 
 struct restart_settings {
-    milliseconds early{500};         // dying within that after READY is an early death
-    milliseconds forget_after{5000}; // READY that long: earlier early deaths are forgotten
+    milliseconds early{500};         // a death within this time after READY is early
+    milliseconds forget_after{5000}; // READY for this long resets the count of early deaths
     milliseconds backoff_first{100}; // after the first early death, doubling
     milliseconds backoff_max{30'000};
     int backoff_jitter_percent = 20;   // ±
     int start_failures_max = 10;       // of a pool that was never READY
-    milliseconds spawn_window{10'000}; // the cap counts replacements in this span
-    int spawns_per_window_min = 20;    // the cap is at least that …
-    int spawns_per_worker = 4;         // … or that many times the workers
+    milliseconds spawn_window{10'000}; // the cap counts replacements in this period
+    int spawns_per_window_min = 20;    // the cap is at least this number,
+    int spawns_per_worker = 4;         // or this number times the workers when that is more
 };
 
-// What becomes of the slots of one pool when their workers die: replaced at once, after a pause, or
-// not any more. A death is early before READY or shortly after it; only early deaths count and back
-// off, so that a crash under load costs milliseconds and a broken start does not burn the
-// processor. Knows no processes and no clock: the master tells it what happened and when.
+// Decides what happens to a slot of a pool when its worker dies: it is filled again at once, after
+// a pause, or not at all. A death is early before READY or shortly after it. Only early deaths are
+// counted and backed off, so that a crash under load costs milliseconds and a broken start does not
+// occupy the processor. Knows no processes; time is an argument.
 class restart_policy {
 public:
     enum class action : std::uint8_t {
@@ -41,7 +41,7 @@ public:
         bool early = false;
     };
 
-    // All it knows, for a policy that goes on where this one stops.
+    // The complete state, for a policy that continues in another process.
     struct memory {
         struct slot {
             int early_deaths = 0;
@@ -53,7 +53,7 @@ public:
         };
 
         std::vector<slot> slots;
-        // Replacements planned or done within the window, in order of time.
+        // Times of replacements that are planned or were made within the window, in order.
         std::deque<time_point> replacements;
         int start_failures = 0;
         bool ever_ready = false;
@@ -66,27 +66,27 @@ public:
     restart_policy(restart_settings settings, std::size_t slots);
     restart_policy(restart_settings settings, memory known);
 
-    /// A worker of `slot` said READY.
+    /// The worker of `slot` is READY.
     void ready(std::size_t slot, time_point now);
 
-    /// The worker of `slot` ended without having been told to. `exit_code` is -1 when a signal
+    /// The worker of `slot` ended without being asked to. `exit_code` is -1 when a signal
     /// killed it; `jitter` is a random number in [-1, 1].
     [[nodiscard]] verdict died(std::size_t slot, int exit_code, time_point now, double jitter);
 
-    /// There is a reason to fill slots again that were left empty: the configuration was corrected,
-    /// or another worker got READY with it. They are returned.
+    /// Returns the slots that were left empty, to be filled again: the configuration was corrected,
+    /// or another worker became READY with it.
     [[nodiscard]] std::vector<std::size_t> retry_left_empty();
 
-    /// From now on; deaths are judged by them.
+    /// Settings for deaths from now on.
     void set(const restart_settings& settings) { settings_ = settings; }
 
-    /// New slots are empty; what was known of slots that go is forgotten.
+    /// New slots are empty; the state of removed slots is discarded.
     void resize(std::size_t slots) { known_.slots.resize(slots); }
 
     [[nodiscard]] bool is_left_empty(std::size_t slot) const {
         return known_.slots[slot].left_empty;
     }
-    /// Early deaths of the slot that are not forgotten yet.
+    /// Early deaths of the slot since the count was reset.
     [[nodiscard]] int early_deaths(std::size_t slot) const {
         return known_.slots[slot].early_deaths;
     }

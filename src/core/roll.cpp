@@ -36,7 +36,7 @@ time_point roll::due() const {
 void roll::ready(time_point now) {
     if (phase_ == phase::starting) {
         phase_ = phase::soaking;
-        // On the way back the old program has proved itself already.
+        // In a rollback the previous program needs no soak: it has run before.
         soaked_at_ = back_ ? now : now + soak_;
     }
 }
@@ -65,7 +65,7 @@ void roll::failed(std::string_view why) {
     discarded_ = target_;
     soaked_at_ = time_point::max();
     if (back_) {
-        // It keeps the worker it has; the others still go back.
+        // This slot keeps its present worker; the others are still rolled back.
         go_on();
         return;
     }

@@ -11,24 +11,25 @@
 
 namespace msd::core {
 
-// A rolling replacement, one slot after the other: a new worker beside the old one, READY, unharmed
-// for the soak time, then the old one retires. When a new worker fails, the roll is aborted: the
-// slots done by then go back, in reverse order, the same way. Targets are numbers; which pool and
-// slot a number means, and what was started before, its owner knows. No processes and no clock: the
-// owner asks for the next step and says how it went.
+// A rolling replacement of workers, one slot after the other: a new worker is started beside the
+// old one, becomes READY, runs for the soak time, then the old worker is retired. When a new worker
+// fails, the roll is aborted and rolled back: the slots that were replaced get their previous
+// program again in the same way, in reverse order. Targets are numbers; the owner knows which pool
+// and slot each one is and what ran there before. Knows no processes; time is an argument: the
+// owner asks for the next step and reports its result.
 class roll {
 public:
     enum class action : std::uint8_t {
-        none,   // nothing before due(), or before something is said
+        none,   // nothing before due(), or before a result is reported
         start,  // a new worker for `target`
         retire, // the old worker of `target`
-        discard // the new worker of `target`: it failed while it lived
+        discard // the new worker of `target`, which failed but still runs
     };
 
     struct step {
         action what = action::none;
         std::size_t target = 0;
-        bool back = false; // to what was there before the roll
+        bool back = false; // roll back: to the program that ran before the roll
     };
 
     enum class phase : std::uint8_t {
@@ -42,26 +43,26 @@ public:
 
     roll(std::size_t targets, milliseconds soak);
 
-    /// What to do now. A step is given once; its outcome is told with the functions below.
+    /// What to do now. A step is returned once; its result is reported by the functions below.
     [[nodiscard]] step advance(time_point now);
     [[nodiscard]] time_point due() const;
 
-    /// The new worker said READY.
+    /// The new worker is READY.
     void ready(time_point now);
-    /// The new worker gives no sign of life: it soaks until then at least.
+    /// The new worker has no heartbeat: it soaks until then at least.
     void hold(time_point until);
-    /// The old worker is on its way.
+    /// The old worker is draining.
     void retired();
     /// The new worker could not be started, ended, took too long, or did not take over.
     void failed(std::string_view why);
     /// The target does not exist any more.
     void skip();
-    /// So many more targets, behind those there are. Not while it goes back.
+    /// Appends `more` targets. Not during a rollback.
     void extend(std::size_t more);
 
     [[nodiscard]] std::size_t target() const { return target_; }
     [[nodiscard]] phase now_is() const { return phase_; }
-    /// Slots done so far; while going back, those not yet back.
+    /// Slots replaced so far; during a rollback, those not rolled back yet.
     [[nodiscard]] std::size_t finished() const { return moved_.size(); }
     [[nodiscard]] std::size_t targets() const { return targets_; }
     [[nodiscard]] bool is_going_back() const { return back_; }

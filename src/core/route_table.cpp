@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <tuple>
 
 namespace msd::core {
 
 namespace {
 
-// More segments than any pattern may have: longer paths are looked up as exact ones only.
+// The most segments of a pattern: longer paths are only compared with exact ones.
 constexpr std::size_t segments_max = 32;
 
-// What a foreign service cannot mark in a schema.
+// Secret parameters of foreign services, which have no schema to mark them.
 const std::vector<std::string> usual_secrets{"password", "token", "secret"};
 constexpr std::string_view usual_one_way = "POST/logs"; // never answered (docs/protocol.md, 2)
 
@@ -55,25 +56,75 @@ bool is_variable(std::string_view part) {
     return part.size() > 2 && part.front() == '{' && part.back() == '}';
 }
 
+// "{id}" is "id".
+std::string_view name_of(std::string_view variable) {
+    return variable.substr(1, variable.size() - 2);
+}
+
+std::vector<std::string> variables_of(std::string_view pattern) {
+    std::vector<std::string> names;
+    for (const std::string_view part : split(pattern)) {
+        if (is_variable(part)) {
+            names.emplace_back(name_of(part));
+        }
+    }
+    return names;
+}
+
+// The pattern without the names of its variables: "/goods/?". A literal part has no '?'.
+std::string key_of(std::span<const std::string_view> parts) {
+    std::string key;
+    for (const std::string_view part : parts) {
+        key += '/';
+        key += is_variable(part) ? "?" : part;
+    }
+    return key;
+}
+
+void add_missing(std::vector<std::string>& to, const std::vector<std::string>& names) {
+    std::copy_if(
+        names.begin(),
+        names.end(),
+        std::back_inserter(to),
+        [&to](const std::string& name) { return std::find(to.begin(), to.end(), name) == to.end(); }
+    );
+}
+
 } // namespace
 
-route_table::route_table(std::span<const node_info> nodes) {
+route_table::route_table(std::span<const node_info> nodes, std::span<const node_info> gone) {
     for (const node_info& node : nodes) {
         add(node);
     }
+    present_routes_ = routes_.size();
+    for (const node_info& node : gone) {
+        add(node);
+    }
     places_.clear();
-    std::stable_sort(patterns_.begin(), patterns_.end(), [](const shape& a, const shape& b) {
-        return a.literal_bytes > b.literal_bytes;
+    for (route& each : routes_) {
+        std::sort(each.also_claimed_by.begin(), each.also_claimed_by.end());
+    }
+    std::sort(patterns_.begin(), patterns_.end(), [](const shape& a, const shape& b) {
+        return std::tie(b.literal_bytes, a.variables, a.key) <
+               std::tie(a.literal_bytes, b.variables, b.key);
     });
 }
 
 void route_table::add(const node_info& node) {
     for (const route_info& said : node.routes) {
         if (is_token(said.method) && is_path(said.path)) {
-            offer({said.method, said.path, node.id.name, said.one_way, said.secrets});
+            offer(
+                {said.method,
+                 said.path,
+                 node.id.name,
+                 said.one_way,
+                 said.secrets,
+                 variables_of(said.path),
+                 {}}
+            );
         }
     }
-    // A node that described its routes repeats them as urls, for those who read nothing else.
+    // A node that describes its routes repeats them as urls, for nodes that read only urls.
     if (!node.routes.empty()) {
         return;
     }
@@ -83,7 +134,15 @@ void route_table::add(const node_info& node) {
         const std::string_view path = std::string_view{url}.substr(slash);
         if (is_token(method) && is_path(path)) {
             const bool one_way = url == usual_one_way;
-            offer({std::string{method}, std::string{path}, node.id.name, one_way, usual_secrets});
+            offer(
+                {std::string{method},
+                 std::string{path},
+                 node.id.name,
+                 one_way,
+                 usual_secrets,
+                 variables_of(path),
+                 {}}
+            );
         }
     }
 }
@@ -91,28 +150,37 @@ void route_table::add(const node_info& node) {
 void route_table::offer(route&& offered) {
     shape& place = shape_of(offered.pattern);
     for (const std::size_t index : place.offers) {
-        route& known = routes_[index];
-        if (known.method != offered.method) {
-            continue;
+        if (routes_[index].method == offered.method) {
+            settle(index, std::move(offered));
+            return;
         }
-        // Instances of one service may be of different ages: whatever one of them calls a secret
-        // is one.
-        if (known.service == offered.service) {
-            known.one_way = known.one_way || offered.one_way;
-            std::copy_if(
-                offered.secrets.begin(),
-                offered.secrets.end(),
-                std::back_inserter(known.secrets),
-                [&](const std::string& name) {
-                    return std::find(known.secrets.begin(), known.secrets.end(), name) ==
-                           known.secrets.end();
-                }
-            );
-        }
-        return;
     }
     place.offers.push_back(routes_.size());
     routes_.push_back(std::move(offered));
+}
+
+// A route is offered a second time.
+void route_table::settle(std::size_t index, route&& offered) {
+    if (index < present_routes_) {
+        return; // a node that is there has it, and the other one is gone
+    }
+    route& known = routes_[index];
+    if (known.service == offered.service) {
+        // Instances of one service may be of different versions: what one of them calls a secret
+        // is one.
+        known.one_way = known.one_way || offered.one_way;
+        add_missing(known.secrets, offered.secrets);
+        if (offered.pattern < known.pattern) {
+            known.pattern = std::move(offered.pattern);
+            known.variables = std::move(offered.variables);
+        }
+        return;
+    }
+    if (offered.service < known.service) {
+        std::swap(known, offered);
+        known.also_claimed_by = std::move(offered.also_claimed_by);
+    }
+    add_missing(known.also_claimed_by, {offered.service});
 }
 
 route_table::shape& route_table::shape_of(const std::string& pattern) {
@@ -120,17 +188,18 @@ route_table::shape& route_table::shape_of(const std::string& pattern) {
     if (std::none_of(parts.begin(), parts.end(), is_variable)) {
         return exact_[pattern];
     }
-    const auto [place, is_new] = places_.emplace(pattern, patterns_.size());
+    const auto [place, is_new] = places_.emplace(key_of(parts), patterns_.size());
     if (!is_new) {
         return patterns_[place->second];
     }
     shape& made = patterns_.emplace_back();
     for (const std::string_view part : parts) {
         const bool variable = is_variable(part);
-        const std::string_view text = variable ? part.substr(1, part.size() - 2) : part;
-        made.segments.push_back({std::string{text}, variable});
+        made.segments.push_back({std::string{variable ? "" : part}, variable});
+        made.variables += variable ? 1 : 0;
     }
-    made.literal_bytes = pattern.find('{');
+    made.key = place->first;
+    made.literal_bytes = made.key.find('?');
     return made;
 }
 
@@ -152,7 +221,7 @@ route_table::pick(const shape& candidates, std::string_view method) const {
 bool route_table::fits(
     const shape& candidate,
     std::span<const std::string_view> parts,
-    variable_list* variables
+    std::vector<std::string>* values
 ) {
     const auto& segments = candidate.segments;
     if (segments.size() != parts.size()) {
@@ -169,8 +238,8 @@ bool route_table::fits(
         if (!decoded || decoded->empty()) {
             return false;
         }
-        if (variables != nullptr) {
-            variables->emplace_back(segments[i].text, std::move(*decoded));
+        if (values != nullptr) {
+            values->push_back(std::move(*decoded));
         }
     }
     return true;
@@ -179,19 +248,24 @@ bool route_table::fits(
 route_table::match
 route_table::find_pattern(std::span<const std::string_view> parts, std::string_view method) const {
     match found;
+    std::vector<std::string> values;
     for (const shape& candidate : patterns_) {
         const route* const target = pick(candidate, method);
         if (target == nullptr) {
             continue;
         }
-        found.variables.clear();
-        if (fits(candidate, parts, &found.variables)) {
-            found.what = outcome::found;
-            found.target = target;
-            return found;
+        values.clear();
+        if (!fits(candidate, parts, &values)) {
+            continue;
         }
+        found.what = outcome::found;
+        found.target = target;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            found.variables.emplace_back(target->variables[i], std::move(values[i]));
+        }
+        break;
     }
-    return {};
+    return found;
 }
 
 std::string

@@ -15,9 +15,15 @@
 
 namespace msd::core {
 
-// Which service answers METHOD and path. Built anew whenever the topology changes and swapped
-// whole, so a lookup never sees half a change. Exact paths win over patterns; among patterns the
-// one with the longer literal beginning wins. Instances of one service are joined into one route.
+// Maps METHOD and path to the service that answers them. Built anew whenever the topology changes
+// and swapped whole, so a lookup never sees half a change. What is found depends on the nodes alone
+// and not on their order, so all workers route alike, also after a restart:
+//
+// - An exact path is preferred to a pattern, then the pattern with the longer literal beginning,
+//   then the one with fewer variables, then the alphabetically first.
+// - Patterns that differ only in the names of variables are the same route.
+// - When services of several names claim one route, the alphabetically first name gets it.
+// - Instances of one service are joined into one route.
 class route_table {
 public:
     struct route {
@@ -25,7 +31,10 @@ public:
         std::string pattern; // "/goods/{id}": the uri that goes to the service
         std::string service; // node name
         bool one_way = false;
-        std::vector<std::string> secrets; // for foreign services: password, token, secret
+        std::vector<std::string> secrets;   // for foreign services: password, token, secret
+        std::vector<std::string> variables; // names in the pattern, in order
+        // Services that claim the route too and do not get it, sorted.
+        std::vector<std::string> also_claimed_by;
     };
 
     using variable_list = std::vector<std::pair<std::string_view, std::string>>;
@@ -41,9 +50,9 @@ public:
     };
 
     route_table() = default;
-    /// Nodes whose urls are malformed contribute the well-formed ones. When two service names claim
-    /// one route, the one listed first keeps it.
-    explicit route_table(std::span<const node_info> nodes);
+    /// Nodes whose urls are malformed contribute the well-formed ones. `gone`: nodes whose routes
+    /// are kept as long as none of `nodes` claims them.
+    explicit route_table(std::span<const node_info> nodes, std::span<const node_info> gone = {});
 
     /// `path` is the raw path of the request target without query. HEAD finds GET routes. A
     /// variable matches one non-empty segment; one that is no valid percent-encoding matches
@@ -62,24 +71,30 @@ private:
     };
 
     struct segment {
-        std::string text; // literal, or the name of the variable
+        std::string text; // empty for a variable
         bool is_variable = false;
     };
 
     // One shape of path with every method it is offered under.
     struct shape {
-        std::vector<segment> segments;   // of a pattern; empty for an exact path
-        std::size_t literal_bytes = 0;   // before the first variable
+        std::vector<segment> segments; // of a pattern; empty for an exact path
+        std::string key;               // the pattern without the names of its variables
+        std::size_t literal_bytes = 0; // before the first variable
+        std::size_t variables = 0;
         std::vector<std::size_t> offers; // indices into routes_
     };
 
     void add(const node_info& node);
     void offer(route&& offered);
+    void settle(std::size_t index, route&& offered);
     [[nodiscard]] shape& shape_of(const std::string& pattern);
     [[nodiscard]] const route* pick(const shape& candidates, std::string_view method) const;
-    /// Whether the path fits; if so, and `variables` is not null, adds their values to it.
-    [[nodiscard]] static bool
-    fits(const shape& candidate, std::span<const std::string_view> parts, variable_list* variables);
+    /// Whether the path fits; if so, and `values` is not null, adds those of the variables to it.
+    [[nodiscard]] static bool fits(
+        const shape& candidate,
+        std::span<const std::string_view> parts,
+        std::vector<std::string>* values
+    );
     [[nodiscard]] match
     find_pattern(std::span<const std::string_view> parts, std::string_view method) const;
     [[nodiscard]] std::string
@@ -87,9 +102,11 @@ private:
 
     std::vector<route> routes_;
     std::unordered_map<std::string, shape, text_hash, std::equal_to<>> exact_;
-    std::vector<shape> patterns_; // longest literal beginning first
-    // While the table is made: where a pattern is among them.
+    std::vector<shape> patterns_; // in the order in which they are preferred
+    // While the table is made: where a pattern is among them, by shape::key; and how many routes
+    // belong to nodes that are not gone, once all of those are added.
     std::unordered_map<std::string, std::size_t> places_;
+    std::size_t present_routes_ = 0;
 };
 
 } // namespace msd::core

@@ -12,15 +12,15 @@
 
 namespace msd::core {
 
-// What one worker tells its master, and everybody who maps the same memory, without a message. Each
-// field is written by one process and is whole at any moment, so a writer that dies in the middle
-// leaves the others usable.
+// The figures that one worker publishes in memory shared with its master and the other workers.
+// Each field is written by one process, atomically, so a worker that dies at any moment leaves the
+// memory usable.
 struct alignas(64) worker_figures {
     std::atomic<std::int64_t>
-        heartbeat_ns; // steady clock when its event loop last turned; 0: never
+        heartbeat_ns; // steady clock of the last turn of its event loop; 0: none yet
     std::atomic<std::uint64_t> connections;   // open now
-    std::atomic<std::uint64_t> requests;      // answered since it was started
-    std::atomic<std::int64_t> beats_every_ms; // as it was told when it was started; 0: unknown
+    std::atomic<std::uint64_t> requests;      // answered since the worker started
+    std::atomic<std::int64_t> beats_every_ms; // interval of the heartbeat; 0: unknown
 
     void clear() {
         heartbeat_ns = 0;
@@ -41,18 +41,18 @@ struct alignas(64) worker_figures {
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
-// The figures of all workers of a master, in memory that it creates and every worker maps.
+// The figures of all workers of a master, in memory that the master creates and every worker maps.
 class scoreboard {
 public:
-    // Of all pools together, with those that are being replaced.
+    // For all pools together, including workers that are being replaced.
     static constexpr std::size_t lines_max = 4096;
-    // Counts the layouts of worker_figures: processes of different builds share the memory, and a
-    // master of another layout must not take it over.
+    // The version of the layout of worker_figures: processes of different builds share the memory,
+    // and a master with another layout must not take it over.
     static constexpr std::uint32_t layout = 1;
 
     /// errc::unavailable: no memory to share.
     [[nodiscard]] static result<scoreboard> create();
-    /// `descriptor` was made by create(), maybe of another process. errc::invalid.
+    /// `descriptor` comes from create(), possibly in another process. errc::invalid otherwise.
     [[nodiscard]] static result<scoreboard> adopt(unique_fd descriptor);
 
     /// `index` < lines_max.

@@ -17,7 +17,7 @@ void server_choice::answered(std::size_t server, const server_report& report, ti
     if (primary_ != server || !report.position) {
         return;
     }
-    // One position is kept for many moments: of equal ones the newest says most.
+    // Of equal positions only the one with the newest time is kept.
     if (!positions_.empty() && positions_.back().position == *report.position) {
         positions_.pop_back();
     }
@@ -49,9 +49,9 @@ bool server_choice::takes_writes(std::size_t server) const {
     return state.up && !state.refuses_writes && takes_writes(state.last, is_replica(server));
 }
 
-// Whether writing to `other` is better than to `best`, which comes first. A node of the same
-// cluster is as good. Otherwise one of them is left from before a promotion: the one that follows
-// the other, or that has less.
+// Whether `other` is the better primary than `best`, which precedes it in the order of preference.
+// Nodes of one cluster are equal. Otherwise one of the two is the primary of before a promotion:
+// the one that replicates, or that has less data.
 bool server_choice::is_better(std::size_t other, std::size_t best) const {
     const server_report& left = servers_[other].last;
     const server_report& right = servers_[best].last;
@@ -64,9 +64,9 @@ bool server_choice::is_better(std::size_t other, std::size_t best) const {
     return left.position && right.position && !right.position->covers(*left.position);
 }
 
-// Sticks to the present one: after a promotion the old primary may come back and take writes that
-// nobody replicates. The first choice waits until all were asked, lest the old primary is chosen
-// for having answered first.
+// Keeps the present primary: after a promotion the old primary may return and accept writes that no
+// server replicates. The first choice waits until all servers were queried, so that the old primary
+// is not chosen because it answered first.
 void server_choice::choose_primary() {
     if (primary_ && takes_writes(*primary_)) {
         return;
@@ -120,8 +120,8 @@ const server_choice::passed* server_choice::newest_covered(std::size_t server) c
     return covered == positions_.rend() ? nullptr : &*covered;
 }
 
-// While no server takes writes nothing new can be missed: what counts is to have all that the
-// primary was last seen to have.
+// While no server accepts writes there is nothing new to miss: then a replica is current when it
+// has everything the primary was last seen to have.
 bool server_choice::is_current(std::size_t server, time_point now) const {
     const server_state& state = servers_[server];
     if (!state.up || !state.last.ready) {

@@ -13,77 +13,79 @@
 
 namespace msd::core {
 
-// What a database server said of itself.
+// What a database server reports about itself.
 struct server_report {
-    bool read_only = false;   // takes no writes
-    bool ready = true;        // false: a cluster's node apart from the majority, or joining
-    bool in_cluster = false;  // any node takes writes, all have the same data
-    bool replicating = false; // from another server, or cannot although it is told to
-    // nullopt: it does not say; it cannot be compared with another then.
+    bool read_only = false;   // refuses writes
+    bool ready = true;        // false: a cluster node that is joining or without the majority
+    bool in_cluster = false;  // any node accepts writes, all have the same data
+    bool replicating = false; // replicates from another server, or is configured to and fails
+    // nullopt: not reported; then the server cannot be compared with another one.
     std::optional<replication_position> position = replication_position{};
 };
 
-// Which of several database servers takes a call. Writes go to one, the primary, for as long as it
-// takes them; when it does not, to another that does: a node of the same cluster, or a replica that
-// was promoted, which is one that is writable and does not replicate any more. Reads go to the
-// replicas in turn, as far as one has everything the primary had `lag_max` ago, and what was
-// written since then is read from the primary. Nothing is believed of a server that was not seen.
+// Chooses the database server for a call. Writes go to one server, the primary, as long as it
+// accepts them. Then they fail over to another server that does: a node of the same cluster, or a
+// promoted replica, which is writable and no longer replicates. Reads go to the replicas in turn,
+// to one that has everything the primary had `lag_max` ago; rows written since then are read from
+// the primary. A server that has not answered yet is not used.
 //
-// How far a replica is behind is told by positions: the primary's are kept with the moment before
-// it was asked, and a replica is as old as the newest of them that it covers. So it is an upper
-// bound, whatever the clocks, and a replica whose replication stands still is as good as any until
-// the primary goes on.
+// The lag of a replica is measured by positions: the positions of the primary are kept with the
+// time before each was asked for, and a replica is as old as the newest of them that it covers.
+// This is an upper bound that does not depend on the clocks of the servers. A replica whose
+// replication has stopped counts as current until the primary has moved on.
 //
-// Knows no sockets and no clock: mysql::server_watch tells it what servers answer, the callers how
-// calls fared.
+// Knows no sockets; time is an argument. mysql::server_watch reports what servers answer, callers
+// report how calls ended.
 class server_choice {
 public:
-    // Times between the newest and the oldest position of the primary that can still matter.
+    // The number of positions of the primary that are kept.
     static constexpr std::size_t positions_max = 64;
 
     struct settings {
         std::size_t servers = 1;    // numbered from 0, in the order of preference
-        std::size_t replicas = 0;   // so many of them, at the end, are there to be read from
-        milliseconds lag_max{2000}; // and how long own writes are read from the primary
+        std::size_t replicas = 0;   // the last `replicas` of the servers are replicas
+        milliseconds lag_max{2000}; // also how long own writes are read from the primary
     };
 
     explicit server_choice(settings chosen);
 
-    /// Whether a server that says this takes writes. Forgetting read_only on a replica is easy, and
-    /// writing to it would part it from the others.
+    /// Whether a server with this report accepts writes. A replica that replicates does not, even
+    /// when nobody made it read_only: writing to it would make it diverge from the primary.
     [[nodiscard]] static bool takes_writes(const server_report& said, bool is_replica) {
         return said.ready && !said.read_only && !(is_replica && said.replicating);
     }
 
-    /// `server` answered a question asked at `asked`.
+    /// `server` answered a query that was sent at `asked`.
     void answered(std::size_t server, const server_report& report, time_point asked);
-    /// It could not be reached or did not answer in time. What it was asked before `now` counts no
-    /// more.
+    /// `server` could not be reached or did not answer in time. Answers to queries that were sent
+    /// before `now` are ignored.
     void failed(std::size_t server, time_point now);
-    /// A write reached it and it takes none: it was demoted, or is no part of its cluster any more.
+    /// `server` refused a write: it was demoted, or has left its cluster.
     void refused_write(std::size_t server, time_point now);
 
     /// Where writes go, and reads that must see all of them.
     [[nodiscard]] std::optional<std::size_t> primary() const { return primary_; }
 
-    /// Where to read `thing` (nullopt: all things, a list); nullopt: nowhere.
+    /// The server to read row `thing` from (nullopt: a list of rows); nullopt: no server can be
+    /// used.
     [[nodiscard]] std::optional<std::size_t>
     reader(std::optional<std::uint64_t> thing, const recent_writes& writes, time_point now);
 
-    /// Upper bound of how old a replica's data are; nullopt: not known.
+    /// Upper bound of the age of a replica's data; nullopt: unknown.
     [[nodiscard]] std::optional<milliseconds> lag(std::size_t server, time_point now) const;
-    /// It answered when it was last asked.
+    /// The server answered the last query.
     [[nodiscard]] bool is_up(std::size_t server) const { return servers_[server].up; }
-    /// Servers, no two of one cluster, that would all take writes; more than one is a fault.
+    /// The number of servers that accept writes, where a cluster counts as one; more than one is a
+    /// fault.
     [[nodiscard]] std::size_t writable() const;
 
 private:
     struct server_state {
         bool up = false;
-        bool known = false;          // was asked, be it in vain
-        bool refuses_writes = false; // until it is asked again
+        bool known = false;          // was queried, with or without an answer
+        bool refuses_writes = false; // until the next answer
         server_report last;
-        time_point heard_of{}; // what was asked before counts no more
+        time_point heard_of{}; // answers to queries sent before are ignored
     };
 
     struct passed {
@@ -101,7 +103,7 @@ private:
     settings settings_;
     std::vector<server_state> servers_;
     std::optional<std::size_t> primary_;
-    // The one whose positions these are, in the order of time; kept when it is lost.
+    // The server whose positions these are, in the order of time; kept when it fails.
     std::optional<std::size_t> measured_;
     std::deque<passed> positions_;
     std::size_t last_reader_ = 0;

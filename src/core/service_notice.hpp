@@ -8,34 +8,34 @@
 
 namespace msd::core {
 
-// What a service manager is to know of an instance at one moment.
+// The state of an instance as the service manager is notified of it.
 struct service_condition {
-    bool was_ready = false; // everything was READY once
+    bool was_ready = false; // all pools have been READY
     bool is_stopping = false;
     std::string_view text; // one line for people
 };
 
-// Decides what of the protocol of sd_notify(3) is due: READY and STOPPING once, the status line
-// when it has changed, more time while the instance starts and stops (both can take longer than a
-// unit allows, and both have limits of their own), and the watchdog's sign of life. Only text;
-// sending it is process/service_manager's.
+// Decides which notifications of sd_notify(3) are due: READY and STOPPING once, the status line
+// when it has changed, an extension of the timeout while the instance starts and stops (both can
+// take longer than the unit allows, and both have limits of their own), and the watchdog's
+// keep-alive. Returns text; process/service_manager sends it.
 class service_notice {
 public:
-    /// Asked for again after a third of it, so that one late datagram does no harm.
+    /// Requested again after a third of this time, so that one late datagram does no harm.
     static constexpr milliseconds extension{30'000};
 
-    /// `watchdog`: the manager expects a sign of life within that time; zero: it does not.
+    /// `watchdog`: the time within which the manager expects a keep-alive; zero: it expects none.
     explicit service_notice(milliseconds watchdog) : watchdog_{watchdog} {}
 
-    /// The lines that are due, `VAR=value` each with a newline; empty when there is nothing to say.
+    /// The lines that are due, `VAR=value` each with a newline; empty when nothing is due.
     [[nodiscard]] std::string say(const service_condition& now_is, time_point now);
-    /// When say() has something to say without any change; time_point::max(): never.
+    /// When say() returns something without any change of state; time_point::max(): never.
     [[nodiscard]] time_point due() const;
 
-    /// Frames a reading of the configuration; empty while the instance starts or stops.
+    /// Before and after the configuration is read; empty while the instance starts or stops.
     [[nodiscard]] std::string reload_begins(time_point now) const;
     [[nodiscard]] std::string reload_ends() const;
-    /// What reload_ends() said did not arrive: say() says it again.
+    /// The notification of reload_ends() was not delivered: say() returns it again.
     void lost_reload_end() { told_ready_ = false; }
 
 private:

@@ -10,22 +10,22 @@
 
 namespace msd::core {
 
-// Of many who want the same at the same time one goes for it, and the others wait for what he
-// brings. Decides who goes; how one waits is the caller's business, and so is `Outcome`, which
-// stays shared for as long as somebody holds it. When the thing changes meanwhile, those who come
-// later begin anew: what is under way may be what was there before. At most one entry for each who
-// leads; whoever bounds the number of callers bounds this.
+// Deduplicates concurrent requests: of several callers that want the same key, one makes the
+// request and the others wait for its `Outcome`, which they share. This class decides which caller
+// makes the request; waiting is the caller's part. When the value changes during a request, later
+// callers start a new request, because the response in flight may be the old value. There is at
+// most one entry for each caller that makes a request, so the number of callers bounds the size.
 template <class Outcome>
 class single_flight {
 public:
     struct flight {
         Outcome outcome;
-        bool outdated = false; // the thing has changed since it began
+        bool outdated = false; // the value has changed since the request began
     };
 
     struct place {
         std::shared_ptr<flight> shared;
-        bool leads = false; // goes for it, and calls end() however that ends
+        bool leads = false; // makes the request, and calls end() however it ends
     };
 
     [[nodiscard]] place join(const std::string& key) {
@@ -36,7 +36,7 @@ public:
         return {entry->second, is_new};
     }
 
-    /// Those who come from now on begin anew.
+    /// Later callers start a new request.
     void end(const std::string& key, const flight& ended) {
         const auto found = flights_.find(key);
         if (found != flights_.end() && found->second.get() == &ended) {
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    /// The thing has changed.
+    /// The value has changed.
     void outdate(const std::string& key) {
         const auto found = flights_.find(key);
         if (found != flights_.end()) {
@@ -53,7 +53,7 @@ public:
         }
     }
 
-    /// Under way and not outdated.
+    /// The number of requests in flight that are not outdated.
     [[nodiscard]] std::size_t size() const { return flights_.size(); }
 
 private:

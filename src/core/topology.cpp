@@ -19,7 +19,7 @@ std::optional<std::uint64_t> number(const json::object& fields, std::string_view
     return found != nullptr ? found->as_uint64() : std::nullopt;
 }
 
-// Several workers of one node may be listed apart by a foreign distributor: the first entry counts.
+// A foreign distributor may list the workers of one node separately: the first entry counts.
 void append_entries(std::vector<node_info>& nodes, const std::vector<json::value>& entries) {
     std::set<node_id> seen;
     for (const node_info& node : nodes) {
@@ -59,7 +59,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
     }
     const json::value* const list = packet.raw_params();
     if (list == nullptr) {
-        return fail(errc::malformed, "a list without params");
+        return fail(errc::malformed, "a list of nodes without params");
     }
     return apply_list(*list);
 }
@@ -67,7 +67,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
 result<topology::outcome> topology::apply_list(const json::value& list) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a list that is no array");
+        return fail(errc::malformed, "a list of nodes that is not an array");
     }
     std::vector<node_info> listed;
     append_entries(listed, *entries);
@@ -103,7 +103,7 @@ result<topology::outcome>
 topology::apply_part(const json::object& fields, const json::value& list, const revision& now) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a snapshot that is no array");
+        return fail(errc::malformed, "a snapshot that is not an array");
     }
     from_msd_ = true;
     const std::uint64_t index = number(fields, "part").value_or(0);
@@ -146,7 +146,7 @@ result<topology::outcome> topology::apply_changes(
     const auto added = json::elements(add_list->text);
     const auto removed = json::elements(remove_list->text);
     if (!added || !removed) {
-        return fail(errc::malformed, "changes that are no arrays");
+        return fail(errc::malformed, "changes whose add or remove is not an array");
     }
     from_msd_ = true;
     if (now.epoch != epoch_ || number(fields, "since") != rev_) {
@@ -191,7 +191,7 @@ void topology::add(node_info&& node) {
     }
 }
 
-// Where `id` stands among the sorted places, or would.
+// The position of `id` among the sorted places, or where it would be inserted.
 std::vector<std::size_t>::iterator topology::find_place(const node_id& id) {
     return std::lower_bound(
         places_.begin(),

@@ -16,9 +16,9 @@ namespace msd::core {
 
 struct revision;
 
-// What one node knows of all others: the client's end of the registry. Fed with the packets a
-// distributor sends, foreign (whole lists) or msd's (snapshots in parts, changes), it keeps the
-// list in registration order. It survives the distributor: nothing is removed because the link
+// The list of nodes as one node knows it: the client side of the registry. It applies the packets
+// of a distributor, a foreign one (whole lists) or msd's (snapshots in parts, changes), and keeps
+// the list in registration order. Nothing is removed because the connection to the distributor
 // ended.
 class topology {
 public:
@@ -26,15 +26,15 @@ public:
         unchanged,
         changed,    // nodes() differ from before
         incomplete, // one part of a snapshot; more follow
-        gap,        // the changes do not follow what is known: ask for a snapshot
+        gap,        // the changes do not follow the known revision: ask for a snapshot
         ignored,    // not a topology packet
     };
 
-    /// Malformed packets are errors and change nothing; malformed entries are left out, and so are
-    /// entries over nodes_max (core/registration.hpp).
+    /// Malformed packets are errors and change nothing. Malformed entries are left out, and so are
+    /// entries beyond nodes_max (core/registration.hpp).
     [[nodiscard]] result<outcome> apply(const wire::packet& packet);
 
-    /// All of it as one packet that apply() takes.
+    /// The whole list as one packet that apply() accepts.
     [[nodiscard]] std::string packet() const;
 
     [[nodiscard]] std::span<const node_info> nodes() const { return nodes_; }
@@ -58,7 +58,7 @@ private:
 
     std::vector<node_info> nodes_;
     std::vector<std::size_t> places_; // in nodes_, in the order of their identities
-    std::vector<node_info> parts_;    // of a snapshot not complete yet
+    std::vector<node_info> parts_;    // of a snapshot that is not complete yet
     std::size_t next_part_ = 0;
     std::uint64_t epoch_ = 0;
     std::uint64_t rev_ = 0;

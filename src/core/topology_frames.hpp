@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-// The packets in which a distributor tells what it knows, each as a whole frame. Entries come ready
-// made (core/registration.hpp), so that one text of a node serves every packet it appears in.
-// core/topology.hpp reads them.
+// The packets with which a distributor sends its list, each as a whole frame. Entries are given as
+// text (core/registration.hpp), so that the text of a node is made once for all packets.
+// core/topology.hpp reads these packets.
 namespace msd::core {
 
 constexpr std::size_t snapshot_part_bytes_max = std::size_t{256} * 1024;
@@ -18,7 +18,7 @@ constexpr std::size_t snapshot_part_bytes_max = std::size_t{256} * 1024;
 /// The whole list for foreign nodes; `entries` are joined by commas.
 [[nodiscard]] std::string list_frame(std::string_view entries);
 
-/// Tells a node that it speaks with an msd distributor, and nothing else.
+/// Informs a node that the distributor is msd's; contains no entries.
 [[nodiscard]] std::string announcement_frame(revision now);
 
 struct snapshot_part {
@@ -30,8 +30,8 @@ struct snapshot_part {
 
 struct change_set {
     std::uint64_t since = 0;  // the rev these changes follow; equal to the present one when only
-                              // the state of nodes changed, not who is there
-    std::string_view added;   // entries joined by commas: new, or in place of the one known
+                              // the state of nodes changed, not the set of nodes
+    std::string_view added;   // entries joined by commas: new ones, or replacements of known ones
     std::string_view removed; // identities joined by commas; removed before anything is added
 };
 [[nodiscard]] std::string changes_frame(revision now, const change_set& changes);

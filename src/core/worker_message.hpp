@@ -12,23 +12,23 @@
 
 namespace msd::core {
 
-// What master and worker say to each other over the control channel, one datagram each. As text, so
-// that strace and a core dump can be read: `READY`, `FATAL reason`.
+// A message between master and worker on the control channel, one datagram each. Messages are text,
+// so that they can be read in strace and in core dumps: `READY`, `FATAL reason`.
 struct worker_message {
     enum class kind : std::uint8_t {
-        hello,     // worker → master: the executable runs; text is its version and build
-        ready,     // worker → master: serving
-        extend,    // worker → master: start-up takes longer; no role of today needs to say so
-        draining,  // worker → master: no new connections
-        drained,   // worker → master: nothing left, leaving
-        fatal,     // worker → master: cannot go on; text says why
-        drain,     // master → worker: finish and leave
-        stop,      // master → worker: leave within a second
-        hand_over, // master → worker: give your state to the worker behind the attached socket
-        kept,      // worker → master: that failed, I go on; text says why
-        serve,     // master → worker: whose state you were to take is gone; begin without
-        scale,  // master → worker: the pool has so many workers from now on; text is the number
-        reopen, // master → worker: open log files anew
+        hello,     // worker → master: the program runs; text is its version and build
+        ready,     // worker → master: the worker serves
+        extend,    // worker → master: the start takes longer; no role sends it at present
+        draining,  // worker → master: accepts no new connections
+        drained,   // worker → master: has finished everything and exits
+        fatal,     // worker → master: cannot continue; text is the reason
+        drain,     // master → worker: finish what is in flight, then exit
+        stop,      // master → worker: exit within a second
+        hand_over, // master → worker: hand the state over to the worker at the attached socket
+        kept,   // worker → master: the handover failed, the worker continues; text is the reason
+        serve,  // master → worker: the worker to take over from is gone; serve without its state
+        scale,  // master → worker: the new number of workers in the pool, as text
+        reopen, // master → worker: reopen the log files
         stats,  // worker → master: text is a JSON object
     };
 
@@ -38,13 +38,13 @@ struct worker_message {
 
 constexpr std::size_t worker_message_bytes_max = 4096;
 
-/// HAND_OVER has an outcome within that time; the old worker serves nobody meanwhile.
+/// A handover succeeds or fails within this time; the old worker does not serve during it.
 constexpr milliseconds handover_limit{5000};
 
-/// A worker outlives its master by no more than that, whatever it is doing.
+/// A worker outlives its master by at most this time, whatever it does.
 constexpr std::chrono::seconds orphan_limit{10};
 
-/// At most worker_message_bytes_max bytes; a longer text is cut.
+/// At most worker_message_bytes_max bytes; a longer text is truncated.
 [[nodiscard]] std::string encode(const worker_message& message);
 [[nodiscard]] result<worker_message> decode_worker_message(std::string_view datagram);
 

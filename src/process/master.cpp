@@ -139,7 +139,7 @@ result<void> master::open_pools() {
         last_generation_,
         settings_.config});
     for (pool_settings& each : planned_) {
-        pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_);
+        pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_).hold();
     }
     planned_.clear();
     return {};
@@ -270,7 +270,21 @@ void master::reopen_logs() {
     }
 }
 
+// At the start of the instance a pool of a lower rank needs the ones of higher ranks: a gateway
+// routes to the services, and these register with the distributor.
+void master::release_pools() {
+    for (pool& each : pools_) {
+        const bool waits = std::any_of(pools_.begin(), pools_.end(), [&each](const pool& other) {
+            return other.stop_rank() > each.stop_rank() && !other.has_served();
+        });
+        if (each.is_held() && !waits) {
+            each.release();
+        }
+    }
+}
+
 void master::start_due(time_point now) {
+    release_pools();
     for (pool& each : pools_) {
         each.start_due(now);
     }

@@ -97,6 +97,7 @@ private:
     void reap(time_point now);
     void reconfigure(time_point now);
     void reopen_logs();
+    void release_pools();
     void start_due(time_point now);
     void watch_new_workers();
     void look_for_ends(time_point now);

@@ -48,7 +48,7 @@ pool::pool(
 }
 
 void pool::start_due(time_point now) {
-    if (stopping_) {
+    if (stopping_ || is_held_) {
         return;
     }
     for (std::size_t index = 0; index < slots_.size(); ++index) {
@@ -145,7 +145,9 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
         }
     } else if (message.what == kind::kept && worker.handed_over) {
         worker.handed_over = false;
-        slots_[worker.slot].candidate_end = message.text;
+        if (worker.slot < slots_.size()) { // else the slot was scaled away meanwhile
+            slots_[worker.slot].candidate_end = message.text;
+        }
     } else if (message.what == kind::fatal) {
         worker.last_words = message.text;
     } else if (message.what == kind::stats) {
@@ -183,7 +185,7 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
     const bool left_by_itself = ending_ && exit_code_of(wait_status) == 0;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
-    } else if (!dead->is_leaving() && !stopping_ && !left_by_itself) {
+    } else if (dead->slot < slots_.size() && !dead->is_leaving() && !stopping_ && !left_by_itself) {
         judge(*dead, wait_status, now);
     } else if (exit_code_of(wait_status) != 0 && dead->slot < slots_.size()) {
         slots_[dead->slot].last_exit = end_text(*dead, wait_status);
@@ -269,8 +271,11 @@ void pool::scale(int workers, const shared_plan& plan, time_point now) {
         slots_[index].start_at = now;
     }
     for (worker_process& worker : workers_) {
-        if (worker.slot >= wanted && !worker.is_leaving()) {
-            worker.is_candidate = false;
+        if (worker.slot < wanted) {
+            continue;
+        }
+        worker.is_candidate = false;
+        if (!worker.is_leaving()) {
             let_go(worker, now);
         }
     }
@@ -313,7 +318,7 @@ time_point pool::next_due() const {
         next = std::min(next, worker.act_at);
     }
     for (const slot& each : slots_) {
-        if (each.start_at && !stopping_) {
+        if (each.start_at && !stopping_ && !is_held_) {
             next = std::min(next, *each.start_at);
         }
     }
@@ -329,6 +334,12 @@ std::vector<bool> pool::served() const {
         }
     }
     return served;
+}
+
+bool pool::has_served() const {
+    return std::any_of(slots_.begin(), slots_.end(), [](const slot& each) {
+        return each.was_ready;
+    });
 }
 
 std::size_t pool::ready_slots() const {

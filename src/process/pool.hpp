@@ -38,8 +38,10 @@ struct supervision_settings {
 struct pool_settings {
     std::string name;
     int workers = 1;
-    int workers_max = 1024;  // scale() goes no further
-    int stop_rank = 0;       // pools of a lower rank are gone before the next ones stop
+    int workers_max = 1024; // scale() goes no further
+    // Pools of a lower rank are gone before the next ones stop. They start in the reverse order: a
+    // pool waits until every pool of a higher rank has had a READY worker.
+    int stop_rank = 0;
     bool hands_over = false; // a new worker takes the state of the one before it over (HAND_OVER)
     listen_set listeners;
 };
@@ -83,6 +85,13 @@ public:
     /// line of the scoreboard.
     [[nodiscard]] result<void>
     resume(const pool_state& left, const std::vector<shared_plan>& plans);
+
+    /// No worker is started until release(). For a pool that has started nothing.
+    void hold() { is_held_ = true; }
+    void release() { is_held_ = false; }
+    [[nodiscard]] bool is_held() const { return is_held_; }
+    /// Some slot has had a READY worker.
+    [[nodiscard]] bool has_served() const;
 
     /// Starts the workers that are due.
     void start_due(time_point now);
@@ -185,6 +194,7 @@ private:
     std::list<worker_process> workers_;
     std::minstd_rand random_;
     std::optional<end> end_;
+    bool is_held_ = false;
     bool ending_ = false;
     bool stopping_ = false;
 };

@@ -126,6 +126,9 @@ void pool::settle(std::size_t index, time_point now) {
 }
 
 void pool::candidate_ended(const worker_process& dead, std::string why, time_point now) {
+    if (dead.slot >= slots_.size()) {
+        return; // the slot was scaled away meanwhile
+    }
     if (dead.now_is == worker_process::phase::ready) {
         why = "ended after it was ready: " + why;
     }

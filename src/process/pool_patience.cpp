@@ -10,6 +10,13 @@
 
 namespace msd::process {
 
+namespace {
+
+// The worker writes its interval into shared memory; a damaged one must not end the supervision.
+constexpr milliseconds beats_every_max{3'600'000};
+
+} // namespace
+
 void pool::escalate(time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {
@@ -38,7 +45,7 @@ void pool::escalate(time_point now) {
 // A worker that was started before the configuration was changed keeps its old interval.
 milliseconds pool::beats_every(const worker_process& worker) const {
     const milliseconds said{worker.line.figures().beats_every_ms.load()};
-    return std::max(supervision_.heartbeat_every, said);
+    return std::max(supervision_.heartbeat_every, std::min(said, beats_every_max));
 }
 
 milliseconds pool::patience_with(const worker_process& worker) const {

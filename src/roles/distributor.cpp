@@ -27,7 +27,7 @@ constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
 constexpr int not_found = 404;
 
-// Two lives of a distributor at one address never have the same.
+// Different each time a distributor starts at one address.
 std::uint64_t new_epoch() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(
@@ -43,18 +43,18 @@ std::string_view word_for(core::node_list::event what) {
     case left:
         return "left";
     case lost:
-        return "is lost";
+        return "is critical: its last connection ended";
     case returned:
-        return "is back";
+        return "returned";
     case forgotten:
-        return "is forgotten";
+        return "is removed: it did not return";
     }
     return "";
 }
 
 } // namespace
 
-// However a conversation ends, the registry hears of it.
+// Removes the session from the registry, however its coroutine ends.
 class distributor::presence {
 public:
     presence(distributor& within, session& of) : within_{within}, session_{of} {}
@@ -101,7 +101,7 @@ asio::awaitable<result<void>> distributor::start() {
 
 void distributor::serve(int fd, net::accept_credit credit) {
     if (leaving_ || sessions_.size() >= connections_max) {
-        log::warning("a connection is refused: {} are open", sessions_.size());
+        log::warning("refused a connection: {} are open", sessions_.size());
         const unique_fd closed{fd};
         return;
     }
@@ -113,7 +113,7 @@ void distributor::serve(int fd, net::accept_credit credit) {
     sessions_.emplace(made->id, made);
     worker_.tasks.spawn(converse(std::move(made)));
     pump();
-    // Runs after the first read is under way: a loop that hangs gives no credit back.
+    // Runs after the first read has started: an event loop that hangs returns no credit.
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
 }
 
@@ -176,13 +176,13 @@ distributor::verdict distributor::hear(session& from, std::string_view frame) {
         log::debug("{} replied", from.connection.peer().text());
         return verdict::go_on;
     case other:
-        return complain(from, packet_.key(), "no uri and method");
+        return complain(from, packet_.key(), "the packet has no uri and method");
     default:
         return verdict::go_on;
     }
 }
 
-// A long list may wait for a slow reader, who may well register meanwhile, but not again and again.
+// A slow reader may have a long list queued and may register meanwhile, but not repeatedly.
 bool distributor::reads_nothing(session& from) const {
     if (from.connection.unsent_bytes() <= settings_.queue_bytes_max) {
         from.asked_behind_queue = 0;
@@ -193,14 +193,17 @@ bool distributor::reads_nothing(session& from) const {
 
 distributor::verdict distributor::answer(session& from, const wire::packet& request) {
     if (reads_nothing(from)) {
-        log::warning("{} asks and does not read: closed", from.connection.peer().text());
+        log::warning(
+            "closing {}: it sends requests but does not read",
+            from.connection.peer().text()
+        );
         return verdict::drop;
     }
     if (request.uri() == core::registry_uri && request.method() == "POST") {
         return enroll(from, request);
     }
     if (request.uri() == core::registry_uri && request.method() == "DELETE") {
-        registry_.leave(from.id, request.key(), clock::now());
+        registry_.leave(from.id, request.key(), clock::now(), core::read_goodbye(request));
         return verdict::go_on;
     }
     if (request.uri() == "/ping" && request.method() == "GET") {
@@ -209,43 +212,55 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
     return reply(
         from,
         request.key(),
-        {not_found, "the registry has no such request", {}, not_found}
+        {not_found, "the distributor does not know this request", {}, not_found}
     );
 }
 
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
     const auto said = core::read_registration(request);
     if (!said) {
-        return complain(from, request.key(), said.error().text);
+        return refuse(from, request.key(), said.error().text);
     }
     const auto enrolled = registry_.enroll(from.id, *said, clock::now());
     if (!enrolled) {
-        return complain(from, request.key(), enrolled.error().text);
+        return refuse(from, request.key(), enrolled.error().text);
     }
     return verdict::go_on;
 }
 
-// Bad input is answered where somebody can be answered, logged once, and borne with a few times.
+// A packet that is no request, or broken: answered only when it has a key.
 distributor::verdict
 distributor::complain(session& about, std::string_view key, const std::string& text) {
-    ++bad_frames_;
-    if (++about.bad_frames == 1) {
-        log::warning("bad input from {}: {}", about.connection.peer().text(), text);
+    if (key.empty()) {
+        return note_bad_input(about, text);
     }
+    return refuse(about, key, text);
+}
+
+// A request without a key is answered without a key.
+distributor::verdict
+distributor::refuse(session& from, std::string_view key, const std::string& text) {
+    const verdict next = note_bad_input(from, text);
     wire::reply_fields fields;
     fields.errorcode = bad_request;
     fields.errormessage = text;
-    const verdict next = reply(about, key, fields);
-    const bool is_last = about.bad_frames >= settings_.packets.malformed_max;
-    return is_last && next == verdict::go_on ? verdict::close : next;
+    return reply(from, key, fields) == verdict::drop ? verdict::drop : next;
 }
 
-// One who asks without reading the answers is given up before its queue is a burden.
+// Logged once for each connection, which is closed when it sends too much of it.
+distributor::verdict distributor::note_bad_input(session& from, const std::string& text) {
+    ++bad_frames_;
+    if (++from.bad_frames == 1) {
+        log::warning("bad input from {}: {}", from.connection.peer().text(), text);
+    }
+    const bool is_last = from.bad_frames >= settings_.packets.malformed_max;
+    return is_last ? verdict::close : verdict::go_on;
+}
+
+// A peer that sends requests and does not read the replies is disconnected before its queue gets
+// large.
 distributor::verdict
 distributor::reply(session& to, std::string_view key, const wire::reply_fields& fields) {
-    if (key.empty()) {
-        return verdict::go_on;
-    }
     to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
     const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
     return takes_none ? verdict::drop : verdict::go_on;
@@ -277,7 +292,7 @@ void distributor::forget(core::registry::peer_id id) {
     }
 }
 
-// Does what the registry has to do by now and comes back when there is more.
+// Does what is due in the registry and sets the timer for what is due later.
 void distributor::pump() {
     if (leaving_) {
         return;
@@ -299,7 +314,7 @@ void distributor::pump() {
         due_.expires_at(next);
         due_.async_wait([this](const asio::error_code& superseded) {
             if (!superseded) {
-                // What has arrived by now is heard first: it may belong to what was gathered.
+                // Packets that have arrived are read first: they may belong to what was gathered.
                 asio::post(worker_.loop, [this] { pump(); });
             }
         });
@@ -313,7 +328,7 @@ void distributor::report_notices() {
     }
 }
 
-// Any byte counts as an answer. One text serves all.
+// Any byte counts as an answer. All connections share one text.
 asio::awaitable<void> distributor::ping_nodes() {
     auto ping = std::make_shared<std::string>();
     wire::request_fields fields;
@@ -332,7 +347,10 @@ asio::awaitable<void> distributor::ping_nodes() {
                 continue;
             }
             if (++node->unanswered_pings > settings_.ping_missed_max) {
-                log::warning("{} is silent", node->connection.peer().text());
+                log::warning(
+                    "closing {}: it does not answer pings",
+                    node->connection.peer().text()
+                );
                 node->connection.close();
             } else {
                 node->connection.send(ping);

@@ -18,12 +18,12 @@
 
 namespace msd::roles {
 
-// The registry as a server: reads what nodes say, feeds core::registry with it and sends what that
-// hands out. Its own concerns are the connections: slow readers, silent nodes, bad input, and that
-// they go on in another worker when this one is replaced (distributor_handover.cpp).
+// The registry as a server: reads the packets of nodes, passes them to core::registry and sends
+// what that returns. It handles the connections: slow readers, silent nodes, bad input, and handing
+// them over when this worker is replaced (distributor_handover.cpp).
 class distributor : public role {
 public:
-    // More than every node connected twice is no fleet but an attack or a leak.
+    // More connections than two for each possible node are an attack or a leak.
     static constexpr std::size_t connections_max = 2 * core::nodes_max;
 
     distributor(worker& surroundings, const distributor_settings& settings);
@@ -41,11 +41,11 @@ private:
     class presence;
     class inheritance;
 
-    // What is to become of a connection after a frame.
+    // What happens to a connection after a frame.
     enum class verdict : std::uint8_t {
         go_on,
-        close, // once it has what it was sent
-        drop,  // now
+        close, // after what is queued was sent
+        drop,  // at once
     };
 
     asio::awaitable<void> converse(std::shared_ptr<session> with);
@@ -58,6 +58,8 @@ private:
     [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
     [[nodiscard]] verdict complain(session& about, std::string_view key, const std::string& text);
+    [[nodiscard]] verdict refuse(session& from, std::string_view key, const std::string& text);
+    [[nodiscard]] verdict note_bad_input(session& from, const std::string& text);
     [[nodiscard]] verdict
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 
@@ -76,7 +78,7 @@ private:
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time
     std::uint64_t bad_frames_ = 0;
-    bool leaving_ = false; // or everything was handed over
+    bool leaving_ = false; // draining, or everything was handed over
 };
 
 } // namespace msd::roles

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a distributor's worker leaves everything to the next one. The old one speaks first:
+// How a distributor's worker hands over to its replacement. The old worker sends on the left, the
+// new one on the right:
 //
 //     STATE connections bytes   with memory that holds the state (core/registry_handover.hpp)
-//     SOCKETS                   with at most 64 of them, until all are there
-//                               TAKEN, or REFUSED why
+//     SOCKETS                   with at most 64 sockets, repeated until all are sent
+//                               TAKEN, or REFUSED reason
 //     GO
 //
-// Until GO the old one has changed nothing and can go on; the new one touches no socket before.
+// Before GO the old worker has changed nothing and can continue, and the new one uses no socket.
 #include "base/log.hpp"
 #include "base/shared_memory.hpp"
 #include "core/registry_handover.hpp"
@@ -80,7 +81,7 @@ result<void> hear_taken(int from, deadline until) {
     if (text.starts_with(refused_word)) {
         return fail(errc::refused, std::string{text.substr(refused_word.size())});
     }
-    return fail(errc::malformed, "the new worker gives no answer that makes sense");
+    return fail(errc::malformed, "the new worker sent an unknown answer");
 }
 
 // "connections bytes"
@@ -101,19 +102,19 @@ std::optional<std::pair<std::size_t, std::size_t>> read_sizes(std::string_view t
 
 } // namespace
 
-// What has arrived so far at the new worker.
+// What the new worker has received so far.
 class distributor::inheritance {
 public:
     explicit inheritance(const core::registry_settings& settings) : settings_{settings} {}
 
-    /// Takes the next parcel; tells whether it was the last before GO. An error is why none of it
-    /// can be used.
+    /// Takes the next parcel. Returns whether it was the last one before GO; an error says why the
+    /// handover is refused.
     [[nodiscard]] result<bool> add(net::parcel&& next) {
         if (next.text.starts_with(state_word) && !memory_) {
             return add_state(std::move(next));
         }
         if (next.text != sockets_word || !memory_ || next.descriptors.empty()) {
-            return fail(errc::malformed, "the old worker says something else than it should");
+            return fail(errc::malformed, "the old worker sent an unexpected message");
         }
         for (unique_fd& socket : next.descriptors) {
             sockets_.push_back(std::move(socket));
@@ -121,7 +122,7 @@ public:
         return read_when_all_are_there();
     }
 
-    /// Since when the old worker has served nobody.
+    /// When the old worker stopped serving.
     [[nodiscard]] time_point began() const { return began_; }
     [[nodiscard]] bool is_read() const { return read_.has_value(); }
     [[nodiscard]] core::registry_handover& state() { return *read_; }
@@ -131,7 +132,7 @@ private:
     [[nodiscard]] result<bool> add_state(net::parcel&& said) {
         const auto sizes = read_sizes(std::string_view{said.text}.substr(state_word.size()));
         if (!sizes || said.descriptors.size() != 1) {
-            return fail(errc::malformed, "the old worker gives no state");
+            return fail(errc::malformed, "the old worker sent no usable state");
         }
         auto memory = shared_memory::adopt(std::move(said.descriptors.front()), sizes->second);
         if (!memory) {
@@ -154,7 +155,10 @@ private:
             return tl::unexpected{std::move(read.error())};
         }
         if (read->connections.size() != sockets_.size()) {
-            return fail(errc::malformed, "there are not as many sockets as connections");
+            return fail(
+                errc::malformed,
+                "the number of sockets differs from the number of connections"
+            );
         }
         read_.emplace(std::move(*read));
         return true;
@@ -171,22 +175,22 @@ private:
 
 result<void> distributor::hand_over(const unique_fd& to, deadline until) {
     if (leaving_) {
-        return fail(errc::refused, "the old worker leaves");
+        return fail(errc::refused, "the old worker is shutting down");
     }
     const auto open = sessions_;
     for (const auto& [id, each] : open) {
         if (!each->connection.is_open()) {
-            forget(id); // its coroutine has not heard of it yet
+            forget(id); // its coroutine has not been resumed since
         }
     }
-    pump(); // what is to be sent stands in the connections' queues from here on
+    pump(); // from here on everything to be sent is in the queues of the connections
     if (auto gone = leave_all_to(to.get(), until); !gone) {
         return gone;
     }
     leaving_ = true;
     due_.cancel();
     for (const auto& [id, each] : sessions_) {
-        each->connection.close(); // ours; the new worker has its own
+        each->connection.close(); // this process's descriptor; the new worker has its own
     }
     return {};
 }
@@ -214,7 +218,7 @@ result<void> distributor::leave_all_to(int successor, deadline until) {
     if (auto sent = send_state(successor, *state, sockets.size(), until); !sent) {
         return sent;
     }
-    // One that refuses has said why; that is worth more than that it does not listen any more.
+    // A reason for a refusal is more useful than the error of sending to a worker that has gone.
     auto sent = send_sockets(successor, sockets, until);
     if (auto taken = hear_taken(successor, until); !taken) {
         return taken;
@@ -281,7 +285,7 @@ void distributor::inherit(inheritance& from) {
         }
         sessions_.emplace(made->id, std::move(made));
     }
-    // Only now: the first of them may already have news for the last.
+    // Started when all sessions exist: the first one may cause packets for the last one.
     const auto all = sessions_;
     for (const auto& [id, each] : all) {
         if (registry_.is_lagging(id)) {

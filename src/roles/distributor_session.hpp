@@ -9,7 +9,7 @@
 
 namespace msd::roles {
 
-// One connection of a distributor, and what only the distributor knows of it.
+// One connection of a distributor with the state that the registry does not need.
 struct distributor::session {
     session(asio::ip::tcp::socket socket, worker& within, const packet_settings& limits)
         : connection{
@@ -19,15 +19,15 @@ struct distributor::session {
         connection.send_pieces_apart();
     }
 
-    /// Nothing it says counts any more.
+    /// The connection is being closed: its input is ignored.
     [[nodiscard]] bool is_ended() const { return ended_until.at() != time_point::max(); }
 
     net::packet_connection connection;
     core::registry::peer_id id = 0;
     int bad_frames = 0;
     int unanswered_pings = 0;
-    int asked_behind_queue = 0;               // requests since it last read what it was sent
-    deadline ended_until = deadline::never(); // given up: closed by then
+    int asked_behind_queue = 0;               // requests since it last read its queue
+    deadline ended_until = deadline::never(); // being closed: at the latest then
 };
 
 } // namespace msd::roles

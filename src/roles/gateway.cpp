@@ -9,6 +9,7 @@
 #include "wire/http_response.hpp"
 
 #include <asio/post.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
@@ -26,6 +27,7 @@ constexpr milliseconds last_look{200};
 // replies as there are clients.
 constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
+constexpr std::size_t reported_max = 1000; // contested routes in the log of one worker
 
 net::http_connection_settings connection_settings(const gateway_settings& settings) {
     net::http_connection_settings out;
@@ -44,7 +46,11 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
       settings_{settings},
       connection_settings_{connection_settings(settings)},
       upstreams_{
-          upstream_surroundings_of(surroundings, settings.upstream, "gate"),
+          upstream_surroundings_of(
+              surroundings,
+              settings.upstream,
+              std::string{core::gateway_name}
+          ),
           upstreams::connecting::eagerly},
       link_{
           surroundings.loop.get_executor(),
@@ -52,18 +58,46 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
               surroundings.environment,
               settings.membership,
               settings.upstream,
-              "gate",
+              std::string{core::gateway_name},
               {}
           ),
-          [this](const core::topology& known) {
-              upstreams_.update(known, link_.connected_since());
-          },
+          [this](const core::topology& known) { update(known); },
           [this] {
               upstreams_.registry_lost();
           }},
       sessions_{surroundings.loop.get_executor(), report_failure} {}
 
 gateway::~gateway() = default;
+
+void gateway::update(const core::topology& known) {
+    has_list_ = true;
+    upstreams_.update(known, link_.connected_since());
+    report_contested_routes();
+}
+
+// Once for each route, by one worker of the pool.
+void gateway::report_contested_routes() {
+    if (worker_.environment.slot != 0) {
+        return;
+    }
+    const auto table = upstreams_.routes();
+    for (const core::route_table::route& route : table->routes()) {
+        if (route.also_claimed_by.empty() || reported_.size() >= reported_max) {
+            continue;
+        }
+        const auto others = fmt::format("{}", fmt::join(route.also_claimed_by, ", "));
+        const auto what = fmt::format("{} {}", route.method, route.pattern);
+        if (reported_.insert(fmt::format("{} {}", what, others)).second) {
+            log::warning(
+                "{} is claimed by several services: {} gets all its requests, and {} none, because "
+                "the alphabetically first name wins (see msd routes)",
+                what,
+                route.service,
+                others
+            );
+        }
+    }
+}
 
 asio::awaitable<result<void>> gateway::start() {
     link_.start(worker_.tasks);

@@ -9,7 +9,9 @@
 
 #include <ctime>
 #include <list>
+#include <set>
 #include <string>
+#include <string_view>
 
 namespace msd::roles {
 
@@ -32,6 +34,9 @@ public:
     [[nodiscard]] const gateway_settings& settings() const { return settings_; }
     [[nodiscard]] upstreams& services() { return upstreams_; }
     [[nodiscard]] bool draining() const { return draining_; }
+    /// The gateway has received a list of nodes, from the registry or from the file that the
+    /// workers of its pool share.
+    [[nodiscard]] bool has_list() const { return has_list_; }
     /// The Date header's value for now.
     [[nodiscard]] std::string_view date();
     /// A reply was queued for a client that has `unsent` bytes to read now. Closes the clients that
@@ -41,6 +46,8 @@ public:
 
 private:
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+    void update(const core::topology& known);
+    void report_contested_routes();
     void bound_unsent();
 
     worker& worker_;
@@ -54,6 +61,8 @@ private:
     std::string date_;
     std::time_t date_second_ = 0;
     bool draining_ = false;
+    bool has_list_ = false;
+    std::set<std::string> reported_; // contested routes that are in the log
 };
 
 } // namespace msd::roles

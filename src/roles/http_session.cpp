@@ -150,6 +150,11 @@ bool http_session::refuse_by_head(plan& request) {
         reply_options(request, request.match.allow);
         return true;
     }
+    if (request.match.what == outcome::unknown && !gateway_.has_list()) {
+        return refuse_now(
+            {503, "the gateway has not heard from the registry yet", "Retry-After: 1\r\n", {}, 0}
+        );
+    }
     if (request.match.what == outcome::unknown) {
         return refuse_now({404, "no service offers this path", {}, {}, 0});
     }

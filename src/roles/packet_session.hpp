@@ -41,6 +41,8 @@ public:
     void close_unread();
     /// Says hello again: the pool has another number of workers.
     void tell_workers();
+    /// The peer said hello: it is an msd node.
+    [[nodiscard]] bool speaks_msd() const { return msd_; }
     /// Closes as soon as what is queued is sent.
     void finish() { connection_.finish_sending(); }
 

@@ -70,6 +70,7 @@ public:
 
     // The link's whole life. Holds what it works on, whatever becomes of its owner.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
+    static asio::awaitable<void> say_goodbye(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
@@ -80,6 +81,9 @@ public:
         end();
     }
 
+    void callers_left(bool none_left);
+    void end();
+
     [[nodiscard]] const core::topology& known() const { return known_; }
     [[nodiscard]] bool connected() const { return connection_ && connection_->is_open(); }
     [[nodiscard]] time_point since() const { return connected() ? since_ : time_point::min(); }
@@ -87,7 +91,6 @@ public:
 private:
     asio::awaitable<void> talk(asio::ip::tcp::socket socket);
     asio::awaitable<void> pause(time_point began);
-    void end();
 
     void complain_once(const std::string& why);
     void recall();
@@ -212,7 +215,8 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
     [[maybe_unused]] const auto [woken] = co_await retry_.async_wait(net::use_tuple);
 }
 
-asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
+asio::awaitable<void>
+registry_link::state::say_goodbye(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
     const auto connection = self->connection_;
     if (connection) {
@@ -225,7 +229,24 @@ asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, d
                 co_await self->left_.async_wait(net::use_tuple);
         }
     }
+    self->retry_.cancel();
+    self->first_.cancel();
+}
+
+asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
+    co_await say_goodbye(self, until);
     self->end();
+}
+
+void registry_link::state::callers_left(bool none_left) {
+    if (!connection_ || !connection_->is_open()) {
+        return;
+    }
+    if (is_msd_) {
+        connection_->send(core::goodbye(++last_key_, &settings_.self.id));
+    } else if (none_left) {
+        end();
+    }
 }
 
 asio::awaitable<void>
@@ -319,7 +340,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
         return;
     }
     using enum core::topology::outcome;
-    if (from_msd && !std::exchange(is_msd_, true)) {
+    if (from_msd && !std::exchange(is_msd_, true) && !ending_) {
         // What others knew when they kept it may be older than this registry believes.
         const core::revision have =
             told_once_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
@@ -366,7 +387,8 @@ void registry_link::state::keep() {
 }
 
 void registry_link::state::ask_for_snapshot() {
-    if (!std::exchange(resyncing_, true)) {
+    // After the goodbye a registration would list the node again.
+    if (!ending_ && !std::exchange(resyncing_, true)) {
         connection_->send(core::second_registration(settings_.self, {}));
     }
 }
@@ -416,6 +438,18 @@ asio::awaitable<void> registry_link::first_list(milliseconds limit) {
 
 asio::awaitable<void> registry_link::leave(milliseconds limit) {
     return state::leave(state_, deadline::in(limit));
+}
+
+asio::awaitable<void> registry_link::say_goodbye(milliseconds limit) {
+    return state::say_goodbye(state_, deadline::in(limit));
+}
+
+void registry_link::callers_left(bool none_left) {
+    state_->callers_left(none_left);
+}
+
+void registry_link::close() {
+    state_->end();
 }
 
 const core::topology& registry_link::known() const {

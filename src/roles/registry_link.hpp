@@ -61,6 +61,14 @@ public:
     /// expected from a foreign one), at most `limit`; then closes the link for good.
     asio::awaitable<void> leave(milliseconds limit);
 
+    /// The same, but the link stays connected until close(), and does not connect again.
+    asio::awaitable<void> say_goodbye(milliseconds limit);
+    /// After say_goodbye(): foreign callers of this worker have closed their connections to it, and
+    /// connect to another worker once they receive a list. Makes the distributor send one: msd's on
+    /// request; a foreign one does so when the link closes, which happens when `none_left`.
+    void callers_left(bool none_left);
+    void close();
+
     [[nodiscard]] const core::topology& known() const;
     [[nodiscard]] bool connected() const;
     /// When the present connection was made; time_point::min() while there is none.

@@ -155,16 +155,37 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     net::detect_vanished_peer(socket, vanished_after);
     auto session = std::make_shared<packet_session>(*this, std::move(socket), worker_.dog);
-    const enlisted<packet_session*> listed{open_sessions_, session.get()};
-    // With the next turn of the loop the first read is under way.
-    auto executor = worker_.loop.get_executor();
-    asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
-    co_await session->run();
+    {
+        const enlisted<packet_session*> listed{open_sessions_, session.get()};
+        // With the next turn of the loop the first read is under way.
+        auto executor = worker_.loop.get_executor();
+        asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
+        co_await session->run();
+    }
+    note_end_of(*session);
+}
+
+// A foreign caller connects to another worker of this node only when it receives a list after it
+// has closed its connection to this one.
+void service_host::note_end_of(const packet_session& session) {
+    if (is_draining_ && !session.speaks_msd()) {
+        link_->callers_left(!has_foreign_sessions());
+    }
+}
+
+bool service_host::has_foreign_sessions() const {
+    return std::any_of(open_sessions_.begin(), open_sessions_.end(), [](const auto* session) {
+        return !session->speaks_msd();
+    });
 }
 
 asio::awaitable<void> service_host::drain(deadline until) {
     const bool fast = until.left() < fast_stop;
-    co_await link_->leave(std::min(until.left() / 2, leave_limit));
+    co_await link_->say_goodbye(std::min(until.left() / 2, leave_limit));
+    is_draining_ = true;
+    if (!has_foreign_sessions()) {
+        link_->close();
+    }
     for (packet_session* const session : open_sessions_) {
         session->say_goodbye();
     }
@@ -187,6 +208,8 @@ asio::awaitable<void> service_host::drain(deadline until) {
         session->finish();
     }
     co_await sessions_.drained(last_look);
+    // Not merely closed: what the last callers_left() said has to arrive.
+    co_await link_->leave(last_look);
     upstreams_.close();
     running_.terminate();
     sessions_.terminate();

@@ -61,6 +61,8 @@ private:
         const services::definition& what
     );
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+    void note_end_of(const packet_session& session);
+    [[nodiscard]] bool has_foreign_sessions() const;
     asio::awaitable<result<answer>>
     ask(std::string method, std::string uri, std::string params, deadline until) override;
     void create_service();
@@ -81,6 +83,7 @@ private:
     net::task_group sessions_;
     net::task_group running_; // one task per request in a handler
     std::list<packet_session*> open_sessions_;
+    bool is_draining_ = false;
 };
 
 } // namespace msd::roles

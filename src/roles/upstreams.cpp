@@ -190,8 +190,7 @@ void upstreams::rebuild_routes() {
             ghosts.push_back(*of.ghost);
         }
     }
-    nodes.insert(nodes.end(), ghosts.begin(), ghosts.end());
-    routes_ = std::make_shared<core::route_table>(nodes);
+    routes_ = std::make_shared<core::route_table>(nodes, ghosts);
 }
 
 void upstreams::changed() {

@@ -195,7 +195,7 @@ test('nodes, routes and status: tables for people, JSON for programs', async (wo
     };
     const nodes = await json('nodes', ...at);
     const names = nodes.map(({ name }) => name).sort();
-    assert.deepEqual(names, ['gate', 'goods', 'logs', 'members', 'purchases']);
+    assert.deepEqual(names, ['gateway', 'goods', 'logs', 'members', 'purchases']);
     const goods = nodes.find(({ name }) => name === 'goods');
     assert.deepEqual([goods.host, goods.port], ['127.0.0.1', up.port('goods')]);
 

@@ -180,16 +180,51 @@ test('a service with several workers is one entry, also while one is replaced', 
     }
     const fields = Object.keys(list[1]);
     assert.deepEqual(fields, ['port', 'name', 'urls', 'host'], 'foreign nodes see what they know');
-    const lists = watcher.lists().length;
+    const known = watcher.lists().length;
     goods.expect_deaths();
     const [victim] = goods.workers('goods');
     process.kill(victim.pid, 'SIGKILL');
     await until('it is replaced', () =>
         goods.workers('goods').length === 3 &&
         !goods.workers().some(({ pid }) => pid === victim.pid));
+    await until('the list is sent again', () => watcher.lists().length > known);
     await join(world, port, { port: 2, name: 'later', urls: [] });
     await watcher.list('the later node', (all) => names(all).includes('later'));
-    assert.equal(watcher.lists().length, lists + 1, 'a worker more or less is no change');
+    for (const each of watcher.lists().slice(known)) {
+        assert.deepEqual(each.slice(0, 2), list, 'a worker more or less changes no entry');
+    }
+});
+
+test('an unusable registration is refused with the reason, and changes nothing', async (world) => {
+    const { port } = await start(world);
+    const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
+    await watcher.list('itself', (list) => list.length === 1);
+    const good = { port: 9010, name: 'node', urls: [] };
+    const bad = [
+        [{ host: '0.0.0.0' }, /^host '0\.0\.0\.0' means every address/],
+        [{ host: '::', proto: 2 }, /^host '::' means every address/],
+        [{ host: 'node 1', proto: 2 }, /^host 'node 1' is neither/],
+        [{ host: '-x', proto: 2 }, /^host '-x' is neither/],
+        [{ port: 0 }, /^port must be/],
+        [{ port: 65536 }, /^port must be/],
+        [{ name: 'x'.repeat(129) }, /^name must be/],
+        [{ urls: ['x'.repeat(1025)] }, /^urls /],
+    ];
+    for (const [key, [change, reason]] of bad.entries()) {
+        const node = await world.packets(port);
+        const params = { ...good, ...change };
+        node.send({ uri: '/distributes', method: 'POST', key, params });
+        const reply = await node.reply(key);
+        assert.equal(reply.errorcode, 1);
+        assert.match(reply.errormessage, reason);
+    }
+    const keyless = await world.packets(port);
+    keyless.send({ uri: '/distributes', method: 'POST', params: { ...good, port: 0 } });
+    const reply = await keyless.packet('a reply without a key', ({ errorcode }) => errorcode === 1);
+    assert.ok(!('key' in reply));
+    await join(world, port, { ...good, host: '10.9.9.9' });
+    const list = await watcher.list('the good one', (all) => all.length === 2);
+    assert.equal(list[1].host, '127.0.0.1', 'the address of the peer counts');
 });
 
 test('a node says goodbye when it stops', async (world) => {

@@ -91,6 +91,39 @@ test('all services of a route gone by goodbye: 404 foreign, 503 msd', async (wor
     await until('404', async () => (await http(port, 'GET', '/where')).status === 404);
 });
 
+test('a route of two services goes to the first name, is logged once and shown', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor, workers: 2 });
+    const port = gateway.port('gateway');
+    const claim = (name) => scripted_service(world, {
+        distributor,
+        name,
+        urls: ['GET/where', `GET/${name}`],
+        on_request: (_packet, reply) => reply({ label: name }),
+    });
+    await claim('b');
+    await world.routed(port, ['/where']);
+    const first = await claim('a'); // registered later, but its name comes first
+    await claim('c');
+    await world.routed(port, ['/a', '/c']);
+    await until('only a', async () => (await labels(port, 8)).every((label) => label === 'a'));
+    const at = ['--distributor', `127.0.0.1:${distributor}`];
+    const routes = JSON.parse((await world.command(['routes', '--json', ...at])).output);
+    const contested = routes.find(({ path }) => path === '/where');
+    assert.deepEqual([contested.service, contested.also_claimed_by], ['a', ['b', 'c']]);
+    assert.deepEqual(routes.find(({ path }) => path === '/a').also_claimed_by, []);
+    const { output } = await world.command(['routes', ...at]);
+    assert.match(output, /ALSO CLAIMED BY/);
+    assert.match(output, /GET +\/where +a +1 +b, c/);
+    first.close();
+    first.registration.close();
+    await until('only b', async () => (await labels(port, 8)).every((label) => label === 'b'));
+    const lines = gateway.log.split('\n').filter((line) => line.includes('claimed by several'));
+    const claims = lines.map((line) => line.slice(line.indexOf('GET ')));
+    assert.equal(new Set(claims).size, claims.length, `each once:\n${lines.join('\n')}`);
+    assert.ok(claims.some((line) => line.includes('a gets all its requests, and b, c none')));
+});
+
 test('a hung node is left out after one timeout and comes back by itself', async (world) => {
     const { distributor, port } = await front(world, { 'gateway.request_timeout_ms': 500 });
     await labelled(world, distributor, 'healthy');

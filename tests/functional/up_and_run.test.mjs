@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
 import { http } from './harness/http_client.mjs';
-import { can_listen } from './harness/ports.mjs';
+import { can_listen, free_port } from './harness/ports.mjs';
 import { children, is_alive } from './harness/proc.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
@@ -26,6 +26,23 @@ test('msd up says what runs where and a curl that works', async (world) => {
     const response = await up.http('GET', '/goods');
     assert.equal(response.status, 200);
     assert.equal(response.json.errormessage, 'no data');
+});
+
+test('the first answer after a start is one of the service', async (world) => {
+    const ports = new Map();
+    for (const role of roles) {
+        ports.set(role, await free_port());
+    }
+    const args = roles.flatMap((role) => [`--${role}-port`, String(ports.get(role))]);
+    const up = world.spawn_msd('msd up', ['up', ...args, '--workers', '1', ...world.own_dirs()]);
+    const first = await until('an answer', async () => {
+        const response = await http(ports.get('gateway'), 'GET', '/goods');
+        return response.status !== 0 && response;
+    });
+    assert.equal(first.status, 200, first.text);
+    await up.ready('gateway');
+    const order = [...up.ready_ports().keys()];
+    assert.deepEqual([order[0], order[1], order.at(-1)], ['distributor', 'logs', 'gateway']);
 });
 
 test('every call of the API table', async (world) => {
@@ -202,6 +219,19 @@ test('private data is private', async (world) => {
         const { mode } = fs.statSync(world.path('data', file.name));
         assert.equal(mode & 0o077, 0, `${file.name} has mode ${(mode & 0o777).toString(8)}`);
     }
+});
+
+test('a gateway that has had no list answers 503 with Retry-After', async (world) => {
+    const distributor = await free_port(); // nobody is there
+    const config = { 'registry.reconnect_ms': 100 };
+    const gateway = (await world.role('gateway', { distributor, config })).port('gateway');
+    const early = await http(gateway, 'GET', '/goods');
+    assert.equal(early.status, 503);
+    assert.equal(early.headers.get('retry-after'), '1');
+    assert.match(early.json.detail, /registry/);
+    await world.role('distributor', { port: distributor });
+    await until('404 once there is a list', async () =>
+        (await http(gateway, 'GET', '/goods')).status === 404);
 });
 
 test('a service that is started later is routed when it is ready', async (world) => {

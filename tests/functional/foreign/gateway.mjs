@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A foreign gateway: HTTP in front, one packet connection to every node it hears of. It puts the
-// correlation key inside params and sends no top-level key.
+// correlation key inside params and sends no top-level key. The legacy kind forgets a node when its
+// connection to it ends, and connects to it again only when the distributor sends a list.
 
 import http from 'node:http';
 
@@ -38,13 +39,7 @@ export class foreign_gateway extends foreign_node {
             const address = `${node.host}:${node.port}`;
             present.add(address);
             if (!this.links.has(address)) {
-                const to = new link({
-                    kind: this.kind,
-                    host: node.host,
-                    port: Number(node.port),
-                    retry_ms: this.retry_ms,
-                    on_packet: (packet) => this.finish(packet),
-                });
+                const to = this.link_to(node, address);
                 this.links.set(address, { to, urls: new Set(node.urls) });
             }
         }
@@ -54,6 +49,23 @@ export class foreign_gateway extends foreign_node {
                 this.links.delete(address);
             }
         }
+    }
+
+    link_to(node, address) {
+        const forget = () => {
+            if (this.links.get(address)?.to === to) {
+                this.links.delete(address);
+            }
+        };
+        const to = new link({
+            kind: this.kind,
+            host: node.host,
+            port: Number(node.port),
+            retry_ms: this.retry_ms,
+            on_packet: (packet) => this.finish(packet),
+            on_close: this.kind === 'legacy' ? forget : undefined,
+        });
+        return to;
     }
 
     async serve(request, response) {

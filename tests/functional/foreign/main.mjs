@@ -2,8 +2,11 @@
 // Runs one foreign node as a process of its own:
 //     node main.mjs distributor|gateway|goods|members|purchases|logs [--kind strict|legacy]
 //         [--port N] [--distributor HOST:PORT] [--retry-ms N] [--text-port] [--backlog N]
-// Prints `READY role 127.0.0.1:port` when it listens.
+//         [--workers N]
+// Prints `READY role 127.0.0.1:port` when it listens. With --workers it is a cluster: every worker
+// listens on the same port and registers on a connection of its own; one that ends is replaced.
 
+import cluster from 'node:cluster';
 import { parseArgs } from 'node:util';
 
 import { foreign_distributor } from './distributor.mjs';
@@ -19,6 +22,7 @@ const { values, positionals } = parseArgs({
         'retry-ms': { type: 'string', default: '3000' },
         'text-port': { type: 'boolean', default: false },
         backlog: { type: 'string', default: '511' },
+        workers: { type: 'string', default: '0' },
     },
 });
 
@@ -37,10 +41,22 @@ const options = {
     text_port: values['text-port'],
 };
 
+function start_cluster(workers) {
+    for (let n = 0; n < workers; ++n) {
+        cluster.fork();
+    }
+    cluster.on('exit', () => cluster.fork());
+}
+
 const kinds = { distributor: foreign_distributor, gateway: foreign_gateway, logs: foreign_logs };
-const node = new (kinds[role] ?? foreign_service)(options);
-const port = await node.listen();
-node.join?.(port);
-process.stdout.write(`READY ${role} 127.0.0.1:${port}\n`);
+const workers = Number(values.workers);
+if (workers > 0 && cluster.isPrimary) {
+    start_cluster(workers);
+} else {
+    const node = new (kinds[role] ?? foreign_service)(options);
+    const port = await node.listen();
+    node.join?.(port);
+    process.stdout.write(`READY ${role} 127.0.0.1:${port}\n`);
+}
 process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(0));

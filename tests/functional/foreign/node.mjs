@@ -8,9 +8,15 @@ import { encode, reader_of } from './framing.mjs';
 
 /** Keeps one outgoing connection, trying again after every interval for as long as it is wanted. */
 export class link {
-    constructor({ kind, host, port, retry_ms, on_open = () => {}, on_packet = () => {} }) {
-        Object.assign(this, { kind, host, port, on_open, on_packet });
+    constructor({
+        kind, host, port, retry_ms, on_open = () => {}, on_packet = () => {}, on_close,
+    }) {
+        Object.assign(this, { kind, host, port, on_open, on_packet, on_close });
         this.connected = false;
+        if (on_close) {
+            this.connect(); // once: its owner decides what happens after that
+            return;
+        }
         // A node of today waits one interval before its first attempt; it starts a further attempt
         // when the interval is over, whether the one before has ended or not.
         if (kind !== 'legacy') {
@@ -37,6 +43,7 @@ export class link {
             if (this.socket === socket || this.socket === undefined) {
                 this.connected = false;
             }
+            this.on_close?.();
         });
         this.attempt = socket;
     }

@@ -78,13 +78,26 @@ export function descriptors(pid) {
     return fs.readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** The ports of the clients whose connections to its own `port` on IPv4 the process holds. */
-export function clients_of(pid, port) {
+function sockets_of(pid) {
     const inodes = new Set();
     for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
         const target = readlink(`/proc/${pid}/fd/${fd}`);
         inodes.add(/^socket:\[(\d+)\]$/.exec(target)?.[1]);
     }
+    return inodes;
+}
+
+/** Whether the process has a TCP connection with `side` (sport: its own, dport) `port`. */
+export function is_connected(pid, side, port) {
+    const inodes = sockets_of(pid);
+    const filter = ['state', 'established', side, '=', `:${port}`];
+    const rows = execFileSync('ss', ['-tneH', ...filter], { encoding: 'utf8' }).split('\n');
+    return rows.some((row) => inodes.has(/\bino:(\d+)/.exec(row)?.[1]));
+}
+
+/** The ports of the clients whose connections to its own `port` on IPv4 the process holds. */
+export function clients_of(pid, port) {
+    const inodes = sockets_of(pid);
     // Not /proc/net/tcp: it lists every connection that ended within the last minute, too.
     const filter = ['state', 'established', 'sport', '=', `:${port}`];
     const rows = execFileSync('ss', ['-4tneH', ...filter], { encoding: 'utf8' }).split('\n');

@@ -169,6 +169,20 @@ TEST(master, drains_pools_in_the_order_of_their_ranks) {
     EXPECT_LT(place(notes, "distributor/0 DRAIN"), std::ssize(notes));
 }
 
+TEST(master, starts_pools_in_the_reverse_order_of_their_ranks_each_when_the_ones_before_serve) {
+    running_master master{
+        "serve",
+        {{"distributor", 1, 3}, {"gateway", 2, 0}, {"logs", 1, 2}, {"goods", 2, 1}}};
+    ASSERT_TRUE(master.ready());
+    const auto notes = master.notes();
+    const auto first_of = [&notes](const std::string& pool, const std::string& what) {
+        return std::min(place(notes, pool + "/0 " + what), place(notes, pool + "/1 " + what));
+    };
+    EXPECT_LT(place(notes, "distributor/0 ready"), place(notes, "logs/0 started"));
+    EXPECT_LT(place(notes, "logs/0 ready"), first_of("goods", "started"));
+    EXPECT_LT(first_of("goods", "ready"), first_of("gateway", "started"));
+}
+
 TEST(master, drains_on_quit_as_on_term) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());

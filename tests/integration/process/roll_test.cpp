@@ -313,6 +313,20 @@ TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
     EXPECT_FALSE(is_gone(old));
 }
 
+TEST(roll, takes_an_answer_about_a_slot_that_was_scaled_away) {
+    const running_master master{
+        "slot 1 keep until drained",
+        {{.name = "distributor", .workers = 2, .hands_over = true}},
+        quick()};
+    ASSERT_TRUE(master.ready());
+    master.signal(SIGUSR2);
+    ASSERT_TRUE(master.noted("distributor/1 HAND_OVER")) << master.log();
+    master.signal(SIGTTOU);
+    ASSERT_TRUE(master.noted("distributor/1 DRAIN")) << master.log();
+    EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 1; }));
+}
+
 running_master one_that_hands_over(const std::string& behaviour) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};

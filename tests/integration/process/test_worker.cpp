@@ -64,14 +64,17 @@ public:
                 answer_one(watched[i].fd);
             }
             const auto command = next_command();
+            const bool keeps = behaviour.starts_with("keep");
             if (command == kind::hand_over && behaviour == "keep") {
                 say(kind::kept, "it keeps what it has");
+            } else if (command == kind::drain && behaviour == "keep until drained") {
+                say(kind::kept, "it kept what it had");
             } else if (command == kind::hand_over) {
                 poll(nullptr, 0, behaviour == "hand over slowly" ? slow_ms : 0);
             }
             const bool leaves = command == kind::stop ||
                                 (command == kind::drain && behaviour != "linger") ||
-                                (command == kind::hand_over && behaviour != "keep");
+                                (command == kind::hand_over && !keeps);
             if (leaves) {
                 say(kind::drained);
                 return 0;

@@ -231,6 +231,54 @@ TEST_F(registry_link_test, leaves_when_an_msd_distributor_has_answered) {
     EXPECT_TRUE(reach([this] { return tasks.size() == 0; })) << "it does not connect again";
 }
 
+TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_more) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    hear(*distributor);
+    distributor->send(core::snapshot_frame({7, 3}, {entry("a"), 0, false}));
+    hear(*distributor);
+    bool has_left = false;
+    asio::co_spawn(loop, link->say_goodbye(patience), [&](const std::exception_ptr&) {
+        has_left = true;
+    });
+    hear(*distributor);
+    std::string reply;
+    wire::append_reply(reply, "1", {});
+    distributor->send(reply);
+    EXPECT_TRUE(reach([&] { return has_left; }));
+    EXPECT_TRUE(link->connected());
+    // It missed a change, and answers the ping without having registered again before.
+    distributor->send(
+        core::changes_frame({7, 9}, {8, entry("b"), ""}) +
+        R"({"uri":"/ping","method":"GET","key":12})"
+        "¶"
+    );
+    EXPECT_NE(hear(*distributor).find(R"("key":12)"), std::string::npos);
+    link->callers_left(false);
+    const std::string asked = hear(*distributor);
+    EXPECT_NE(asked.find(R"("method":"DELETE")"), std::string::npos) << asked;
+    EXPECT_NE(asked.find(R"("name":"gate","host":"","port":8000)"), std::string::npos) << asked;
+    link->close();
+    EXPECT_FALSE(link->connected());
+}
+
+TEST_F(registry_link_test, stays_with_a_foreign_distributor_until_all_callers_have_left) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    hear(*distributor);
+    bool has_left = false;
+    asio::co_spawn(loop, link->say_goodbye(patience), [&](const std::exception_ptr&) {
+        has_left = true;
+    });
+    EXPECT_TRUE(reach([&] { return has_left; }));
+    link->callers_left(false);
+    EXPECT_TRUE(link->connected());
+    link->callers_left(true);
+    EXPECT_FALSE(link->connected());
+}
+
 TEST_F(registry_link_test, leaves_a_foreign_distributor_without_waiting) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));

@@ -15,7 +15,7 @@ constexpr time_point at(std::int64_t ms) {
     return start + milliseconds{ms};
 }
 
-// Asked and answered at `now_ms`, for three seconds.
+// Requested and put at `now_ms`, for three seconds.
 bool put(cache_table& table, std::string key, std::string value, std::int64_t now_ms) {
     const auto now = at(now_ms);
     return table.put(std::move(key), std::move(value), now, now + milliseconds{3000}, now);
@@ -26,7 +26,7 @@ std::string text(cache_table& table, std::string_view key, std::int64_t now_ms) 
     return what == state::value ? std::string{value} : what == state::absent ? "absent" : "miss";
 }
 
-TEST(cache_table, keeps_a_value_until_its_time_and_not_a_moment_longer) {
+TEST(cache_table, returns_a_value_until_it_expires) {
     cache_table table{{}};
     EXPECT_EQ(text(table, "a", 0), "miss");
     EXPECT_TRUE(put(table, "a", "1", 0));
@@ -35,14 +35,14 @@ TEST(cache_table, keeps_a_value_until_its_time_and_not_a_moment_longer) {
     EXPECT_EQ(table.size(), 0U) << "found too old, it goes";
 }
 
-TEST(cache_table, remembers_that_there_is_no_such_thing) {
+TEST(cache_table, caches_that_a_key_has_no_value) {
     cache_table table{{}};
     EXPECT_TRUE(table.put("a", std::nullopt, at(0), at(10), at(0)));
     EXPECT_EQ(text(table, "a", 9), "absent");
     EXPECT_EQ(text(table, "a", 10), "miss");
 }
 
-TEST(cache_table, keeps_any_bytes_and_the_empty_value) {
+TEST(cache_table, caches_any_bytes_and_the_empty_value) {
     cache_table table{{}};
     const std::string bytes{"\0\xff\xc2\xb6\n", 5};
     EXPECT_TRUE(put(table, bytes, bytes, 0));
@@ -51,7 +51,7 @@ TEST(cache_table, keeps_any_bytes_and_the_empty_value) {
     EXPECT_EQ(text(table, "empty", 1), "");
 }
 
-TEST(cache_table, replaces_a_value_by_a_younger_one_only) {
+TEST(cache_table, replaces_a_value_only_by_one_requested_later) {
     cache_table table{{}};
     EXPECT_TRUE(table.put("a", "new", at(10), at(3000), at(20)));
     EXPECT_FALSE(table.put("a", "old", at(5), at(3000), at(30)));
@@ -61,7 +61,7 @@ TEST(cache_table, replaces_a_value_by_a_younger_one_only) {
     EXPECT_EQ(table.size(), 1U);
 }
 
-TEST(cache_table, lets_no_answer_that_was_under_way_undo_a_removal) {
+TEST(cache_table, rejects_a_response_that_was_in_flight_during_a_removal) {
     cache_table table{{}};
     put(table, "a", "1", 0);
     table.remove("a", at(100));
@@ -74,7 +74,7 @@ TEST(cache_table, lets_no_answer_that_was_under_way_undo_a_removal) {
     EXPECT_EQ(text(table, "a", 104), "2");
 }
 
-TEST(cache_table, lets_a_removal_stand_for_as_long_as_answers_may_be_under_way) {
+TEST(cache_table, keeps_a_removal_as_long_as_a_response_may_be_in_flight) {
     cache_table table{{.fill_within = milliseconds{1000}}};
     table.remove("a", at(100));
     EXPECT_FALSE(table.put("a", "1", at(100), at(5000), at(1100))) << "at the limit";
@@ -83,19 +83,19 @@ TEST(cache_table, lets_a_removal_stand_for_as_long_as_answers_may_be_under_way) 
     EXPECT_EQ(table.size(), 0U) << "the removal goes when no answer can need it";
 }
 
-TEST(cache_table, takes_no_answer_that_was_too_long_under_way) {
+TEST(cache_table, rejects_a_response_that_was_in_flight_too_long) {
     cache_table table{{.fill_within = milliseconds{1000}}};
     EXPECT_TRUE(table.put("a", "1", at(0), at(9000), at(1000)));
     EXPECT_FALSE(table.put("b", "1", at(0), at(9000), at(1001)));
 }
 
-TEST(cache_table, takes_nothing_whose_time_is_over) {
+TEST(cache_table, rejects_a_value_that_has_expired) {
     cache_table table{{}};
     EXPECT_FALSE(table.put("a", "1", at(0), at(5), at(5)));
     EXPECT_EQ(table.size(), 0U);
 }
 
-TEST(cache_table, makes_room_by_what_was_used_longest_ago) {
+TEST(cache_table, evicts_the_least_recently_used_entry) {
     cache_table table{{.entries_max = 3}};
     put(table, "a", "1", 0);
     put(table, "b", "2", 1);
@@ -109,7 +109,7 @@ TEST(cache_table, makes_room_by_what_was_used_longest_ago) {
     EXPECT_EQ(table.evictions(), 1U);
 }
 
-TEST(cache_table, counts_bytes_and_keeps_within_them) {
+TEST(cache_table, stays_within_its_limit_of_bytes) {
     constexpr std::size_t each = cache_table::entry_overhead + 1 + 100;
     cache_table table{{.bytes_max = 3 * each}};
     const std::string value(100, 'x');
@@ -126,7 +126,7 @@ TEST(cache_table, counts_bytes_and_keeps_within_them) {
     EXPECT_EQ(table.size(), 3U) << "and costs the others nothing";
 }
 
-TEST(cache_table, remembers_the_removals_that_had_to_make_room) {
+TEST(cache_table, remembers_evicted_removals) {
     cache_table table{{.entries_max = 2}};
     table.remove("a", at(100));
     put(table, "b", "2", 101);
@@ -137,7 +137,7 @@ TEST(cache_table, remembers_the_removals_that_had_to_make_room) {
     EXPECT_EQ(table.evictions(), 1U) << "a removal is no value lost";
 }
 
-TEST(cache_table, does_not_keep_for_ever_what_nobody_asks_for) {
+TEST(cache_table, removes_expired_entries_that_are_not_requested_any_more) {
     cache_table table{{}};
     for (int i = 0; i < 100; ++i) {
         put(table, "old" + std::to_string(i), "1", 0);
@@ -149,7 +149,7 @@ TEST(cache_table, does_not_keep_for_ever_what_nobody_asks_for) {
     EXPECT_EQ(table.evictions(), 0U);
 }
 
-TEST(cache_table, keeps_nothing_when_it_may_keep_nothing) {
+TEST(cache_table, caches_nothing_with_a_limit_of_zero) {
     cache_table table{{.entries_max = 0}};
     EXPECT_FALSE(put(table, "a", "1", 0));
     table.remove("b", at(1));

@@ -8,14 +8,14 @@ namespace {
 
 constexpr time_point start{std::chrono::seconds{100}};
 
-TEST(exhaustion, is_told_once_however_often_accepting_pauses) {
+TEST(exhaustion, is_reported_once_however_often_accepting_pauses) {
     exhaustion episode;
     EXPECT_TRUE(episode.begins(start));
     EXPECT_FALSE(episode.begins(start + milliseconds{500}));
     EXPECT_FALSE(episode.begins(start + milliseconds{60'000}));
 }
 
-TEST(exhaustion, goes_on_while_connections_are_accepted_between_pauses) {
+TEST(exhaustion, continues_while_connections_are_accepted_between_pauses) {
     exhaustion episode;
     (void)episode.begins(start);
     EXPECT_FALSE(episode.ends(start + milliseconds{600}));
@@ -23,7 +23,7 @@ TEST(exhaustion, goes_on_while_connections_are_accepted_between_pauses) {
     EXPECT_FALSE(episode.ends(start + exhaustion::quiet));
 }
 
-TEST(exhaustion, ends_with_a_count_when_accepting_went_well_for_a_while) {
+TEST(exhaustion, ends_with_a_count_after_a_while_without_pauses) {
     exhaustion episode;
     (void)episode.begins(start);
     (void)episode.begins(start + milliseconds{500});
@@ -34,7 +34,7 @@ TEST(exhaustion, ends_with_a_count_when_accepting_went_well_for_a_while) {
     EXPECT_TRUE(episode.begins(later));
 }
 
-TEST(exhaustion, is_nothing_when_there_was_none) {
+TEST(exhaustion, does_not_end_when_it_has_not_begun) {
     exhaustion episode;
     EXPECT_FALSE(episode.ends(start));
 }

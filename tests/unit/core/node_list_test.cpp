@@ -40,7 +40,7 @@ protected:
         return held_now.value_or(0);
     }
 
-    // As an msd node does before it knows with whom it speaks.
+    // As an msd node registers before it knows that the distributor is msd's.
     node_list::place enroll_plainly(const node_info& node, time_point at = start) {
         const auto held = list.enroll(node, {}, at, node_list::said::something);
         EXPECT_TRUE(held);
@@ -120,7 +120,7 @@ TEST_F(node_list_test, registering_the_same_again_changes_nothing) {
     EXPECT_EQ(list.log_end(), 1U);
 }
 
-TEST_F(node_list_test, routes_are_news_for_msd_nodes_only) {
+TEST_F(node_list_test, routes_are_a_change_for_msd_nodes_only) {
     const auto held = enroll(node("a", 2));
     const auto foreign_before = list.foreign_changes();
     enroll(with_routes(node("a", 2)), held);
@@ -128,7 +128,7 @@ TEST_F(node_list_test, routes_are_news_for_msd_nodes_only) {
     EXPECT_EQ(list.foreign_changes(), foreign_before);
 }
 
-TEST_F(node_list_test, a_first_registration_does_not_take_back_known_routes) {
+TEST_F(node_list_test, a_first_registration_does_not_remove_known_routes) {
     enroll(with_routes(node("a", 2)));
     enroll(node("a", 2));
     EXPECT_EQ(rev(), 1U);
@@ -136,7 +136,7 @@ TEST_F(node_list_test, a_first_registration_does_not_take_back_known_routes) {
     EXPECT_FALSE(read_entry(parts[0])->routes.empty());
 }
 
-TEST_F(node_list_test, msd_nodes_are_told_once_of_a_node_that_says_the_rest_in_time) {
+TEST_F(node_list_test, a_node_that_registers_again_in_time_is_announced_once) {
     const auto held = enroll_plainly(node("a", 2));
     EXPECT_EQ(foreign(), "a ") << "foreign nodes have nothing to wait for";
     EXPECT_EQ(msd(), "");
@@ -151,7 +151,7 @@ TEST_F(node_list_test, msd_nodes_are_told_once_of_a_node_that_says_the_rest_in_t
     EXPECT_EQ(rev(), 1U);
 }
 
-TEST_F(node_list_test, a_node_that_does_not_say_the_rest_is_told_of_all_the_same) {
+TEST_F(node_list_test, a_node_that_does_not_register_again_is_announced_later) {
     const auto held = enroll_plainly(node("a", 2));
     enroll_plainly(node("a", 2), start + announce_within / 2);
     list.expire(start + announce_within - milliseconds{1});
@@ -164,7 +164,7 @@ TEST_F(node_list_test, a_node_that_does_not_say_the_rest_is_told_of_all_the_same
     EXPECT_EQ(rev(), 2U);
 }
 
-TEST_F(node_list_test, a_node_that_leaves_before_it_was_told_of_is_no_revision) {
+TEST_F(node_list_test, a_node_that_leaves_before_it_was_announced_makes_no_revision) {
     list.withdraw(enroll_plainly(node("a", 2)));
     EXPECT_EQ(rev(), 0U);
     EXPECT_EQ(list.next_expiry(), time_point::max());
@@ -172,14 +172,14 @@ TEST_F(node_list_test, a_node_that_leaves_before_it_was_told_of_is_no_revision) 
     EXPECT_EQ(list.size(), 0U);
 }
 
-TEST_F(node_list_test, a_node_lost_before_it_was_told_of_is_told_of_as_critical) {
+TEST_F(node_list_test, a_node_lost_before_it_was_announced_is_announced_as_critical) {
     list.lose(enroll_plainly(node("a", 2)), start);
     EXPECT_EQ(msd(), "a! ");
     EXPECT_EQ(rev(), 1U);
     EXPECT_EQ(list.next_expiry(), start + critical_for);
 }
 
-TEST_F(node_list_test, a_node_not_yet_told_of_again_is_among_the_removed_only) {
+TEST_F(node_list_test, a_node_not_yet_announced_again_is_only_among_the_removed) {
     const auto since = list.log_end();
     list.withdraw(enroll(node("a", 2)));
     enroll_plainly(node("a", 2));
@@ -188,7 +188,7 @@ TEST_F(node_list_test, a_node_not_yet_told_of_again_is_among_the_removed_only) {
     EXPECT_EQ(identities(changes.removed), "a ");
 }
 
-TEST_F(node_list_test, a_second_registration_replaces_the_entry_where_it_stands) {
+TEST_F(node_list_test, a_second_registration_replaces_the_entry_at_its_place) {
     const auto held = enroll(node("a"));
     enroll(node("b"));
     events();
@@ -202,7 +202,7 @@ TEST_F(node_list_test, a_second_registration_replaces_the_entry_where_it_stands)
     EXPECT_NE(list.foreign_entries().find("GET/other"), std::string::npos);
 }
 
-TEST_F(node_list_test, a_connection_can_take_up_a_node_that_others_hold) {
+TEST_F(node_list_test, a_connection_can_register_a_node_that_others_hold) {
     const auto a = enroll(node("a"));
     const auto b = enroll(node("b"));
     EXPECT_EQ(enroll(node("b"), a), b);
@@ -223,7 +223,7 @@ TEST_F(node_list_test, a_goodbye_removes_the_node_at_once) {
     EXPECT_EQ(events(), (std::vector{event::joined, event::left}));
 }
 
-TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_gone_for_foreign_ones) {
+TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_removed_for_foreign_ones) {
     const auto held = enroll(node("a", 2));
     list.lose(held, start);
     EXPECT_EQ(msd(), "a! ");
@@ -238,7 +238,7 @@ TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_gone_for_foreig
     EXPECT_EQ(events(), (std::vector{event::joined, event::lost, event::forgotten}));
 }
 
-TEST_F(node_list_test, a_return_in_time_is_no_revision_and_makes_the_node_the_last) {
+TEST_F(node_list_test, a_return_in_time_makes_no_revision_and_moves_the_node_to_the_end) {
     const auto held = enroll(with_routes(node("a", 2)));
     enroll(node("b"));
     list.lose(held, start);
@@ -260,7 +260,7 @@ TEST_F(node_list_test, a_return_too_late_is_a_new_node) {
     EXPECT_EQ(events(), (std::vector{event::joined, event::lost, event::forgotten, event::joined}));
 }
 
-TEST_F(node_list_test, tells_what_changed_since_a_position) {
+TEST_F(node_list_test, returns_the_changes_since_a_position) {
     const auto a = enroll(node("a", 2));
     enroll(node("b", 2));
     const auto since = list.log_end();
@@ -272,7 +272,7 @@ TEST_F(node_list_test, tells_what_changed_since_a_position) {
     EXPECT_EQ(list.changes_since(list.log_end(), {}).added, "");
 }
 
-TEST_F(node_list_test, tells_the_present_state_and_not_how_it_came_about) {
+TEST_F(node_list_test, returns_the_present_state_and_not_its_history) {
     const auto since = list.log_end();
     list.withdraw(enroll(node("a", 2)));
     const auto held = enroll(node("b", 2));
@@ -283,7 +283,7 @@ TEST_F(node_list_test, tells_the_present_state_and_not_how_it_came_about) {
     EXPECT_EQ(identities(changes.removed), "a b ") << "b is the last now, wherever it stood";
 }
 
-TEST_F(node_list_test, tells_of_a_change_of_state_to_whoever_knows_the_present_revision) {
+TEST_F(node_list_test, returns_a_change_of_state_for_the_present_revision_too) {
     const auto held = enroll(node("a", 2));
     list.lose(held, start);
     const auto since = list.position_of(rev());
@@ -293,7 +293,7 @@ TEST_F(node_list_test, tells_of_a_change_of_state_to_whoever_knows_the_present_r
     EXPECT_EQ(names(list.changes_since(*list.position_of(rev()), {}).added), "a ");
 }
 
-TEST_F(node_list_test, tells_only_of_the_names_one_is_interested_in) {
+TEST_F(node_list_test, returns_only_the_names_of_interest) {
     const std::vector<std::string> interest{"b", "d"};
     const auto a = enroll(node("a", 2));
     enroll(node("b", 2));
@@ -320,7 +320,7 @@ TEST_F(node_list_test, knows_positions_as_far_back_as_the_log_reaches) {
     EXPECT_TRUE(list.reaches(1));
 }
 
-TEST_F(node_list_test, cuts_all_entries_into_parts) {
+TEST_F(node_list_test, splits_all_entries_into_parts) {
     for (int i = 0; i < 100; ++i) {
         enroll(node("n" + std::to_string(i)));
     }
@@ -333,7 +333,7 @@ TEST_F(node_list_test, cuts_all_entries_into_parts) {
     EXPECT_EQ(list.msd_entries(1, {}).size(), 100U) << "one entry at least";
 }
 
-TEST_F(node_list_test, has_one_empty_part_when_nobody_is_there) {
+TEST_F(node_list_test, has_one_empty_part_without_nodes) {
     EXPECT_EQ(list.msd_entries(1000, {}), std::vector<std::string>{""});
     EXPECT_EQ(list.foreign_entries(), "");
 }
@@ -349,7 +349,7 @@ TEST_F(node_list_test, refuses_an_entry_that_is_too_large_and_keeps_the_old_one)
     EXPECT_EQ(foreign(), "a ");
 }
 
-TEST_F(node_list_test, refuses_nodes_over_the_limit_but_not_those_it_knows) {
+TEST_F(node_list_test, refuses_new_nodes_over_the_limit_but_not_known_ones) {
     node_list::place last = 0;
     for (std::size_t i = 0; i < nodes_max; ++i) {
         last = enroll(node("n" + std::to_string(i)));

@@ -12,13 +12,13 @@ constexpr time_point at(std::int64_t ms) {
     return time_point{std::chrono::hours{1}} + milliseconds{ms};
 }
 
-TEST(recent_writes, knows_of_none_at_first) {
+TEST(recent_writes, are_empty_at_first) {
     const recent_writes writes;
     EXPECT_FALSE(writes.within(1, span, at(0)));
     EXPECT_FALSE(writes.any_within(span, at(0)));
 }
 
-TEST(recent_writes, remembers_a_write_for_the_span_asked_for) {
+TEST(recent_writes, remember_a_write_for_the_given_time) {
     recent_writes writes;
     writes.note(1, at(0));
     EXPECT_TRUE(writes.within(1, span, at(0)));
@@ -28,14 +28,14 @@ TEST(recent_writes, remembers_a_write_for_the_span_asked_for) {
     EXPECT_FALSE(writes.any_within(span, at(2000)));
 }
 
-TEST(recent_writes, tells_things_apart) {
+TEST(recent_writes, distinguish_rows) {
     recent_writes writes;
     writes.note(1, at(0));
     EXPECT_FALSE(writes.within(2, span, at(0)));
     EXPECT_TRUE(writes.within(1 + recent_writes::places, span, at(0))) << "they share a place";
 }
 
-TEST(recent_writes, takes_every_thing_for_written_when_nobody_knows_which_was) {
+TEST(recent_writes, count_every_row_as_written_after_an_unknown_write) {
     recent_writes writes;
     writes.note_all(at(0));
     EXPECT_TRUE(writes.within(1, span, at(1999)));
@@ -44,20 +44,20 @@ TEST(recent_writes, takes_every_thing_for_written_when_nobody_knows_which_was) {
     EXPECT_FALSE(writes.within(1, span, at(2000)));
 }
 
-TEST(recent_writes, keeps_the_later_of_two) {
+TEST(recent_writes, keep_the_later_of_two_writes) {
     recent_writes writes;
     writes.note(1, at(500));
     writes.note(1, at(0));
     EXPECT_TRUE(writes.within(1, span, at(2400)));
 }
 
-TEST(recent_writes, believes_a_clock_that_is_a_little_ahead) {
+TEST(recent_writes, accept_a_time_slightly_in_the_future) {
     recent_writes writes;
     writes.note(1, at(1));
     EXPECT_TRUE(writes.within(1, span, at(0)));
 }
 
-TEST(recent_writes, forgets_what_is_left_from_before_the_clock_began_anew) {
+TEST(recent_writes, ignore_times_from_before_a_reboot) {
     recent_writes writes;
     writes.note(1, at(100'000));
     EXPECT_FALSE(writes.within(1, span, at(0)));

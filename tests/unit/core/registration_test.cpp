@@ -44,7 +44,7 @@ TEST(registration, is_read_as_foreign_nodes_send_it) {
     EXPECT_FALSE(said->have);
 }
 
-TEST(registration, keeps_the_port_as_it_was_typed) {
+TEST(registration, keeps_the_type_of_the_port) {
     const auto said = read_params(R"({"name":"gate","port":"9051"})");
     ASSERT_TRUE(said);
     EXPECT_EQ(said->node.id.port, 9051);
@@ -65,7 +65,7 @@ TEST(registration, keeps_unknown_fields_of_a_foreign_node_in_order) {
     );
 }
 
-TEST(registration, does_not_take_a_correlation_key_for_a_field_of_the_node) {
+TEST(registration, does_not_list_a_correlation_key_as_a_member_of_the_node) {
     const auto keyed = read(
         R"({"uri":"/distributes","method":"POST","params":{"port":1,"name":"a","key":4,"x":1}})"
     );
@@ -73,7 +73,7 @@ TEST(registration, does_not_take_a_correlation_key_for_a_field_of_the_node) {
     EXPECT_EQ(keyed->node.extra_members, R"("x":1)");
 }
 
-TEST(registration, refuses_params_that_name_no_node) {
+TEST(registration, refuses_params_that_describe_no_node) {
     for (const std::string params : {
              "null",
              R"("abc")",
@@ -107,6 +107,22 @@ TEST(registration, refuses_params_that_name_no_node) {
     EXPECT_FALSE(read(R"({"uri":"/distributes","method":"POST","key":1})"));
 }
 
+TEST(registration, refuses_a_host_that_nobody_can_connect_to) {
+    for (const std::string proto : {"", R"(,"proto":2)"}) {
+        for (const std::string host : {"0.0.0.0", "::", "::ffff:0.0.0.0", "node 1", "-x"}) {
+            const auto said = read_params(
+                R"({"name":"goods","port":9010,"urls":[],"host":")" + host + "\"" + proto + "}"
+            );
+            ASSERT_FALSE(said) << host << proto;
+            EXPECT_EQ(said.error().code, errc::invalid);
+            EXPECT_EQ(said.error().text.find("host '"), 0U) << said.error().text;
+        }
+        EXPECT_FALSE(read_params(R"({"name":"goods","port":9010,"host":5)" + proto + "}"));
+        EXPECT_TRUE(read_params(R"({"name":"goods","port":9010,"host":"")" + proto + "}"));
+        EXPECT_TRUE(read_params(R"({"name":"goods","port":9010,"host":null)" + proto + "}"));
+    }
+}
+
 TEST(registration, refuses_what_is_over_a_limit) {
     const std::string long_name(name_bytes_max + 1, 'x');
     EXPECT_FALSE(read_params(R"({"port":1,"name":")" + long_name + R"("})"));
@@ -119,7 +135,7 @@ TEST(registration, refuses_what_is_over_a_limit) {
     EXPECT_FALSE(read_params(R"({"port":1,"name":"a","urls":[)" + many + "]}"));
 }
 
-TEST(registration, first_says_only_what_every_distributor_understands) {
+TEST(registration, first_has_only_members_that_every_distributor_understands) {
     EXPECT_EQ(
         first_registration(goods()),
         R"({"uri":"/distributes","method":"POST","key":0,"params":{"port":9010,"name":"goods",)"
@@ -128,7 +144,7 @@ TEST(registration, first_says_only_what_every_distributor_understands) {
     );
 }
 
-TEST(registration, second_is_read_back_with_routes_and_what_the_node_has) {
+TEST(registration, second_is_read_back_with_routes_and_known_revision) {
     node_info self = goods();
     self.id.host = "::ffff:10.0.0.7";
     const auto said =
@@ -157,7 +173,20 @@ TEST(registration, writes_no_terminator_inside_a_frame) {
     EXPECT_EQ(read(frame)->node.id.name, "a¶b");
 }
 
-TEST(entry, for_foreign_nodes_has_nothing_they_do_not_know) {
+TEST(goodbye, names_the_node_whose_callers_are_gone) {
+    const auto read_back = [](const std::string& frame) {
+        const std::string text = without_terminator(frame);
+        wire::packet packet;
+        EXPECT_TRUE(packet.parse(text)) << text;
+        EXPECT_EQ(packet.method(), "DELETE");
+        return read_goodbye(packet);
+    };
+    const node_id id{"goods", "", 9010};
+    EXPECT_EQ(read_back(goodbye(7, &id)), id);
+    EXPECT_EQ(read_back(goodbye(7)), std::nullopt);
+}
+
+TEST(entry, for_foreign_nodes_has_only_members_they_know) {
     node_info node = goods();
     node.id.host = "127.0.0.1";
     node.urls = {"GET/goods"};

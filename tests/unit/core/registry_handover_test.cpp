@@ -24,7 +24,7 @@ bool always(registry::peer_id /*id*/) {
     return true;
 }
 
-// Of everything a registry can hold one, and a queue of each kind.
+// A registry with one of everything it can hold, and a queue of each kind.
 class handover_test : public testing::Test {
 protected:
     handover_test() {
@@ -73,7 +73,7 @@ protected:
     std::vector<carried_connection> connections;
 };
 
-TEST_F(handover_test, carries_each_connection_as_it_is) {
+TEST_F(handover_test, preserves_every_connection) {
     const std::string written = bytes();
     const auto read = read_handover(written, settings);
     ASSERT_TRUE(read) << read.error().text;
@@ -96,7 +96,7 @@ TEST_F(handover_test, carries_each_connection_as_it_is) {
     EXPECT_EQ(*read->state.last_list(), *state.last_list());
 }
 
-TEST_F(handover_test, writes_once_what_several_queues_share) {
+TEST_F(handover_test, writes_bytes_that_several_queues_share_once) {
     const std::string written = bytes();
     EXPECT_LT(written.size(), 2 * list->size() + 10'000);
     const auto read = read_handover(written, settings);
@@ -104,7 +104,7 @@ TEST_F(handover_test, writes_once_what_several_queues_share) {
     EXPECT_EQ(read->connections[0].unsent[1].owner, read->connections[1].unsent[0].owner);
 }
 
-TEST_F(handover_test, writes_the_same_again) {
+TEST_F(handover_test, writes_the_same_bytes_after_reading) {
     const std::string written = bytes();
     const auto read = read_handover(written, settings);
     ASSERT_TRUE(read);
@@ -124,7 +124,7 @@ TEST_F(handover_test, refuses_another_version_by_its_number) {
     EXPECT_EQ(read.error().text, "the state of the registry has version " + other + ", not " + own);
 }
 
-TEST_F(handover_test, refuses_every_beginning_of_it_and_anything_behind_it) {
+TEST_F(handover_test, refuses_truncated_bytes_and_additional_bytes) {
     list = std::make_shared<const std::string>("a short one");
     connections[0].unsent = {{list, *list}};
     connections[1].unsent.clear();
@@ -145,8 +145,8 @@ TEST_F(handover_test, refuses_peers_without_a_connection_and_connections_without
     EXPECT_FALSE(read_handover(bytes(), settings));
 }
 
-// Whatever is read can be worked with: it is written again, told to everybody, and left by all.
-TEST_F(handover_test, understands_bytes_that_are_damaged_or_refuses_them) {
+// A state that was read can be used: it is written again, sent to all, and all connections leave.
+TEST_F(handover_test, reads_or_refuses_damaged_bytes) {
     list = std::make_shared<const std::string>("a short one");
     connections[0].unsent = {{list, *list}};
     connections[1].unsent.clear();

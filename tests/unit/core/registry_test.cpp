@@ -16,7 +16,7 @@ namespace {
 using peer_id = registry::peer_id;
 
 constexpr std::uint64_t epoch = 7;
-// Different from each other, so that it shows which one counts.
+// Different from each other, so that a test shows which one is used.
 constexpr registry_settings settings{
     milliseconds{10},
     milliseconds{15},
@@ -30,10 +30,9 @@ node_info node(const std::string& name, int proto = 1) {
     return made;
 }
 
-// Plays the distributor's part around a registry: its clock, its connections, and what the nodes at
-// their other ends make of the packets.
-// Each test runs twice, the second time with a registry that goes on in another process after every
-// step: nobody notices.
+// Plays the distributor around a registry: the clock, the connections, and the lists that the nodes
+// at their other ends make of the packets. Each test runs twice, the second time with a registry
+// that is handed over to another one after every step, which must make no difference.
 class registry_test : public testing::TestWithParam<bool> {
 protected:
     struct receiver {
@@ -55,7 +54,7 @@ protected:
         return id;
     }
 
-    // Registers as an msd node does: at first plainly, then with what it knows.
+    // Registers as an msd node does: a first time, then with the revision it knows.
     peer_id msd(const std::string& name, std::vector<std::string> interest = {}) {
         const peer_id id = connect();
         EXPECT_TRUE(instance.enroll(id, {node(name, 2), {}, {}}, now));
@@ -109,7 +108,7 @@ protected:
         instance = std::move(*again);
     }
 
-    // Lets time pass, stopping wherever the registry has something to do.
+    // Advances the time, stopping wherever the registry has something to do.
     void pass(milliseconds span) {
         const time_point end = now + span;
         while (instance.due() <= end) {
@@ -206,7 +205,7 @@ TEST_P(registry_test, gathers_for_foreign_nodes_until_it_is_quiet) {
     EXPECT_EQ(names(watcher), "a b ");
 }
 
-TEST_P(registry_test, takes_a_connection_for_a_sign_that_more_nodes_come) {
+TEST_P(registry_test, a_new_connection_prolongs_gathering) {
     const peer_id watcher = connect();
     foreign("a");
     pass(settings.gather_quiet - milliseconds{1});
@@ -231,7 +230,7 @@ TEST_P(registry_test, gathers_for_foreign_nodes_no_longer_than_the_limit) {
     EXPECT_EQ(frames(watcher), 2U);
 }
 
-TEST_P(registry_test, tells_two_hundred_foreign_nodes_with_one_list_each) {
+TEST_P(registry_test, sends_two_hundred_foreign_nodes_one_list_each) {
     std::vector<peer_id> all;
     for (int i = 0; i < 200; ++i) {
         all.push_back(foreign("n" + std::to_string(i)));
@@ -271,7 +270,7 @@ TEST_P(registry_test, a_lost_node_leaves_foreign_lists_after_gathering) {
     EXPECT_EQ(names(watcher), "a ");
 }
 
-TEST_P(registry_test, a_node_that_is_back_within_the_gathering_is_no_news_for_foreign_nodes) {
+TEST_P(registry_test, sends_foreign_nodes_one_list_when_a_node_is_back_within_the_gathering) {
     const peer_id watcher = foreign("a");
     const peer_id other = foreign("b");
     settle();
@@ -279,10 +278,88 @@ TEST_P(registry_test, a_node_that_is_back_within_the_gathering_is_no_news_for_fo
     disconnect(other);
     foreign("b");
     settle();
+    EXPECT_EQ(frames(watcher), before + 1);
+    EXPECT_EQ(names(watcher), "a b ");
+}
+
+TEST_P(registry_test, sends_foreign_nodes_the_same_list_when_a_worker_comes_goes_or_leaves) {
+    for (const bool is_msd : {false, true}) {
+        const std::string name = is_msd ? "m" : "f";
+        const auto worker = [&] {
+            return is_msd ? msd(name) : foreign(name);
+        };
+        const peer_id watcher = connect();
+        const peer_id follower = msd("follower");
+        const peer_id first = worker();
+        settle();
+        const std::string list = receivers[watcher].frames.back();
+        const auto told_changes = frames(follower);
+
+        auto before = frames(watcher);
+        const peer_id second = worker();
+        EXPECT_EQ(frames(watcher), before) << "gathered as usual";
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "a worker registered";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+
+        before = frames(watcher);
+        disconnect(second);
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "the connection of a worker ended";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+
+        const peer_id third = worker();
+        settle();
+        before = frames(watcher);
+        leave(third, "1");
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "a worker said goodbye";
+        EXPECT_EQ(receivers[watcher].frames.back(), list);
+        disconnect(third);
+        settle();
+        EXPECT_EQ(frames(watcher), before + 1) << "its connection held nothing any more";
+
+        EXPECT_EQ(frames(follower), told_changes) << "nothing changed for msd nodes";
+        disconnect(first);
+        disconnect(follower);
+        pass(2 * settings.critical_for);
+    }
+}
+
+TEST_P(registry_test, registering_the_same_again_on_one_connection_sends_no_list) {
+    const peer_id watcher = connect();
+    const peer_id other = foreign("a");
+    settle();
+    const auto before = frames(watcher);
+    ASSERT_TRUE(instance.enroll(other, {node("a"), {}, {}}, now));
+    settle();
     EXPECT_EQ(frames(watcher), before);
 }
 
-TEST_P(registry_test, announces_itself_to_an_msd_node_and_waits_for_what_it_has) {
+TEST_P(registry_test, sends_the_list_again_when_a_leaving_worker_says_its_callers_are_gone) {
+    const peer_id watcher = connect();
+    const peer_id leaver = msd("a");
+    msd("a");
+    settle();
+    leave(leaver, "1");
+    settle();
+    auto before = frames(watcher);
+    instance.leave(leaver, "2", now, node("a").id);
+    advance();
+    settle();
+    EXPECT_EQ(frames(watcher), before + 1);
+    EXPECT_EQ(receivers[leaver].reply_keys, "1 2 ");
+
+    instance.leave(leaver, "3", now, node("unknown").id);
+    instance.leave(foreign("f"), "4", now);
+    settle();
+    before = frames(watcher);
+    instance.leave(connect(), "5", now, node("a").id);
+    settle();
+    EXPECT_EQ(frames(watcher), before) << "one that never registered causes no list";
+}
+
+TEST_P(registry_test, announces_itself_to_an_msd_node_and_waits_for_its_second_registration) {
     foreign("a");
     settle();
     const peer_id id = connect();
@@ -313,7 +390,7 @@ TEST_P(registry_test, gives_a_new_msd_node_a_snapshot_and_then_changes) {
     EXPECT_EQ(names(follower), "a b ");
 }
 
-TEST_P(registry_test, sends_changes_that_follow_the_first_closely_together) {
+TEST_P(registry_test, sends_changes_that_closely_follow_the_first_one_together) {
     const peer_id follower = msd("a");
     settle();
     const auto before = frames(follower);
@@ -328,10 +405,10 @@ TEST_P(registry_test, sends_changes_that_follow_the_first_closely_together) {
     EXPECT_EQ(names(follower), "a b c d ");
 }
 
-TEST_P(registry_test, tells_one_that_comes_alone_all_at_once_and_many_together) {
+TEST_P(registry_test, informs_a_single_newcomer_at_once_and_several_together) {
     msd("a");
     settle();
-    foreign("b"); // goes out at once, what follows is gathered
+    foreign("b"); // sent at once; later changes are gathered
     const peer_id alone = msd("c");
     EXPECT_EQ(names(alone), "a b c ");
     const peer_id second = msd("d");
@@ -344,7 +421,7 @@ TEST_P(registry_test, tells_one_that_comes_alone_all_at_once_and_many_together) 
     EXPECT_EQ(names(alone), "a b c d e ");
 }
 
-TEST_P(registry_test, makes_each_change_once_for_all_who_need_it) {
+TEST_P(registry_test, makes_the_packet_of_a_change_once_for_all_receivers) {
     std::vector<peer_id> followers;
     for (int i = 0; i < 50; ++i) {
         followers.push_back(msd("n" + std::to_string(i)));
@@ -358,7 +435,7 @@ TEST_P(registry_test, makes_each_change_once_for_all_who_need_it) {
     EXPECT_EQ(distinct.size(), 2U) << "the change, and the list at accept";
 }
 
-TEST_P(registry_test, tells_msd_nodes_of_another_once_when_it_has_said_everything) {
+TEST_P(registry_test, announces_an_msd_node_once_after_its_second_registration) {
     const peer_id follower = msd("a");
     const peer_id watcher = foreign("f");
     settle();
@@ -374,7 +451,7 @@ TEST_P(registry_test, tells_msd_nodes_of_another_once_when_it_has_said_everythin
     EXPECT_EQ(names(follower), "a f b ");
 }
 
-TEST_P(registry_test, tells_msd_nodes_in_time_of_another_that_says_no_more) {
+TEST_P(registry_test, announces_an_msd_node_that_does_not_register_again) {
     const peer_id follower = msd("a");
     settle();
     ASSERT_TRUE(instance.enroll(connect(), {node("b", 2), {}, {}}, now));
@@ -384,7 +461,7 @@ TEST_P(registry_test, tells_msd_nodes_in_time_of_another_that_says_no_more) {
     EXPECT_EQ(names(follower), "a b ");
 }
 
-TEST_P(registry_test, sends_an_msd_node_no_whole_lists) {
+TEST_P(registry_test, sends_no_whole_lists_to_msd_nodes) {
     const peer_id follower = msd("a");
     settle();
     const auto before = frames(follower);
@@ -424,7 +501,7 @@ TEST_P(registry_test, a_return_in_time_makes_no_revision) {
     EXPECT_EQ(names(follower), "a b ");
 }
 
-TEST_P(registry_test, gives_one_that_comes_back_only_what_it_missed) {
+TEST_P(registry_test, sends_a_returning_node_only_the_changes_it_missed) {
     const peer_id follower = msd("a");
     settle();
     const revision had{epoch, rev()};
@@ -443,7 +520,7 @@ TEST_P(registry_test, gives_one_that_comes_back_only_what_it_missed) {
     EXPECT_NE(last.find("\"b\""), std::string::npos);
 }
 
-TEST_P(registry_test, gives_one_that_comes_back_the_state_it_may_have_wrong) {
+TEST_P(registry_test, sends_a_returning_node_states_that_may_have_changed) {
     const peer_id follower = msd("a");
     const peer_id other = msd("b");
     settle();
@@ -463,7 +540,7 @@ TEST_P(registry_test, gives_one_that_comes_back_the_state_it_may_have_wrong) {
     EXPECT_EQ(names(again).find("!"), std::string::npos);
 }
 
-TEST_P(registry_test, gives_a_snapshot_to_one_of_another_epoch_or_too_far_behind_or_ahead) {
+TEST_P(registry_test, sends_a_snapshot_when_the_known_revision_cannot_be_used) {
     const peer_id follower = msd("a");
     settle();
     for (const revision have : {revision{epoch - 1, rev()}, revision{epoch, rev() + 1}}) {
@@ -484,7 +561,7 @@ TEST_P(registry_test, gives_a_snapshot_to_one_of_another_epoch_or_too_far_behind
     EXPECT_EQ(names(follower), "a c ");
 }
 
-TEST_P(registry_test, says_nothing_to_one_that_knows_everything) {
+TEST_P(registry_test, sends_nothing_to_a_node_that_is_up_to_date) {
     const peer_id follower = msd("a");
     settle();
     const auto before = frames(follower);
@@ -493,7 +570,7 @@ TEST_P(registry_test, says_nothing_to_one_that_knows_everything) {
     EXPECT_EQ(frames(follower), before);
 }
 
-TEST_P(registry_test, tells_of_those_names_only_that_one_is_interested_in) {
+TEST_P(registry_test, sends_only_the_names_a_node_is_interested_in) {
     const peer_id follower = msd("a", {"goods", "logs"});
     settle();
     EXPECT_EQ(names(follower), "");
@@ -592,7 +669,7 @@ TEST_P(registry_test, collapses_what_a_slow_msd_reader_misses_into_one_packet) {
     EXPECT_EQ(names(slow), "s a b c ");
 }
 
-TEST_P(registry_test, gives_a_slow_msd_reader_a_snapshot_when_the_log_has_moved_on) {
+TEST_P(registry_test, sends_a_slow_msd_reader_a_snapshot_when_the_log_is_too_short) {
     const peer_id slow = msd("s");
     const peer_id busy = connect();
     settle();
@@ -610,7 +687,7 @@ TEST_P(registry_test, gives_a_slow_msd_reader_a_snapshot_when_the_log_has_moved_
     EXPECT_EQ(names(slow), "s c ");
 }
 
-TEST_P(registry_test, answers_a_goodbye_when_all_others_have_been_told) {
+TEST_P(registry_test, answers_a_goodbye_after_the_change_was_sent_to_all) {
     const peer_id watcher = connect();
     const peer_id follower = msd("a");
     const peer_id leaver = msd("b");
@@ -634,11 +711,12 @@ TEST_P(registry_test, answers_the_goodbye_of_one_worker_of_many_without_removing
     const peer_id second = msd("a");
     settle();
     leave(first, "5");
+    settle();
     EXPECT_EQ(receivers[first].reply_keys, "5 ");
     EXPECT_EQ(names(second), "a ");
 }
 
-TEST_P(registry_test, takes_the_goodbye_of_a_foreign_node_without_an_answer) {
+TEST_P(registry_test, does_not_answer_the_goodbye_of_a_foreign_node) {
     const peer_id watcher = connect();
     const peer_id leaver = foreign("a");
     settle();
@@ -648,7 +726,7 @@ TEST_P(registry_test, takes_the_goodbye_of_a_foreign_node_without_an_answer) {
     EXPECT_EQ(receivers[leaver].reply_keys, "");
 }
 
-TEST_P(registry_test, forgets_the_goodbye_of_one_that_does_not_wait_for_the_answer) {
+TEST_P(registry_test, forgets_a_goodbye_when_its_connection_ends) {
     const peer_id watcher = connect();
     const peer_id leaver = msd("a");
     settle();
@@ -659,7 +737,7 @@ TEST_P(registry_test, forgets_the_goodbye_of_one_that_does_not_wait_for_the_answ
     EXPECT_EQ(receivers[leaver].reply_keys, "");
 }
 
-TEST_P(registry_test, is_idle_when_everything_is_said) {
+TEST_P(registry_test, is_idle_when_everything_was_sent) {
     foreign("a");
     msd("b");
     settle();

@@ -19,7 +19,7 @@ TEST(replication_position, covers_itself_and_what_came_before) {
     EXPECT_FALSE(at("0-1-99").covers(at("0-1-100")));
 }
 
-TEST(replication_position, does_not_care_which_server_wrote) {
+TEST(replication_position, ignores_which_server_wrote) {
     EXPECT_TRUE(at("0-2-100").covers(at("0-1-99")));
     EXPECT_TRUE(at("0-1-100").covers(at("0-2-100")));
 }
@@ -31,7 +31,7 @@ TEST(replication_position, compares_each_domain) {
     EXPECT_EQ(at("7-1-9,0-1-5"), at("0-1-5,7-1-9"));
 }
 
-TEST(replication_position, of_nothing_is_covered_by_everything) {
+TEST(replication_position, before_the_first_transaction_is_covered_by_every_other) {
     EXPECT_TRUE(replication_position{}.covers(at("")));
     EXPECT_TRUE(at("0-1-1").covers(at("")));
     EXPECT_FALSE(at("").covers(at("0-1-1")));
@@ -52,7 +52,7 @@ TEST(replication_position, reads_the_largest_numbers) {
                     .covers(at("4294967295-1-18446744073709551614")));
 }
 
-TEST(replication_position, refuses_what_is_no_position) {
+TEST(replication_position, refuses_other_texts) {
     for (const auto* text :
          {"x",
           "0",
@@ -74,7 +74,7 @@ TEST(replication_position, refuses_what_is_no_position) {
     }
 }
 
-TEST(replication_position, refuses_more_domains_than_it_keeps) {
+TEST(replication_position, refuses_too_many_domains) {
     std::string text = "0-1-1";
     for (std::size_t i = 1; i < replication_position::domains_max; ++i) {
         text += "," + std::to_string(i) + "-1-1";

@@ -75,7 +75,7 @@ TEST(restart_policy, spreads_pauses_by_a_fifth) {
     EXPECT_EQ(longest.died(0, crashed, at(0), 1).at, at(120));
 }
 
-TEST(restart_policy, never_waits_longer_for_a_wilder_random_number) {
+TEST(restart_policy, bounds_the_random_part_of_a_pause) {
     restart_policy policy{{}, 1};
     EXPECT_EQ(policy.died(0, crashed, at(0), 100).at, at(120));
 }
@@ -123,7 +123,7 @@ TEST(restart_policy, does_not_retry_a_configuration_error) {
     EXPECT_EQ(policy.died(0, 78, at(0), no_jitter).what, action::leave_empty);
 }
 
-TEST(restart_policy, gives_up_when_every_slot_met_a_configuration_error) {
+TEST(restart_policy, gives_up_when_every_slot_had_a_configuration_error) {
     restart_policy policy{{}, 2};
     EXPECT_EQ(policy.died(0, 78, at(0), no_jitter).what, action::leave_empty);
     EXPECT_EQ(policy.died(1, 78, at(1), no_jitter).what, action::give_up_configuration);
@@ -142,7 +142,7 @@ TEST(restart_policy, retries_a_configuration_error_with_growing_pauses_once_the_
     }
 }
 
-TEST(restart_policy, fills_empty_slots_again_when_told_that_there_is_a_reason) {
+TEST(restart_policy, fills_empty_slots_again_on_request) {
     restart_policy policy{{}, 3};
     EXPECT_EQ(policy.died(1, 78, at(1), no_jitter).what, action::leave_empty);
     EXPECT_TRUE(policy.is_left_empty(1));
@@ -152,14 +152,14 @@ TEST(restart_policy, fills_empty_slots_again_when_told_that_there_is_a_reason) {
     EXPECT_EQ(policy.died(1, 78, at(3), no_jitter).what, action::replace);
 }
 
-TEST(restart_policy, does_not_fill_a_slot_that_got_its_worker_another_way) {
+TEST(restart_policy, does_not_fill_a_slot_that_has_a_worker) {
     restart_policy policy{{}, 2};
     EXPECT_EQ(policy.died(0, 78, at(1), no_jitter).what, action::leave_empty);
-    policy.ready(0, at(2)); // of a roll
+    policy.ready(0, at(2)); // the worker of a roll
     EXPECT_TRUE(policy.retry_left_empty().empty());
 }
 
-TEST(restart_policy, goes_on_from_what_another_one_knew) {
+TEST(restart_policy, continues_with_the_state_of_another_policy) {
     restart_policy first{{}, 2};
     first.ready(0, at(0));
     for (int death = 0; death < 3; ++death) {

@@ -24,7 +24,7 @@ std::string text_of(const roll::step& step) {
            (step.back ? " back" : "");
 }
 
-// All steps there are now.
+// All steps that are due now.
 std::vector<std::string> steps(roll& of, time_point now) {
     std::vector<std::string> all;
     for (auto step = of.advance(now); step.what != action::none; step = of.advance(now)) {
@@ -35,7 +35,7 @@ std::vector<std::string> steps(roll& of, time_point now) {
 
 using texts = std::vector<std::string>;
 
-// One target that goes well, from its start to its end.
+// One target that succeeds, from its start to its end.
 void do_one(roll& of, time_point now) {
     EXPECT_EQ(of.advance(now).what, action::start);
     of.ready(now);
@@ -43,7 +43,7 @@ void do_one(roll& of, time_point now) {
     of.retired();
 }
 
-TEST(roll, of_nothing_is_done) {
+TEST(roll, without_targets_is_done) {
     EXPECT_EQ((roll{0, soak}.now_is()), phase::done);
 }
 
@@ -76,7 +76,7 @@ TEST(roll, soaks_from_the_first_ready_on) {
     EXPECT_EQ(one.due(), at(2010));
 }
 
-TEST(roll, soaks_for_as_long_as_the_new_worker_gives_no_sign_of_life) {
+TEST(roll, soaks_as_long_as_the_new_worker_has_no_heartbeat) {
     roll one{1, soak};
     EXPECT_EQ(steps(one, at(0)), texts{"start 0"});
     one.hold(at(100'000)); // not yet soaking
@@ -107,7 +107,7 @@ TEST(roll, is_aborted_at_once_when_the_first_one_fails) {
     EXPECT_EQ(steps(one, at(0)), texts{"discard 0 back"});
 }
 
-TEST(roll, counts_a_failure_in_the_soak_and_at_the_change_alike) {
+TEST(roll, treats_failures_while_soaking_and_retiring_alike) {
     roll soaking{1, soak};
     EXPECT_EQ(steps(soaking, at(0)), texts{"start 0"});
     soaking.ready(at(0));
@@ -123,7 +123,7 @@ TEST(roll, counts_a_failure_in_the_soak_and_at_the_change_alike) {
     EXPECT_EQ(retiring.now_is(), phase::aborted);
 }
 
-TEST(roll, goes_back_in_reverse_order_without_a_soak) {
+TEST(roll, rolls_back_in_reverse_order_without_a_soak) {
     roll three{3, soak};
     do_one(three, at(0));
     do_one(three, at(5000));
@@ -142,7 +142,7 @@ TEST(roll, goes_back_in_reverse_order_without_a_soak) {
     EXPECT_EQ(three.reason(), "exit code 1");
 }
 
-TEST(roll, goes_on_going_back_when_that_fails_for_one) {
+TEST(roll, continues_the_rollback_when_one_slot_fails) {
     roll three{3, soak};
     do_one(three, at(0));
     do_one(three, at(5000));
@@ -158,7 +158,7 @@ TEST(roll, goes_on_going_back_when_that_fails_for_one) {
     EXPECT_EQ(three.reason(), "first reason");
 }
 
-TEST(roll, leaves_out_a_target_that_is_gone) {
+TEST(roll, skips_a_target_that_was_removed) {
     roll two{2, soak};
     EXPECT_EQ(steps(two, at(0)), texts{"start 0"});
     two.skip();
@@ -168,7 +168,7 @@ TEST(roll, leaves_out_a_target_that_is_gone) {
     EXPECT_EQ(two.finished(), 0U);
 }
 
-TEST(roll, goes_on_with_targets_that_were_added) {
+TEST(roll, continues_with_targets_that_were_added) {
     roll one{1, soak};
     do_one(one, at(0));
     ASSERT_EQ(one.now_is(), phase::done);
@@ -185,7 +185,7 @@ TEST(roll, goes_on_with_targets_that_were_added) {
     EXPECT_TRUE(one.is_going_back());
 }
 
-TEST(roll, hears_nothing_any_more_once_it_is_over) {
+TEST(roll, ignores_results_once_it_is_over) {
     roll one{1, soak};
     do_one(one, at(0));
     one.failed("late");

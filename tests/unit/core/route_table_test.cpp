@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/route_table.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
 #include <utility>
@@ -141,11 +142,67 @@ TEST(route_table, joins_the_instances_of_one_service) {
     EXPECT_EQ(table.routes()[0].secrets, secrets);
 }
 
-TEST(route_table, leaves_a_contested_route_to_the_service_listed_first) {
-    const std::vector nodes{foreign("first", {"GET/x"}), foreign("second", {"GET/x", "GET/y"})};
+TEST(route_table, gives_a_contested_route_to_the_alphabetically_first_name_in_any_order) {
+    std::vector nodes{
+        foreign("a", {"GET/x", "GET/x/{id}"}),
+        foreign("b", {"GET/x", "GET/y", "GET/x/{key}"}),
+        foreign("b", {"GET/x"}),
+        foreign("c", {"GET/x", "GET/x/{name}"}),
+    };
+    const auto by_name = [](const node_info& one, const node_info& other) {
+        return one.id.name < other.id.name;
+    };
+    do {
+        const route_table table{nodes};
+        EXPECT_EQ(service_of(table, "GET", "/x"), "a /x");
+        EXPECT_EQ(service_of(table, "GET", "/x/7"), "a /x/{id}");
+        EXPECT_EQ(table.find("GET", "/x/7").variables[0].first, "id");
+        EXPECT_EQ(service_of(table, "GET", "/y"), "b /y");
+        EXPECT_EQ(table.routes().size(), 3U);
+        const std::vector<std::string> others{"b", "c"};
+        EXPECT_EQ(table.find("GET", "/x").target->also_claimed_by, others);
+        EXPECT_EQ(table.find("GET", "/x/7").target->also_claimed_by, others);
+        EXPECT_TRUE(table.find("GET", "/y").target->also_claimed_by.empty());
+    } while (std::next_permutation(nodes.begin(), nodes.end(), by_name));
+}
+
+TEST(route_table, prefers_patterns_alike_in_any_order) {
+    std::vector nodes{
+        foreign("s", {"GET/a/{x}/c"}),
+        foreign("r", {"GET/a/{y}/{z}"}),
+        foreign("q", {"GET/a/{z}/d"}),
+        foreign("p", {"GET/a/{}/{z}"}),
+    };
+    const auto by_name = [](const node_info& one, const node_info& other) {
+        return one.id.name < other.id.name;
+    };
+    std::sort(nodes.begin(), nodes.end(), by_name);
+    do {
+        const route_table table{nodes};
+        EXPECT_EQ(service_of(table, "GET", "/a/b/c"), "s /a/{x}/c") << "fewer variables";
+        EXPECT_EQ(service_of(table, "GET", "/a/b/d"), "q /a/{z}/d");
+        EXPECT_EQ(service_of(table, "GET", "/a/b/e"), "r /a/{y}/{z}");
+        EXPECT_EQ(service_of(table, "GET", "/a/{}/e"), "p /a/{}/{z}") << "{} is no variable";
+    } while (std::next_permutation(nodes.begin(), nodes.end(), by_name));
+}
+
+TEST(route_table, keeps_the_route_of_a_gone_service_until_another_one_is_there) {
+    const std::vector gone{foreign("a", {"GET/x", "GET/y"}), foreign("b", {"GET/y"})};
+    const std::vector there{foreign("z", {"GET/x"})};
+    const route_table table{there, gone};
+    EXPECT_EQ(service_of(table, "GET", "/x"), "z /x");
+    EXPECT_EQ(service_of(table, "GET", "/y"), "a /y");
+    EXPECT_TRUE(table.find("GET", "/x").target->also_claimed_by.empty());
+}
+
+TEST(route_table, takes_the_names_of_variables_from_the_route_it_found) {
+    const std::vector nodes{
+        msd_node("goods", {route("GET", "/x/{id}")}),
+        msd_node("writer", {route("PUT", "/x/{key}")}),
+    };
     const route_table table{nodes};
-    EXPECT_EQ(service_of(table, "GET", "/x"), "first /x");
-    EXPECT_EQ(service_of(table, "GET", "/y"), "second /y");
+    EXPECT_EQ(table.find("GET", "/x/1").variables[0].first, "id");
+    EXPECT_EQ(table.find("PUT", "/x/1").variables[0].first, "key");
 }
 
 TEST(route_table, takes_the_well_formed_urls_of_a_node_with_bad_ones) {
@@ -179,7 +236,7 @@ TEST(route_table, knows_that_log_lines_to_foreign_nodes_are_not_answered) {
     EXPECT_FALSE(table.find("POST", "/logs/x").target->one_way);
 }
 
-TEST(route_table, bears_paths_of_any_depth) {
+TEST(route_table, accepts_paths_of_any_depth) {
     const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
     const route_table table{nodes};
     EXPECT_EQ(table.find("GET", std::string(100'000, '/')).what, outcome::unknown);

@@ -54,7 +54,7 @@ protected:
         return choice_.reader(thing, writes_, at(ms));
     }
 
-    // How often each takes one of ten reads.
+    // How many of ten reads each server gets.
     std::map<std::size_t, int> ten_reads(std::int64_t ms) {
         std::map<std::size_t, int> taken;
         for (int i = 0; i < 10; ++i) {
@@ -69,12 +69,12 @@ protected:
 
 using shares = std::map<std::size_t, int>;
 
-TEST_F(primary_and_replicas, are_nowhere_before_they_are_seen) {
+TEST_F(primary_and_replicas, are_unknown_before_the_first_answer) {
     EXPECT_FALSE(choice_.primary());
     EXPECT_FALSE(reader(0));
 }
 
-TEST_F(primary_and_replicas, take_writes_and_reads_each_of_its_own) {
+TEST_F(primary_and_replicas, get_writes_and_reads_respectively) {
     all_at("0-1-5", 0);
     EXPECT_EQ(choice_.primary(), 0U);
     EXPECT_EQ(ten_reads(0), (shares{{1, 5}, {2, 5}}));
@@ -90,14 +90,14 @@ TEST_F(primary_and_replicas, read_from_the_primary_when_no_replica_is_up) {
     EXPECT_EQ(ten_reads(30), (shares{{0, 10}}));
 }
 
-TEST_F(primary_and_replicas, use_a_replica_again_when_it_is_back) {
+TEST_F(primary_and_replicas, use_a_replica_again_when_it_answers_again) {
     all_at("0-1-5", 0);
     choice_.failed(1, at(10));
     choice_.answered(1, replica_at("0-1-5"), at(20));
     EXPECT_EQ(ten_reads(20), (shares{{1, 5}, {2, 5}}));
 }
 
-TEST_F(primary_and_replicas, leave_out_a_replica_that_is_too_far_behind) {
+TEST_F(primary_and_replicas, skip_a_replica_that_is_too_far_behind) {
     all_at("0-1-5", 0);
     choice_.answered(0, primary_at("0-1-6"), at(500));
     EXPECT_EQ(choice_.lag(1, at(600)), milliseconds{600});
@@ -107,7 +107,7 @@ TEST_F(primary_and_replicas, leave_out_a_replica_that_is_too_far_behind) {
     EXPECT_EQ(ten_reads(2100), (shares{{2, 10}}));
 }
 
-TEST_F(primary_and_replicas, measure_lag_by_what_the_primary_had_when) {
+TEST_F(primary_and_replicas, measure_lag_by_positions_of_the_primary) {
     for (int i = 0; i < 10; ++i) {
         choice_.answered(0, primary_at("0-1-" + std::to_string(i + 1)), at(i * 100));
     }
@@ -116,14 +116,14 @@ TEST_F(primary_and_replicas, measure_lag_by_what_the_primary_had_when) {
     EXPECT_FALSE(choice_.lag(2, at(900))) << "never seen";
 }
 
-TEST_F(primary_and_replicas, call_a_replica_current_while_the_primary_has_nothing_new) {
+TEST_F(primary_and_replicas, count_a_replica_as_current_while_the_primary_has_nothing_new) {
     all_at("0-1-5", 0);
     choice_.answered(0, primary_at("0-1-5"), at(60'000));
     EXPECT_EQ(choice_.lag(1, at(60'000)), milliseconds{0});
     EXPECT_EQ(ten_reads(60'000), (shares{{1, 5}, {2, 5}}));
 }
 
-TEST_F(primary_and_replicas, trust_no_replica_when_the_primary_was_not_asked_for_long) {
+TEST_F(primary_and_replicas, use_no_replica_when_the_primary_was_not_queried_for_long) {
     all_at("0-1-5", 0);
     EXPECT_EQ(ten_reads(2001), (shares{{0, 10}}));
 }
@@ -148,14 +148,14 @@ TEST_F(primary_and_replicas, read_back_own_writes_from_the_primary) {
 TEST_F(primary_and_replicas, never_show_a_replica_older_than_an_own_write) {
     all_at("0-1-5", 0);
     writes_.note(thing, at(100));
-    // The replicas stay where they were, the primary is asked again and again.
+    // The replicas do not advance; the primary is queried repeatedly.
     for (int ms = 200; ms < 10'000; ms += 100) {
         choice_.answered(0, primary_at("0-1-6"), at(ms));
         EXPECT_EQ(reader(ms), 0U) << ms;
     }
 }
 
-TEST_F(primary_and_replicas, lose_the_primary_and_read_on) {
+TEST_F(primary_and_replicas, continue_to_read_without_a_primary) {
     all_at("0-1-5", 0);
     choice_.failed(0, at(10));
     EXPECT_FALSE(choice_.primary());
@@ -180,7 +180,7 @@ TEST_F(primary_and_replicas, do_not_read_back_own_writes_from_a_replica_when_the
     EXPECT_TRUE(reader(2005)) << "what was not replicated by now is lost with the primary";
 }
 
-TEST_F(primary_and_replicas, find_the_one_that_was_promoted) {
+TEST_F(primary_and_replicas, fail_over_to_a_promoted_replica) {
     all_at("0-1-5", 0);
     choice_.failed(0, at(10));
     choice_.answered(2, primary_at("0-1-5"), at(20));
@@ -190,7 +190,7 @@ TEST_F(primary_and_replicas, find_the_one_that_was_promoted) {
     EXPECT_EQ(choice_.lag(1, at(1000)), milliseconds{980});
 }
 
-TEST_F(primary_and_replicas, write_to_none_that_replicates_however_writable_it_is) {
+TEST_F(primary_and_replicas, write_to_no_server_that_replicates_even_if_it_is_writable) {
     auto careless = replica_at("0-1-5");
     careless.read_only = false;
     all_at("0-1-5", 0);
@@ -199,7 +199,7 @@ TEST_F(primary_and_replicas, write_to_none_that_replicates_however_writable_it_i
     EXPECT_FALSE(choice_.primary());
 }
 
-TEST_F(primary_and_replicas, stay_with_the_promoted_one_when_the_old_primary_is_back) {
+TEST_F(primary_and_replicas, keep_the_promoted_server_when_the_old_primary_returns) {
     all_at("0-1-5", 0);
     choice_.failed(0, at(10));
     choice_.answered(2, primary_at("0-1-5"), at(20));
@@ -208,7 +208,7 @@ TEST_F(primary_and_replicas, stay_with_the_promoted_one_when_the_old_primary_is_
     EXPECT_EQ(choice_.writable(), 2U) << "somebody ought to be told";
 }
 
-TEST_F(primary_and_replicas, prefer_the_one_that_is_further_when_they_do_not_know_better) {
+TEST_F(primary_and_replicas, prefer_the_server_with_more_data) {
     choice_.answered(2, primary_at("0-3-9"), at(0));
     choice_.failed(2, at(1));
     choice_.answered(0, primary_at("0-1-5"), at(2));
@@ -223,8 +223,8 @@ TEST_F(primary_and_replicas, prefer_the_one_that_is_further_when_they_do_not_kno
     EXPECT_EQ(choice_.primary(), 0U);
 }
 
-TEST_F(primary_and_replicas, choose_among_several_the_one_with_most) {
-    // All become known at one moment: as long as one is read-only it is not chosen.
+TEST_F(primary_and_replicas, choose_the_server_with_most_data_of_several) {
+    // All answer at the same time: a server is not chosen as long as it is read-only.
     choice_.answered(0, replica_at("0-1-5"), at(0));
     choice_.answered(1, replica_at("0-1-5"), at(0));
     choice_.answered(2, primary_at("0-3-9"), at(0));
@@ -234,9 +234,9 @@ TEST_F(primary_and_replicas, choose_among_several_the_one_with_most) {
     EXPECT_EQ(choice_.primary(), 1U);
 }
 
-TEST_F(primary_and_replicas, prefer_one_that_follows_nobody) {
+TEST_F(primary_and_replicas, prefer_a_server_that_does_not_replicate) {
     auto follower = primary_at("0-1-9");
-    follower.replicating = true; // the old primary, made to follow, still writable
+    follower.replicating = true; // the old primary, now a replica, still writable
     choice_.answered(0, follower, at(0));
     choice_.answered(1, primary_at("0-1-9"), at(0));
     choice_.refused_write(0, at(1));
@@ -253,7 +253,7 @@ TEST_F(primary_and_replicas, leave_a_primary_that_was_demoted) {
     EXPECT_EQ(choice_.primary(), 1U);
 }
 
-TEST_F(primary_and_replicas, take_the_primary_again_when_it_takes_writes_again) {
+TEST_F(primary_and_replicas, use_the_primary_again_when_it_accepts_writes_again) {
     all_at("0-1-5", 0);
     choice_.refused_write(0, at(10));
     choice_.answered(0, replica_at("0-1-5"), at(20));
@@ -262,7 +262,7 @@ TEST_F(primary_and_replicas, take_the_primary_again_when_it_takes_writes_again) 
     EXPECT_EQ(choice_.primary(), 0U);
 }
 
-TEST_F(primary_and_replicas, do_not_believe_an_answer_that_was_asked_before_a_failure) {
+TEST_F(primary_and_replicas, ignore_an_answer_to_a_query_sent_before_a_failure) {
     all_at("0-1-5", 0);
     choice_.failed(0, at(10));
     choice_.answered(0, primary_at("0-1-5"), at(9));
@@ -271,7 +271,7 @@ TEST_F(primary_and_replicas, do_not_believe_an_answer_that_was_asked_before_a_fa
     EXPECT_EQ(choice_.primary(), 0U);
 }
 
-TEST(primary_with_replica, is_not_chosen_before_all_were_asked) {
+TEST(primary_with_replica, is_not_chosen_before_all_were_queried) {
     server_choice choice{{.servers = 2, .replicas = 1}};
     choice.answered(0, primary_at("0-1-5"), at(0));
     EXPECT_FALSE(choice.primary()) << "the other one may have been promoted";
@@ -279,14 +279,14 @@ TEST(primary_with_replica, is_not_chosen_before_all_were_asked) {
     EXPECT_EQ(choice.primary(), 1U);
 }
 
-TEST(primary_with_replica, is_chosen_when_the_other_one_cannot_be_asked) {
+TEST(primary_with_replica, is_chosen_when_the_other_server_cannot_be_reached) {
     server_choice choice{{.servers = 2, .replicas = 1}};
     choice.answered(0, primary_at("0-1-5"), at(0));
     choice.failed(1, at(1));
     EXPECT_EQ(choice.primary(), 0U);
 }
 
-TEST_F(primary_and_replicas, read_from_no_replica_that_does_not_say_how_far_it_is) {
+TEST_F(primary_and_replicas, read_from_no_replica_without_a_position) {
     all_at("0-1-5", 0);
     auto silent = replica_at("0-1-5");
     silent.position.reset();
@@ -295,7 +295,7 @@ TEST_F(primary_and_replicas, read_from_no_replica_that_does_not_say_how_far_it_i
     EXPECT_FALSE(choice_.lag(1, at(10)));
 }
 
-TEST_F(primary_and_replicas, read_from_the_primary_when_it_does_not_say_how_far_it_is) {
+TEST_F(primary_and_replicas, read_from_the_primary_when_it_reports_no_position) {
     all_at("0-1-5", 0);
     auto silent = primary_at("0-1-5");
     silent.position.reset();
@@ -319,12 +319,12 @@ TEST_F(cluster, writes_to_the_first_node_that_is_ready) {
     EXPECT_EQ(choice_.primary(), 0U);
 }
 
-TEST_F(cluster, needs_not_ask_all_nodes) {
+TEST_F(cluster, is_used_before_all_nodes_answered) {
     choice_.answered(1, node_at(5), at(0));
     EXPECT_EQ(choice_.primary(), 1U);
 }
 
-TEST_F(cluster, prefers_no_node_for_being_ahead) {
+TEST_F(cluster, does_not_prefer_a_node_that_is_ahead) {
     choice_.answered(0, node_apart(), at(0));
     choice_.answered(1, node_apart(), at(0));
     EXPECT_FALSE(choice_.primary());
@@ -336,7 +336,7 @@ TEST_F(cluster, prefers_no_node_for_being_ahead) {
     EXPECT_EQ(choice_.writable(), 1U) << "one cluster counts once";
 }
 
-TEST_F(cluster, leaves_a_node_that_is_apart_from_the_others) {
+TEST_F(cluster, fails_over_from_a_node_without_the_majority) {
     choice_.answered(0, node_at(5), at(0));
     choice_.answered(1, node_at(5), at(0));
     choice_.refused_write(0, at(1));
@@ -352,7 +352,7 @@ TEST_F(cluster, reads_from_the_node_it_writes_to) {
     EXPECT_EQ(choice_.reader(thing, writes_, at(0)), 0U);
 }
 
-TEST(cluster_read_from_all_nodes, leaves_out_the_one_that_is_behind_or_apart) {
+TEST(cluster_read_from_all_nodes, skips_a_node_that_is_behind_or_without_the_majority) {
     // Three nodes, two of them named as replicas too.
     server_choice choice{{.servers = 3, .replicas = 2}};
     const recent_writes writes;

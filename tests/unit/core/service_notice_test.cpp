@@ -24,7 +24,7 @@ TEST(service_notice, asks_for_more_time_until_it_is_ready) {
     EXPECT_EQ(notice.say(starting, notice.due()), "EXTEND_TIMEOUT_USEC=30000000\n");
 }
 
-TEST(service_notice, says_ready_once_and_then_only_what_changes) {
+TEST(service_notice, reports_ready_once_and_then_only_changes) {
     service_notice notice{milliseconds{0}};
     (void)notice.say(starting, start);
     EXPECT_EQ(notice.say(serving, start), "READY=1\nSTATUS=ready\n");
@@ -33,7 +33,7 @@ TEST(service_notice, says_ready_once_and_then_only_what_changes) {
     EXPECT_EQ(notice.due(), time_point::max());
 }
 
-TEST(service_notice, says_stopping_once_and_asks_for_the_time_to_drain) {
+TEST(service_notice, reports_stopping_once_and_asks_for_time_to_drain) {
     service_notice notice{milliseconds{0}};
     (void)notice.say(serving, start);
     EXPECT_EQ(
@@ -44,13 +44,13 @@ TEST(service_notice, says_stopping_once_and_asks_for_the_time_to_drain) {
     EXPECT_EQ(notice.say(stopping, notice.due()), "EXTEND_TIMEOUT_USEC=30000000\n");
 }
 
-TEST(service_notice, never_says_ready_when_it_is_stopped_before) {
+TEST(service_notice, never_reports_ready_when_stopped_before) {
     service_notice notice{milliseconds{0}};
     EXPECT_THAT(notice.say(stopping, start), Not(HasSubstr("READY")));
     EXPECT_THAT(notice.say(stopping, start), Not(HasSubstr("READY")));
 }
 
-TEST(service_notice, gives_a_sign_of_life_at_half_the_watchdogs_time_whatever_it_does) {
+TEST(service_notice, sends_a_keep_alive_at_half_the_watchdog_time_in_every_state) {
     service_notice notice{milliseconds{20'000}};
     time_point now = start;
     for (const service_condition& each : {starting, serving, serving, stopping, stopping}) {

@@ -9,7 +9,7 @@ namespace {
 
 using flights = single_flight<std::string>;
 
-TEST(single_flight, lets_the_first_go_and_the_others_wait_for_the_same_outcome) {
+TEST(single_flight, lets_the_first_caller_make_the_request_and_the_others_share_its_outcome) {
     flights of;
     const auto first = of.join("a");
     const auto second = of.join("a");
@@ -20,7 +20,7 @@ TEST(single_flight, lets_the_first_go_and_the_others_wait_for_the_same_outcome) 
     EXPECT_EQ(of.size(), 1U);
 }
 
-TEST(single_flight, keeps_keys_apart) {
+TEST(single_flight, distinguishes_keys) {
     flights of;
     const auto first = of.join("a");
     const auto other = of.join("b");
@@ -28,7 +28,7 @@ TEST(single_flight, keeps_keys_apart) {
     EXPECT_NE(first.shared, other.shared);
 }
 
-TEST(single_flight, begins_anew_after_the_end) {
+TEST(single_flight, starts_a_new_request_after_the_end_of_one) {
     flights of;
     const auto first = of.join("a");
     of.end("a", *first.shared);
@@ -36,7 +36,7 @@ TEST(single_flight, begins_anew_after_the_end) {
     EXPECT_TRUE(of.join("a").leads);
 }
 
-TEST(single_flight, lets_nobody_wait_for_what_was_there_before_a_change) {
+TEST(single_flight, starts_a_new_request_after_a_change) {
     flights of;
     const auto before = of.join("a");
     const auto waiting = of.join("a");
@@ -52,7 +52,7 @@ TEST(single_flight, lets_nobody_wait_for_what_was_there_before_a_change) {
     EXPECT_EQ(of.size(), 0U);
 }
 
-TEST(single_flight, takes_a_change_of_what_nobody_wants_lightly) {
+TEST(single_flight, ignores_a_change_of_a_key_without_a_request) {
     flights of;
     of.outdate("a");
     EXPECT_TRUE(of.join("a").leads);

@@ -50,7 +50,7 @@ topology settled() {
     return known;
 }
 
-TEST(topology, takes_the_list_of_a_foreign_distributor) {
+TEST(topology, applies_the_list_of_a_foreign_distributor) {
     topology known;
     const std::string list = entry("a", 1, R"(,"zone":{"x":1})") + "," + entry("b", 2);
     EXPECT_EQ(feed(known, list_frame(list)).value(), outcome::changed);
@@ -77,7 +77,7 @@ TEST(topology, leaves_out_malformed_entries_and_repeated_nodes) {
     EXPECT_EQ(names(known), "a c ");
 }
 
-TEST(topology, ignores_packets_that_are_no_topology) {
+TEST(topology, ignores_other_packets) {
     topology known = settled();
     EXPECT_EQ(feed(known, R"({"uri":"/ping","method":"GET","key":1})").value(), outcome::ignored);
     EXPECT_EQ(
@@ -124,7 +124,7 @@ TEST(topology, follows_changes) {
     EXPECT_TRUE(known.from_msd());
 }
 
-TEST(topology, replaces_an_entry_where_it_stands) {
+TEST(topology, replaces_an_entry_at_its_place) {
     topology known = settled();
     const auto changes = [](revision now) {
         return changes_frame(now, {3, entry("a", 1, R"(,"proto":2)"), ""});
@@ -134,7 +134,7 @@ TEST(topology, replaces_an_entry_where_it_stands) {
     EXPECT_EQ(known.nodes()[0].proto, 2);
 }
 
-TEST(topology, moves_a_node_to_the_end_that_is_removed_and_added) {
+TEST(topology, moves_a_node_that_is_removed_and_added_to_the_end) {
     topology known = settled();
     const auto lost = [](revision now) {
         return changes_frame(now, {3, as_critical(entry("a", 1)), ""});
@@ -149,7 +149,7 @@ TEST(topology, moves_a_node_to_the_end_that_is_removed_and_added) {
     EXPECT_EQ(known.rev(), 3U);
 }
 
-TEST(topology, reports_changes_that_do_not_follow_what_it_knows) {
+TEST(topology, reports_changes_that_do_not_follow_the_known_revision) {
     topology known = settled();
     const auto too_new = [](revision now) {
         return changes_frame(now, {4, entry("c", 3), ""});
@@ -163,7 +163,7 @@ TEST(topology, reports_changes_that_do_not_follow_what_it_knows) {
     EXPECT_EQ(known.rev(), 3U);
 }
 
-TEST(topology, shows_a_snapshot_only_when_its_last_part_has_come) {
+TEST(topology, shows_a_snapshot_when_its_last_part_has_arrived) {
     topology known = settled();
     const revision next{8, 1};
     EXPECT_EQ(
@@ -181,7 +181,7 @@ TEST(topology, shows_a_snapshot_only_when_its_last_part_has_come) {
     EXPECT_EQ(known.rev(), 1U);
 }
 
-TEST(topology, starts_anew_with_the_first_part_and_misses_none) {
+TEST(topology, starts_again_with_the_first_part_and_notices_a_missing_one) {
     topology known = settled();
     EXPECT_EQ(
         feed(known, snapshot_frame({8, 1}, {entry("x", 1), 0, true})).value(),
@@ -199,7 +199,7 @@ TEST(topology, starts_anew_with_the_first_part_and_misses_none) {
     EXPECT_EQ(names(known), "y z ");
 }
 
-TEST(topology, learns_from_an_announcement_whom_it_speaks_with_and_nothing_else) {
+TEST(topology, learns_from_an_announcement_only_that_the_distributor_is_msds) {
     topology known;
     EXPECT_EQ(feed(known, announcement_frame({9, 9})).value(), outcome::unchanged);
     EXPECT_TRUE(known.from_msd());
@@ -218,7 +218,7 @@ TEST(topology, forgets_the_revision_when_a_foreign_distributor_takes_over) {
     EXPECT_EQ(feed(known, late({7, 4})).value(), outcome::gap);
 }
 
-// Against the plainest model there is: a list searched from its beginning.
+// Compared with the simplest model: a list that is searched from its beginning.
 TEST(topology, keeps_its_order_through_any_changes) {
     constexpr int names_max = 12;
     constexpr std::uint64_t changes = 2000;
@@ -250,7 +250,7 @@ TEST(topology, keeps_its_order_through_any_changes) {
     }
 }
 
-TEST(topology, writes_all_it_knows_as_one_packet) {
+TEST(topology, writes_the_whole_list_as_one_packet) {
     topology known = settled();
     const std::string added = entry("c", 3, R"(,"zone":{"x":1},"proto":2,"critical":true)");
     const change_set changes{3, added, {}};
@@ -268,7 +268,7 @@ TEST(topology, writes_all_it_knows_as_one_packet) {
     EXPECT_EQ(again.rev(), 4U);
 }
 
-TEST(topology, bears_a_list_over_the_limit) {
+TEST(topology, applies_a_list_over_the_limit) {
     std::string list = entry("n", 1);
     for (std::size_t i = 0; i < nodes_max + 10; ++i) {
         list += "," + entry("n" + std::to_string(i), 1);

@@ -40,13 +40,13 @@ TEST(worker_message, is_readable_text) {
     EXPECT_EQ(encode({kind::ready, ""}), "READY");
 }
 
-TEST(worker_message, cuts_a_text_that_does_not_fit_a_datagram) {
+TEST(worker_message, truncates_a_text_that_does_not_fit_a_datagram) {
     const std::string datagram = encode({kind::fatal, std::string(10'000, 'x')});
     EXPECT_EQ(datagram.size(), worker_message_bytes_max);
     EXPECT_TRUE(decode_worker_message(datagram));
 }
 
-TEST(worker_message, refuses_what_it_does_not_know) {
+TEST(worker_message, refuses_unknown_messages) {
     EXPECT_EQ(decode_worker_message("HELP me").error().code, errc::malformed);
     EXPECT_EQ(decode_worker_message("").error().code, errc::malformed);
     EXPECT_EQ(decode_worker_message("ready").error().code, errc::malformed);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/advertised_host.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace msd::core {
+namespace {
+
+TEST(advertised_host, takes_addresses_of_one_machine_and_host_names) {
+    for (const std::string host : {
+             "127.0.0.1",       "10.0.0.7",    "223.255.255.255",       "::1",
+             "fe80::1%eth0",    "2001:db8::7", "2001:db8:0:0:0:0:0:7",  "1:2:3:4:5:6:1.2.3.4",
+             "::ffff:10.0.0.7", "::10.0.0.7",  "1:2:3:4:5:6:7::",       "localhost",
+             "node-1",          "node_1",      "Goods.Example.COM",     "goods.example.com.",
+             "1node.example",   "3com",        "xn--bcher-kva.example",
+         }) {
+        const auto checked = check_advertised_host(host);
+        EXPECT_TRUE(checked) << host << ": " << (checked ? "" : checked.error().text);
+    }
+}
+
+TEST(advertised_host, refuses_an_address_that_means_every_address_of_a_machine) {
+    for (const std::string host :
+         {"0.0.0.0",
+          "0.1.2.3",
+          "::",
+          "0::",
+          "0:0:0:0:0:0:0:0",
+          "::0.0.0.0",
+          "::ffff:0:0",
+          "::%lo"}) {
+        const auto checked = check_advertised_host(host);
+        ASSERT_FALSE(checked) << host;
+        EXPECT_EQ(checked.error().code, errc::invalid);
+        EXPECT_NE(checked.error().text.find("every address of a machine"), std::string::npos);
+    }
+}
+
+TEST(advertised_host, refuses_an_address_of_many_machines) {
+    for (const std::string host : {"224.0.0.1", "255.255.255.255", "ff02::1", "::ffff:224.0.0.1"}) {
+        const auto checked = check_advertised_host(host);
+        ASSERT_FALSE(checked) << host;
+        EXPECT_NE(checked.error().text.find("not the address of one machine"), std::string::npos);
+    }
+}
+
+TEST(advertised_host, refuses_what_is_neither_an_address_nor_a_host_name) {
+    const std::string long_label(64, 'a');
+    std::string long_name = "a";
+    while (long_name.size() <= 253) {
+        long_name += ".a";
+    }
+    for (const std::string& host : {
+             std::string{},
+             std::string{"node 1"},
+             std::string{"-x"},
+             std::string{"x-"},
+             std::string{"a..b"},
+             std::string{"."},
+             std::string{".a"},
+             std::string{"a,b"},
+             std::string{"a/b"},
+             std::string{"http://a"},
+             std::string{"a:80"},
+             std::string{"[::1]"},
+             std::string{"10.0.0.7:9010"},
+             std::string{"a\nb"},
+             std::string{"b\xC3\xBC"
+                         "cher"},
+             std::string{"1"},
+             std::string{"127.1"},
+             std::string{"10.0.0.256"},
+             std::string{"10.0.0.07"},
+             std::string{"10.0.0.0x7"},
+             std::string{"1.2.3.4.5"},
+             std::string{":::"},
+             std::string{"1::2::3"},
+             std::string{"1:2:3:4:5:6:7:8:9"},
+             std::string{"1:2:3:4:5:6:7::8"},
+             std::string{"12345::"},
+             std::string{"g::"},
+             std::string{"1.2.3.4::"},
+             std::string{"fe80::1%"},
+             std::string{"fe80::1%eth 0"},
+             long_label,
+             long_name,
+         }) {
+        const auto checked = check_advertised_host(host);
+        ASSERT_FALSE(checked) << host;
+        EXPECT_EQ(checked.error().code, errc::invalid);
+        EXPECT_NE(checked.error().text.find("neither"), std::string::npos) << host;
+    }
+}
+
+} // namespace
+} // namespace msd::core
