@@ -96,8 +96,8 @@ void add_store(config_rows& rows) {
         rows,
         "store.password_file",
         {0, text_bytes_max},
-        "file that holds the password and nothing else, not readable by others; empty: "
-        "MSD_STORE_PASSWORD",
+        "file that holds the password and nothing else, not readable by others unless root owns it "
+        "and its mode is 0444; empty: MSD_STORE_PASSWORD",
         [](auto& c) -> auto& { return c.store_password_file; }
     );
     add_tls(rows);
