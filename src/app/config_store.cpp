@@ -87,6 +87,22 @@ void add_tls(config_rows& rows) {
     );
 }
 
+void add_sharing(config_rows& rows) {
+    config_key& shared = rows.emplace_back();
+    shared.name = "store.shared_with_legacy";
+    shared.text =
+        "nodes of an existing deployment use the tables as well, so they find the password hashes "
+        "that they verify; without this key that holds for adopted tables until msd migrate "
+        "--finish, with it for any";
+    shared.put = [](configuration& into, const config_value& value) -> result<void> {
+        into.service.store.shared_with_legacy = std::get<bool>(value);
+        return {};
+    };
+    shared.get = [](const configuration& from) {
+        return from.service.store.shared_with_legacy.value_or(true);
+    };
+}
+
 } // namespace
 
 void add_store(config_rows& rows) {
@@ -130,6 +146,7 @@ void add_store(config_rows& rows) {
         "the server's",
         [](auto& c) -> auto& { return c.service.store.legacy_time_zone; }
     );
+    add_sharing(rows);
 }
 
 } // namespace msd::app

@@ -187,7 +187,7 @@ result<diagnosis> diagnose(const store_settings& settings) {
     if (!found) {
         return found;
     }
-    auto schemas = migrate_all(settings, migrating::dry_run);
+    auto schemas = migrate_all(settings, {.dry_run = true});
     if (!schemas) {
         return tl::unexpected{std::move(schemas.error())};
     }

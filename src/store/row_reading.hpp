@@ -87,7 +87,8 @@ result<goods_row> read_goods(Query& rows) {
             .description = std::string{row.description}}};
 }
 
-/// id, password hash of the only row. Fails with errc::not_found.
+/// id, column `password`, msd's own hash or null, 1 if the table is shared with an existing
+/// deployment, of the only row. Fails with errc::not_found.
 template <class Query>
 result<member_row> read_member(Query& rows) {
     const auto found = rows.next();
@@ -97,7 +98,10 @@ result<member_row> read_member(Query& rows) {
     if (!*found) {
         return fail(errc::not_found, "no such member");
     }
-    return member_row{.id = rows.integer(0), .password_hash = std::string{rows.text(1)}};
+    return member_row{
+        .id = rows.integer(0),
+        .hashes = {.password = std::string{rows.text(1)}, .argon2id = std::string{rows.text(2)}},
+        .shared_with_legacy = rows.integer(3) != 0};
 }
 
 /// id, goodsid, quantity, price in ten-thousandths or null, milliseconds since 1970.

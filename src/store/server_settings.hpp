@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace msd::store {
@@ -29,6 +30,9 @@ struct server_settings {
     milliseconds connect_timeout{2000}; // whole seconds, rounded up
     milliseconds call_timeout{3000};    // one statement, whatever its request's time; likewise
     std::string legacy_time_zone;       // of the dates of old rows; empty: the server's
+    // Whether nodes of an existing deployment use the tables as well. nullopt: they do when the
+    // tables were adopted, until `msd migrate --finish`.
+    std::optional<bool> shared_with_legacy;
 };
 
 } // namespace msd::store

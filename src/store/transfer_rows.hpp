@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "store/goods_repository.hpp"
+#include "store/members_repository.hpp"
 #include "store/purchases_repository.hpp"
 
 #include <cstdint>
@@ -44,22 +45,26 @@ struct transferred_members {
     struct row {
         std::int64_t id = 0;
         std::string username;
-        std::string password_hash;
+        member_hashes hashes;
     };
     static constexpr std::string_view service = "members";
 
     [[nodiscard]] static std::string text_of(const row& from);
     [[nodiscard]] static result<row> parse(std::string_view json);
 
-    /// Columns: id, username, password.
+    /// Columns: id, username, password, msd's own hash beside it or null.
     template <class Query>
     [[nodiscard]] static row read(const Query& from) {
-        return {from.integer(0), std::string{from.text(1)}, std::string{from.text(2)}};
+        return {
+            from.integer(0),
+            std::string{from.text(1)},
+            {.password = std::string{from.text(2)}, .argon2id = std::string{from.text(3)}}};
     }
 
     template <class Query>
     static void bind(Query& to, const row& what) {
-        to.bind(what.id).bind(what.username).bind(what.password_hash);
+        to.bind(what.id).bind(what.username).bind(what.hashes.password);
+        to.bind(what.hashes.argon2id);
     }
 };
 

@@ -199,7 +199,7 @@ error connection::fail_with(failure what) {
     const bool harmless = what.kind == failure_kind::conflict || what.kind == failure_kind::again ||
                           what.kind == failure_kind::denied ||
                           what.kind == failure_kind::read_only ||
-                          what.kind == failure_kind::no_space;
+                          what.kind == failure_kind::no_space || what.kind == failure_kind::unfit;
     if (!harmless) {
         lost_ = true;
     }

@@ -52,7 +52,8 @@ public:
         int connections_max = 8;
         schema wanted;
         std::string legacy_time_zone;
-        utc_clock now_ms = utc_now_ms; // called on the pool's threads
+        std::optional<bool> shared_with_legacy; // nullopt: what the database has recorded
+        utc_clock now_ms = utc_now_ms;          // called on the pool's threads
     };
 
     /// Errors: store/open.hpp. A server that is down is no error: calls are
@@ -123,6 +124,9 @@ public:
 
     [[nodiscard]] std::int64_t now_ms() const { return chosen_.now_ms(); }
     [[nodiscard]] const std::string& legacy_time_zone() const { return chosen_.legacy_time_zone; }
+    [[nodiscard]] std::optional<bool> shared_with_legacy() const {
+        return chosen_.shared_with_legacy;
+    }
     [[nodiscard]] bool down() const { return servers_.down(); }
 
 private:

@@ -18,6 +18,7 @@ enum class failure_kind : std::uint8_t {
     read_only,   // the server takes no writes at present
     no_space,    // its disk is full
     too_slow,    // the server gave the statement up
+    unfit,       // a value is too long for its column, or not in the column's character set
     internal,    // the statement is wrong: our fault
 };
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace msd::store::mysql {
 
@@ -33,13 +34,21 @@ struct migration {
     result<void> (*apply)(const migrating&);
 };
 
+// One step of `msd migrate --finish`, which may be repeated like a migration.
+struct finishing_step {
+    /// What apply() would do, for people; empty: nothing. Works with every version of the schema.
+    result<std::string> (*plan)(const migrating&);
+    result<void> (*apply)(const migrating&);
+};
+
 // The schema of one service: the steps that lead from an empty database, or from one made by an
 // existing deployment, to what this build expects. Step N makes version N + 1 of version N.
-// Published steps never change; new ones are added at the end and only add to the schema, because a
-// roll can be taken back: then an older msd meets it.
+// Published steps never change what they make of an empty database; new ones are added at the end
+// and only add to the schema, because a roll can be taken back: then an older msd meets it.
 struct schema {
     std::string_view service;
     std::span<const migration> migrations;
+    std::span<const finishing_step> finishing = {}; // what adoption leaves as it was
 };
 
 /// Brings the database to the version of this build; nothing when it is there or further. `first`
@@ -54,7 +63,18 @@ struct schema {
     std::string_view legacy_time_zone
 );
 
-/// What migrate() would do, without doing it.
+/// What migrate() would do, without doing it. `finishing` of the report stays empty.
 [[nodiscard]] result<migration_report> plan_migration(connection& on, const schema& wanted);
+
+/// What finish() would do, for people, without doing it. errc::invalid: it cannot be done before
+/// people have changed rows.
+[[nodiscard]] result<std::vector<std::string>>
+plan_finish(connection& on, const schema& wanted, legacy_use use);
+
+/// Ends the sharing of an adopted table with the nodes of the existing deployment: makes of it what
+/// msd's own tables are. Nothing for a table that msd created. migrate() comes first. Errors as
+/// migrate() and plan_finish(); can be repeated after an interruption.
+[[nodiscard]] result<void>
+finish(connection& first, const server_address& at, const schema& wanted);
 
 } // namespace msd::store::mysql

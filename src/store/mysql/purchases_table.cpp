@@ -85,12 +85,17 @@ result<void> date_old_rows(const migrating& step) {
     return {};
 }
 
-const std::array<migration, 5> migrations{
+result<void> record_adoption(const migrating& step) {
+    return record_earlier_adoption(step, "purchases");
+}
+
+const std::array<migration, 6> migrations{
     migration{"create purchases, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add quantity, price and the date in UTC to purchases", add_new_columns},
     migration{"index purchases by member", index_users},
     migration{"date old purchases in UTC, from store.legacy_time_zone", date_old_rows},
-    idempotency_migration};
+    idempotency_migration,
+    migration{"record whether purchases was adopted", record_adoption}};
 
 // Rows that a node of an existing deployment adds have no date_utc.
 constexpr std::string_view list_of_user =

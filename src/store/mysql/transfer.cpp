@@ -29,18 +29,16 @@ struct goods_statements {
     using table = goods_table;
     static constexpr std::string_view newest_column = "price_e4";
     static constexpr std::string_view select =
-        "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), "
-        "description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
+        "SELECT id, name, category, " MSD_EXACT_PRICE
+        ", description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
     static constexpr std::string_view select_old =
         "SELECT id, name, category, CAST(COALESCE(price * 10000, 0) AS SIGNED), description "
         "FROM goods WHERE id > ? ORDER BY id LIMIT ?";
     static constexpr std::string_view select_one =
-        "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), "
-        "description FROM goods WHERE id = ?";
-    // What nodes of an existing deployment read is a whole number as near as an INT can be.
+        "SELECT id, name, category, " MSD_EXACT_PRICE ", description FROM goods WHERE id = ?";
     static constexpr std::string_view insert =
-        "INSERT INTO goods(id, name, category, price_e4, description, price) VALUES (?, ?, ?, ?, "
-        "?, LEAST(GREATEST(ROUND(price_e4 / 10000), -2147483648), 2147483647))";
+        "INSERT INTO goods(id, name, category, price_e4, description, price) "
+        "VALUES (?, ?, ?, ?, ?, " MSD_WHOLE_PRICE ")";
     static constexpr std::string_view count = "SELECT COUNT(*) FROM goods WHERE id > ?";
     static constexpr std::string_view last_id =
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM goods WHERE id > ?";
@@ -49,14 +47,20 @@ struct goods_statements {
 struct members_statements {
     using rows = transferred_members;
     using table = members_table;
-    static constexpr std::string_view newest_column = "password";
+    static constexpr std::string_view newest_column = "password_argon2id";
+    // msd's own hash is left out when another program has changed the password since.
     static constexpr std::string_view select =
-        "SELECT id, username, password FROM members WHERE id > ? ORDER BY id LIMIT ?";
-    static constexpr std::string_view select_old = select;
+        "SELECT id, username, password, IF(password_argon2id_of = CAST(password AS BINARY), "
+        "password_argon2id, NULL) FROM members WHERE id > ? ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_old =
+        "SELECT id, username, password, CAST(NULL AS CHAR) FROM members WHERE id > ? "
+        "ORDER BY id LIMIT ?";
     static constexpr std::string_view select_one =
-        "SELECT id, username, password FROM members WHERE id = ?";
+        "SELECT id, username, password, IF(password_argon2id_of = CAST(password AS BINARY), "
+        "password_argon2id, NULL) FROM members WHERE id = ?";
     static constexpr std::string_view insert =
-        "INSERT INTO members(id, username, password) VALUES (?, ?, ?)";
+        "INSERT INTO members(id, username, password, password_argon2id, password_argon2id_of) "
+        "VALUES (?, ?, ?, NULLIF(?, ''), IF(password_argon2id IS NULL, NULL, password))";
     static constexpr std::string_view count = "SELECT COUNT(*) FROM members WHERE id > ?";
     static constexpr std::string_view last_id =
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM members WHERE id > ?";

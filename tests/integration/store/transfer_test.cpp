@@ -54,8 +54,10 @@ protected:
         must(wait(goods->remove(7, {}, soon())));
         must(wait(goods->remove(goods_count, {}, soon())));
         auto members = must(wait(store::open_members(settings(), soon())));
-        must(wait(members->add("kim", "$argon2id$x", {}, soon())));
-        must(wait(members->add("Kim", "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", {}, soon())));
+        const std::string legacy = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
+        must(wait(members->add("kim", {"$argon2id$x", ""}, {}, soon())));
+        must(wait(members->add("Kim", {legacy, ""}, {}, soon())));
+        must(wait(members->add("KIM", {legacy, "$argon2id$y"}, {}, soon())));
         auto purchases = must(wait(store::open_purchases(settings(), soon())));
         must(wait(purchases->add({1, 2, -3, *money::parse("0.0001")}, {}, soon())));
         now_ms_ += 86'400'123;

@@ -19,6 +19,10 @@ TEST(mysql_failure, has_a_policy_for_each_code_that_needs_one) {
     EXPECT_EQ(kind_of(2002), failure_kind::unreachable);
     EXPECT_EQ(kind_of(1290), failure_kind::read_only);
     EXPECT_EQ(kind_of(1114), failure_kind::no_space);
+    for (const int code : {1264, 1267, 1366, 1406}) {
+        EXPECT_EQ(kind_of(code), failure_kind::unfit) << code;
+    }
+    EXPECT_EQ(error_of({failure_kind::unfit, 1366}).code, errc::malformed);
 }
 
 TEST(mysql_failure, takes_what_it_does_not_know_for_our_fault) {
