@@ -77,6 +77,8 @@ std::string as_text(const std::vector<store::migration_report>& reports, bool ma
             text += lines_of(report.finishing);
         } else if (report.use == store::legacy_use::shared) {
             text += "  shared with nodes of an existing deployment until msd migrate --finish\n";
+        } else if (report.use == store::legacy_use::finishing) {
+            text += "  finishing was interrupted: run msd migrate --finish again\n";
         }
     }
     return text;

@@ -206,6 +206,14 @@ error connection::fail_with(failure what) {
     return error_of(what);
 }
 
+bool connection::forget_unfit() {
+    const bool is_unfit = failed_ && failed_->kind == failure_kind::unfit;
+    if (is_unfit) {
+        failed_.reset();
+    }
+    return is_unfit;
+}
+
 error connection::caught() {
     failure what;
     try {

@@ -63,6 +63,9 @@ public:
     /// The last failure, kept until it is forgotten; null when there was none.
     [[nodiscard]] const failure* failed() const { return failed_ ? &*failed_ : nullptr; }
     void forget_failure() { failed_.reset(); }
+    /// Forgets the last failure if a value did not fit: a statement that looks for a text which the
+    /// character set of the column does not have fails so, and no row has that text.
+    [[nodiscard]] bool forget_unfit();
     /// Fails as if another transaction had been let first: this one is to be made again.
     [[nodiscard]] error give_way() { return fail_with({failure_kind::again, 0}); }
     /// It is to be closed, not used again.

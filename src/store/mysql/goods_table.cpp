@@ -100,6 +100,9 @@ result<page> read_page(connection& on, const goods_query& wanted, goods_writer w
         }
         rows.bind(after).bind(asked);
         const auto added = add_rows(rows, builder, goods_view_of<query>, write);
+        if (!added && on.forget_unfit()) {
+            return builder.take();
+        }
         if (!added) {
             return tl::unexpected{added.error()};
         }

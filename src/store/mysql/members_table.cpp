@@ -211,7 +211,11 @@ asio::awaitable<result<member_row>> members_table::find(std::string username, de
     auto work = [shared = as_integer(database_->shared_with_legacy()),
                  username = std::move(username)](connection& on) {
         query rows{on, find_one};
-        return read_member(rows.bind(shared).bind(username));
+        auto found = read_member(rows.bind(shared).bind(username));
+        if (!found && on.forget_unfit()) {
+            found = fail(errc::not_found, "no such member");
+        }
+        return found;
     };
     return database_->read(what, until, std::move(work));
 }
@@ -274,7 +278,11 @@ asio::awaitable<result<std::int64_t>>
 members_table::remove(std::string username, std::optional<idempotency> once, deadline until) {
     const auto what = thing_of_name(username);
     auto work = [username = std::move(username)](connection& on) -> result<std::int64_t> {
-        return query{on, delete_one}.bind(username).run();
+        auto removed = query{on, delete_one}.bind(username).run();
+        if (!removed && on.forget_unfit()) {
+            removed = 0;
+        }
+        return removed;
     };
     return database_->write_once(what, std::move(once), until, std::move(work));
 }
