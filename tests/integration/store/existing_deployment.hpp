@@ -3,8 +3,8 @@
 
 namespace msd::test {
 
-// What the existing deployments made, in the character set that was the default then, with rows as
-// their nodes write them.
+// The tables of an existing deployment, in the default character set of their time, with rows as
+// its nodes write them.
 inline constexpr auto existing_deployment = R"(
 DROP DATABASE msd; CREATE DATABASE msd CHARACTER SET latin1; USE msd; SET NAMES utf8mb4;
 CREATE TABLE goods(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(128) NOT NULL,

@@ -34,7 +34,7 @@ TEST_P(members_repository, finds_a_member_by_name) {
     EXPECT_FALSE(wait(members_->is_shared_with_legacy(soon())).value());
 }
 
-TEST_P(members_repository, tells_names_apart_byte_by_byte) {
+TEST_P(members_repository, compares_names_byte_by_byte) {
     for (const auto* const name :
          {"kim", "Kim", "kim ", "k\u00edm", "ki\u0301m", "kím\U0001F600"}) {
         EXPECT_TRUE(add(name)) << name;
@@ -51,7 +51,7 @@ TEST_P(members_repository, refuses_a_name_that_is_taken) {
     EXPECT_EQ(wait(members_->find("kim", soon()))->id, *id);
 }
 
-TEST_P(members_repository, takes_sql_in_a_name_as_a_name) {
+TEST_P(members_repository, treats_sql_in_a_name_as_text) {
     ASSERT_TRUE(add("test_account"));
     EXPECT_FALSE(wait(members_->find("test_account' -- ", soon())));
     ASSERT_TRUE(add("test_account' -- "));
@@ -59,7 +59,7 @@ TEST_P(members_repository, takes_sql_in_a_name_as_a_name) {
     EXPECT_TRUE(wait(members_->find("test_account", soon())));
 }
 
-TEST_P(members_repository, removes_by_name_and_frees_the_name) {
+TEST_P(members_repository, allows_the_name_again_after_a_removal) {
     const auto id = add("kim");
     EXPECT_EQ(wait(members_->remove("kim", std::nullopt, soon())).value(), 1);
     EXPECT_EQ(wait(members_->remove("kim", std::nullopt, soon())).value(), 0);
@@ -68,7 +68,7 @@ TEST_P(members_repository, removes_by_name_and_frees_the_name) {
     EXPECT_GT(*anew, *id) << "ids are never used again";
 }
 
-TEST_P(members_repository, replaces_a_hash_only_while_it_is_the_old_one) {
+TEST_P(members_repository, replaces_a_hash_only_if_it_is_unchanged) {
     const auto id = add("kim", "old");
     EXPECT_EQ(wait(members_->rehash(*id, "old", {"new", ""}, soon())).value(), 1);
     EXPECT_EQ(wait(members_->rehash(*id, "old", {"newer", ""}, soon())).value(), 0);
@@ -88,7 +88,7 @@ TEST_P(members_repository, keeps_a_second_hash_beside_the_first) {
     EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.argon2id, "");
 }
 
-TEST_P(members_repository, recalls_what_was_done_under_a_key) {
+TEST_P(members_repository, recalls_the_outcome_recorded_under_a_key) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), std::nullopt);
     const auto added = wait(members_->add("kim", {"h", ""}, once, soon()));
@@ -100,7 +100,7 @@ TEST_P(members_repository, recalls_what_was_done_under_a_key) {
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), std::nullopt);
 }
 
-TEST_P(members_repository, does_not_note_a_conflict) {
+TEST_P(members_repository, does_not_record_a_conflict) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE(add("kim"));
     EXPECT_FALSE(wait(members_->add("kim", {"h", ""}, once, soon())));

@@ -199,7 +199,7 @@ TEST_F(mysql_adoption, keeps_whole_prices_for_existing_nodes_and_sees_theirs) {
     EXPECT_EQ(price_of(4), "8") << "another program has changed it";
 }
 
-TEST_F(mysql_adoption, is_not_there_where_msd_created_the_tables) {
+TEST_F(mysql_adoption, does_not_apply_to_tables_that_msd_created) {
     migrate();
     EXPECT_FALSE(loop_.wait(open_members()->is_shared_with_legacy(soon())).value());
     for (const auto& report : migrate({.dry_run = true, .finish = true})) {
@@ -213,7 +213,7 @@ TEST_F(mysql_adoption, is_not_there_where_msd_created_the_tables) {
     EXPECT_TRUE(find(*members, "kim")->shared_with_legacy);
 }
 
-TEST_F(mysql_adoption, shares_nothing_when_told_so) {
+TEST_F(mysql_adoption, is_not_shared_when_the_key_says_false) {
     server_.query(existing_deployment);
     server_.query(add_ann);
     shared_ = false;
@@ -222,7 +222,7 @@ TEST_F(mysql_adoption, shares_nothing_when_told_so) {
     EXPECT_FALSE(find(*members, "Ann")->shared_with_legacy);
 }
 
-TEST_F(mysql_adoption, of_an_earlier_msd_is_found_by_what_its_own_tables_never_have) {
+TEST_F(mysql_adoption, by_an_earlier_msd_is_recognized) {
     migrate();
     forget_adoption();
     EXPECT_EQ(migrate()[1].use, legacy_use::none);
@@ -296,7 +296,7 @@ TEST_F(mysql_adoption, is_finished_when_that_is_asked_for_by_name) {
     }
 }
 
-TEST_F(mysql_adoption, goes_on_finishing_where_it_was_interrupted) {
+TEST_F(mysql_adoption, continues_an_interrupted_finish) {
     server_.query(existing_deployment);
     server_.query("ALTER TABLE msd.members DROP KEY username");
     migrate();
@@ -315,7 +315,7 @@ TEST_F(mysql_adoption, goes_on_finishing_where_it_was_interrupted) {
     EXPECT_EQ(add(*members, "old", {"h", ""}).error().code, errc::conflict);
 }
 
-TEST_F(mysql_adoption, is_not_finished_while_names_repeat_or_nodes_are_said_to_be_there) {
+TEST_F(mysql_adoption, is_not_finished_while_names_repeat_or_the_key_says_true) {
     server_.query(existing_deployment);
     server_.query("ALTER TABLE msd.members DROP KEY username; "
                   "INSERT INTO msd.members(username, password) VALUES ('old', 'x'), ('OLD', 'x')");

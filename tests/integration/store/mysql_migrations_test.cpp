@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Schemas from nothing, from every earlier version, from the tables of an existing deployment, and
-// by many workers at once.
+// Migrations of an empty database, from every earlier version, of an existing deployment's tables,
+// and by several workers at once.
 #include "integration/store/existing_deployment.hpp"
 #include "integration/store/loop.hpp"
 #include "integration/store/mysql_test.hpp"
@@ -70,7 +70,7 @@ protected:
             store::mysql::purchases_table::wanted_schema()};
     }
 
-    // Everything that is to be equal however a schema came about.
+    // The facts that must be equal however the schema was created.
     std::string columns_of(std::string_view table) {
         const auto rows = server_.query(fmt::format(
             "SELECT column_name, column_type, collation_name, '' FROM information_schema.columns "
@@ -112,14 +112,14 @@ TEST_F(mysql_migrations, keep_every_row_of_an_existing_deployment) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->hashes.password, "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7");
 
-    // 03:00 and 15:30 of the day before in UTC; what is no date is 1970.
+    // 03:00 and 15:30 of the day before in UTC; an invalid date is 1970.
     EXPECT_EQ(
         loop_.wait((*purchases)->list(1, {}, write_purchase, soon()))->rows,
         R"("1|1|1593572400000","3|1|1577806200000","3|1|0","3|1|0")"
     );
 }
 
-TEST_F(mysql_migrations, go_on_beside_nodes_of_the_existing_deployment) {
+TEST_F(mysql_migrations, work_beside_nodes_of_the_existing_deployment) {
     server_.query(existing_deployment);
     auto goods = loop_.wait(store::open_goods(settings(), soon()));
     auto purchases = loop_.wait(store::open_purchases(settings(), soon()));
@@ -144,7 +144,7 @@ TEST_F(mysql_migrations, go_on_beside_nodes_of_the_existing_deployment) {
     ) << "old nodes read dates of their zone";
 }
 
-TEST_F(mysql_migrations, take_the_servers_zone_when_none_is_named) {
+TEST_F(mysql_migrations, use_the_servers_time_zone_by_default) {
     server_.query("SET GLOBAL time_zone = '-05:00'");
     server_.query(existing_deployment);
     ASSERT_TRUE(migrate_all());
@@ -154,7 +154,7 @@ TEST_F(mysql_migrations, take_the_servers_zone_when_none_is_named) {
     );
 }
 
-TEST_F(mysql_migrations, refuse_a_zone_that_the_server_does_not_know) {
+TEST_F(mysql_migrations, refuse_an_unknown_time_zone) {
     server_.query(existing_deployment);
     const auto done = migrate_all("Mars/Olympus");
     ASSERT_FALSE(done);
@@ -183,8 +183,8 @@ TEST_F(mysql_migrations, lead_from_every_earlier_version_to_the_same_schema) {
     }
 }
 
-TEST_F(mysql_migrations, go_on_where_they_were_interrupted) {
-    // What a step did is there, that it was done is not noted.
+TEST_F(mysql_migrations, continue_after_an_interruption) {
+    // The step was executed, but its version was not recorded.
     ASSERT_TRUE(migrate_all());
     for (const auto& one : schemas()) {
         const auto wanted = columns_of(one.service);
@@ -201,7 +201,7 @@ TEST_F(mysql_migrations, go_on_where_they_were_interrupted) {
     }
 }
 
-TEST_F(mysql_migrations, bear_a_schema_that_is_further) {
+TEST_F(mysql_migrations, accept_a_schema_of_a_later_version) {
     ASSERT_TRUE(migrate_all());
     server_.query("INSERT INTO msd.schema_version(service, version) VALUES ('goods', 99); "
                   "ALTER TABLE msd.goods ADD COLUMN later INT");
@@ -209,7 +209,7 @@ TEST_F(mysql_migrations, bear_a_schema_that_is_further) {
     EXPECT_TRUE(loop_.wait(store::open_goods(settings(), soon())));
 }
 
-TEST_F(mysql_migrations, are_made_once_by_many_who_start_at_once) {
+TEST_F(mysql_migrations, are_executed_once_by_workers_that_start_at_the_same_time) {
     server_.query(existing_deployment);
     std::atomic<int> right{0};
     std::vector<std::thread> workers;
@@ -217,7 +217,7 @@ TEST_F(mysql_migrations, are_made_once_by_many_who_start_at_once) {
         workers.emplace_back([&] {
             const auto limit = soon();
             auto done = migrate_all("+09:00");
-            // Another one may be at it for longer than one waits.
+            // Another worker may hold the lock for longer than one attempt waits.
             while (!done && done.error().code == errc::refused && !limit.passed()) {
                 done = migrate_all("+09:00");
             }
@@ -232,7 +232,7 @@ TEST_F(mysql_migrations, are_made_once_by_many_who_start_at_once) {
     EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.purchases"), "4");
 }
 
-TEST_F(mysql_migrations, tell_what_they_would_do) {
+TEST_F(mysql_migrations, list_the_missing_steps_without_executing_them) {
     server_.query(existing_deployment);
     auto first = connect(address_of(server_));
     const auto wanted = store::mysql::goods_table::wanted_schema();
@@ -253,9 +253,9 @@ TEST_F(mysql_migrations, tell_what_they_would_do) {
     EXPECT_FALSE(after->adopts);
 }
 
-TEST_F(mysql_migrations, lock_with_a_row_where_named_locks_are_not_seen) {
+TEST_F(mysql_migrations, use_a_row_as_lock_in_a_cluster) {
     auto one = connect(address_of(server_));
-    // Another node: its named locks are its own. Here another database stands for it.
+    // Simulates another node, which does not see the named locks of this one.
     auto two = connect(address_of(server_));
     migration_lock first{one, migration_lock::cluster::yes};
     ASSERT_TRUE(first.take());
@@ -271,14 +271,14 @@ TEST_F(mysql_migrations, lock_with_a_row_where_named_locks_are_not_seen) {
     EXPECT_FALSE(first.renew());
 }
 
-// One connection is left: the one that asks for the version. The change itself needs another.
-TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_and_fail_no_call) {
+// One connection is free, which reads the version. The migration needs a second one.
+TEST(mysql_migrations_in_a_full_server, wait_for_a_connection_without_a_failed_call) {
     mariadb_server server{{.connections_max = 10}};
     std::vector<connection> others;
     for (int i = 0; i < 9; ++i) {
         others.push_back(connect(address_of(server)));
     }
-    // Nobody else may come in to ask.
+    // No other connection can be opened to ask this.
     const auto turned_away = [&others] {
         store::mysql::query asked{
             others.front(),

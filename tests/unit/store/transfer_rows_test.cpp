@@ -41,7 +41,7 @@ TEST(transfer_rows, one_row_has_one_text) {
     );
 }
 
-TEST(transfer_rows, what_is_missing_or_wrong_is_named) {
+TEST(transfer_rows, a_missing_or_wrong_member_is_named) {
     EXPECT_THAT(text_of("members", R"({"id":1,"username":"k"})"), HasSubstr("password_hash"));
     EXPECT_THAT(
         text_of("members", R"({"id":1,"username":7,"password_hash":""})"),
