@@ -53,8 +53,8 @@ public:
     virtual asio::awaitable<result<std::int64_t>>
     remove(std::string username, std::optional<idempotency> once, deadline until) = 0;
 
-    /// The outcome noted under this key, if there is one: spares a repeat the work before the
-    /// write.
+    /// The outcome recorded under this key, if there is one. Saves a repeated request the work that
+    /// precedes the write.
     virtual asio::awaitable<result<std::optional<std::int64_t>>>
     recall(idempotency once, deadline until) = 0;
 };

@@ -22,7 +22,7 @@ namespace msd::store {
 
 namespace {
 
-// While another process is at it: as long as it takes, asked anew.
+// Number of attempts while another process changes the schema, which may take hours.
 constexpr int patience = 1200;
 
 result<migration_report>
@@ -177,7 +177,7 @@ migrate_all(const store_settings& settings, migration_request wanted) {
         );
     }
     if (wanted.finish && !wanted.dry_run) {
-        // What one service cannot finish is found before another one has.
+        // Finds rows that prevent finishing before any service is changed.
         auto possible = migrate_each(settings, {.dry_run = true, .finish = true});
         if (!possible) {
             return possible;

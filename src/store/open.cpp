@@ -62,7 +62,7 @@ open_server(store_settings settings, deadline until) {
     co_return std::make_unique<Table>(std::move(*opened));
 }
 
-// The one place that chooses between databases.
+// Chooses between the embedded and the server database. No other code does.
 template <class Repository, class Embedded, class Server>
 asio::awaitable<result<std::unique_ptr<Repository>>>
 open_table(store_settings settings, deadline until) {

@@ -9,7 +9,7 @@ namespace msd::store {
 
 namespace {
 
-// The members of one row; the first that is missing or wrong is the error.
+// Reads the members of one row. The first member that is missing or wrong becomes the error.
 class row_reader {
 public:
     explicit row_reader(std::string_view json) {

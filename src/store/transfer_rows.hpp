@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-// What one row of each service is while it is moved: its canonical JSON, and how it stands in a
-// query. One struct per service with the same names, for the templates of both databases.
+// One row of each service during a transfer: its canonical JSON and its columns in a query. One
+// struct per service with the same member names, for the templates of both databases.
 namespace msd::store {
 
 struct transferred_goods {
@@ -19,7 +19,7 @@ struct transferred_goods {
     static constexpr std::string_view service = "goods";
 
     [[nodiscard]] static std::string text_of(const row& from);
-    /// errc::malformed, naming the member that is missing or wrong.
+    /// errc::malformed: the text names the member that is missing or wrong.
     [[nodiscard]] static result<row> parse(std::string_view json);
 
     /// Columns: id, name, category, price_e4, description.
@@ -101,7 +101,7 @@ struct transferred_purchases {
     }
 };
 
-/// `json` as the service's rows are written: the same text for the same row. errc::malformed;
+/// The canonical text of the row in `json`: equal rows have equal texts. errc::malformed;
 /// errc::invalid: there is no such service.
 [[nodiscard]] result<std::string>
 canonical_row(std::string_view service, std::string_view json, std::int64_t& id);

@@ -15,8 +15,8 @@ struct entry {
     failure_kind kind;
 };
 
-// Numbers are the server's ER_… (1000 and above, also of MySQL 8) and the client's CR_… (2000 to
-// 2999). In their order.
+// The server's numbers ER_… (1000 and above, including those of MySQL 8) and the client's numbers
+// CR_… (2000 to 2999), sorted.
 constexpr entry entries[] = {
     {1020, failure_kind::again},       // record has changed since last read
     {1021, failure_kind::no_space},    // disk full
@@ -98,7 +98,7 @@ std::string_view text_of(failure_kind kind) {
     case failure_kind::conflict:
         return "exists already";
     case failure_kind::again:
-        return "the transaction had to give way";
+        return "the transaction was aborted in favour of another one";
     case failure_kind::lost:
         return "the connection was lost";
     case failure_kind::full:

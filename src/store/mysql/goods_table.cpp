@@ -41,7 +41,8 @@ result<void> convert(const migrating& step) {
     return convert_texts(step, "goods", "MODIFY description MEDIUMTEXT");
 }
 
-// Rows without it are an existing deployment's; their price is a whole number.
+// Rows without price_e4 were written by nodes of an existing deployment; their price is a whole
+// number.
 result<void> add_exact_price(const migrating& step) {
     constexpr std::array columns{added_column{"goods", "price_e4", "BIGINT NULL"}};
     return add_columns(step, columns);
@@ -74,7 +75,7 @@ constexpr std::string_view update_one =
     "WHERE id = ?";
 constexpr std::string_view delete_one = "DELETE FROM goods WHERE id = ?";
 
-// The driver holds all rows of an answer before it gives the first, and each may have 64 KiB.
+// The driver keeps all rows of a result in memory, and each may have 64 KiB.
 constexpr std::int64_t rows_at_once = 100;
 
 // MSD_WHOLE_PRICE, for a value that is bound.

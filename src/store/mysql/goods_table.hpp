@@ -17,8 +17,8 @@
 
 namespace msd::store::mysql {
 
-// goods_repository on MySQL. The table is an existing deployment's with columns added, whose nodes
-// may go on using it.
+// goods_repository on MySQL. The table may be an existing deployment's with added columns, which
+// its nodes can continue to use.
 class goods_table final : public goods_repository {
 public:
     [[nodiscard]] static schema wanted_schema();

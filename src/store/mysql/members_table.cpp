@@ -147,7 +147,7 @@ result<std::string> plan_argon2id_only(const migrating& step) {
     );
 }
 
-// In parts, so that other transactions, and the nodes of a cluster, never wait for long.
+// In batches, so that other transactions and the nodes of a cluster never wait for long.
 result<void> keep_argon2id_only(const migrating& step) {
     const auto last = read_integer(step, last_member);
     if (!last) {

@@ -12,7 +12,7 @@ namespace msd::store::mysql {
 
 namespace {
 
-// A large table takes its time, and nobody waits for the answer to one request.
+// Changing a large table takes long, and no request waits for it.
 constexpr milliseconds step_timeout = std::chrono::hours{12};
 
 constexpr auto create_versions =
@@ -132,7 +132,7 @@ migrating::has_index(std::string_view table, std::string_view column, bool uniqu
         "SELECT 1 FROM information_schema.statistics s "
         "WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ? "
         "AND seq_in_index = 1 AND non_unique <= ? "
-        // A unique index over more columns lets one of them repeat.
+        // A unique index over several columns allows repeated values in one of them.
         "AND (? = 1 OR 1 = (SELECT COUNT(*) FROM information_schema.statistics c "
         "WHERE c.table_schema = s.table_schema AND c.table_name = s.table_name "
         "AND c.index_name = s.index_name))"};
@@ -232,11 +232,11 @@ result<void> finish(connection& first, const server_address& at, const schema& w
     if (*use != legacy_use::shared && *use != legacy_use::finishing) {
         return {};
     }
-    // Before anything is changed: what cannot be done is refused as a whole.
+    // Rows that prevent a step are found before anything is changed.
     if (const auto possible = plan_finish(*opened, wanted, *use); !possible) {
         return tl::unexpected{possible.error()};
     }
-    // From now on the services write what msd alone reads.
+    // From now on the services store hashes for msd only.
     auto done = record_legacy_use(step, wanted.service, legacy_use::finishing);
     for (const finishing_step& each : wanted.finishing) {
         if (done) {

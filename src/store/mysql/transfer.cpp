@@ -20,10 +20,10 @@ namespace msd::store::mysql {
 
 namespace {
 
-constexpr milliseconds statement_timeout{60'000}; // of large tables, and nobody waits for a reply
-constexpr int tries_max = 5;                      // of a batch that has to give way
+constexpr milliseconds statement_timeout{60'000}; // large tables take long, and no request waits
+constexpr int tries_max = 5;                      // of a batch that is aborted by a deadlock
 
-// `old`: as the table of an existing deployment has it, without msd's columns.
+// The statements *_old read the table of an existing deployment, which lacks msd's columns.
 struct goods_statements {
     using rows = transferred_goods;
     using table = goods_table;
@@ -66,7 +66,7 @@ struct members_statements {
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM members WHERE id > ?";
 };
 
-// @legacy_zone, in which old rows are dated, is set when the connection is opened.
+// @legacy_zone is the time zone of dates written by existing nodes; set when the table is opened.
 struct purchases_statements {
     using rows = transferred_purchases;
     using table = purchases_table;
@@ -128,7 +128,7 @@ public:
         return last ? result<std::int64_t>{std::max(*next, *last + 1)} : last;
     }
 
-    // Rows that are there are compared, at the price of reading them.
+    // All existing rows are compared, which means that they are read.
     result<std::int64_t> resume_after() override { return 0; }
 
     result<std::size_t> write(std::span<const transfer_row> what) override {
@@ -144,7 +144,7 @@ public:
     }
 
     result<void> finish(std::int64_t next_id) override {
-        // An id that was given out once is not given out again.
+        // An id that was used once is not reused.
         const auto own = this->next_id();
         if (!own || next_id <= *own) {
             return own ? result<void>{} : tl::unexpected{own.error()};
@@ -176,7 +176,7 @@ private:
     }
 
     connection on_;
-    bool old_; // the table of an existing deployment, as it was
+    bool old_; // the table lacks msd's columns
 };
 
 template <class Statements>
@@ -201,8 +201,8 @@ opened(writable_server server, const server_settings& at, transfer_use use) {
     if (!newest) {
         return tl::unexpected{newest.error()};
     }
-    // MySQL 8 goes on saying for a day which id came next; those before it do not know the
-    // variable.
+    // MySQL 8 caches AUTO_INCREMENT in information_schema for a day; earlier versions do not know
+    // the variable.
     if (!on.facts().is_mariadb) {
         [[maybe_unused]] const auto set =
             on.execute("SET SESSION information_schema_stats_expiry = 0");

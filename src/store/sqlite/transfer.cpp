@@ -21,7 +21,7 @@ namespace msd::store::sqlite {
 
 namespace {
 
-// `newest_column` is the last that was added to the table, `select_old` reads a file without it.
+// `newest_column` was added last; `select_old` reads the table of a file without it.
 struct goods_statements {
     using rows = transferred_goods;
     using table = goods_table;
@@ -70,8 +70,8 @@ struct purchases_statements {
     static constexpr std::string_view count = "SELECT COUNT(*) FROM purchases WHERE id > ?";
 };
 
-// SQLite keeps the last id it gave out where AUTOINCREMENT is wanted; there is no row before the
-// first insert.
+// For AUTOINCREMENT tables SQLite stores the last used id here. There is no row before the first
+// insert.
 constexpr std::string_view last_given = "SELECT seq FROM sqlite_sequence WHERE name = ?";
 constexpr std::string_view raise_last =
     "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = ?";
@@ -80,7 +80,7 @@ constexpr std::string_view insert_last = "INSERT INTO sqlite_sequence(seq, name)
 constexpr std::string_view columns_named =
     "SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?";
 
-// Without a turn to take it only reads.
+// Without a write_turn it can only read.
 template <class Statements>
 class embedded_table final : public transfer_table {
 public:
@@ -105,7 +105,7 @@ public:
         return last ? result<std::int64_t>{*last + 1} : last;
     }
 
-    // Rows that are there are compared, at the price of reading them.
+    // All existing rows are compared, which means that they are read.
     result<std::int64_t> resume_after() override { return 0; }
 
     result<std::size_t> write(std::span<const transfer_row> what) override {
@@ -150,7 +150,7 @@ private:
             done = on_.execute("COMMIT");
         }
         if (!done && on_.in_transaction()) {
-            static_cast<void>(on_.execute("ROLLBACK")); // the first error is the one to tell
+            static_cast<void>(on_.execute("ROLLBACK")); // the first error is returned
         }
         return done;
     }
