@@ -91,9 +91,10 @@ void add_sharing(config_rows& rows) {
     config_key& shared = rows.emplace_back();
     shared.name = "store.shared_with_legacy";
     shared.text =
-        "nodes of an existing deployment use the tables as well, so they find the password hashes "
-        "that they verify; without this key that holds for adopted tables until msd migrate "
-        "--finish, with it for any";
+        "keep the password hashes that nodes of an existing deployment verify, because they use "
+        "the "
+        "tables too; when this key is not set: true for adopted tables until msd migrate --finish, "
+        "false for other tables";
     shared.put = [](configuration& into, const config_value& value) -> result<void> {
         into.service.store.shared_with_legacy = std::get<bool>(value);
         return {};
