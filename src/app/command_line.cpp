@@ -462,9 +462,21 @@ private:
             "start",
             "  msd migrate --store mysql://msd@db.local/msd --dry-run\n"
             "  msd migrate --data-dir /srv/msd\n"
+            "  msd migrate --finish --dry-run\n"
+            "\nThe tables of an existing deployment are adopted with their rows, texts and hashes "
+            "as they\n"
+            "are, so that its nodes can go on using them. When none does any more, --finish "
+            "converts "
+            "the\n"
+            "texts to utf8mb4, compares them byte by byte, and keeps only msd's password hashes.\n"
         );
         when_named(migrate, [this](CLI::App& named) {
             named.add_flag("--dry-run", line_.dry_run, "only tell what would be done");
+            named.add_flag(
+                "--finish",
+                line_.finish,
+                "end the sharing of adopted tables with the nodes of an existing deployment"
+            );
             named.add_flag("--json", line_.as_json, "for programs");
             add_common(named);
             add_store_flag(named);

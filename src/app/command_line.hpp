@@ -61,6 +61,7 @@ struct command_line {
     std::string file; // check
 
     bool dry_run = false; // migrate
+    bool finish = false;  // migrate
 };
 
 struct parsed_command_line {

@@ -39,8 +39,8 @@ void add_cache_server(config_rows& rows) {
         rows,
         "cache.password_file",
         {0, text_bytes_max},
-        "file that holds the password and nothing else, not readable by others; empty: "
-        "MSD_CACHE_PASSWORD",
+        "file that holds the password and nothing else, not readable by others unless root owns it "
+        "and its mode is 0444; empty: MSD_CACHE_PASSWORD",
         [](auto& c) -> auto& { return c.cache_password_file; }
     );
     add_key(

@@ -87,6 +87,23 @@ void add_tls(config_rows& rows) {
     );
 }
 
+void add_sharing(config_rows& rows) {
+    config_key& shared = rows.emplace_back();
+    shared.name = "store.shared_with_legacy";
+    shared.text =
+        "keep the password hashes that nodes of an existing deployment verify, because they use "
+        "the "
+        "tables too; when this key is not set: true for adopted tables until msd migrate --finish, "
+        "false for other tables";
+    shared.put = [](configuration& into, const config_value& value) -> result<void> {
+        into.service.store.shared_with_legacy = std::get<bool>(value);
+        return {};
+    };
+    shared.get = [](const configuration& from) {
+        return from.service.store.shared_with_legacy.value_or(true);
+    };
+}
+
 } // namespace
 
 void add_store(config_rows& rows) {
@@ -96,8 +113,8 @@ void add_store(config_rows& rows) {
         rows,
         "store.password_file",
         {0, text_bytes_max},
-        "file that holds the password and nothing else, not readable by others; empty: "
-        "MSD_STORE_PASSWORD",
+        "file that holds the password and nothing else, not readable by others unless root owns it "
+        "and its mode is 0444; empty: MSD_STORE_PASSWORD",
         [](auto& c) -> auto& { return c.store_password_file; }
     );
     add_tls(rows);
@@ -130,6 +147,7 @@ void add_store(config_rows& rows) {
         "the server's",
         [](auto& c) -> auto& { return c.service.store.legacy_time_zone; }
     );
+    add_sharing(rows);
 }
 
 } // namespace msd::app

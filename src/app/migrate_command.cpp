@@ -10,11 +10,20 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace msd::app {
 
 namespace {
+
+void write_steps(json::writer& out, std::string_view name, const std::vector<std::string>& steps) {
+    out.key(name).begin_array();
+    for (const std::string& step : steps) {
+        out.string(step);
+    }
+    out.end_array();
+}
 
 std::string as_json(const std::vector<store::migration_report>& reports, bool made) {
     std::string text;
@@ -27,34 +36,49 @@ std::string as_json(const std::vector<store::migration_report>& reports, bool ma
         out.key("wanted").integer(report.wanted);
         out.key("adopts").boolean(report.adopts);
         out.key("made").boolean(made);
-        out.key("steps").begin_array();
-        for (const std::string& step : report.steps) {
-            out.string(step);
-        }
-        out.end_array();
+        write_steps(out, "steps", report.steps);
+        // As it was found: none, shared, finishing or finished.
+        out.key("legacy_use").string(store::name_of(report.use));
+        write_steps(out, "finishing", report.finishing);
         out.end_object();
     }
     out.end_array();
     return text + "\n";
 }
 
+std::string lines_of(const std::vector<std::string>& steps) {
+    std::string text;
+    for (const std::string& step : steps) {
+        text += fmt::format("  {}\n", step);
+    }
+    return text;
+}
+
 std::string as_text(const std::vector<store::migration_report>& reports, bool made) {
     std::string text;
     for (const auto& report : reports) {
         if (report.steps.empty()) {
-            text += fmt::format("{}: version {}, nothing to do\n", report.service, report.found);
-            continue;
+            const bool finishes = !report.finishing.empty();
+            const auto* const rest = finishes ? "" : ", nothing to do";
+            text += fmt::format("{}: version {}{}\n", report.service, report.found, rest);
+        } else {
+            text += fmt::format(
+                "{}: version {} {} {}{}\n",
+                report.service,
+                report.found,
+                made ? "->" : "would become",
+                report.wanted,
+                report.adopts ? ", keeping the rows of an existing deployment" : ""
+            );
         }
-        text += fmt::format(
-            "{}: version {} {} {}{}\n",
-            report.service,
-            report.found,
-            made ? "->" : "would become",
-            report.wanted,
-            report.adopts ? ", keeping the rows of an existing deployment" : ""
-        );
-        for (const std::string& step : report.steps) {
-            text += fmt::format("  {}\n", step);
+        text += lines_of(report.steps);
+        if (!report.finishing.empty()) {
+            text += made ? "  finished:\n" : "  would finish:\n";
+            text += lines_of(report.finishing);
+        } else if (report.use == store::legacy_use::shared) {
+            text += "  shared with nodes of an existing deployment until msd migrate --finish\n";
+        } else if (report.use == store::legacy_use::finishing) {
+            text += "  finishing was interrupted: run msd migrate --finish again\n";
         }
     }
     return text;
@@ -72,8 +96,8 @@ int migrate_stores(const command_line& command, const configuration& configured)
     settings.data_dir = configured.data_dir;
     settings.server = configured.service.store;
     settings.server.password = std::move(*password);
-    const auto how = command.dry_run ? store::migrating::dry_run : store::migrating::for_real;
-    const auto reports = store::migrate_all(settings, how);
+    const auto reports =
+        store::migrate_all(settings, {.dry_run = command.dry_run, .finish = command.finish});
     if (!reports) {
         fmt::print(stderr, "msd: store: {}\n", reports.error().text);
         return reports.error().code == errc::invalid ? exit_configuration : exit_failed;

@@ -25,6 +25,30 @@ std::string system_reason() {
     return std::generic_category().message(errno);
 }
 
+// Only its owner can change the file, and nobody but the owner and the group can read it.
+bool is_private(const struct stat& about) {
+    return (about.st_mode & (S_IRWXO | S_IWGRP)) == 0;
+}
+
+// Container platforms mount a secret as a file of root that every user of the container can read
+// (0444) and nobody can write: the mount is what protects it.
+bool is_mounted_secret(const struct stat& about) {
+    constexpr mode_t any_write_or_execute =
+        S_IWUSR | S_IWGRP | S_IWOTH | S_IXUSR | S_IXGRP | S_IXOTH;
+    return about.st_uid == 0 && (about.st_mode & any_write_or_execute) == 0;
+}
+
+// `echo` and shells that read a file leave a line end behind, which is no part of a password.
+std::string without_line_end(std::string_view text) {
+    if (text.ends_with('\n')) {
+        text.remove_suffix(1);
+        if (text.ends_with('\r')) {
+            text.remove_suffix(1);
+        }
+    }
+    return std::string{text};
+}
+
 } // namespace
 
 result<std::string> read_secret(
@@ -33,8 +57,8 @@ result<std::string> read_secret(
     const environment_lookup& look_up
 ) {
     if (file.empty()) {
-        const char* const said = look_up(variable);
-        return std::string{said == nullptr ? "" : said};
+        const char* const set = look_up(variable);
+        return without_line_end(set == nullptr ? "" : set);
     }
     const unique_fd opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat about {};
@@ -44,7 +68,7 @@ result<std::string> read_secret(
     if (!S_ISREG(about.st_mode)) {
         return wrong(file, "is no file");
     }
-    if ((about.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+    if (!is_private(about) && !is_mounted_secret(about)) {
         return wrong(file, "others can read or change it: chmod 600 it, or 640 for a group's");
     }
     std::array<char, secret_bytes_max + 1> bytes{};

@@ -14,9 +14,11 @@ namespace msd::app {
 
 constexpr std::size_t secret_bytes_max = 4096;
 
-/// What stands in `file`, without line breaks at its end; with an empty `file` the variable
-/// `variable`, empty when it is not set. errc::invalid: the file cannot be read, can be read by
-/// users that are neither its owner nor of its group, is empty or too large.
+/// The content of `file` without line ends at its end. With an empty `file`, the value of the
+/// environment variable `variable` without one line end at its end; empty when it is not set.
+/// errc::invalid: the file cannot be read, is empty or too large, or others than its owner can
+/// change it, or others than its owner and its group can read it. A file of root that nobody can
+/// write (mode 0444) may be readable for all: container platforms mount secrets so.
 [[nodiscard]] result<std::string> read_secret(
     const std::filesystem::path& file,
     const char* variable,

@@ -158,11 +158,14 @@ private:
                     )
                 );
             }
-            const char* const password = process_environment(other_password_variable);
+            auto password = read_secret({}, other_password_variable, process_environment);
+            if (!password) {
+                return tl::unexpected{std::move(password.error())};
+            }
             named_ = settings_of(from);
             named_->server.url = place;
             named_->server.replicas.clear();
-            named_->server.password = password == nullptr ? "" : password;
+            named_->server.password = std::move(*password);
         } else {
             directory_ = place;
         }

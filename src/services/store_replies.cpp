@@ -23,6 +23,8 @@ reply store_failure(const error& why) {
         return failure(409, "already exists");
     case errc::invalid:
         return failure(422, "Idempotency-Key was used for a different request");
+    case errc::malformed:
+        return failure(422, "a value is too long for the store or has characters it cannot hold");
     case errc::unavailable:
     case errc::timeout:
     case errc::cancelled:
@@ -33,9 +35,6 @@ reply store_failure(const error& why) {
 }
 
 reply page_reply(store::page rows) {
-    if (rows.count == 0) {
-        return failure(200, "no data");
-    }
     std::string members = std::move(rows.rows);
     members.insert(0, "\"results\":[");
     members += ']';

@@ -15,7 +15,7 @@ namespace msd::services {
 
 [[nodiscard]] reply store_failure(const error& why);
 
-/// `results` and, when there are more, `next`; errorcode 1 `no data` for an empty page.
+/// `results` and, when there are more rows, `next`. An empty page has empty `results`.
 [[nodiscard]] reply page_reply(store::page rows);
 
 /// The mark of a write that carries an Idempotency-Key; nothing without one. `operation` names what

@@ -12,11 +12,11 @@
 
 namespace msd::store {
 
-// What a cache knows of one key.
+// The result of looking up one key in a cache.
 struct cached {
     enum class state : std::uint8_t {
-        miss,   // nothing: ask the owner
-        absent, // there is no such thing
+        miss,   // the cache has no entry: ask the owner
+        absent, // the owner has no such thing
         value,
     };
 
@@ -24,34 +24,36 @@ struct cached {
     std::string value; // of state::value: the bytes that were put
 };
 
-// A place to keep what belongs to somebody else: in this process or shared by all. Behind it stand
-// the worker's memory and Redis; one behaviour suite runs over both. A cache never fails: when it
-// cannot answer it has a miss, when it cannot keep something it does not. Keys are short texts
-// without spaces.
+// A cache of values that another service owns. Implementations: the worker's memory, and Redis,
+// which all workers share. One test suite runs over both. A cache never fails: a lookup that cannot
+// be answered is a miss, a value that cannot be stored is dropped. Keys are short texts without
+// spaces.
 class cache {
 public:
     virtual ~cache() = default;
 
     virtual asio::awaitable<cached> get(std::string key) = 0;
 
-    /// Keeps `value`, or with none for a shorter time that there is no such thing. Returns at once;
-    /// it is kept soon or not at all. `asked` is when the owner was asked: what was asked for
-    /// before the key was removed is never kept, nor what was under way for too long.
+    /// Stores `value`; without a value stores, for a shorter time, that the thing does not exist.
+    /// Returns at once; the entry is stored soon afterwards or not at all. `asked` is the time at
+    /// which the owner was asked: an answer that was asked for before the key was removed, or that
+    /// took too long, is never stored.
     virtual void put(std::string key, std::optional<std::string> value, time_point asked) = 0;
 
-    /// The thing changes. True: nobody gets an older value from here any more. False: the cache
-    /// could not be told by `until`; it is told as soon as possible, and until then this one has a
-    /// miss.
+    /// Invalidates the key because the thing changes. True: the cache no longer returns an older
+    /// value. False: the cache could not be reached by `until`; the removal is repeated as soon as
+    /// possible, and until then this object reports a miss for the key.
     virtual asio::awaitable<bool> remove(std::string key, deadline until) = 0;
 
-    /// Somebody else has changed the thing; `told`: and said so to the cache, if it is one that we
-    /// share with him. Whether we could have heard him is another question.
+    /// Another process has changed the thing. `told`: that process has also invalidated the key in
+    /// the cache, if both share one.
     virtual void removed_elsewhere(std::string key, bool told) = 0;
 
-    /// Ends what it holds. Once, when nobody awaits it any more, and before it is destroyed.
+    /// Closes connections and releases what the cache holds. Called once, after the last call has
+    /// returned and before destruction.
     virtual asio::awaitable<void> stop() = 0;
 
-    /// Members for the worker's statistics.
+    /// Writes JSON members for the worker's statistics.
     virtual void write_figures(json::writer& out) const = 0;
 };
 

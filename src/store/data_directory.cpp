@@ -38,7 +38,8 @@ constexpr std::array<std::pair<unsigned long, std::string_view>, 12> network_mag
     {0x564C, "ncp"},
 }};
 
-// What root makes in the directory of a user, that user has to be able to use. 0, or errno.
+// A file that root creates in a user's directory is given to that user, who has to be able to open
+// it. Returns 0 or errno.
 int give_to_owner_of_directory(int fd, const std::filesystem::path& file) {
     if (::geteuid() != 0) {
         return 0;
@@ -77,7 +78,7 @@ result<void> prepare_data_directory(const std::filesystem::path& directory) {
     if (::statfs(where.c_str(), &facts) != 0) {
         return system_failure(directory, errno);
     }
-    // f_type is signed and holds 32 bits: the magics of SMB have the highest one set.
+    // f_type is signed and has 32 bits; the magic numbers of SMB have the highest bit set.
     const auto magic = static_cast<unsigned long>(facts.f_type) & 0xFFFFFFFFUL;
     if (const auto network = network_file_system(magic); !network.empty()) {
         return fail(
@@ -97,8 +98,8 @@ namespace {
 
 constexpr int private_flags = O_RDWR | O_CLOEXEC;
 
-// Empty when it is there already. Given away is only what is made here: what is there may be a link
-// to somebody else's.
+// Returns an empty descriptor when the file exists. Only a file created here changes its owner: an
+// existing one may be a link to another user's file.
 result<unique_fd> make_private_file(const std::filesystem::path& file) {
     unique_fd made{::open(file.c_str(), private_flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR)};
     if (!made) {

@@ -28,17 +28,17 @@ namespace {
 constexpr int tls_failed = 2026; // CR_SSL_CONNECTION_ERROR
 constexpr int round_trips = 5;
 constexpr std::uintmax_t free_bytes_min = std::uintmax_t{256} << 20;
-// One worker of each service at each of two cores, and one connection for each to start with.
+// One worker per service on each of two cores, with one connection each at start.
 constexpr std::int64_t connections_few = 16;
 
 void look_at_directory(const std::filesystem::path& data_dir, diagnosis& into) {
     struct stat about {};
     if (::stat(data_dir.c_str(), &about) != 0) {
-        return; // made, private, with the first start
+        return; // created with mode 0700 at the first start
     }
     if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         into.advice.push_back(fmt::format(
-            "other users of this machine can look into {0}: chmod 700 {0}",
+            "other users of this machine can read {0}: chmod 700 {0}",
             data_dir.string()
         ));
     }
@@ -78,14 +78,14 @@ result<double> round_trip_ms(mysql::connection& on) {
 void advise(const server_settings& settings, const mysql::server_facts& facts, diagnosis& into) {
     if (facts.tls_cipher.empty() && settings.tls == tls_mode::prefer) {
         into.advice.emplace_back(
-            "the server offers no TLS: passwords and data travel as they are; give it a "
-            "certificate and set store.tls = \"verify\", or say store.tls = \"off\" when that is "
-            "what you want"
+            "the server offers no TLS: passwords and data are sent unencrypted; give it a "
+            "certificate and set store.tls = \"verify\", or set store.tls = \"off\" when that is "
+            "intended"
         );
     } else if (!facts.tls_cipher.empty() && settings.tls == tls_mode::prefer) {
         into.advice.emplace_back(
-            "the connection is encrypted, but to whom is not checked: set store.tls = \"verify\" "
-            "and store.tls_ca"
+            "the connection is encrypted, but the server's certificate is not verified: set "
+            "store.tls = \"verify\" and store.tls_ca"
         );
     }
     if (facts.connections_max < connections_few) {
@@ -134,7 +134,7 @@ result<diagnosis> look_at_server(const server_settings& settings, const mysql::s
     return found;
 }
 
-// The first server that answers stands for all; what is wrong with the others is advice.
+// The facts are those of the first server that answers; problems of the others become advice.
 result<diagnosis> look_at_servers(const server_settings& settings) {
     if (auto loaded = mysql::connection::load_driver(); !loaded) {
         return tl::unexpected{std::move(loaded.error())};
@@ -187,7 +187,7 @@ result<diagnosis> diagnose(const store_settings& settings) {
     if (!found) {
         return found;
     }
-    auto schemas = migrate_all(settings, migrating::dry_run);
+    auto schemas = migrate_all(settings, {.dry_run = true});
     if (!schemas) {
         return tl::unexpected{std::move(schemas.error())};
     }

@@ -28,7 +28,7 @@ struct goods_row {
     goods_fields fields;
 };
 
-// A row while it is being read: views into the database's memory.
+// A row while it is being read. The texts are views into the database's memory.
 struct goods_view {
     std::int64_t id = 0;
     std::string_view name;
@@ -41,13 +41,14 @@ using goods_writer = void (*)(json::writer&, const goods_view&);
 
 struct goods_query {
     page_query rows;
-    std::optional<std::string> category; // compared byte by byte
+    std::optional<std::string> category; // compared byte by byte, unless the table is shared
 };
 
-// The products of the goods service. Behind it stands an embedded or a server database; one
-// behaviour suite runs over both. Every operation may also fail with errc::unavailable (the store
-// is down, full or overloaded), errc::timeout and errc::cancelled; a write that timed out may have
-// happened. A write that returned a value survives the loss of power.
+// The products of the goods service, in an embedded or a server database; one test suite runs over
+// both. Every operation may also fail with errc::unavailable (the store is down, full or
+// overloaded), errc::timeout, errc::cancelled, and errc::malformed (a value does not fit a column
+// of an adopted table). A write that timed out may have been executed. A write that returned a
+// value survives a power failure.
 class goods_repository {
 public:
     virtual ~goods_repository() = default;
@@ -58,7 +59,7 @@ public:
     /// errc::not_found.
     virtual asio::awaitable<result<goods_row>> find(std::int64_t id, deadline until) = 0;
 
-    /// Returns the new id. Ids grow and are never used again.
+    /// Returns the new id. Ids ascend and are never reused.
     virtual asio::awaitable<result<std::int64_t>>
     add(goods_fields fields, std::optional<idempotency> once, deadline until) = 0;
 
@@ -66,7 +67,7 @@ public:
     virtual asio::awaitable<result<std::int64_t>>
     replace(goods_row row, std::optional<idempotency> once, deadline until) = 0;
 
-    /// Returns how many rows went: 1 or 0.
+    /// Returns the number of removed rows: 1 or 0.
     virtual asio::awaitable<result<std::int64_t>>
     remove(std::int64_t id, std::optional<idempotency> once, deadline until) = 0;
 };

@@ -8,18 +8,18 @@
 
 namespace msd::store {
 
-// Marks a write that may arrive more than once. The store notes key, fingerprint and outcome in
-// the write's own transaction; for the next 24 hours a repeat changes nothing and gets the noted
-// outcome. Writes that failed are not noted: they changed nothing, so a repeat tries again. The
-// same key with another fingerprint is errc::invalid.
+// Marks a write that may be sent more than once. The store records key, fingerprint and outcome in
+// the write's own transaction; for the next 24 hours a repeated write changes nothing and returns
+// the recorded outcome. A failed write changed nothing and is not recorded, so that a repeat is
+// executed. The same key with another fingerprint fails with errc::invalid.
 struct idempotency {
-    std::string key;         // at most 255 bytes; whose it is and how long is checked before
-    std::string fingerprint; // the same for the same request
+    std::string key;         // at most 255 bytes; the caller checks length and scope
+    std::string fingerprint; // equal for equal requests
 };
 
 inline constexpr std::chrono::milliseconds idempotency_kept = std::chrono::hours{24};
 
-/// Milliseconds since 1970 in UTC; a setting of stores so that tests can move it.
+/// Milliseconds since 1970 in UTC. A setting of stores, so that tests can control it.
 using utc_clock = std::function<std::int64_t()>;
 [[nodiscard]] std::int64_t utc_now_ms();
 

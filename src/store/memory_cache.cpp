@@ -10,7 +10,8 @@ namespace msd::store {
 
 namespace {
 
-// What came together must not go together. Only shortened: `ttl` is a promise.
+// Randomizes the time to live, so that entries stored together do not expire together. It is only
+// shortened: `ttl` is an upper bound.
 milliseconds spread_below(milliseconds span) {
     constexpr double part = 0.05;
     return spread(span * 19 / 20, part);

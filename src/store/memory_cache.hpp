@@ -9,16 +9,16 @@
 namespace msd::store {
 
 struct memory_cache_settings {
-    // From the question to the owner on. Seconds: a change that nobody tells us of is seen when
-    // they are over. 0: nothing is kept.
+    // Counted from the request to the owner. After this time a change that was not announced
+    // becomes visible. 0: nothing is cached.
     milliseconds ttl{3000};
-    milliseconds negative_ttl{5000}; // of what does not exist, if that is shorter
+    milliseconds negative_ttl{5000}; // of things that do not exist, if shorter than `ttl`
     core::cache_limits limits = {};
     std::function<time_point()> now = clock::now;
 };
 
-// The nearest cache there is: in the worker's own memory, for seconds, so that a product many ask
-// for at a time costs one question. Nothing here waits.
+// A cache in the worker's memory. Entries live for seconds, so that many requests for one product
+// cause one request to its owner. No operation waits.
 class memory_cache final : public cache {
 public:
     explicit memory_cache(memory_cache_settings settings);

@@ -22,7 +22,7 @@ namespace msd::store {
 
 namespace {
 
-// While another process is at it: as long as it takes, asked anew.
+// Number of attempts while another process changes the schema, which may take hours.
 constexpr int patience = 1200;
 
 result<migration_report>
@@ -60,46 +60,87 @@ result<void> migrate_file(const std::filesystem::path& file, const sqlite::schem
     return sqlite::migrate(*opened, wanted);
 }
 
-result<migration_report>
-migrate_embedded(const store_settings& settings, const sqlite::schema& wanted, migrating how) {
-    const auto file = settings.data_dir / fmt::format("{}.db", wanted.service);
-    auto report = plan_file(file, wanted);
-    if (report && how == migrating::for_real && !report->steps.empty()) {
-        if (auto done = migrate_file(file, wanted); !done) {
+result<migration_report> migrate_embedded(
+    const store_settings& settings,
+    const sqlite::schema& schema,
+    migration_request wanted
+) {
+    const auto file = settings.data_dir / fmt::format("{}.db", schema.service);
+    auto report = plan_file(file, schema);
+    if (report && !wanted.dry_run && !report->steps.empty()) {
+        if (auto done = migrate_file(file, schema); !done) {
             return tl::unexpected{std::move(done.error())};
         }
     }
     return report;
 }
 
-result<migration_report>
-migrate_server(const store_settings& settings, const mysql::schema& wanted, migrating how) {
+// Calls `change` again for as long as another process changes the schema.
+template <class Change>
+result<void> patiently(Change change) {
+    result<void> done = change();
+    for (int i = 0; i < patience && !done && done.error().code == errc::refused; ++i) {
+        done = change();
+    }
+    return done;
+}
+
+result<void> change_server(
+    const store_settings& settings,
+    mysql::writable_server& server,
+    const mysql::schema& schema,
+    const migration_report& report
+) {
+    result<void> done;
+    if (!report.steps.empty()) {
+        done = patiently([&] {
+            const auto& zone = settings.server.legacy_time_zone;
+            return mysql::migrate(server.opened, server.at, schema, zone);
+        });
+    }
+    if (done && !report.finishing.empty()) {
+        done = patiently([&] { return mysql::finish(server.opened, server.at, schema); });
+    }
+    return done;
+}
+
+result<migration_report> migrate_server(
+    const store_settings& settings,
+    const mysql::schema& schema,
+    migration_request wanted
+) {
     auto server = mysql::open_writable(settings.server);
     if (!server) {
         return tl::unexpected{std::move(server.error())};
     }
-    auto& opened = server->opened;
-    auto report = mysql::plan_migration(opened, wanted);
-    if (!report || how == migrating::dry_run || report->steps.empty()) {
+    auto report = mysql::plan_migration(server->opened, schema);
+    if (!report) {
         return report;
     }
-    const auto& zone = settings.server.legacy_time_zone;
-    auto done = mysql::migrate(opened, server->at, wanted, zone);
-    for (int i = 0; i < patience && !done && done.error().code == errc::refused; ++i) {
-        done = mysql::migrate(opened, server->at, wanted, zone);
+    if (wanted.finish) {
+        auto finishing = mysql::plan_finish(server->opened, schema, report->use);
+        if (!finishing) {
+            return tl::unexpected{std::move(finishing.error())};
+        }
+        report->finishing = std::move(*finishing);
     }
-    if (!done) {
-        return tl::unexpected{std::move(done.error())};
+    if (!wanted.dry_run) {
+        if (auto done = change_server(settings, *server, schema, *report); !done) {
+            return tl::unexpected{std::move(done.error())};
+        }
     }
     return report;
 }
 
 template <class Embedded, class Server>
-result<void>
-migrate_one(const store_settings& settings, migrating how, std::vector<migration_report>& into) {
+result<void> migrate_one(
+    const store_settings& settings,
+    migration_request wanted,
+    std::vector<migration_report>& into
+) {
     auto report = settings.server.url.empty()
-                      ? migrate_embedded(settings, Embedded::wanted_schema(), how)
-                      : migrate_server(settings, Server::wanted_schema(), how);
+                      ? migrate_embedded(settings, Embedded::wanted_schema(), wanted)
+                      : migrate_server(settings, Server::wanted_schema(), wanted);
     if (!report) {
         return tl::unexpected{std::move(report.error())};
     }
@@ -107,21 +148,42 @@ migrate_one(const store_settings& settings, migrating how, std::vector<migration
     return {};
 }
 
-} // namespace
-
-result<std::vector<migration_report>> migrate_all(const store_settings& settings, migrating how) {
+result<std::vector<migration_report>>
+migrate_each(const store_settings& settings, migration_request wanted) {
     std::vector<migration_report> reports;
-    auto done = migrate_one<sqlite::goods_table, mysql::goods_table>(settings, how, reports);
+    auto done = migrate_one<sqlite::goods_table, mysql::goods_table>(settings, wanted, reports);
     if (done) {
-        done = migrate_one<sqlite::members_table, mysql::members_table>(settings, how, reports);
+        done = migrate_one<sqlite::members_table, mysql::members_table>(settings, wanted, reports);
     }
     if (done) {
-        done = migrate_one<sqlite::purchases_table, mysql::purchases_table>(settings, how, reports);
+        done =
+            migrate_one<sqlite::purchases_table, mysql::purchases_table>(settings, wanted, reports);
     }
     if (!done) {
         return tl::unexpected{std::move(done.error())};
     }
     return reports;
+}
+
+} // namespace
+
+result<std::vector<migration_report>>
+migrate_all(const store_settings& settings, migration_request wanted) {
+    if (wanted.finish && settings.server.shared_with_legacy == true) {
+        return fail(
+            errc::invalid,
+            "store.shared_with_legacy = true says that nodes of an existing deployment still use "
+            "the tables: remove the key when they no longer do, then finish"
+        );
+    }
+    if (wanted.finish && !wanted.dry_run) {
+        // Finds rows that prevent finishing before any service is changed.
+        auto possible = migrate_each(settings, {.dry_run = true, .finish = true});
+        if (!possible) {
+            return possible;
+        }
+    }
+    return migrate_each(settings, wanted);
 }
 
 } // namespace msd::store

@@ -53,6 +53,7 @@ open_server(store_settings settings, deadline until) {
         .connections_max = settings.server.connections_max,
         .wanted = Table::wanted_schema(),
         .legacy_time_zone = settings.server.legacy_time_zone,
+        .shared_with_legacy = settings.server.shared_with_legacy,
         .now_ms = std::move(settings.now_ms)};
     auto opened = co_await mysql::database::open(std::move(chosen), until);
     if (!opened) {
@@ -61,7 +62,7 @@ open_server(store_settings settings, deadline until) {
     co_return std::make_unique<Table>(std::move(*opened));
 }
 
-// The one place that chooses between databases.
+// Chooses between the embedded and the server database. No other code does.
 template <class Repository, class Embedded, class Server>
 asio::awaitable<result<std::unique_ptr<Repository>>>
 open_table(store_settings settings, deadline until) {

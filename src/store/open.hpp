@@ -22,16 +22,16 @@ class purchases_repository;
 struct store_settings {
     asio::any_io_executor executor;
     std::filesystem::path data_dir; // of the embedded store; created with mode 0700
-    server_settings server;         // without a url: the embedded store
+    server_settings server;         // an empty url selects the embedded store
     utc_clock now_ms = utc_now_ms;
 };
 
-// Opens the repository of a service on the store the settings name, its schema brought up to date.
-// A repository has threads and descriptors of its own, which no other process can use.
-// errc::invalid: settings that cannot work (an unknown url, a network file system, a server that
-// denies access); errc::unavailable: the embedded store cannot be used. A server that is down is no
-// error: calls are refused until it is there. Destroy a repository before its loop and when nobody
-// awaits it any more; that waits for its threads.
+// Opens the repository of a service on the configured store and migrates its schema. A repository
+// has threads and descriptors of its own, which a forked process cannot use. errc::invalid: the
+// settings cannot work (unknown url, network file system, access denied by the server);
+// errc::unavailable: the embedded store cannot be used. A server that is down is not an error:
+// calls fail until it is up. Destroy a repository before its loop and after the last call has
+// returned; the destructor waits for its threads.
 
 asio::awaitable<result<std::unique_ptr<goods_repository>>>
 open_goods(store_settings settings, deadline until);

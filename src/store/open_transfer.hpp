@@ -10,10 +10,10 @@
 
 namespace msd::store {
 
-/// The rows of `service` ("goods", "members", "purchases") in the store that the settings name;
-/// their executor and clock are not used. For reading the store stays as it is, whatever version
-/// or deployment made it; for writing it is brought up to date. errc::invalid: settings that cannot
-/// work, or a service without rows.
+/// The rows of `service` ("goods", "members", "purchases") in the configured store; executor and
+/// clock of the settings are not used. Opening for reading changes nothing, whichever version of
+/// msd or existing deployment created the store; opening for writing migrates the schema.
+/// errc::invalid: the settings cannot work, or the service has no rows.
 [[nodiscard]] result<std::unique_ptr<transfer_table>>
 open_transfer(const store_settings& where, std::string_view service, transfer_use use);
 

@@ -21,7 +21,7 @@ bool is_address(std::string_view word) {
     return port.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// `text` with "the server" in place of every host:port.
+// Replaces every host:port in `text` by "the server".
 std::string without_addresses(std::string_view text) {
     std::string made;
     while (!text.empty()) {

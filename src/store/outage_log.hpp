@@ -9,9 +9,9 @@
 
 namespace msd::store {
 
-// Says once that a store is down and once that it is back, however many calls fail in between,
-// and no pair of lines more often than every 10 s. Names no address: logs go to places where those
-// of stores are nobody's business, and `msd check` says them. Fed with every outcome; not
+// Logs one line when a store fails and one when it works again, however many calls fail in between,
+// and at most one such pair every 10 s. The lines contain no addresses, because logs are sent to
+// the logs service; `msd check` prints the addresses. Gets the result of every call; not
 // thread-safe.
 class outage_log {
 public:
@@ -20,7 +20,7 @@ public:
     /// `what` opens each line: "store msd-data/goods.db (writing)".
     explicit outage_log(std::string what) : what_{std::move(what)} {}
 
-    /// The store answered, be it with a conflict.
+    /// The store answered, with success or with a conflict.
     void answered() {
         if (down_) {
             recovered();
@@ -33,7 +33,7 @@ private:
 
     std::string what_;
     bool down_ = false;
-    bool told_ = false; // of the present outage
+    bool told_ = false; // the present outage was logged
     time_point told_at_ = time_point::min();
 };
 

@@ -12,9 +12,9 @@
 
 namespace msd::store {
 
-// Lists leave a store in pages of rows that are JSON already. The store reads, the service says
-// by a plain function how one row is written, and the builder applies the limits; so a row goes
-// from the database's memory into the text without an object in between, and on the store's thread.
+// A store returns lists as pages of rows that are already JSON. The store reads, the service passes
+// a function that writes one row, and the builder applies the limits. So a row is written from the
+// database's memory into the text on the store's thread, without an object in between.
 
 inline constexpr std::int64_t page_rows_max = 1000;
 inline constexpr std::size_t page_bytes_max = std::size_t{900} * 1024;
@@ -22,13 +22,13 @@ inline constexpr std::size_t page_bytes_max = std::size_t{900} * 1024;
 // Rows with an id above `after`, in the order of ids.
 struct page_query {
     std::int64_t after = 0;
-    std::int64_t limit = page_rows_max; // 1 … page_rows_max; others are clamped
+    std::int64_t limit = page_rows_max; // 1 … page_rows_max; other values are clamped
 };
 
 struct page {
     std::string rows; // JSON objects with commas between them
     std::size_t count = 0;
-    std::optional<std::int64_t> next; // there are more rows, after this id
+    std::optional<std::int64_t> next; // set when there are more rows: they have ids above this
 };
 
 class page_builder {
@@ -36,17 +36,17 @@ public:
     explicit page_builder(const page_query& query)
         : limit_{std::clamp<std::int64_t>(query.limit, 1, page_rows_max)} {}
 
-    /// Rows to ask the database for: the one more than wanted tells whether there are more.
+    /// Number of rows to read: one more than wanted, which shows whether there are more.
     [[nodiscard]] std::int64_t rows_to_read() const {
         return limit_ + 1 - static_cast<std::int64_t>(page_.count);
     }
-    /// A row did not fit any more.
+    /// True once a row did not fit.
     [[nodiscard]] bool is_full() const { return page_.next.has_value(); }
-    /// Of the row added last.
+    /// Id of the row added last.
     [[nodiscard]] std::int64_t last_id() const { return last_; }
 
-    /// Adds a row as `write` writes it, one JSON value. False when it does not fit any more; the
-    /// first row always does.
+    /// Adds a row, which `write` writes as one JSON value. False when the row does not fit; the
+    /// first row always fits.
     template <class Row>
     bool add(std::int64_t id, const Row& row, void (*write)(json::writer&, const Row&)) {
         if (std::cmp_equal(page_.count, limit_)) {

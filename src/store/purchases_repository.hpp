@@ -18,7 +18,7 @@ struct purchase_fields {
     std::int64_t userid = 0;
     std::int64_t goodsid = 0;
     std::int64_t quantity = 1;  // negative: a return
-    std::optional<money> price; // of one piece when it was bought; unknown in old rows
+    std::optional<money> price; // of one piece at the time of purchase; nullopt in old rows
 };
 
 struct purchase_row {
@@ -29,8 +29,8 @@ struct purchase_row {
 
 using purchase_writer = void (*)(json::writer&, const purchase_row&);
 
-// What members bought. Goods and members belong to other services: their ids are plain numbers
-// here. Errors common to all operations: as goods_repository.
+// The purchases of members. Goods and members belong to other services: their ids are plain numbers
+// here and are not checked. Errors common to all operations: as goods_repository.
 class purchases_repository {
 public:
     virtual ~purchases_repository() = default;
@@ -38,12 +38,12 @@ public:
     virtual asio::awaitable<result<page>>
     list(std::int64_t userid, page_query query, purchase_writer write, deadline until) = 0;
 
-    /// Dates the purchase now and returns its id.
+    /// Adds the purchase with the present time as its date. Returns the new id.
     virtual asio::awaitable<result<std::int64_t>>
     add(purchase_fields fields, std::optional<idempotency> once, deadline until) = 0;
 
-    /// The outcome noted under this key, if there is one: spares a repeat the work before the
-    /// write.
+    /// The outcome recorded under this key, if there is one. Saves a repeated request the work that
+    /// precedes the write.
     virtual asio::awaitable<result<std::optional<std::int64_t>>>
     recall(idempotency once, deadline until) = 0;
 };

@@ -14,12 +14,12 @@
 
 namespace msd::store {
 
-// Rows of goods, members and purchases, read alike from every database. `Query` is a statement
-// whose parameters are bound, with next(), integer(), text() and is_null() of its columns, which
-// the functions here take in the order that they name.
+// Reads rows of goods, members and purchases, in the same way from every database. `Query` is a
+// statement whose parameters are bound, with next(), and integer(), text() and is_null() for its
+// columns. Each function names the columns it expects, in their order.
 
-/// Adds the rows that fit into the page; `row_of` makes a Row of the query's present one. Tells how
-/// many it has added.
+/// Adds the rows that fit into the page; `row_of` converts the query's present row to a Row.
+/// Returns the number of added rows.
 template <class Query, class RowOf, class Row>
 result<std::int64_t> add_rows(
     Query& rows,
@@ -42,7 +42,7 @@ result<std::int64_t> add_rows(
     }
 }
 
-/// A page of the rows of one query.
+/// Reads a page from one query.
 template <class Query, class RowOf, class Row>
 result<page> read_page(
     Query& rows,
@@ -56,7 +56,8 @@ result<page> read_page(
     return builder.take();
 }
 
-/// id, name, category, price in ten-thousandths, description. The texts are the query's.
+/// id, name, category, price in ten-thousandths, description. The texts are views into the query's
+/// memory.
 template <class Query>
 goods_view goods_view_of(const Query& row) {
     return {
@@ -67,7 +68,7 @@ goods_view goods_view_of(const Query& row) {
         .description = row.text(4)};
 }
 
-/// The same columns of the only row. Fails with errc::not_found.
+/// The same columns, of the only row. errc::not_found: there is no row.
 template <class Query>
 result<goods_row> read_goods(Query& rows) {
     const auto found = rows.next();
@@ -87,7 +88,8 @@ result<goods_row> read_goods(Query& rows) {
             .description = std::string{row.description}}};
 }
 
-/// id, password hash of the only row. Fails with errc::not_found.
+/// id, column `password`, msd's own hash or null, and 1 if the table is shared with an existing
+/// deployment, of the only row. errc::not_found: there is no row.
 template <class Query>
 result<member_row> read_member(Query& rows) {
     const auto found = rows.next();
@@ -97,7 +99,10 @@ result<member_row> read_member(Query& rows) {
     if (!*found) {
         return fail(errc::not_found, "no such member");
     }
-    return member_row{.id = rows.integer(0), .password_hash = std::string{rows.text(1)}};
+    return member_row{
+        .id = rows.integer(0),
+        .hashes = {.password = std::string{rows.text(1)}, .argon2id = std::string{rows.text(2)}},
+        .shared_with_legacy = rows.integer(3) != 0};
 }
 
 /// id, goodsid, quantity, price in ten-thousandths or null, milliseconds since 1970.

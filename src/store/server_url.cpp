@@ -82,7 +82,7 @@ result<server_url> parse_server_url(std::string_view url) {
         return wrong("the database is missing");
     }
     const auto authority = url.substr(0, slash);
-    // What is odd in a password is often not written as %XX: the last @ counts.
+    // Passwords often contain an @ that is not written as %40: the last @ ends the password.
     const auto at = authority.rfind('@');
     if (at == std::string_view::npos || at == 0) {
         return wrong("the user is missing");

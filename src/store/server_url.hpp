@@ -20,7 +20,7 @@ struct server_place {
     bool operator==(const server_place&) const = default;
 };
 
-// mysql://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]…]/DATABASE, taken apart and with %XX decoded.
+// The parts of mysql://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]…]/DATABASE, with %XX decoded.
 struct server_url {
     static constexpr std::size_t places_max = 16;
 
@@ -30,12 +30,12 @@ struct server_url {
     std::string database;
 };
 
-/// errc::invalid with what is wrong; the text never repeats any part of `url`, which may hold a
-/// password.
+/// errc::invalid: the text says what is wrong and never repeats any part of `url`, which may
+/// contain a password.
 [[nodiscard]] result<server_url> parse_server_url(std::string_view url);
 
-/// HOST[:PORT], several with commas; none in an empty text. errc::invalid: not that, one of them
-/// twice, or more than places_max.
+/// Parses HOST[:PORT], several separated by commas; an empty text has none. errc::invalid: another
+/// form, a duplicate, or more than places_max.
 [[nodiscard]] result<std::vector<server_place>> parse_server_places(std::string_view text);
 
 } // namespace msd::store

@@ -13,7 +13,7 @@
 
 namespace msd::store {
 
-// A file of zeros is one without writes; whoever maps it needs no constructor.
+// A file of zeros has no writes, so a mapping needs no constructor.
 static_assert(std::is_standard_layout_v<core::recent_writes>);
 
 result<shared_writes> shared_writes::open(const std::filesystem::path& file) {

@@ -11,11 +11,11 @@
 namespace msd::store {
 
 // The recent writes of all worker processes of one service on this machine, in a small file that
-// they all map: what one of them wrote, the others read back too.
+// all of them map. So a worker reads back what another worker wrote.
 class shared_writes {
 public:
-    /// Creates the file and its directory when they are missing. errc::invalid, errc::unavailable:
-    /// as prepare_data_directory().
+    /// Creates the file and its directory if they are missing. errc::invalid, errc::unavailable: as
+    /// prepare_data_directory().
     [[nodiscard]] static result<shared_writes> open(const std::filesystem::path& file);
 
     [[nodiscard]] core::recent_writes& writes() const {

@@ -11,12 +11,12 @@ tl::unexpected<error> interrupted() {
     return fail(errc::cancelled, "interrupted");
 }
 
-// The rows of a table one by one.
+// Iterates over the rows of a table.
 class row_stream {
 public:
     explicit row_stream(transfer_table& from) : from_{from} {}
 
-    /// Goes to the next row; false: there is none.
+    /// Advances to the next row; false: there is none.
     result<bool> advance() {
         if (++at_ < rows_.size()) {
             return true;
@@ -42,7 +42,7 @@ private:
     std::int64_t last_id_ = 0;
 };
 
-// Two streams side by side: both stand at their lowest row that was not compared yet.
+// Merges two streams: each is at its lowest row that was not compared yet.
 class side_by_side {
 public:
     side_by_side(transfer_table& first, transfer_table& second) : first_{first}, second_{second} {}

@@ -10,10 +10,9 @@
 #include <string>
 #include <vector>
 
-// Moving what a service has from one store to another, and proving that both have the same. Rows
-// travel as canonical JSON, one text per row and the same text from every kind of store, ids
-// included. What tells repeated writes apart (Idempotency-Key) stays where it is: it is worth a
-// day.
+// Copies the rows of a service from one store to another, and compares two stores. A row is
+// transferred as canonical JSON with its id: equal rows have equal texts, whichever kind of store
+// they come from. Idempotency-Keys are not transferred: they are valid for a day only.
 namespace msd::store {
 
 enum class transfer_use : std::uint8_t { reading, writing };
@@ -23,47 +22,47 @@ struct transfer_row {
     std::string json;
 };
 
-// The rows of one service in one place: a database, or a file of an export. Belongs to one command
-// on a terminal: its functions block, and the services on a store may go on meanwhile. Errors:
-// unavailable (the place cannot be reached or used), malformed (what is there is no export, or an
-// incomplete one), conflict, too_large.
+// The rows of one service in one place: a database or an export file. Used by commands: its
+// functions block. Services may use the store at the same time. Errors: unavailable (the place
+// cannot be reached or used), malformed (the file is not an export, or an incomplete one),
+// conflict, too_large.
 class transfer_table {
 public:
-    static constexpr std::size_t rows_max = 500; // of one read()
+    static constexpr std::size_t rows_max = 500; // returned by one read()
 
     virtual ~transfer_table() = default;
 
-    /// How many rows there are now, for a sense of progress.
+    /// The present number of rows, for showing progress.
     [[nodiscard]] virtual result<std::int64_t> count() = 0;
 
-    /// The next rows with an id above `after`, in the order of ids, at most rows_max; none: the
-    /// end.
+    /// The next rows with an id above `after`, in the order of ids, at most rows_max. No rows: the
+    /// end is reached.
     [[nodiscard]] virtual result<std::vector<transfer_row>> read(std::int64_t after) = 0;
 
-    /// Ids below this one have been given out, also those of rows that are gone.
+    /// The next id that an insert gets. Ids below it may have been used by rows that were removed.
     [[nodiscard]] virtual result<std::int64_t> next_id() = 0;
 
-    /// What an interrupted transfer wrote here needs no second look up to this id.
+    /// Rows up to this id were written by an interrupted transfer and need not be compared.
     [[nodiscard]] virtual result<std::int64_t> resume_after() = 0;
 
-    /// Adds the rows that are not there, all or none; returns how many. A row that is there with
-    /// the same content stays; errc::conflict with its id when the content differs.
+    /// Adds all rows that do not exist, or none; returns the number of added rows. An existing row
+    /// with equal content is kept; errc::conflict: the content differs; the text has the id.
     [[nodiscard]] virtual result<std::size_t> write(std::span<const transfer_row> rows) = 0;
 
-    /// Everything was written: ids from `next_id` on are given out next, not before.
+    /// Called after the last row: inserts get ids from `next_id` on.
     [[nodiscard]] virtual result<void> finish(std::int64_t next_id) = 0;
 };
 
 struct transfer_progress {
-    std::int64_t done = 0;  // rows looked at …
-    std::int64_t added = 0; // … and of these written
-    std::int64_t total = 0; // rows there were at the beginning
+    std::int64_t done = 0;  // rows processed
+    std::int64_t added = 0; // rows of these that were written
+    std::int64_t total = 0; // rows at the beginning
 };
 
-/// Hears of every step; false: no further. What was written by then stays.
+/// Called after every step; returning false stops the transfer. Written rows are kept.
 using transfer_listener = std::function<bool(const transfer_progress&)>;
 
-/// Brings every row of `from` to `to`. errc::cancelled: `listen` said so.
+/// Copies every row of `from` to `to`. errc::cancelled: `listen` returned false.
 [[nodiscard]] result<transfer_progress>
 copy_rows(transfer_table& from, transfer_table& to, const transfer_listener& listen);
 
@@ -71,18 +70,18 @@ struct comparison {
     static constexpr std::size_t examples_max = 10;
 
     std::int64_t equal = 0;
-    std::int64_t different = 0;   // the same id, another content
-    std::int64_t only_first = 0;  // rows the other one does not have
-    std::int64_t only_second = 0; // likewise
+    std::int64_t different = 0;   // rows with equal ids and different content
+    std::int64_t only_first = 0;  // rows that the second table does not have
+    std::int64_t only_second = 0; // rows that the first table does not have
     std::int64_t first_next_id = 0;
     std::int64_t second_next_id = 0;
-    std::vector<std::int64_t> examples; // ids of rows that are not equal, the lowest ones
+    std::vector<std::int64_t> examples; // the lowest ids of rows that are not equal
 
-    /// Next ids may differ all the same: some databases skip ids.
+    /// The next ids may differ even so: some databases skip ids.
     [[nodiscard]] bool all_equal() const { return different + only_first + only_second == 0; }
 };
 
-/// Looks at every row of both. `listen` hears of the rows of the first.
+/// Compares all rows of both tables. `listen` gets the progress in the first one.
 [[nodiscard]] result<comparison>
 compare_rows(transfer_table& first, transfer_table& second, const transfer_listener& listen);
 

@@ -139,7 +139,7 @@ public:
     }
 
 private:
-    // What an earlier export wrote stays, as far as it is whole.
+    // Complete lines of an earlier export are kept.
     result<void> look_through() {
         line_reader earlier{path_, service_};
         if (auto begun = earlier.read_header(); !begun) {

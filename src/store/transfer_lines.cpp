@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view mark = "msd_export"; // names the header and the version of the format
 constexpr std::int64_t format_version = 1;
-// No text that msd or an existing deployment keeps is over 65,535 bytes, and escapes make six of
-// one.
+// Texts of msd and of existing deployments have at most 65,535 bytes; a JSON escape has up to six
+// bytes for one.
 constexpr std::size_t line_bytes_max = std::size_t{8} << 20;
 
 std::optional<transfer_summary> read_last_line(std::string_view line) {

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-// The lines of an export, read and written; transfer_file.hpp says what stands in them.
+// Reads and writes the lines of an export; transfer_file.hpp describes the format.
 namespace msd::store {
 
 class line_digest {
@@ -25,11 +25,12 @@ public:
     ~line_digest() = default;
 
     void add(std::string_view line);
-    /// Of what was added so far, in hexadecimal.
+    /// The digest of what was added so far, in hexadecimal.
     [[nodiscard]] std::string text() const;
 
 private:
-    // Aligned to a cache line, which objects on a stack are not with every compiler.
+    // On the heap, because it must be aligned to a cache line, which not every compiler does on a
+    // stack.
     std::unique_ptr<crypto_generichash_state> state_;
 };
 
@@ -43,8 +44,8 @@ struct transfer_summary {
 [[nodiscard]] std::string header_line(std::string_view service);
 [[nodiscard]] std::string last_line(const transfer_summary& of);
 
-// The lines of one file, each checked, from the header on. Errors: unavailable, malformed, with the
-// file and the number of the line.
+// Reads and checks the lines of one file, beginning with the header. Errors: unavailable and
+// malformed; the text has the file and the number of the line.
 class line_reader {
 public:
     line_reader(std::filesystem::path file, std::string_view service);
@@ -53,10 +54,10 @@ public:
 
     [[nodiscard]] result<void> read_header();
 
-    /// `cut`: a last line without its end, of which nothing is known.
+    /// `cut`: an incomplete last line, which cannot be checked.
     [[nodiscard]] result<kind> next();
 
-    /// Right after the summary: it says what was read, and nothing follows.
+    /// Called after the summary: checks that it matches the rows read and is the last line.
     [[nodiscard]] result<void> confirm();
 
     [[nodiscard]] transfer_row take_row() { return std::move(row_); }
@@ -64,7 +65,7 @@ public:
     [[nodiscard]] std::int64_t last_id() const { return last_id_; }
     [[nodiscard]] std::int64_t rows() const { return rows_; }
     [[nodiscard]] const line_digest& digest() const { return digest_; }
-    /// Of what was read in whole lines.
+    /// Size of the complete lines that were read.
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
 private:

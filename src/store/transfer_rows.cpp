@@ -9,7 +9,7 @@ namespace msd::store {
 
 namespace {
 
-// The members of one row; the first that is missing or wrong is the error.
+// Reads the members of one row. The first member that is missing or wrong becomes the error.
 class row_reader {
 public:
     explicit row_reader(std::string_view json) {
@@ -30,6 +30,11 @@ public:
         auto string = found == nullptr ? std::nullopt : found->as_string();
         check(string.has_value(), name, "a string");
         return std::move(string).value_or(std::string{});
+    }
+
+    // A row without the member reads as one with an empty text.
+    std::string text_or_empty(std::string_view name) {
+        return find(name) == nullptr ? std::string{} : text(name);
     }
 
     // null: none.
@@ -113,7 +118,11 @@ std::string transferred_members::text_of(const row& from) {
     std::string text;
     json::writer out{text};
     out.begin_object().key("id").integer(from.id).key("username").string(from.username);
-    out.key("password_hash").string(from.password_hash).end_object();
+    out.key("password_hash").string(from.hashes.password);
+    if (!from.hashes.argon2id.empty()) {
+        out.key("argon2id_hash").string(from.hashes.argon2id);
+    }
+    out.end_object();
     return text;
 }
 
@@ -122,7 +131,8 @@ result<transferred_members::row> transferred_members::parse(std::string_view jso
     row out;
     out.id = in.integer("id");
     out.username = in.text("username");
-    out.password_hash = in.text("password_hash");
+    out.hashes.password = in.text("password_hash");
+    out.hashes.argon2id = in.text_or_empty("argon2id_hash");
     return outcome_of(in, std::move(out));
 }
 

@@ -3,14 +3,15 @@
 
 #include "base/result.hpp"
 #include "store/goods_repository.hpp"
+#include "store/members_repository.hpp"
 #include "store/purchases_repository.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-// What one row of each service is while it is moved: its canonical JSON, and how it stands in a
-// query. One struct per service with the same names, for the templates of both databases.
+// One row of each service during a transfer: its canonical JSON and its columns in a query. One
+// struct per service with the same member names, for the templates of both databases.
 namespace msd::store {
 
 struct transferred_goods {
@@ -18,7 +19,7 @@ struct transferred_goods {
     static constexpr std::string_view service = "goods";
 
     [[nodiscard]] static std::string text_of(const row& from);
-    /// errc::malformed, naming the member that is missing or wrong.
+    /// errc::malformed: the text names the member that is missing or wrong.
     [[nodiscard]] static result<row> parse(std::string_view json);
 
     /// Columns: id, name, category, price_e4, description.
@@ -44,22 +45,26 @@ struct transferred_members {
     struct row {
         std::int64_t id = 0;
         std::string username;
-        std::string password_hash;
+        member_hashes hashes;
     };
     static constexpr std::string_view service = "members";
 
     [[nodiscard]] static std::string text_of(const row& from);
     [[nodiscard]] static result<row> parse(std::string_view json);
 
-    /// Columns: id, username, password.
+    /// Columns: id, username, password, msd's own hash beside it or null.
     template <class Query>
     [[nodiscard]] static row read(const Query& from) {
-        return {from.integer(0), std::string{from.text(1)}, std::string{from.text(2)}};
+        return {
+            from.integer(0),
+            std::string{from.text(1)},
+            {.password = std::string{from.text(2)}, .argon2id = std::string{from.text(3)}}};
     }
 
     template <class Query>
     static void bind(Query& to, const row& what) {
-        to.bind(what.id).bind(what.username).bind(what.password_hash);
+        to.bind(what.id).bind(what.username).bind(what.hashes.password);
+        to.bind(what.hashes.argon2id);
     }
 };
 
@@ -96,7 +101,7 @@ struct transferred_purchases {
     }
 };
 
-/// `json` as the service's rows are written: the same text for the same row. errc::malformed;
+/// The canonical text of the row in `json`: equal rows have equal texts. errc::malformed;
 /// errc::invalid: there is no such service.
 [[nodiscard]] result<std::string>
 canonical_row(std::string_view service, std::string_view json, std::int64_t& id);

@@ -13,11 +13,12 @@
 #include <utility>
 #include <vector>
 
-// The steps of a transfer that are the same for both databases; `Rows` is one of transfer_rows.hpp,
-// connection and query are the database's own.
+// The parts of a transfer that are equal for both databases. `Rows` is a struct of
+// transfer_rows.hpp; Connection and Query are the database's.
 namespace msd::store {
 
-/// `select`: columns as Rows::read wants them, id above the first value, limit the second.
+/// `select` has the columns that Rows::read expects and two parameters: the id that rows are above,
+/// and the limit.
 template <class Rows, class Query, class Connection>
 result<std::vector<transfer_row>>
 read_rows(Connection& on, std::string_view select, std::int64_t after) {
@@ -37,7 +38,7 @@ read_rows(Connection& on, std::string_view select, std::int64_t after) {
     }
 }
 
-/// One row as it is there; empty: it is not.
+/// The canonical text of one row; empty: there is no such row.
 template <class Rows, class Query, class Connection>
 result<std::string> find_row(Connection& on, std::string_view select_one, std::int64_t id) {
     Query reading{on, select_one};
@@ -48,8 +49,8 @@ result<std::string> find_row(Connection& on, std::string_view select_one, std::i
     return *found ? Rows::text_of(Rows::read(reading)) : std::string{};
 }
 
-/// Inside a transaction: adds what is not there, with `insert(row)` of Rows::row, which returns
-/// result<void>. See transfer_table::write().
+/// Inside a transaction: adds the rows that do not exist. `insert(row)` takes a Rows::row and
+/// returns result<void>. See transfer_table::write().
 template <class Rows, class Query, class Connection, class Insert>
 result<std::size_t> add_rows(
     Connection& on,
@@ -85,7 +86,7 @@ result<std::size_t> add_rows(
     return added;
 }
 
-/// The first column of the first row of a statement with one value.
+/// The first column of the first row of a statement with one parameter.
 template <class Query, class Connection, class Value>
 result<std::int64_t> read_number(Connection& on, std::string_view select, Value value) {
     Query reading{on, select};

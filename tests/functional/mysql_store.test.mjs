@@ -118,12 +118,13 @@ test('a server with ten connections serves forty requests at once', async (world
     }
 });
 
-test('an existing deployment is adopted, its passwords rewritten', async (world) => {
+test('an existing deployment is adopted, shared with its nodes, and finished', async (world) => {
     const server = await world.mariadb();
     await server.query(`
         CREATE TABLE members(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
-            username VARCHAR(128) UNIQUE, password VARCHAR(256));
-        INSERT INTO members(username, password) VALUES ('kim', PASSWORD('of kim'))`);
+            username VARCHAR(128) UNIQUE, password VARCHAR(256)) CHARACTER SET utf8;
+        INSERT INTO members(username, password) VALUES ('kim', PASSWORD('of kim')),
+            ('lee', PASSWORD('of lee')), ('early', '')`);
     const planned = await world.command(
         ['migrate', '--dry-run', '--json', '--store', server.url, ...world.own_dirs()],
         { env },
@@ -134,17 +135,70 @@ test('an existing deployment is adopted, its passwords rewritten', async (world)
     assert.equal((await server.query('SHOW TABLES')).length, 1, 'nothing was made');
 
     const up = await up_on(world, server);
-    const hash = async () => (await server.query('SELECT password FROM members'))[0][0];
-    const login = (password) =>
-        up.http('GET', `/members?username=kim&password=${encodeURIComponent(password)}`);
-    assert.equal((await login('wrong')).status, 403);
-    assert.match(await hash(), /^\*/);
-    for (let n = 0; n < 2; ++n) {
-        assert.deepEqual((await login('of kim')).json, {
-            errorcode: 0, errormessage: 'success', userid: 1,
-        });
-        assert.match(await hash(), /^\$argon2id\$/);
+    const login = async (username, password) => {
+        const body = new URLSearchParams({ username, password });
+        return (await up.http('GET', `/members?${body}`)).json;
+    };
+    const let_in = (userid) => ({ errorcode: 0, errormessage: 'success', userid });
+    const refused = { errorcode: 1, errormessage: 'invalid password' };
+    const hashes = async (name) => (await server.query(
+        `SELECT password, password_argon2id FROM members WHERE username = '${name}'`))[0];
+    /** A node of the existing deployment looks for the member. */
+    const existing_node = async (username, password) => (await server.query(
+        `SELECT id FROM members WHERE username = '${username}'
+            AND password = PASSWORD('${password}')`)).length === 1;
+
+    assert.deepEqual(await login('kim', 'wrong'), refused);
+    for (const name of ['kim', 'KIM', 'kim']) {
+        assert.deepEqual(await login(name, 'of kim'), let_in(1));
+        assert.deepEqual(await login(name, 'of  kim'), refused);
+        const [password, argon2id] = await hashes('kim');
+        assert.match(password, /^\*/);
+        assert.match(argon2id, /^\$argon2id\$/);
+        assert.ok(await existing_node('Kim', 'of kim'));
     }
+    const ann = { username: 'ann', password: '\uc5f0\ud544' };
+    const add = (member) => up.http('POST', '/members', { body: member });
+    const { userid } = (await add(ann)).json;
+    assert.deepEqual(await login('ann', ann.password), let_in(userid));
+    assert.ok(await existing_node('ann', ann.password));
+    assert.equal((await add({ ...ann, username: 'ANN' })).status, 409);
+
+    // A node of the existing deployment sets another password: the old one is no longer right.
+    await server.query("UPDATE members SET password = PASSWORD('new') WHERE username = 'kim'");
+    assert.deepEqual(await login('kim', 'of kim'), refused);
+    assert.deepEqual(await login('kim', 'new'), let_in(1));
+    // What an earlier msd has left: only its own hash.
+    await server.query(`UPDATE members early, members k SET early.password = k.password_argon2id
+        WHERE early.username = 'early' AND k.username = 'kim'`);
+    assert.deepEqual(await login('early', 'new'), let_in(3));
+    assert.ok(await existing_node('early', 'new'));
+
+    const finish = async (...more) => {
+        const done = await world.command(
+            ['migrate', '--finish', '--json', '--store', server.url, ...world.own_dirs(), ...more],
+            { env },
+        );
+        assert.equal(done.code, 0, done.log);
+        return JSON.parse(done.output)[1];
+    };
+    const would = await finish('--dry-run');
+    assert.equal(would.legacy_use, 'shared');
+    assert.match(would.finishing.join(), /convert members.*argon2id only for 3 members.*1 others/);
+    assert.ok(await existing_node('kim', 'new'));
+    assert.deepEqual((await finish()).finishing, would.finishing);
+    assert.deepEqual((await finish()).finishing, []);
+
+    const [password, argon2id] = await hashes('kim');
+    assert.match(password, /^\$argon2id\$/);
+    assert.equal(argon2id, 'NULL');
+    assert.deepEqual(await login('kim', 'new'), let_in(1));
+    assert.deepEqual(await login('KIM', 'new'), refused);
+    assert.match((await hashes('lee'))[0], /^\*/, 'until its next login');
+    assert.deepEqual(await login('lee', 'of lee'), let_in(2));
+    assert.match((await hashes('lee'))[0], /^\$argon2id\$/);
+    assert.equal((await add({ ...ann, username: 'ANN' })).status, 200);
+    assert.match((await hashes('ANN'))[0], /^\$argon2id\$/);
 });
 
 test('passwords come from a file or the environment, and only so', async (world) => {

@@ -8,7 +8,11 @@ import fs from 'node:fs';
 import { mariadb_password, mariadb_user } from './harness/mariadb.mjs';
 import { test } from './harness/test.mjs';
 
-const passwords = { MSD_STORE_PASSWORD: mariadb_password, MSD_OTHER_PASSWORD: mariadb_password };
+// With a line end, as a variable that was read from a file has.
+const passwords = {
+    MSD_STORE_PASSWORD: `${mariadb_password}\n`,
+    MSD_OTHER_PASSWORD: `${mariadb_password}\n`,
+};
 const services = ['goods', 'members', 'purchases'];
 
 async function fill(up) {

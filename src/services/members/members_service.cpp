@@ -40,26 +40,70 @@ constexpr parameter password{
 constexpr std::array login_parameters{username, password};
 constexpr std::array name_parameters{username};
 
-// What a login costs the hashing lane: one check, and a new hash where the old one is outdated.
+using store::member_hashes;
+
+// What a login costs the hashing lane: one check, and new hashes where the stored ones are
+// outdated.
 struct checked_login {
     verdict outcome;
-    std::string new_hash; // empty: the stored one stays
+    std::optional<member_hashes> renewed; // nullopt: the stored ones stay
 };
 
 bool is_right(verdict outcome) {
     return outcome == verdict::right || outcome == verdict::right_rehash;
 }
 
+// The strongest of the hashes. An msd that knows no second hash replaces `password` only.
+const std::string& strongest(const member_hashes& hashes) {
+    const bool has_both = is_legacy_hash(hashes.password) && !hashes.argon2id.empty();
+    return has_both ? hashes.argon2id : hashes.password;
+}
+
+// How a member is stored whose password is known: for nodes of an existing deployment that use the
+// table with the hash that they verify in `password`, otherwise with argon2id in it.
+result<member_hashes> hashes_of(std::string argon2id, std::string_view given, bool shared) {
+    if (!shared) {
+        return member_hashes{.password = std::move(argon2id), .argon2id = {}};
+    }
+    auto legacy = legacy_hash(given);
+    if (!legacy) {
+        return tl::unexpected{std::move(legacy.error())};
+    }
+    return member_hashes{.password = std::move(*legacy), .argon2id = std::move(argon2id)};
+}
+
+result<member_hashes> hash_new(std::string_view given, bool shared) {
+    auto argon2id = hash_password(given);
+    if (!argon2id) {
+        return tl::unexpected{std::move(argon2id.error())};
+    }
+    return hashes_of(std::move(*argon2id), given, shared);
+}
+
+// What is to be stored after a login with the right password, which may be what is stored already.
+result<member_hashes>
+renew(std::string_view given, const store::member_row& found, verdict outcome) {
+    if (outcome == verdict::right) {
+        return hashes_of(strongest(found.hashes), given, found.shared_with_legacy);
+    }
+    return hash_new(given, found.shared_with_legacy);
+}
+
 result<checked_login>
-check_login(const std::string& given, const std::optional<std::string>& hash) {
-    const auto outcome = hash ? check_password(given, *hash) : check_against_nobody(given);
+check_login(const std::string& given, const std::optional<store::member_row>& found) {
+    const auto outcome =
+        found ? check_password(given, strongest(found->hashes)) : check_against_nobody(given);
     if (!outcome) {
         return tl::unexpected{outcome.error()};
     }
     checked_login checked{*outcome, {}};
-    if (*outcome == verdict::right_rehash) {
-        // Without memory for it the next login rewrites the hash.
-        checked.new_hash = hash_password(given).value_or(std::string{});
+    if (found && is_right(*outcome)) {
+        // Without memory for it a later login renews the hashes.
+        auto renewed = renew(given, *found, *outcome);
+        if (renewed && (renewed->password != found->hashes.password ||
+                        renewed->argon2id != found->hashes.argon2id)) {
+            checked.renewed = std::move(*renewed);
+        }
     }
     return checked;
 }
@@ -133,12 +177,12 @@ private:
         if (!found && found.error().code != errc::not_found) {
             co_return store_failure(found.error());
         }
-        std::optional<std::string> hash;
+        std::optional<store::member_row> known;
         if (found) {
-            hash = found->password_hash;
+            known = *found;
         }
-        auto check = [given = asked.args.text("password"), hash] {
-            return check_login(given, hash);
+        auto check = [given = asked.args.text("password"), known] {
+            return check_login(given, known);
         };
         const auto checked = co_await hashing_.run(asked.until, std::move(check));
         if (!checked) {
@@ -150,12 +194,12 @@ private:
         if (!found || !is_right(checked->outcome)) {
             co_return wrong_password();
         }
-        if (!checked->new_hash.empty()) {
-            // Whoever has the right password may come in, also while nothing can be written.
+        if (checked->renewed) {
+            // The right password is enough to log in, also while nothing can be written.
             const deadline until = asked.until.halfway();
             const auto done =
                 co_await members_
-                    ->rehash(found->id, found->password_hash, checked->new_hash, until);
+                    ->rehash(found->id, found->hashes.password, *checked->renewed, until);
             if (!done) {
                 log::warning("member {}: the new hash was not stored", found->id);
             }
@@ -176,17 +220,21 @@ private:
                 co_return same;
             }
         }
-        auto make = [given = asked.args.text("password")] {
-            return hash_password(given);
+        const auto shared = co_await members_->is_shared_with_legacy(asked.until);
+        if (!shared) {
+            co_return store_failure(shared.error());
+        }
+        auto make = [given = asked.args.text("password"), is_shared = *shared] {
+            return hash_new(given, is_shared);
         };
-        const auto hash = co_await hashing_.run(asked.until, std::move(make));
-        if (!hash) {
+        const auto hashes = co_await hashing_.run(asked.until, std::move(make));
+        if (!hashes) {
             co_return hashing_failure();
         }
         const bool may_repeat = once.has_value();
         const auto added =
             co_await members_
-                ->add(asked.args.text("username"), *hash, std::move(once), asked.until);
+                ->add(asked.args.text("username"), *hashes, std::move(once), asked.until);
         if (!added && added.error().code == errc::conflict) {
             co_return failure(409, "the username is taken");
         }
@@ -195,18 +243,18 @@ private:
         }
         if (may_repeat) {
             // Another request with this key may have been written first.
-            auto same = co_await repeated(std::move(asked), *added, *hash);
+            auto same = co_await repeated(std::move(asked), *added, hashes->password);
             co_return same;
         }
         co_return userid_reply(*added);
     }
 
-    // The fingerprint leaves the password out, so whether it is the same one is asked of the hash
-    // that is stored, unless that is the request's `own`.
+    // The fingerprint leaves the password out: whether the repeat has the same one is checked
+    // against the stored hash, unless `password` holds the hash `own` that this request made.
     asio::awaitable<reply> repeated(call asked, std::int64_t id, std::string own) {
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
-        if (found && found->id == id && found->password_hash != own) {
-            auto check = [given = asked.args.text("password"), hash = found->password_hash]() {
+        if (found && found->id == id && found->hashes.password != own) {
+            auto check = [given = asked.args.text("password"), hash = strongest(found->hashes)]() {
                 return check_password(given, hash);
             };
             const auto same = co_await hashing_.run(asked.until, std::move(check));

@@ -22,7 +22,7 @@ constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
 const std::string nobody =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + std::string(43, 'A');
 
-// For hashes of before only.
+// For the hashes of existing deployments only.
 constinit late_library crypto{MSD_SONAME};
 // NOLINTBEGIN(readability-identifier-naming): they are named as OpenSSL names them
 MSD_LATE_FUNCTION(crypto, EVP_Digest);
@@ -83,13 +83,25 @@ result<verdict> check_new(std::string_view password, const std::string& hash) {
     return verdict::wrong;
 }
 
-result<verdict> check_old(std::string_view password, const sha1_digest& kept) {
+// What MySQL's PASSWORD() writes as hex digits.
+result<sha1_digest> legacy_digest(std::string_view password) {
     if (auto loaded = crypto.load(); !loaded) {
         return tl::unexpected{std::move(loaded.error())};
     }
     const auto once = sha1(password.data(), password.size());
     const auto twice = once ? sha1(once->data(), once->size()) : std::nullopt;
-    if (twice && sodium_memcmp(twice->data(), kept.data(), kept.size()) == 0) {
+    if (!twice) {
+        return fail(errc::unavailable, "OpenSSL does not compute SHA-1");
+    }
+    return *twice;
+}
+
+result<verdict> check_old(std::string_view password, const sha1_digest& kept) {
+    const auto digest = legacy_digest(password);
+    if (!digest) {
+        return tl::unexpected{digest.error()};
+    }
+    if (sodium_memcmp(digest->data(), kept.data(), kept.size()) == 0) {
         return verdict::right_rehash;
     }
     return check_against_nobody(password);
@@ -111,6 +123,24 @@ result<std::string> hash_password(std::string_view password) {
         return fail(errc::unavailable, "not enough memory to hash a password");
     }
     return std::string{text.data()};
+}
+
+result<std::string> legacy_hash(std::string_view password) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    const auto digest = legacy_digest(password);
+    if (!digest) {
+        return tl::unexpected{digest.error()};
+    }
+    std::string text = "*";
+    for (const unsigned char byte : *digest) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xFU];
+    }
+    return text;
+}
+
+bool is_legacy_hash(std::string_view hash) {
+    return old_digest(hash).has_value();
 }
 
 result<verdict> check_password(std::string_view password, const std::string& hash) {

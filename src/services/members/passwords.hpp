@@ -7,9 +7,10 @@
 #include <string>
 #include <string_view>
 
-// How passwords are kept: argon2id (19 MiB, 2 passes) in its usual text form. Old deployments kept
-// MySQL's PASSWORD(), `*` and the 40 hex digits of SHA1(SHA1(password)); such a hash is still
-// checked, so that it can be replaced. All of these block for tens of milliseconds and need 19 MiB.
+// How passwords are kept: argon2id (19 MiB, 2 passes) in its usual text form. Existing deployments
+// keep MySQL's PASSWORD(), `*` and the 40 hex digits of SHA1(SHA1(password)): such a hash is
+// checked as well, and made for tables that their nodes use too. Checking and hashing with argon2id
+// blocks for tens of milliseconds and needs 19 MiB.
 namespace msd::services {
 
 enum class verdict : std::uint8_t {
@@ -21,6 +22,12 @@ enum class verdict : std::uint8_t {
 
 /// errc::unavailable: not enough memory.
 [[nodiscard]] result<std::string> hash_password(std::string_view password);
+
+/// MySQL's PASSWORD(). errc::unavailable: OpenSSL cannot be loaded.
+[[nodiscard]] result<std::string> legacy_hash(std::string_view password);
+
+/// Has the form of MySQL's PASSWORD().
+[[nodiscard]] bool is_legacy_hash(std::string_view hash);
 
 /// errc::unavailable: not enough memory to check it.
 [[nodiscard]] result<verdict> check_password(std::string_view password, const std::string& hash);

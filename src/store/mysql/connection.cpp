@@ -25,10 +25,10 @@ MSD_LATE_FUNCTION(connector, get_driver_instance);
 
 constexpr int failed_to_connect = 2002;
 constexpr auto system_authorities = "/etc/ssl/certs/ca-certificates.crt";
-constexpr std::int64_t lock_wait_s = 1; // then the transaction is made again
+constexpr std::int64_t lock_wait_s = 1; // then the transaction is repeated
 constexpr std::int64_t schema_lock_wait_s_max = 60;
 
-// What set_up() makes of every session, as check_session says it.
+// The result of check_session after set_up().
 constexpr std::string_view expected_session =
     "utf8mb4|utf8mb4|utf8mb4|utf8mb4_bin|+00:00|1|STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
 constexpr auto check_session =
@@ -63,12 +63,12 @@ int whole_seconds(milliseconds span) {
 
 std::string driver_host(const server_address& to) {
     const bool is_v6 = to.host.find(':') != std::string::npos;
-    // With the scheme "localhost" means TCP too.
+    // With the scheme, the driver uses TCP for "localhost" as well.
     return is_v6 ? fmt::format("tcp://[{}]:{}", to.host, to.port)
                  : fmt::format("tcp://{}:{}", to.host, to.port);
 }
 
-// The driver takes a value of the wrong type for an error, and an unknown name for nothing at all.
+// The driver reports a value of the wrong type as an error, but ignores an unknown name.
 sql::ConnectOptionsMap options_for(const server_address& to) {
     sql::ConnectOptionsMap options;
     options["hostName"] = sql::SQLString{driver_host(to)};
@@ -82,7 +82,7 @@ sql::ConnectOptionsMap options_for(const server_address& to) {
     options["OPT_LOCAL_INFILE"] = 0; // a server must not read files of this machine
     options["CLIENT_FOUND_ROWS"] = true;
     if (to.tls == tls_mode::prefer) {
-        options["sslEnforce"] = true; // it enforces nothing: TLS is used where it is offered
+        options["sslEnforce"] = true; // does not enforce TLS: it is used if the server offers it
     } else if (to.tls == tls_mode::verify) {
         const auto authorities = to.tls_ca.empty() ? system_authorities : to.tls_ca.native();
         options["sslVerify"] = true;
@@ -91,8 +91,8 @@ sql::ConnectOptionsMap options_for(const server_address& to) {
     return options;
 }
 
-// With TLS wanted, what a server answers instead of a greeting (that it is full, for one) arrives
-// as a failed connection with the server's error in its text.
+// With TLS, an error that the server sends instead of its greeting ("too many connections") arrives
+// as a failed connect, whose text contains the server's error.
 int code_of(const sql::SQLException& thrown) {
     constexpr std::string_view mark = "cannot be verified: ";
     const int code = thrown.getErrorCode();
@@ -123,7 +123,7 @@ tl::expected<connection, failure> connection::open(const server_address& to) {
     bool usable = false;
     try {
         auto options = options_for(to);
-        // Asked for by several threads at once it would be made twice.
+        // Initialized once, because concurrent calls would create the driver twice.
         static sql::Driver* const driver = get_driver_instance();
         opened.parts_->handle.reset(driver->connect(options));
         usable = opened.set_up(to) && opened.read_facts(to);
@@ -171,8 +171,8 @@ result<void> connection::read_facts(const server_address& to) {
     const std::unique_ptr<sql::ResultSet> cluster{
         ask->executeQuery("SHOW SESSION VARIABLES LIKE 'wsrep_on'")};
     if (cluster->next() && cluster->getString(2) == "ON") {
-        // Reads wait until the node has what any node had committed before: workers may be at
-        // different ones, and a client reads what it wrote through another.
+        // Reads wait until the node has applied what all nodes had committed before: workers may
+        // use different nodes, and a client must read what it has written through another worker.
         if (auto waits = execute("SET SESSION wsrep_sync_wait = 1"); !waits) {
             return waits;
         }
@@ -186,7 +186,7 @@ result<void> connection::read_facts(const server_address& to) {
         return tl::unexpected{fail_with({failure_kind::denied, 0})};
     }
     if (facts_.is_mariadb) {
-        // What nobody waits for any more ends at the server too.
+        // Statements whose caller has given up end at the server as well.
         return execute(
             fmt::format("SET SESSION max_statement_time = {}", whole_seconds(to.call_timeout))
         );
@@ -199,11 +199,19 @@ error connection::fail_with(failure what) {
     const bool harmless = what.kind == failure_kind::conflict || what.kind == failure_kind::again ||
                           what.kind == failure_kind::denied ||
                           what.kind == failure_kind::read_only ||
-                          what.kind == failure_kind::no_space;
+                          what.kind == failure_kind::no_space || what.kind == failure_kind::unfit;
     if (!harmless) {
         lost_ = true;
     }
     return error_of(what);
+}
+
+bool connection::forget_unfit() {
+    const bool is_unfit = failed_ && failed_->kind == failure_kind::unfit;
+    if (is_unfit) {
+        failed_.reset();
+    }
+    return is_unfit;
 }
 
 error connection::caught() {
@@ -224,7 +232,8 @@ error connection::caught() {
 result<void> connection::execute(const std::string& sql) {
     try {
         const std::unique_ptr<sql::Statement> once{parts_->handle->createStatement()};
-        // True: there are rows, which would stay unread and block the connection.
+        // True: the statement returned rows, which would block the connection if they stayed
+        // unread.
         if (once->execute(sql)) {
             const std::unique_ptr<sql::ResultSet> unread{once->getResultSet()};
         }
@@ -254,7 +263,7 @@ void connection::rollback() {
     if (!std::exchange(in_transaction_, false) || lost_) {
         return;
     }
-    const auto first = failed_; // the one to tell
+    const auto first = failed_; // the failure to report
     if (!execute("ROLLBACK")) {
         lost_ = true;
     }

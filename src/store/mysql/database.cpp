@@ -36,7 +36,7 @@ servers::settings database::servers_settings() {
             shared_writes_.emplace(std::move(*opened));
         } else {
             log::warning(
-                "store of {}: what other workers wrote may be read late: {}",
+                "store of {}: recent writes of other workers may not be visible at once: {}",
                 service_,
                 opened.error().text
             );
@@ -63,7 +63,7 @@ database::recall(idempotency once, deadline until) {
     return read_latest(until, std::move(look));
 }
 
-// Outages of the only server are the pool's to tell.
+// With a single server the pool logs its outages.
 void database::tell(outage_log& about, const error* failed) const {
     if (failed == nullptr || failed->code == errc::conflict || failed->code == errc::not_found) {
         about.answered();

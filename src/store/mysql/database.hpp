@@ -28,19 +28,19 @@
 
 namespace msd::store::mysql {
 
-/// A key as a thing: what is written under it is read where it was written.
+/// The thing for a key: reads of the key are made where its last write is visible.
 [[nodiscard]] inline thing thing_of(std::string_view key) {
     return std::hash<std::string_view>{}(key);
 }
 [[nodiscard]] inline thing thing_of(std::int64_t key) {
     return static_cast<std::uint64_t>(key);
 }
-/// What has no key yet; a list is to have it nevertheless.
+/// The thing for a new row, which has no key yet: lists must include it.
 inline constexpr std::uint64_t new_thing = ~std::uint64_t{0};
 
-// The database of one service at MySQL or MariaDB servers, as one worker process uses it. A read
-// is a statement by itself, a write a transaction that is committed, and so durable, before it is
-// answered. What had to give way to another transaction is made again from its start.
+// The database of one service on MySQL or MariaDB servers, used by one worker process. A read is
+// one statement. A write is a transaction, which is committed and durable before it is answered.
+// After a deadlock or a lock timeout the whole transaction is repeated.
 class database {
 public:
     struct settings {
@@ -48,23 +48,25 @@ public:
         std::vector<server_address> at; // as servers::settings
         std::size_t replicas = 0;
         milliseconds replica_lag_max{2000};
-        std::filesystem::path data_dir; // where workers share what was written, for replicas
+        std::filesystem::path data_dir; // where workers share the times of writes, for replicas
         int connections_max = 8;
         schema wanted;
         std::string legacy_time_zone;
-        utc_clock now_ms = utc_now_ms; // called on the pool's threads
+        std::optional<bool> shared_with_legacy; // nullopt: what the database has recorded
+        utc_clock now_ms = utc_now_ms;          // called on the pool's threads
     };
 
-    /// Errors: store/open.hpp. A server that is down is no error: calls are
-    /// refused until it is there, and its schema is brought up to date then.
+    /// Errors: store/open.hpp. A server that is down is not an error: calls fail until it is up,
+    /// and then its schema is migrated.
     static asio::awaitable<result<std::unique_ptr<database>>> open(settings chosen, deadline until);
 
     explicit database(settings chosen);
     database(const database&) = delete;
     database& operator=(const database&) = delete;
 
-    /// Runs `work(connection&)`, which returns result<T> and owns what it touches; one SELECT. It
-    /// sees what was written to `what`, maybe not the latest of others.
+    /// Runs `work(connection&)`, which executes one SELECT, returns result<T> and owns everything
+    /// it uses. It sees all writes to `what` by this service on this machine, but may miss recent
+    /// writes of others.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     read(thing what, deadline until, F work) {
@@ -73,7 +75,7 @@ public:
         co_return outcome;
     }
 
-    /// The same with the latest of everybody's writes.
+    /// The same, and it sees all committed writes.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> read_latest(deadline until, F work) {
         auto outcome = co_await servers_.read_latest(until, std::move(work));
@@ -81,16 +83,17 @@ public:
         co_return outcome;
     }
 
-    /// The same in a transaction. What `work` did is undone when it returns an error, and durable
-    /// before its value is returned here. It may be called more than once, in a new transaction.
-    /// errc::unavailable: also when the connection was lost in the commit; it may have been made.
+    /// The same in a transaction. When `work` returns an error, its changes are rolled back; its
+    /// value is returned after its changes are durable. `work` may be called more than once, each
+    /// time in a new transaction. errc::unavailable also means that the connection was lost during
+    /// COMMIT: the transaction may have been committed.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     write(thing what, deadline until, F work) {
         return write_with(what, pool::repeat::unless_committing, until, std::move(work));
     }
 
-    /// write() for `work` that returns result<std::int64_t>, done once per key.
+    /// write() for `work` that returns result<std::int64_t>, executed once per key.
     template <class F>
     asio::awaitable<result<std::int64_t>>
     write_once(thing what, std::optional<idempotency> once, deadline until, F work) {
@@ -115,7 +118,7 @@ public:
             }
             return outcome;
         };
-        // Whether a commit that got no answer was made is told by the claim.
+        // After a COMMIT without an answer, the claim shows whether it was executed.
         return write_with(what, pool::repeat::always, until, std::move(noted));
     }
 
@@ -123,6 +126,9 @@ public:
 
     [[nodiscard]] std::int64_t now_ms() const { return chosen_.now_ms(); }
     [[nodiscard]] const std::string& legacy_time_zone() const { return chosen_.legacy_time_zone; }
+    [[nodiscard]] std::optional<bool> shared_with_legacy() const {
+        return chosen_.shared_with_legacy;
+    }
     [[nodiscard]] bool down() const { return servers_.down(); }
 
 private:
@@ -140,7 +146,7 @@ private:
                 return outcome;
             }
             if (until.passed()) {
-                // Answered `timeout` already: then it is not done.
+                // The call was answered with errc::timeout, so it is not committed.
                 on.rollback();
                 return tl::unexpected{error{errc::timeout, "no time is left to commit"}};
             }
@@ -162,7 +168,7 @@ private:
     outage_log reading_;
     outage_log writing_;
     std::optional<shared_writes> shared_writes_;
-    core::recent_writes own_writes_; // when they cannot be shared
+    core::recent_writes own_writes_; // used when they cannot be shared
     servers servers_;
 };
 

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-// What of Connector/C++ a connection and its queries hold; for those two alone.
+// The objects of Connector/C++ that a connection and its queries hold. Private to these two.
 namespace msd::store::mysql {
 
 enum class column_type : std::uint8_t { integer, unsigned_integer, text, other };
@@ -21,12 +21,12 @@ enum class column_type : std::uint8_t { integer, unsigned_integer, text, other }
 struct connection::statement {
     std::unique_ptr<sql::PreparedStatement> prepared;
     std::vector<column_type> columns;
-    std::unique_ptr<sql::ResultSet> rows; // of the present use
+    std::unique_ptr<sql::ResultSet> rows; // of the present execution
 };
 
 struct connection::driver_parts {
     std::unique_ptr<sql::Connection> handle;
-    // After handle: statements are closed before the connection.
+    // Declared after `handle`: statements are closed before the connection.
     std::unordered_map<std::string_view, statement> statements;
 };
 

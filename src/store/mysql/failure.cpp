@@ -15,8 +15,8 @@ struct entry {
     failure_kind kind;
 };
 
-// Numbers are the server's ER_… (1000 and above, also of MySQL 8) and the client's CR_… (2000 to
-// 2999). In their order.
+// The server's numbers ER_… (1000 and above, including those of MySQL 8) and the client's numbers
+// CR_… (2000 to 2999), sorted.
 constexpr entry entries[] = {
     {1020, failure_kind::again},       // record has changed since last read
     {1021, failure_kind::no_space},    // disk full
@@ -56,10 +56,14 @@ constexpr entry entries[] = {
     {1227, failure_kind::denied},      // a privilege is missing
     {1243, failure_kind::lost},        // unknown prepared statement
     {1251, failure_kind::denied},      // authentication protocol
+    {1264, failure_kind::unfit},       // number out of range
+    {1267, failure_kind::unfit},       // characters that the compared column's set does not have
     {1275, failure_kind::denied},      // old password
     {1290, failure_kind::read_only},   // --read-only
     {1317, failure_kind::too_slow},    // query was interrupted
+    {1366, failure_kind::unfit},       // characters that the column's set does not have
     {1370, failure_kind::denied},      // command on a routine
+    {1406, failure_kind::unfit},       // too long
     {1524, failure_kind::denied},      // authentication plugin
     {1586, failure_kind::conflict},    // duplicate entry in a named key
     {1615, failure_kind::lost},        // statement must be prepared again
@@ -94,7 +98,7 @@ std::string_view text_of(failure_kind kind) {
     case failure_kind::conflict:
         return "exists already";
     case failure_kind::again:
-        return "the transaction had to give way";
+        return "the transaction was aborted in favour of another one";
     case failure_kind::lost:
         return "the connection was lost";
     case failure_kind::full:
@@ -109,6 +113,8 @@ std::string_view text_of(failure_kind kind) {
         return "the server is out of space";
     case failure_kind::too_slow:
         return "the server took too long";
+    case failure_kind::unfit:
+        return "a value does not fit its column";
     case failure_kind::internal:
         break;
     }
@@ -126,6 +132,8 @@ error error_of(failure what) {
     errc code = errc::unavailable;
     if (what.kind == failure_kind::conflict) {
         code = errc::conflict;
+    } else if (what.kind == failure_kind::unfit) {
+        code = errc::malformed;
     } else if (what.kind == failure_kind::internal) {
         code = errc::internal;
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -20,11 +21,28 @@ result<void> create_or_adopt(const migrating& step) {
         {.name = "goods",
          .create = "id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(128), "
                    "category VARCHAR(128), price INT, description MEDIUMTEXT",
-         .adopt = "MODIFY id BIGINT NOT NULL AUTO_INCREMENT, MODIFY description MEDIUMTEXT"}
+         .adopt = "MODIFY id BIGINT NOT NULL AUTO_INCREMENT"}
     );
 }
 
-// Rows without it are an existing deployment's; their price is a whole number.
+result<void> record_adoption(const migrating& step) {
+    return record_earlier_adoption(step, "goods");
+}
+
+result<std::string> plan_conversion(const migrating& step) {
+    return plan_text_conversion(
+        step,
+        "goods",
+        "a category then finds only products of exactly this category"
+    );
+}
+
+result<void> convert(const migrating& step) {
+    return convert_texts(step, "goods", "MODIFY description MEDIUMTEXT");
+}
+
+// Rows without price_e4 were written by nodes of an existing deployment; their price is a whole
+// number.
 result<void> add_exact_price(const migrating& step) {
     constexpr std::array columns{added_column{"goods", "price_e4", "BIGINT NULL"}};
     return add_columns(step, columns);
@@ -34,21 +52,22 @@ result<void> index_categories(const migrating& step) {
     return add_index(step, {.table = "goods", .column = "category", .name = "goods_by_category"});
 }
 
-const std::array<migration, 4> migrations{
-    migration{"create goods, or adopt the existing one: utf8mb4, wide ids", create_or_adopt},
+const std::array<migration, 5> migrations{
+    migration{"create goods, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add the exact price, price_e4, to goods", add_exact_price},
     migration{"index goods by category", index_categories},
-    idempotency_migration};
+    idempotency_migration,
+    migration{"record whether goods was adopted", record_adoption}};
 
-constexpr std::string_view list_all =
-    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
-    "FROM goods WHERE id > ? ORDER BY id LIMIT ?";
+const std::array<finishing_step, 1> finishing{finishing_step{plan_conversion, convert}};
+
+constexpr std::string_view list_all = "SELECT id, name, category, " MSD_EXACT_PRICE
+                                      ", description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view list_category =
-    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
-    "FROM goods WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
+    "SELECT id, name, category, " MSD_EXACT_PRICE
+    ", description FROM goods WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view find_one =
-    "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), description "
-    "FROM goods WHERE id = ?";
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description FROM goods WHERE id = ?";
 constexpr std::string_view insert_one =
     "INSERT INTO goods(name, category, price_e4, price, description) VALUES (?, ?, ?, ?, ?)";
 constexpr std::string_view update_one =
@@ -56,10 +75,10 @@ constexpr std::string_view update_one =
     "WHERE id = ?";
 constexpr std::string_view delete_one = "DELETE FROM goods WHERE id = ?";
 
-// The driver holds all rows of an answer before it gives the first, and each may have 64 KiB.
+// The driver keeps all rows of a result in memory, and each may have 64 KiB.
 constexpr std::int64_t rows_at_once = 100;
 
-// What nodes of an existing deployment read: rounded half away from zero, as near as an INT can be.
+// MSD_WHOLE_PRICE, for a value that is bound.
 std::int64_t whole_price(money exact) {
     constexpr std::int64_t half = money::scale / 2;
     const std::int64_t e4 = exact.e4();
@@ -82,6 +101,9 @@ result<page> read_page(connection& on, const goods_query& wanted, goods_writer w
         }
         rows.bind(after).bind(asked);
         const auto added = add_rows(rows, builder, goods_view_of<query>, write);
+        if (!added && on.forget_unfit()) {
+            return builder.take();
+        }
         if (!added) {
             return tl::unexpected{added.error()};
         }
@@ -108,7 +130,7 @@ query& bind_fields(query& statement, const goods_fields& fields) {
 } // namespace
 
 schema goods_table::wanted_schema() {
-    return {.service = "goods", .migrations = migrations};
+    return {.service = "goods", .migrations = migrations, .finishing = finishing};
 }
 
 asio::awaitable<result<page>>

@@ -6,10 +6,19 @@
 
 #include <memory>
 
+// SQL: the whole number that nodes of an existing deployment read for a price in ten-thousandths,
+// rounded half away from zero and as near as an INT can be; and the exact price of a row. When
+// another program has changed `price`, the exact price beside it no longer counts.
+#define MSD_WHOLE_PRICE                                                                            \
+    "LEAST(GREATEST((price_e4 + IF(price_e4 < 0, -5000, 5000)) DIV 10000, -2147483648), "          \
+    "2147483647)"
+#define MSD_EXACT_PRICE                                                                            \
+    "CAST(COALESCE(IF(price <> " MSD_WHOLE_PRICE ", NULL, price_e4), price * 10000, 0) AS SIGNED)"
+
 namespace msd::store::mysql {
 
-// goods_repository on MySQL. The table is an existing deployment's with columns added, whose nodes
-// may go on using it.
+// goods_repository on MySQL. The table may be an existing deployment's with added columns, which
+// its nodes can continue to use.
 class goods_table final : public goods_repository {
 public:
     [[nodiscard]] static schema wanted_schema();

@@ -5,7 +5,7 @@ namespace msd::store::mysql {
 
 namespace {
 
-// Keys and fingerprints are bytes. Its rows are short-lived and found by key alone, so the order of
+// Keys and fingerprints are bytes. Rows are short-lived and only looked up by key, so the order of
 // the primary key does not matter.
 constexpr auto create_table = "CREATE TABLE IF NOT EXISTS idempotency("
                               "service VARBINARY(64) NOT NULL, idem VARBINARY(255) NOT NULL, "
@@ -48,8 +48,8 @@ recall(connection& on, std::string_view service, const idempotency& once, std::i
     return noted.integer(1);
 }
 
-// The insert comes first: it waits for another transaction with this key, and what that has
-// committed is seen by the SELECT, the first look of this transaction.
+// The INSERT comes first: it waits for another transaction with this key. The SELECT is then the
+// first read of this transaction and sees what the other one has committed.
 result<std::optional<std::int64_t>>
 claim(connection& on, std::string_view service, const idempotency& once, std::int64_t now_ms) {
     query insert{on, insert_claim};
@@ -73,7 +73,7 @@ claim(connection& on, std::string_view service, const idempotency& once, std::in
         return tl::unexpected{renewed.error()};
     }
     if (*renewed == 0) {
-        // Gone or renewed by another one meanwhile: look again.
+        // Another transaction has removed or renewed the row meanwhile: repeat this one.
         return tl::unexpected{on.give_way()};
     }
     return std::nullopt;

@@ -8,8 +8,9 @@
 
 namespace msd::store::mysql {
 
-// members_repository on MySQL. The table is an existing deployment's with columns added, whose
-// nodes may go on using it.
+// members_repository on MySQL. The table may be an existing deployment's with columns added. While
+// its nodes use it, `password` has the hash that they verify and msd's own is in a column beside
+// it.
 class members_table final : public members_repository {
 public:
     [[nodiscard]] static schema wanted_schema();
@@ -17,13 +18,13 @@ public:
     explicit members_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
     asio::awaitable<result<member_row>> find(std::string username, deadline until) override;
+    asio::awaitable<result<bool>> is_shared_with_legacy(deadline until) override;
     asio::awaitable<result<std::int64_t>>
-    add(std::string username,
-        std::string password_hash,
-        std::optional<idempotency> once,
-        deadline until) override;
+    add(std::string username, member_hashes hashes, std::optional<idempotency> once, deadline until
+    ) override;
     asio::awaitable<result<std::int64_t>>
-    rehash(std::int64_t id, std::string old_hash, std::string new_hash, deadline until) override;
+    rehash(std::int64_t id, std::string old_password, member_hashes hashes, deadline until)
+        override;
     asio::awaitable<result<std::int64_t>>
     remove(std::string username, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<std::optional<std::int64_t>>>

@@ -27,7 +27,7 @@ tl::unexpected<error> taken_by_another() {
 
 migration_lock::~migration_lock() {
     if (!owner_.empty()) {
-        // Should it fail, the row runs out.
+        // If this fails, the row expires.
         static_cast<void>(query{on_, free_row}.bind(owner_).run());
     }
 }
@@ -67,8 +67,8 @@ result<bool> migration_lock::is_cluster() {
     return *known && asked.text(1) == "ON";
 }
 
-// One statement, committed by itself: of two nodes that make it at once the cluster lets one
-// through and answers the other one with a deadlock.
+// One statement that commits by itself: when two nodes execute it at once, the cluster accepts one
+// and reports a deadlock to the other.
 result<void> migration_lock::take_row() {
     if (auto created = on_.execute(create_table); !created) {
         return created;

@@ -10,11 +10,11 @@
 
 namespace msd::store::mysql {
 
-// Whose turn it is to change the schema of a database. On one server it is a named lock, which the
-// server lets go of with its connection. The nodes of a cluster do not see each other's named
-// locks: there it is a committed row besides, which counts for ten minutes unless it is renewed.
-// Should it run out under a step that takes longer, two processes make the same step at once, which
-// steps bear.
+// The lock for changes of a database's schema. On a single server it is a named lock, which the
+// server releases when the connection ends. Nodes of a cluster do not share named locks: there a
+// committed row is a second lock, which is valid for ten minutes unless it is renewed. If it
+// expires during a longer step, two processes execute the same step at once; steps are written for
+// that.
 class migration_lock {
 public:
     static constexpr int wait_s = 3;
@@ -25,14 +25,14 @@ public:
     explicit migration_lock(connection& on, cluster is_cluster = cluster::ask_server)
         : on_{on},
           cluster_{is_cluster} {}
-    /// Lets go of the row; the named lock goes with the connection.
+    /// Removes the row; the named lock is released when the connection is closed.
     ~migration_lock();
     migration_lock(const migration_lock&) = delete;
     migration_lock& operator=(const migration_lock&) = delete;
 
-    /// errc::refused: another one has held it for longer than wait_s.
+    /// errc::refused: another process has held the lock for longer than wait_s.
     [[nodiscard]] result<void> take();
-    /// errc::refused: it was lost to another one.
+    /// errc::refused: the row has expired and another process has taken the lock.
     [[nodiscard]] result<void> renew();
 
 private:
@@ -42,7 +42,7 @@ private:
 
     connection& on_;
     cluster cluster_;
-    std::string owner_; // of the row; empty: no row is held
+    std::string owner_; // in the row; empty: no row is held
 };
 
 } // namespace msd::store::mysql

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/migrations.hpp"
 
+#include "store/mysql/adoption.hpp"
 #include "store/mysql/migration_lock.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace msd::store::mysql {
 
 namespace {
 
-// A large table takes its time, and nobody waits for the answer to one request.
+// Changing a large table takes long, and no request waits for it.
 constexpr milliseconds step_timeout = std::chrono::hours{12};
 
 constexpr auto create_versions =
@@ -81,6 +82,29 @@ result<void> apply_missing(
     return {};
 }
 
+// A connection that waits as long as a step takes.
+result<connection> open_patient(const server_address& at) {
+    auto patient = at;
+    patient.call_timeout = step_timeout;
+    auto opened = connection::open(patient);
+    if (!opened) {
+        auto why = error_of(opened.error());
+        if (opened.error().kind == failure_kind::full) {
+            why.code = errc::refused;
+        }
+        return tl::unexpected{std::move(why)};
+    }
+    return std::move(*opened);
+}
+
+result<void> apply_if_planned(const migrating& step, const finishing_step& one) {
+    const auto planned = one.plan(step);
+    if (!planned) {
+        return tl::unexpected{planned.error()};
+    }
+    return planned->empty() ? result<void>{} : one.apply(step);
+}
+
 } // namespace
 
 result<bool> migrating::has_table(std::string_view table) const {
@@ -108,7 +132,7 @@ migrating::has_index(std::string_view table, std::string_view column, bool uniqu
         "SELECT 1 FROM information_schema.statistics s "
         "WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ? "
         "AND seq_in_index = 1 AND non_unique <= ? "
-        // A unique index over more columns lets one of them repeat.
+        // A unique index over several columns allows repeated values in one of them.
         "AND (? = 1 OR 1 = (SELECT COUNT(*) FROM information_schema.statistics c "
         "WHERE c.table_schema = s.table_schema AND c.table_name = s.table_name "
         "AND c.index_name = s.index_name))"};
@@ -130,15 +154,9 @@ result<void> migrate(
     if (std::cmp_greater_equal(*version, wanted.migrations.size())) {
         return {};
     }
-    auto patient = at;
-    patient.call_timeout = step_timeout;
-    auto opened = connection::open(patient);
+    auto opened = open_patient(at);
     if (!opened) {
-        auto why = error_of(opened.error());
-        if (opened.error().kind == failure_kind::full) {
-            why.code = errc::refused;
-        }
-        return tl::unexpected{std::move(why)};
+        return tl::unexpected{std::move(opened.error())};
     }
     migration_lock lock{*opened};
     if (auto taken = lock.take(); !taken) {
@@ -156,17 +174,85 @@ result<migration_report> plan_migration(connection& on, const schema& wanted) {
     report.service = wanted.service;
     report.found = *version;
     report.wanted = static_cast<std::int64_t>(wanted.migrations.size());
-    if (report.found == 0) {
-        const auto there = migrating{on, {}}.has_table(wanted.service);
-        if (!there) {
-            return tl::unexpected{there.error()};
-        }
-        report.adopts = *there;
+    const auto use = read_legacy_use({on, {}}, wanted.service, *version);
+    if (!use) {
+        return tl::unexpected{use.error()};
     }
+    report.use = *use;
+    report.adopts = report.found == 0 && report.use == legacy_use::shared;
     for (auto next = report.found; next < report.wanted; ++next) {
         report.steps.emplace_back(wanted.migrations[static_cast<std::size_t>(next)].about);
     }
     return report;
+}
+
+result<std::vector<std::string>> plan_finish(connection& on, const schema& wanted, legacy_use use) {
+    std::vector<std::string> steps;
+    if (use != legacy_use::shared && use != legacy_use::finishing) {
+        return steps;
+    }
+    if (use == legacy_use::shared) {
+        steps.push_back(fmt::format(
+            "record that nodes of the existing deployment no longer use {}",
+            wanted.service
+        ));
+    } else {
+        steps.push_back(fmt::format("go on finishing {}, which was interrupted", wanted.service));
+    }
+    for (const finishing_step& each : wanted.finishing) {
+        auto planned = each.plan({on, {}});
+        if (!planned) {
+            return tl::unexpected{std::move(planned.error())};
+        }
+        if (!planned->empty()) {
+            steps.push_back(std::move(*planned));
+        }
+    }
+    return steps;
+}
+
+result<void> finish(connection& first, const server_address& at, const schema& wanted) {
+    const auto version = version_of(first, wanted.service);
+    if (!version) {
+        return tl::unexpected{version.error()};
+    }
+    auto opened = open_patient(at);
+    if (!opened) {
+        return tl::unexpected{std::move(opened.error())};
+    }
+    migration_lock lock{*opened};
+    if (auto taken = lock.take(); !taken) {
+        return taken;
+    }
+    const migrating step{*opened, {}};
+    const auto use = read_legacy_use(step, wanted.service, *version);
+    if (!use) {
+        return tl::unexpected{use.error()};
+    }
+    if (*use != legacy_use::shared && *use != legacy_use::finishing) {
+        return {};
+    }
+    // Rows that prevent a step are found before anything is changed.
+    if (const auto possible = plan_finish(*opened, wanted, *use); !possible) {
+        return tl::unexpected{possible.error()};
+    }
+    // From now on the services store hashes for msd only.
+    auto done = record_legacy_use(step, wanted.service, legacy_use::finishing);
+    for (const finishing_step& each : wanted.finishing) {
+        if (done) {
+            done = lock.renew();
+        }
+        if (done) {
+            done = apply_if_planned(step, each);
+        }
+    }
+    if (done) {
+        done = record_legacy_use(step, wanted.service, legacy_use::finished);
+    }
+    if (!done) {
+        done.error().text = fmt::format("finishing {}: {}", wanted.service, done.error().text);
+    }
+    return done;
 }
 
 } // namespace msd::store::mysql

@@ -16,10 +16,10 @@ constexpr double pause_jitter = 0.5;
 
 constexpr int lost_max = 2; // connections that one call may lose
 
-// What a client gave less time than this says nothing about the server, nor does a call that waited
-// behind others while the server answered those.
+// A timeout after less time than this says nothing about the server. The same is true of a call
+// that waited for other calls, which the server answered.
 constexpr milliseconds telling_timeout{250};
-// Between two answers to a call that waits for a lock: lock_wait_s, and a pause.
+// Time between two results of a call that waits for a lock: lock_wait_s and a pause.
 constexpr milliseconds longest_pause{1500};
 
 } // namespace
@@ -148,7 +148,7 @@ void pool::attempts::give_back() {
         return;
     }
     lent_->rollback();
-    // A call that timed out may have left anything behind.
+    // The state of a connection is unknown after a call that timed out.
     if (lent_->lost() || until_.passed()) {
         lent_.reset();
     } else {

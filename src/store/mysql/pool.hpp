@@ -20,30 +20,30 @@
 
 namespace msd::store::mysql {
 
-// The connections of one worker to one server, and what is known about that server. Calls run on
-// a blocking lane and borrow a connection each; the lane has as many threads as there may be
+// The connections of one worker to one server, and the state of that server. Calls run on a
+// blocking lane and borrow a connection each; the lane has as many threads as the limit of
 // connections.
 //
-// A server that cannot be reached, or that let a call time out, is down: calls are refused at once
-// until a probe, made by a thread of its own at once and then every 500 ms, was answered. At first
-// nothing is known, and calls wait for the first probe. A server that is full is not down: calls
-// wait for a connection until their deadline.
+// A server that is unreachable, or on which a call timed out, is down: calls fail at once until a
+// probe succeeds. A separate thread, the keeper, probes at once and then every 500 ms. Before the
+// first probe calls wait for it. A server without a free connection is not down: calls wait for a
+// connection until their deadline.
 //
-// Connections are kept most recently used first; above one they close after a second without use,
-// so that workers share what a server has. A transaction that had to give way is made again, a call
-// on a connection that turns out to be lost is made again on a new one, within the deadline.
+// The most recently used connection is borrowed first. All but one are closed after a second
+// without use, so that workers share the server's connections. Within the deadline, an aborted
+// transaction is repeated, and a call whose connection was lost is repeated on a new connection.
 class pool {
 public:
     static constexpr milliseconds probe_every{500};
-    static constexpr milliseconds probe_pause_max{30'000}; // when the schema is what fails
+    static constexpr milliseconds probe_pause_max{30'000}; // while the migration fails
     static constexpr milliseconds idle_closed_after{1000};
     static constexpr milliseconds idle_closed_when_few{100}; // at a server with few connections
     static constexpr milliseconds upkeep_every{60'000};
-    static constexpr milliseconds trusted_for{500}; // unused for longer: asked for a sign of life
+    static constexpr milliseconds trusted_for{500}; // unused for longer: pinged before use
     static constexpr std::size_t calls_max = 1024;  // beyond: errc::unavailable
     static constexpr int attempts_max = 20;         // of one call
-    // What one worker takes of a server's connections: this part at most, and one at least. With
-    // less than one for each part, none is kept without use.
+    // One worker uses at most this fraction of a server's connections, and at least one. If a
+    // fraction is less than one connection, unused connections are closed soon.
     static constexpr std::int64_t shares = 16;
 
     struct settings {
@@ -51,42 +51,43 @@ public:
         std::string name; // for the log: "store of goods"
         server_address at;
         int connections_max = 8;
-        // There are other servers: what this one is not ready for is better tried there.
+        // There are other servers: calls that this one is not ready for are tried there.
         bool one_of_several = false;
-        // Called on the probing thread with the first connection after each outage, before any call
-        // gets one: brings the schema up to date. May be empty. May be slow.
-        // errc::refused: come back soon, calls wait meanwhile.
+        // Called on the keeper's thread with the first connection after each outage, before calls
+        // get one: migrates the schema. May be empty. May be slow. errc::refused: it is called
+        // again soon, and calls wait meanwhile.
         std::function<result<void>(connection&)> prepare;
-        // Called about once a minute on the same thread, with a connection of its own, while calls
-        // are made; and again at once, unless something is more urgent, when it tells that there is
-        // more to do. May be empty.
+        // Called about once a minute on the same thread with a separate connection, while calls are
+        // made. When it returns true, there is more to do and it is called again at once, unless
+        // something is more urgent. May be empty.
         std::function<bool(connection&)> upkeep;
     };
 
-    // May a call be made again when its connection was lost in the commit?
+    // Whether a call may be repeated when its connection was lost during COMMIT.
     enum class repeat : std::uint8_t { unless_committing, always };
 
-    // How a call fared with the server, for those who can try another one.
+    // How a call ended at the server, for callers that can try another server.
     struct call_end {
-        std::optional<failure> what; // its last failure
-        bool maybe_made = false;     // lost in the commit
+        std::optional<failure> what; // the last failure
+        bool maybe_made = false;     // the connection was lost during COMMIT
     };
 
     explicit pool(settings chosen);
-    /// Waits for the calls that run, each at most the server's call_timeout.
+    /// Waits for running calls, each at most for the server's call_timeout.
     ~pool();
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
-    /// Waits for the first probe, at most until `until`. Success says that the pool will do: the
-    /// server is up, or down, or not ready yet, which is then logged. errc::invalid: the server
-    /// denies access or has a schema that cannot be used.
+    /// Waits for the first probe or until `until`. Succeeds also when the server is down or not
+    /// ready, which is logged. errc::invalid: the server denies access, or its schema cannot be
+    /// used.
     asio::awaitable<result<void>> start(deadline until);
 
-    /// Runs `work(connection&)`, which returns result<T> and owns what it touches, on a thread of
-    /// the lane; it may be called again after a failure of the connection. errc::unavailable: down,
-    /// or too many calls; errc::timeout; errc::cancelled; and what `work` returns. `end`, if not
-    /// null, is told before the outcome is there; after a timeout it is the call's alone.
+    /// Runs `work(connection&)` on a thread of the lane. `work` returns result<T>, owns everything
+    /// it uses, and may be called again after a failure of the connection. errc::unavailable: the
+    /// server is down, or there are too many calls; errc::timeout; errc::cancelled; and the errors
+    /// of `work`. `end`, if not null, is set before this returns; after errc::timeout the call
+    /// still uses it and the caller must not read it.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     run(deadline until, repeat when_lost, F work, std::shared_ptr<call_end> end = nullptr) {
@@ -119,19 +120,19 @@ public:
         co_return outcome;
     }
 
-    /// Has the server probed and prepared again before the next call.
+    /// Probes and prepares the server again before the next call.
     void prepare_again();
 
-    /// Calls would be refused.
+    /// Whether calls fail at once.
     [[nodiscard]] bool down() const;
-    /// Connections open now, in use or not.
+    /// Number of open connections, used or not.
     [[nodiscard]] int connections() const;
 
 private:
     struct state;
 
-    // The tries of one call, on a thread of the lane: borrows connections and decides whether
-    // there is another try.
+    // The attempts of one call on a thread of the lane: borrows connections and decides whether the
+    // call is repeated.
     class attempts {
     public:
         attempts(state& shared, deadline until, repeat when_lost, call_end* end);
@@ -139,9 +140,9 @@ private:
         attempts(const attempts&) = delete;
         attempts& operator=(const attempts&) = delete;
 
-        /// Null: no connection, why() tells the reason.
+        /// Null: there is no connection; why() has the reason.
         [[nodiscard]] connection* next();
-        /// Gives the connection back. True: try again.
+        /// Returns the connection to the pool. True: repeat the call.
         [[nodiscard]] bool again(bool succeeded);
         [[nodiscard]] const error& why() const { return why_; }
 
@@ -163,7 +164,7 @@ private:
     [[nodiscard]] std::optional<error> refusal() const;
     void timed_out(time_point begun);
 
-    std::shared_ptr<state> state_; // shared with calls that outlive their deadline
+    std::shared_ptr<state> state_; // shared with calls that run past their deadline
     net::blocking_lane lane_;
 };
 

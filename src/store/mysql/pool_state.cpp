@@ -14,11 +14,11 @@ namespace msd::store::mysql {
 
 namespace {
 
-// A server that is full is asked again after 20 to 200 ms.
+// Pause before a full server is asked for a connection again: 20 to 200 ms.
 constexpr milliseconds full_pause{110};
 constexpr double full_jitter = 0.8;
 
-constexpr double upkeep_jitter = 0.5; // workers of a service do not all do it at once
+constexpr double upkeep_jitter = 0.5; // spreads the upkeep of a service's workers
 
 constexpr std::chrono::hours longest_wait{1};
 
@@ -55,7 +55,7 @@ result<connection> pool::state::lend(deadline until) {
             return fail(errc::cancelled, "stopping");
         }
         if (until.passed()) {
-            freed_.notify_one(); // it may have been this one who was told of a free connection
+            freed_.notify_one(); // passes on a notification that this thread may have consumed
             return fail(errc::timeout, "no connection became free in time");
         }
         if (server == condition::down) {
@@ -81,8 +81,8 @@ result<connection> pool::state::lend(deadline until) {
     }
 }
 
-// A connection that was not used for a while may have been closed by the server: asking it costs
-// one round trip, a lost write costs more.
+// The server may have closed a connection that was not used for a while: a ping costs one round
+// trip, a failed write costs more.
 std::optional<connection> pool::state::take_unused(lock& held) {
     while (!unused_.empty()) {
         unused_connection last_used = std::move(unused_.back());
@@ -106,7 +106,7 @@ std::optional<connection> pool::state::take_unused(lock& held) {
     return std::nullopt;
 }
 
-// errc::refused: the server is full, wait.
+// errc::refused: the server is full; wait for a connection.
 result<connection> pool::state::open_one(lock& held) {
     const bool alone = full_until_ != time_point::min();
     opening_when_full_ = alone;
@@ -275,7 +275,7 @@ void pool::state::probe(lock& held) {
         const auto* const why = opened->failed();
         failure what = why != nullptr ? *why : failure{};
         if (prepared.error().code == errc::refused) {
-            what.kind = failure_kind::full; // for the connection that changes the schema
+            what.kind = failure_kind::full; // there is no connection for the migration
         }
         probe_failed(held, what, prepared.error(), true);
     } else {
@@ -317,7 +317,7 @@ void pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_
     const auto now = clock::now();
     last_ = why;
     if (what.kind == failure_kind::full) {
-        // Not down, but nothing is known either: calls wait.
+        // The server is not down, but its state is unknown: calls wait.
         next_probe_ = now + spread(full_pause, full_jitter);
         if (server == condition::down) {
             server = condition::unknown;
@@ -338,7 +338,7 @@ void pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_
     tell(std::move(why));
 }
 
-// The log is the loop's: lines also go to the logs service.
+// Logging is done on the loop's thread, because lines are also sent to the logs service.
 void pool::state::tell(std::optional<error> failed) {
     asio::post(chosen.executor, [self = shared_from_this(), failed = std::move(failed)] {
         if (failed) {

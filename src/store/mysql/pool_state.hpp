@@ -11,24 +11,24 @@
 
 namespace msd::store::mysql {
 
-// What the threads of a pool share: the unused connections, how many there are, and whether the
-// server is down; and the keeper, the thread that probes a server that is down and closes
-// connections that nobody uses. Public functions may be called from any thread.
+// The state that the threads of a pool share: the unused connections, the number of connections,
+// and whether the server is down. Also has the keeper, the thread that probes a server that is down
+// and closes unused connections. Public functions may be called from any thread.
 struct pool::state : std::enable_shared_from_this<state> {
     explicit state(settings with);
 
     void start_keeper();
     void stop_keeper();
 
-    /// A connection, unused or new. Waits while the server is full or not known yet.
+    /// Lends an unused or a new connection. Waits while the server is full or was not probed yet.
     [[nodiscard]] result<connection> lend(deadline until);
     /// Null: the connection was closed.
     void take_back(std::optional<connection> lent);
-    /// The other unused connections are not better than one that was just found lost.
+    /// Pings all unused connections before their next use, because one of them was found lost.
     void distrust_unused();
-    /// Calls are refused from now on, until a probe succeeds.
+    /// Calls fail from now on until a probe succeeds.
     void suspect(failure why);
-    /// Calls wait until the server was probed again.
+    /// Calls wait until the server was probed and prepared again.
     void prepare_again();
     [[nodiscard]] std::optional<error> refusal();
     [[nodiscard]] bool answered_since(time_point then) const;
@@ -39,7 +39,7 @@ struct pool::state : std::enable_shared_from_this<state> {
 
     mutable std::mutex mutex;
     enum class condition : std::uint8_t { unknown, up, down } server = condition::unknown;
-    int open = 0; // connections, lent or not
+    int open = 0; // number of connections, lent or not
 
 private:
     struct unused_connection {
@@ -54,7 +54,7 @@ private:
     [[nodiscard]] error down_error() const;
     void doubt_unused();
 
-    // The keeper's thread.
+    // Run on the keeper's thread.
     void keep();
     [[nodiscard]] bool close_surplus(lock& held);
     void probe(lock& held);
@@ -63,13 +63,13 @@ private:
     void probe_failed(lock& held, failure what, error why, bool by_schema);
     void tell(std::optional<error> failed);
 
-    std::condition_variable freed_;         // a connection, or the server's condition changed
-    std::condition_variable wanted_;        // the keeper
+    std::condition_variable freed_;         // a connection is free, or the server's state changed
+    std::condition_variable wanted_;        // wakes the keeper
     std::vector<unused_connection> unused_; // most recently used last
     int limit_;
-    time_point last_answer_;                      // a connection came back sound
-    std::size_t kept_ = 1;                        // unused ones that stay open
-    milliseconds others_for_ = idle_closed_after; // how long the others do
+    time_point last_answer_;                      // when a working connection was returned last
+    std::size_t kept_ = 1;                        // unused connections that stay open
+    milliseconds others_for_ = idle_closed_after; // how long further ones stay open
     time_point full_until_ = time_point::min();
     bool opening_when_full_ = false;
     error last_; // why the server is down
@@ -78,10 +78,10 @@ private:
     time_point next_probe_ = time_point::min();
     int schema_failures_ = 0;
     time_point next_upkeep_;
-    bool used_ = false; // since the last upkeep
+    bool used_ = false; // a call was made since the last upkeep
     bool stopping_ = false;
     std::thread keeper_;
-    outage_log outage_; // the loop's
+    outage_log outage_; // used by the loop's thread only
 };
 
 } // namespace msd::store::mysql

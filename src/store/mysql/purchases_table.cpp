@@ -37,11 +37,12 @@ result<void> index_users(const migrating& step) {
     return add_index(step, {.table = "purchases", .column = "userid", .name = "purchases_by_user"});
 }
 
-// The zone that old rows are dated in; NULL from the server when it does not know the zone.
+// Checks the time zone of dates written by existing nodes; CONVERT_TZ returns NULL for an unknown
+// zone.
 constexpr std::string_view check_zone =
     "SELECT 1 FROM DUAL WHERE CONVERT_TZ('2024-01-01 00:00:00', "
     "COALESCE(NULLIF(?, ''), @@global.time_zone), '+00:00') IS NOT NULL";
-// A date that is none (0000-00-00) stays without; it reads as 1970.
+// Rows with the date 0000-00-00 get no date_utc and are read as 1970.
 constexpr std::string_view date_some_rows =
     "UPDATE purchases SET date_utc = CONVERT_TZ(date, COALESCE(NULLIF(?, ''), @@global.time_zone), "
     "'+00:00') WHERE id > ? AND id <= ? AND date_utc IS NULL AND date > '1000-01-01'";
@@ -65,7 +66,7 @@ result<void> check_legacy_zone(const migrating& step) {
     return {};
 }
 
-// In parts, so that other transactions, and the nodes of a cluster, never wait for long.
+// In batches, so that other transactions and the nodes of a cluster never wait for long.
 result<void> date_old_rows(const migrating& step) {
     if (auto good = check_legacy_zone(step); !good) {
         return good;
@@ -85,14 +86,19 @@ result<void> date_old_rows(const migrating& step) {
     return {};
 }
 
-const std::array<migration, 5> migrations{
+result<void> record_adoption(const migrating& step) {
+    return record_earlier_adoption(step, "purchases");
+}
+
+const std::array<migration, 6> migrations{
     migration{"create purchases, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add quantity, price and the date in UTC to purchases", add_new_columns},
     migration{"index purchases by member", index_users},
     migration{"date old purchases in UTC, from store.legacy_time_zone", date_old_rows},
-    idempotency_migration};
+    idempotency_migration,
+    migration{"record whether purchases was adopted", record_adoption}};
 
-// Rows that a node of an existing deployment adds have no date_utc.
+// Rows added by nodes of an existing deployment have no date_utc.
 constexpr std::string_view list_of_user =
     "SELECT id, goodsid, quantity, price_e4, CAST(COALESCE(TIMESTAMPDIFF(MICROSECOND, "
     "'1970-01-01', COALESCE(date_utc, CONVERT_TZ(date, COALESCE(NULLIF(?, ''), "

@@ -8,8 +8,8 @@
 
 namespace msd::store::mysql {
 
-// purchases_repository on MySQL. The table is an existing deployment's with columns added, whose
-// nodes may go on using it.
+// purchases_repository on MySQL. The table may be an existing deployment's with added columns,
+// which its nodes can continue to use.
 class purchases_table final : public purchases_repository {
 public:
     [[nodiscard]] static schema wanted_schema();

@@ -10,7 +10,7 @@ namespace msd::store::mysql {
 
 namespace {
 
-// A statement whose texts were larger gives its memory back: the driver keeps the last result.
+// The driver keeps a statement's last result in memory: a statement with larger results is closed.
 constexpr std::size_t kept_result_bytes_max = std::size_t{64} * 1024;
 
 } // namespace

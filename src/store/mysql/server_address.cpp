@@ -32,7 +32,7 @@ result<server_addresses> addresses_of(const server_settings& from) {
         made.at.push_back(each);
     };
     for (const auto& place : url->places) {
-        // A node of a cluster can be both: then it is among the replicas.
+        // An address that is in both lists counts as a replica.
         if (std::ranges::find(*replicas, place) == replicas->end()) {
             add(place);
         }

@@ -13,7 +13,7 @@
 
 namespace msd::store::mysql {
 
-// One server as one user sees it.
+// One server with the credentials and settings for its connections.
 struct server_address {
     std::string host;
     std::uint16_t port = 3306;
@@ -22,17 +22,17 @@ struct server_address {
     std::string database;
     tls_mode tls = tls_mode::prefer;
     std::filesystem::path tls_ca;       // empty: the system's authorities
-    milliseconds connect_timeout{2000}; // rounded up to whole seconds, as the driver counts
-    milliseconds call_timeout{3000};    // likewise; a connection that waited so long is lost
+    milliseconds connect_timeout{2000}; // rounded up to whole seconds by the driver
+    milliseconds call_timeout{3000};    // likewise; after it the connection is lost
 };
 
 // The servers that hold one database, in the order of preference.
 struct server_addresses {
-    std::vector<server_address> at; // the replicas last
-    std::size_t replicas = 0;       // so many of them
+    std::vector<server_address> at; // replicas come last
+    std::size_t replicas = 0;       // number of replicas
 };
 
-/// errc::invalid: the url is none; it is not repeated in the text.
+/// errc::invalid: the url is malformed; the text does not repeat it.
 [[nodiscard]] result<server_addresses> addresses_of(const server_settings& from);
 
 } // namespace msd::store::mysql

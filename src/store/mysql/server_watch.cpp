@@ -22,14 +22,14 @@ constexpr std::string_view ask_replication = "SHOW ALL SLAVES STATUS";
 constexpr std::string_view ask_replication_running =
     "SHOW GLOBAL STATUS WHERE Variable_name = 'Slave_running'";
 
-// However many calls fail meanwhile.
+// Minimum time between queries, however many calls fail.
 constexpr milliseconds asked_again_after{50};
 
-// The columns of SHOW ALL SLAVES STATUS that say what the two threads of replication do.
+// The columns of SHOW ALL SLAVES STATUS with the states of the two replication threads.
 constexpr std::size_t io_running = 12;
 constexpr std::size_t sql_running = 13;
 
-// Calls `each` with name and value of every row.
+// Calls `each` with the name and the value of every row.
 template <class Each>
 result<void> for_pairs(connection& on, std::string_view statement, Each each) {
     query rows{on, statement};
@@ -63,7 +63,8 @@ result<void> read_cluster(connection& on, core::server_report& into) {
     });
 }
 
-// Both threads stopped: somebody meant to. Anything else will go on one day.
+// Both threads stopped means that replication was stopped on purpose. In every other state it may
+// resume.
 result<void> read_replication(connection& on, core::server_report& into) {
     {
         query rows{on, ask_replication};
@@ -154,8 +155,8 @@ void server_watch::watch() {
     on_.reset();
 }
 
-// A connection that was closed meanwhile says nothing about the server: then once more with a new
-// one.
+// A connection that was closed since the last query says nothing about the server: the query is
+// repeated once on a new connection.
 server_watch::answer server_watch::ask() {
     for (const bool is_new : {!on_.has_value(), true}) {
         if (!on_) {

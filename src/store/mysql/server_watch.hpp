@@ -14,47 +14,47 @@
 
 namespace msd::store::mysql {
 
-/// What the server says of itself: whether it takes writes, is part of a cluster or replicates
-/// another, and how far it has got. Needs no privilege; with REPLICA MONITOR it tells a replica
-/// that lost its primary from one that was promoted.
+/// Reads the server's role: whether it accepts writes, is a node of a cluster or replicates another
+/// server, and its replication position. Needs no privilege; with REPLICA MONITOR it distinguishes
+/// a replica that lost its primary from a promoted one.
 [[nodiscard]] result<core::server_report> ask_report(connection& on);
 
-// Asks one server again and again, on a thread and a connection of its own, so that a server that
-// hangs delays nothing but itself, and a pool that is busy is not taken for a server that is gone.
+// Queries one server periodically on a separate thread and connection. So a server that hangs
+// delays nothing else, and a busy pool is not mistaken for a server that is down.
 class server_watch {
 public:
-    // A server that takes longer to answer is as good as gone.
+    // A server that takes longer to answer counts as down.
     static constexpr milliseconds answer_within{1000};
 
     struct settings {
         server_address at;
         milliseconds every{500};
-        // Called on the watching thread; null: it did not answer. `asked` is the moment before. Not
-        // called when it has no connection to spare: then it is there, and what it said before
+        // Called on the watching thread; null: the server did not answer. `asked` is the time
+        // before the query. Not called when the server is full: then it is up and its last answer
         // holds.
         std::function<void(const core::server_report* said, time_point asked)> tell;
     };
 
     explicit server_watch(settings chosen);
-    /// Waits for the question that runs, at most about twice `answer_within`.
+    /// Waits for the running query, at most about twice `answer_within`.
     ~server_watch();
     server_watch(const server_watch&) = delete;
     server_watch& operator=(const server_watch&) = delete;
 
-    /// Asks now, because there is a reason to.
+    /// Queries at once instead of at the next period.
     void ask_now();
 
 private:
     struct answer {
         std::optional<core::server_report> said;
-        bool busy = false; // there, with no connection to spare
+        bool busy = false; // up, without a free connection
     };
 
     void watch();
     [[nodiscard]] answer ask();
 
     settings chosen_;
-    std::optional<connection> on_; // the watching thread's
+    std::optional<connection> on_; // used by the watching thread only
 
     std::mutex mutex_;
     std::condition_variable wake_;

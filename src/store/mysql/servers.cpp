@@ -15,16 +15,16 @@ namespace msd::store::mysql {
 namespace {
 
 constexpr milliseconds watched_every_max{500};
-constexpr int watched_per_lag = 4; // so that a replica's age is known well enough
+constexpr int watched_per_lag = 4; // queries per lag_max, so that a replica's age is exact enough
 
 constexpr milliseconds started_looks_every{5};
-// The first probe of each was made: what it found is there.
+// For results that exist once the first probe of each server was made.
 constexpr milliseconds denial_is_known_within{100};
 
 } // namespace
 
-// What is known of several servers. Shared with what the watching threads post to the loop, which
-// may come after the servers are gone.
+// The state of several servers. Shared with the functions that the watching threads post to the
+// loop, which may run after the servers were destroyed.
 struct servers::state : std::enable_shared_from_this<state> {
     state(const settings& of)
         : executor{of.executor},
@@ -45,12 +45,12 @@ struct servers::state : std::enable_shared_from_this<state> {
         look();
     }
 
-    // Tells of a new primary, and has it prepared if it takes writes for the first time.
+    // Logs a new primary, and prepares it if it accepts writes for the first time.
     void look() {
         const auto now = choice.primary();
         if (now && now != last_primary) {
             if (last_primary) {
-                log::warning("{}: writes go to server {} from now on", name, *now + 1);
+                log::warning("{}: writes are sent to server {} from now on", name, *now + 1);
             }
             last_primary = now;
         }
@@ -60,7 +60,7 @@ struct servers::state : std::enable_shared_from_this<state> {
         const bool split = choice.writable() > 1;
         if (split && !told_split) {
             log::error(
-                "{}: {} servers that are no cluster take writes: set read_only on all but one",
+                "{}: {} servers that are not a cluster accept writes: set read_only on all but one",
                 name,
                 choice.writable()
             );
@@ -71,8 +71,8 @@ struct servers::state : std::enable_shared_from_this<state> {
     const asio::any_io_executor executor;
     const std::string name;
     core::server_choice choice;
-    std::vector<bool> heard; // each was asked once
-    // Prepared for writes; set by the pools' threads.
+    std::vector<bool> heard; // the server has answered or failed at least once
+    // The server is prepared for writes; set by the pools' threads.
     std::vector<std::atomic<bool>> prepared;
     std::optional<std::size_t> last_primary;
     bool told_split = false;
@@ -126,7 +126,7 @@ bool servers::is_replica(std::size_t server) const {
     return server >= chosen_.at.size() - chosen_.replicas;
 }
 
-// A server that takes no writes has its schema from the one that does.
+// A server that accepts no writes gets its schema by replication.
 pool::settings servers::pool_settings(std::size_t server) {
     pool::settings made;
     made.executor = chosen_.executor;
@@ -185,7 +185,7 @@ asio::awaitable<result<void>> servers::start(deadline until) {
         co_await pause.async_wait(asio::use_awaitable);
     }
     for (std::size_t i = 0; i < pools_.size(); ++i) {
-        // The primary's schema is brought up to date before it is used.
+        // The schema of the primary is migrated before it is used.
         const auto limit = state_->choice.primary() == i
                                ? until
                                : deadline::in(denial_is_known_within).sooner(until);
@@ -240,7 +240,7 @@ deadline servers::route::limit(deadline until) const {
 
 bool servers::route::again(const error& failed, const pool::call_end& end, deadline until) {
     last_ = failed;
-    // While a call that timed out goes on, `end` is its own.
+    // After a timeout the running call still uses `end`.
     const bool is_under_way = failed.code == errc::timeout || failed.code == errc::cancelled;
     if (wanted_.maybe_made != nullptr && (is_under_way || end.maybe_made)) {
         *wanted_.maybe_made = true;
@@ -249,7 +249,7 @@ bool servers::route::again(const error& failed, const pool::call_end& end, deadl
         return false;
     }
     if (failed.code == errc::timeout) {
-        // `end` may still be the call's.
+        // The running call may still use `end`.
         among_->watches_[at_]->ask_now();
         if (at_replica_) {
             among_->state_->silent(at_, clock::now());
@@ -257,11 +257,11 @@ bool servers::route::again(const error& failed, const pool::call_end& end, deadl
         return at_replica_;
     }
     const bool elsewhere = end.what && learn(*end.what, end.maybe_made);
-    // A replica may lack what is new, and read where the data are is better than not at all.
+    // A replica may lack recent rows: the read is repeated at the primary.
     return elsewhere || at_replica_;
 }
 
-// What the failure says about the server; true: another one may do it.
+// Updates the state of the server after a failure; true: another server may execute the call.
 bool servers::route::learn(const failure& what, bool maybe_made) {
     const auto now = clock::now();
     auto& known = *among_->state_;

@@ -24,31 +24,31 @@
 
 namespace msd::store::mysql {
 
-// What a call is about, so that it is read where it was written: the number or the hash of a key;
-// nullopt: everything.
+// What a call reads or writes, so that reads are made where the last write is visible: the number
+// or the hash of a key; nullopt: everything.
 using thing = std::optional<std::uint64_t>;
 
-// The servers that hold one database: one, a primary with replicas, or the nodes of a cluster.
-// Each has a pool and is watched; core::server_choice says which of them takes a call. A call that
-// one server could not do, and certainly has not done, is made again on another within its
-// deadline: what was lost in a commit only if it is known to be done once. Belongs to the loop's
-// thread. A single server is neither watched nor chosen.
+// The servers of one database: a single server, a primary with replicas, or the nodes of a cluster.
+// Each has a pool and is watched; core::server_choice selects the server for a call. A call that
+// failed on one server, and was certainly not executed, is repeated on another one within its
+// deadline; a call whose connection was lost during COMMIT is repeated only if it has an
+// idempotency key. Used by the loop's thread. A single server is not watched.
 class servers {
 public:
-    // Reads from a replica leave so much of their time for a second try at the primary.
+    // The share of a read's time that a replica may use; the rest is for a retry at the primary.
     static constexpr int replica_share_percent = 50;
 
     struct settings {
         asio::any_io_executor executor;
         std::string name;                      // for the log: "store of goods"
-        std::vector<server_address> at;        // in the order of preference; the replicas last
-        std::size_t replicas = 0;              // so many of them are there to be read from
-        milliseconds lag_max{2000};            // how old a replica's data may be
-        int connections_max = 8;               // to each
-        core::recent_writes* writes = nullptr; // outlives this; must be there with replicas
-        // pool::settings::prepare of the server that takes writes. May be empty.
+        std::vector<server_address> at;        // in the order of preference; replicas come last
+        std::size_t replicas = 0;              // number of replicas
+        milliseconds lag_max{2000};            // maximum age of data read from a replica
+        int connections_max = 8;               // per server
+        core::recent_writes* writes = nullptr; // required with replicas; outlives this object
+        // pool::settings::prepare of the server that accepts writes. May be empty.
         std::function<result<void>(connection&, const server_address&)> prepare;
-        // pool::settings::upkeep of the server that takes writes. May be empty.
+        // pool::settings::upkeep of the server that accepts writes. May be empty.
         std::function<bool(connection&)> upkeep;
     };
 
@@ -57,25 +57,26 @@ public:
     servers(const servers&) = delete;
     servers& operator=(const servers&) = delete;
 
-    /// As pool::start(); with several servers success says that one takes writes, or that all were
-    /// asked, or that `until` passed.
+    /// As pool::start(). With several servers it succeeds when one accepts writes, when all were
+    /// queried, or when `until` has passed.
     asio::awaitable<result<void>> start(deadline until);
 
-    /// pool::run() where `what` can be read; `work` must be copyable, for it may be called on
-    /// several servers.
+    /// pool::run() on a server where `what` can be read. `work` must be copyable, because it may be
+    /// called on several servers.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     read(thing what, deadline until, F work) {
         return run({.what = what}, until, std::move(work));
     }
 
-    /// The same where writes go, for what must be the latest.
+    /// The same on the server that accepts writes, for reads that must see all writes.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> read_latest(deadline until, F work) {
         return run({.latest = true}, until, std::move(work));
     }
 
-    /// pool::run() where writes go; `what` was written then, unless that certainly failed.
+    /// pool::run() on the server that accepts writes. Records a write to `what`, unless the call
+    /// has certainly failed.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     write(thing what, deadline until, pool::repeat when_lost, F work) {
@@ -91,31 +92,31 @@ public:
         co_return outcome;
     }
 
-    /// No call would be made, and the log says why.
+    /// Whether calls fail at once; the reason was logged.
     [[nodiscard]] bool down() const;
 
 private:
     struct state;
 
-    // How a call is to be made.
+    // How a call is executed.
     struct wish {
-        bool latest = false; // only where writes go
+        bool latest = false; // only on the server that accepts writes
         thing what = std::nullopt;
         pool::repeat when_lost = pool::repeat::always;
-        bool* maybe_made = nullptr; // set by a call to one of several that may not have failed
+        bool* maybe_made = nullptr; // set when a failed call may have been executed
     };
 
-    // The servers that one call is tried on.
+    // Selects the servers on which one call is attempted.
     class route {
     public:
         route(servers& among, wish wanted) : among_{&among}, wanted_{wanted} {}
 
-        /// nullopt: there is none.
+        /// The server for the next attempt; nullopt: there is none.
         [[nodiscard]] std::optional<std::size_t> next();
         [[nodiscard]] deadline limit(deadline until) const;
-        /// Learns from a try; true: try another server.
+        /// Evaluates a failed attempt; true: try another server.
         [[nodiscard]] bool again(const error& failed, const pool::call_end& end, deadline until);
-        /// What to answer when there is no server, or none any more.
+        /// The error for the caller when no server is left.
         [[nodiscard]] error why() const;
 
     private:

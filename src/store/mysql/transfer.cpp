@@ -20,27 +20,25 @@ namespace msd::store::mysql {
 
 namespace {
 
-constexpr milliseconds statement_timeout{60'000}; // of large tables, and nobody waits for a reply
-constexpr int tries_max = 5;                      // of a batch that has to give way
+constexpr milliseconds statement_timeout{60'000}; // large tables take long, and no request waits
+constexpr int tries_max = 5;                      // of a batch that is aborted by a deadlock
 
-// `old`: as the table of an existing deployment has it, without msd's columns.
+// The statements *_old read the table of an existing deployment, which lacks msd's columns.
 struct goods_statements {
     using rows = transferred_goods;
     using table = goods_table;
     static constexpr std::string_view newest_column = "price_e4";
     static constexpr std::string_view select =
-        "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), "
-        "description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
+        "SELECT id, name, category, " MSD_EXACT_PRICE
+        ", description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
     static constexpr std::string_view select_old =
         "SELECT id, name, category, CAST(COALESCE(price * 10000, 0) AS SIGNED), description "
         "FROM goods WHERE id > ? ORDER BY id LIMIT ?";
     static constexpr std::string_view select_one =
-        "SELECT id, name, category, CAST(COALESCE(price_e4, price * 10000, 0) AS SIGNED), "
-        "description FROM goods WHERE id = ?";
-    // What nodes of an existing deployment read is a whole number as near as an INT can be.
+        "SELECT id, name, category, " MSD_EXACT_PRICE ", description FROM goods WHERE id = ?";
     static constexpr std::string_view insert =
-        "INSERT INTO goods(id, name, category, price_e4, description, price) VALUES (?, ?, ?, ?, "
-        "?, LEAST(GREATEST(ROUND(price_e4 / 10000), -2147483648), 2147483647))";
+        "INSERT INTO goods(id, name, category, price_e4, description, price) "
+        "VALUES (?, ?, ?, ?, ?, " MSD_WHOLE_PRICE ")";
     static constexpr std::string_view count = "SELECT COUNT(*) FROM goods WHERE id > ?";
     static constexpr std::string_view last_id =
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM goods WHERE id > ?";
@@ -49,20 +47,26 @@ struct goods_statements {
 struct members_statements {
     using rows = transferred_members;
     using table = members_table;
-    static constexpr std::string_view newest_column = "password";
+    static constexpr std::string_view newest_column = "password_argon2id";
+    // msd's own hash is left out when another program has changed the password since.
     static constexpr std::string_view select =
-        "SELECT id, username, password FROM members WHERE id > ? ORDER BY id LIMIT ?";
-    static constexpr std::string_view select_old = select;
+        "SELECT id, username, password, IF(password_argon2id_of = CAST(password AS BINARY), "
+        "password_argon2id, NULL) FROM members WHERE id > ? ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_old =
+        "SELECT id, username, password, CAST(NULL AS CHAR) FROM members WHERE id > ? "
+        "ORDER BY id LIMIT ?";
     static constexpr std::string_view select_one =
-        "SELECT id, username, password FROM members WHERE id = ?";
+        "SELECT id, username, password, IF(password_argon2id_of = CAST(password AS BINARY), "
+        "password_argon2id, NULL) FROM members WHERE id = ?";
     static constexpr std::string_view insert =
-        "INSERT INTO members(id, username, password) VALUES (?, ?, ?)";
+        "INSERT INTO members(id, username, password, password_argon2id, password_argon2id_of) "
+        "VALUES (?, ?, ?, NULLIF(?, ''), IF(password_argon2id IS NULL, NULL, password))";
     static constexpr std::string_view count = "SELECT COUNT(*) FROM members WHERE id > ?";
     static constexpr std::string_view last_id =
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM members WHERE id > ?";
 };
 
-// @legacy_zone, in which old rows are dated, is set when the connection is opened.
+// @legacy_zone is the time zone of dates written by existing nodes; set when the table is opened.
 struct purchases_statements {
     using rows = transferred_purchases;
     using table = purchases_table;
@@ -124,7 +128,7 @@ public:
         return last ? result<std::int64_t>{std::max(*next, *last + 1)} : last;
     }
 
-    // Rows that are there are compared, at the price of reading them.
+    // All existing rows are compared, which means that they are read.
     result<std::int64_t> resume_after() override { return 0; }
 
     result<std::size_t> write(std::span<const transfer_row> what) override {
@@ -140,7 +144,7 @@ public:
     }
 
     result<void> finish(std::int64_t next_id) override {
-        // An id that was given out once is not given out again.
+        // An id that was used once is not reused.
         const auto own = this->next_id();
         if (!own || next_id <= *own) {
             return own ? result<void>{} : tl::unexpected{own.error()};
@@ -172,7 +176,7 @@ private:
     }
 
     connection on_;
-    bool old_; // the table of an existing deployment, as it was
+    bool old_; // the table lacks msd's columns
 };
 
 template <class Statements>
@@ -197,8 +201,8 @@ opened(writable_server server, const server_settings& at, transfer_use use) {
     if (!newest) {
         return tl::unexpected{newest.error()};
     }
-    // MySQL 8 goes on saying for a day which id came next; those before it do not know the
-    // variable.
+    // MySQL 8 caches AUTO_INCREMENT in information_schema for a day; earlier versions do not know
+    // the variable.
     if (!on.facts().is_mariadb) {
         [[maybe_unused]] const auto set =
             on.execute("SET SESSION information_schema_stats_expiry = 0");

@@ -10,8 +10,9 @@
 
 namespace msd::store::mysql {
 
-/// The rows of `service` at a server. For reading its schema stays as it is: also an existing
-/// deployment's, whose rows read as msd would adopt them. errc::not_found: no table of that name.
+/// The rows of `service` on a server. Opening for reading does not change the schema; rows of an
+/// existing deployment's tables are returned as msd would adopt them. errc::not_found: there is no
+/// table of that name.
 [[nodiscard]] result<std::unique_ptr<transfer_table>>
 open_transfer(const server_settings& at, std::string_view service, transfer_use use);
 

@@ -37,7 +37,7 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
     const std::size_t count = among->at.size();
     core::server_choice choice{{.servers = count, .replicas = among->replicas}};
     std::vector<std::optional<connection>> all(count);
-    // Of the first that cannot be used, or better of one that denies us.
+    // The error of the first server that cannot be used; one that denies access has precedence.
     error why{errc::unavailable, {}};
     for (std::size_t i = 0; i < count; ++i) {
         auto& each = among->at[i];
@@ -69,7 +69,7 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
     }
     if (choice.writable() > 1) {
         log::warning(
-            "{} servers take writes: one may be left from before a promotion; server {} is used",
+            "{} servers accept writes: one may be an old primary; server {} is used",
             choice.writable(),
             *best + 1
         );

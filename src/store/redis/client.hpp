@@ -17,42 +17,44 @@
 
 namespace msd::store::redis {
 
-// Messages of some channels. Redis forgets what it could not deliver, so whoever acts on messages
-// has to know when some may be missing.
+// A subscription to messages of channels. Redis does not keep messages that it could not deliver,
+// so a subscriber has to know when messages may be missing.
 struct subscription {
     std::vector<std::string> channels; // at least one
     std::function<void(std::string_view channel, std::string_view message)> on_message;
-    /// Optional. True: from now on messages come, those before may be missing. False: some may be
-    /// missing from now on.
+    /// Optional. True: messages arrive from now on, earlier ones may be missing. False: messages
+    /// may be missing from now on.
     std::function<void(bool listening)> on_change;
 };
 
-// Redis, as one worker uses it: one kept connection to a server, to the master that sentinels name,
-// or to each master of a cluster. While a server is lost, calls to it fail at once, and a probe in
-// the background finds out when it is back. Belongs to one loop; stop() before it is destroyed.
+// The Redis client of one worker. Keeps one connection to a server, to the master that sentinels
+// name, or to each master of a cluster. While a server is unreachable, calls to it fail at once,
+// and a background probe detects when it is back. Belongs to one loop; call stop() before
+// destruction.
 class client {
 public:
     virtual ~client() = default;
 
-    /// The reply, which is no error. errc::timeout: not within `until`; errc::closed: the
-    /// connection broke (the command may have been executed in both cases); errc::unavailable: not
-    /// executed, as the server is lost, overloaded or refuses for now; errc::denied, errc::invalid:
-    /// the server's answer to this command.
+    /// Returns the reply if it is not an error. errc::timeout: no reply before `until`;
+    /// errc::closed: the connection broke (in both cases the command may have been executed);
+    /// errc::unavailable: not executed, because the server is unreachable, overloaded or refuses
+    /// commands for now; errc::denied, errc::invalid: the server's error for this command.
     virtual asio::awaitable<result<reply>> execute(command what, deadline until) = 0;
 
     /// Whether a call would be sent now.
     [[nodiscard]] virtual bool usable() const = 0;
-    /// Waits until it is usable, at most until then; tells whether it is.
+    /// Waits until the client is usable or `until` has passed; returns whether it is usable.
     virtual asio::awaitable<bool> became_usable(deadline until) = 0;
-    /// Why it is not usable.
+    /// Why the client is not usable.
     [[nodiscard]] virtual std::string trouble() const = 0;
 
-    /// On a connection of its own, kept until stop(). Handlers are called in the loop.
+    /// Subscribes on a separate connection, which is kept until stop(). The handlers are called in
+    /// the loop.
     virtual void subscribe(subscription to) = 0;
 
     [[nodiscard]] virtual figures counted() const = 0;
 
-    /// Ends all connections; calls that wait get errc::closed.
+    /// Closes all connections; waiting calls fail with errc::closed.
     virtual asio::awaitable<void> stop() = 0;
 };
 

@@ -14,10 +14,10 @@ namespace msd::store::redis {
 namespace {
 
 constexpr milliseconds end_limit{10'000};
-constexpr milliseconds relearn_every{30'000}; // nodes that joined are found without being needed
-constexpr milliseconds relearn_pause{100};    // between two readings of the map
+constexpr milliseconds relearn_every{30'000}; // to find nodes that have joined
+constexpr milliseconds relearn_pause{100};    // between two reads of the map
 constexpr milliseconds none{0};
-constexpr milliseconds wait_first{5}; // for a cluster that is not ready for a command
+constexpr milliseconds wait_first{5}; // before a retry when the cluster is not ready
 constexpr milliseconds wait_longest{100};
 constexpr int tries_max = 64; // of one command
 constexpr std::size_t asked_max = 16;
@@ -31,7 +31,7 @@ cluster_client::cluster_client(
 )
     : chosen_{std::move(chosen)},
       trust_{std::move(trust)},
-      // What a terminated task throws on its way out is of no interest.
+      // Exceptions of tasks that are being terminated are ignored.
       tasks_{
           executor,
           [](const std::exception_ptr&) {
@@ -65,7 +65,7 @@ asio::awaitable<result<reply>> cluster_client::execute(command what, deadline un
         }
         const auto where = redirection_of(*answered, target->where());
         const bool waits = where.what == redirection::kind::wait;
-        // When there is no time left to wait, what the cluster says is the answer.
+        // Without time left for a retry, the cluster's error is the result.
         const bool last =
             ++now.tries >= tries_max || until.passed(clock::now() + (waits ? now.pause : none));
         if (where.what == redirection::kind::none || last) {
@@ -169,7 +169,7 @@ asio::awaitable<result<void>> cluster_client::learn() {
     const auto asked = who_might_know();
     result<void> outcome;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-        // One that hangs leaves the others their time.
+        // A node that hangs uses up only its share of the time.
         const auto others = static_cast<milliseconds::rep>(asked.size() - i);
         outcome = co_await learn_from(asked[i], deadline::in(until.left() / others));
         if (outcome) {
@@ -211,7 +211,7 @@ asio::awaitable<result<reply>> cluster_client::ask_slots(address node, deadline 
     co_return checked(std::move(*said), node.text());
 }
 
-// Nodes that are connected first, then whoever was heard of.
+// Connected nodes come first, then all other known addresses.
 std::vector<address> cluster_client::who_might_know() const {
     std::vector<address> made;
     const auto add = [&made](const address& each) {
@@ -261,7 +261,7 @@ result<void> cluster_client::adopt(const reply& slots, const address& asked) {
 
 void cluster_client::doubt_map() {
     if (!std::exchange(doubted_, true) && known_) {
-        // Between two readings the pause is waited out; after it the flag is seen.
+        // The pause between two reads is always waited for; the flag is checked after it.
         if (relearn_.expiry() > clock::now() + relearn_pause) {
             relearn_.cancel();
         }

@@ -20,9 +20,9 @@
 
 namespace msd::store::redis {
 
-// The client of a cluster: a link to each master, a map of who has which key. What the nodes say
-// when they are asked for keys of others keeps the map right; anything that looks like a change
-// makes it be read anew. A lost node costs the calls for its keys only.
+// The client of a cluster: a link to each master and a map from slots to masters. Redirections from
+// the nodes update the map; any sign of a change makes the client read it again. When a node is
+// unreachable, only calls for its keys fail.
 class cluster_client final : public client {
 public:
     cluster_client(
@@ -32,20 +32,20 @@ public:
     );
 
     asio::awaitable<result<reply>> execute(command what, deadline until) override;
-    /// Some node is.
+    /// At least one node is usable.
     [[nodiscard]] bool usable() const override;
     asio::awaitable<bool> became_usable(deadline until) override;
     [[nodiscard]] std::string trouble() const override;
-    /// To any node: a cluster passes messages on to all of them.
+    /// Subscribes at any node: a cluster forwards messages to all nodes.
     void subscribe(subscription to) override;
     [[nodiscard]] figures counted() const override;
     asio::awaitable<void> stop() override;
 
 private:
-    // What a command has been through.
+    // The state of one command across its attempts.
     struct attempt {
-        std::optional<std::uint16_t> slot; // nothing: any node will do
-        std::optional<address> asking;     // the node that is to be asked this once
+        std::optional<std::uint16_t> slot; // nullopt: any node can execute it
+        std::optional<address> asking;     // the node to send it to once, after ASKING
         milliseconds pause;
         int tries = 0;
     };
@@ -74,10 +74,10 @@ private:
     std::list<subscriber> subscribers_;
     std::list<asio::steady_timer*> awaiting_use_;
     asio::steady_timer relearn_;
-    error why_unknown_{errc::unavailable, "not connected yet"}; // no map yet
-    figures retired_;                                           // of links that are gone
+    error why_unknown_{errc::unavailable, "not connected yet"}; // while there is no map
+    figures retired_;                                           // of links that were removed
     std::size_t next_node_ = 0;
-    bool known_ = false; // a map was read
+    bool known_ = false; // the map was read at least once
     bool doubted_ = false;
 };
 

@@ -9,15 +9,15 @@ namespace msd::store::redis {
 
 namespace {
 
-// An error's first word says what kind it is.
+// The first word of an error reply is its kind.
 constexpr std::array denials{"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"};
 constexpr std::array passing{
-    "OOM",        // full, and told to evict nothing
-    "LOADING",    // reading its file
-    "BUSY",       // a script runs
+    "OOM",        // out of memory, with a policy that evicts nothing
+    "LOADING",    // loading its data file
+    "BUSY",       // a script is running
     "READONLY",   // a replica
     "MASTERDOWN", // a replica without its master
-    "MISCONF",    // cannot write its file
+    "MISCONF",    // cannot write its data file
     "NOREPLICAS", // too few replicas
     "CLUSTERDOWN",
     "TRYAGAIN",
@@ -25,7 +25,7 @@ constexpr std::array passing{
     "ASK",
 };
 
-// What reaches a log is one line of bounded length.
+// Texts for the log are one line of bounded length.
 constexpr std::size_t shown_bytes_max = 200;
 
 bool any_of(const auto& words, std::string_view wanted) {

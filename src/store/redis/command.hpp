@@ -13,16 +13,16 @@ namespace msd::store::redis {
 
 using reply = wire::resp_value;
 
-// A command as it goes over the wire, and which of its arguments is the key: in a cluster that
-// decides which node it goes to. Arguments may hold any bytes.
+// A command in its wire format, with the position of its key argument: in a cluster the key decides
+// which node executes the command. Arguments may contain any bytes.
 class command {
 public:
-    /// The name comes first. `key_at` is the place of the key among the arguments, the name being
-    /// 0; a command that has no argument there, or 0, has no key.
+    /// The command's name is argument 0. `key_at` is the index of the key argument; with 0, or an
+    /// index beyond the last argument, the command has no key.
     explicit command(std::span<const std::string_view> arguments, std::size_t key_at);
 
-    /// Most commands: the key comes after the name. A braced list instead of arguments would do,
-    /// were it not that {"GET", "key"} is also one string_view, from pointer to pointer.
+    /// For most commands: the key is argument 1. Takes a pack instead of a braced list, because
+    /// {"GET", "key"} also converts to one string_view, from pointer to pointer.
     template <class... Arguments>
     [[nodiscard]] static command of(const Arguments&... arguments) {
         const std::string_view all[] = {arguments...};

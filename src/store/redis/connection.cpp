@@ -13,8 +13,8 @@ namespace msd::store::redis {
 
 namespace {
 
-// When a reply that is wanted until then is overdue for everybody. A caller that meant to give the
-// server its whole time, and got here a little later, counts as one that did.
+// The time at which a missing reply closes the connection, for a caller that waits until `until`. A
+// caller whose deadline is only slightly shorter than the timeout counts as waiting for all of it.
 time_point due_of(deadline until, milliseconds timeout) {
     const time_point now = clock::now();
     return until.at() >= now + timeout * 9 / 10 ? until.at() : now + timeout;
@@ -22,7 +22,7 @@ time_point due_of(deadline until, milliseconds timeout) {
 
 } // namespace
 
-// On the stack of execute(); knows its place among the debts.
+// Lives on the stack of execute(); knows its place among the missing replies.
 struct connection::waiter {
     waiter(connection& to, deadline latest, time_point due)
         : owner{to},
@@ -98,7 +98,7 @@ result<void> connection::deliver_all() {
     return {};
 }
 
-// A channel's message comes between the replies.
+// Messages of channels arrive between replies.
 bool connection::is_message(const reply& received) const {
     return on_message_ && received.items.size() == 3 && received.items[0].text == "message";
 }
@@ -144,7 +144,7 @@ void connection::close(error why) {
     if (!open_) {
         return;
     }
-    const auto self = weak_from_this().lock(); // waiters may drop the last other reference
+    const auto self = weak_from_this().lock(); // waiters may release the last other reference
     open_ = false;
     why_ = std::move(why);
     stream_->close();
@@ -162,8 +162,8 @@ void connection::close(error why) {
     }
 }
 
-// A timer that is set already and goes off earlier is left alone: under load most replies come
-// before it does, and then it costs nothing.
+// A timer that is set and expires earlier is kept: under load most replies arrive before it
+// expires, so it need not be set again for each.
 void connection::watch(time_point next) {
     if (next >= watched_) {
         return;
@@ -182,7 +182,7 @@ void connection::on_timer() {
     if (!open_) {
         return;
     }
-    // What arrived while this loop was busy was in time: it is read first.
+    // Replies that arrived while the loop was busy are in time: they are read first.
     if (!looked_again_ && stream_->readable()) {
         looked_again_ = true;
         asio::post(stream_->executor(), [self = shared_from_this()] { self->on_timer(); });
@@ -204,7 +204,7 @@ void connection::expire(time_point at) {
         close({errc::timeout, text});
         return;
     }
-    // Those that are woken may send the next command; they end nothing but their own waiting.
+    // A resumed caller may send its next command; it does not close the connection.
     for (std::size_t i = 0; i < owed_.size(); ++i) {
         waiter* const creditor = owed_[i].creditor;
         if (creditor != nullptr && creditor->until.passed(at)) {

@@ -7,7 +7,7 @@ namespace msd::store::redis {
 
 namespace {
 
-// Ends the connection unless the greeting went well, however it ends.
+// Closes the connection unless the greeting succeeds, also when it is cancelled.
 struct closing {
     explicit closing(std::shared_ptr<connection> to) : target{std::move(to)} {}
     ~closing() {
@@ -26,7 +26,7 @@ asio::awaitable<result<reply>> ask(connection* server, command what, deadline un
     co_return answered;
 }
 
-// An error reply as an error.
+// Converts an error reply to an error.
 asio::awaitable<result<void>> demand(connection* server, command what, deadline until) {
     auto answered = co_await ask(server, std::move(what), until);
     if (!answered) {
@@ -65,7 +65,7 @@ result<void> suits(const server_facts& facts, wanted_server wanted, const std::s
     return {};
 }
 
-// HELLO tells what we need to know; servers before version 6 know neither it nor that.
+// HELLO returns the properties of the server; servers before version 6 do not have the command.
 asio::awaitable<result<server_facts>> inquire(connection* server, deadline until) {
     const std::string name = server->stream().peer().text();
     const auto hello = command::keyless("HELLO", "2");
@@ -94,7 +94,7 @@ asio::awaitable<result<server_facts>> inquire(connection* server, deadline until
     co_return facts;
 }
 
-// Sentinels often need no password where their servers do, and refuse one then.
+// Sentinels often have no password although their servers do, and then refuse AUTH.
 asio::awaitable<result<void>>
 authenticate(const settings* chosen, connection* server, bool if_asked, deadline until) {
     if (chosen->password.empty()) {
@@ -112,7 +112,7 @@ authenticate(const settings* chosen, connection* server, bool if_asked, deadline
     }
     auto proof = authentication(*chosen);
     auto accepted = co_await demand(server, std::move(proof), until);
-    // A server that does not know AUTH quotes what came with it, or a part of that.
+    // A server that does not know AUTH repeats its arguments, the password, in the error.
     if (!accepted && accepted.error().text.find("unknown command") != std::string::npos) {
         co_return fail(accepted.error().code, server->stream().peer().text() + " knows no AUTH");
     }
@@ -134,7 +134,7 @@ introduce(const settings* chosen, connection* server, wanted_server wanted, dead
     if (!suited) {
         co_return suited;
     }
-    // Nothing depends on it: whoever may not set a name goes without.
+    // The name is for people only: a user without permission to set it has none.
     const auto name = command::keyless("CLIENT", "SETNAME", chosen->client_name);
     const auto named = co_await ask(server, name, until);
     if (!named) {

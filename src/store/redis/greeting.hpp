@@ -16,7 +16,7 @@
 
 namespace msd::store::redis {
 
-// What all connections of a client share; outlives them.
+// Shared by all connections of a client; outlives them.
 struct surroundings {
     asio::any_io_executor executor;
     const settings& chosen;
@@ -24,9 +24,9 @@ struct surroundings {
     net::task_group& tasks;
 };
 
-// What a server says of itself.
+// The properties that a server reports when a connection is opened.
 struct server_facts {
-    std::string version; // "7.0.15"; empty: it is too old to say
+    std::string version; // "7.0.15"; empty: the server is too old to report it
     std::string mode;    // "standalone", "sentinel", "cluster"
     std::string role;    // "master", "slave"
 };

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int pings = 5;
 
-// What to do about a server that cannot be used, by what our own and Redis' texts say.
+// Advice for a server that cannot be used, chosen by the texts of msd's and Redis' errors.
 struct remedy {
     std::string_view symptom;
     std::string_view cure;
@@ -54,7 +54,7 @@ std::string with_remedy(std::string trouble) {
     return trouble;
 }
 
-// One line "NAME:VALUE" of the reply to INFO.
+// The value of one line "NAME:VALUE" in the reply to INFO.
 std::string_view field_of(std::string_view info, std::string_view name) {
     while (!info.empty()) {
         const std::string_view line = info.substr(0, info.find("\r\n"));
@@ -70,7 +70,7 @@ void judge_memory(std::string_view info, inspection& into) {
     const std::string_view bytes = field_of(info, "maxmemory");
     const std::string_view policy = field_of(info, "maxmemory_policy");
     if (bytes.empty()) {
-        return; // not a Redis that says
+        return; // the server does not report it
     }
     const bool is_bounded = bytes != "0";
     const std::string_view shown = field_of(info, "maxmemory_human");

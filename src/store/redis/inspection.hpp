@@ -13,11 +13,11 @@
 
 namespace msd::store::redis {
 
-// What somebody who sets a Redis up wants to know of it.
+// Facts about a Redis for the person who sets it up.
 struct inspection {
     bool works = false;
     std::vector<std::pair<std::string, std::string>> facts; // ("version", "7.0.15")
-    std::vector<std::string> advice; // what is wrong, or could be better, and what to do
+    std::vector<std::string> advice; // problems and possible improvements, and what to do
 };
 
 /// Connects as a worker would and looks around, until then at most. Changes nothing there.

@@ -11,7 +11,7 @@ namespace msd::store::redis {
 
 namespace {
 
-// A connection that ended sooner was no success: the next attempt waits its turn.
+// A connection that ended sooner counts as a failed attempt: the next attempt waits for its pause.
 constexpr milliseconds lasting{1000};
 
 asio::awaitable<result<address>> located(address where) {
@@ -81,7 +81,7 @@ asio::awaitable<result<void>> link::establish() {
     co_return ready;
 }
 
-// A server that takes connections may still hang: it counts once it has answered in time.
+// A server that accepts connections may still hang: it is usable once it has answered in time.
 asio::awaitable<result<void>> link::probe() {
     const auto ping = command::keyless("PING");
     const deadline until = deadline::in(around_.chosen.timeout);
@@ -97,8 +97,8 @@ asio::awaitable<result<void>> link::probe() {
     co_return result<void>{};
 }
 
-// As long as the connection lasts. An idle one is probed, so that the first to need it does not
-// have to find out that the server hangs.
+// Runs as long as the connection is open. Probes an idle connection, so that a hanging server is
+// detected before a caller needs it.
 asio::awaitable<void> link::attend() {
     const auto attended = current_;
     const time_point began = clock::now();
@@ -152,7 +152,8 @@ void link::lost(error why) {
     }
 }
 
-// Once a connection is lost the first attempt follows at once, the next ones after growing pauses.
+// After a connection is lost, the first attempt is made at once, the next ones after growing
+// pauses.
 asio::awaitable<void> link::pause() {
     if (std::exchange(hurry_, false) || failures_ < 2 || retired_) {
         co_return;
@@ -172,7 +173,7 @@ link::execute(std::string bytes, deadline until, std::size_t before) {
     co_return outcome;
 }
 
-// A connection that has just ended knows better why than what was before it.
+// The reason of a connection that has just ended replaces the reasons of earlier attempts.
 const std::string& link::why_lost() const {
     return current_ && !current_->is_open() ? current_->why().text : why_lost_.text;
 }

@@ -21,28 +21,28 @@
 
 namespace msd::store::redis {
 
-// Between two attempts to reach a server: doubling, up to the settings' probe_every.
+// Pause between two attempts to connect: doubles up to probe_every of the settings.
 constexpr milliseconds backoff_first{50};
 constexpr double backoff_jitter = 0.2;
 
-// Keeps one connection to a server: connects, greets, probes, connects anew. A breaker in itself:
-// while the server is lost calls fail at once, and what looks for it runs in the background. It is
-// lost with the first connection that cannot be made and the first reply that is overdue.
+// Keeps one connection to a server: connects, greets, probes and reconnects. Works as a circuit
+// breaker: the first failed connect and the first overdue reply mark the server as unreachable;
+// then calls fail at once while the link reconnects in the background.
 class link : public std::enable_shared_from_this<link> {
 public:
     using locator = std::function<asio::awaitable<result<address>>(deadline)>;
-    /// For a server that is always at the same place.
+    /// A locator for a server with a fixed address.
     [[nodiscard]] static locator always_at(address where);
 
-    // What a link is to connect to, and for what.
+    // What a link connects to, and why.
     struct purpose {
-        std::string name; // for logs: what is lost and found
+        std::string name; // of the server, for logs
         wanted_server wanted = wanted_server::master;
-        /// Where the server is now; asked before every attempt.
+        /// Returns the present address of the server; called before every attempt to connect.
         locator locate;
-        /// Optional: what is still to be done with a new connection before it is usable.
+        /// Optional: prepares a new connection before it is used.
         std::function<asio::awaitable<result<void>>(std::shared_ptr<connection>)> prepare;
-        /// Optional: called whenever usable() has changed.
+        /// Optional: called when usable() has changed.
         std::function<void(bool usable)> on_change;
     };
 
@@ -50,29 +50,29 @@ public:
     link(const link&) = delete;
     link& operator=(const link&) = delete;
 
-    /// Begins to connect; goes on until the task group is terminated, or retire().
+    /// Starts connecting; continues until the task group is terminated or retire() is called.
     void start();
-    /// Ends the connection, for good; whoever waits gets errc::closed.
+    /// Closes the connection for good; waiting calls fail with errc::closed.
     void retire();
 
-    /// The server's reply, be it an error. While it is lost errc::unavailable, at once; otherwise
-    /// as of connection::execute().
+    /// Returns the server's reply, which may be an error reply. errc::unavailable, at once: the
+    /// server is unreachable. Other errors: as connection::execute().
     asio::awaitable<result<reply>>
     execute(std::string bytes, deadline until, std::size_t before = 0);
 
     [[nodiscard]] bool usable() const { return usable_ && current_->is_open(); }
-    /// Waits until it is, or until then; tells whether it is.
+    /// Waits until the link is usable or `until` has passed; returns whether it is usable.
     asio::awaitable<bool> became_usable(deadline until);
-    /// Waits until the first attempt to connect is over, at most until then.
+    /// Waits until the first attempt to connect has ended or `until` has passed.
     asio::awaitable<void> settled(deadline until);
 
-    /// The server is not the right one any more: connects anew, at once.
+    /// Reconnects at once, because another server is to be used now.
     void renew(std::string why);
 
     [[nodiscard]] const figures& counted() const { return counted_; }
-    /// Where the server was when it was last looked for.
+    /// The address used by the last attempt to connect.
     [[nodiscard]] const address& where() const { return at_; }
-    /// Why the server is lost; of interest while it is.
+    /// Why the server is unreachable; valid while it is.
     [[nodiscard]] const std::string& why_lost() const;
 
 private:
@@ -97,7 +97,7 @@ private:
     int failures_ = 0; // in a row
     bool usable_ = false;
     bool retired_ = false;
-    bool hurry_ = false; // the next attempt is made at once
+    bool hurry_ = false; // the next attempt is made without a pause
 };
 
 } // namespace msd::store::redis

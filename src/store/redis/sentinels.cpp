@@ -30,7 +30,7 @@ link::purpose sentinels::listening() {
     link::purpose what;
     what.name = "a sentinel of the cache";
     what.wanted = wanted_server::sentinel;
-    // One that does not answer is left for the next.
+    // After a sentinel that does not answer, the next one is used.
     what.locate = [this](deadline until) {
         return link::always_at(known_[listened_to_++ % known_.size()])(until);
     };
@@ -57,7 +57,7 @@ asio::awaitable<result<address>> sentinels::master(deadline until) {
     const auto asked = known_;
     std::string why;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-        // One that hangs leaves the others their time.
+        // A sentinel that hangs uses up only its share of the time.
         const auto others = static_cast<milliseconds::rep>(asked.size() - i);
         auto told = co_await ask(asked[i], deadline::in(until.left() / others));
         if (told) {
@@ -96,7 +96,7 @@ asio::awaitable<result<address>> sentinels::ask(address sentinel, deadline until
     co_return *read;
 }
 
-// Each is a list of names and values.
+// Each element is a list of names and values.
 void sentinels::learn(const reply& others) {
     for (const reply& each : others.items) {
         std::string host;

@@ -15,8 +15,8 @@
 
 namespace msd::store::redis {
 
-// Those who know which server is the master. They are asked before every connection, one after the
-// other, and one is listened to, so that a failover is noticed before anything else breaks.
+// The sentinels, which know the address of the master. They are asked one after the other before
+// every connection. A subscription to one of them reports a failover before connections break.
 class sentinels {
 public:
     static constexpr std::size_t known_max = 64;
@@ -24,11 +24,11 @@ public:
     /// `on_switch` is called when another server has become the master.
     sentinels(const surroundings& around, std::function<void()> on_switch);
 
-    /// Begins to listen.
+    /// Subscribes to failovers.
     void start() { watch_.start(); }
 
-    /// Who is the master now, says the first that answers. errc::unavailable: none does, or none
-    /// knows a master of that name.
+    /// The present master, from the first sentinel that answers. errc::unavailable: none answers,
+    /// or none knows a master of that name.
     asio::awaitable<result<address>> master(deadline until);
 
 private:
@@ -40,7 +40,7 @@ private:
 
     const surroundings& around_;
     std::function<void()> on_switch_;
-    std::vector<address> known_; // the one that answered last comes first
+    std::vector<address> known_; // the sentinel that answered last comes first
     std::size_t listened_to_ = 0;
     subscriber watch_;
 };

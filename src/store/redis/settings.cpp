@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t port_default = 6379;
 constexpr std::uint16_t sentinel_port_default = 26379;
-constexpr int database_max = 16'383; // as many as a server may be told to have
+constexpr int database_max = 16'383; // the most that a server can be configured with
 constexpr std::size_t addresses_max = 64;
 
 constexpr std::string_view forms = "redis://HOST:PORT[/DATABASE], redis+sentinel://HOST:PORT,…/NAME"
@@ -47,7 +47,7 @@ std::optional<Number> number_of(std::string_view text) {
     return whole ? std::optional{read} : std::nullopt;
 }
 
-// What comes before `mark`, which is taken too; all of it when there is no mark.
+// Takes the text before `mark`, and the mark; without a mark, the whole text.
 std::string_view take_until(std::string_view& text, char mark) {
     const auto at = text.find(mark);
     const std::string_view taken = text.substr(0, at);
@@ -154,7 +154,7 @@ result<server_url> parse_url(std::string_view text) {
     read.kind = named->kind;
     read.tls = named->tls;
     std::string_view path = text.substr(end + mark.size());
-    // A password may hold anything, so the last @ counts.
+    // A password may contain an @: the last one ends it.
     if (const auto at = path.rfind('@'); at != std::string_view::npos) {
         read.user = path.substr(0, at);
         path.remove_prefix(at + 1);

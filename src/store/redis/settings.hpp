@@ -18,24 +18,24 @@ using address = net::peer_address;
 
 enum class arrangement : std::uint8_t {
     single,
-    sentinel, // the addresses are the sentinels'
-    cluster,  // the addresses are those of some of its nodes
+    sentinel, // the addresses are those of the sentinels
+    cluster,  // the addresses are those of some nodes
 };
 
-// Where a Redis is, as it is written in one line:
+// The address of a Redis, written as one URL:
 //   redis://[USER@]HOST[:PORT][/DATABASE]
 //   redis+sentinel://[USER@]HOST[:PORT],…/NAME[/DATABASE]
 //   redis+cluster://[USER@]HOST[:PORT],…
-// and the same with rediss for TLS. It never holds a password.
+// With rediss instead of redis it uses TLS. It never contains a password.
 struct server_url {
     arrangement kind = arrangement::single;
     bool tls = false;
     std::vector<address> addresses; // at least one
-    std::string master;             // as the sentinels call it
+    std::string master;             // its name at the sentinels
     std::string user;               // empty: the default user
     int database = 0;
 
-    /// The same for logs and people, without the user.
+    /// The address for logs and people, without the user.
     [[nodiscard]] std::string text() const;
 };
 
@@ -44,31 +44,31 @@ struct server_url {
 
 struct settings {
     server_url where;
-    std::string password;          // empty: none
-    std::filesystem::path ca_file; // of TLS; empty: the system's certificates
-    std::string tls_name;          // of the server's certificate; empty: the host it is reached by
+    std::string password;            // empty: none
+    std::filesystem::path ca_file;   // of TLS; empty: the system's certificates
+    std::string tls_name;            // name in the server's certificate; empty: the host's name
     std::string client_name = "msd"; // for CLIENT LIST
-    milliseconds timeout{50};        // a reply: the server is given up after it
+    milliseconds timeout{50};        // of a reply; then the connection is closed
     milliseconds connect_timeout{1000};
-    milliseconds probe_every{500}; // pause between probes, of a server that is lost or idle
+    milliseconds probe_every{500}; // pause between probes of an unreachable or idle server
     std::size_t reply_bytes_max = 16u << 20;
 
-    /// Without an address there is no Redis.
+    /// Whether a Redis is configured.
     [[nodiscard]] bool wanted() const { return !where.addresses.empty(); }
 };
 
-// What is kept in it for all.
+// How long the shared cache keeps entries.
 struct shared_cache_settings {
     milliseconds ttl{300'000};       // ± 10 %
-    milliseconds negative_ttl{5000}; // of what does not exist
-    milliseconds owner_behind{0};    // how old an answer of the owner's may be
+    milliseconds negative_ttl{5000}; // of things that do not exist
+    milliseconds owner_behind{0};    // maximum age of the owner's answers
 };
 
-// How often what happened to the connections of a client; for people.
+// Counters of a client's connections, for people.
 struct figures {
     std::uint64_t connects = 0; // connections that became usable
     std::uint64_t failures = 0; // attempts to connect that failed
-    std::uint64_t timeouts = 0; // connections given up because a reply was overdue
+    std::uint64_t timeouts = 0; // connections closed because a reply was overdue
 };
 
 } // namespace msd::store::redis

@@ -13,16 +13,16 @@ namespace msd::store::redis {
 
 namespace {
 
-// What stands under a key: one of these, and the bytes of a value behind the first.
+// The text of an entry begins with one of these; the bytes of a value follow the first.
 constexpr std::string_view value_sign = "=";
 constexpr std::string_view absent_sign = "-";
 constexpr std::string_view removed_sign = "!";
 
-// Others may use the same server.
+// Separates msd's keys from those of other programs on the same server.
 constexpr std::string_view prefix = "msd:";
 
 constexpr double ttl_jitter = 0.1;
-constexpr milliseconds look_again{500}; // at what could not be told, while Redis seems to be there
+constexpr milliseconds look_again{500}; // pause before invalidations are sent again
 
 std::string name_of(const std::string& key) {
     return std::string{prefix} + key;
@@ -39,7 +39,7 @@ shared_cache::shared_cache(
     : server_{std::move(server)},
       settings_{chosen},
       timeout_{timeout},
-      // What a terminated task throws on its way out is of no interest.
+      // Exceptions of tasks that are being terminated are ignored.
       tasks_{
           executor,
           [](const std::exception_ptr&) {
@@ -58,13 +58,13 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
     const command ask = command::of("GET", name_of(key));
     const deadline until = deadline::in(timeout_);
     const auto answer = co_await server_->execute(ask, until);
-    // While it was under way somebody may have changed the thing, and Redis not been told; or it
-    // was lost and is back.
+    // During the call the thing may have been changed without Redis knowing of it, or Redis may
+    // have been lost and come back.
     notice_return();
     if (!answer || is_doubtful(key)) {
         ++failures_;
         if (!answer && answer.error().code == errc::invalid) {
-            tasks_.spawn(discard(std::move(key))); // what stands there is no text
+            tasks_.spawn(discard(std::move(key))); // the entry is not a string
         }
         co_return found;
     }
@@ -113,7 +113,7 @@ shared_cache::store_value(std::string name, std::string text, milliseconds ttl) 
         co_return;
     }
     ++dropped_;
-    // A server that is lost is the client's to report; one that is full, or only to be read, ours.
+    // The client logs an unreachable server; a server that is full or read-only is logged here.
     if (server_->usable()) {
         keeping_.failed(answer.error(), clock::now());
     }
@@ -126,7 +126,8 @@ asio::awaitable<bool> shared_cache::remove(std::string key, deadline until) {
     co_return told;
 }
 
-// If we have lost Redis, he may be wrong about what it knows: it may come back with an older state.
+// If this worker has lost Redis, Redis may return with an older state, so that the other worker's
+// invalidation is missing.
 void shared_cache::removed_elsewhere(std::string key, bool told) {
     if (told && server_->usable()) {
         remember_told(std::move(key));
@@ -135,13 +136,14 @@ void shared_cache::removed_elsewhere(std::string key, bool told) {
     }
 }
 
-// A server that is full takes no mark, but it can still forget.
+// A server that is out of memory accepts no tombstone, but can still delete the key.
 asio::awaitable<bool> shared_cache::mark_removed(std::string key, deadline latest) {
     const std::string stands_ms = std::to_string((mark_stands + settings_.owner_behind).count());
     const command mark = command::of("SET", name_of(key), removed_sign, "PX", stands_ms);
     const deadline until = latest.sooner(deadline::in(timeout_));
     const auto marked = co_await server_->execute(mark, until);
-    // One that has not answered may still take the mark, which must not be forgotten behind it.
+    // A server that has not answered may still execute the command later, so the key is not deleted
+    // after it.
     if (marked || marked.error().code == errc::timeout || !server_->usable()) {
         co_return marked.has_value();
     }
@@ -152,7 +154,10 @@ asio::awaitable<bool> shared_cache::mark_removed(std::string key, deadline lates
 
 asio::awaitable<void> shared_cache::discard(std::string key) {
     if (discarded_++ == 0) {
-        log::warning("cache: what stood under {} was not put there by msd", name_of(key));
+        log::warning(
+            "cache: the entry of {} has another format than msd's and is deleted",
+            name_of(key)
+        );
     }
     const command forget = command::of("UNLINK", name_of(key));
     const deadline until = deadline::in(timeout_);
@@ -191,10 +196,13 @@ void shared_cache::remember_untold(std::string key) {
 void shared_cache::rest() {
     nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
     untold_.clear();
-    log::warning("cache: too much has changed while it was lost, it rests until all is old");
+    log::warning(
+        "cache: too many changes while Redis was unreachable; nothing is read from it until all "
+        "entries of that time have expired"
+    );
 }
 
-// A connection was made that had not been made when this was asked last.
+// Detects whether the client has reconnected since the last call.
 void shared_cache::notice_return() {
     if (std::exchange(connects_seen_, server_->counted().connects) == connects_seen_) {
         return;
@@ -216,7 +224,7 @@ bool shared_cache::is_doubtful(const std::string& key) const {
     return untold_.contains(key) || clock::now() < nothing_until_;
 }
 
-// Until it is stopped.
+// Runs until the cache is stopped.
 asio::awaitable<void> shared_cache::tell_untold() {
     for (;;) {
         news_.expires_at(untold_.empty() ? time_point::max() : clock::now() + look_again);
@@ -224,7 +232,7 @@ asio::awaitable<void> shared_cache::tell_untold() {
         (void)woken;
         const bool is_there = co_await server_->became_usable(deadline::in(look_again));
         notice_return();
-        // One node of a cluster may be away: what the others have to be told does not wait for it.
+        // Keys of an unreachable node of a cluster do not delay those of the other nodes.
         std::vector<std::string> keys;
         if (is_there) {
             keys.assign(untold_.begin(), untold_.end());

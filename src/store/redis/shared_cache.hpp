@@ -21,27 +21,27 @@
 
 namespace msd::store::redis {
 
-// The cache that all workers of all hosts share, in Redis. A removal leaves a mark for some
-// seconds, and a value is put only where nothing stands: so whoever is slow to bring an old value
-// finds the mark. A removal that Redis could not be told of is remembered, the key is not read
-// from here meanwhile, and Redis is told as soon as it is back. After each loss it is told again
-// what it knew, as far back as its values may go: it may come back with an older state, or a
-// replica in its place.
+// The cache in Redis, shared by the workers of all hosts. An invalidation writes a tombstone that
+// expires after some seconds, and values are written with SET NX: a slow writer of an old value
+// finds the tombstone. An invalidation that could not be sent to Redis is remembered and sent as
+// soon as Redis is back; meanwhile the key is a miss. After each reconnect all invalidations
+// younger than the values' time to live are sent again, because Redis may return with an older
+// state or be replaced by a replica.
 //
-// While Redis is lost everything is a miss, at once: that is the client's work.
+// While Redis is unreachable every lookup is a miss at once; the client sees to that.
 class shared_cache final : public cache {
 public:
-    // How long an answer may be under way, and how much longer a removal stands in its way; and
-    // longer by what the owner may be behind.
+    // How old the owner's answer may be when it is stored, and how long a tombstone lives; both
+    // grow by owner_behind.
     static constexpr milliseconds fill_within{5000};
     static constexpr milliseconds mark_stands{10'000};
-    static constexpr std::size_t puts_max = 1024; // on their way; more are dropped
-    // Removals to be told, and of those told. More than that: nothing is read until the oldest
-    // value is gone.
+    static constexpr std::size_t puts_max = 1024; // in flight; more are dropped
+    // Limit of the invalidations to be sent and of those that were sent. Beyond it nothing is read
+    // from the cache until the oldest value has expired.
     static constexpr std::size_t untold_max = 10'000;
-    static constexpr std::size_t value_bytes_max = 1u << 20; // larger ones are not kept
+    static constexpr std::size_t value_bytes_max = 1u << 20; // larger values are not stored
 
-    /// `timeout` bounds each question.
+    /// `timeout` limits each call to Redis.
     shared_cache(
         const asio::any_io_executor& executor,
         std::unique_ptr<client> server,
@@ -69,27 +69,27 @@ private:
 
     std::unique_ptr<client> server_;
     shared_cache_settings settings_;
-    milliseconds timeout_; // of one question; the client gives the server up after it
+    milliseconds timeout_; // of one call
     net::task_group tasks_;
     outage_log keeping_{"cache (keeping)"};
     std::unordered_set<std::string> untold_;
-    // Told lately, each until no older value can stand anywhere: a Redis that comes back, or takes
-    // the place of another, may know less.
+    // Invalidations that were sent, each kept until all values older than it have expired: a Redis
+    // that returns, or replaces another, may lack them.
     std::unordered_map<std::string, time_point> told_;
     std::deque<std::pair<time_point, std::string>> told_order_;
     time_point told_too_much_until_ = time_point::min(); // for told_
     std::uint64_t connects_seen_ = 0;
-    time_point nothing_until_ = time_point::min(); // too much was untold
-    asio::steady_timer news_;                      // cancelled when there is something to tell
+    time_point nothing_until_ = time_point::min(); // after an overflow: nothing is read until then
+    asio::steady_timer news_;                      // cancelled when an invalidation is to be sent
     std::uint64_t hits_ = 0;
     std::uint64_t misses_ = 0;
-    std::uint64_t failures_ = 0; // questions without an answer
-    std::uint64_t dropped_ = 0;  // values not kept
+    std::uint64_t failures_ = 0; // calls without a reply
+    std::uint64_t dropped_ = 0;  // values that were not stored
     std::uint64_t removals_ = 0;
-    std::uint64_t discarded_ = 0; // what was not ours
+    std::uint64_t discarded_ = 0; // entries in another format
 };
 
-/// Begins to connect in the background; null when `server` has no address. errc::invalid: the
+/// Starts connecting in the background; null when `server` has no address. errc::invalid: the
 /// settings cannot work.
 [[nodiscard]] result<std::unique_ptr<cache>> open_shared_cache(
     const asio::any_io_executor& executor,

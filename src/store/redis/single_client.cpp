@@ -18,7 +18,7 @@ single_client::single_client(
 )
     : chosen_{std::move(chosen)},
       trust_{std::move(trust)},
-      // What a terminated task throws on its way out is of no interest.
+      // Exceptions of tasks that are being terminated are ignored.
       tasks_{
           executor,
           [](const std::exception_ptr&) {

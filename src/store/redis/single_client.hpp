@@ -14,7 +14,7 @@
 
 namespace msd::store::redis {
 
-// The client of one server: of always the same, or of the one that sentinels name.
+// The client of one server, which has a fixed address or is named by sentinels.
 class single_client final : public client {
 public:
     single_client(

@@ -42,7 +42,7 @@ std::optional<std::uint16_t> number_of(std::string_view text) {
     return failure == std::errc{} && stopped == end ? std::optional{read} : std::nullopt;
 }
 
-// "HOST:PORT"; IPv6 comes without brackets.
+// Reads "HOST:PORT"; IPv6 addresses have no brackets.
 std::optional<address> address_of(std::string_view text, const address& from) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) {
@@ -82,7 +82,8 @@ std::uint16_t slot_map::index_of(const address& master) {
     return static_cast<std::uint16_t>(masters_.size() - 1);
 }
 
-// A list of (first slot, last slot, master, replicas …), the master being (host, port, id …).
+// The reply is a list of (first slot, last slot, master, replicas …); a master is (host, port, id
+// …).
 result<slot_map> slot_map::read(const reply& said, const address& asked) {
     slot_map made;
     if (!said.is(reply::kind::array)) {

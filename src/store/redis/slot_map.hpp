@@ -11,31 +11,31 @@
 #include <string_view>
 #include <vector>
 
-// How a cluster divides its keys, and what its nodes say when somebody asks the wrong one. Pure:
-// asking and waiting is the client's.
+// How a cluster distributes keys to nodes, and the redirections that its nodes reply with. Pure:
+// sending and waiting is done by cluster_client.
 namespace msd::store::redis {
 
 constexpr std::size_t slots_of_cluster = 16'384;
 
-/// CRC-16/XMODEM of the key, or of what stands in its first {…} unless that is empty.
+/// From the CRC-16/XMODEM of the key, or of the text in its first {…} unless that is empty.
 [[nodiscard]] std::uint16_t slot_of(std::string_view key);
 
-// Which master has which slot, as far as it was heard.
+// Which master owns which slot, as far as known.
 class slot_map {
 public:
-    static constexpr std::size_t nodes_max = 1000; // as many as Redis recommends at most
+    static constexpr std::size_t nodes_max = 1000; // the limit that Redis recommends
 
     slot_map() { owners_.fill(nobody); }
 
-    /// From the reply to CLUSTER SLOTS; nodes that the server cannot name are the one that was
-    /// asked. errc::malformed.
+    /// Reads the reply to CLUSTER SLOTS; a node without an address is the one that was asked.
+    /// errc::malformed.
     [[nodiscard]] static result<slot_map> read(const reply& said, const address& asked);
 
-    /// Null when nobody is known to have it.
+    /// Null when no owner is known.
     [[nodiscard]] const address* owner(std::uint16_t slot) const;
-    /// One slot has another owner now.
+    /// Changes the owner of one slot.
     void move(std::uint16_t slot, const address& to);
-    /// All that have slots, or had some before move().
+    /// All masters that own slots or owned some before move().
     [[nodiscard]] const std::vector<address>& masters() const { return masters_; }
 
 private:
@@ -47,13 +47,13 @@ private:
     std::array<std::uint16_t, slots_of_cluster> owners_;
 };
 
-// What an error reply of a node of a cluster asks its client to do.
+// What an error reply of a cluster's node tells its client to do.
 struct redirection {
     enum class kind : std::uint8_t {
         none,
-        moved, // the slot has another owner, from now on
-        ask,   // this command only, and after ASKING
-        wait,  // the cluster is not ready for it yet
+        moved, // the slot has another owner from now on
+        ask,   // send this command to another node once, after ASKING
+        wait,  // the cluster is not ready for the command
     };
 
     kind what = kind::none;

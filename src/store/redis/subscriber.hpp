@@ -12,15 +12,15 @@
 
 namespace msd::store::redis {
 
-// A connection that only listens, because Redis allows nothing else on one that does. It is kept
-// and probed like any other; after each loss the channels are subscribed to anew.
+// A connection for subscriptions only, because Redis allows no other commands on it. It is kept and
+// probed like other connections; after each reconnect the channels are subscribed again.
 class subscriber {
 public:
-    /// `what` says where; prepare and on_change are the subscriber's own.
+    /// `what` says where to connect; its prepare and on_change are set by the subscriber.
     subscriber(const surroundings& around, link::purpose what, subscription to);
 
     void start() { link_->start(); }
-    /// Connects anew, at once.
+    /// Reconnects at once.
     void renew(std::string why) { link_->renew(std::move(why)); }
 
 private:

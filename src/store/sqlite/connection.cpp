@@ -11,13 +11,13 @@ namespace msd::store::sqlite {
 
 namespace {
 
-// Only for locks taken behind the back of write_turn: recovery after a crash, a sqlite3 shell.
+// Needed only for locks that write_turn does not know: recovery after a crash, a sqlite3 shell.
 constexpr int busy_wait_ms = 1000;
 
 constexpr auto reading_pragmas = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;";
 
-// FULL: a commit is on the disk before it is answered. The WAL is cut back to 64 MiB should a
-// burst have made it larger.
+// FULL: a commit is on the disk before it returns. A WAL that has grown larger is truncated to
+// 64 MiB.
 constexpr auto writing_pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                  "PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;";
 
@@ -160,7 +160,7 @@ query& query::bind(std::int64_t number) {
 
 query& query::bind(std::string_view text) {
     if (prepared_ != nullptr) {
-        // A null pointer would be bound as NULL.
+        // SQLite binds a null pointer as NULL.
         const char* const begin = text.empty() ? "" : text.data();
         check(
             sqlite3_bind_text64(prepared_, ++bound_, begin, text.size(), SQLITE_STATIC, SQLITE_UTF8)

@@ -17,25 +17,25 @@ struct sqlite3_stmt;
 
 namespace msd::store::sqlite {
 
-// One connection to a database file and its prepared statements. Belongs to one thread at a time.
-// Turns SQLite's result codes into errors; what to do about them is decided by database.
+// One connection to a database file and its prepared statements. Used by one thread at a time.
+// Converts SQLite's result codes to errors; class database decides how to react to them.
 class connection {
 public:
     enum class purpose : std::uint8_t { reading, writing };
 
-    /// Opens `file`, which must exist. A writing connection puts the database into WAL mode, with
-    /// every commit on the disk when it returns. errc::unavailable: not there, not a database, …
+    /// Opens `file`, which must exist. A writing connection sets WAL mode and makes every commit
+    /// durable before it returns. errc::unavailable: the file does not exist, is not a database, …
     [[nodiscard]] static result<connection> open(const std::filesystem::path& file, purpose wanted);
 
-    /// Runs statements without values or rows.
+    /// Executes statements that have no parameters and return no rows.
     [[nodiscard]] result<void> execute(const std::string& statements);
 
     [[nodiscard]] std::int64_t last_inserted_id() const;
     /// Rows changed by the last statement.
     [[nodiscard]] std::int64_t changes() const;
     [[nodiscard]] bool in_transaction() const;
-    /// The first error that came from below SQL (disk, file, memory), null when there was none:
-    /// such a connection is to be opened anew.
+    /// The first error that came from below SQL (disk, file, memory); null when there was none.
+    /// After such an error the connection must be reopened.
     [[nodiscard]] const error* broken() const { return broken_ ? &*broken_ : nullptr; }
 
 private:
@@ -52,7 +52,7 @@ private:
 
     explicit connection(sqlite3* opened) : handle_{opened} {}
     [[nodiscard]] result<sqlite3_stmt*> prepare(std::string_view sql);
-    /// Translates a result code of the call just made.
+    /// Converts the result code of the last call.
     [[nodiscard]] error failure(int code);
 
     std::unique_ptr<sqlite3, close> handle_;
@@ -61,8 +61,8 @@ private:
     std::optional<error> broken_;
 };
 
-// One use of a prepared statement. Values are always bound, in the order of the question marks, and
-// must outlive the query. Errors stick: a failed step makes next() fail.
+// One use of a prepared statement. Values are bound in the order of the question marks and must
+// outlive the query. After an error all later steps fail with the same error.
 class query {
 public:
     /// `sql` must be a string literal: the connection keeps the statement under it.
@@ -78,10 +78,10 @@ public:
 
     /// True: a row can be read; false: there is none any more.
     [[nodiscard]] result<bool> next();
-    /// Steps to the end.
+    /// Executes the statement and ignores rows.
     [[nodiscard]] result<void> run();
 
-    // The columns of the present row. Texts live until the next step.
+    // The columns of the present row. Texts are valid until the next step.
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::string_view text(int column) const;
     [[nodiscard]] bool is_null(int column) const;

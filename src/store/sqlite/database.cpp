@@ -52,8 +52,8 @@ database::~database() = default;
 
 asio::awaitable<result<std::unique_ptr<database>>> database::open(settings chosen, deadline until) {
     auto opened = std::make_unique<database>(std::move(chosen));
-    // The lanes open what they need. Writing comes first, as it makes the file and its schema. An
-    // error is returned, so neither lane's log is told.
+    // The lanes open their connections. The write lane is first, because it creates the file and
+    // its schema. An error is returned to the caller and therefore not logged here.
     auto nothing = []() -> result<void> {
         return {};
     };
@@ -135,10 +135,10 @@ result<void> database::write_in_turn(jobs batch) {
     connection& writer = *writer_;
     auto done = write_all(writer, batch);
     if (!done && writer.in_transaction()) {
-        // The first error is the one to tell.
+        // The first error is returned.
         static_cast<void>(run(writer, rollback));
     }
-    // A connection still inside a transaction would keep the others from writing.
+    // A connection that stays in a transaction would block the writers of other processes.
     if (writer.broken() != nullptr || writer.in_transaction()) {
         writer_.reset();
     }
@@ -164,8 +164,8 @@ result<void> database::write_all(connection& writer, jobs batch) {
         return begun;
     }
     for (auto* const one : batch) {
-        // Waiting for the turn can outlast a deadline: what was answered `timeout` is then not
-        // done.
+        // The deadline may have passed while waiting for the turn: then the call was answered with
+        // errc::timeout and is not executed.
         if (one->abandoned()) {
             continue;
         }
@@ -176,7 +176,7 @@ result<void> database::write_all(connection& writer, jobs batch) {
     return run(writer, commit);
 }
 
-// An error here is the whole batch's: SQLite has given up the transaction, or is about to.
+// An error here fails the whole batch: SQLite has rolled back the transaction or is going to.
 result<void> database::write_one(connection& writer, net::blocking_lane::job& one) {
     if (auto begun = run(writer, begin_one); !begun) {
         return begun;

@@ -24,25 +24,25 @@
 
 namespace msd::store::sqlite {
 
-// One SQLite file as one worker process uses it; other processes use the same file at the same
-// time. Reads and writes have a lane and a connection each, so a writer that waits for its turn
-// never delays a read. What has queued up on a lane runs in one transaction: reads, because a
-// snapshot for many is cheaper than one for each; writes, because one sync of the disk then makes
-// many of them durable. Each write stands alone in a savepoint, and none is answered before the
+// One SQLite file, used by one worker process; other processes use the same file at the same time.
+// Reads and writes have a lane and a connection each, so that a writer that waits for its turn
+// never delays a read. All calls that are queued on a lane run in one transaction: for reads, one
+// snapshot for many calls is cheaper than one per call; for writes, one sync of the disk makes many
+// of them durable. Each write has a savepoint of its own, and no write is answered before the
 // commit.
 //
-// A connection that meets an error from below SQL is given up and opened anew by the next call, so
-// a disk that was full or gone is used again as soon as it is back.
+// After an error from below SQL the connection is closed and the next call opens a new one, so a
+// disk that was full or missing is used again as soon as possible.
 class database {
 public:
     static constexpr std::size_t calls_max = 1024; // per lane; beyond: errc::unavailable
     static constexpr std::size_t read_batch_max = 64;
-    // Bounds how long the other processes wait for their turn.
+    // Limits how long other processes wait for their turn.
     static constexpr std::size_t write_batch_max = 256;
 
     struct settings {
         asio::any_io_executor executor;
-        std::filesystem::path file; // the lock file lies beside it
+        std::filesystem::path file; // the lock file is in the same directory
         schema wanted;
         utc_clock now_ms = utc_now_ms; // called on the write lane's thread
     };
@@ -51,13 +51,13 @@ public:
     static asio::awaitable<result<std::unique_ptr<database>>> open(settings chosen, deadline until);
 
     explicit database(settings chosen);
-    /// Waits for the calls that run. Nobody may await one any more.
+    /// Waits for running calls. No caller may still wait for a result.
     ~database();
     database(const database&) = delete;
     database& operator=(const database&) = delete;
 
-    /// Runs `work(connection&)`, which returns result<T> and owns what it touches, on the read
-    /// lane's thread inside a transaction that sees every write answered before.
+    /// Runs `work(connection&)` on the read lane's thread, in a transaction that sees every write
+    /// that was answered before. `work` returns result<T> and owns everything it uses.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> read(deadline until, F work) {
         auto call = [this, work = std::move(work)]() mutable {
@@ -68,8 +68,8 @@ public:
         co_return outcome;
     }
 
-    /// The same on the write lane. What `work` did is undone when it returns an error, and durable
-    /// before its value is returned here.
+    /// The same on the write lane. When `work` returns an error, its changes are rolled back; its
+    /// value is returned after its changes are durable.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> write(deadline until, F work) {
         auto call = [this, work = std::move(work)]() mutable {
@@ -80,7 +80,7 @@ public:
         co_return outcome;
     }
 
-    /// write() for `work` that returns result<std::int64_t>, done once per key.
+    /// write() for `work` that returns result<std::int64_t>, executed once per key.
     template <class F>
     asio::awaitable<result<std::int64_t>>
     write_once(std::optional<idempotency> once, deadline until, F work) {
@@ -116,7 +116,7 @@ public:
 private:
     using jobs = std::span<net::blocking_lane::job* const>;
 
-    // The lanes' threads.
+    // Run on the lanes' threads.
     void read_batch(jobs batch);
     [[nodiscard]] result<void> read_all(jobs batch);
     void write_batch(jobs batch);
@@ -131,12 +131,12 @@ private:
     outage_log reading_;
     outage_log writing_;
 
-    // Each belongs to its lane's thread.
+    // Each is used by its lane's thread only.
     std::optional<connection> reader_;
     std::optional<connection> writer_;
     std::optional<write_turn> turn_;
 
-    // Last: their threads use all of the above.
+    // Declared last: their threads use all members above.
     net::blocking_lane read_lane_;
     net::blocking_lane write_lane_;
 };

@@ -11,8 +11,7 @@ namespace msd::store::sqlite {
 
 namespace {
 
-// AUTOINCREMENT: the id of a product that is gone must never name another one, for purchases
-// keep it.
+// AUTOINCREMENT: the id of a removed product must never be reused, because purchases refer to it.
 constexpr std::string_view version_1 = R"(
 CREATE TABLE goods(
     id INTEGER PRIMARY KEY AUTOINCREMENT,

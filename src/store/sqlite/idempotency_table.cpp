@@ -5,8 +5,8 @@ namespace msd::store::sqlite {
 
 namespace {
 
-// Each noted write drops up to this many rows, so the table shrinks faster than it grows and no
-// write ever pays for a whole day of them.
+// Each recorded write removes up to this many expired rows, so that the table shrinks faster than
+// it grows and no single write has to remove the rows of a whole day.
 constexpr std::int64_t pruned_per_write = 4;
 
 } // namespace
@@ -40,7 +40,7 @@ note(connection& on, const idempotency& once, std::int64_t outcome, std::int64_t
     if (!pruned) {
         return pruned;
     }
-    // An expired row of this very key may still be there.
+    // An expired row of the same key may still exist.
     query insert{
         on,
         "INSERT OR REPLACE INTO idempotency(key, fingerprint, outcome, created_ms) "

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-// The table behind store::idempotency: which writes were done under which key.
+// The table for store::idempotency: which writes were executed under which key.
 namespace msd::store::sqlite {
 
 /// A migration of every service that writes.

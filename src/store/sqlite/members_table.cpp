@@ -19,12 +19,19 @@ CREATE TABLE members(
 );
 )";
 
-const std::array<std::string_view, 2> migrations{version_1, idempotency_schema};
+// A member that was imported from an existing deployment has the hash of its nodes in `password`
+// and may have one of msd here.
+constexpr std::string_view version_3 = "ALTER TABLE members ADD COLUMN password_argon2id TEXT;";
 
-constexpr std::string_view find_one = "SELECT id, password FROM members WHERE username = ?";
-constexpr std::string_view insert_one = "INSERT INTO members(username, password) VALUES (?, ?)";
+const std::array<std::string_view, 3> migrations{version_1, idempotency_schema, version_3};
+
+constexpr std::string_view find_one =
+    "SELECT id, password, password_argon2id, 0 FROM members WHERE username = ?";
+constexpr std::string_view insert_one =
+    "INSERT INTO members(username, password, password_argon2id) VALUES (?, ?, NULLIF(?, ''))";
 constexpr std::string_view update_hash =
-    "UPDATE members SET password = ? WHERE id = ? AND password = ?";
+    "UPDATE members SET password = ?, password_argon2id = NULLIF(?, '') "
+    "WHERE id = ? AND password = ?";
 constexpr std::string_view delete_one = "DELETE FROM members WHERE username = ?";
 
 } // namespace
@@ -41,15 +48,21 @@ asio::awaitable<result<member_row>> members_table::find(std::string username, de
     return database_->read(until, std::move(work));
 }
 
+asio::awaitable<result<bool>> members_table::is_shared_with_legacy(deadline /*until*/) {
+    co_return false; // no other program uses the file
+}
+
 asio::awaitable<result<std::int64_t>> members_table::add(
     std::string username,
-    std::string password_hash,
+    member_hashes hashes,
     std::optional<idempotency> once,
     deadline until
 ) {
     auto work = [username = std::move(username),
-                 hash = std::move(password_hash)](connection& on) -> result<std::int64_t> {
-        if (const auto done = query{on, insert_one}.bind(username).bind(hash).run(); !done) {
+                 hashes = std::move(hashes)](connection& on) -> result<std::int64_t> {
+        query insert{on, insert_one};
+        insert.bind(username).bind(hashes.password).bind(hashes.argon2id);
+        if (const auto done = insert.run(); !done) {
             return tl::unexpected{done.error()};
         }
         return on.last_inserted_id();
@@ -57,12 +70,18 @@ asio::awaitable<result<std::int64_t>> members_table::add(
     return database_->write_once(std::move(once), until, std::move(work));
 }
 
-asio::awaitable<result<std::int64_t>>
-members_table::rehash(std::int64_t id, std::string old_hash, std::string new_hash, deadline until) {
-    auto work = [id, old_hash = std::move(old_hash), new_hash = std::move(new_hash)](connection& on
-                ) -> result<std::int64_t> {
+asio::awaitable<result<std::int64_t>> members_table::rehash(
+    std::int64_t id,
+    std::string old_password,
+    member_hashes hashes,
+    deadline until
+) {
+    auto work = [id,
+                 old_password = std::move(old_password),
+                 hashes = std::move(hashes)](connection& on) -> result<std::int64_t> {
         query update{on, update_hash};
-        if (const auto done = update.bind(new_hash).bind(id).bind(old_hash).run(); !done) {
+        update.bind(hashes.password).bind(hashes.argon2id).bind(id).bind(old_password);
+        if (const auto done = update.run(); !done) {
             return tl::unexpected{done.error()};
         }
         return on.changes();

@@ -16,13 +16,13 @@ public:
     explicit members_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
     asio::awaitable<result<member_row>> find(std::string username, deadline until) override;
+    asio::awaitable<result<bool>> is_shared_with_legacy(deadline until) override;
     asio::awaitable<result<std::int64_t>>
-    add(std::string username,
-        std::string password_hash,
-        std::optional<idempotency> once,
-        deadline until) override;
+    add(std::string username, member_hashes hashes, std::optional<idempotency> once, deadline until
+    ) override;
     asio::awaitable<result<std::int64_t>>
-    rehash(std::int64_t id, std::string old_hash, std::string new_hash, deadline until) override;
+    rehash(std::int64_t id, std::string old_password, member_hashes hashes, deadline until)
+        override;
     asio::awaitable<result<std::int64_t>>
     remove(std::string username, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<std::optional<std::int64_t>>>

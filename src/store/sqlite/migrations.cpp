@@ -66,7 +66,7 @@ result<void> migrate(connection& on, const schema& wanted) {
         outcome = on.execute("COMMIT");
     }
     if (!outcome && on.in_transaction()) {
-        // The first error is the one to tell; the connection is given up anyway.
+        // The first error is returned; the caller closes the connection.
         static_cast<void>(on.execute("ROLLBACK"));
     }
     return outcome;

@@ -10,20 +10,21 @@
 
 namespace msd::store::sqlite {
 
-// The schema of one service: the scripts that lead from an empty file to what this build expects.
-// Script N makes version N + 1 of version N. Published scripts never change; new ones are added at
-// the end and only add to the schema, because a roll can be taken back: then an older msd meets it.
+// The schema of one service: the scripts that migrate an empty file to the version of this build.
+// Script N migrates from version N to version N + 1. Published scripts never change. New scripts
+// are appended and only add to the schema, because an older msd has to work with it after a
+// rollback.
 struct schema {
     std::string_view service;
     std::span<const std::string_view> migrations;
 };
 
-/// Brings the database to the version of this build, in one transaction; nothing when it is there
-/// or further. The caller holds the turn to write.
+/// Migrates the database to the version of this build in one transaction; does nothing when it has
+/// this version or a later one. The caller holds the write turn.
 [[nodiscard]] result<void> migrate(connection& on, const schema& wanted);
 
-/// What migrate() would do, without doing it. `on` may be opened for reading; null: there is no
-/// database yet.
+/// Returns what migrate() would do. `on` may be opened for reading; null: the database does not
+/// exist.
 [[nodiscard]] result<migration_report> plan_migration(connection* on, const schema& wanted);
 
 } // namespace msd::store::sqlite

@@ -21,12 +21,15 @@ namespace msd::store::sqlite {
 
 namespace {
 
+// `newest_column` was added last; `select_old` reads the table of a file without it.
 struct goods_statements {
     using rows = transferred_goods;
     using table = goods_table;
+    static constexpr std::string_view newest_column = "id";
     static constexpr std::string_view select =
         "SELECT id, name, category, price_e4, description FROM goods WHERE id > ? "
         "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_old = select;
     static constexpr std::string_view select_one =
         "SELECT id, name, category, price_e4, description FROM goods WHERE id = ?";
     static constexpr std::string_view insert =
@@ -37,21 +40,28 @@ struct goods_statements {
 struct members_statements {
     using rows = transferred_members;
     using table = members_table;
+    static constexpr std::string_view newest_column = "password_argon2id";
     static constexpr std::string_view select =
-        "SELECT id, username, password FROM members WHERE id > ? ORDER BY id LIMIT ?";
+        "SELECT id, username, password, password_argon2id FROM members WHERE id > ? "
+        "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_old =
+        "SELECT id, username, password, NULL FROM members WHERE id > ? ORDER BY id LIMIT ?";
     static constexpr std::string_view select_one =
-        "SELECT id, username, password FROM members WHERE id = ?";
+        "SELECT id, username, password, password_argon2id FROM members WHERE id = ?";
     static constexpr std::string_view insert =
-        "INSERT INTO members(id, username, password) VALUES (?, ?, ?)";
+        "INSERT INTO members(id, username, password, password_argon2id) "
+        "VALUES (?, ?, ?, NULLIF(?, ''))";
     static constexpr std::string_view count = "SELECT COUNT(*) FROM members WHERE id > ?";
 };
 
 struct purchases_statements {
     using rows = transferred_purchases;
     using table = purchases_table;
+    static constexpr std::string_view newest_column = "id";
     static constexpr std::string_view select =
         "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id > ? "
         "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select_old = select;
     static constexpr std::string_view select_one =
         "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id = ?";
     static constexpr std::string_view insert =
@@ -60,29 +70,34 @@ struct purchases_statements {
     static constexpr std::string_view count = "SELECT COUNT(*) FROM purchases WHERE id > ?";
 };
 
-// SQLite keeps the last id it gave out where AUTOINCREMENT is wanted; there is no row before the
-// first insert.
+// For AUTOINCREMENT tables SQLite stores the last used id here. There is no row before the first
+// insert.
 constexpr std::string_view last_given = "SELECT seq FROM sqlite_sequence WHERE name = ?";
 constexpr std::string_view raise_last =
     "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = ?";
 constexpr std::string_view insert_last = "INSERT INTO sqlite_sequence(seq, name) VALUES (?, ?)";
 
-// Without a turn to take it only reads.
+constexpr std::string_view columns_named =
+    "SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?";
+
+// Without a write_turn it can only read.
 template <class Statements>
 class embedded_table final : public transfer_table {
 public:
     using rows = typename Statements::rows;
 
-    embedded_table(connection on, std::unique_ptr<write_turn> turn)
+    embedded_table(connection on, std::unique_ptr<write_turn> turn, bool is_old)
         : turn_{std::move(turn)},
-          on_{std::move(on)} {}
+          on_{std::move(on)},
+          is_old_{is_old} {}
 
     result<std::int64_t> count() override {
         return read_number<query>(on_, Statements::count, std::int64_t{0});
     }
 
     result<std::vector<transfer_row>> read(std::int64_t after) override {
-        return read_rows<rows, query>(on_, Statements::select, after);
+        const auto select = is_old_ ? Statements::select_old : Statements::select;
+        return read_rows<rows, query>(on_, select, after);
     }
 
     result<std::int64_t> next_id() override {
@@ -90,7 +105,7 @@ public:
         return last ? result<std::int64_t>{*last + 1} : last;
     }
 
-    // Rows that are there are compared, at the price of reading them.
+    // All existing rows are compared, which means that they are read.
     result<std::int64_t> resume_after() override { return 0; }
 
     result<std::size_t> write(std::span<const transfer_row> what) override {
@@ -135,14 +150,26 @@ private:
             done = on_.execute("COMMIT");
         }
         if (!done && on_.in_transaction()) {
-            static_cast<void>(on_.execute("ROLLBACK")); // the first error is the one to tell
+            static_cast<void>(on_.execute("ROLLBACK")); // the first error is returned
         }
         return done;
     }
 
     std::unique_ptr<write_turn> turn_;
     connection on_;
+    bool is_old_; // an earlier msd made the file: it lacks the newest column
 };
+
+template <class Statements>
+result<bool> has_newest_column(connection& on) {
+    query named{on, columns_named};
+    named.bind(Statements::rows::service).bind(Statements::newest_column);
+    const auto found = named.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    return named.integer(0) > 0;
+}
 
 template <class Statements>
 result<std::unique_ptr<transfer_table>> to_read(const std::filesystem::path& file) {
@@ -151,8 +178,11 @@ result<std::unique_ptr<transfer_table>> to_read(const std::filesystem::path& fil
         on.error().text = fmt::format("{}: {}", file.string(), on.error().text);
         return tl::unexpected{std::move(on.error())};
     }
-    auto made = std::make_unique<embedded_table<Statements>>(std::move(*on), nullptr);
-    return made;
+    const auto newest = has_newest_column<Statements>(*on);
+    if (!newest) {
+        return tl::unexpected{newest.error()};
+    }
+    return std::make_unique<embedded_table<Statements>>(std::move(*on), nullptr, !*newest);
 }
 
 result<connection>
@@ -188,7 +218,8 @@ result<std::unique_ptr<transfer_table>> to_write(const std::filesystem::path& fi
         return tl::unexpected{std::move(on.error())};
     }
     auto own_turn = std::make_unique<write_turn>(std::move(*turn));
-    auto made = std::make_unique<embedded_table<Statements>>(std::move(*on), std::move(own_turn));
+    auto made =
+        std::make_unique<embedded_table<Statements>>(std::move(*on), std::move(own_turn), false);
     return made;
 }
 

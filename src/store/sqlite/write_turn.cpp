@@ -13,8 +13,8 @@ namespace msd::store::sqlite {
 
 namespace {
 
-// Bytes of the lock file. Open-file-description locks belong to the descriptor, not to the
-// process, so closing some other descriptor of the file does not drop them.
+// Byte offsets in the lock file. Open-file-description locks belong to the descriptor, not to the
+// process: closing another descriptor of the file does not release them.
 constexpr off_t turn_byte = 0;
 constexpr off_t waiting_room_byte = 1;
 

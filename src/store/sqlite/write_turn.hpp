@@ -9,17 +9,17 @@
 
 namespace msd::store::sqlite {
 
-// Whose turn it is to write, among the processes that share a database. SQLite alone lets
-// waiting writers poll, and a polling process can starve for seconds. Here they sleep on locks of
-// one file, in two steps: a waiting room and the turn itself. Who has just written must go through
-// the waiting room again, where the next one already stands, so nobody is overtaken for long. The
-// kernel lets go of the locks of a process that dies.
+// Serializes the writers of all processes that share a database. With SQLite alone waiting writers
+// poll, and a polling process can starve for seconds. Here they sleep on two locks of one file: the
+// queue lock and the turn. A process that has just written must take the queue lock again, which
+// the next process already holds, so no process is overtaken for long. The kernel releases the
+// locks of a process that dies.
 class write_turn {
 public:
     /// Creates `file` with mode 0600. errc::unavailable.
     [[nodiscard]] static result<write_turn> open(const std::filesystem::path& file);
 
-    // Holds the turn until destroyed.
+    // Holds the turn until it is destroyed.
     class holder {
     public:
         explicit holder(int fd) : fd_{fd} {}
@@ -33,8 +33,9 @@ public:
         int fd_;
     };
 
-    /// Waits as long as it takes: for one transaction of each other process, or until the master
-    /// has killed one that hangs. Not to be called while this object's turn is held.
+    /// Waits without a limit: for at most one transaction of each other process, or until the
+    /// master has killed a process that hangs. Must not be called while the turn of this object is
+    /// held.
     [[nodiscard]] result<holder> wait();
 
 private:

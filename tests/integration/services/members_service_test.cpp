@@ -33,12 +33,12 @@ protected:
         auto repository = members_.on().wait(store::open_members(settings(), soon()));
         ASSERT_TRUE(repository);
         auto& opened = **repository;
-        ASSERT_TRUE(members_.on().wait(opened.add(username, hash, std::nullopt, soon())));
+        ASSERT_TRUE(members_.on().wait(opened.add(username, {hash, ""}, std::nullopt, soon())));
     }
     std::string stored_hash(const std::string& username) {
         auto repository = members_.on().wait(store::open_members(settings(), soon()));
         auto& opened = **repository;
-        return members_.on().wait(opened.find(username, soon())).value().password_hash;
+        return members_.on().wait(opened.find(username, soon())).value().hashes.password;
     }
 
     store::store_settings settings() {

@@ -66,7 +66,7 @@ TEST_F(purchases_service, refuses_goods_nobody_knows) {
     EXPECT_EQ(buy(purchase), "422 1 unknown goods {}");
     goods_says(R"({"errorcode":1,"errormessage":"no data"})", 0);
     EXPECT_EQ(buy(purchase), "422 1 unknown goods {}");
-    EXPECT_EQ(list(), "200 1 no data {}");
+    EXPECT_EQ(list(), R"(200 0 success {"results":[]})");
 }
 
 TEST_F(purchases_service, writes_nothing_while_goods_cannot_be_asked) {
@@ -77,7 +77,7 @@ TEST_F(purchases_service, writes_nothing_while_goods_cannot_be_asked) {
     EXPECT_EQ(buy(purchase), "503 1 goods unavailable {}");
     goods_says("{broken");
     EXPECT_EQ(buy(purchase), "503 1 goods unavailable {}");
-    EXPECT_EQ(list(), "200 1 no data {}");
+    EXPECT_EQ(list(), R"(200 0 success {"results":[]})");
 }
 
 TEST_F(purchases_service, asks_for_at_most_half_of_the_time_left) {

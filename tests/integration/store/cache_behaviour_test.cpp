@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every cache must do, whatever stands behind it.
+// The behaviour that every implementation of a cache has.
 #include "integration/store/caches.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ protected:
     }
     void remove(const std::string& key) { loop_.wait(cache_->remove(key, deadline::in(patience))); }
 
-    // What is put is there soon.
+    // A value is stored soon after put().
     bool comes(const std::string& key, const std::string& value) {
         const auto last = deadline::in(patience / 2);
         while (get(key) != value && !last.passed()) {
@@ -44,7 +44,7 @@ TEST_P(cache_behaviour, has_nothing_at_first) {
     EXPECT_EQ(get("a"), "miss");
 }
 
-TEST_P(cache_behaviour, keeps_what_is_put_apart_by_key) {
+TEST_P(cache_behaviour, keeps_the_values_of_keys_apart) {
     put("a", "1");
     put("b", "2");
     EXPECT_TRUE(comes("a", "1"));
@@ -52,7 +52,7 @@ TEST_P(cache_behaviour, keeps_what_is_put_apart_by_key) {
     EXPECT_EQ(get("c"), "miss");
 }
 
-TEST_P(cache_behaviour, keeps_bytes_as_they_are) {
+TEST_P(cache_behaviour, keeps_any_bytes) {
     const std::string bytes{"{\"n\":1e400,\"t\":\"\0\r\n\xc2\xb6\xff$3\r\n\"}", 28};
     put("bytes", bytes);
     EXPECT_TRUE(comes("bytes", bytes));
@@ -63,20 +63,20 @@ TEST_P(cache_behaviour, keeps_bytes_as_they_are) {
     EXPECT_TRUE(comes("empty", ""));
 }
 
-TEST_P(cache_behaviour, knows_what_does_not_exist_from_what_it_does_not_know) {
+TEST_P(cache_behaviour, distinguishes_absent_things_from_misses) {
     put("a", std::nullopt);
     EXPECT_TRUE(comes("a", "absent"));
     EXPECT_EQ(get("b"), "miss");
 }
 
-TEST_P(cache_behaviour, takes_no_value_for_a_word_of_its_own) {
+TEST_P(cache_behaviour, does_not_confuse_values_with_its_own_marks) {
     for (const char* const value : {"absent", "-", "x", "!", "removed", "nil", "\0"}) {
         put(value, value);
         EXPECT_TRUE(comes(value, value)) << value;
     }
 }
 
-TEST_P(cache_behaviour, gives_nothing_away_after_a_removal) {
+TEST_P(cache_behaviour, returns_no_value_after_a_removal) {
     put("a", "1");
     put("b", std::nullopt);
     EXPECT_TRUE(comes("a", "1"));
@@ -88,7 +88,7 @@ TEST_P(cache_behaviour, gives_nothing_away_after_a_removal) {
     EXPECT_EQ(get("b"), "miss");
 }
 
-TEST_P(cache_behaviour, lets_no_answer_undo_a_removal_that_came_while_it_was_under_way) {
+TEST_P(cache_behaviour, drops_an_answer_that_was_asked_for_before_a_removal) {
     const time_point asked = clock::now();
     remove("a");
     cache_->put("a", "old", asked);
@@ -98,14 +98,14 @@ TEST_P(cache_behaviour, lets_no_answer_undo_a_removal_that_came_while_it_was_und
     EXPECT_EQ(get("a"), "miss");
 }
 
-TEST_P(cache_behaviour, takes_no_answer_that_was_too_long_under_way) {
+TEST_P(cache_behaviour, drops_an_answer_that_took_too_long) {
     cache_->put("a", "old", clock::now() - milliseconds{5001});
     put("marker", "1");
     EXPECT_TRUE(comes("marker", "1"));
     EXPECT_EQ(get("a"), "miss");
 }
 
-TEST_P(cache_behaviour, keeps_nothing_beyond_its_time) {
+TEST_P(cache_behaviour, expires_entries) {
     const auto brief =
         kind_->open(loop_, {.ttl = milliseconds{1000}, .negative_ttl = milliseconds{500}});
     brief->put("a", "1", clock::now());

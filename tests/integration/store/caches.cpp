@@ -26,7 +26,7 @@ public:
     std::unique_ptr<store::cache> open(loop& on, cache_times times) override {
         auto server = store::redis::settings{};
         server.where = store::redis::parse_url(server_.url()).value();
-        server.timeout = milliseconds{2000}; // of a machine that is busy
+        server.timeout = milliseconds{2000}; // the machine may be busy
         const store::redis::shared_cache_settings chosen{times.ttl, times.negative_ttl};
         auto opened = store::redis::open_shared_cache(on.executor(), server, chosen);
         if (!opened) {

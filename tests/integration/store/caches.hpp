@@ -12,18 +12,18 @@
 
 namespace msd::test {
 
-// How long things are kept in a cache under test.
+// How long a cache under test keeps entries.
 struct cache_times {
     milliseconds ttl{60'000};
     milliseconds negative_ttl{60'000};
 };
 
 // One kind of cache, empty at first, with a server of its own if it needs one. The behaviour suite
-// runs over all of them: a new kind is one more line in all_caches().
+// runs over all kinds: a new kind is one more line in all_caches().
 class cache_under_test {
 public:
     virtual ~cache_under_test() = default;
-    /// Ready to use; a second one shares what the first one keeps if the kind is a shared one.
+    /// A cache that is ready to use. For a shared kind, a second one has the same entries.
     [[nodiscard]] virtual std::unique_ptr<store::cache> open(loop& on, cache_times times) = 0;
 };
 

@@ -59,14 +59,14 @@ bool eventually(const std::function<bool()>& condition, milliseconds limit) {
 
 char process_state(pid_t pid) {
     const auto text = content_of("/proc/" + std::to_string(pid) + "/stat");
-    // The state follows the name, which ends with the last parenthesis.
+    // The state comes after the name, which ends with the last parenthesis.
     const auto end = text.rfind(") ");
     return end == std::string::npos ? 'Z' : text[end + 2];
 }
 
 std::filesystem::path installed_program(const std::string& program, const std::string& package) {
     const char* const path = std::getenv("PATH");
-    // Servers stand where a user's path need not lead.
+    // Servers are installed in directories that a user's PATH may lack.
     std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/sbin:/usr/bin"};
     for (std::string folder; std::getline(folders, folder, ':');) {
         const auto file = std::filesystem::path{folder} / program;
@@ -110,9 +110,9 @@ child_program::child_program(
         throw_errno("fork");
     }
     if (pid_ == 0) {
-        // Other threads may have held locks: nothing but system calls from here on.
+        // Other threads may have held locks at the fork: only system calls are allowed here.
         ::setpgid(0, 0);
-        // First: a change of user forgets what is to happen when the parent dies.
+        // The user is changed first, because that resets the parent-death signal.
         if (change_user && (::setgroups(0, nullptr) != 0 || ::setgid(nobody.group) != 0 ||
                             ::setuid(nobody.user) != 0)) {
             ::_exit(126);
@@ -130,7 +130,7 @@ child_program::child_program(
 }
 
 child_program::~child_program() {
-    // The group may outlive its leader: programs that it started.
+    // Programs started by the leader of the group may outlive it.
     ::kill(-pid_, SIGKILL);
     if (!status_) {
         ::waitpid(pid_, nullptr, 0);

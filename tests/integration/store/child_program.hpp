@@ -34,17 +34,17 @@ struct nobody_ids {
 /// Of the user nobody.
 [[nodiscard]] nobody_ids ids_of_nobody();
 
-// Another program, for as long as the object lives: in a process group of its own, killed whole
-// at the end, and by the kernel when the thread that started it dies first. So start it on a
-// thread that outlives it.
+// A child process that runs another program and lives as long as the object. It has a process group
+// of its own, which is killed by the destructor, and by the kernel when the thread that started it
+// ends first. So start it on a thread that outlives it.
 class child_program {
 public:
     enum class user : std::uint8_t {
         same,
-        nobody, // when the test runs as root; the same else
+        nobody, // if the test runs as root; otherwise the test's user
     };
 
-    /// What the program writes is appended to the file `output`.
+    /// Output of the program is appended to the file `output`.
     child_program(
         std::vector<std::string> command,
         const std::filesystem::path& output,
@@ -57,7 +57,7 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     void signal(int number) const;
     [[nodiscard]] bool ended();
-    /// The exit code, or minus the signal that ended it; nothing when it goes on after `limit`.
+    /// The exit code, or minus the signal that killed it; nullopt when it still runs after `limit`.
     [[nodiscard]] std::optional<int> wait(milliseconds limit);
 
 private:
@@ -72,9 +72,9 @@ run_program(std::vector<std::string> command, milliseconds limit = std::chrono::
 /// The last lines of a text file; empty when there is none.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file, std::size_t lines = 40);
 
-// A TCP port of the loopback that nobody else gets while the object lives, so that a server can
-// use it, end and come back to it. It is bound here but never listened on, which leaves it to a
-// server that sets SO_REUSEADDR.
+// A TCP port of the loopback that is reserved while the object lives, so that a server can use it,
+// stop and use it again. It is bound but never listened on here, so that a server that sets
+// SO_REUSEADDR can bind it as well.
 class reserved_port {
 public:
     reserved_port();

@@ -17,8 +17,8 @@ std::string local(const reserved_port& port) {
 
 } // namespace
 
-// A node that has never been in the cluster would copy all data of another with many programs:
-// beginning with the same data, it has only to catch up.
+// A node that has never been in the cluster copies all data of another node, which takes many
+// programs. A node that starts with the same data only needs an incremental transfer.
 galera_cluster::galera_cluster() {
     if (!std::filesystem::exists(provider)) {
         throw std::runtime_error{"there is no Galera: install the Debian package galera-4, or "
@@ -48,7 +48,7 @@ mariadb_settings galera_cluster::settings_of(std::size_t index) const {
     }
     const auto& own = nodes_[index];
     mariadb_settings made;
-    // As root the rsync of a snapshot would be nobody and not get at the data.
+    // As root, the rsync of a snapshot would run as nobody, without access to the data.
     made.as_nobody = true;
     made.started = false;
     made.options = {

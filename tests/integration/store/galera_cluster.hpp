@@ -10,8 +10,9 @@
 
 namespace msd::test {
 
-// Three MariaDB servers that are one Galera cluster on the loopback, all in it and in step when it
-// is constructed. A node that ended comes back with start() and takes what it missed from another.
+// Three MariaDB servers that form a Galera cluster on the loopback. After construction all nodes
+// are synchronized. A node that was stopped rejoins with start() and gets missing data from another
+// node.
 class galera_cluster {
 public:
     static constexpr std::size_t size = 3;
@@ -19,18 +20,18 @@ public:
     galera_cluster();
 
     [[nodiscard]] mariadb_server& node(std::size_t index) { return *nodes_.at(index).server; }
-    /// Starts a node that ended and waits until it is in step.
+    /// Starts a stopped node and waits until it is synchronized.
     void rejoin(std::size_t index);
-    /// The node takes part and has everything.
+    /// Whether the node is in the cluster and synchronized.
     [[nodiscard]] bool in_step(std::size_t index);
     /// "mysql://msd@A,B,C/msd", beginning with node `first`.
     [[nodiscard]] std::string url(std::size_t first = 0) const;
 
 private:
     struct member {
-        reserved_port group;    // the nodes' talk
-        reserved_port changes;  // what a node missed
-        reserved_port snapshot; // all data
+        reserved_port group;    // group communication
+        reserved_port changes;  // incremental transfer
+        reserved_port snapshot; // full transfer
         std::unique_ptr<mariadb_server> server;
     };
 

@@ -12,7 +12,7 @@ namespace {
 using store::goods_fields;
 using store::idempotency;
 
-// A row as the suite compares it: "id|name|category|price|description".
+// The text of a row for comparisons: "id|name|category|price|description".
 void write_row(json::writer& out, const store::goods_view& row) {
     std::string text = std::to_string(row.id);
     const std::string price = row.price.text();
@@ -77,7 +77,7 @@ TEST_P(goods_repository, lists_what_was_added_in_the_order_of_ids) {
     );
 }
 
-TEST_P(goods_repository, keeps_what_it_was_given_byte_for_byte) {
+TEST_P(goods_repository, returns_texts_byte_for_byte) {
     goods_fields odd{
         .name = "a\u00b6b 연필 \U0001F58A '; DROP TABLE goods; --",
         .category = "? ?1 :x $y %s \\ \"",
@@ -152,7 +152,7 @@ TEST_P(goods_repository, has_no_next_page_when_the_last_row_fills_the_page) {
     EXPECT_FALSE(rows.next);
 }
 
-TEST_P(goods_repository, fills_a_page_however_many_rows_are_read_at_a_time) {
+TEST_P(goods_repository, fills_a_page_from_several_batches_of_rows) {
     constexpr std::size_t there = 201;
     std::vector<std::int64_t> ids;
     while (ids.size() < there) {
@@ -208,12 +208,12 @@ TEST_P(goods_repository, does_not_replace_an_unknown_id) {
     EXPECT_EQ(list().count, 0U);
 }
 
-TEST_P(goods_repository, replaces_with_equal_values_too) {
+TEST_P(goods_repository, succeeds_when_a_replacement_changes_nothing) {
     const auto id = add(product("same"));
     EXPECT_TRUE(wait(goods_->replace({.id = id, .fields = product("same")}, std::nullopt, soon())));
 }
 
-TEST_P(goods_repository, removes_once_and_never_uses_the_id_again) {
+TEST_P(goods_repository, removes_once_and_never_reuses_the_id) {
     const auto id = add(product("gone"));
     EXPECT_EQ(wait(goods_->remove(id, std::nullopt, soon())).value(), 1);
     EXPECT_EQ(wait(goods_->remove(id, std::nullopt, soon())).value(), 0);
@@ -227,7 +227,7 @@ TEST_P(goods_repository, keeps_its_rows_when_it_is_opened_again) {
     EXPECT_EQ(list().count, 1U);
 }
 
-TEST_P(goods_repository, does_a_repeated_write_once) {
+TEST_P(goods_repository, executes_a_repeated_write_once) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     const auto first = wait(goods_->add(product("a"), once, soon()));
     const auto repeat = wait(goods_->add(product("a"), once, soon()));
@@ -238,14 +238,14 @@ TEST_P(goods_repository, does_a_repeated_write_once) {
     EXPECT_EQ(list().count, 1U);
 }
 
-TEST_P(goods_repository, repeats_the_outcome_of_a_removal) {
+TEST_P(goods_repository, returns_the_recorded_outcome_of_a_removal) {
     const auto id = add(product("a"));
     const idempotency once{.key = "k", .fingerprint = "f"};
     EXPECT_EQ(wait(goods_->remove(id, once, soon())).value(), 1);
     EXPECT_EQ(wait(goods_->remove(id, once, soon())).value(), 1);
 }
 
-TEST_P(goods_repository, refuses_a_key_that_was_used_for_something_else) {
+TEST_P(goods_repository, refuses_a_key_that_was_used_for_a_different_request) {
     ASSERT_TRUE(wait(goods_->add(product("a"), idempotency{"k", "f"}, soon())));
     const auto other = wait(goods_->add(product("b"), idempotency{"k", "g"}, soon()));
     ASSERT_FALSE(other);
@@ -253,7 +253,7 @@ TEST_P(goods_repository, refuses_a_key_that_was_used_for_something_else) {
     EXPECT_EQ(list().count, 1U);
 }
 
-TEST_P(goods_repository, notes_nothing_for_a_write_that_failed) {
+TEST_P(goods_repository, records_nothing_for_a_failed_write) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     const auto id = add(product("a"));
     const store::goods_row absent{.id = id + 1, .fields = product("late")};
@@ -262,7 +262,7 @@ TEST_P(goods_repository, notes_nothing_for_a_write_that_failed) {
     EXPECT_TRUE(wait(goods_->replace(absent, once, soon())));
 }
 
-TEST_P(goods_repository, forgets_a_key_after_24_hours_and_not_before) {
+TEST_P(goods_repository, keeps_a_key_for_24_hours) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE(wait(goods_->add(product("a"), once, soon())));
     now_ms_ += store::idempotency_kept.count() - 1;
@@ -275,7 +275,7 @@ TEST_P(goods_repository, forgets_a_key_after_24_hours_and_not_before) {
     EXPECT_EQ(list().count, 2U) << "the second write is noted anew";
 }
 
-// Many writes at once fall into few transactions; each still stands alone.
+// Concurrent writes share transactions; each of them succeeds or fails by itself.
 asio::awaitable<void> add_one(
     store::goods_repository& goods,
     goods_fields fields,
@@ -286,7 +286,7 @@ asio::awaitable<void> add_one(
     out.push_back(std::move(added));
 }
 
-TEST_P(goods_repository, lets_a_failing_write_harm_no_other_of_its_group) {
+TEST_P(goods_repository, commits_the_other_writes_of_a_group_when_one_fails) {
     ASSERT_TRUE(wait(goods_->add(product("a"), idempotency{"used", "f"}, soon())));
     std::vector<result<std::int64_t>> outcomes;
     for (int i = 0; i < 40; ++i) {
@@ -306,7 +306,7 @@ TEST_P(goods_repository, lets_a_failing_write_harm_no_other_of_its_group) {
     EXPECT_EQ(list().count, 31U);
 }
 
-TEST_P(goods_repository, does_equal_writes_of_one_group_once) {
+TEST_P(goods_repository, executes_equal_writes_of_one_group_once) {
     std::vector<result<std::int64_t>> outcomes;
     for (int i = 0; i < 8; ++i) {
         const idempotency once{.key = "same", .fingerprint = "f"};
@@ -323,7 +323,7 @@ TEST_P(goods_repository, does_equal_writes_of_one_group_once) {
     EXPECT_EQ(list().count, 1U);
 }
 
-TEST_P(goods_repository, answers_timeout_when_no_time_is_left) {
+TEST_P(goods_repository, fails_with_timeout_when_the_deadline_has_passed) {
     const auto added =
         wait(goods_->add(product("a"), std::nullopt, deadline::in(milliseconds{-1})));
     ASSERT_FALSE(added);

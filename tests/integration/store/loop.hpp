@@ -18,8 +18,8 @@ namespace msd::test {
 
 constexpr milliseconds patience{30'000};
 
-// An event loop for tests of what is asynchronous: runs one coroutine to its end and returns what
-// it returned. A test that waits longer than `patience` ends the process.
+// An event loop for tests of asynchronous code: runs one coroutine to its end and returns its
+// result. A test that waits longer than `patience` aborts the process.
 class loop {
 public:
     template <class T>
@@ -50,7 +50,7 @@ public:
     template <class Condition>
     void run_until(Condition reached, milliseconds longest = patience) {
         const auto limit = deadline::in(longest);
-        // Without work the loop does not wait, and takes the processor from who is waited for.
+        // Without work the loop would spin and take the processor from the code it waits for.
         const auto work = asio::make_work_guard(context_);
         context_.restart();
         while (!reached()) {

@@ -36,7 +36,7 @@ void copy_template(const std::filesystem::path& to) {
     std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
 }
 
-// How the client program writes bytes of a value that it uses itself.
+// How the client program escapes bytes that it uses as separators.
 std::string unescaped(const std::string& text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -147,7 +147,7 @@ void mariadb_server::copy_data(const mariadb_server& from) {
     std::filesystem::copy(from.data(), data(), std::filesystem::copy_options::recursive);
 }
 
-// As root everything in the directory is nobody's then.
+// As root, gives everything in the directory to nobody.
 void mariadb_server::own_files() const {
     if (!chosen_.as_nobody || ::geteuid() != 0) {
         return;
@@ -187,7 +187,7 @@ void mariadb_server::kill() {
 
 void mariadb_server::freeze() {
     process_->signal(SIGSTOP);
-    // The signal stops one thread after the other; then the state says so.
+    // The signal stops one thread after another; the state shows when all are stopped.
     const auto stopped = [this] {
         return process_state(pid()) == 'T';
     };
@@ -204,7 +204,7 @@ bool mariadb_server::running() {
     return process_ && !process_->ended();
 }
 
-// A server that has started greets who connects; one that is full greets with the error.
+// A started server sends a greeting to each connection; a full one sends an error instead.
 bool mariadb_server::greets() const {
     const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_in to{};

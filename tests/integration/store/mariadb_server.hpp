@@ -14,20 +14,22 @@
 namespace msd::test {
 
 struct mariadb_settings {
-    bool durable = false; // every commit on the disk; else a commit survives kill -9 only
+    bool durable = false; // commits are synced to disk; otherwise they survive only kill -9
     bool read_only = false;
     bool tls = false;
     int connections_max = 0;               // 0: the server's default
-    int server_id = 0;                     // not 0: writes a binary log that others can replicate
-    std::vector<std::string> options = {}; // of mariadbd, beside those
-    bool as_nobody = false;                // not as root: for what it starts that is better not
-    bool started = true;                   // else by start()
+    int server_id = 0;                     // not 0: writes a binary log for replicas
+    std::vector<std::string> options = {}; // further options of mariadbd
+    bool as_nobody =
+        false;           // run as nobody if the test is root: for programs that the server starts
+    bool started = true; // false: the test calls start()
 };
 
-// A MariaDB server of the test's own: in a temporary directory, on a port of the loopback that
-// stays its own while it is down. It has the database and the accounts of
-// tests/servers/mariadb-template. Runs when it is constructed and ends with the object, however
-// the test ends. Failures throw, with the server's last words; a failed test gets them too.
+// A MariaDB server for one test: in a temporary directory, on a port of the loopback that stays
+// reserved while the server is down. It has the database and the accounts of
+// tests/servers/mariadb-template. It runs after construction and ends with the object, however the
+// test ends. Failures throw with the last lines of the server's log, which a failed test prints
+// too.
 class mariadb_server {
 public:
     static constexpr const char* user = "msd";
@@ -41,33 +43,34 @@ public:
     mariadb_server(const mariadb_server&) = delete;
     mariadb_server& operator=(const mariadb_server&) = delete;
 
-    /// Starts it where it ended, on the same port with the same data, and waits until it answers.
+    /// Starts it again on the same port with the same data, and waits until it answers.
     /// `more` are options for this run only.
     void start(const std::vector<std::string>& more = {});
-    /// Without waiting: for a server that becomes ready with the help of others.
+    /// Starts it without waiting: for a server that needs others to become ready.
     void launch(const std::vector<std::string>& more = {});
     void wait_ready();
-    /// An orderly end.
+    /// Stops it orderly.
     void stop();
-    /// kill -9.
+    /// Kills it with SIGKILL.
     void kill();
     void restart() {
         stop();
         start();
     }
-    /// Takes the data of a server that is stopped for its own, before its first start.
+    /// Copies the data of a stopped server, before its own first start.
     void copy_data(const mariadb_server& from);
-    /// SIGSTOP: accepts connections and answers nothing; until thaw().
+    /// Stops it with SIGSTOP until thaw(): the kernel accepts connections, the server does not
+    /// answer.
     void freeze();
     void thaw();
     [[nodiscard]] bool running();
 
-    /// As root, on the server's own socket; the statements may be several. Rows as text, NULL as
-    /// "NULL"; throws what the server complains of.
+    /// Executes one or several statements as root on the server's Unix socket. Values are returned
+    /// as text, NULL as "NULL"; throws with the server's error.
     rows query(const std::string& sql);
     /// The only value of the only row.
     std::string value(const std::string& sql);
-    /// Begins to replicate `primary` by GTID, from the first change; both need a server_id.
+    /// Starts to replicate `primary` by GTID from its first change; both need a server_id.
     void replicate(const mariadb_server& primary);
 
     [[nodiscard]] std::uint16_t port() const { return port_.number(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The test servers themselves: a test that trusts them has to know what it got.
+// Tests of the test server itself, which other tests rely on.
 #include "integration/store/mariadb_server.hpp"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 namespace msd::test {
 namespace {
 
-TEST(mariadb_server, answers_and_speaks_utf8mb4) {
+TEST(mariadb_server, answers_in_utf8mb4) {
     mariadb_server server;
     EXPECT_EQ(server.value("SELECT @@port"), std::to_string(server.port()));
     EXPECT_EQ(server.value("SELECT HEX('\U0001F58A\u00b6')"), "F09F968AC2B6");
@@ -25,7 +25,7 @@ TEST(mariadb_server, answers_and_speaks_utf8mb4) {
     EXPECT_EQ(server.value("SELECT 'a\tb\nc'"), "a\tb\nc");
 }
 
-TEST(mariadb_server, keeps_port_and_data_over_an_end_of_any_kind) {
+TEST(mariadb_server, keeps_its_port_and_data_after_a_stop_and_a_kill) {
     mariadb_server server;
     const auto port = server.port();
     server.query("CREATE TABLE t (id INT) ENGINE=InnoDB; INSERT INTO t VALUES (1)");
@@ -38,7 +38,7 @@ TEST(mariadb_server, keeps_port_and_data_over_an_end_of_any_kind) {
     EXPECT_EQ(server.value("SELECT COUNT(*) FROM t"), "2");
 }
 
-TEST(mariadb_server, goes_on_after_a_freeze) {
+TEST(mariadb_server, continues_after_a_freeze) {
     mariadb_server server;
     server.freeze();
     EXPECT_TRUE(server.running());
@@ -46,7 +46,7 @@ TEST(mariadb_server, goes_on_after_a_freeze) {
     EXPECT_EQ(server.value("SELECT 1"), "1");
 }
 
-TEST(mariadb_server, replicates_another) {
+TEST(mariadb_server, replicates_another_server) {
     mariadb_server primary{{.server_id = 1}};
     mariadb_server replica{{.read_only = true, .server_id = 2}};
     replica.replicate(primary);
@@ -57,14 +57,14 @@ TEST(mariadb_server, replicates_another) {
     }));
 }
 
-TEST(mariadb_server, offers_tls_when_asked_to) {
+TEST(mariadb_server, offers_tls_when_configured) {
     mariadb_server server{{.tls = true}};
     EXPECT_EQ(server.value("SELECT @@have_ssl"), "YES");
     mariadb_server plain;
     EXPECT_EQ(plain.value("SELECT @@have_ssl"), "DISABLED");
 }
 
-TEST(mariadb_server, says_what_was_wrong_with_its_start) {
+TEST(mariadb_server, reports_why_it_did_not_start) {
     try {
         const mariadb_server server{{.options = {"--no-such-option"}}};
         FAIL() << "it started";
@@ -73,7 +73,7 @@ TEST(mariadb_server, says_what_was_wrong_with_its_start) {
     }
 }
 
-TEST(mariadb_server, names_the_package_of_a_program_that_is_missing) {
+TEST(mariadb_server, names_the_package_of_a_missing_program) {
     try {
         std::ignore = installed_program("no-such-program", "no-such-package");
         FAIL() << "it was found";
@@ -82,7 +82,7 @@ TEST(mariadb_server, names_the_package_of_a_program_that_is_missing) {
     }
 }
 
-TEST(mariadb_server, ends_with_a_test_that_is_killed) {
+TEST(mariadb_server, ends_when_the_test_is_killed) {
     const temporary_directory left_behind;
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);

@@ -15,7 +15,8 @@ protected:
     }
 
     result<std::int64_t> add(std::string username, std::string hash = "hash") {
-        return wait(members_->add(std::move(username), std::move(hash), std::nullopt, soon()));
+        store::member_hashes hashes{.password = std::move(hash), .argon2id = {}};
+        return wait(members_->add(std::move(username), std::move(hashes), std::nullopt, soon()));
     }
 
     std::unique_ptr<store::members_repository> members_;
@@ -27,10 +28,13 @@ TEST_P(members_repository, finds_a_member_by_name) {
     const auto found = wait(members_->find("kim", soon()));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->id, *id);
-    EXPECT_EQ(found->password_hash, "h1");
+    EXPECT_EQ(found->hashes.password, "h1");
+    EXPECT_EQ(found->hashes.argon2id, "");
+    EXPECT_FALSE(found->shared_with_legacy) << "msd created the table";
+    EXPECT_FALSE(wait(members_->is_shared_with_legacy(soon())).value());
 }
 
-TEST_P(members_repository, tells_names_apart_byte_by_byte) {
+TEST_P(members_repository, compares_names_byte_by_byte) {
     for (const auto* const name :
          {"kim", "Kim", "kim ", "k\u00edm", "ki\u0301m", "kím\U0001F600"}) {
         EXPECT_TRUE(add(name)) << name;
@@ -43,11 +47,11 @@ TEST_P(members_repository, refuses_a_name_that_is_taken) {
     const auto again = add("kim", "second");
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, errc::conflict);
-    EXPECT_EQ(wait(members_->find("kim", soon()))->password_hash, "first");
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.password, "first");
     EXPECT_EQ(wait(members_->find("kim", soon()))->id, *id);
 }
 
-TEST_P(members_repository, takes_sql_in_a_name_as_a_name) {
+TEST_P(members_repository, treats_sql_in_a_name_as_text) {
     ASSERT_TRUE(add("test_account"));
     EXPECT_FALSE(wait(members_->find("test_account' -- ", soon())));
     ASSERT_TRUE(add("test_account' -- "));
@@ -55,7 +59,7 @@ TEST_P(members_repository, takes_sql_in_a_name_as_a_name) {
     EXPECT_TRUE(wait(members_->find("test_account", soon())));
 }
 
-TEST_P(members_repository, removes_by_name_and_frees_the_name) {
+TEST_P(members_repository, allows_the_name_again_after_a_removal) {
     const auto id = add("kim");
     EXPECT_EQ(wait(members_->remove("kim", std::nullopt, soon())).value(), 1);
     EXPECT_EQ(wait(members_->remove("kim", std::nullopt, soon())).value(), 0);
@@ -64,17 +68,30 @@ TEST_P(members_repository, removes_by_name_and_frees_the_name) {
     EXPECT_GT(*anew, *id) << "ids are never used again";
 }
 
-TEST_P(members_repository, replaces_a_hash_only_while_it_is_the_old_one) {
+TEST_P(members_repository, replaces_a_hash_only_if_it_is_unchanged) {
     const auto id = add("kim", "old");
-    EXPECT_EQ(wait(members_->rehash(*id, "old", "new", soon())).value(), 1);
-    EXPECT_EQ(wait(members_->rehash(*id, "old", "newer", soon())).value(), 0);
-    EXPECT_EQ(wait(members_->find("kim", soon()))->password_hash, "new");
+    EXPECT_EQ(wait(members_->rehash(*id, "old", {"new", ""}, soon())).value(), 1);
+    EXPECT_EQ(wait(members_->rehash(*id, "old", {"newer", ""}, soon())).value(), 0);
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.password, "new");
 }
 
-TEST_P(members_repository, recalls_what_was_done_under_a_key) {
+TEST_P(members_repository, keeps_a_second_hash_beside_the_first) {
+    const auto id = wait(members_->add("kim", {"*AB", "$argon2id$1"}, std::nullopt, soon()));
+    ASSERT_TRUE(id);
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.password, "*AB");
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.argon2id, "$argon2id$1");
+    EXPECT_EQ(wait(members_->rehash(*id, "*AB", {"*CD", "$argon2id$2"}, soon())).value(), 1);
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.password, "*CD");
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.argon2id, "$argon2id$2");
+    EXPECT_EQ(wait(members_->rehash(*id, "*CD", {"$argon2id$3", ""}, soon())).value(), 1);
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.password, "$argon2id$3");
+    EXPECT_EQ(wait(members_->find("kim", soon()))->hashes.argon2id, "");
+}
+
+TEST_P(members_repository, recalls_the_outcome_recorded_under_a_key) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), std::nullopt);
-    const auto added = wait(members_->add("kim", "h", once, soon()));
+    const auto added = wait(members_->add("kim", {"h", ""}, once, soon()));
     ASSERT_TRUE(added);
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), *added);
     const idempotency other{.key = "k", .fingerprint = "g"};
@@ -83,10 +100,10 @@ TEST_P(members_repository, recalls_what_was_done_under_a_key) {
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), std::nullopt);
 }
 
-TEST_P(members_repository, does_not_note_a_conflict) {
+TEST_P(members_repository, does_not_record_a_conflict) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     ASSERT_TRUE(add("kim"));
-    EXPECT_FALSE(wait(members_->add("kim", "h", once, soon())));
+    EXPECT_FALSE(wait(members_->add("kim", {"h", ""}, once, soon())));
     EXPECT_EQ(wait(members_->recall(once, soon())).value(), std::nullopt);
 }
 

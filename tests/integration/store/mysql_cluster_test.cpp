@@ -21,7 +21,7 @@
 namespace msd::test {
 namespace {
 
-// The others take some seconds to agree that a node is gone.
+// The other nodes take some seconds to agree that a node has failed.
 constexpr milliseconds long_patience{120'000};
 constexpr milliseconds retry_after{20};
 
@@ -54,7 +54,7 @@ store::goods_row row_named(std::int64_t id, std::string name) {
     return made;
 }
 
-// Changes one row again and again, and never in vain.
+// Changes one row repeatedly; every change must succeed.
 asio::awaitable<void> replace_often(store::goods_repository& goods, std::int64_t id, int& ended) {
     for (int i = 0; i < 25; ++i) {
         auto row = row_named(id, "n" + std::to_string(i));
@@ -65,8 +65,11 @@ asio::awaitable<void> replace_often(store::goods_repository& goods, std::int64_t
     }
 }
 
-TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_is_not_whole) {
-    // All nodes at once, from an empty database.
+TEST_F(
+    mysql_cluster,
+    is_migrated_once_accepts_writes_on_every_node_and_avoids_a_node_without_quorum
+) {
+    // Migrations on all nodes at once, from an empty database.
     std::map<std::size_t, std::unique_ptr<store::goods_repository>> workers;
     for (std::size_t i = 0; i < galera_cluster::size; ++i) {
         auto opening = [](auto chosen, auto& into) -> asio::awaitable<void> {
@@ -80,7 +83,7 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
         return workers[0] && workers[1] && workers[2];
     };
     loop_.run_until(all_open, long_patience);
-    // Who found the schema locked by another looks again a little later.
+    // A worker that found the schema locked tries again later.
     result<std::int64_t> added = fail(errc::unavailable, "not tried");
     EXPECT_TRUE(eventually([&] {
         added = loop_.wait(workers[0]->add({}, std::nullopt, deadline::in(patience)));
@@ -96,7 +99,7 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
         }));
     }
 
-    // Two nodes change the same row: one of two has to give way, and makes it again.
+    // When two nodes change the same row, one transaction is aborted and repeated.
     std::vector<std::unique_ptr<store::goods_repository>> at_node;
     for (const std::size_t i : {0U, 1U}) {
         auto only_one = settings();
@@ -105,7 +108,7 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
         ASSERT_TRUE(opened) << opened.error().text;
         at_node.push_back(std::move(*opened));
     }
-    // What was written through one worker is read back through another, whichever node it is at.
+    // A worker reads what another worker has written, whichever nodes they use.
     for (int i = 0; i < 100; ++i) {
         const auto until = deadline::in(patience);
         const auto id = loop_.wait(at_node[0]->add({}, std::nullopt, until));
@@ -128,7 +131,7 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
     }
     EXPECT_GT(gave_way, 0) << "nothing was tested";
 
-    // A node apart from the others answers 1047 to everything.
+    // A node without quorum answers error 1047 to every statement.
     cluster_.node(0).query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
     ASSERT_TRUE(eventually([this] { return !cluster_.in_step(0); }));
     std::int64_t id = 0;
@@ -144,7 +147,7 @@ TEST_F(mysql_cluster, is_migrated_once_written_to_everywhere_and_left_where_it_i
     EXPECT_TRUE(loop_.wait(workers[0]->find(id, deadline::in(patience))));
 }
 
-// Buys one piece after the other, each until it is acknowledged, under a key of its own.
+// Makes purchases one after another, each repeated until it is acknowledged, with a key of its own.
 asio::awaitable<void>
 buy(store::purchases_repository& purchases,
     std::int64_t user,
@@ -172,7 +175,7 @@ buy(store::purchases_repository& purchases,
     }
 }
 
-TEST_F(mysql_cluster, loses_no_acknowledged_write_and_makes_none_twice_when_a_node_is_killed) {
+TEST_F(mysql_cluster, keeps_each_acknowledged_write_exactly_once_when_a_node_is_killed) {
     constexpr int users = 8;
     constexpr int pieces = 30;
     auto opened = loop_.wait(store::open_purchases(settings(), deadline::in(patience)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver does silently wrong, each met here and ended in store/mysql/connection.
+// The silent errors of the driver that store/mysql/connection works around.
 #include "base/deadline.hpp"
 #include "integration/store/mysql_test.hpp"
 
@@ -23,7 +23,7 @@ protected:
     connection on_ = connect(address_of(server_));
 };
 
-TEST_F(mysql_connection, has_the_session_it_wants_whatever_the_server_is_set_to) {
+TEST_F(mysql_connection, sets_up_its_session_whatever_the_servers_defaults) {
     server_.query("SET GLOBAL time_zone = '+09:00'; SET GLOBAL sql_mode = ''; "
                   "SET GLOBAL character_set_server = latin1; SET GLOBAL autocommit = 0");
     auto on = connect(address_of(server_));
@@ -51,7 +51,7 @@ TEST_F(mysql_connection, refuses_a_number_that_does_not_fit) {
     EXPECT_EQ(row.error().code, errc::internal);
 }
 
-TEST_F(mysql_connection, goes_on_with_rows_left_unread) {
+TEST_F(mysql_connection, can_be_used_again_with_rows_left_unread) {
     EXPECT_TRUE(on_.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3"));
     {
         query numbers{on_, "SELECT 1 UNION SELECT 2 UNION SELECT 3"};
@@ -71,7 +71,7 @@ TEST_F(mysql_connection, goes_on_with_rows_left_unread) {
     EXPECT_EQ(again.integer(0), 1);
 }
 
-TEST_F(mysql_connection, tells_a_commit_that_failed) {
+TEST_F(mysql_connection, reports_a_failed_commit) {
     ASSERT_TRUE(on_.execute("CREATE TABLE t(id INT) ENGINE=InnoDB"));
     ASSERT_TRUE(on_.begin());
     ASSERT_TRUE(on_.execute("INSERT INTO t VALUES (1)"));
@@ -81,7 +81,7 @@ TEST_F(mysql_connection, tells_a_commit_that_failed) {
     EXPECT_TRUE(on_.lost());
 }
 
-TEST_F(mysql_connection, stays_lost_when_it_was_lost) {
+TEST_F(mysql_connection, is_never_used_again_once_it_was_lost) {
     const auto id = [this] {
         query own{on_, "SELECT CONNECTION_ID()"};
         EXPECT_TRUE(own.next().value());
@@ -95,7 +95,7 @@ TEST_F(mysql_connection, stays_lost_when_it_was_lost) {
     EXPECT_FALSE(on_.answers());
 }
 
-TEST_F(mysql_connection, counts_rows_that_an_update_met_without_changing_them) {
+TEST_F(mysql_connection, counts_rows_that_an_update_matches_without_changing_them) {
     ASSERT_TRUE(on_.execute("CREATE TABLE t(id INT) ENGINE=InnoDB"));
     ASSERT_TRUE(on_.execute("INSERT INTO t VALUES (1), (1)"));
     EXPECT_EQ(query(on_, "UPDATE t SET id = 1").run().value(), 2);
@@ -113,13 +113,13 @@ TEST_F(mysql_connection, binds_long_after_short_and_short_after_long) {
     }
 }
 
-TEST_F(mysql_connection, refuses_what_would_be_cut) {
+TEST_F(mysql_connection, refuses_a_value_that_would_be_truncated) {
     ASSERT_TRUE(on_.execute("CREATE TABLE t(word VARCHAR(3)) ENGINE=InnoDB"));
     query insert{on_, "INSERT INTO t VALUES (?)"};
     EXPECT_FALSE(insert.bind("four").run());
 }
 
-TEST_F(mysql_connection, gives_a_statement_up_that_takes_too_long) {
+TEST_F(mysql_connection, aborts_a_statement_that_takes_too_long) {
     auto hasty = address_of(server_);
     hasty.call_timeout = milliseconds{900};
     auto on = connect(hasty);
@@ -133,7 +133,7 @@ TEST_F(mysql_connection, gives_a_statement_up_that_takes_too_long) {
     })) << "what nobody waits for ends at the server too";
 }
 
-TEST_F(mysql_connection, says_nothing_of_what_the_server_says) {
+TEST_F(mysql_connection, never_repeats_the_servers_error_texts) {
     auto wrong = address_of(server_);
     wrong.password = "not-the-password";
     const auto denied = connection::open(wrong);
@@ -145,7 +145,7 @@ TEST_F(mysql_connection, says_nothing_of_what_the_server_says) {
     EXPECT_EQ(syntax.error().text, "a statement failed (MySQL error 1146)");
 }
 
-TEST(mysql_connecting, ends_in_time_at_a_server_that_says_nothing) {
+TEST(mysql_connecting, times_out_at_a_server_that_sends_nothing) {
     mariadb_server server;
     server.freeze();
     auto hasty = address_of(server);
@@ -158,7 +158,7 @@ TEST(mysql_connecting, ends_in_time_at_a_server_that_says_nothing) {
     EXPECT_LT(clock::now() - begun, std::chrono::seconds{20});
 }
 
-TEST(mysql_connecting, tells_a_full_server_from_one_that_is_not_there) {
+TEST(mysql_connecting, distinguishes_a_full_server_from_an_unreachable_one) {
     mariadb_server server{{.tls = true, .connections_max = 10}};
     auto address = address_of(server);
     address.tls_ca = server.ca_file();
@@ -174,7 +174,7 @@ TEST(mysql_connecting, tells_a_full_server_from_one_that_is_not_there) {
     }
 }
 
-TEST(mysql_tls, is_demanded_and_checked_by_verify) {
+TEST(mysql_tls, is_required_and_verified_by_verify) {
     mariadb_server plain;
     mariadb_server encrypted{{.tls = true}};
     auto to_plain = address_of(plain);
@@ -194,19 +194,19 @@ TEST(mysql_tls, is_demanded_and_checked_by_verify) {
     EXPECT_EQ(untrusted.error().code, 2026);
 }
 
-TEST(mysql_tls, is_not_accepted_from_a_server_of_another_name) {
+TEST(mysql_tls, is_refused_when_the_certificate_has_another_name) {
     mariadb_server server{{.tls = true, .options = {"--bind-address=0.0.0.0"}}};
     auto address = address_of(server);
     address.tls = tls_mode::verify;
     address.tls_ca = server.ca_file();
     ASSERT_TRUE(connection::open(address));
-    address.host = "127.0.0.2"; // the same server, not in its certificate
+    address.host = "127.0.0.2"; // an address of the server that is not in its certificate
     const auto other = connection::open(address);
     ASSERT_FALSE(other);
     EXPECT_EQ(other.error().code, 2026);
 }
 
-TEST(mysql_tls, is_taken_where_it_is_offered_by_prefer) {
+TEST(mysql_tls, is_used_by_prefer_if_the_server_offers_it) {
     mariadb_server plain;
     mariadb_server encrypted{{.tls = true}};
     auto to_plain = address_of(plain);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of reads and writes when the server is killed, frozen, read-only, full or slow while
-// they are made: every write that was answered with success is there exactly once.
+// Reads and writes while the server is killed, frozen, read-only, out of space or slow: every write
+// that was answered with success exists exactly once.
 #include "base/log.hpp"
 #include "integration/store/loop.hpp"
 #include "integration/store/mysql_test.hpp"
@@ -30,8 +30,9 @@ store::goods_fields product(std::string name, std::size_t description_size = 1) 
     return fields;
 }
 
-// A client that adds products one after the other, each under a key of its own, and repeats what
-// failed until it succeeds, as clients with an Idempotency-Key do. Without keys it gives up.
+// A client that adds products one after another, each with a key of its own, and repeats failed
+// writes until they succeed, as clients with an Idempotency-Key do. Without keys it does not
+// repeat.
 struct writer {
     std::string name;
     int wanted = 0;
@@ -87,7 +88,7 @@ protected:
 
     void TearDown() override {
         const auto logged = all_logged();
-        // Nothing of the server's words, addresses, accounts or statements.
+        // The log has no texts, addresses, accounts or statements of the server.
         for (const auto* const secret :
              {"127.0.0.1", mariadb_server::password, "msd@", "SELECT", "INSERT", "UPDATE"}) {
             EXPECT_EQ(logged.find(secret), std::string::npos) << logged;
@@ -109,7 +110,7 @@ protected:
         return loop_.wait(goods_->add(std::move(fields), std::nullopt, until));
     }
 
-    // Adds until it succeeds again: the breaker takes up to a probe's time.
+    // Repeats an insert until it succeeds, which takes up to one probe period.
     void wait_until_it_writes() {
         const auto limit = soon();
         while (!add(product("again")) && !limit.passed()) {
@@ -118,7 +119,7 @@ protected:
         EXPECT_FALSE(limit.passed());
     }
 
-    // Runs `disturb` when half of the rows are written, and checks what is there in the end.
+    // Runs `disturb` when half of the rows are written, and checks all rows at the end.
     template <class F>
     void write_while(bool with_keys, F disturb) {
         constexpr int writers = 8;
@@ -171,7 +172,7 @@ protected:
     mysql_faults_durable() : mysql_faults{{.durable = true}} {}
 };
 
-TEST_F(mysql_faults_durable, killed_while_it_writes_it_keeps_what_was_acknowledged_once) {
+TEST_F(mysql_faults_durable, killed_during_writes_it_keeps_each_acknowledged_write_once) {
     write_while(true, [this] {
         for (int i = 0; i < 3; ++i) {
             server_.kill();
@@ -182,14 +183,17 @@ TEST_F(mysql_faults_durable, killed_while_it_writes_it_keeps_what_was_acknowledg
     });
 }
 
-TEST_F(mysql_faults_durable, killed_without_keys_nothing_is_there_twice_or_lost) {
+TEST_F(
+    mysql_faults_durable,
+    killed_during_writes_without_keys_it_neither_loses_nor_duplicates_any
+) {
     write_while(false, [this] {
         server_.kill();
         server_.start();
     });
 }
 
-TEST_F(mysql_faults, frozen_while_it_writes) {
+TEST_F(mysql_faults, frozen_during_writes_it_keeps_each_acknowledged_write_once) {
     write_while(true, [this] {
         server_.freeze();
         const auto frozen = deadline::in(milliseconds{2500});
@@ -198,11 +202,11 @@ TEST_F(mysql_faults, frozen_while_it_writes) {
     });
 }
 
-TEST_F(mysql_faults, restarted_in_order_while_it_writes) {
+TEST_F(mysql_faults, restarted_during_writes_it_keeps_each_acknowledged_write_once) {
     write_while(true, [this] { server_.restart(); });
 }
 
-TEST_F(mysql_faults, read_only_it_reads_on_and_says_so_once) {
+TEST_F(mysql_faults, read_only_it_still_reads_and_logs_the_outage_once) {
     const auto id = add(product("before"));
     ASSERT_TRUE(id);
     server_.query("SET GLOBAL read_only = 1");
@@ -228,7 +232,7 @@ protected:
                    "--innodb-data-file-path=ibdata1:12M:autoextend:max:16M"}}} {}
 };
 
-TEST_F(mysql_faults_small_disk, full_it_refuses_writes_and_recovers_by_itself) {
+TEST_F(mysql_faults_small_disk, out_of_space_it_refuses_writes_and_recovers_by_itself) {
     constexpr std::size_t large = 300'000;
     std::vector<std::int64_t> ids;
     result<std::int64_t> refused = 0;
@@ -244,11 +248,11 @@ TEST_F(mysql_faults_small_disk, full_it_refuses_writes_and_recovers_by_itself) {
     EXPECT_TRUE(loop_.wait(goods_->find(ids.front(), soon())));
     EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.goods"), std::to_string(ids.size()));
     server_.stop();
-    server_.start({"--innodb-data-file-path=ibdata1:12M:autoextend"}); // the disk has more room
+    server_.start({"--innodb-data-file-path=ibdata1:12M:autoextend"}); // the disk has space again
     wait_until_it_writes();
 }
 
-TEST_F(mysql_faults, a_transaction_that_had_to_wait_for_a_lock_is_made_again) {
+TEST_F(mysql_faults, a_transaction_that_waits_too_long_for_a_lock_is_repeated) {
     const auto id = add(product("a"));
     ASSERT_TRUE(id);
     std::thread other{[&] {
@@ -258,7 +262,7 @@ TEST_F(mysql_faults, a_transaction_that_had_to_wait_for_a_lock_is_made_again) {
             *id
         ));
     }};
-    // Not by innodb_trx: it shows what was true when nobody had asked for a tenth of a second.
+    // innodb_trx is not used, because it is cached for a tenth of a second.
     EXPECT_TRUE(eventually([&] {
         return server_.value("SELECT COUNT(*) FROM information_schema.processlist "
                              "WHERE info LIKE 'DO SLEEP%'") == "1";
@@ -270,7 +274,7 @@ TEST_F(mysql_faults, a_transaction_that_had_to_wait_for_a_lock_is_made_again) {
     EXPECT_EQ(server_.value("SELECT name FROM msd.goods"), "b");
 }
 
-TEST_F(mysql_faults, slow_it_answers_within_the_deadline) {
+TEST_F(mysql_faults, slow_it_fails_calls_within_their_deadline) {
     std::thread other{[&] {
         server_.query("LOCK TABLES msd.goods WRITE; DO SLEEP(8); UNLOCK TABLES");
     }};

@@ -58,7 +58,7 @@ protected:
         return loop_.wait(pool_->run(until, pool::repeat::always, work));
     }
 
-    // `count` calls at once; counts the outcomes by code, and successes as nothing.
+    // Makes `count` calls at once; counts the results by error code, success as nullopt.
     template <class F>
     std::map<std::optional<errc>, int> run_many(int count, F work, deadline until) {
         std::map<std::optional<errc>, int> outcomes;
@@ -80,7 +80,7 @@ protected:
     std::unique_ptr<pool> pool_;
 };
 
-TEST_F(mysql_pool, uses_the_connection_used_last) {
+TEST_F(mysql_pool, lends_the_most_recently_used_connection) {
     ASSERT_TRUE(start());
     const auto first = run(own_id);
     ASSERT_TRUE(first);
@@ -90,7 +90,7 @@ TEST_F(mysql_pool, uses_the_connection_used_last) {
     EXPECT_EQ(pool_->connections(), 1);
 }
 
-TEST_F(mysql_pool, opens_no_more_connections_than_it_may_and_closes_them_all_but_one) {
+TEST_F(mysql_pool, limits_its_connections_and_closes_all_but_one_when_idle) {
     ASSERT_TRUE(start());
     const auto outcomes = run_many(40, sleep_a_while, deadline::in(patience));
     EXPECT_EQ(outcomes.at(std::nullopt), 40);
@@ -99,14 +99,14 @@ TEST_F(mysql_pool, opens_no_more_connections_than_it_may_and_closes_them_all_but
     EXPECT_TRUE(run(own_id));
 }
 
-TEST_F(mysql_pool, goes_on_over_a_restart_without_a_failed_call) {
+TEST_F(mysql_pool, survives_a_restart_without_a_failed_call) {
     ASSERT_TRUE(start());
     ASSERT_TRUE(run(own_id));
     server_.restart();
     EXPECT_TRUE(run(own_id)) << "the kept connection is dead, a new one is opened";
 }
 
-TEST_F(mysql_pool, makes_a_call_again_when_its_connection_is_killed) {
+TEST_F(mysql_pool, repeats_a_call_when_its_connection_is_killed) {
     ASSERT_TRUE(start());
     const auto id = run(own_id);
     server_.query("KILL " + std::to_string(*id));
@@ -115,7 +115,7 @@ TEST_F(mysql_pool, makes_a_call_again_when_its_connection_is_killed) {
     EXPECT_NE(*next, *id);
 }
 
-TEST_F(mysql_pool, refuses_at_once_while_the_server_is_gone_and_recovers_by_itself) {
+TEST_F(mysql_pool, fails_at_once_while_the_server_is_down_and_recovers_by_itself) {
     ASSERT_TRUE(start());
     server_.kill();
     EXPECT_EQ(run(own_id).error().code, errc::unavailable);
@@ -128,7 +128,7 @@ TEST_F(mysql_pool, refuses_at_once_while_the_server_is_gone_and_recovers_by_itse
     server_.start();
     const auto up = clock::now();
     loop_.run_until([&] { return !pool_->down(); });
-    // The bound is 3 s, for a machine that is not busy with other tests.
+    // The bound is 3 s on a machine that is not busy with other tests.
     EXPECT_LT(clock::now() - up, std::chrono::seconds{15});
     EXPECT_TRUE(run(own_id));
 }
@@ -147,18 +147,18 @@ TEST_F(mysql_pool, answers_calls_to_a_frozen_server_within_their_deadline) {
     EXPECT_TRUE(run(own_id));
 }
 
-TEST_F(mysql_pool, does_not_take_an_impatient_client_for_a_server_that_is_down) {
+TEST_F(mysql_pool, does_not_treat_a_short_deadline_as_an_outage) {
     ASSERT_TRUE(start());
     EXPECT_EQ(run(sleep_a_while, deadline::in(milliseconds{20})).error().code, errc::timeout);
     EXPECT_FALSE(pool_->down());
     EXPECT_TRUE(run(own_id));
 }
 
-TEST_F(mysql_pool, does_not_take_a_queue_for_a_server_that_is_down) {
+TEST_F(mysql_pool, does_not_treat_a_long_queue_as_an_outage) {
     ASSERT_TRUE(start());
     std::atomic<bool> was_down{false};
     auto look = [&](connection& on) {
-        was_down = was_down || pool_->down(); // on several threads
+        was_down = was_down || pool_->down(); // may be called from any thread
         return sleep_ms(on, 100);
     };
     const auto outcomes = run_many(100, look, deadline::in(milliseconds{1000}));
@@ -167,7 +167,7 @@ TEST_F(mysql_pool, does_not_take_a_queue_for_a_server_that_is_down) {
     EXPECT_FALSE(was_down || pool_->down());
 }
 
-TEST_F(mysql_pool, does_not_use_the_connection_of_a_call_that_timed_out_again) {
+TEST_F(mysql_pool, does_not_reuse_the_connection_of_a_call_that_timed_out) {
     ASSERT_TRUE(start());
     const auto id = run(own_id);
     EXPECT_EQ(run(sleep_a_while, deadline::in(milliseconds{20})).error().code, errc::timeout);
@@ -177,7 +177,7 @@ TEST_F(mysql_pool, does_not_use_the_connection_of_a_call_that_timed_out_again) {
     }));
 }
 
-TEST_F(mysql_pool, starts_while_the_server_is_down_and_says_so_once) {
+TEST_F(mysql_pool, starts_while_the_server_is_down_and_logs_it_once) {
     pool_.reset();
     server_.stop();
     const temporary_directory directory;
@@ -212,7 +212,7 @@ TEST_F(mysql_pool, does_not_start_when_access_is_denied) {
     EXPECT_EQ(started.error().text, "store of tests: the server denies access (MySQL error 1045)");
 }
 
-TEST_F(mysql_pool, calls_nothing_before_the_schema_is_prepared) {
+TEST_F(mysql_pool, runs_no_call_before_the_schema_is_migrated) {
     std::atomic<int> prepared{0};
     pool::settings chosen;
     chosen.prepare = [&prepared](connection&) -> result<void> {
@@ -229,7 +229,7 @@ TEST_F(mysql_pool, calls_nothing_before_the_schema_is_prepared) {
     EXPECT_TRUE(run(own_id));
 }
 
-TEST_F(mysql_pool, refuses_more_calls_than_can_wait) {
+TEST_F(mysql_pool, refuses_calls_beyond_its_queue) {
     ASSERT_TRUE(start());
     constexpr int calls = static_cast<int>(pool::calls_max) + 100;
     const auto outcomes = run_many(calls, own_id, deadline::in(patience));
@@ -237,7 +237,7 @@ TEST_F(mysql_pool, refuses_more_calls_than_can_wait) {
     EXPECT_EQ(outcomes.at(errc::unavailable), 100);
 }
 
-// Four workers, and hardly a connection for each.
+// Four workers on a server with fewer connections than they want.
 TEST(mysql_pools, share_a_server_with_few_connections_without_a_failed_call) {
     mariadb_server server{{.connections_max = 10}};
     loop on;
@@ -268,14 +268,14 @@ TEST(mysql_pools, share_a_server_with_few_connections_without_a_failed_call) {
     EXPECT_EQ(failures, "");
 }
 
-TEST_F(mysql_pool, ends_while_calls_run) {
+TEST_F(mysql_pool, can_be_destroyed_while_calls_run) {
     ASSERT_TRUE(start());
     std::optional<result<std::int64_t>> outcome;
     auto note = [&](const std::exception_ptr&, result<std::int64_t> said) {
         outcome = std::move(said);
     };
     auto long_call = [](connection& on) {
-        return sleep_ms(on, 2500); // until somebody has seen it; below its limit
+        return sleep_ms(on, 2500); // long enough to be observed, below its limit
     };
     auto task = pool_->run(deadline::in(patience), pool::repeat::always, long_call);
     asio::co_spawn(loop_.context(), std::move(task), note);

@@ -25,7 +25,7 @@ class mysql_replicas : public testing::Test {
 protected:
     mysql_replicas() { replica_.replicate(primary_); }
 
-    // Every repository of one data directory is a worker on one machine.
+    // Repositories with one data directory act as workers on one machine.
     std::unique_ptr<store::goods_repository> open(const temporary_directory& machine) {
         auto chosen = settings(machine);
         auto opened = loop_.wait(store::open_goods(std::move(chosen), deadline::in(patience)));
@@ -64,7 +64,7 @@ protected:
         return loop_.wait(goods.add(std::move(fields), std::nullopt, deadline::in(patience)));
     }
 
-    // Only on what the replica has, so that a read tells where it was made.
+    // A change at the replica only, so that a read shows which server it used.
     void mark(std::int64_t id) {
         const auto where = " WHERE id = " + std::to_string(id);
         ASSERT_TRUE(eventually([&] {
@@ -102,7 +102,7 @@ protected:
     loop loop_;
 };
 
-TEST_F(mysql_replicas, are_read_from_and_own_writes_are_read_back) {
+TEST_F(mysql_replicas, serve_reads_and_own_writes_are_visible) {
     const auto goods = open(machine_);
     const auto id = add(*goods, "first").value();
     mark(id);
@@ -114,7 +114,7 @@ TEST_F(mysql_replicas, are_read_from_and_own_writes_are_read_back) {
     EXPECT_EQ(find(*goods, id)->fields.description, "d");
 }
 
-TEST_F(mysql_replicas, show_what_another_worker_of_the_machine_just_wrote) {
+TEST_F(mysql_replicas, are_not_read_for_recent_writes_of_another_worker) {
     const auto one = open(machine_);
     const auto other = open(machine_);
     const auto id = add(*one, "first").value();
@@ -129,7 +129,7 @@ TEST_F(mysql_replicas, show_what_another_worker_of_the_machine_just_wrote) {
     EXPECT_EQ(find(*other, added)->fields.name, "third");
 }
 
-TEST_F(mysql_replicas, are_left_out_while_they_are_too_far_behind) {
+TEST_F(mysql_replicas, are_not_used_while_they_lag_too_far_behind) {
     const auto goods = open(machine_);
     const auto id = add(*goods, "first").value();
     mark(id);
@@ -146,10 +146,10 @@ TEST_F(mysql_replicas, are_left_out_while_they_are_too_far_behind) {
     EXPECT_TRUE(soon_from_replica(*goods, id));
 }
 
-TEST_F(mysql_replicas, leave_a_primary_without_a_free_connection_the_time_to_have_one) {
+TEST_F(mysql_replicas, keep_a_full_primary_as_primary) {
     const auto goods = open(machine_);
     ASSERT_TRUE(add(*goods, "first"));
-    primary_.query("SET GLOBAL max_connections = 10"); // the fewest
+    primary_.query("SET GLOBAL max_connections = 10"); // the minimum
     std::vector<store::mysql::connection> taken;
     for (;;) {
         auto one_more = store::mysql::connection::open(address_of(primary_));
@@ -170,7 +170,7 @@ TEST_F(mysql_replicas, leave_a_primary_without_a_free_connection_the_time_to_hav
     EXPECT_TRUE(add(*goods, "third"));
 }
 
-TEST_F(mysql_replicas, never_hide_a_row_that_they_do_not_have_yet) {
+TEST_F(mysql_replicas, never_hide_a_row_that_is_not_replicated_yet) {
     const auto goods = open(machine_);
     const auto first = add(*goods, "first").value();
     mark(first);
@@ -235,7 +235,7 @@ TEST_F(mysql_replicas, are_written_to_when_they_are_promoted) {
     EXPECT_EQ(find(*goods, second)->fields.name, "second");
     EXPECT_GT(second, id);
 
-    // The old primary knows nothing of that and takes writes again.
+    // The old primary does not know about the promotion and accepts writes again.
     primary_.start();
     const temporary_directory elsewhere;
     const auto other = open(elsewhere);
@@ -246,13 +246,13 @@ TEST_F(mysql_replicas, are_written_to_when_they_are_promoted) {
     EXPECT_EQ(replica_.value(names), "third,fourth");
     EXPECT_EQ(primary_.value("SELECT COUNT(*) FROM goods"), "1");
 
-    // Nor do commands take it for the one that has everything.
+    // Commands do not use it as the primary either.
     auto both = store::open_transfer(settings(machine_), "goods", store::transfer_use::reading);
     ASSERT_TRUE(both) << both.error().text;
     EXPECT_EQ((*both)->count().value(), 4);
 }
 
-TEST_F(mysql_replicas, are_none_to_a_command_that_is_denied_and_it_says_so) {
+TEST_F(mysql_replicas, are_not_used_by_a_command_that_is_denied) {
     auto chosen = settings(machine_);
     chosen.server.password = "another";
     const auto denied = store::open_transfer(chosen, "goods", store::transfer_use::reading);
@@ -261,7 +261,7 @@ TEST_F(mysql_replicas, are_none_to_a_command_that_is_denied_and_it_says_so) {
     EXPECT_NE(denied.error().text.find("1045"), std::string::npos) << denied.error().text;
 }
 
-TEST_F(mysql_replicas, are_not_written_to_for_being_writable_alone) {
+TEST_F(mysql_replicas, are_not_written_to_only_because_they_are_writable) {
     replica_.query("SET GLOBAL read_only = 0");
     const auto goods = open(machine_);
     const auto id = add(*goods, "first").value();

@@ -19,15 +19,15 @@ struct stat facts_of(const std::filesystem::path& file) {
     return facts;
 }
 
-TEST(private_file, is_its_makers_alone) {
+TEST(private_file, is_accessible_to_its_creator_only) {
     const temporary_directory in;
     ASSERT_TRUE(store::open_private_file(in.path() / "a"));
     EXPECT_EQ(facts_of(in.path() / "a").st_mode & 0777U, 0600U);
     EXPECT_EQ(facts_of(in.path() / "a").st_uid, geteuid());
 }
 
-// msd migrate by root, before the first start of msd as a user of its own.
-TEST(private_file, made_by_root_belongs_to_whom_the_directory_does) {
+// `msd migrate` run by root before the first start of msd as another user.
+TEST(private_file, created_by_root_belongs_to_the_owner_of_the_directory) {
     if (geteuid() != 0) {
         GTEST_SKIP() << "takes root";
     }
@@ -37,7 +37,7 @@ TEST(private_file, made_by_root_belongs_to_whom_the_directory_does) {
     ASSERT_TRUE(store::open_private_file(in.path() / "new"));
     EXPECT_EQ(facts_of(in.path() / "new").st_uid, somebody);
     EXPECT_EQ(facts_of(in.path() / "new").st_gid, somebody);
-    // What was there is as it was, also when it is reached by a link that the user made.
+    // An existing file is not changed, also when it is reached by a link of the user.
     std::filesystem::create_symlink(in.path() / "roots", in.path() / "link");
     ASSERT_TRUE(store::open_private_file(in.path() / "link"));
     EXPECT_EQ(facts_of(in.path() / "roots").st_uid, 0U);

@@ -9,7 +9,7 @@ namespace {
 using store::idempotency;
 using store::purchase_fields;
 
-// A row as the suite compares it: "goodsid|quantity|price|date".
+// The text of a row for comparisons: "goodsid|quantity|price|date".
 void write_row(json::writer& out, const store::purchase_row& row) {
     const auto price = row.fields.price ? row.fields.price->text() : "none";
     out.string(
@@ -49,7 +49,7 @@ TEST_P(purchases_repository, lists_the_purchases_of_one_member) {
     EXPECT_EQ(list(3).count, 0U);
 }
 
-TEST_P(purchases_repository, tells_a_price_of_nothing_from_no_price) {
+TEST_P(purchases_repository, distinguishes_a_price_of_zero_from_no_price) {
     add({.userid = 1, .goodsid = 10, .price = money{}});
     EXPECT_EQ(list(1).rows, R"("10|1|0|1700000000000")");
 }
@@ -82,7 +82,7 @@ TEST_P(purchases_repository, pages_by_id) {
     EXPECT_FALSE(rest.next);
 }
 
-TEST_P(purchases_repository, does_a_repeated_purchase_once) {
+TEST_P(purchases_repository, executes_a_repeated_purchase_once) {
     const idempotency once{.key = "k", .fingerprint = "f"};
     const purchase_fields fields{.userid = 1, .goodsid = 10, .price = {}};
     const auto first = wait(purchases_->add(fields, once, soon()));

@@ -40,7 +40,7 @@ TEST_F(redis_client, keeps_the_order_of_many_commands_in_flight) {
     EXPECT_EQ(client_->counted().connects, 1U);
 }
 
-TEST_F(redis_client, refuses_more_commands_than_it_holds) {
+TEST_F(redis_client, refuses_commands_beyond_its_limit) {
     test::redis_script silent{loop_.context(), [](const std::string& command) {
                                   return std::string{command == "PING" ? "+PONG\r\n" : ""};
                               }};
@@ -56,7 +56,7 @@ TEST_F(redis_client, refuses_more_commands_than_it_holds) {
     EXPECT_THAT(answers.back().error().text, HasSubstr("too many commands"));
 }
 
-TEST_F(redis_client, selects_its_database_and_tells_its_name) {
+TEST_F(redis_client, selects_its_database_and_sets_its_name) {
     const test::redis_server server;
     auto chosen = settings_for(server.url() + "/3");
     chosen.client_name = "msd-goods-1";
@@ -68,7 +68,7 @@ TEST_F(redis_client, selects_its_database_and_tells_its_name) {
     EXPECT_THAT(server.ask({"INFO", "keyspace"}).text, HasSubstr("db3:keys=1"));
 }
 
-TEST_F(redis_client, makes_errors_of_the_server_errors) {
+TEST_F(redis_client, converts_error_replies_to_errors) {
     const test::redis_server server;
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -80,7 +80,7 @@ TEST_F(redis_client, makes_errors_of_the_server_errors) {
     EXPECT_EQ(client_->counted().connects, 1U);
 }
 
-TEST_F(redis_client, gets_an_error_from_a_full_server_and_can_still_read) {
+TEST_F(redis_client, fails_writes_at_a_full_server_and_still_reads) {
     const test::redis_server server;
     EXPECT_TRUE(server.ask({"SET", "old", "value"}).is_status("OK"));
     EXPECT_TRUE(server.ask({"CONFIG", "SET", "maxmemory-policy", "noeviction"}).is_status("OK"));
@@ -103,7 +103,7 @@ TEST_F(redis_client, finds_a_flushed_server_empty) {
     EXPECT_TRUE(ask({"GET", "key"})->is(reply::kind::nil));
 }
 
-TEST_F(redis_client, fails_at_once_while_nobody_listens) {
+TEST_F(redis_client, fails_at_once_while_no_server_listens) {
     const test::reserved_port nobody;
     open(settings_for("redis://127.0.0.1:" + std::to_string(nobody.number())));
     loop_.run_until([this] { return client_->counted().failures > 0; });
@@ -114,7 +114,7 @@ TEST_F(redis_client, fails_at_once_while_nobody_listens) {
     EXPECT_THAT(client_->trouble(), HasSubstr("refused"));
 }
 
-TEST_F(redis_client, comes_back_after_the_server_was_killed_and_started_anew) {
+TEST_F(redis_client, reconnects_after_the_server_was_killed_and_restarted) {
     test::redis_server server;
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -128,7 +128,7 @@ TEST_F(redis_client, comes_back_after_the_server_was_killed_and_started_anew) {
     EXPECT_EQ(client_->counted().connects, 2U);
 }
 
-TEST_F(redis_client, tells_all_that_wait_at_once_when_the_connection_breaks) {
+TEST_F(redis_client, fails_all_waiting_calls_at_once_when_the_connection_breaks) {
     test::redis_server server;
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -148,7 +148,7 @@ TEST_F(redis_client, tells_all_that_wait_at_once_when_the_connection_breaks) {
     }
 }
 
-TEST_F(redis_client, gives_a_hung_server_up_with_the_first_timeout_until_it_answers_a_ping) {
+TEST_F(redis_client, does_not_use_a_hung_server_from_the_first_timeout_to_the_next_pong) {
     const test::redis_server server;
     auto chosen = settings_for(server.url());
     chosen.timeout = milliseconds{100};
@@ -170,7 +170,7 @@ TEST_F(redis_client, gives_a_hung_server_up_with_the_first_timeout_until_it_answ
     EXPECT_TRUE(ask({"PING"}));
 }
 
-TEST_F(redis_client, notices_without_any_call_that_the_server_hangs) {
+TEST_F(redis_client, detects_a_hung_server_without_calls) {
     const test::redis_server server;
     auto chosen = settings_for(server.url());
     chosen.timeout = milliseconds{100};
@@ -183,11 +183,11 @@ TEST_F(redis_client, notices_without_any_call_that_the_server_hangs) {
     server.wake();
 }
 
-TEST_F(redis_client, ends_nothing_for_others_when_one_caller_has_little_time) {
+TEST_F(redis_client, keeps_the_connection_when_a_caller_with_a_short_deadline_gives_up) {
     int asked = 0;
     test::redis_script slow{loop_.context(), [&asked](const std::string& command) {
                                 asked += command == "GET key" ? 1 : 0;
-                                // The first question is answered together with the second.
+                                // The first command is answered together with the second.
                                 return std::string{
                                     command == "PING" ? "+PONG\r\n"
                                     : asked == 2      ? "$5\r\nfirst\r\n$6\r\nsecond\r\n"

@@ -23,7 +23,7 @@ protected:
         ASSERT_TRUE(wait_usable());
     }
 
-    /// A key that node `number` has.
+    /// A key in a slot of node `number`.
     static std::string key_of(std::size_t number) {
         int i = 0;
         std::string key = "key";
@@ -45,7 +45,7 @@ protected:
     }
 };
 
-// Writes and reads keys all the time, and counts what goes wrong.
+// Writes and reads keys continuously and counts errors.
 class load {
 public:
     static constexpr int keys = 40;
@@ -150,7 +150,7 @@ TEST_F(redis_in_cluster, loses_nothing_while_a_slot_moves_under_load) {
     EXPECT_EQ(servers.node(from).ask({"DBSIZE"}).integer, 0);
 }
 
-TEST_F(redis_in_cluster, waits_for_keys_that_are_on_their_way_no_longer_than_it_may) {
+TEST_F(redis_in_cluster, waits_for_migrating_keys_until_the_deadline) {
     test::redis_cluster servers;
     open_cluster(servers.url());
     const auto slot_number = slot_of("{moving}");
@@ -170,7 +170,7 @@ TEST_F(redis_in_cluster, waits_for_keys_that_are_on_their_way_no_longer_than_it_
     EXPECT_EQ(ask({"MGET", "{moving}a", "{moving}b"})->items.at(1).text, "2");
 }
 
-TEST_F(redis_in_cluster, loses_only_the_keys_of_a_node_that_is_lost) {
+TEST_F(redis_in_cluster, fails_only_calls_for_keys_of_an_unreachable_node) {
     test::redis_cluster servers;
     open_cluster(servers.url());
     for (std::size_t i = 0; i < test::redis_cluster::size; ++i) {
@@ -191,7 +191,7 @@ TEST_F(redis_in_cluster, loses_only_the_keys_of_a_node_that_is_lost) {
     EXPECT_TRUE(works_again(key_of(2)));
 }
 
-TEST_F(redis_in_cluster, waits_for_a_cluster_that_is_down_no_longer_than_it_may) {
+TEST_F(redis_in_cluster, waits_for_a_cluster_that_is_down_until_the_deadline) {
     test::redis_cluster servers{true};
     open_cluster(servers.url());
     ASSERT_TRUE(ask({"SET", key_of(0), "value"}));
@@ -208,7 +208,7 @@ TEST_F(redis_in_cluster, waits_for_a_cluster_that_is_down_no_longer_than_it_may)
     EXPECT_TRUE(works_again(key_of(0)));
 }
 
-TEST_F(redis_in_cluster, needs_one_node_to_find_the_others) {
+TEST_F(redis_in_cluster, finds_all_nodes_through_one) {
     test::redis_cluster servers;
     const test::reserved_port nobody;
     const std::string dead = "127.0.0.1:" + std::to_string(nobody.number());
@@ -218,7 +218,7 @@ TEST_F(redis_in_cluster, needs_one_node_to_find_the_others) {
     }
 }
 
-TEST_F(redis_in_cluster, hears_messages_sent_to_any_node) {
+TEST_F(redis_in_cluster, receives_messages_published_at_any_node) {
     test::redis_cluster servers;
     open_cluster(servers.url());
     std::vector<std::string> messages;
@@ -233,8 +233,8 @@ TEST_F(redis_in_cluster, hears_messages_sent_to_any_node) {
     };
     client_->subscribe(std::move(to));
     loop_.run_until([&listening] { return listening; });
-    // A node tells only those of the others that it is connected to in that moment, which may be
-    // none in a young cluster.
+    // A node forwards a message only to nodes that it is connected to, which may be none in a new
+    // cluster.
     for (std::size_t i = 0; i < test::redis_cluster::size; ++i) {
         const std::string news = std::to_string(i);
         const auto limit = soon();
@@ -250,7 +250,7 @@ TEST_F(redis_in_cluster, hears_messages_sent_to_any_node) {
     }
 }
 
-TEST_F(redis_in_cluster, says_that_a_single_server_is_none) {
+TEST_F(redis_in_cluster, reports_that_a_single_server_is_not_a_cluster) {
     const test::redis_server server;
     open(settings_for("redis+cluster://" + server.address()));
     loop_.run_until([this] {
@@ -258,7 +258,7 @@ TEST_F(redis_in_cluster, says_that_a_single_server_is_none) {
     });
 }
 
-TEST_F(redis_in_cluster, says_that_a_node_is_no_single_server) {
+TEST_F(redis_in_cluster, reports_that_a_cluster_node_is_not_a_single_server) {
     test::redis_cluster servers;
     open(settings_for(servers.node(0).url()));
     loop_.run_until([this] { return client_->counted().failures > 0; });

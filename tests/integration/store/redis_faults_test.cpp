@@ -12,10 +12,10 @@ namespace {
 
 using testing::HasSubstr;
 
-// Servers that are not what they should be.
+// Servers that misbehave or are of the wrong kind.
 class redis_faults : public test::redis_test {
 protected:
-    /// Why the client does not come to use a server.
+    /// The reason why the client does not use the server.
     std::string complaint() {
         loop_.run_until([this] { return client_->counted().failures > 0; });
         EXPECT_FALSE(client_->usable());
@@ -24,14 +24,14 @@ protected:
     }
 };
 
-// Answers a GET with these bytes.
+// A script that answers GET with these bytes.
 test::redis_script::answer answering(std::string bytes) {
     return [bytes = std::move(bytes)](const std::string& command) {
         return command == "PING" ? std::string{"+PONG\r\n"} : bytes;
     };
 }
 
-TEST_F(redis_faults, ends_a_connection_on_which_garbage_comes) {
+TEST_F(redis_faults, closes_a_connection_that_sends_garbage) {
     const test::redis_script server{loop_.context(), answering("!garbage\r\n")};
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -43,7 +43,7 @@ TEST_F(redis_faults, ends_a_connection_on_which_garbage_comes) {
     EXPECT_EQ(server.connections(), 2);
 }
 
-TEST_F(redis_faults, ends_a_connection_on_which_more_comes_than_was_asked_for) {
+TEST_F(redis_faults, closes_a_connection_that_sends_unasked_replies) {
     const test::redis_script server{loop_.context(), answering("$1\r\nx\r\n$1\r\ny\r\n")};
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -52,7 +52,7 @@ TEST_F(redis_faults, ends_a_connection_on_which_more_comes_than_was_asked_for) {
     EXPECT_THAT(client_->trouble(), HasSubstr("nobody asked for"));
 }
 
-TEST_F(redis_faults, refuses_a_reply_over_the_limit_before_it_is_there) {
+TEST_F(redis_faults, refuses_a_reply_over_the_limit_by_its_announced_size) {
     const test::redis_script server{loop_.context(), answering("$2000000000\r\nx")};
     auto chosen = settings_for(server.url());
     chosen.reply_bytes_max = 1 << 20;
@@ -63,7 +63,7 @@ TEST_F(redis_faults, refuses_a_reply_over_the_limit_before_it_is_there) {
     EXPECT_EQ(outcome.error().code, errc::too_large);
 }
 
-TEST_F(redis_faults, takes_a_real_reply_up_to_the_limit_and_none_over_it) {
+TEST_F(redis_faults, accepts_replies_up_to_the_limit) {
     const test::redis_server server;
     auto chosen = settings_for(server.url());
     chosen.reply_bytes_max = 1 << 20;
@@ -77,7 +77,7 @@ TEST_F(redis_faults, takes_a_real_reply_up_to_the_limit_and_none_over_it) {
     EXPECT_TRUE(ask({"PING"}));
 }
 
-TEST_F(redis_faults, gives_up_a_server_that_dribbles) {
+TEST_F(redis_faults, times_out_at_a_server_that_sends_byte_by_byte) {
     test::redis_script server{loop_.context(), answering("$100\r\n" + std::string(100, 'x'))};
     auto chosen = settings_for(server.url());
     chosen.timeout = milliseconds{200};
@@ -91,7 +91,7 @@ TEST_F(redis_faults, gives_up_a_server_that_dribbles) {
     EXPECT_FALSE(client_->usable());
 }
 
-TEST_F(redis_faults, knows_what_is_no_redis) {
+TEST_F(redis_faults, detects_a_server_that_is_not_redis) {
     const test::redis_script server{
         loop_.context(),
         answering("HTTP/1.1 400 Bad Request\r\n"),
@@ -100,7 +100,7 @@ TEST_F(redis_faults, knows_what_is_no_redis) {
     EXPECT_THAT(complaint(), HasSubstr("sent no reply"));
 }
 
-TEST_F(redis_faults, waits_longer_and_longer_for_a_server_that_hangs_up) {
+TEST_F(redis_faults, backs_off_from_a_server_that_closes_connections) {
     test::redis_script server{loop_.context(), answering("!")};
     open(settings_for(server.url()));
     const auto end = deadline::in(milliseconds{1500});
@@ -134,7 +134,7 @@ TEST_F(redis_faults, logs_in_as_a_user) {
     EXPECT_EQ(ask({"ACL", "WHOAMI"})->text, "msd");
 }
 
-TEST_F(redis_faults, says_that_the_password_is_wrong_without_saying_it) {
+TEST_F(redis_faults, reports_a_wrong_password_without_repeating_it) {
     const test::redis_server server{{.password = "right"}};
     auto chosen = settings_for(server.url());
     chosen.password = "topsecret";
@@ -144,7 +144,7 @@ TEST_F(redis_faults, says_that_the_password_is_wrong_without_saying_it) {
     EXPECT_THAT(said, testing::Not(HasSubstr("topsecret")));
 }
 
-TEST_F(redis_faults, says_no_password_that_a_server_repeats) {
+TEST_F(redis_faults, hides_a_password_that_a_server_repeats) {
     const test::redis_server server{{.lines = {"rename-command AUTH \"\""}}};
     auto chosen = settings_for(server.url());
     chosen.password = "topsecret";
@@ -152,7 +152,7 @@ TEST_F(redis_faults, says_no_password_that_a_server_repeats) {
     EXPECT_THAT(complaint(), testing::AllOf(HasSubstr("AUTH"), testing::Not(HasSubstr("secret"))));
 }
 
-TEST_F(redis_faults, says_that_a_password_is_missing) {
+TEST_F(redis_faults, reports_a_missing_password) {
     const test::redis_server server{{.password = "right"}};
     open(settings_for(server.url()));
     EXPECT_THAT(complaint(), HasSubstr("NOAUTH"));
@@ -181,7 +181,7 @@ TEST_F(redis_faults, leaves_a_server_that_becomes_a_replica) {
     EXPECT_THAT(complaint(), HasSubstr("replica"));
 }
 
-// Encryption.
+// TLS.
 class redis_tls : public redis_faults {
 protected:
     [[nodiscard]] settings encrypted(const std::string& host, std::uint16_t port) {
@@ -195,7 +195,7 @@ protected:
     test::redis_server server_{{.tls = &certificates_}};
 };
 
-TEST_F(redis_tls, talks_encrypted_with_a_server_it_knows) {
+TEST_F(redis_tls, uses_tls_with_a_trusted_server) {
     open(encrypted("localhost", server_.tls_port()));
     ASSERT_TRUE(wait_usable());
     const std::string large(3 << 20, 'x');
@@ -208,7 +208,7 @@ TEST_F(redis_tls, talks_encrypted_with_a_server_it_knows) {
     }
 }
 
-TEST_F(redis_tls, comes_back_after_a_restart) {
+TEST_F(redis_tls, reconnects_after_a_restart) {
     open(encrypted("localhost", server_.tls_port()));
     ASSERT_TRUE(wait_usable());
     server_.kill();
@@ -239,24 +239,24 @@ TEST_F(redis_tls, refuses_a_certificate_for_another_host) {
     EXPECT_THAT(complaint(), HasSubstr("certificate is refused: hostname mismatch"));
 }
 
-TEST_F(redis_tls, takes_the_name_it_is_told) {
+TEST_F(redis_tls, verifies_the_configured_name) {
     auto chosen = encrypted("127.0.0.1", server_.tls_port());
     chosen.tls_name = "localhost";
     open(chosen);
     EXPECT_TRUE(wait_usable());
 }
 
-TEST_F(redis_tls, refuses_a_server_without_encryption) {
+TEST_F(redis_tls, refuses_a_server_without_tls) {
     open(encrypted("localhost", server_.port()));
     EXPECT_THAT(complaint(), HasSubstr("TLS"));
 }
 
-TEST_F(redis_tls, says_when_an_encrypted_port_is_asked_plainly) {
+TEST_F(redis_tls, reports_a_tls_port_that_is_used_without_tls) {
     open(settings_for("redis://127.0.0.1:" + std::to_string(server_.tls_port())));
     EXPECT_FALSE(complaint().empty());
 }
 
-TEST_F(redis_tls, gives_up_a_server_that_hangs_in_the_handshake) {
+TEST_F(redis_tls, times_out_in_the_tls_handshake) {
     auto chosen = encrypted("localhost", server_.tls_port());
     chosen.connect_timeout = milliseconds{300};
     server_.hang();
@@ -275,7 +275,7 @@ TEST_F(redis_tls, needs_a_file_with_certificates) {
     EXPECT_THAT(refused.error().text, HasSubstr("none.pem"));
 }
 
-// Messages.
+// Subscriptions.
 class redis_messages : public test::redis_test {
 protected:
     struct heard {
@@ -304,7 +304,7 @@ protected:
     heard heard_;
 };
 
-TEST_F(redis_messages, come_from_all_channels_in_their_order) {
+TEST_F(redis_messages, arrive_from_all_channels_in_order) {
     const test::redis_server server;
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());
@@ -318,7 +318,7 @@ TEST_F(redis_messages, come_from_all_channels_in_their_order) {
     EXPECT_THAT(heard_.messages, testing::ElementsAre("a=1", "b=message", "a="));
 }
 
-TEST_F(redis_messages, may_be_missing_after_a_loss_which_is_told) {
+TEST_F(redis_messages, are_reported_as_incomplete_after_a_lost_connection) {
     test::redis_server server;
     open(settings_for(server.url()));
     subscribe({"a"});
@@ -332,7 +332,7 @@ TEST_F(redis_messages, may_be_missing_after_a_loss_which_is_told) {
     wait_messages(1);
 }
 
-TEST_F(redis_messages, may_be_missing_while_the_server_hangs_which_is_told) {
+TEST_F(redis_messages, are_reported_as_incomplete_while_the_server_hangs) {
     const test::redis_server server;
     auto chosen = settings_for(server.url());
     chosen.timeout = milliseconds{200};
@@ -349,7 +349,7 @@ TEST_F(redis_messages, may_be_missing_while_the_server_hangs_which_is_told) {
     EXPECT_TRUE(heard_.changes[2]);
 }
 
-TEST_F(redis_messages, come_in_numbers) {
+TEST_F(redis_messages, arrive_in_large_numbers) {
     const test::redis_server server;
     open(settings_for(server.url()));
     ASSERT_TRUE(wait_usable());

@@ -24,7 +24,7 @@ protected:
     static constexpr milliseconds brief{1500};
 };
 
-TEST_F(redis_inspection, tells_what_there_is_to_know) {
+TEST_F(redis_inspection, reports_version_mode_and_memory) {
     const test::redis_server server{{.lines = {"maxmemory 64mb", "maxmemory-policy allkeys-lru"}}};
     const auto seen = look(settings_for(server.url()));
     EXPECT_TRUE(seen.works);
@@ -48,7 +48,7 @@ TEST_F(redis_inspection, advises_against_a_memory_without_bounds_or_eviction) {
     EXPECT_THAT(look(settings_for(server.url())).advice, ElementsAre(HasSubstr("allkeys-lru")));
 }
 
-TEST_F(redis_inspection, says_what_to_do_about_what_is_wrong) {
+TEST_F(redis_inspection, advises_what_to_do_about_problems) {
     const test::redis_server server{{.password = "right"}};
     const auto missing = look(settings_for(server.url()), brief);
     EXPECT_FALSE(missing.works);
@@ -68,7 +68,7 @@ TEST_F(redis_inspection, says_what_to_do_about_what_is_wrong) {
     EXPECT_THAT(plain.advice, ElementsAre(HasSubstr("redis://")));
 }
 
-TEST_F(redis_inspection, looks_at_a_cluster) {
+TEST_F(redis_inspection, inspects_a_cluster) {
     test::redis_cluster servers;
     const auto seen = look(settings_for(servers.url()));
     EXPECT_TRUE(seen.works);

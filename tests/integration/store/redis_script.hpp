@@ -22,11 +22,11 @@
 
 namespace msd::test {
 
-// A server that speaks what a test tells it to, for what a real Redis does not do. It greets like
-// one, unless told otherwise; everything else is asked of the script.
+// A server whose replies a test defines, for behaviour that a real Redis does not show. It answers
+// greetings like Redis unless told otherwise; the script answers all other commands.
 class redis_script {
 public:
-    /// From a command, words separated by blanks, to the bytes to send; none: no answer.
+    /// Maps a command, its words separated by spaces, to the bytes to send; nullopt: no reply.
     using answer = std::function<std::string(const std::string& command)>;
 
     enum class greeting : std::uint8_t { by_itself, by_script };
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port()); }
     [[nodiscard]] int connections() const { return state_->connections; }
 
-    /// From now on answers leave byte by byte with this pause between.
+    /// Sends replies byte by byte from now on, with this pause between bytes.
     void dribble(milliseconds pause) { state_->pause = pause; }
 
 private:

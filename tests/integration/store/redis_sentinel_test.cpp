@@ -19,7 +19,7 @@ protected:
         return made;
     }
 
-    /// Writes until it works, as a caller does that tries again.
+    /// Repeats a write until it succeeds.
     bool writes_again() {
         const auto until = soon();
         while (!until.passed()) {
@@ -31,7 +31,7 @@ protected:
     }
 };
 
-TEST_F(redis_sentinel, follows_the_master_when_it_is_lost) {
+TEST_F(redis_sentinel, follows_a_failover_after_the_master_was_lost) {
     test::redis_watched servers;
     open(chosen(servers.url()));
     ASSERT_TRUE(wait_usable());
@@ -46,7 +46,7 @@ TEST_F(redis_sentinel, follows_the_master_when_it_is_lost) {
     EXPECT_EQ(servers.replica.ask({"ROLE"}).items.at(0).text, "master");
 }
 
-TEST_F(redis_sentinel, follows_a_failover_that_was_ordered_and_hears_messages_again) {
+TEST_F(redis_sentinel, follows_a_requested_failover_and_receives_messages_again) {
     test::redis_watched servers;
     open(chosen(servers.url()));
     ASSERT_TRUE(wait_usable());
@@ -75,7 +75,7 @@ TEST_F(redis_sentinel, follows_a_failover_that_was_ordered_and_hears_messages_ag
     });
 }
 
-TEST_F(redis_sentinel, does_without_the_sentinels_that_are_lost) {
+TEST_F(redis_sentinel, works_with_the_remaining_sentinels) {
     test::redis_watched servers;
     servers.sentinel(0).kill();
     servers.sentinel(1).hang();
@@ -84,7 +84,7 @@ TEST_F(redis_sentinel, does_without_the_sentinels_that_are_lost) {
     EXPECT_TRUE(ask({"SET", "key", "value"}));
 }
 
-TEST_F(redis_sentinel, says_that_nobody_knows_the_name) {
+TEST_F(redis_sentinel, reports_an_unknown_master_name) {
     test::redis_watched servers;
     open(chosen("redis+sentinel://" + servers.sentinel(0).address() + "/other"));
     loop_.run_until([this] { return client_->counted().failures > 0; });
@@ -92,7 +92,7 @@ TEST_F(redis_sentinel, says_that_nobody_knows_the_name) {
     EXPECT_THAT(client_->trouble(), HasSubstr("knows no master named other"));
 }
 
-TEST_F(redis_sentinel, tells_sentinels_and_servers_apart) {
+TEST_F(redis_sentinel, distinguishes_sentinels_from_servers) {
     const test::redis_server server;
     open(chosen("redis+sentinel://" + server.address() + "/main"));
     loop_.run_until([this] { return client_->counted().failures > 0; });

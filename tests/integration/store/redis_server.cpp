@@ -89,7 +89,7 @@ void redis_server::write_configuration() const {
 
 void redis_server::start() {
     const auto file = directory() / "server.conf";
-    // Sentinels and nodes of a cluster keep what they have learnt there.
+    // Sentinels and nodes of a cluster store their state there.
     if (!options_.sentinel || !std::filesystem::exists(file)) {
         write_configuration();
     }

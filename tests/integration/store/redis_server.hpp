@@ -14,7 +14,7 @@
 
 namespace msd::test {
 
-// An authority and a certificate for "localhost", made by it, in PEM files of a directory.
+// A certificate authority and its certificate for "localhost", as PEM files in a directory.
 struct certificates {
     explicit certificates(const std::filesystem::path& directory);
 
@@ -23,32 +23,33 @@ struct certificates {
     std::filesystem::path key;
 };
 
-// A real redis-server on a free port of the loopback, with a directory of its own, for one test.
+// A redis-server for one test, on a free port of the loopback, with a directory of its own.
 class redis_server {
 public:
     struct options {
         std::string password = {};
         const certificates* tls = nullptr; // also listens for TLS, on tls_port()
         bool sentinel = false;
-        std::vector<std::string> lines = {}; // more of its configuration file
+        std::vector<std::string> lines = {}; // further lines of its configuration file
     };
 
     redis_server() : redis_server(options{}) {}
     explicit redis_server(options chosen);
 
-    /// Starts it on its port, with what it has on the disk, and waits until it answers.
+    /// Starts it on its port with its data on disk, and waits until it answers.
     void start();
-    /// SIGKILL.
+    /// Kills it with SIGKILL.
     void kill();
     void restart() {
         kill();
         start();
     }
-    /// SIGSTOP: it takes connections, by the kernel, and answers nothing.
+    /// Stops it with SIGSTOP: the kernel accepts connections, the server does not answer.
     void hang() const;
     void wake() const;
 
-    /// One command on a connection of its own, past the code under test; its reply, maybe an error.
+    /// Executes one command on a separate connection, without the code under test; the reply may be
+    /// an error.
     wire::resp_value ask(const std::vector<std::string>& arguments) const;
 
     [[nodiscard]] std::uint16_t port() const { return port_.number(); }

@@ -19,7 +19,7 @@
 
 namespace msd::test {
 
-// A client of Redis on a loop of its own.
+// A Redis client with a loop of its own.
 class redis_test : public testing::Test {
 protected:
     using answer = result<store::redis::reply>;
@@ -30,7 +30,7 @@ protected:
         }
     }
 
-    /// Generous where no test is about time: a machine may be busy.
+    /// Long timeouts where a test is not about time: the machine may be busy.
     static store::redis::settings settings_for(const std::string& url) {
         store::redis::settings chosen;
         const auto where = store::redis::parse_url(url);
@@ -57,7 +57,7 @@ protected:
         return loop_.wait(client_->execute(std::move(what), until));
     }
 
-    /// Sent at once, all of them; answers in the order of the commands.
+    /// Sends all commands at once; the replies are in the order of the commands.
     std::vector<answer> ask_all(std::vector<store::redis::command> commands, deadline until) {
         struct ticket {
             answer outcome = fail(errc::internal, "not answered");

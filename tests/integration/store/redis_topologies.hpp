@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-// Several servers that work together, each real.
+// Several redis-servers that work together.
 namespace msd::test {
 
 inline void require_eventually(const std::string& what, const std::function<bool()>& condition) {
@@ -60,7 +60,7 @@ private:
     std::unique_ptr<redis_server> sentinels_[3];
 };
 
-// Three masters that share the slots of a cluster.
+// A cluster of three masters.
 class redis_cluster {
 public:
     static constexpr std::size_t size = 3;

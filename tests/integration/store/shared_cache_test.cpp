@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache in Redis while Redis is dead, hung, full, flushed or full of what is not ours.
+// The cache in Redis while Redis is down, hung, full, flushed, or has entries of other programs.
 #include "integration/store/loop.hpp"
 #include "integration/store/redis_server.hpp"
 #include "store/redis/shared_cache.hpp"
@@ -57,7 +57,7 @@ protected:
                                              : "miss";
     }
 
-    // What waits for a machine that is busy is asked again.
+    // A call that timed out on a busy machine is repeated.
     bool comes(store::cache& from, const std::string& value, const std::string& key = "a") {
         const auto last = deadline::in(patience / 2);
         while (get(from, key) != value && !last.passed()) {
@@ -90,7 +90,7 @@ protected:
     std::vector<std::unique_ptr<store::cache>> opened_;
 };
 
-TEST_F(shared_cache, is_one_for_all) {
+TEST_F(shared_cache, is_shared_by_all_workers) {
     auto& one = open();
     auto& two = open();
     keep(one, "1");
@@ -105,7 +105,7 @@ TEST_F(shared_cache, is_one_for_all) {
     EXPECT_LE(left, store::redis::shared_cache::mark_stands.count());
 }
 
-TEST_F(shared_cache, spreads_the_times_of_what_it_keeps) {
+TEST_F(shared_cache, spreads_the_expiry_of_entries) {
     auto& cache = open(milliseconds{300'000});
     std::set<std::int64_t> seconds;
     for (int i = 0; i < 20; ++i) {
@@ -119,7 +119,7 @@ TEST_F(shared_cache, spreads_the_times_of_what_it_keeps) {
     EXPECT_GT(seconds.size(), 3U);
 }
 
-TEST_F(shared_cache, gives_up_a_server_that_hangs_and_takes_it_again) {
+TEST_F(shared_cache, stops_using_a_hung_server_until_it_answers) {
     auto& cache = open();
     keep(cache, "1");
     server_.hang();
@@ -135,7 +135,7 @@ TEST_F(shared_cache, gives_up_a_server_that_hangs_and_takes_it_again) {
     EXPECT_TRUE(comes(cache, "1"));
 }
 
-TEST_F(shared_cache, survives_the_death_of_the_server) {
+TEST_F(shared_cache, survives_a_killed_server) {
     auto& cache = open();
     keep(cache, "1");
     server_.kill();
@@ -147,7 +147,7 @@ TEST_F(shared_cache, survives_the_death_of_the_server) {
     keep(cache, "2", "b");
 }
 
-TEST_F(shared_cache, does_not_give_away_what_was_removed_while_the_server_hung) {
+TEST_F(shared_cache, returns_no_value_that_was_removed_while_the_server_hung) {
     auto& writer = open();
     auto& reader = open();
     keep(writer, "old");
@@ -166,7 +166,7 @@ TEST_F(shared_cache, does_not_give_away_what_was_removed_while_the_server_hung) 
     EXPECT_EQ(get(writer), "miss");
 }
 
-TEST_F(shared_cache, tells_for_another_who_may_have_died_meanwhile) {
+TEST_F(shared_cache, repeats_an_invalidation_of_another_worker) {
     auto& cache = open();
     keep(cache, "old");
     server_.hang();
@@ -179,7 +179,7 @@ TEST_F(shared_cache, tells_for_another_who_may_have_died_meanwhile) {
     EXPECT_EQ(get(cache), "miss");
 }
 
-TEST_F(shared_cache, rests_when_it_could_not_tell_too_much) {
+TEST_F(shared_cache, reads_nothing_after_too_many_unsent_invalidations) {
     auto& cache = open(milliseconds{1000});
     keep(cache, "old", "marker");
     server_.hang();
@@ -194,7 +194,7 @@ TEST_F(shared_cache, rests_when_it_could_not_tell_too_much) {
     keep(cache, "new", "other");
 }
 
-TEST_F(shared_cache, tells_a_server_again_that_returns_with_an_older_state) {
+TEST_F(shared_cache, repeats_invalidations_to_a_server_that_returns_with_an_older_state) {
     auto& writer = open();
     auto& reader = open();
     keep(writer, "old");
@@ -215,7 +215,7 @@ TEST_F(shared_cache, tells_a_server_again_that_returns_with_an_older_state) {
     });
 }
 
-TEST_F(shared_cache, rests_when_a_server_returns_and_too_much_was_told) {
+TEST_F(shared_cache, reads_nothing_from_a_returned_server_after_too_many_invalidations) {
     auto& cache = open();
     keep(cache, "1", "marker");
     for (std::size_t i = 0; i <= store::redis::shared_cache::untold_max; ++i) {
@@ -229,7 +229,7 @@ TEST_F(shared_cache, rests_when_a_server_returns_and_too_much_was_told) {
     EXPECT_EQ(get(cache, "marker"), "miss");
 }
 
-TEST_F(shared_cache, forgets_in_a_server_that_is_full) {
+TEST_F(shared_cache, deletes_keys_in_a_full_server) {
     auto& cache = open();
     keep(cache, "old");
     ASSERT_TRUE(server_.ask({"CONFIG", "SET", "maxmemory", "1"}).is_status("OK"));
@@ -244,7 +244,7 @@ TEST_F(shared_cache, forgets_in_a_server_that_is_full) {
     keep(cache, "2", "b");
 }
 
-TEST_F(shared_cache, throws_out_what_is_not_ours) {
+TEST_F(shared_cache, deletes_entries_of_another_format) {
     auto& cache = open();
     for (const char* const garbage : {"", "7", "{\"id\":7}", "!!", "--", "\xff\xfe"}) {
         tell({"SET", "msd:a", garbage});
@@ -257,7 +257,7 @@ TEST_F(shared_cache, throws_out_what_is_not_ours) {
     keep(cache, "1");
 }
 
-TEST_F(shared_cache, misses_what_was_flushed) {
+TEST_F(shared_cache, misses_entries_after_a_flush) {
     auto& cache = open();
     keep(cache, "1");
     tell({"FLUSHALL"});
@@ -265,7 +265,7 @@ TEST_F(shared_cache, misses_what_was_flushed) {
     keep(cache, "2");
 }
 
-TEST_F(shared_cache, keeps_nothing_that_is_too_large) {
+TEST_F(shared_cache, stores_no_value_over_the_limit) {
     auto& cache = open();
     cache.put("a", std::string(store::redis::shared_cache::value_bytes_max + 1, 'x'), clock::now());
     EXPECT_NE(figures(cache).find("\"dropped\":1"), std::string::npos);

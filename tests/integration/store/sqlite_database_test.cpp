@@ -108,7 +108,7 @@ TEST_F(sqlite_database, is_readable_by_its_user_only) {
     }
 }
 
-TEST_F(sqlite_database, commits_what_has_queued_up_as_one_group) {
+TEST_F(sqlite_database, commits_queued_writes_as_one_group) {
     constexpr int writes = 20;
     ASSERT_TRUE(open());
     auto turn = write_turn::open(data_dir_ / "words.lock");
@@ -128,7 +128,7 @@ TEST_F(sqlite_database, commits_what_has_queued_up_as_one_group) {
         return done ? result<std::int64_t>{0} : tl::unexpected{done.error()};
     };
     int answered = 0;
-    // The first is taken at once and waits for its turn; the others queue up behind it.
+    // The first write starts at once and waits for its turn; the others queue behind it.
     for (int i = 0; i <= writes; ++i) {
         asio::co_spawn(
             loop_.context(),
@@ -149,7 +149,7 @@ TEST_F(sqlite_database, commits_what_has_queued_up_as_one_group) {
     EXPECT_LE(committed.back(), 1) << "the group was not committed as one";
 }
 
-TEST_F(sqlite_database, undoes_a_write_that_returns_an_error) {
+TEST_F(sqlite_database, rolls_back_a_write_that_returns_an_error) {
     ASSERT_TRUE(open());
     auto work = [](connection& on) -> result<std::int64_t> {
         EXPECT_TRUE(query(on, insert_word).bind(std::string_view{"half"}).run());
@@ -159,7 +159,7 @@ TEST_F(sqlite_database, undoes_a_write_that_returns_an_error) {
     EXPECT_EQ(words().value(), 0);
 }
 
-TEST_F(sqlite_database, turns_a_violated_constraint_into_a_conflict) {
+TEST_F(sqlite_database, reports_a_violated_constraint_as_a_conflict) {
     ASSERT_TRUE(open());
     ASSERT_TRUE(add("a"));
     EXPECT_EQ(add("a").error().code, errc::conflict);
@@ -174,7 +174,7 @@ TEST_F(sqlite_database, refuses_to_write_while_reading) {
     EXPECT_EQ(words().value(), 0);
 }
 
-TEST_F(sqlite_database, says_so_when_the_file_is_no_database) {
+TEST_F(sqlite_database, reports_a_file_that_is_not_a_database) {
     ASSERT_TRUE(open());
     opened_.reset();
     std::ofstream{file_, std::ios::trunc} << std::string(8192, 'x');
@@ -185,14 +185,14 @@ TEST_F(sqlite_database, says_so_when_the_file_is_no_database) {
     EXPECT_NE(opened.error().text.find(file_.string()), std::string::npos);
 }
 
-TEST_F(sqlite_database, says_so_when_its_directory_cannot_be_made) {
+TEST_F(sqlite_database, reports_a_directory_that_cannot_be_created) {
     std::ofstream{directory_.path() / "a"} << "a file where a directory should be";
     const auto opened = open();
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, errc::unavailable);
 }
 
-// The disk is full as far as this process is concerned.
+// Simulates a full disk for this process.
 class full_disk {
 public:
     full_disk() {
@@ -214,8 +214,8 @@ private:
     void (*before_)(int) = nullptr;
 };
 
-// Without it, the next process that closes the database may remove the log of this one.
-TEST_F(sqlite_database, keeps_the_lock_that_tells_others_it_is_open) {
+// Without the lock, the next process that closes the database may remove the log of this one.
+TEST_F(sqlite_database, keeps_the_lock_that_shows_that_it_is_open) {
     ASSERT_TRUE(open());
     ASSERT_EQ(words().value(), 0);
     ASSERT_TRUE(add("written after it was read"));
@@ -237,7 +237,7 @@ TEST_F(sqlite_database, keeps_the_lock_that_tells_others_it_is_open) {
     EXPECT_EQ(held.l_type, F_RDLCK);
 }
 
-TEST_F(sqlite_database, answers_unavailable_on_a_full_disk_and_recovers_by_itself) {
+TEST_F(sqlite_database, is_unavailable_on_a_full_disk_and_recovers_by_itself) {
     const auto log_file = directory_.path() / "log";
     log::configure({.file = log_file.string(), .role = "test"});
     ASSERT_TRUE(open());
@@ -260,7 +260,7 @@ TEST_F(sqlite_database, answers_unavailable_on_a_full_disk_and_recovers_by_itsel
     EXPECT_EQ(occurrences(logged, "works again"), 1U) << logged;
 }
 
-TEST_F(sqlite_database, applies_only_the_migrations_that_are_missing) {
+TEST_F(sqlite_database, applies_only_missing_migrations) {
     ASSERT_TRUE(open());
     ASSERT_TRUE(add("kept"));
     const std::array<std::string_view, 3> longer{
@@ -278,7 +278,7 @@ TEST_F(sqlite_database, applies_only_the_migrations_that_are_missing) {
     EXPECT_EQ(loop_.wait(opened_->read(deadline::in(patience), version)).value(), 3);
 }
 
-TEST_F(sqlite_database, works_on_a_schema_that_is_further_than_it_knows) {
+TEST_F(sqlite_database, works_with_a_schema_of_a_later_version) {
     const std::array<std::string_view, 3> longer{
         migrations[0],
         migrations[1],
@@ -288,7 +288,7 @@ TEST_F(sqlite_database, works_on_a_schema_that_is_further_than_it_knows) {
     EXPECT_TRUE(add("a"));
 }
 
-TEST_F(sqlite_database, leaves_no_half_of_a_migration_that_fails) {
+TEST_F(sqlite_database, rolls_back_a_failed_migration) {
     const std::array<std::string_view, 2> wrong{
         "CREATE TABLE words(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE)",
         "CREATE TABLE more(id INTEGER PRIMARY KEY); SELECT nonsense FROM nowhere"};
@@ -296,7 +296,7 @@ TEST_F(sqlite_database, leaves_no_half_of_a_migration_that_fails) {
     EXPECT_TRUE(open()) << "the first script did not stay behind either";
 }
 
-TEST_F(sqlite_database, refuses_a_store_it_does_not_know) {
+TEST_F(sqlite_database, refuses_an_unknown_kind_of_store) {
     store::store_settings chosen;
     chosen.executor = loop_.executor();
     chosen.data_dir = data_dir_;
@@ -307,7 +307,7 @@ TEST_F(sqlite_database, refuses_a_store_it_does_not_know) {
     EXPECT_FALSE(std::filesystem::exists(data_dir_));
 }
 
-TEST_F(sqlite_database, prunes_expired_keys_a_few_at_a_time) {
+TEST_F(sqlite_database, removes_expired_keys_in_small_batches) {
     constexpr int keys = 10;
     opened_.reset();
     std::atomic<std::int64_t> now{1'000'000'000};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several processes on one SQLite file, as the workers of a service are. Children are forked before
-// anything of the store exists in this process, and report through pipes.
+// Several processes that use one SQLite file, like the workers of a service. Children are forked
+// before the store is used in this process, and report through pipes.
 #include "base/unique_fd.hpp"
 #include "integration/store/stores.hpp"
 #include "store/sqlite/write_turn.hpp"
@@ -31,7 +31,7 @@ public:
         const unique_fd writing{ends[1]};
         pid_ = ::fork();
         if (pid_ == 0) {
-            // _exit: the parent's buffers and tests are not the child's.
+            // _exit(), because the parent's buffers and tests must not run in the child.
             ::_exit(body(writing.get()) ? 0 : 1);
         }
     }
@@ -56,7 +56,7 @@ public:
         return WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
 
-    /// The next id it acknowledged; 0 when it has ended.
+    /// The next acknowledged id; 0 when the child has ended.
     [[nodiscard]] std::int64_t next_id() const {
         std::int64_t id = 0;
         const auto size = ::read(reading_.get(), &id, sizeof id);
@@ -81,7 +81,7 @@ open_goods(const std::filesystem::path& data_dir, loop& on) {
     return opened ? std::move(*opened) : nullptr;
 }
 
-// Writes `wanted` rows, `at_once` of them at a time, and tells each id when it is acknowledged.
+// Writes `wanted` rows, `at_once` of them at a time, and reports each id when it is acknowledged.
 asio::awaitable<void> write_rows(store::goods_repository& goods, int wanted, int pipe, int& right) {
     for (int i = 0; i < wanted; ++i) {
         store::goods_fields fields;
@@ -144,7 +144,7 @@ protected:
     const std::filesystem::path data_dir_ = directory_.path() / "data";
 };
 
-TEST_P(sqlite_processes, all_write_at_once_from_an_empty_directory) {
+TEST_P(sqlite_processes, write_concurrently_from_an_empty_directory) {
     constexpr int coroutines = 8;
     constexpr int rows_each = 20;
     std::vector<child> children;
@@ -163,7 +163,7 @@ TEST_P(sqlite_processes, all_write_at_once_from_an_empty_directory) {
     EXPECT_EQ(all_ids(data_dir_), acknowledged);
 }
 
-TEST_P(sqlite_processes, killed_while_writing_lose_no_acknowledged_row) {
+TEST_P(sqlite_processes, keep_every_acknowledged_row_when_killed) {
     constexpr int acknowledged_at_least = 50;
     std::vector<child> children;
     for (int i = 0; i < GetParam(); ++i) {
@@ -177,7 +177,7 @@ TEST_P(sqlite_processes, killed_while_writing_lose_no_acknowledged_row) {
             acknowledged.insert(one.next_id());
         }
         one.kill();
-        // What it told before it died counts too.
+        // Ids that were reported before the child died count as well.
         for (auto id = one.next_id(); id != 0; id = one.next_id()) {
             acknowledged.insert(id);
         }
@@ -190,7 +190,7 @@ TEST_P(sqlite_processes, killed_while_writing_lose_no_acknowledged_row) {
 
 INSTANTIATE_TEST_SUITE_P(workers, sqlite_processes, testing::Values(1, 2, 4));
 
-TEST(sqlite_sharing, sees_what_another_process_has_just_written) {
+TEST(sqlite_sharing, sees_a_write_of_another_process_at_once) {
     const temporary_directory directory;
     child writer{[&](int pipe) {
         return write_concurrently(directory.path(), 1, 1, pipe);
@@ -200,7 +200,7 @@ TEST(sqlite_sharing, sees_what_another_process_has_just_written) {
     EXPECT_EQ(all_ids(directory.path()), std::set{id});
 }
 
-TEST(sqlite_sharing, reads_on_and_writes_later_while_another_process_holds_the_turn) {
+TEST(sqlite_sharing, reads_while_another_process_holds_the_write_turn) {
     const temporary_directory directory;
     std::array<int, 2> go{};
     ASSERT_EQ(::pipe(go.data()), 0);

@@ -19,7 +19,7 @@ private:
     temporary_directory directory_;
 };
 
-// One server for all tests of a process, an empty database for each.
+// One server for all tests of a process, with an empty database for each test.
 class mariadb_store final : public store_under_test {
 public:
     mariadb_store() {

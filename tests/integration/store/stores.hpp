@@ -17,8 +17,8 @@
 
 namespace msd::test {
 
-// One kind of database, empty at first, behind the repositories. The behaviour suites run over
-// all of them: a new database is one more line in all_stores().
+// One kind of database, empty at first. The behaviour suites run over all kinds: a new kind is one
+// more line in all_stores().
 class store_under_test {
 public:
     virtual ~store_under_test() = default;
@@ -37,7 +37,7 @@ inline void PrintTo(const store_kind& kind, std::ostream* out) {
 
 [[nodiscard]] std::vector<store_kind> all_stores();
 
-// What the behaviour suites have in common: a store, a loop, a clock to turn.
+// The common parts of the behaviour suites: a store, a loop, and a clock that tests can set.
 class repository_test : public testing::TestWithParam<store_kind> {
 protected:
     [[nodiscard]] store::store_settings settings() {

@@ -9,7 +9,7 @@
 
 namespace msd::test {
 
-// A directory of its own for one test, gone afterwards.
+// A directory for one test, which is removed afterwards.
 class temporary_directory {
 public:
     temporary_directory() {

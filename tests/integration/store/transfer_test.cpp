@@ -32,7 +32,7 @@ T must(result<T> outcome) {
     return std::move(*outcome);
 }
 
-// From every kind of store into every kind of store.
+// Transfers from every kind of store to every kind of store.
 class transfer : public repository_test {
 protected:
     using table = std::unique_ptr<store::transfer_table>;
@@ -54,8 +54,10 @@ protected:
         must(wait(goods->remove(7, {}, soon())));
         must(wait(goods->remove(goods_count, {}, soon())));
         auto members = must(wait(store::open_members(settings(), soon())));
-        must(wait(members->add("kim", "$argon2id$x", {}, soon())));
-        must(wait(members->add("Kim", "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", {}, soon())));
+        const std::string legacy = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
+        must(wait(members->add("kim", {"$argon2id$x", ""}, {}, soon())));
+        must(wait(members->add("Kim", {legacy, ""}, {}, soon())));
+        must(wait(members->add("KIM", {legacy, "$argon2id$y"}, {}, soon())));
         auto purchases = must(wait(store::open_purchases(settings(), soon())));
         must(wait(purchases->add({1, 2, -3, *money::parse("0.0001")}, {}, soon())));
         now_ms_ += 86'400'123;
@@ -82,7 +84,7 @@ protected:
     temporary_directory directory_;
 };
 
-TEST_P(transfer, moves_everything_into_any_other_store) {
+TEST_P(transfer, copies_everything_to_any_other_store) {
     fill();
     export_all();
     for (const store_kind& kind : all_stores()) {
@@ -103,7 +105,7 @@ TEST_P(transfer, moves_everything_into_any_other_store) {
         auto goods = must(wait(store::open_goods(made, soon())));
         EXPECT_EQ(must(wait(goods->add({"n", "c", {}, "d"}, {}, soon()))), goods_count + 1)
             << "an id that was given out is not given out again";
-        // Nor when the same is moved there once more.
+        // The same holds after a second import of the same rows.
         ASSERT_TRUE(wait(goods->remove(goods_count + 1, {}, soon())));
         goods.reset();
         auto from = must(store::read_transfer_file(file("goods"), "goods"));
@@ -125,7 +127,7 @@ TEST_P(transfer, goes_on_where_it_was_interrupted) {
         EXPECT_EQ(store::copy_rows(*source("goods"), *out, once).error().code, errc::cancelled);
     }
     EXPECT_EQ(store::read_transfer_file(file("goods"), "goods").error().code, errc::malformed);
-    put(file("goods"), content_of(file("goods")) + R"({"id":900,"na)"); // killed while it wrote
+    put(file("goods"), content_of(file("goods")) + R"({"id":900,"na)"); // killed during a write
     {
         auto out = must(store::write_transfer_file(file("goods"), "goods"));
         const auto rest = must(store::copy_rows(*source("goods"), *out, go_on));
@@ -159,7 +161,7 @@ TEST_P(transfer, never_overwrites_another_row) {
     EXPECT_EQ(must(target(*other, "goods")->count()), 1) << "all or nothing";
 }
 
-TEST_P(transfer, tells_what_is_not_equal) {
+TEST_P(transfer, reports_rows_that_are_not_equal) {
     fill();
     export_all();
     auto goods = must(wait(store::open_goods(settings(), soon())));

@@ -2,11 +2,14 @@
 #include "app/secret.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <string_view>
+#include <utility>
 
 namespace msd::app {
 namespace {
@@ -61,6 +64,33 @@ TEST_F(secret, comes_from_the_environment_when_no_file_is_named) {
     };
     EXPECT_EQ(read_secret({}, "ONE", look_up).value(), "word");
     EXPECT_EQ(read_secret({}, "OTHER", look_up).value(), "");
+}
+
+TEST_F(secret, from_the_environment_has_no_line_end) {
+    for (const auto& [value, expected] :
+         {std::pair{"word\n", "word"},
+          {"word\r\n", "word"},
+          {"word\n\n", "word\n"},
+          {" word ", " word "},
+          {"\n", ""},
+          {"word\r", "word\r"}}) {
+        const auto look_up = [value = value](const char* /*name*/) {
+            return value;
+        };
+        EXPECT_EQ(read_secret({}, "ONE", look_up).value(), expected);
+    }
+}
+
+TEST_F(secret, may_be_readable_for_all_in_a_file_of_root_that_nobody_can_write) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can make a file of root";
+    }
+    EXPECT_EQ(read("mounted\n", 0444).value(), "mounted");
+    EXPECT_FALSE(read("mounted", 0644)) << "its owner can change it";
+    const auto file = directory_ / "password";
+    ::chmod(file.c_str(), 0444);
+    ASSERT_EQ(::chown(file.c_str(), 65534, 0), 0);
+    EXPECT_FALSE(read_secret(file, "UNUSED", nothing)) << "its owner may make it writable again";
 }
 
 } // namespace

@@ -38,6 +38,14 @@ TEST_F(passwords, of_old_deployments_are_checked_and_then_due_for_a_new_hash) {
     EXPECT_EQ(check_password("password", lower), verdict::right_rehash);
 }
 
+TEST_F(passwords, are_hashed_for_existing_nodes_as_mysql_does) {
+    // SELECT PASSWORD('password'), PASSWORD('연필') of MariaDB with utf8mb4.
+    EXPECT_EQ(legacy_hash("password").value(), "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
+    EXPECT_TRUE(is_legacy_hash(legacy_hash("\uc5f0\ud544").value()));
+    EXPECT_FALSE(is_legacy_hash(hash_password("password").value()));
+    EXPECT_FALSE(is_legacy_hash("5d2e19393cc5ef67"));
+}
+
 TEST_F(passwords, hashed_at_another_cost_are_due_for_a_new_hash) {
     std::array<char, crypto_pwhash_STRBYTES> cheap{};
     ASSERT_EQ(crypto_pwhash_str(cheap.data(), "geheim", 6, 1, 8192 * 1024), 0);

@@ -36,6 +36,7 @@ TEST(store_failure, tells_a_client_what_to_do_and_nothing_of_the_store) {
         {errc::not_found, 404},
         {errc::conflict, 409},
         {errc::invalid, 422},
+        {errc::malformed, 422},
         {errc::unavailable, 503},
         {errc::timeout, 503},
         {errc::internal, 500}};
@@ -47,11 +48,11 @@ TEST(store_failure, tells_a_client_what_to_do_and_nothing_of_the_store) {
     }
 }
 
-TEST(page_reply, says_no_data_for_an_empty_page) {
+TEST(page_reply, has_empty_results_for_an_empty_page) {
     const auto answer = page_reply({});
     EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.errorcode, 1);
-    EXPECT_EQ(answer.errormessage, "no data");
+    EXPECT_EQ(answer.errorcode, 0);
+    EXPECT_EQ(answer.members, R"("results":[])");
 }
 
 TEST(page_reply, says_where_the_next_page_begins) {

@@ -8,7 +8,7 @@
 namespace msd::store {
 namespace {
 
-TEST(network_file_system, names_those_that_keep_files_elsewhere) {
+TEST(network_file_system, are_recognized) {
     EXPECT_EQ(network_file_system(NFS_SUPER_MAGIC), "nfs");
     EXPECT_EQ(network_file_system(SMB_SUPER_MAGIC), "smb");
     EXPECT_EQ(network_file_system(0xFE534D42), "smb2");
@@ -16,7 +16,7 @@ TEST(network_file_system, names_those_that_keep_files_elsewhere) {
     EXPECT_EQ(network_file_system(0x65735546), "fuse");
 }
 
-TEST(network_file_system, passes_local_ones) {
+TEST(network_file_system, do_not_include_local_ones) {
     EXPECT_EQ(network_file_system(EXT4_SUPER_MAGIC), "");
     EXPECT_EQ(network_file_system(XFS_SUPER_MAGIC), "");
     EXPECT_EQ(network_file_system(BTRFS_SUPER_MAGIC), "");

@@ -6,7 +6,7 @@
 namespace msd::store::mysql {
 namespace {
 
-TEST(mysql_failure, has_a_policy_for_each_code_that_needs_one) {
+TEST(mysql_failure, assigns_a_kind_to_each_code_that_needs_one) {
     EXPECT_EQ(kind_of(1062), failure_kind::conflict);
     for (const int code : {1205, 1213, 1047}) {
         EXPECT_EQ(kind_of(code), failure_kind::again) << code;
@@ -19,16 +19,20 @@ TEST(mysql_failure, has_a_policy_for_each_code_that_needs_one) {
     EXPECT_EQ(kind_of(2002), failure_kind::unreachable);
     EXPECT_EQ(kind_of(1290), failure_kind::read_only);
     EXPECT_EQ(kind_of(1114), failure_kind::no_space);
+    for (const int code : {1264, 1267, 1366, 1406}) {
+        EXPECT_EQ(kind_of(code), failure_kind::unfit) << code;
+    }
+    EXPECT_EQ(error_of({failure_kind::unfit, 1366}).code, errc::malformed);
 }
 
-TEST(mysql_failure, takes_what_it_does_not_know_for_our_fault) {
+TEST(mysql_failure, treats_unknown_codes_as_internal) {
     for (const int code : {0, -1, 1064, 1146, 99999}) {
         EXPECT_EQ(kind_of(code), failure_kind::internal) << code;
     }
     EXPECT_EQ(error_of({failure_kind::internal, 1064}).code, errc::internal);
 }
 
-TEST(mysql_failure, is_a_conflict_an_outage_or_our_fault_to_callers) {
+TEST(mysql_failure, becomes_conflict_unavailable_or_internal_for_callers) {
     EXPECT_EQ(error_of({failure_kind::conflict, 1062}).code, errc::conflict);
     for (const auto kind :
          {failure_kind::again,

@@ -20,7 +20,7 @@ TEST(page_builder, puts_commas_between_rows_only) {
     EXPECT_FALSE(rows.next);
 }
 
-TEST(page_builder, names_the_last_row_in_it_when_there_is_one_more) {
+TEST(page_builder, has_the_id_of_its_last_row_as_next_when_there_are_more) {
     page_builder builder{{.after = 0, .limit = 2}};
     EXPECT_EQ(builder.rows_to_read(), 3);
     EXPECT_TRUE(builder.add<std::string>(5, "a", write_text));
@@ -36,7 +36,7 @@ TEST(page_builder, clamps_a_limit_out_of_range) {
     EXPECT_EQ((page_builder{{.after = 0, .limit = 5000}}.rows_to_read()), page_rows_max + 1);
 }
 
-TEST(page_builder, takes_back_a_row_that_makes_the_page_too_large) {
+TEST(page_builder, removes_a_row_that_makes_it_too_large) {
     const std::string half(page_bytes_max / 2, 'x');
     page_builder builder{{}};
     EXPECT_TRUE(builder.add(1, half, write_text));
@@ -46,7 +46,7 @@ TEST(page_builder, takes_back_a_row_that_makes_the_page_too_large) {
     EXPECT_EQ(rows.next, 1);
 }
 
-TEST(page_builder, takes_one_row_however_large_it_is) {
+TEST(page_builder, accepts_one_row_of_any_size) {
     page_builder builder{{}};
     EXPECT_TRUE(builder.add(1, std::string(2 * page_bytes_max, 'x'), write_text));
     EXPECT_EQ(builder.take().count, 1U);

@@ -8,7 +8,7 @@
 namespace msd::store::redis {
 namespace {
 
-TEST(redis_command, holds_its_arguments_and_knows_its_key) {
+TEST(redis_command, has_its_arguments_and_its_key) {
     const std::string value = "v";
     const auto set = command::of("SET", "key", value);
     EXPECT_EQ(set.bytes(), "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1\r\nv\r\n");
@@ -28,7 +28,7 @@ result<reply> answered(std::string text) {
     return checked(std::move(received), "the server");
 }
 
-TEST(redis_command, makes_error_replies_errors_by_what_the_caller_can_do) {
+TEST(redis_command, converts_error_replies_to_errors) {
     EXPECT_EQ(answered("OOM command not allowed").error().code, errc::unavailable);
     EXPECT_EQ(answered("LOADING Redis is loading").error().code, errc::unavailable);
     EXPECT_EQ(answered("READONLY You can't write").error().code, errc::unavailable);
@@ -42,7 +42,7 @@ TEST(redis_command, makes_error_replies_errors_by_what_the_caller_can_do) {
     EXPECT_LT(answered(std::string(100'000, 'x')).error().text.size(), 300U);
 }
 
-TEST(redis_command, leaves_other_replies_alone) {
+TEST(redis_command, does_not_change_other_replies) {
     reply received;
     received.what = reply::kind::text;
     received.text = "ERR is what the value says";

@@ -83,7 +83,7 @@ TEST(redis_url, is_refused_with_what_is_wrong) {
     EXPECT_THAT(wrong("redis+cluster://a/1"), HasSubstr("database 0"));
 }
 
-TEST(redis_url, takes_no_password_and_does_not_repeat_it) {
+TEST(redis_url, refuses_a_password_without_repeating_it) {
     for (const std::string_view text :
          {"redis://:secret@a",
           "redis://user:secret@a:1/2",

@@ -45,7 +45,7 @@ redirection said(std::string what) {
     return redirection_of(made, asked);
 }
 
-// The values that Redis' own CLUSTER KEYSLOT gives.
+// The values that CLUSTER KEYSLOT of Redis returns.
 TEST(redis_slots, are_those_of_the_specification) {
     EXPECT_EQ(slot_of("123456789"), 0x31C3 % 16384);
     EXPECT_EQ(slot_of(""), 0);
@@ -54,7 +54,7 @@ TEST(redis_slots, are_those_of_the_specification) {
     EXPECT_EQ(slot_of("somekey"), 11058);
 }
 
-TEST(redis_slots, come_from_the_first_tag_of_a_key_if_it_has_one) {
+TEST(redis_slots, depend_on_the_first_tag_of_a_key_if_it_has_one) {
     EXPECT_EQ(slot_of("{user1000}.following"), slot_of("user1000"));
     EXPECT_EQ(slot_of("a{user1000}.followers"), slot_of("user1000"));
     EXPECT_EQ(slot_of("foo{{bar}}zap"), slot_of("{bar"));
@@ -77,7 +77,7 @@ TEST(redis_slot_map, knows_the_owner_of_each_slot) {
     EXPECT_EQ(read->masters().size(), 2U);
 }
 
-TEST(redis_slot_map, takes_a_node_without_a_name_for_the_one_that_was_asked) {
+TEST(redis_slot_map, uses_the_asked_node_for_a_node_without_a_name) {
     for (const char* const host : {"", "?"}) {
         const auto read = slot_map::read(list({range(0, 1, host, 7001)}), asked);
         ASSERT_TRUE(read);
@@ -93,7 +93,7 @@ TEST(redis_slot_map, moves_one_slot) {
     EXPECT_EQ(read->owner(6)->text(), "a:1");
 }
 
-TEST(redis_slot_map, refuses_what_makes_no_sense) {
+TEST(redis_slot_map, refuses_malformed_replies) {
     const reply senseless[] = {
         text("OK"),
         list({number(1)}),
@@ -112,7 +112,7 @@ TEST(redis_slot_map, refuses_what_makes_no_sense) {
     EXPECT_TRUE(slot_map::read(list({}), asked)) << "a cluster without slots is one";
 }
 
-TEST(redis_slot_map, holds_a_bounded_number_of_nodes) {
+TEST(redis_slot_map, limits_the_number_of_nodes) {
     slot_map map;
     for (std::uint16_t slot = 0; slot < 2000; ++slot) {
         map.move(slot, {"a", static_cast<std::uint16_t>(slot + 1)});
@@ -136,7 +136,7 @@ TEST(redis_redirection, is_read_from_an_error) {
     EXPECT_EQ(said("ERR MOVED").what, kind::none);
 }
 
-TEST(redis_redirection, is_none_when_it_makes_no_sense) {
+TEST(redis_redirection, is_none_for_a_malformed_error) {
     for (const char* const text :
          {"",
           "MOVED",

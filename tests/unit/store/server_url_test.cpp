@@ -8,7 +8,7 @@
 namespace msd::store {
 namespace {
 
-TEST(server_url, is_taken_apart) {
+TEST(server_url, is_split_into_its_parts) {
     const auto read = parse_server_url("mysql://user:word@db.local:3307/shop");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->user, "user");
@@ -24,7 +24,7 @@ TEST(server_url, needs_neither_password_nor_port) {
     EXPECT_EQ(read->places, (std::vector<server_place>{{"::1", server_place::default_port}}));
 }
 
-TEST(server_url, takes_odd_characters_as_they_are_or_escaped) {
+TEST(server_url, accepts_special_characters_plain_or_escaped) {
     const auto read = parse_server_url("mysql://a%40b:p:/@?#%25%c3%a9@h/d%2Fb");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->user, "a@b");
@@ -79,7 +79,7 @@ TEST(server_places, stand_in_a_url) {
     EXPECT_EQ(url->database, "db");
 }
 
-TEST(server_places, are_refused_when_one_is_wrong) {
+TEST(server_places, are_refused_when_one_is_malformed) {
     for (const auto* text :
          {",", "a,", ",a", "a,,b", "a:0", "a:65536", "a:x", "a:", "a b", "[::1"}) {
         EXPECT_FALSE(parse_server_places(text)) << text;
@@ -88,7 +88,7 @@ TEST(server_places, are_refused_when_one_is_wrong) {
     EXPECT_FALSE(parse_server_url("mysql://u@a,/db"));
 }
 
-TEST(server_places, are_refused_when_one_comes_twice) {
+TEST(server_places, are_refused_when_one_is_repeated) {
     EXPECT_FALSE(parse_server_places("a,b,a:3306"));
     EXPECT_TRUE(parse_server_places("a:1,a:2"));
 }

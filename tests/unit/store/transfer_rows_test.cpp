@@ -32,9 +32,16 @@ TEST(transfer_rows, one_row_has_one_text) {
     EXPECT_EQ(text_of("purchases", purchase), purchase);
     const std::string member = R"({"id":1,"username":"k","password_hash":"*AB"})";
     EXPECT_EQ(text_of("members", member), member);
+    const std::string both =
+        R"({"id":1,"username":"k","password_hash":"*AB","argon2id_hash":"$argon2id$x"})";
+    EXPECT_EQ(text_of("members", both), both);
+    EXPECT_EQ(
+        text_of("members", R"({"id":1,"username":"k","password_hash":"*AB","argon2id_hash":""})"),
+        member
+    );
 }
 
-TEST(transfer_rows, what_is_missing_or_wrong_is_named) {
+TEST(transfer_rows, a_missing_or_wrong_member_is_named) {
     EXPECT_THAT(text_of("members", R"({"id":1,"username":"k"})"), HasSubstr("password_hash"));
     EXPECT_THAT(
         text_of("members", R"({"id":1,"username":7,"password_hash":""})"),
