@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace msd::store {
 
@@ -22,6 +23,15 @@ struct cached {
 
     state what = state::miss;
     std::string value; // of state::value: the bytes that were put
+    // Of a miss: what the cache needs back when a value is put for this key. Empty for most caches.
+    std::string version = {};
+};
+
+// A question to the owner of a value: when it was asked, and the version that get() reported for
+// the key before.
+struct question {
+    time_point asked;
+    std::string version = {};
 };
 
 // A place to keep what belongs to somebody else: in this process or shared by all. Behind it stand
@@ -35,9 +45,12 @@ public:
     virtual asio::awaitable<cached> get(std::string key) = 0;
 
     /// Keeps `value`, or with none for a shorter time that there is no such thing. Returns at once;
-    /// it is kept soon or not at all. `asked` is when the owner was asked: what was asked for
-    /// before the key was removed is never kept, nor what was under way for too long.
-    virtual void put(std::string key, std::optional<std::string> value, time_point asked) = 0;
+    /// it is kept soon or not at all. A value that was asked for before the key was removed is
+    /// never kept, nor one that was under way for too long.
+    virtual void put(std::string key, std::optional<std::string> value, question of) = 0;
+    void put(std::string key, std::optional<std::string> value, time_point asked) {
+        put(std::move(key), std::move(value), question{asked});
+    }
 
     /// The thing changes. True: nobody gets an older value from here any more. False: the cache
     /// could not be told by `until`; it is told as soon as possible, and until then this one has a

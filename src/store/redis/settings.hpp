@@ -62,6 +62,8 @@ struct shared_cache_settings {
     milliseconds ttl{300'000};       // ± 10 %
     milliseconds negative_ttl{5000}; // of what does not exist
     milliseconds owner_behind{0};    // how old an answer of the owner's may be
+    // Nodes of an existing deployment use this Redis too: see shared_cache::plain_name_of().
+    bool legacy_keys = false;
 };
 
 // How often what happened to the connections of a client; for people.
