@@ -9,6 +9,7 @@
 #include "app/resume.hpp"
 #include "app/role_table.hpp"
 #include "app/terminal_commands.hpp"
+#include "base/exception_text.hpp"
 #include "base/version.hpp"
 #include "process/inherited_worker.hpp"
 
@@ -103,9 +104,9 @@ int run_checked(int argc, char** argv) {
 int run(int argc, char** argv) {
     try {
         return run_checked(argc, argv);
-    } catch (const std::exception& broken) {
+    } catch (...) {
         std::fputs("msd: internal error: ", stderr);
-        std::fputs(broken.what(), stderr);
+        std::fputs(exception_text(std::current_exception()).c_str(), stderr);
         std::fputs("\n", stderr);
         return exit_internal;
     }

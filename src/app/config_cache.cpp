@@ -79,6 +79,14 @@ void add_cache_server(config_rows& rows) {
         "pause between probes of a server that is lost or idle",
         [](auto& c) -> auto& { return c.service.cache.probe_every; }
     );
+    add_key(
+        rows,
+        "cache.legacy_keys",
+        {},
+        "nodes of an existing deployment use this Redis: goods also keeps the keys they read (ID: "
+        "the product as JSON), and a change of such a key by them is noticed when it is read",
+        [](auto& c) -> auto& { return c.service.shared.legacy_keys; }
+    );
 }
 
 } // namespace msd::app

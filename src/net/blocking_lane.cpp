@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/blocking_lane.hpp"
 
+#include "base/exception_text.hpp"
 #include "net/quiet_thread.hpp"
 
 #include <asio/associated_cancellation_slot.hpp>
@@ -193,7 +194,14 @@ void blocking_lane::state::run(std::span<const std::shared_ptr<job>> taken) {
         }
     }
     if (runner && !wanted.empty()) {
-        runner(wanted);
+        try {
+            runner(wanted);
+        } catch (...) {
+            const std::string text = exception_text(std::current_exception());
+            for (job* const one : wanted) {
+                one->fail({errc::internal, text});
+            }
+        }
         return;
     }
     for (job* const one : wanted) {
@@ -235,8 +243,14 @@ void blocking_lane::state::stop() {
 blocking_lane::blocking_lane(asio::any_io_executor executor, settings chosen, batch_runner runner)
     : state_{std::make_shared<state>(std::move(executor), chosen, std::move(runner))} {
     assert(chosen.threads > 0 && chosen.batch_max > 0);
-    for (int i = 0; i < chosen.threads; ++i) {
-        state_->threads.push_back(quiet_thread([raw = state_.get()] { raw->work(); }));
+    state_->threads.reserve(static_cast<std::size_t>(chosen.threads));
+    try {
+        for (int i = 0; i < chosen.threads; ++i) {
+            state_->threads.push_back(quiet_thread([raw = state_.get()] { raw->work(); }));
+        }
+    } catch (...) {
+        state_->stop(); // joins those that were started
+        throw;
     }
 }
 

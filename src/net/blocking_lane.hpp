@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,7 +34,8 @@ public:
         job(const job&) = delete;
         job& operator=(const job&) = delete;
 
-        /// Makes the call, once; false when its outcome is an error.
+        /// Makes the call, once; false when its outcome is an error or an exception, which is
+        /// thrown again where the call is awaited.
         virtual bool run() = 0;
         /// Replaces whatever the outcome is.
         virtual void fail(error why) = 0;
@@ -59,7 +61,7 @@ public:
 
     /// Runs a batch on a lane's thread, for what is to be done once around several calls (a
     /// transaction). Each job must be run or failed, unless abandoned. Outcomes are delivered when
-    /// it returns.
+    /// it returns. When it throws, all jobs of the batch fail with errc::internal.
     using batch_runner = std::function<void(std::span<job* const>)>;
 
     struct settings {
@@ -68,7 +70,8 @@ public:
         std::size_t batch_max = 1;    // calls a thread takes at once
     };
 
-    /// Without a runner each call is simply made.
+    /// Without a runner each call is simply made. Throws std::system_error when a thread cannot be
+    /// started.
     blocking_lane(asio::any_io_executor executor, settings chosen, batch_runner runner = {});
     /// As stop().
     ~blocking_lane();
@@ -79,7 +82,8 @@ public:
     /// coroutine must belong to the lane's executor. When `until` passes it gets errc::timeout at
     /// once: a call still queued is never made then, one that runs goes on and its outcome is
     /// dropped, so `call` must own whatever it touches. errc::unavailable: too many calls;
-    /// errc::cancelled: stopped, or the coroutine was.
+    /// errc::cancelled: stopped, or the coroutine was. An exception that `call` throws is thrown
+    /// here.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&>> run(deadline until, F call) {
         const auto admitted = admit(until);
@@ -90,6 +94,9 @@ public:
         co_await finished(submitted, until);
         if (auto& why = submitted->given_up_) {
             co_return tl::unexpected{std::move(*why)};
+        }
+        if (submitted->thrown_) {
+            std::rethrow_exception(submitted->thrown_);
         }
         co_return std::move(submitted->outcome_);
     }
@@ -110,15 +117,24 @@ private:
         explicit call_job(F call) : call_{std::move(call)} {}
 
         bool run() override {
-            outcome_ = call_();
+            try {
+                outcome_ = call_();
+            } catch (...) {
+                thrown_ = std::current_exception();
+                return false;
+            }
             return outcome_.has_value();
         }
-        void fail(error why) override { outcome_ = tl::unexpected{std::move(why)}; }
+        void fail(error why) override {
+            outcome_ = tl::unexpected{std::move(why)};
+            thrown_ = nullptr;
+        }
 
     private:
         friend class blocking_lane;
         F call_;
         std::invoke_result_t<F&> outcome_ = tl::unexpected{error{}};
+        std::exception_ptr thrown_;
     };
 
     [[nodiscard]] result<void> admit(deadline until) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -23,12 +24,22 @@ private:
     sigset_t before_{};
 };
 
+/// Logs the exception and ends the process: the master replaces the worker.
+[[noreturn]] void end_by_exception_of_thread(const std::exception_ptr& thrown);
+
 /// A thread that runs `work` and is sent no signal, not even before its first line: signals are the
-/// loop's business. Throws std::system_error when there can be no thread.
+/// loop's business. An exception that leaves `work` is logged and ends the process. Throws
+/// std::system_error when there can be no thread.
 template <class F>
 [[nodiscard]] std::thread quiet_thread(F work) {
     const signals_blocked meanwhile;
-    return std::thread{std::move(work)};
+    return std::thread{[work = std::move(work)]() mutable {
+        try {
+            work();
+        } catch (...) {
+            end_by_exception_of_thread(std::current_exception());
+        }
+    }};
 }
 
 } // namespace msd::net

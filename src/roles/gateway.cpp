@@ -65,7 +65,7 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           [this] {
               upstreams_.registry_lost();
           }},
-      sessions_{surroundings.loop.get_executor(), report_failure} {}
+      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {}
 
 gateway::~gateway() = default;
 

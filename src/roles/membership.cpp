@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "roles/membership.hpp"
 
-#include "base/log.hpp"
 #include "wire/packet.hpp"
-
-#include <asio/error.hpp>
-#include <asio/system_error.hpp>
 
 #include <utility>
 
@@ -47,18 +43,6 @@ upstream_surroundings upstream_surroundings_of(
         surroundings.tasks,
         settings,
         caller_identity{std::move(name), surroundings.environment.slot}};
-}
-
-void report_failure(const std::exception_ptr& failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const asio::system_error& ended) {
-        if (ended.code() != asio::error::operation_aborted) {
-            log::error("a task ended by an exception: {}", ended.what());
-        }
-    } catch (const std::exception& broken) {
-        log::error("a task ended by an exception: {}", broken.what());
-    }
 }
 
 } // namespace msd::roles

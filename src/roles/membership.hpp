@@ -6,7 +6,6 @@
 #include "roles/upstream_node.hpp"
 #include "roles/worker.hpp"
 
-#include <exception>
 #include <string>
 #include <vector>
 
@@ -29,9 +28,5 @@ constexpr milliseconds first_list_limit{1000};
 
 [[nodiscard]] upstream_surroundings
 upstream_surroundings_of(worker& surroundings, const upstream_settings& settings, std::string name);
-
-/// For task groups: a task that ended by an exception is a line in the log, unless it was told to
-/// end.
-void report_failure(const std::exception_ptr& failure);
 
 } // namespace msd::roles

@@ -2,8 +2,13 @@
 #include "roles/packet_session.hpp"
 
 #include "base/enlisted.hpp"
+#include "base/exception_text.hpp"
 #include "base/log.hpp"
+#include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
+
+#include <asio/cancellation_type.hpp>
+#include <asio/this_coro.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -270,7 +275,7 @@ packet_session::execute(const services::route* row, services::call request, std:
     {
         const counted_work counted{in_work_};
         const enlisted<running*> listed{running_, &entry};
-        auto answer = co_await row->handle(std::move(request));
+        auto answer = co_await handle(row, std::move(request));
         if (entry.wanted && !row->one_way) {
             reply(entry.key, std::move(answer));
         }
@@ -279,6 +284,23 @@ packet_session::execute(const services::route* row, services::call request, std:
         idle_.cancel();
     }
     close_if_done();
+}
+
+// What a handler throws is a fault in msd: the caller gets 500 at once, and the worker goes on.
+asio::awaitable<services::reply>
+packet_session::handle(const services::route* row, services::call request) {
+    const std::string id = request.request_id.empty() ? uuid_v7() : request.request_id;
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    services::reply answer;
+    try {
+        answer = co_await row->handle(std::move(request));
+    } catch (...) {
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            throw; // the worker ends: this is how a terminated task does
+        }
+        answer = host_.handler_failed(*row, id, exception_text(std::current_exception()));
+    }
+    co_return answer;
 }
 
 void packet_session::note_key() {

@@ -59,7 +59,7 @@ public:
           on_change_{std::move(on_change)},
           on_lost_{std::move(on_lost)},
           dog_{executor},
-          inner_(executor, [](const std::exception_ptr&) {}),
+          inner_(executor, net::log_failures("registry")),
           retry_{executor},
           left_{executor},
           first_{executor},

@@ -51,8 +51,8 @@ service_host::service_host(
       settings_{settings},
       definition_{what},
       upstreams_{surroundings_of(surroundings, settings, what), upstreams::connecting::on_demand},
-      sessions_{surroundings.loop.get_executor(), report_failure},
-      running_{surroundings.loop.get_executor(), report_failure} {}
+      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")},
+      running_{surroundings.loop.get_executor(), net::log_failures("requests")} {}
 
 service_host::~service_host() = default;
 
@@ -235,12 +235,31 @@ std::string service_host::stats() const {
     out.key("connections").unsigned_integer(sessions_.size());
     out.key("requests").unsigned_integer(requests);
     out.key("in_flight").unsigned_integer(running_.size());
+    out.key("handler_failures").unsigned_integer(handler_failures_);
     out.key("log_lines_dropped").unsigned_integer(shipper_ ? shipper_->dropped() : 0);
     if (service_) {
         service_->write_figures(out);
     }
     out.end_object();
     return text;
+}
+
+services::reply service_host::handler_failed(
+    const services::route& row,
+    const std::string& request_id,
+    std::string_view why
+) {
+    ++handler_failures_;
+    log::error(
+        "request {}: {} {} ended by an exception: {}",
+        request_id,
+        row.method,
+        row.path,
+        why
+    );
+    std::string members;
+    json::writer{members}.key("request_id").string(request_id);
+    return services::failure(500, "internal error", std::move(members));
 }
 
 void service_host::bound_unsent() {

@@ -53,6 +53,9 @@ public:
     /// Closes the sessions with most unsent bytes while those of all are over the limit.
     void bound_unsent();
     std::uint64_t requests = 0;
+    /// The reply when a handler ended by an exception: logs and counts it.
+    [[nodiscard]] services::reply
+    handler_failed(const services::route& row, const std::string& request_id, std::string_view why);
 
 private:
     [[nodiscard]] upstream_surroundings surroundings_of(
@@ -82,6 +85,7 @@ private:
     std::unique_ptr<log_shipper> shipper_;
     net::task_group sessions_;
     net::task_group running_; // one task per request in a handler
+    std::uint64_t handler_failures_ = 0;
     std::list<packet_session*> open_sessions_;
     bool is_draining_ = false;
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "roles/worker.hpp"
 
+#include "base/exception_text.hpp"
 #include "base/log.hpp"
 #include "base/unique_fd.hpp"
 #include "base/version.hpp"
 #include "core/worker_message.hpp"
 #include "net/descriptor_channel.hpp"
 #include "net/use_tuple.hpp"
-#include "roles/membership.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -39,6 +39,7 @@ constexpr milliseconds orphan_drain{core::orphan_limit - std::chrono::seconds{1}
 constexpr milliseconds farewell_limit{1000};
 
 constexpr int exit_failed = 1;
+constexpr int exit_internal = 70;
 constexpr int exit_configuration = 78;
 
 // One life of a worker: start, serve, leave.
@@ -57,11 +58,11 @@ public:
     }
 
     int run() {
-        worker_.tasks.spawn(worker_.dog.run());
-        worker_.tasks.spawn(hear_master());
-        worker_.tasks.spawn(hear_signal());
+        worker_.tasks.spawn(vital(worker_.dog.run()));
+        worker_.tasks.spawn(vital(hear_master()));
+        worker_.tasks.spawn(vital(hear_signal()));
         if (worker_.environment.board >= 0) {
-            worker_.tasks.spawn(beat());
+            worker_.tasks.spawn(vital(beat()));
         }
         asio::co_spawn(worker_.loop, live(), [this](const std::exception_ptr& broken) {
             if (broken) {
@@ -69,7 +70,11 @@ public:
             }
             worker_.loop.stop();
         });
-        worker_.loop.run();
+        try {
+            worker_.loop.run();
+        } catch (...) {
+            break_down(std::current_exception());
+        }
         return exit_code_;
     }
 
@@ -85,7 +90,7 @@ private:
             co_return;
         }
         if (worker_.environment.handover >= 0) {
-            worker_.tasks.spawn(take_over(unique_fd{worker_.environment.handover}));
+            worker_.tasks.spawn(vital(take_over(unique_fd{worker_.environment.handover})));
         } else {
             serve();
         }
@@ -114,6 +119,25 @@ private:
             worker_.environment.listeners,
             std::move(on_accept)
         );
+    }
+
+    // Objects that an exception left half started cannot be ended in order, so no destructor runs.
+    [[noreturn]] void break_down(const std::exception_ptr& thrown) {
+        const std::string text = "ended by an exception: " + exception_text(thrown);
+        log::error("{}", text);
+        tell(core::worker_message::kind::fatal, text);
+        _exit(exit_internal);
+    }
+
+    // Without this task the worker is of no use.
+    asio::awaitable<void> vital(asio::awaitable<void> task) {
+        try {
+            co_await std::move(task);
+        } catch (...) {
+            if (!ends_) {
+                break_down(std::current_exception());
+            }
+        }
     }
 
     asio::awaitable<void> take_over(unique_fd from) {
@@ -147,6 +171,7 @@ private:
 
     // Every coroutine ends before the objects it refers to.
     asio::awaitable<void> farewell() {
+        ends_ = true;
         terminate_.cancel();
         worker_.tasks.terminate();
         const bool all_left = co_await worker_.tasks.drained(farewell_limit);
@@ -188,7 +213,7 @@ private:
         } else if (message->what != core::worker_message::kind::hand_over) {
             obey(message->what);
         } else if (from_master.descriptors.size() == 1 && listener_) {
-            worker_.tasks.spawn(hand_over(std::move(from_master.descriptors.front())));
+            worker_.tasks.spawn(vital(hand_over(std::move(from_master.descriptors.front()))));
         } else {
             tell(core::worker_message::kind::kept, "there is nothing to hand over, or no way");
         }
@@ -297,6 +322,7 @@ private:
     deadline leave_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
     bool left_ = false;
+    bool ends_ = false;            // its tasks are being terminated
     bool nothing_to_take_ = false; // the worker before this one will not hand over
     bool may_serve_ = false;       // all the same
     int exit_code_ = 0;
@@ -328,7 +354,7 @@ asio::awaitable<bool> role::take_over(unique_fd /*from*/) {
 
 worker::worker(worker_environment given)
     : environment{std::move(given)},
-      tasks{loop.get_executor(), report_failure},
+      tasks{loop.get_executor(), net::log_failures("worker")},
       dog{loop.get_executor()} {}
 
 int run(worker& surroundings, role& instance) {

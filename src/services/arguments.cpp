@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace msd::services {
@@ -141,16 +142,30 @@ bool arguments::has(std::string_view name) const {
     return values_.contains(name);
 }
 
+// The value of a parameter whose type the caller knows from the schema.
+template <class T>
+const T& arguments::held(std::string_view name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+        throw std::logic_error{fmt::format("no value for the parameter {}", name)};
+    }
+    const T* const wanted = std::get_if<T>(&found->second);
+    if (wanted == nullptr) {
+        throw std::logic_error{fmt::format("the parameter {} has another type", name)};
+    }
+    return *wanted;
+}
+
 const std::string& arguments::text(std::string_view name) const {
-    return std::get<std::string>(values_.find(name)->second);
+    return held<std::string>(name);
 }
 
 std::int64_t arguments::integer(std::string_view name) const {
-    return std::get<std::int64_t>(values_.find(name)->second);
+    return held<std::int64_t>(name);
 }
 
 money arguments::decimal(std::string_view name) const {
-    return std::get<money>(values_.find(name)->second);
+    return held<money>(name);
 }
 
 std::int64_t arguments::integer_or(std::string_view name, std::int64_t otherwise) const {

@@ -34,7 +34,9 @@ public:
     [[nodiscard]] static arguments unchecked(std::string raw);
 
     [[nodiscard]] bool has(std::string_view name) const;
-    /// The parameter must be there and be of that type (else it is a broken invariant).
+    /// The parameter must be there and be of that type: an optional one is asked for with has()
+    /// first. Anything else is a fault of the handler and throws std::logic_error, which its caller
+    /// gets as 500.
     [[nodiscard]] const std::string& text(std::string_view name) const;
     [[nodiscard]] std::int64_t integer(std::string_view name) const;
     [[nodiscard]] money decimal(std::string_view name) const;
@@ -47,6 +49,9 @@ public:
     [[nodiscard]] std::string fingerprint() const;
 
 private:
+    template <class T>
+    [[nodiscard]] const T& held(std::string_view name) const;
+
     using value = std::variant<std::string, std::int64_t, money>;
 
     std::map<std::string, value, std::less<>> values_;

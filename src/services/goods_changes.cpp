@@ -25,12 +25,10 @@ bool is_untouched(const result<std::int64_t>& outcome) {
 
 goods_changes::goods_changes(const service_context& context)
     : context_{context},
-      // What a terminated task throws on its way out is of no interest.
-      tasks_{
-          context.executor,
-          [](const std::exception_ptr&) {
-          }},
+      tasks_{context.executor, net::log_failures("goods changes")},
       doubt_timer_{context.executor} {}
+
+goods_changes::~goods_changes() = default;
 
 result<void> goods_changes::start() {
     auto opened = store::redis::open_shared_cache(
@@ -115,6 +113,9 @@ asio::awaitable<void> goods_changes::tell_doubts() {
             ids.push_back(id);
         }
         for (const std::int64_t id : ids) {
+            if (on_doubt_) {
+                on_doubt_(id);
+            }
             co_await tell(id, false, deadline::never());
         }
         std::erase_if(doubts_, [now](const auto& each) { return each.second <= now; });

@@ -5,15 +5,20 @@
 #include "base/result.hpp"
 #include "net/task_group.hpp"
 #include "services/service.hpp"
-#include "store/cache.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <utility>
+
+namespace msd::store::redis {
+class shared_cache;
+}
 
 namespace msd::services {
 
@@ -28,6 +33,9 @@ public:
     static constexpr std::size_t doubts_max = 1000; // more are told once only
 
     explicit goods_changes(const service_context& context);
+    ~goods_changes();
+    goods_changes(const goods_changes&) = delete;
+    goods_changes& operator=(const goods_changes&) = delete;
 
     /// Connects to the shared cache, if there is one. errc::invalid: the settings cannot work.
     [[nodiscard]] result<void> start();
@@ -48,6 +56,13 @@ public:
     /// It was written, or perhaps.
     asio::awaitable<void> ended(std::int64_t id, end how);
 
+    /// The cache that all workers share; null: there is none. Until stop().
+    [[nodiscard]] store::redis::shared_cache* shared() const { return shared_.get(); }
+
+    /// Called for each product whose write may have been done or may be done later, for as long as
+    /// its change is told again.
+    void on_doubt(std::function<void(std::int64_t)> called) { on_doubt_ = std::move(called); }
+
     /// Members for the worker's statistics.
     void write_figures(json::writer& out) const;
 
@@ -57,10 +72,11 @@ private:
     asio::awaitable<void> tell_doubts();
 
     service_context context_;
-    std::unique_ptr<store::cache> shared_; // null: there is none
+    std::unique_ptr<store::redis::shared_cache> shared_; // null: there is none
     net::task_group tasks_;
     asio::steady_timer doubt_timer_;
     std::map<std::int64_t, time_point> doubts_; // until when they are told
+    std::function<void(std::int64_t)> on_doubt_;
     std::uint64_t told_ = 0;
 };
 

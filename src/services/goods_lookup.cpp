@@ -58,6 +58,8 @@ goods_lookup::goods_lookup(const service_context& context)
     : context_{context},
       memory_{context.settings.memory} {}
 
+goods_lookup::~goods_lookup() = default;
+
 result<void> goods_lookup::start() {
     auto opened = store::redis::open_shared_cache(
         context_.executor,
@@ -80,9 +82,11 @@ asio::awaitable<void> goods_lookup::stop() {
 
 asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadline until) {
     for (;;) {
-        auto kept = co_await find_in(&memory_, id);
-        if (kept) {
-            co_return *std::move(kept);
+        if (!reads_plain_keys()) {
+            auto kept = co_await find_in(&memory_, id);
+            if (kept.answer) {
+                co_return *std::move(kept.answer);
+            }
         }
         const auto place = flights_.join(goods_cache_key(id));
         if (!place.leads && is_too_old(place.shared->outcome)) {
@@ -112,30 +116,34 @@ asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadli
 // now would be given something older than the memory may hold.
 bool goods_lookup::is_too_old(const question& under_way) const {
     constexpr milliseconds always_shared{100};
-    const auto shared_for = std::max(always_shared, context_.settings.memory.ttl);
+    const auto shared_for =
+        reads_plain_keys() ? always_shared : std::max(always_shared, context_.settings.memory.ttl);
     return clock::now() - under_way.asked > shared_for;
 }
 
-asio::awaitable<std::optional<goods_answer>>
-goods_lookup::find_in(store::cache* in, std::int64_t id) {
+asio::awaitable<goods_lookup::looked_up> goods_lookup::find_in(store::cache* in, std::int64_t id) {
     std::string key = goods_cache_key(id);
+    looked_up out;
     auto found = co_await in->get(std::move(key));
+    out.version = std::move(found.version);
     if (found.what == store::cached::state::miss) {
-        co_return std::nullopt;
+        co_return out;
     }
     if (found.what == store::cached::state::absent) {
-        co_return goods_answer{};
+        out.answer.emplace();
+        co_return out;
     }
     auto read = read_goods(std::move(found.value), id);
-    if (!read) {
-        if (unreadable_++ == 0) {
-            log::warning("cache: what stood there for product {} could not be read", id);
-        }
-        key = goods_cache_key(id);
-        co_await in->remove(std::move(key), deadline::never()); // for as long as a cache may take
-        co_return std::nullopt;
+    if (read) {
+        out.answer = *std::move(read);
+        co_return out;
     }
-    co_return *std::move(read);
+    if (unreadable_++ == 0) {
+        log::warning("cache: the entry for product {} could not be read", id);
+    }
+    key = goods_cache_key(id);
+    co_await in->remove(std::move(key), deadline::never()); // for as long as a cache may take
+    co_return out;
 }
 
 asio::awaitable<result<goods_answer>>
@@ -155,29 +163,40 @@ asio::awaitable<void> goods_lookup::wait(std::shared_ptr<flights::flight> shared
 
 asio::awaitable<result<goods_answer>>
 goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadline until) {
+    std::string version;
     if (store::cache* const cache = usable_cache()) {
         const time_point asked = clock::now();
         auto found = co_await find_in(cache, id);
-        if (found) {
+        version = std::move(found.version);
+        if (found.answer) {
             // Of what does not exist nobody knows how long that was known already.
-            if (found->known && !shared->outdated) {
-                memory_.put(goods_cache_key(id), found->row, asked);
+            if (found.answer->known && !shared->outdated) {
+                memory_.put(goods_cache_key(id), found.answer->row, asked);
             }
-            co_return *std::move(found);
+            co_return *std::move(found.answer);
         }
     }
-    auto answer = co_await ask_owner(id, shared, until);
+    auto answer = co_await ask_owner(id, shared, std::move(version), until);
     co_return answer;
 }
 
-// Where somebody changes products without telling, only the memory is young enough.
+// Where a goods node changes products without telling msd, only the memory is young enough. With
+// plain keys the nodes of an existing deployment tell by these.
 store::cache* goods_lookup::usable_cache() const {
-    const bool is_told = cache_ && context_.peers.all_tell_changes(method_get, uri_goods);
-    return is_told ? cache_.get() : nullptr;
+    const bool all_tell = cache_ && context_.peers.all_tell_changes(method_get, uri_goods);
+    return all_tell || reads_plain_keys() ? cache_.get() : nullptr;
 }
 
-asio::awaitable<result<goods_answer>>
-goods_lookup::ask_owner(std::int64_t id, const flights::flight* shared, deadline until) {
+bool goods_lookup::reads_plain_keys() const {
+    return context_.settings.shared.legacy_keys && cache_ && cache_->usable();
+}
+
+asio::awaitable<result<goods_answer>> goods_lookup::ask_owner(
+    std::int64_t id,
+    const flights::flight* shared,
+    std::string version,
+    deadline until
+) {
     ++asked_;
     const time_point asked = clock::now();
     std::string method{method_get};
@@ -201,8 +220,8 @@ goods_lookup::ask_owner(std::int64_t id, const flights::flight* shared, deadline
     }
     const auto row = found->known ? std::optional{found->row} : std::nullopt;
     memory_.put(goods_cache_key(id), row, asked);
-    if (store::cache* const cache = is_told ? usable_cache() : nullptr) {
-        cache->put(goods_cache_key(id), row, asked);
+    if (store::cache* const cache = is_told || reads_plain_keys() ? usable_cache() : nullptr) {
+        cache->put(goods_cache_key(id), row, store::question{asked, std::move(version)});
     }
     co_return found;
 }

@@ -17,6 +17,10 @@
 #include <string>
 #include <string_view>
 
+namespace msd::store::redis {
+class shared_cache;
+}
+
 namespace msd::services {
 
 // The kind of thing that changes.
@@ -30,9 +34,16 @@ inline constexpr std::string_view goods_kind = "goods";
 // same at a time cost one question. What changed is asked for anew as soon as the goods service
 // says so; when its word is lost, when the memory's time is over. That there is no such product is
 // remembered only when a goods service says it that will tell when there is.
+//
+// With cache.legacy_keys, goods nodes of an existing deployment announce changes by their plain
+// keys in Redis. These are read with every look-up, so the worker's memory is used only while Redis
+// is lost.
 class goods_lookup {
 public:
     explicit goods_lookup(const service_context& context);
+    ~goods_lookup();
+    goods_lookup(const goods_lookup&) = delete;
+    goods_lookup& operator=(const goods_lookup&) = delete;
 
     /// Connects to the shared cache, if there is one. errc::invalid: the settings cannot work.
     [[nodiscard]] result<void> start();
@@ -59,19 +70,26 @@ private:
     class lead;
 
     [[nodiscard]] bool is_too_old(const question& under_way) const;
-    asio::awaitable<std::optional<goods_answer>> find_in(store::cache* in, std::int64_t id);
+    // What a cache has, or, if that is nothing, the version it wants back with a value.
+    struct looked_up {
+        std::optional<goods_answer> answer;
+        std::string version;
+    };
+
+    asio::awaitable<looked_up> find_in(store::cache* in, std::int64_t id);
     asio::awaitable<result<goods_answer>>
     ask(std::int64_t id, std::shared_ptr<flights::flight> shared, deadline until);
     asio::awaitable<void> wait(std::shared_ptr<flights::flight> shared, deadline until);
     asio::awaitable<result<goods_answer>>
     ask_others(std::int64_t id, const flights::flight* shared, deadline until);
     asio::awaitable<result<goods_answer>>
-    ask_owner(std::int64_t id, const flights::flight* shared, deadline until);
+    ask_owner(std::int64_t id, const flights::flight* shared, std::string version, deadline until);
     [[nodiscard]] store::cache* usable_cache() const;
+    [[nodiscard]] bool reads_plain_keys() const;
 
     service_context context_;
     store::memory_cache memory_;
-    std::unique_ptr<store::cache> cache_; // shared by all; null: there is none
+    std::unique_ptr<store::redis::shared_cache> cache_; // shared by all; null: there is none
     flights flights_;
     std::uint64_t asked_ = 0;   // the owner
     std::uint64_t shared_ = 0;  // answers that somebody else had asked for

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace msd::store {
 
@@ -22,6 +23,15 @@ struct cached {
 
     state what = state::miss;
     std::string value; // of state::value: the bytes that were put
+    // Of a miss: what the cache needs back when a value is put for this key. Empty for most caches.
+    std::string version = {};
+};
+
+// A question to the owner of a value: when it was asked, and the version that get() reported for
+// the key before.
+struct question {
+    time_point asked;
+    std::string version = {};
 };
 
 // A cache of values that another service owns. Implementations: the worker's memory, and Redis,
@@ -35,10 +45,13 @@ public:
     virtual asio::awaitable<cached> get(std::string key) = 0;
 
     /// Stores `value`; without a value stores, for a shorter time, that the thing does not exist.
-    /// Returns at once; the entry is stored soon afterwards or not at all. `asked` is the time at
-    /// which the owner was asked: an answer that was asked for before the key was removed, or that
-    /// took too long, is never stored.
-    virtual void put(std::string key, std::optional<std::string> value, time_point asked) = 0;
+    /// Returns at once; the entry is stored soon afterwards or not at all. `of` says when the owner
+    /// was asked: an answer that was asked for before the key was removed, or that took too long, is
+    /// never stored.
+    virtual void put(std::string key, std::optional<std::string> value, question of) = 0;
+    void put(std::string key, std::optional<std::string> value, time_point asked) {
+        put(std::move(key), std::move(value), question{asked});
+    }
 
     /// Invalidates the key because the thing changes. True: the cache no longer returns an older
     /// value. False: the cache could not be reached by `until`; the removal is repeated as soon as

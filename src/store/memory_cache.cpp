@@ -39,10 +39,10 @@ asio::awaitable<cached> memory_cache::get(std::string key) {
     co_return found;
 }
 
-void memory_cache::put(std::string key, std::optional<std::string> value, time_point asked) {
+void memory_cache::put(std::string key, std::optional<std::string> value, question of) {
     const auto kept = value ? settings_.ttl : std::min(settings_.ttl, settings_.negative_ttl);
-    const time_point until = asked + spread_below(kept);
-    table_.put(std::move(key), std::move(value), asked, until, settings_.now());
+    const time_point until = of.asked + spread_below(kept);
+    table_.put(std::move(key), std::move(value), of.asked, until, settings_.now());
 }
 
 asio::awaitable<bool> memory_cache::remove(std::string key, deadline /*until*/) {

@@ -24,7 +24,8 @@ public:
     explicit memory_cache(memory_cache_settings settings);
 
     asio::awaitable<cached> get(std::string key) override;
-    void put(std::string key, std::optional<std::string> value, time_point asked) override;
+    using cache::put;
+    void put(std::string key, std::optional<std::string> value, question of) override;
     asio::awaitable<bool> remove(std::string key, deadline until) override;
     void removed_elsewhere(std::string key, bool told) override;
     asio::awaitable<void> stop() override { co_return; }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/goods/goods_service.hpp"
 
+#include "services/goods/legacy_keys.hpp"
 #include "services/goods_changes.hpp"
 #include "services/store_replies.hpp"
 #include "store/goods_repository.hpp"
 #include "store/open.hpp"
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace msd::services {
@@ -93,6 +96,7 @@ public:
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
+          shared_{context.settings.shared},
           changes_{context} {
         const handler list = [this](call asked) {
             return list_goods(std::move(asked));
@@ -126,17 +130,43 @@ public:
             co_return tl::unexpected{std::move(opened.error())};
         }
         goods_ = std::move(*opened);
-        co_return changes_.start();
+        const auto started = changes_.start();
+        if (started && shared_.legacy_keys && changes_.shared() != nullptr) {
+            write_legacy_keys();
+        }
+        co_return started;
     }
 
     asio::awaitable<void> stop() override {
+        if (legacy_) {
+            co_await legacy_->stop();
+            changes_.on_doubt({});
+            legacy_.reset();
+        }
         co_await changes_.stop();
         goods_.reset();
     }
 
-    void write_figures(json::writer& out) const override { changes_.write_figures(out); }
+    void write_figures(json::writer& out) const override {
+        changes_.write_figures(out);
+        if (legacy_) {
+            legacy_->write_figures(out);
+        }
+    }
 
 private:
+    void write_legacy_keys() {
+        const legacy_keys::settings chosen{shared_.owner_behind, shared_.ttl};
+        legacy_.emplace(settings_.executor, *changes_.shared(), *goods_, chosen);
+        changes_.on_doubt([this](std::int64_t goods_id) { legacy_->verify_soon(goods_id); });
+    }
+
+    asio::awaitable<void> update_legacy_key(std::int64_t goods_id, deadline until) {
+        if (legacy_) {
+            co_await legacy_->update(goods_id, until);
+        }
+    }
+
     asio::awaitable<reply> list_goods(call asked) {
         if (asked.args.has("id")) {
             const auto row = co_await goods_->find(asked.args.integer("id"), asked.until);
@@ -163,6 +193,7 @@ private:
         if (added) {
             // Somebody may know that it did not exist.
             const goods_changes::end done{&added, time_point::min(), asked.until};
+            co_await update_legacy_key(*added, asked.until);
             co_await changes_.ended(*added, done);
         }
         co_return added ? success("\"id\":" + std::to_string(*added))
@@ -179,18 +210,23 @@ private:
         const auto replaced =
             co_await goods_->replace(std::move(row), std::move(once), asked.until);
         const goods_changes::end done{&replaced, known, asked.until};
+        co_await update_legacy_key(goods_id, asked.until);
         co_await changes_.ended(goods_id, done);
         co_return replaced ? success("\"id\":" + std::to_string(*replaced))
                            : store_failure(replaced.error());
     }
 
-    // Who wants it gone has what he wants, whether it was there or not.
+    // DELETE is idempotent: deleting a missing product succeeds.
     asio::awaitable<reply> remove_goods(call asked) {
         const auto goods_id = asked.args.integer("id");
         auto once = idempotency_of(asked, "DELETE/goods");
         const time_point known = co_await changes_.begins(goods_id, asked.until);
+        if (legacy_) {
+            co_await legacy_->remove(goods_id, asked.until);
+        }
         const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
         const goods_changes::end done{&removed, known, asked.until};
+        co_await update_legacy_key(goods_id, asked.until);
         co_await changes_.ended(goods_id, done);
         co_return removed ? success() : store_failure(removed.error());
     }
@@ -212,8 +248,10 @@ private:
     }
 
     store::store_settings settings_;
+    store::redis::shared_cache_settings shared_;
     goods_changes changes_;
     std::unique_ptr<store::goods_repository> goods_;
+    std::optional<legacy_keys> legacy_; // with cache.legacy_keys
     std::vector<route> routes_;
 };
 

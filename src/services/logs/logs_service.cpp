@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/logs/logs_service.hpp"
 
+#include "base/exception_text.hpp"
 #include "base/log.hpp"
 #include "net/blocking_lane.hpp"
 #include "net/task_group.hpp"
@@ -55,8 +56,8 @@ public:
           due_{context.executor},
           tasks_{
               context.executor,
-              [this](const std::exception_ptr&) {
-                  task_failed();
+              [this](const std::exception_ptr& failure) {
+                  task_failed(failure);
               }},
           lane_{context.executor, {.threads = 1, .calls_max = 16, .batch_max = 1}} {
         routes_ = {{
@@ -112,9 +113,11 @@ private:
         co_return success();
     }
 
-    // A task that is terminated ends by an exception; there is no other way for one to fail.
-    void task_failed() const {
+    // A task that is terminated ends by an exception too. Without the task that writes the file the
+    // worker is of no use: the master replaces it.
+    void task_failed(const std::exception_ptr& failure) const {
         if (!stopping_) {
+            log::error("writing log files ended by an exception: {}", exception_text(failure));
             std::terminate();
         }
     }

@@ -31,11 +31,7 @@ cluster_client::cluster_client(
 )
     : chosen_{std::move(chosen)},
       trust_{std::move(trust)},
-      // Exceptions of tasks that are being terminated are ignored.
-      tasks_{
-          executor,
-          [](const std::exception_ptr&) {
-          }},
+      tasks_{executor, net::log_failures("cache")},
       around_{executor, chosen_, trust_ ? &*trust_ : nullptr, tasks_},
       outages_{"cache"},
       relearn_{executor} {

@@ -62,6 +62,8 @@ struct shared_cache_settings {
     milliseconds ttl{300'000};       // ± 10 %
     milliseconds negative_ttl{5000}; // of things that do not exist
     milliseconds owner_behind{0};    // maximum age of the owner's answers
+    // Nodes of an existing deployment use this Redis too: see shared_cache::plain_name_of().
+    bool legacy_keys = false;
 };
 
 // Counters of a client's connections, for people.

@@ -5,6 +5,8 @@
 #include "base/log.hpp"
 #include "net/use_tuple.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -13,10 +15,16 @@ namespace msd::store::redis {
 
 namespace {
 
-// The text of an entry begins with one of these; the bytes of a value follow the first.
+// The text of an entry: `=VALUE`, `-` (there is no such thing) or `!` (removed lately). With
+// legacy_keys the first two have the version of the plain key: `+VERSION=VALUE`, `-VERSION`.
 constexpr std::string_view value_sign = "=";
+constexpr std::string_view versioned_sign = "+";
 constexpr std::string_view absent_sign = "-";
 constexpr std::string_view removed_sign = "!";
+
+constexpr std::size_t version_digits = 16;
+constexpr std::string_view no_plain_key = "0000000000000000";
+constexpr std::string_view no_plain_text = "................"; // a list, a hash, …
 
 // Separates msd's keys from those of other programs on the same server.
 constexpr std::string_view prefix = "msd:";
@@ -26,6 +34,49 @@ constexpr milliseconds look_again{500}; // pause before invalidations are sent a
 
 std::string name_of(const std::string& key) {
     return std::string{prefix} + key;
+}
+
+// 64-bit FNV-1a: two texts that one product has after another differ in it.
+std::string version_of(std::string_view text) {
+    constexpr std::uint64_t offset = 14'695'981'039'346'656'037U;
+    constexpr std::uint64_t prime = 1'099'511'628'211U;
+    std::uint64_t hash = offset;
+    for (const char each : text) {
+        hash = (hash ^ static_cast<unsigned char>(each)) * prime;
+    }
+    return fmt::format("{:016x}", hash);
+}
+
+// What an entry says.
+struct entry {
+    cached::state what = cached::state::miss; // miss: removed, or not written by msd
+    bool is_ours = true;
+    std::string_view version; // empty: none
+    std::string_view value;
+};
+
+entry entry_of(std::string_view text) {
+    entry out;
+    if (text == removed_sign) {
+        return out;
+    }
+    if (text.starts_with(value_sign)) {
+        out.what = cached::state::value;
+        out.value = text.substr(1);
+    } else if (text == absent_sign) {
+        out.what = cached::state::absent;
+    } else if (text.starts_with(absent_sign) && text.size() == 1 + version_digits) {
+        out.what = cached::state::absent;
+        out.version = text.substr(1);
+    } else if (text.starts_with(versioned_sign) && text.size() > 1 + version_digits &&
+               text.substr(1 + version_digits).starts_with(value_sign)) {
+        out.what = cached::state::value;
+        out.version = text.substr(1, version_digits);
+        out.value = text.substr(2 + version_digits);
+    } else {
+        out.is_ours = false;
+    }
+    return out;
 }
 
 } // namespace
@@ -39,13 +90,14 @@ shared_cache::shared_cache(
     : server_{std::move(server)},
       settings_{chosen},
       timeout_{timeout},
-      // Exceptions of tasks that are being terminated are ignored.
-      tasks_{
-          executor,
-          [](const std::exception_ptr&) {
-          }},
+      tasks_{executor, net::log_failures("cache")},
       news_{executor} {
     tasks_.spawn(tell_untold());
+}
+
+std::string shared_cache::plain_name_of(std::string_view key) {
+    const auto colon = key.rfind(':');
+    return std::string{colon == std::string_view::npos ? key : key.substr(colon + 1)};
 }
 
 asio::awaitable<cached> shared_cache::get(std::string key) {
@@ -55,8 +107,16 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
         ++failures_;
         co_return found;
     }
-    const command ask = command::of("GET", name_of(key));
     const deadline until = deadline::in(timeout_);
+    std::optional<std::string> version{std::in_place};
+    if (settings_.legacy_keys) {
+        version = co_await plain_version(key, until);
+        if (!version) {
+            ++failures_;
+            co_return found;
+        }
+    }
+    const command ask = command::of("GET", name_of(key));
     const auto answer = co_await server_->execute(ask, until);
     // During the call the thing may have been changed without Redis knowing of it, or Redis may
     // have been lost and come back.
@@ -68,36 +128,78 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
         }
         co_return found;
     }
-    const std::string_view text = answer->text;
-    if (answer->is(reply::kind::nil) || text == removed_sign) {
-        ++misses_;
-    } else if (answer->is(reply::kind::text) && text == absent_sign) {
-        ++hits_;
-        found.what = cached::state::absent;
-    } else if (answer->is(reply::kind::text) && text.starts_with(value_sign)) {
-        ++hits_;
-        found.what = cached::state::value;
-        found.value = text.substr(value_sign.size());
-    } else {
+    const entry stands = answer->is(reply::kind::text) ? entry_of(answer->text) : entry{};
+    const bool is_readable = answer->is(reply::kind::text) || answer->is(reply::kind::nil);
+    const bool is_outdated = settings_.legacy_keys && stands.version != *version;
+    if (!is_readable || !stands.is_ours) {
         ++misses_;
         tasks_.spawn(discard(std::move(key)));
+    } else if (stands.what == cached::state::miss) {
+        ++misses_;
+    } else if (is_outdated) {
+        ++misses_;
+        tasks_.spawn(remove_outdated(std::move(key)));
+    } else {
+        ++hits_;
+        found.what = stands.what;
+        found.value = stands.value;
     }
+    found.version = *std::move(version);
     co_return found;
 }
 
-void shared_cache::put(std::string key, std::optional<std::string> value, time_point asked) {
+// Nothing when Redis did not say.
+asio::awaitable<std::optional<std::string>>
+shared_cache::plain_version(std::string key, deadline until) {
+    const command ask = command::of("GET", plain_name_of(key));
+    const auto answer = co_await server_->execute(ask, until);
+    if (!answer && answer.error().code == errc::invalid) {
+        co_return std::string{no_plain_text};
+    }
+    if (!answer) {
+        co_return std::nullopt;
+    }
+    co_return answer->is(reply::kind::text) ? version_of(answer->text) : std::string{no_plain_key};
+}
+
+// An entry of another version, or of none, stays in the way of every put. It is replaced by the
+// mark of a removal: deleting it could delete the mark that another worker has just set.
+asio::awaitable<void> shared_cache::remove_outdated(std::string key) {
+    ++outdated_;
+    const bool removed = co_await remove(std::move(key), deadline::in(timeout_));
+    (void)removed;
+}
+
+asio::awaitable<bool>
+shared_cache::write_plain(std::string key, std::optional<std::string> text, deadline latest) {
+    const std::string name = plain_name_of(key);
+    const command write = text ? command::of("SET", name, *text) : command::of("DEL", name);
+    const deadline until = latest.sooner(deadline::in(timeout_));
+    const auto written = co_await server_->execute(write, until);
+    co_return written.has_value();
+}
+
+void shared_cache::put(std::string key, std::optional<std::string> value, question of) {
     notice_return();
-    const bool is_late = clock::now() - asked > fill_within;
+    const bool is_late = clock::now() - of.asked > fill_within;
     const bool is_large = value && value->size() > value_bytes_max;
-    if (is_late || is_large || is_doubtful(key) || !server_->usable() || tasks_.size() > puts_max) {
+    // An owner that is behind may answer with the row from before the change of the plain key.
+    const bool lacks_version =
+        settings_.legacy_keys && (of.version.empty() || settings_.owner_behind.count() > 0);
+    if (is_late || is_large || lacks_version || is_doubtful(key) || !server_->usable() ||
+        tasks_.size() > puts_max) {
         ++dropped_;
         return;
     }
     const auto ttl = spread(value ? settings_.ttl : settings_.negative_ttl, ttl_jitter);
     std::string text{absent_sign};
     if (value) {
-        text = value_sign;
+        text = settings_.legacy_keys ? versioned_sign : std::string_view{};
+        text += of.version;
+        text += value_sign;
         text += *value;
+    } else {
+        text += of.version;
     }
     tasks_.spawn(store_value(name_of(key), std::move(text), ttl));
 }
@@ -258,6 +360,9 @@ void shared_cache::write_figures(json::writer& out) const {
     out.key("dropped").unsigned_integer(dropped_);
     out.key("removals").unsigned_integer(removals_);
     out.key("discarded").unsigned_integer(discarded_);
+    if (settings_.legacy_keys) {
+        out.key("outdated").unsigned_integer(outdated_);
+    }
     out.key("untold").unsigned_integer(untold_.size());
     out.key("connects").unsigned_integer(counted.connects);
     out.key("connects_failed").unsigned_integer(counted.failures);
@@ -272,13 +377,13 @@ asio::awaitable<void> shared_cache::stop() {
     (void)ended;
 }
 
-result<std::unique_ptr<cache>> open_shared_cache(
+result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
     const settings& server,
     shared_cache_settings chosen
 ) {
     if (server.where.addresses.empty()) {
-        return std::unique_ptr<cache>{};
+        return std::unique_ptr<shared_cache>{};
     }
     auto opened = open(executor, server);
     if (!opened) {

@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -29,6 +31,13 @@ namespace msd::store::redis {
 // state or be replaced by a replica.
 //
 // While Redis is unreachable every lookup is a miss at once; the client sees to that.
+//
+// With settings.legacy_keys, nodes of an existing deployment keep the same things under plain keys
+// of their own ("17" for "goods:17") and change them without notifying msd. Then each entry holds
+// the version of the plain key's text, a digest, as it was before the owner was asked; an entry is
+// valid only while the plain key still has that version. The other nodes write the database first
+// and the plain key second, so an entry that was filled from the older row never survives the
+// write of the plain key.
 class shared_cache final : public cache {
 public:
     // How old the owner's answer may be when it is stored, and how long a tombstone lives; both
@@ -49,17 +58,37 @@ public:
         milliseconds timeout
     );
 
+    /// What existing nodes call the thing: the part after the last colon.
+    [[nodiscard]] static std::string plain_name_of(std::string_view key);
+
     asio::awaitable<cached> get(std::string key) override;
-    void put(std::string key, std::optional<std::string> value, time_point asked) override;
+    using cache::put;
+    /// With legacy_keys a value is kept only with the version that get() reported, and none is kept
+    /// when the owner may be behind.
+    void put(std::string key, std::optional<std::string> value, question of) override;
     asio::awaitable<bool> remove(std::string key, deadline until) override;
     void removed_elsewhere(std::string key, bool told) override;
     asio::awaitable<void> stop() override;
     void write_figures(json::writer& out) const override;
 
+    /// Writes `text` under the plain name of `key`, without a time to live, or deletes that plain
+    /// key. True: Redis has done it.
+    asio::awaitable<bool>
+    write_plain(std::string key, std::optional<std::string> text, deadline until);
+
+    /// Whether Redis is asked now.
+    [[nodiscard]] bool usable() const { return server_->usable(); }
+    /// Waits until it is usable, at most until then.
+    asio::awaitable<bool> became_usable(deadline until) { return server_->became_usable(until); }
+    /// Grows with each connection that was made: Redis may have lost what it was told before.
+    [[nodiscard]] std::uint64_t connects() const { return server_->counted().connects; }
+
 private:
+    asio::awaitable<std::optional<std::string>> plain_version(std::string key, deadline until);
     asio::awaitable<void> store_value(std::string name, std::string text, milliseconds ttl);
     asio::awaitable<bool> mark_removed(std::string key, deadline until);
     asio::awaitable<void> discard(std::string key);
+    asio::awaitable<void> remove_outdated(std::string key);
     asio::awaitable<void> tell_untold();
     void remember_told(std::string key);
     void remember_untold(std::string key);
@@ -87,11 +116,12 @@ private:
     std::uint64_t dropped_ = 0;  // values that were not stored
     std::uint64_t removals_ = 0;
     std::uint64_t discarded_ = 0; // entries in another format
+    std::uint64_t outdated_ = 0;  // entries that a change of the plain key made invalid
 };
 
 /// Starts connecting in the background; null when `server` has no address. errc::invalid: the
 /// settings cannot work.
-[[nodiscard]] result<std::unique_ptr<cache>> open_shared_cache(
+[[nodiscard]] result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
     const settings& server,
     shared_cache_settings chosen

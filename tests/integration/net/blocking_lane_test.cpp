@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: every behaviour of one lane, on one fixture.
 #include "net/blocking_lane.hpp"
 #include "net/task_group.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -113,6 +121,78 @@ TEST_F(blocking_lane_test, hands_the_error_of_a_call_on) {
     );
     run_until([&] { return came.has_value(); });
     EXPECT_EQ(came->error().code, errc::conflict);
+}
+
+// Takes what a call throws, as a handler's caller does.
+asio::awaitable<void> expect_throw(blocking_lane* lane, call what, std::string* thrown) {
+    try {
+        const auto got = co_await lane->run(deadline::never(), std::move(what));
+        *thrown = got ? "nothing" : got.error().text;
+    } catch (const std::exception& failure) {
+        *thrown = failure.what();
+    }
+}
+
+TEST_F(blocking_lane_test, throws_where_a_call_is_awaited_what_the_call_throws) {
+    const auto one_by_one = [](std::span<blocking_lane::job* const> jobs) {
+        for (auto* const one : jobs) {
+            EXPECT_FALSE(one->run()) << "its outcome is an error to whoever runs the batch";
+        }
+    };
+    for (const bool in_batches : {false, true}) {
+        const auto runner = in_batches ? one_by_one : blocking_lane::batch_runner{};
+        blocking_lane lane{loop_.get_executor(), {}, runner};
+        std::string thrown;
+        const call broken = []() -> outcome {
+            throw std::runtime_error{"broken"};
+        };
+        tasks_.spawn(expect_throw(&lane, broken, &thrown));
+        run_until([&] { return !thrown.empty(); });
+        EXPECT_EQ(thrown, "broken");
+        EXPECT_EQ(lane.calls(), 0U);
+    }
+}
+
+TEST_F(blocking_lane_test, fails_all_calls_of_a_batch_whose_runner_throws) {
+    int batches = 0;
+    const auto runner = [&batches](std::span<blocking_lane::job* const> jobs) {
+        jobs.front()->run();
+        if (++batches == 1) {
+            throw std::runtime_error{"no memory"};
+        }
+    };
+    blocking_lane lane{loop_.get_executor(), {}, runner};
+    const call seven = []() -> outcome {
+        return 7;
+    };
+    std::optional<outcome> came;
+    submit(lane, seven, came);
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->error().code, errc::internal);
+    EXPECT_EQ(came->error().text, "no memory");
+    came.reset();
+    submit(lane, seven, came);
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->value(), 7) << "the thread goes on";
+}
+
+TEST_F(blocking_lane_test, leaves_no_thread_behind_when_one_of_them_cannot_start) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer needs more address space than the limit leaves";
+#endif
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    rlim_t pages = 0;
+    std::ifstream{"/proc/self/statm"} >> pages;
+    rlimit little = before;
+    constexpr rlim_t room = rlim_t{256} << 20U; // for some stacks, not for all
+    little.rlim_cur = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + room;
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &little), 0);
+    const auto make = [this] {
+        const blocking_lane lane{loop_.get_executor(), {.threads = 1000}};
+    };
+    EXPECT_THROW(make(), std::system_error);
+    ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
 }
 
 TEST_F(blocking_lane_test, answers_timeout_while_the_call_still_runs) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 namespace msd::services {
@@ -118,6 +119,16 @@ TEST(arguments, takes_money_only_exactly) {
         const auto params = std::string{R"({"name":"a","price":)"} + wrong + "}";
         EXPECT_NE(problems_of(params), "") << wrong;
     }
+}
+
+TEST(arguments, throw_when_a_handler_takes_what_is_absent_or_of_another_type) {
+    const auto args = check(R"({"name":"a"})").args;
+    EXPECT_THROW(static_cast<void>(args.integer("count")), std::logic_error);
+    EXPECT_THROW(static_cast<void>(args.decimal("price")), std::logic_error);
+    EXPECT_THROW(static_cast<void>(args.text("password")), std::logic_error);
+    EXPECT_THROW(static_cast<void>(args.text("unknown")), std::logic_error);
+    EXPECT_THROW(static_cast<void>(args.integer("name")), std::logic_error);
+    EXPECT_EQ(args.text("name"), "a");
 }
 
 TEST(arguments, are_all_absent_without_params) {

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/goods/legacy_keys.hpp"
+
+#include "base/log.hpp"
+#include "net/use_tuple.hpp"
+#include "services/digest.hpp"
+#include "services/goods_lookup.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace msd::services {
+
+namespace {
+
+constexpr milliseconds settle_limit{2000};
+constexpr milliseconds stop_limit{500};
+constexpr std::string_view absent_digest = "absent";
+
+// As existing nodes write it: the parameters of the request that made the product.
+std::string json_of(const store::goods_fields& fields) {
+    std::string text;
+    json::writer out{text};
+    out.begin_object();
+    out.key("name").string(fields.name);
+    out.key("category").string(fields.category);
+    out.key("price").raw(fields.price.text());
+    out.key("description").string(fields.description);
+    out.end_object();
+    return text;
+}
+
+} // namespace
+
+legacy_keys::legacy_keys(
+    const asio::any_io_executor& executor,
+    store::redis::shared_cache& shared,
+    store::goods_repository& goods,
+    settings chosen
+)
+    : shared_{shared},
+      goods_{goods},
+      settings_{chosen},
+      tasks_{executor, net::log_failures("plain keys")},
+      timer_{executor} {
+    tasks_.spawn(verify_until_stopped());
+}
+
+asio::awaitable<void> legacy_keys::remove(std::int64_t id, deadline until) {
+    const bool done =
+        co_await shared_.write_plain(goods_cache_key(id), std::nullopt, until.halfway());
+    (void)done; // update() comes
+}
+
+asio::awaitable<void> legacy_keys::update(std::int64_t id, deadline until) {
+    remember(id);
+    if (note(id, clock::now() + retry_after) != nullptr) {
+        co_await settle(id, until.halfway());
+    }
+}
+
+void legacy_keys::verify_soon(std::int64_t id) {
+    if (entry* const one = note(id, clock::now())) {
+        one->due = clock::now();
+        one->written.clear();
+    }
+}
+
+// Null when there are too many entries.
+legacy_keys::entry* legacy_keys::note(std::int64_t id, time_point due) {
+    if (entries_.size() >= entries_max && !entries_.contains(id)) {
+        if (dropped_++ == 0) {
+            log::warning(
+                "cache: more than {} changes of products could not be written to plain keys; "
+                "existing nodes see outdated products until these are changed again",
+                entries_max
+            );
+        }
+        return nullptr;
+    }
+    entry& one = entries_.try_emplace(id, entry{.due = due}).first->second;
+    if (one.due < armed_) {
+        timer_.cancel();
+    }
+    return &one;
+}
+
+void legacy_keys::remember(std::int64_t id) {
+    if (recent_.size() >= entries_max) {
+        recent_.pop_front();
+    }
+    recent_.emplace_back(clock::now() + settings_.verified_for, id);
+    if (armed_ == time_point::max()) {
+        timer_.cancel();
+    }
+}
+
+// A connection was made that had not been made when this was asked last.
+void legacy_keys::notice_return() {
+    const time_point now = clock::now();
+    while (!recent_.empty() && recent_.front().first <= now) {
+        recent_.pop_front();
+    }
+    const std::uint64_t connects = shared_.connects();
+    if (std::exchange(connects_seen_, connects) == connects) {
+        return;
+    }
+    for (const auto& [until, id] : recent_) {
+        verify_soon(id);
+    }
+}
+
+// Ends with the entry erased when the key is what the store says; else the entry is due again.
+asio::awaitable<void> legacy_keys::settle(std::int64_t id, deadline until) {
+    const auto row = co_await goods_.find(id, until);
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) {
+        co_return; // another task has verified it meanwhile
+    }
+    entry& one = found->second; // stays where it is, and is not erased while it is being written
+    if (!row && row.error().code != errc::not_found) {
+        one.due = clock::now() + retry_after;
+        co_return;
+    }
+    std::optional<std::string> text;
+    std::string digest{absent_digest};
+    if (row) {
+        text = json_of(row->fields);
+        digest = digest_of(*text);
+    }
+    if (one.writing == 0 && one.written == digest) {
+        entries_.erase(found);
+        co_return;
+    }
+    // Of two writes at a time nobody knows which one Redis executes last.
+    one.written = one.writing++ == 0 ? digest : std::string{};
+    const bool done = co_await shared_.write_plain(goods_cache_key(id), std::move(text), until);
+    --one.writing;
+    const time_point now = clock::now();
+    if (done) {
+        ++written_;
+        one.due = one.written == digest ? now + settings_.owner_behind : now;
+    } else {
+        ++failed_;
+        one.written.clear();
+        one.due = now + retry_after;
+    }
+    if (one.due < armed_) {
+        timer_.cancel();
+    }
+}
+
+// While changes are remembered, it is looked every second whether there is a new connection.
+time_point legacy_keys::next_due() const {
+    constexpr milliseconds look_every{1000};
+    time_point next = recent_.empty() ? time_point::max() : clock::now() + look_every;
+    for (const auto& [id, one] : entries_) {
+        next = std::min(next, one.due);
+    }
+    return next;
+}
+
+asio::awaitable<void> legacy_keys::settle_due() {
+    std::vector<std::int64_t> due;
+    const time_point now = clock::now();
+    for (auto& [id, one] : entries_) {
+        if (one.due <= now) {
+            due.push_back(id);
+            one.due = now + retry_after; // until settle() says otherwise
+        }
+    }
+    for (const std::int64_t id : due) {
+        co_await settle(id, deadline::in(settle_limit));
+    }
+}
+
+asio::awaitable<void> legacy_keys::verify_until_stopped() {
+    for (;;) {
+        armed_ = next_due();
+        timer_.expires_at(armed_);
+        const auto [woken] = co_await timer_.async_wait(net::use_tuple);
+        (void)woken;
+        armed_ = time_point::min();
+        if (!entries_.empty()) {
+            const bool is_there = co_await shared_.became_usable(deadline::in(retry_after));
+            (void)is_there;
+        }
+        notice_return();
+        if (shared_.usable()) {
+            co_await settle_due();
+        }
+    }
+}
+
+asio::awaitable<void> legacy_keys::stop() {
+    const deadline until = deadline::in(stop_limit);
+    constexpr int rounds_max = 3; // a write and its verification, and one change meanwhile
+    for (int round = 0; round < rounds_max && !entries_.empty(); ++round) {
+        std::vector<std::int64_t> ids;
+        for (const auto& [id, one] : entries_) {
+            ids.push_back(id);
+        }
+        for (const std::int64_t id : ids) {
+            if (!until.passed() && shared_.usable()) {
+                co_await settle(id, until);
+            }
+        }
+    }
+    if (!entries_.empty()) {
+        log::warning(
+            "cache: {} products changed without their plain keys: existing nodes see them "
+            "outdated until they are changed again",
+            entries_.size()
+        );
+    }
+    constexpr milliseconds last_look{200};
+    tasks_.terminate();
+    const bool ended = co_await tasks_.drained(last_look);
+    (void)ended;
+}
+
+void legacy_keys::write_figures(json::writer& out) const {
+    out.key("legacy_keys").begin_object();
+    out.key("written").unsigned_integer(written_);
+    out.key("failed").unsigned_integer(failed_);
+    out.key("unverified").unsigned_integer(entries_.size());
+    out.key("dropped").unsigned_integer(dropped_);
+    out.end_object();
+}
+
+} // namespace msd::services
