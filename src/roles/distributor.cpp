@@ -235,17 +235,15 @@ distributor::complain(session& about, std::string_view key, const std::string& t
     wire::reply_fields fields;
     fields.errorcode = bad_request;
     fields.errormessage = text;
-    const verdict next = reply(about, key, fields);
+    const verdict next = key.empty() ? verdict::go_on : reply(about, key, fields);
     const bool is_last = about.bad_frames >= settings_.packets.malformed_max;
     return is_last && next == verdict::go_on ? verdict::close : next;
 }
 
-// One who asks without reading the answers is given up before its queue is a burden.
+// A request without a key is answered without a key. A peer that asks without reading the replies
+// is dropped when its queue is over the limit.
 distributor::verdict
 distributor::reply(session& to, std::string_view key, const wire::reply_fields& fields) {
-    if (key.empty()) {
-        return verdict::go_on;
-    }
     to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
     const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
     return takes_none ? verdict::drop : verdict::go_on;
