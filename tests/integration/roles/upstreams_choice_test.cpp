@@ -211,17 +211,20 @@ asio::awaitable<std::string> read_request(net::packet_connection* from) {
 TEST_F(upstreams_on_a_loop, repeats_a_request_on_another_instance_than_the_one_that_failed) {
     fake_node failing{loop, "svc", true};
     fake_node other{loop, "svc", true};
-    list({failing.info, other.info});
-    const auto test = [](upstreams_on_a_loop* me, fake_node* a, fake_node* b
+    settings_here.ping_timeout = test::loop::patience; // their pings are not answered
+    others.emplace(here(), upstreams::connecting::eagerly);
+    others->update(listing({failing.info, other.info}), registry_since);
+    const auto test = [](test::loop* on, upstreams* them, fake_node* a, fake_node* b
                       ) -> asio::awaitable<void> {
+        using fixture = upstreams_on_a_loop;
         co_await greet_as(a, 0);
         const auto first_worker = std::move(a->connection);
         co_await greet_as(a, 1); // this one stays
         co_await b->accept();
         attempt_slot made;
         attempt_slot at_other;
-        me->begin("GET", test::loop::patience, &made);
-        me->begin("POST", test::loop::patience, &at_other);
+        on->tasks.spawn(fixture::ask(them, "GET", test::loop::patience, &made));
+        on->tasks.spawn(fixture::ask(them, "POST", test::loop::patience, &at_other));
         const std::string request = co_await read_request(first_worker.get());
         EXPECT_NE(request.find("\"GET\""), std::string::npos) << request;
         const std::string post = co_await read_request(b->connection.get());
@@ -232,18 +235,19 @@ TEST_F(upstreams_on_a_loop, repeats_a_request_on_another_instance_than_the_one_t
         EXPECT_NE(repeated.find("\"GET\""), std::string::npos) << repeated;
         b->answer(post, "");
         b->answer(repeated, "");
-        co_await until_set(&me->loop, &made);
-        co_await until_set(&me->loop, &at_other);
+        co_await until_set(on, &made);
+        co_await until_set(on, &at_other);
         EXPECT_TRUE(made->outcome && at_other->outcome);
         EXPECT_EQ(made->tries, 2);
     };
-    loop.run(test(this, &failing, &other));
+    loop.run(test(&loop, &*others, &failing, &other));
 }
 
 // As when the process that owns the listening socket is replaced: the kernel accepts meanwhile.
 TEST_F(upstreams_on_a_loop, waits_for_a_greeting_longer_than_for_a_connection) {
     fake_node node{loop, "svc", true};
     settings_here.connect_timeout = milliseconds{50};
+    settings_here.ping_timeout = test::loop::patience;
     others.emplace(here(), upstreams::connecting::eagerly);
     others->update(listing({node.info}), registry_since);
     const auto test = [](test::loop* on, upstreams* them, fake_node* peer
