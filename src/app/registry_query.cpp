@@ -204,9 +204,12 @@ ask_node(const core::node_info& node, const packet_request& request, deadline un
     std::string opening;
     wire::append_foreign_request(opening, fields, request_key);
     std::string reply;
+    // A foreign reply may have `uri` and `method`: the key alone tells that it is the reply.
     conversation::listener listen = [&reply](std::string_view frame, const wire::packet& packet) {
-        reply = packet.kind() == wire::packet_kind::reply ? frame : std::string_view{};
-        return !reply.empty();
+        const json::value* const key = packet.fields().find("key");
+        const bool is_reply = key != nullptr && wire::correlation_key(*key) == request_key;
+        reply = is_reply ? frame : std::string_view{};
+        return is_reply;
     };
     conversation talk{node.id.host, node.id.port, until};
     if (auto done = talk.run(std::move(opening), std::move(listen)); !done) {

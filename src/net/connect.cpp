@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/connect.hpp"
 
+#include "net/name_resolver.hpp"
 #include "net/use_tuple.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace msd::net {
@@ -26,16 +26,6 @@ void prepare(tcp::socket& socket) {
     socket.set_option(tcp::no_delay{true}, ignored);
 }
 
-// The resolver of the C library can neither be given a limit nor be interrupted: who asks leaves,
-// and what it finds then is for nobody.
-struct lookup {
-    explicit lookup(const asio::any_io_executor& executor) : resolver{executor}, ended{executor} {}
-    tcp::resolver resolver;
-    asio::steady_timer ended; // cancelled when it has
-    std::optional<asio::error_code> outcome;
-    std::vector<tcp::endpoint> found;
-};
-
 asio::awaitable<result<std::vector<tcp::endpoint>>>
 resolve(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
     asio::error_code not_an_address;
@@ -45,28 +35,17 @@ resolve(asio::any_io_executor executor, std::string host, std::uint16_t port, de
         endpoints.emplace_back(address, port);
         co_return endpoints;
     }
-    const auto asked = std::make_shared<lookup>(executor);
-    asked->ended.expires_at(until.at());
-    asked->resolver.async_resolve(
-        host,
-        std::to_string(port),
-        [asked](const asio::error_code& failure, const tcp::resolver::results_type& found) {
-            asked->outcome = failure;
-            for (const auto& entry : found) {
-                asked->found.push_back(entry.endpoint());
-            }
-            asked->ended.cancel();
-        }
-    );
-    [[maybe_unused]] const auto [woken] = co_await asked->ended.async_wait(use_tuple);
-    if (!asked->outcome) {
-        co_return fail(errc::timeout, "finding the address of " + host + " took too long");
+    const auto found = co_await name_resolver::of(executor).resolve(executor, host, until);
+    if (!found && found.error().code == errc::timeout) {
+        co_return fail(errc::timeout, "looking up " + host + " took too long");
     }
-    if (*asked->outcome) {
-        const std::string why = asked->outcome->message();
-        co_return fail(errc::unavailable, "cannot resolve " + host + ": " + why);
+    if (!found) {
+        co_return fail(errc::unavailable, "cannot resolve " + host + ": " + found.error().text);
     }
-    co_return asked->found;
+    for (const asio::ip::address& each : *found) {
+        endpoints.emplace_back(each, port);
+    }
+    co_return endpoints;
 }
 
 } // namespace

@@ -6,7 +6,7 @@
 
 #include <asio/buffer.hpp>
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -211,10 +211,11 @@ void http_connection::phase_is_over() {
     }
 }
 
+// End of file alone does not count: the client may have shut down its sending side only and still
+// read the reply. A reset does; poll() reports one also behind unread bytes and end of file.
 bool http_connection::client_left() {
-    char byte = 0;
-    const ssize_t seen = recv(socket_.native_handle(), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
-    return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EINTR);
+    pollfd seen{socket_.native_handle(), 0, 0};
+    return poll(&seen, 1, 0) > 0 && (seen.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 void http_connection::watch_client(std::function<void()> on_leave) {

@@ -58,8 +58,9 @@ public:
     /// (nothing more was read than needed to know), malformed, timeout, closed.
     asio::awaitable<result<std::string>> read_body(std::size_t bytes_max);
 
-    /// While a request is worked on, looks now and then whether the client is still there; when it
-    /// left, `on_leave` is called once and the connection is closed.
+    /// While a request is worked on, looks now and then whether the client has reset the
+    /// connection; then `on_leave` is called once and the connection is closed. A client that has
+    /// only shut down its sending side is still answered.
     void watch_client(std::function<void()> on_leave);
     void unwatch_client();
 

@@ -5,6 +5,7 @@
 #include "base/uuid.hpp"
 #include "wire/http_params.hpp"
 #include "wire/http_response.hpp"
+#include "wire/trace_context.hpp"
 
 #include <algorithm>
 #include <strings.h>
@@ -54,14 +55,6 @@ std::string_view header_or_nothing(const wire::http_request& request, std::strin
     return found == nullptr ? std::string_view{} : std::string_view{*found};
 }
 
-// W3C Trace Context, 3.2: 00-<32 hex>-<16 hex>-<2 hex>; anything else is not handed on.
-bool is_traceparent(std::string_view text) {
-    constexpr std::size_t length = 55;
-    return text.size() == length && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
-           });
-}
-
 // Whether a service will take `params`. What only one client sent must not end a connection that
 // it shares with others.
 bool fits_packet(std::string_view params, std::size_t bytes_max) {
@@ -86,7 +79,7 @@ asio::awaitable<void> http_session::run() {
     while (goes_on) {
         const auto arrived = co_await connection_.read_head();
         if (arrived == net::http_connection::arrival::ended) {
-            // Who has sent all he wants to send may still be reading.
+            // A client that has shut down its sending side may still read the reply.
             co_await connection_.unsent_below(0);
             break;
         }
@@ -181,7 +174,10 @@ asio::awaitable<bool> http_session::forward(plan request) {
     const std::string query{head.query};
     const bool two_keys = repeats(head, "idempotency-key");
     const std::string idem{header_or_nothing(head, "idempotency-key")};
-    const std::string trace{header_or_nothing(head, "traceparent")};
+    const bool two_parents = repeats(head, "traceparent");
+    const std::string trace =
+        two_parents ? std::string{}
+                    : wire::traceparent_to_forward(header_or_nothing(head, "traceparent"));
     const auto kind = wire::body_kind_of(header_or_nothing(head, "content-type"));
     const auto body = co_await connection_.read_body(gateway_.settings().body_bytes_max);
     if (!body) {
@@ -206,7 +202,7 @@ asio::awaitable<bool> http_session::forward(plan request) {
     packet.uri = request.match.target->pattern;
     packet.params = *params;
     packet.idem = idem;
-    packet.trace = is_traceparent(trace) ? std::string_view{trace} : std::string_view{};
+    packet.trace = trace;
     packet.id = request.request_id;
     packet.until = deadline::in(gateway_.settings().request_timeout);
     if (!fits_packet(*params, gateway_.settings().upstream.packets.request_bytes_max)) {

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
+#include "wire/trace_context.hpp"
 
 #include <asio/cancellation_type.hpp>
 #include <asio/this_coro.hpp>
@@ -20,12 +21,9 @@ namespace {
 
 // A peer that asks and does not read is not asked on until it has read.
 constexpr std::size_t unsent_bytes_max = 64u << 20;
-constexpr std::size_t unsent_bytes_most = 256U << 20;
-constexpr std::size_t unsent_to_count = 1U << 20; // less is a peer that keeps up
 constexpr std::size_t copied_bytes_max = 32U << 10;
-constexpr milliseconds unread_limit{30'000};
-constexpr milliseconds farewell_limit{5000};
 constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
+constexpr milliseconds reply_margin{1000};      // for a handler to end after its deadline
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
 
@@ -46,19 +44,23 @@ std::string text_of(const json::object& fields, std::string_view name) {
     return found == nullptr ? std::string{} : found->as_string().value_or("");
 }
 
-// params as a route without a schema gets them: as they stand, without a key that came inside.
-std::string raw_params(const wire::packet& packet) {
+// The params as a route without a schema gets them: as they stand, without the correlation key.
+// Callers that are not of msd may write the key inside the params as well as at the top.
+std::string raw_params(const wire::packet& packet, bool from_msd) {
     const json::value* const given = packet.raw_params();
     if (given == nullptr) {
         return "null";
     }
-    if (!packet.key_in_params() || packet.params() == nullptr) {
+    const json::object* const params = packet.params();
+    const json::value* const inner = params == nullptr ? nullptr : params->find("key");
+    const bool is_repeated = inner != nullptr && !from_msd && inner->text == packet.key();
+    if (!packet.key_in_params() && !is_repeated) {
         return std::string{given->text};
     }
     std::string out;
     json::writer writer{out};
     writer.begin_object();
-    for (const json::member& member : *packet.params()) {
+    for (const json::member& member : *params) {
         if (member.name != "key") {
             writer.key(member.name).raw(member.val.text);
         }
@@ -104,11 +106,15 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
           std::move(socket),
           dog,
           {host.settings().packets.request_bytes_max, host.settings().packets.frame_timeout}},
-      idle_{connection_.executor()} {}
+      idle_{connection_.executor()},
+      end_guard_{dog, [this] {
+                     on_end_guard();
+                 }} {}
 
 asio::awaitable<void> packet_session::run() {
     const auto self = shared_from_this();
     bool goes_on = true;
+    bool peer_ended = false;
     while (goes_on) {
         auto next = connection_.next();
         while (goes_on && next.state == wire::frame_reader::status::complete) {
@@ -118,7 +124,7 @@ asio::awaitable<void> packet_session::run() {
         if (goes_on && next.state == wire::frame_reader::status::too_large) {
             log::warning("{} sent a packet over the limit", connection_.peer().text());
             static_cast<void>(packet_.parse(next.packet)); // for its key
-            reply(packet_.key(), services::failure(413, "packet too large"));
+            refuse("packet too large", 413);
             goes_on = false;
         }
         if (goes_on && connection_.unsent_bytes() > unsent_bytes_max) {
@@ -128,29 +134,16 @@ asio::awaitable<void> packet_session::run() {
             close_if_done();
             const auto received = co_await connection_.receive();
             goes_on = received.has_value();
+            peer_ended = !goes_on;
         }
     }
-    co_await close_after_replies();
-}
-
-// The peer broke the rules or ended: what it is still owed is delivered first.
-asio::awaitable<void> packet_session::close_after_replies() {
-    const auto until = deadline::in(farewell_limit);
-    while (connection_.is_open() && !running_.empty() && !until.passed()) {
-        idle_.expires_at(until.at());
-        const auto [woken] = co_await idle_.async_wait(net::use_tuple);
-        (void)woken;
-    }
-    const bool sent = co_await connection_.flushed(until);
-    if (sent) {
-        co_await connection_.linger();
-    }
-    connection_.close();
+    co_await close_after_replies(peer_ended);
 }
 
 // Tells whether the connection goes on.
 bool packet_session::dispatch(std::string_view frame) {
     heard_ = true;
+    heard_at_ = clock::now();
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
@@ -179,14 +172,19 @@ bool packet_session::malformed(std::string_view why) {
     if (malformed_++ == 0) {
         log::warning("{} sent a malformed packet: {}", connection_.peer().text(), why);
     }
-    if (!packet_.key().empty()) {
-        reply(packet_.key(), services::failure(400, "malformed packet"));
-    }
+    refuse("malformed packet", 400);
     if (malformed_ < host_.settings().packets.malformed_max) {
         return true;
     }
     log::warning("{} sent {} malformed packets: closed", connection_.peer().text(), malformed_);
     return false;
+}
+
+// What is no request is answered only where a key can be read.
+void packet_session::refuse(std::string_view why, int status) {
+    if (!packet_.key().empty() || packet_.kind() == wire::packet_kind::request) {
+        reply(packet_.key(), services::failure(status, std::string{why}));
+    }
 }
 
 void packet_session::greet(const json::value& hello) {
@@ -220,7 +218,7 @@ bool packet_session::request() {
         return true;
     }
     if (found.row->any_params) {
-        start(*found.row, services::arguments::unchecked(raw_params(packet_)));
+        start(*found.row, services::arguments::unchecked(raw_params(packet_, msd_)));
         return true;
     }
     if (packet_.params() == nullptr) {
@@ -263,8 +261,9 @@ void packet_session::start(const services::route& row, services::arguments args)
     request.args = std::move(args);
     request.idempotency_key = text_of(fields, "idem");
     request.request_id = text_of(fields, "id");
-    request.trace = text_of(fields, "trace");
+    request.trace = wire::traceparent_to_forward(text_of(fields, "trace"));
     ++in_work_;
+    owed_until_ = deadline{std::max(owed_until_.at(), request.until.at() + reply_margin)};
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
 }
 
@@ -317,10 +316,8 @@ void packet_session::cancel(const json::value& key) {
     }
 }
 
+// A request without a key is answered without a key.
 void packet_session::reply(std::string_view key, services::reply answer) {
-    if (key.empty()) {
-        return; // nobody could tell what it answers
-    }
     wire::reply_fields fields;
     fields.errorcode = answer.errorcode;
     fields.errormessage = answer.errormessage;
@@ -353,45 +350,6 @@ void packet_session::tell_workers() {
     if (msd_ && !leaving_) {
         say_hello();
         close_if_unread();
-    }
-}
-
-void packet_session::close_if_unread() {
-    if (connection_.unsent_bytes() > unsent_bytes_most) {
-        close_unread();
-    } else if (connection_.unsent_bytes() > unsent_to_count) {
-        host_.bound_unsent();
-    }
-}
-
-void packet_session::close_unread() {
-    log::warning("{} asks and does not read: closed", connection_.peer().text());
-    connection_.close();
-}
-
-void packet_session::say_goodbye() {
-    leaving_ = true;
-    if (msd_) {
-        say_goaway();
-    }
-    close_if_done();
-}
-
-void packet_session::say_goaway() {
-    connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
-}
-
-// Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
-// on crosses the end.
-void packet_session::close_if_done() {
-    if (leaving_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
-        close_if_idle();
-    }
-}
-
-void packet_session::close_if_idle() {
-    if (leaving_ && !msd_ && in_work_ == 0) {
-        connection_.finish_sending();
     }
 }
 

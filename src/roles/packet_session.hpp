@@ -28,11 +28,12 @@ public:
     /// Serves until the connection ends.
     asio::awaitable<void> run();
 
-    /// Takes leave: an msd peer hears goaway and closes by itself when it has what it waits for.
-    /// Others are closed once all they have asked is answered; one that has not said anything yet
-    /// may still do so.
+    /// The worker leaves: an msd peer is sent goaway and closes by itself when it has all its
+    /// replies. The stream to any other peer ends once all its requests are answered; one that has
+    /// not sent anything yet may still do so. A peer that is owed nothing and does not close is
+    /// closed: 2 s after the end of the stream, an msd peer 5 s after its last packet at first.
     void say_goodbye();
-    /// Ends the patience with silent ones.
+    /// The same for peers that have not sent anything.
     void close_if_idle();
     /// Tells a peer that asked to hear of changes; others never see the packet.
     void tell_change(const wire::change& made);
@@ -44,9 +45,11 @@ public:
     /// The peer said hello: it is an msd node.
     [[nodiscard]] bool speaks_msd() const { return msd_; }
     /// Closes as soon as what is queued is sent.
-    void finish() { connection_.finish_sending(); }
+    void finish();
 
 private:
+    static constexpr milliseconds unread_limit{30'000}; // for a peer to read what it is sent
+
     // One request in a handler.
     struct running {
         std::string key;
@@ -65,10 +68,12 @@ private:
     void cancel(const json::value& key);
     [[nodiscard]] bool malformed(std::string_view why);
     void reply(std::string_view key, services::reply answer);
-    asio::awaitable<void> close_after_replies();
+    asio::awaitable<void> close_after_replies(bool peer_ended);
+    void refuse(std::string_view why, int status);
     void say_goaway();
     void close_if_done();
     void close_if_unread();
+    void on_end_guard();
 
     service_host& host_;
     net::packet_connection connection_;
@@ -77,11 +82,15 @@ private:
     asio::steady_timer idle_; // cancelled when nothing is in work any more
     int in_work_ = 0;         // requests begun and not answered
     int malformed_ = 0;
-    bool msd_ = false;           // the peer said hello
-    bool hears_changes_ = false; // and that it wants to hear of changes
-    std::uint64_t last_key_ = 0; // the largest a request came with
-    bool heard_ = false;         // something
+    bool msd_ = false;               // the peer said hello
+    bool hears_changes_ = false;     // and that it wants to hear of changes
+    std::uint64_t last_key_ = 0;     // the largest a request came with
+    net::watchdog::guard end_guard_; // once the worker leaves
+    time_point heard_at_ = clock::now();
+    deadline owed_until_{time_point::min()}; // the latest time at which a handler may end
+    bool heard_ = false;                     // at least one packet
     bool leaving_ = false;
+    bool finishing_ = false; // the stream to the peer ends
 };
 
 } // namespace msd::roles

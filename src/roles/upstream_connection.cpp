@@ -107,10 +107,11 @@ void upstream_connection::serve_on_trial(time_point from) {
 
 asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing request) {
     const auto self = shared_from_this();
-    // Section 2 of the protocol cannot say that a request may be a repetition.
-    const bool unsayable = hello_sent_ && !msd_ && !request.idem.empty();
-    if (!usable() || unsayable || !takes_more() || pending_.size() >= in_flight_max) {
+    if (!can_take(request)) {
         co_return fail(errc::refused, "the connection takes no more requests");
+    }
+    if (owes_nothing()) {
+        owed_since_ = clock::now();
     }
     pending waiting{*this, ++last_key_, request.until};
     write(request, waiting.key);
@@ -125,13 +126,25 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     if (request.handle != nullptr) {
         request.handle->cancel = nullptr;
     }
-    const bool given_up = !outcome && (outcome.error().code == errc::timeout ||
-                                       outcome.error().code == errc::cancelled);
+    const bool cancelled = !outcome && outcome.error().code == errc::cancelled;
+    const bool given_up = cancelled || (!outcome && outcome.error().code == errc::timeout);
     if (given_up && msd_) {
         connection_.compose([&waiting](std::string& out) { wire::append_cancel(out, waiting.key); }
         );
+    } else if (cancelled) {
+        abandon(waiting.key, request.until);
     }
     co_return outcome;
+}
+
+// A foreign peer cannot be told that nobody waits any more. Its reply is still expected, because
+// its absence is the only sign that the peer is hung.
+void upstream_connection::abandon(std::uint64_t key, deadline until) {
+    if (state_ != state::closed && state_ != state::leaving) {
+        abandoned_.emplace(key, until);
+        abandoned_last_ = clock::now();
+        on_change_();
+    }
 }
 
 void upstream_connection::post(const outgoing& request) {
@@ -160,13 +173,36 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
 
 bool upstream_connection::usable() const {
     return state_ == state::ready || state_ == state::departing ||
-           (state_ == state::probing && pending_.empty());
+           (state_ == state::probing && owes_nothing());
+}
+
+bool upstream_connection::has_capacity() const {
+    return connection_.unsent_bytes() <= unsent_bytes_max &&
+           pending_.size() + abandoned_.size() < in_flight_max;
+}
+
+bool upstream_connection::can_take(const outgoing& request) const {
+    // Section 2 of the protocol cannot say that a request may be a repetition.
+    const bool unsayable = hello_sent_ && !msd_ && !request.idem.empty();
+    // It may lie in the kernel's buffer until a process accepts, long after its deadline.
+    const bool unsafe = awaits_greeting() && !is_idempotent(request.method);
+    return usable() && !unsayable && !unsafe && has_capacity();
+}
+
+bool upstream_connection::is_doubtful() const {
+    if (msd_ || owes_nothing()) {
+        return false;
+    }
+    const bool silent_since_abandoned = !abandoned_.empty() && last_received_ <= abandoned_last_;
+    return silent_since_abandoned ||
+           clock::now() - std::max(owed_since_, last_received_) >= doubtful_after;
 }
 
 void upstream_connection::leave() {
     if (state_ == state::closed) {
         return;
     }
+    abandoned_.clear();
     become(state::leaving);
     if (pending_.empty()) {
         part();
@@ -191,6 +227,7 @@ void upstream_connection::close() {
     const auto self = weak_from_this().lock(); // waiters may drop the last other reference
     connection_.close();
     guard_.clear();
+    abandoned_.clear();
     become(state::closed);
     greeting_.set(false);
     fail_all(errc::closed, "the connection with " + connection_.peer().text() + " ended");
@@ -217,9 +254,17 @@ void upstream_connection::dispatch(std::string_view frame) {
         malformed(parsed.error());
         return;
     }
+    // Foreign replies may have `uri` and `method`, so a key that is waited for decides first.
+    if (deliver(frame)) {
+        return;
+    }
     switch (packet_.kind()) {
     case wire::packet_kind::reply:
-        deliver(frame);
+        log::debug(
+            "{}: no request waits for the reply with key {}",
+            connection_.peer().text(),
+            packet_.key()
+        );
         break;
     case wire::packet_kind::hello:
         greeted(*packet_.fields().find("hello"));
@@ -240,31 +285,40 @@ void upstream_connection::dispatch(std::string_view frame) {
     }
 }
 
-void upstream_connection::deliver(std::string_view frame) {
-    auto opened = wire::open_envelope(packet_);
-    if (!opened || !opened->has_key) {
-        log::debug("{}: a reply without a usable key is dropped", connection_.peer().text());
-        return;
+// False: the packet's key is none that is waited for, or there is none.
+bool upstream_connection::deliver(std::string_view frame) {
+    const json::value* const token = packet_.fields().find("key");
+    const auto key = token == nullptr ? std::nullopt : wire::correlation_key(*token);
+    if (!key) {
+        return false;
     }
-    if (ping_key_ == opened->key) {
+    if (ping_key_ == *key) {
         ping_key_.reset();
         if (state_ == state::hung) {
             log::info("{} answers again", connection_.peer().text());
             become(state::ready);
         }
-        return;
+        return true;
     }
-    const auto found = pending_.find(opened->key);
+    if (abandoned_.erase(*key) > 0) {
+        note_answer();
+        on_change_();
+        return true;
+    }
+    const auto found = pending_.find(*key);
     if (found == pending_.end()) {
-        log::debug("{}: nobody waits for reply {}", connection_.peer().text(), opened->key);
-        return;
+        return false;
+    }
+    auto opened = wire::open_envelope(
+        packet_,
+        msd_ ? wire::reply_dialect::msd : wire::reply_dialect::foreign
+    );
+    if (!opened) {
+        return false;
     }
     pending& waiting = *found->second;
     pending_.erase(found);
-    answered_ = true;
-    if (state_ == state::probing) {
-        become(state::ready);
-    }
+    note_answer();
     upstream_reply reply;
     reply.envelope = std::move(*opened);
     reply.frame = frame;
@@ -274,6 +328,14 @@ void upstream_connection::deliver(std::string_view frame) {
         reply.owner = connection_.share();
     }
     waiting.outcome.set(std::move(reply));
+    return true;
+}
+
+void upstream_connection::note_answer() {
+    answered_ = true;
+    if (state_ == state::probing) {
+        become(state::ready);
+    }
 }
 
 void upstream_connection::greeted(const json::value& hello) {
@@ -304,18 +366,15 @@ void upstream_connection::note_change(const json::value& changed) {
     }
 }
 
-// The only thing a service asks its callers is whether they are still there.
+// The only request that a service sends to its callers is a ping. Anything else is dropped without
+// an answer: it may be a late reply of a foreign service that has `uri` and `method`.
 void upstream_connection::answer_request() {
     const std::string_view key = packet_.key();
-    if (key.empty()) {
+    if (packet_.uri() != "/ping" || key.empty()) {
+        log::debug("{}: an unexpected request is dropped", connection_.peer().text());
         return;
     }
-    wire::reply_fields reply;
-    if (packet_.uri() != "/ping") {
-        reply.errorcode = 1;
-        reply.errormessage = "not a service";
-    }
-    connection_.compose([&](std::string& out) { wire::append_reply(out, key, reply); });
+    connection_.compose([&](std::string& out) { wire::append_reply(out, key, {}); });
 }
 
 void upstream_connection::peer_leaves() {

@@ -23,10 +23,15 @@
 
 namespace msd::roles {
 
-// Lets somebody else end a call that is in flight: its client left.
+// Lets another party end a call: the client that asked for it left.
 struct call_handle {
-    std::function<void()> cancel; // empty while nothing is in flight
+    std::function<void()> cancel; // empty while the call waits for nothing
 };
+
+/// A request with this method may be sent again when its outcome is unknown.
+[[nodiscard]] inline bool is_idempotent(std::string_view method) {
+    return method == "GET" || method == "HEAD";
+}
 
 // A request on its way to a service. Views must live until the call returns.
 struct outgoing {
@@ -94,15 +99,26 @@ public:
     void serve_on_trial(time_point from);
 
     /// errc::timeout, errc::closed (the request may have been executed), errc::refused (it was
-    /// not), errc::cancelled.
+    /// not sent), errc::cancelled.
     asio::awaitable<result<upstream_reply>> call(outgoing request);
     /// Sends a request that is never answered.
     void post(const outgoing& request);
 
     /// Takes new requests now.
     [[nodiscard]] bool usable() const;
-    /// The peer reads what it is sent.
-    [[nodiscard]] bool takes_more() const { return connection_.unsent_bytes() <= unsent_bytes_max; }
+    /// usable(), and it can carry this request and has the capacity for it.
+    [[nodiscard]] bool can_take(const outgoing& request) const;
+    /// usable(), but it carries as much as it may.
+    [[nodiscard]] bool is_full() const { return usable() && !has_capacity(); }
+    /// An msd node whose answer to the hello is still missing: the kernel accepted the connection,
+    /// but maybe no process has yet.
+    [[nodiscard]] bool awaits_greeting() const {
+        return state_ == state::greeting ||
+               (state_ == state::probing && hello_sent_ && !msd_ && !answered_);
+    }
+    /// A foreign peer owes a reply and has been silent for a second, or since the client of a
+    /// request left: other instances come first.
+    [[nodiscard]] bool is_doubtful() const;
     [[nodiscard]] bool is_departing() const { return state_ == state::departing; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
@@ -134,9 +150,15 @@ private:
 
     // A peer that owes a reply is asked for a sign of life sooner than an idle one.
     static constexpr milliseconds ping_when_busy{250};
+    // A foreign peer cannot be asked, so silence alone makes it doubtful.
+    static constexpr milliseconds doubtful_after{1000};
 
+    [[nodiscard]] bool has_capacity() const;
+    [[nodiscard]] bool owes_nothing() const { return pending_.empty() && abandoned_.empty(); }
     void dispatch(std::string_view frame);
-    void deliver(std::string_view frame);
+    [[nodiscard]] bool deliver(std::string_view frame);
+    void note_answer();
+    void abandon(std::uint64_t key, deadline until);
     void greeted(const json::value& hello);
     void note_change(const json::value& changed);
     void answer_request();
@@ -160,11 +182,16 @@ private:
     const caller_identity* self_ = nullptr; // once it has said hello
     wire::packet packet_;                   // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
+    // Requests to a foreign peer whose clients left before the reply, with their deadlines. One
+    // that stays unanswered until then counts as one that timed out.
+    std::unordered_map<std::uint64_t, deadline> abandoned_;
     state state_ = state::greeting;
     std::uint64_t last_key_ = 0;
     std::optional<std::uint64_t> ping_key_; // not answered yet
     time_point ping_sent_;
     time_point last_received_;
+    time_point owed_since_;     // when the first request after an idle period was sent
+    time_point abandoned_last_; // when a client last left without its reply
     time_point probe_from_ = time_point::min();
     time_point parts_by_ = time_point::max(); // everything is answered, and the last bytes are out
     int malformed_ = 0;

@@ -28,6 +28,9 @@ void upstream_connection::on_guard() {
     for (const auto& [key, waiting] : pending_) {
         next = next.sooner(waiting->until);
     }
+    for (const auto& [key, until] : abandoned_) {
+        next = next.sooner(until);
+    }
     if (msd_) {
         const auto silence = pending_.empty() ? settings_.ping_idle : ping_when_busy;
         next = next.sooner(
@@ -53,7 +56,9 @@ void upstream_connection::expire(time_point at) {
             waiting.outcome.set(fail(errc::timeout, connection_.peer().text() + " did not answer"));
         }
     }
-    if (!overdue.empty()) {
+    const auto unanswered =
+        std::erase_if(abandoned_, [at](const auto& entry) { return entry.second.passed(at); });
+    if (!overdue.empty() || unanswered > 0) {
         note_timeout();
     }
 }

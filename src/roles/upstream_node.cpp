@@ -23,6 +23,20 @@ constexpr milliseconds probe_longest{10'000};
 constexpr milliseconds search_pause{1000}; // for slots not found in the allowed tries
 constexpr int tries_per_worker = 4;
 
+fitness fitness_of(const upstream_connection& candidate, const outgoing& request) {
+    if (!candidate.can_take(request)) {
+        return fitness::none;
+    }
+    if (candidate.is_departing()) {
+        return fitness::departing;
+    }
+    if (candidate.is_probing()) {
+        const bool may_try = is_idempotent(request.method) && candidate.is_trial_due();
+        return may_try ? fitness::good : fitness::suspect;
+    }
+    return candidate.is_doubtful() ? fitness::doubtful : fitness::good;
+}
+
 } // namespace
 
 upstream_node::upstream_node(
@@ -73,18 +87,31 @@ void upstream_node::update(core::node_info info) {
     }
 }
 
-std::shared_ptr<upstream_connection> upstream_node::pick() {
-    std::shared_ptr<upstream_connection> departing;
-    for (std::size_t i = 0; i < connections_.size(); ++i) {
-        const auto& candidate = connections_[next_++ % connections_.size()];
-        if (candidate->usable() && !candidate->is_departing()) {
-            return candidate;
-        }
-        if (candidate->usable()) {
-            departing = candidate;
+upstream_node::choice upstream_node::pick(const outgoing& request) {
+    choice best;
+    const std::size_t first = next_;
+    for (std::size_t i = 0; i < connections_.size() && best.how != fitness::good; ++i) {
+        const std::size_t at = (first + i) % connections_.size();
+        const auto& candidate = connections_[at];
+        const fitness how = fitness_of(*candidate, request);
+        if (how < best.how) {
+            best = {candidate, how};
+            next_ = at + 1;
         }
     }
-    return departing;
+    return best;
+}
+
+bool upstream_node::awaits_greeting() const {
+    return !retired_ && std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->awaits_greeting();
+    });
+}
+
+bool upstream_node::is_full() const {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->is_full();
+    });
 }
 
 // Accepted and dropped once may have been a worker that was killed: another one takes its place.
@@ -133,7 +160,7 @@ void upstream_node::changed() {
 // A peer that leaves is asked on until another connection is there, or cannot be had.
 void upstream_node::release_departing() {
     const bool has_other = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
-        return c->usable() && !c->is_departing();
+        return c->usable() && !c->is_departing() && !c->awaits_greeting();
     });
     if (!has_other && !refused_ && !retired_) {
         return;

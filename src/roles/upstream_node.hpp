@@ -27,6 +27,15 @@ struct upstream_surroundings {
     caller_identity self;
 };
 
+// How well a connection suits a request: the first of these that is there is taken.
+enum class fitness : std::uint8_t {
+    good,
+    doubtful,  // it owes a reply and is silent
+    departing, // the peer is about to close it
+    suspect,   // a request timed out there, and a trial is not due or not safe
+    none,      // no connection takes the request
+};
+
 // One instance of a service as its callers keep it: connected to each of its workers, connected
 // anew when a connection ends, left alone for a while when it cannot be reached. One coroutine
 // per node does the connecting, so attempts never pile up.
@@ -48,10 +57,18 @@ public:
     void update(core::node_info info);
     [[nodiscard]] const core::node_info& info() const { return info_; }
 
-    /// The next connection in turn that takes a request; null when there is none.
-    [[nodiscard]] std::shared_ptr<upstream_connection> pick();
+    struct choice {
+        std::shared_ptr<upstream_connection> connection; // null with fitness::none
+        fitness how = fitness::none;
+    };
+    /// The connection that suits this request best, in turn among equals.
+    [[nodiscard]] choice pick(const outgoing& request);
     /// No connection yet, but a first attempt is under way.
     [[nodiscard]] bool is_connecting() const;
+    /// The kernel of the node's host accepted a connection, and the node has not greeted yet.
+    [[nodiscard]] bool awaits_greeting() const;
+    /// There are connections for requests, and at least one carries as many as it may.
+    [[nodiscard]] bool is_full() const;
     /// The last attempts to connect failed.
     [[nodiscard]] bool is_unreachable() const { return failures_ > 0; }
     [[nodiscard]] bool has_connections() const { return !connections_.empty(); }

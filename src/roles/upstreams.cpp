@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "roles/upstreams.hpp"
 
-#include "base/enlisted.hpp"
 #include "base/log.hpp"
-#include "net/use_tuple.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -14,11 +12,6 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t services_max = 4096;
-constexpr int tries_max = 2;
-
-bool is_idempotent(std::string_view method) {
-    return method == "GET" || method == "HEAD";
-}
 
 } // namespace
 
@@ -210,96 +203,6 @@ void upstreams::changed() {
             return;
         }
     }
-}
-
-// In turn over the instances, then over their connections. One that let a request time out is
-// tried now and then with what can be repeated, and at any time when there is no other.
-std::shared_ptr<upstream_connection> upstreams::pick(service& from, bool may_probe) {
-    std::shared_ptr<upstream_connection> suspect;
-    for (std::size_t i = 0; i < from.nodes.size(); ++i) {
-        const auto& node = from.nodes[from.next++ % from.nodes.size()];
-        auto connection = node->pick();
-        const bool on_trial = connection && connection->is_probing();
-        if (connection && (!on_trial || (may_probe && connection->is_trial_due()))) {
-            return connection;
-        }
-        if (connection) {
-            suspect = std::move(connection);
-        }
-    }
-    return suspect;
-}
-
-// Waits only while some instance is being connected for the first time, at most connect_timeout.
-asio::awaitable<std::shared_ptr<upstream_connection>>
-upstreams::pick_or_wait(std::string_view name, const outgoing* request) {
-    const bool may_probe = is_idempotent(request->method);
-    const auto patience = request->until.sooner(deadline::in(around_.settings.connect_timeout));
-    for (;;) {
-        const auto found = services_.find(name);
-        if (closed_ || found == services_.end()) {
-            co_return nullptr;
-        }
-        service& of = found->second;
-        if (auto connection = pick(of, may_probe)) {
-            co_return connection;
-        }
-        for (const auto& node : of.nodes) {
-            node->start();
-        }
-        const auto pending = [](const auto& node) {
-            return node->is_connecting();
-        };
-        const bool hope = std::any_of(of.nodes.begin(), of.nodes.end(), pending);
-        if (!hope || patience.passed()) {
-            co_return nullptr;
-        }
-        asio::steady_timer timer{around_.executor, patience.at()};
-        const enlisted<asio::steady_timer*> waits{waiting_, &timer};
-        const auto [woken] = co_await timer.async_wait(net::use_tuple);
-        (void)woken;
-    }
-}
-
-asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgoing request) {
-    attempt made;
-    while (made.tries < tries_max) {
-        const auto connection = co_await pick_or_wait(name, &request);
-        if (!connection) {
-            if (made.tries == 0) {
-                made.outcome = fail(errc::unavailable, "no instance can be reached");
-            }
-            break;
-        }
-        ++made.tries;
-        made.outcome = co_await connection->call(request);
-        made.msd = connection->is_msd(); // a greeting may have come with the reply
-        if (made.outcome) {
-            break;
-        }
-        const errc why = made.outcome.error().code;
-        const bool again =
-            why == errc::refused || (why == errc::closed && is_idempotent(request.method));
-        if (!again) {
-            break;
-        }
-    }
-    co_return made;
-}
-
-result<void> upstreams::post(std::string_view name, const outgoing& request) {
-    const auto found = services_.find(name);
-    if (found != services_.end()) {
-        for (const auto& node : found->second.nodes) {
-            node->start();
-        }
-        const auto connection = pick(found->second, false);
-        if (connection && connection->takes_more()) {
-            connection->post(request);
-            return {};
-        }
-    }
-    return fail(errc::unavailable, "no instance can be reached");
 }
 
 void upstreams::connect(std::string_view name) {

@@ -52,9 +52,11 @@ public:
         bool msd = false; // the peer speaks section 4 of the protocol
     };
 
-    /// One request to an instance of the service `name`; GET and HEAD once more on another
-    /// connection when the first one broke. Errors: unavailable (no instance, or none can be
-    /// reached), refused (all have too much to do), timeout, closed.
+    /// One request to an instance of the service `name`. GET and HEAD are sent once more when the
+    /// connection broke: to another instance while there is one. An msd node that has accepted a
+    /// connection but has not greeted yet is waited for until the request's deadline when no other
+    /// instance takes the request. Errors: unavailable (no instance, or none can be reached),
+    /// refused (all are full), timeout, closed, cancelled.
     asio::awaitable<attempt> call(std::string_view name, outgoing request);
 
     /// A request that is never answered; errc::unavailable when no instance can take it.
@@ -101,9 +103,17 @@ private:
     [[nodiscard]] bool left_in_order(const upstream_node& node) const;
     void rebuild_routes();
     void changed();
-    [[nodiscard]] static std::shared_ptr<upstream_connection> pick(service& from, bool may_probe);
-    asio::awaitable<std::shared_ptr<upstream_connection>>
-    pick_or_wait(std::string_view name, const outgoing* request);
+    // An instance and the connection to it for one request.
+    struct pick_result {
+        std::shared_ptr<upstream_node> node;
+        std::shared_ptr<upstream_connection> connection; // null: none takes the request
+        bool was_avoided = false;                        // it is the instance to avoid
+    };
+    [[nodiscard]] static pick_result
+    pick(service& from, const outgoing& request, const upstream_node* avoid);
+    asio::awaitable<result<pick_result>>
+    pick_or_wait(std::string_view name, const outgoing* request, const upstream_node* avoid);
+    asio::awaitable<bool> wait_for_change(const outgoing* request, deadline until);
 
     upstream_surroundings around_;
     connecting when_;

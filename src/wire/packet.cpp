@@ -40,15 +40,6 @@ std::optional<std::string> string_of(const json::value* value) {
     return value == nullptr ? std::nullopt : value->as_string();
 }
 
-// A key as a node may echo it: 7, 7.0 or "7".
-std::optional<std::uint64_t> correlation_key(const json::value& value) {
-    if (value.type != json::kind::string) {
-        return value.as_uint64();
-    }
-    const std::string_view digits = value.text.substr(1, value.text.size() - 2);
-    return json::value{json::kind::number, digits}.as_uint64();
-}
-
 int http_status(const json::value& value) {
     const std::optional<std::int64_t> status = value.as_int64();
     return status && *status >= 100 && *status <= 599 ? static_cast<int>(*status) : 0;
@@ -60,8 +51,8 @@ void append_text_member(json::writer& packet, std::string_view name, std::string
     }
 }
 
-bool is_cut(const json::member& member) {
-    return member.name == "key" || member.name == "status";
+bool is_cut(const json::member& member, reply_dialect spoken) {
+    return member.name == "key" || (member.name == "status" && spoken == reply_dialect::msd);
 }
 
 void add_piece(envelope& out, std::string_view piece) {
@@ -80,14 +71,14 @@ void add_piece(envelope& out, std::string_view piece) {
 
 // Runs of kept members are slices of the frame, with the brace before or behind them where they
 // are first or last, and with the comma behind them where another run follows.
-void cut_body(const json::object& fields, envelope& out) {
+void cut_body(const json::object& fields, reply_dialect spoken, envelope& out) {
     const std::string_view text = fields.text();
     const char* run = text.data(); // where the last run begins, at first with the brace alone
     const char* run_end = run + 1;
     const char* cut = nullptr; // the first member cut out behind that run
     for (const json::member& member : fields) {
         const char* const begin = member.raw.data();
-        if (is_cut(member)) {
+        if (is_cut(member, spoken)) {
             cut = cut == nullptr ? begin : cut;
             continue;
         }
@@ -190,7 +181,7 @@ void append_foreign_request(std::string& out, const request_fields& request, std
     const std::size_t begin = out.size();
     json::writer packet{out};
     packet.begin_object().key("uri").string(request.uri).key("method").string(request.method);
-    packet.key("params").begin_object();
+    packet.key("key").unsigned_integer(key).key("params").begin_object();
     for (const json::member& param : params) {
         packet.raw_members(param.name == "key" ? std::string_view{} : param.raw);
     }
@@ -231,22 +222,33 @@ void append_frame(std::string& out, std::string_view object) {
     end_frame(out, begin);
 }
 
-result<envelope> open_envelope(const packet& reply) {
-    if (reply.kind() != packet_kind::reply) {
-        return fail(errc::malformed, "the packet is no reply");
+std::optional<std::uint64_t> correlation_key(const json::value& token) {
+    if (token.type != json::kind::string) {
+        return token.as_uint64();
+    }
+    const std::string_view digits = token.text.substr(1, token.text.size() - 2);
+    return json::value{json::kind::number, digits}.as_uint64();
+}
+
+result<envelope> open_envelope(const packet& reply, reply_dialect spoken) {
+    const json::value* const token = reply.fields().find("key");
+    if (token == nullptr) {
+        return fail(errc::malformed, "the packet has no top-level key");
     }
     envelope out;
-    if (const auto key = correlation_key(*reply.fields().find("key"))) {
+    if (const auto key = correlation_key(*token)) {
         out.key = *key;
         out.has_key = true;
     }
-    if (const json::value* status = reply.fields().find("status"); status != nullptr) {
+    const json::value* const status =
+        spoken == reply_dialect::msd ? reply.fields().find("status") : nullptr;
+    if (status != nullptr) {
         out.status = http_status(*status);
     }
     if (const json::value* errorcode = reply.fields().find("errorcode"); errorcode != nullptr) {
         out.errorcode = errorcode->as_int64();
     }
-    cut_body(reply.fields(), out);
+    cut_body(reply.fields(), spoken, out);
     return out;
 }
 

@@ -86,8 +86,10 @@ struct request_fields {
 /// A request to an msd node: the key is top-level.
 void append_request(std::string& out, const request_fields& request, std::uint64_t key);
 
-/// A request to a foreign node: `key` inside params, overwriting any the client sent; no other
-/// top-level field than uri, method, params. `request.params` must be an object.
+/// A request to a foreign node. Some existing services read the top-level `key`, others
+/// `params.key`, so both carry it; a `key` that the client put into the params is overwritten.
+/// There is no other top-level field than uri, method, key and params. `request.params` must be an
+/// object.
 void append_foreign_request(std::string& out, const request_fields& request, std::uint64_t key);
 
 // What a service answers. `members` are further members without braces: `"id":1,"x":2`.
@@ -111,12 +113,19 @@ inline constexpr std::string_view reply_end = "}¶";
 /// Any JSON object text as one frame.
 void append_frame(std::string& out, std::string_view object);
 
-// A reply taken apart for HTTP: its body is the envelope without `key` and `status`, all other
-// members byte for byte. A large reply is thus sent on in slices, without being copied.
+// Which protocol the sender of a reply speaks (docs/protocol.md).
+enum class reply_dialect : std::uint8_t {
+    msd,     // section 4: `status` is the HTTP status that the service asks for
+    foreign, // section 2: `status` is a member like any other
+};
+
+// A reply taken apart for HTTP: its body is the envelope without `key` and, in an msd reply,
+// `status`; all other members are kept byte for byte. A large reply is thus sent on in slices,
+// without being copied.
 struct envelope {
     std::uint64_t key = 0; // 0 with has_key false: no usable key
     bool has_key = false;  // an unsigned integer, also written 1.0 or "1"
-    int status = 0;        // 100…599, 0: not said
+    int status = 0;        // 100…599; 0: absent, or the reply is foreign
     std::optional<std::int64_t> errorcode;
     // The body is these pieces in order: views into the frame, static text, or `joined`.
     std::array<std::string_view, 4> pieces;
@@ -128,8 +137,13 @@ struct envelope {
     }
 };
 
-/// One pass over the top-level members of a packet of kind reply; errc::malformed for another. The
-/// frame must outlive the envelope.
-[[nodiscard]] result<envelope> open_envelope(const packet& reply);
+/// One pass over the top-level members of a packet with a top-level key, whatever its kind():
+/// foreign replies may have `uri` and `method`. errc::malformed without such a key. The frame must
+/// outlive the envelope.
+[[nodiscard]] result<envelope>
+open_envelope(const packet& reply, reply_dialect spoken = reply_dialect::msd);
+
+/// The number that a raw key token stands for, as a node may echo it: 7, 7.0 or "7".
+[[nodiscard]] std::optional<std::uint64_t> correlation_key(const json::value& token);
 
 } // namespace msd::wire

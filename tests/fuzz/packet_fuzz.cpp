@@ -48,7 +48,8 @@ void check_request(const packet& seen) {
     append_foreign_request(foreign, fields, 8);
     const std::string foreign_frame = sole_packet(foreign);
     require(again.parse(foreign_frame).has_value(), "a foreign request written reads back");
-    require(again.key() == "8" && again.key_in_params(), "its key is among its params");
+    require(again.key() == "8" && !again.key_in_params(), "its key is at the top");
+    require(again.params()->find("key")->text == "8", "its key is among its params, too");
 }
 
 void check_reply(const packet& seen) {
@@ -67,6 +68,8 @@ void check_reply(const packet& seen) {
             return member.name != "key" && member.name != "status";
         });
     require(fields.size() == static_cast<std::size_t>(kept), "with all other members");
+    const auto foreign = open_envelope(seen, reply_dialect::foreign);
+    require(foreign->status == 0, "a foreign reply has no HTTP status");
 
     std::string out;
     append_reply(out, seen.key(), {0, "success", {}, opened->status});

@@ -18,9 +18,9 @@ packet_kind kind_of(std::string_view frame) {
     return read(frame).kind();
 }
 
-std::string body_of(std::string_view frame) {
+std::string body_of(std::string_view frame, reply_dialect spoken = reply_dialect::msd) {
     const packet reply = read(frame);
-    const result<envelope> opened = open_envelope(reply);
+    const result<envelope> opened = open_envelope(reply, spoken);
     EXPECT_TRUE(opened) << frame;
     std::string body;
     for (const std::string_view piece : opened->body()) {
@@ -148,7 +148,7 @@ TEST(packet_writing, leaves_out_what_a_request_does_not_say) {
     EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":1,"params":{}})");
 }
 
-TEST(packet_writing, puts_the_key_of_a_foreign_request_into_its_params) {
+TEST(packet_writing, puts_the_key_of_a_foreign_request_at_the_top_and_into_its_params) {
     request_fields request;
     request.method = "GET";
     request.uri = "/a";
@@ -156,11 +156,11 @@ TEST(packet_writing, puts_the_key_of_a_foreign_request_into_its_params) {
     request.params = R"( {"key":"x", "a" : 1.0,"\u006bey":5} )";
     std::string out;
     append_foreign_request(out, request, 7);
-    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","params":{"a" : 1.0,"key":7}})");
+    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":7,"params":{"a" : 1.0,"key":7}})");
     request.params = "{}";
     out.clear();
     append_foreign_request(out, request, 7);
-    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","params":{"key":7}})");
+    EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":7,"params":{"key":7}})");
 }
 
 TEST(packet_writing, echoes_the_key_token_of_a_reply) {
@@ -271,9 +271,22 @@ TEST(packet_envelope, reads_status_and_errorcode) {
     EXPECT_EQ(status_of(R"({"key":1,"errorcode":"x"})").second, std::nullopt);
 }
 
-TEST(packet_envelope, is_of_a_reply_only) {
-    const packet request = read(R"({"uri":"/a","method":"GET","key":1})");
-    EXPECT_FALSE(open_envelope(request));
+TEST(packet_envelope, keeps_the_status_of_a_foreign_reply_in_its_body) {
+    const std::string_view frame = R"({"key":1,"status":404,"errorcode":0})";
+    EXPECT_EQ(body_of(frame, reply_dialect::foreign), R"({"status":404,"errorcode":0})");
+    EXPECT_EQ(body_of(R"({"status":3,"key":1})", reply_dialect::foreign), R"({"status":3})");
+    const packet reply = read(frame);
+    EXPECT_EQ(open_envelope(reply, reply_dialect::foreign)->status, 0);
+}
+
+TEST(packet_envelope, is_of_every_packet_with_a_top_level_key) {
+    EXPECT_EQ(
+        body_of(R"({"uri":"/a","method":"GET","key":1,"n":2})", reply_dialect::foreign),
+        R"({"uri":"/a","method":"GET","n":2})"
+    );
+    EXPECT_EQ(body_of(R"({"uri":"/a","key":1})"), R"({"uri":"/a"})");
+    const packet none = read(R"({"uri":"/a","method":"GET","params":{"key":1}})");
+    EXPECT_FALSE(open_envelope(none));
 }
 
 } // namespace

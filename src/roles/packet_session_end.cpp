@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a packet connection ends: what the peer is still owed, and for how long it is waited for.
+#include "base/log.hpp"
+#include "net/use_tuple.hpp"
+#include "roles/packet_session.hpp"
+
+#include <algorithm>
+
+namespace msd::roles {
+
+namespace {
+
+constexpr std::size_t unsent_bytes_most = 256U << 20;
+constexpr std::size_t unsent_to_count = 1U << 20; // less is a peer that keeps up
+constexpr milliseconds farewell_limit{5000};      // for a peer that broke the rules
+constexpr milliseconds peer_close_limit{2000};    // for a peer that is owed nothing to close
+// The same for an msd peer after goaway: it opens another connection first.
+constexpr milliseconds goaway_limit{5000};
+
+} // namespace
+
+// Waits until the handlers have ended, and then until the peer has read their replies. A peer that
+// has shut down its sending side may still read: it gets all of them. One that broke the rules gets
+// those that are there soon.
+asio::awaitable<void> packet_session::close_after_replies(bool peer_ended) {
+    const deadline soon = deadline::in(farewell_limit);
+    const deadline answered_by = peer_ended ? owed_until_ : soon;
+    while (connection_.is_open() && !running_.empty() && !answered_by.passed()) {
+        idle_.expires_at(answered_by.at());
+        const auto [woken] = co_await idle_.async_wait(net::use_tuple);
+        (void)woken;
+    }
+    const deadline read_by = peer_ended ? deadline::in(unread_limit) : soon;
+    const bool sent = co_await connection_.flushed(read_by);
+    if (sent) {
+        co_await connection_.linger();
+    }
+    connection_.close();
+}
+
+void packet_session::close_if_unread() {
+    if (connection_.unsent_bytes() > unsent_bytes_most) {
+        close_unread();
+    } else if (connection_.unsent_bytes() > unsent_to_count) {
+        host_.bound_unsent();
+    }
+}
+
+void packet_session::close_unread() {
+    log::warning("{} asks and does not read: closed", connection_.peer().text());
+    connection_.close();
+}
+
+void packet_session::say_goodbye() {
+    leaving_ = true;
+    if (msd_) {
+        say_goaway();
+    }
+    close_if_done();
+}
+
+void packet_session::say_goaway() {
+    connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
+    if (!finishing_) {
+        heard_at_ = clock::now();
+        end_guard_.set(deadline::in(goaway_limit));
+    }
+}
+
+// Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
+// on crosses the end.
+void packet_session::close_if_done() {
+    if (leaving_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
+        close_if_idle();
+    }
+}
+
+void packet_session::close_if_idle() {
+    if (leaving_ && !msd_ && in_work_ == 0) {
+        finish();
+    }
+}
+
+void packet_session::finish() {
+    connection_.finish_sending();
+    if (!finishing_) {
+        finishing_ = true;
+        end_guard_.set(deadline::in(heard_ ? peer_close_limit : milliseconds{0}));
+    }
+}
+
+// The worker leaves. A peer that is owed nothing must not hold it up by not closing: an msd peer
+// that has ignored goaway, or any peer that ignores the end of the stream.
+void packet_session::on_end_guard() {
+    const bool owes = in_work_ > 0 || connection_.unsent_bytes() > 0;
+    if (finishing_ && !owes) {
+        connection_.close();
+    } else if (finishing_) {
+        end_guard_.set(deadline::in(peer_close_limit));
+    } else if (owes || clock::now() < heard_at_ + goaway_limit) {
+        end_guard_.set(deadline{std::max(heard_at_, clock::now()) + goaway_limit});
+    } else {
+        finish();
+    }
+}
+
+} // namespace msd::roles
