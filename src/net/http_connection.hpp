@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "net/byte_budget.hpp"
 #include "net/connect.hpp"
 #include "net/send_queue.hpp"
 #include "net/watchdog.hpp"
@@ -28,8 +29,8 @@ struct http_connection_settings {
 };
 
 // The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
-// replies through a queue. Keeps the times and holds next to nothing while idle. What a request
-// means and what is answered is decided by whoever owns it. Single-threaded.
+// replies through a queue. Keeps the times and holds next to nothing while idle. Its owner decides
+// what a request means and how it is answered. Single-threaded.
 class http_connection {
 public:
     enum class arrival : std::uint8_t {
@@ -54,17 +55,22 @@ public:
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
-    /// The whole body; says 100 Continue first when the client waits for it. errc::too_large
-    /// (nothing more was read than needed to know), malformed, timeout, closed.
-    asio::awaitable<result<std::string>> read_body(std::size_t bytes_max);
+    /// The whole body; sends 100 Continue first when the client waits for it. `memory` grows with
+    /// the body and is the caller's. errc::too_large (nothing more was read than needed to know),
+    /// refused (`memory` has no room), malformed, timeout, closed; `memory` may be left grown.
+    asio::awaitable<result<std::string>>
+    read_body(std::size_t bytes_max, byte_budget::share* memory);
+    /// For a request without a body: ends it, so that the next one can be read.
+    void skip_body();
 
     /// While a request is worked on, looks now and then whether the client is still there; when it
     /// left, `on_leave` is called once and the connection is closed.
     void watch_client(std::function<void()> on_leave);
     void unwatch_client();
 
-    /// For an answer given before the body was read: sends what is queued, reads and drops at most
-    /// 1 MiB or for 2 s, so that the answer is not lost to a reset; then closes.
+    /// For a reply given before the body was read: sends what is queued, then reads and drops what
+    /// the client still sends, so that a reset does not take the reply from it; then closes. Ends
+    /// when the client does, pauses for linger_bounds::idle, or after body_timeout.
     asio::awaitable<void> linger();
 
     [[nodiscard]] send_queue& out() { return queue_; }
@@ -88,6 +94,7 @@ private:
     [[nodiscard]] bool client_left();
     [[nodiscard]] std::string_view unread() const;
     void consume(std::size_t bytes);
+    void free_empty_input();
 
     asio::ip::tcp::socket socket_;
     watchdog& dog_;

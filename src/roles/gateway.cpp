@@ -61,6 +61,7 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           [this] {
               upstreams_.registry_lost();
           }},
+      body_memory_{settings.bodies_bytes_max},
       sessions_{surroundings.loop.get_executor(), report_failure} {}
 
 gateway::~gateway() = default;
@@ -130,6 +131,8 @@ std::string gateway::stats() const {
         .unsigned_integer(sessions_.size())
         .key("requests")
         .unsigned_integer(requests)
+        .key("body_bytes")
+        .unsigned_integer(body_memory_.used())
         .end_object();
     return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "net/byte_budget.hpp"
 #include "net/http_connection.hpp"
 #include "roles/registry_link.hpp"
 #include "roles/settings.hpp"
@@ -37,6 +38,8 @@ public:
     /// A reply was queued for a client that has `unsent` bytes to read now. Closes the clients that
     /// read slowest while what is unsent to all is over the limit.
     void note_reply(std::size_t unsent);
+    /// For the bodies of all sessions; limited by gateway.bodies_bytes_max.
+    [[nodiscard]] net::byte_budget& body_memory() { return body_memory_; }
     std::uint64_t requests = 0;
 
 private:
@@ -48,6 +51,7 @@ private:
     net::http_connection_settings connection_settings_;
     upstreams upstreams_;
     registry_link link_;
+    net::byte_budget body_memory_; // outlives the sessions
     net::task_group sessions_;
     std::list<net::http_connection*> connections_;
     std::size_t replies_uncounted_ = 0; // since all connections were looked at

@@ -2,6 +2,7 @@
 #include "roles/packet_session.hpp"
 
 #include "base/enlisted.hpp"
+#include "base/json_surrogates.hpp"
 #include "base/log.hpp"
 #include "net/use_tuple.hpp"
 
@@ -98,8 +99,10 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
       connection_{
           std::move(socket),
           dog,
-          {host.settings().packets.request_bytes_max, host.settings().packets.frame_timeout}},
-      idle_{connection_.executor()} {}
+          {wire::request_frame_bytes_max(host.settings().packets.request_bytes_max),
+           host.settings().packets.frame_timeout}},
+      idle_{connection_.executor()},
+      sizes_{host.settings().packets.request_bytes_max} {}
 
 asio::awaitable<void> packet_session::run() {
     const auto self = shared_from_this();
@@ -111,9 +114,10 @@ asio::awaitable<void> packet_session::run() {
             next = connection_.next();
         }
         if (goes_on && next.state == wire::frame_reader::status::too_large) {
-            log::warning("{} sent a packet over the limit", connection_.peer().text());
-            static_cast<void>(packet_.parse(next.packet)); // for its key
-            reply(packet_.key(), services::failure(413, "packet too large"));
+            refuse_size(next.packet);
+            goes_on = false;
+        } else if (goes_on && sizes_.is_growing_too_large(connection_.unread())) {
+            refuse_size(connection_.unread());
             goes_on = false;
         }
         if (goes_on && connection_.unsent_bytes() > unsent_bytes_max) {
@@ -126,6 +130,12 @@ asio::awaitable<void> packet_session::run() {
         }
     }
     co_await close_after_replies();
+}
+
+void packet_session::refuse_size(std::string_view received) {
+    log::warning("{} sent a packet over the limit", connection_.peer().text());
+    static_cast<void>(packet_.parse(received)); // for its key
+    reply(packet_.key(), services::failure(413, "packet too large"));
 }
 
 // The peer broke the rules or ended: what it is still owed is delivered first.
@@ -146,6 +156,10 @@ asio::awaitable<void> packet_session::close_after_replies() {
 // Tells whether the connection goes on.
 bool packet_session::dispatch(std::string_view frame) {
     heard_ = true;
+    if (sizes_.is_too_large(frame)) {
+        refuse_size(frame);
+        return false;
+    }
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
@@ -245,6 +259,11 @@ void packet_session::start(const services::route& row, services::arguments args)
     ++host_.requests;
     const json::object& fields = packet_.fields();
     note_key();
+    const json::value* const idem = fields.find("idem");
+    if (idem != nullptr && json::lone_surrogate(idem->text)) {
+        reply(packet_.key(), services::failure(400, "idem holds half of a surrogate pair"));
+        return;
+    }
     services::call request;
     request.until = deadline_of(fields);
     if (request.until.passed()) {

@@ -279,8 +279,10 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
             break;
         }
         const errc why = made.outcome.error().code;
-        const bool again =
-            why == errc::refused || (why == errc::closed && is_idempotent(request.method));
+        // A foreign node keeps no Idempotency-Key, so a request with one is not sent to it twice.
+        const bool keeps_no_key = !request.idem.empty() && !made.msd;
+        const bool again = why == errc::refused ||
+                           (why == errc::closed && is_idempotent(request.method) && !keeps_no_key);
         if (!again) {
             break;
         }

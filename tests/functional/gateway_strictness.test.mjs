@@ -63,6 +63,17 @@ const ambiguous = {
     'a blank before the first header': 'GET /echo HTTP/1.1\r\n Host: t\r\n\r\n',
     'no Host': 'GET /echo HTTP/1.1\r\n\r\n',
     'two Hosts': `${get}Host: u\r\n\r\n`,
+    'a Host with a bad escape': 'GET /echo HTTP/1.1\r\nHost: h%zz\r\n\r\n',
+    'a Host that is no IPv6 address':
+        'GET /echo HTTP/1.1\r\nHost: [:::::::1.2.3.4.5]:8000\r\n\r\n',
+    'a target with another host': 'GET http://u/echo HTTP/1.1\r\nHost: t\r\n\r\n',
+    'a target with another port': 'GET http://t/echo HTTP/1.1\r\nHost: t:8000\r\n\r\n',
+    'two Content-Types': `${post}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}`,
+    'a chunk extension without a name':
+        `${post}Transfer-Encoding: chunked\r\n\r\n2;\r\n{}\r\n0\r\n\r\n`,
+    'a chunk extension that does not end':
+        `${post}Transfer-Encoding: chunked\r\n\r\n2;a="\r\n{}\r\n0\r\n\r\n`,
+    'characters beyond ASCII in the query': 'GET /echo?a=\xC3\xA9 HTTP/1.1\r\nHost: t\r\n\r\n',
     'two blanks in the request line': 'GET  /echo HTTP/1.1\r\nHost: t\r\n\r\n',
     'a tab in the request line': 'GET\t/echo HTTP/1.1\r\nHost: t\r\n\r\n',
     'a control character in the target': 'GET /ec\u0001ho HTTP/1.1\r\nHost: t\r\n\r\n',
@@ -76,6 +87,17 @@ const ambiguous = {
         `${post}Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n`,
 };
 
+const accepted = {
+    'a default port in the target': 'GET http://t:80/echo HTTP/1.1\r\nHost: t\r\n\r\n',
+    'a default port in Host': 'GET http://t/echo HTTP/1.1\r\nHost: t:80\r\n\r\n',
+    'an IPv6 Host': 'GET /echo HTTP/1.1\r\nHost: [::ffff:1.2.3.4]:8000\r\n\r\n',
+    'a tab behind a value': `${post}Content-Length: 2\t\r\n\r\n{}`,
+    'chunk extensions':
+        `${post}Transfer-Encoding: chunked\r\n\r\n` +
+        '2;a=b;c="d\\"e" ; f = g\r\n{}\r\n0; a=b\r\n\r\n',
+    'no length': `${post}\r\n`,
+};
+
 const nonsense = {
     'HTTP/0.9': ['GET /echo\r\n', [400, 505]],
     'HTTP/2.0': ['GET /echo HTTP/2.0\r\nHost: t\r\n\r\n', [400, 505]],
@@ -85,6 +107,7 @@ const nonsense = {
     'a greeting of TLS': [Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), [400]],
     'an unknown method': ['FROB /echo HTTP/1.1\r\nHost: t\r\n\r\n', [400, 405, 501]],
     'a packet': ['{"uri":"/goods","method":"GET","key":1,"params":{}}¶', [400]],
+    'a method without end': [`${'A'.repeat(100_000)} /echo HTTP/1.1\r\nHost: t\r\n\r\n`, [501]],
     'an empty method': [' /echo HTTP/1.1\r\nHost: t\r\n\r\n', [400]],
     'an empty target': ['GET  HTTP/1.1\r\nHost: t\r\n\r\n', [400]],
 };
@@ -103,6 +126,17 @@ test('ambiguous requests are refused and nothing behind them is seen', async (wo
         const asked = service.requests.slice(before).map(({ uri }) => uri);
         assert.deepEqual(asked, [], `${what}: nothing was forwarded`);
         assert.equal((await http(port, 'GET', '/echo')).status, 200);
+    }
+});
+
+test('what the RFCs allow is accepted, and the next request is read', async (world) => {
+    const { port } = await start(world);
+    for (const [what, bytes] of Object.entries(accepted)) {
+        const connection = await world.connection(port);
+        connection.write(`${bytes}${get}\r\n`);
+        assert.equal((await connection.response()).status, 200, what);
+        assert.equal((await connection.response()).status, 200, `${what}: the next request`);
+        connection.close();
     }
 });
 

@@ -24,12 +24,18 @@ test('a repeated POST gets the same reply and writes once', async (world) => {
         assert.equal(again.status, 200);
         assert.equal(again.text, first.text);
     }
+    const quoted = await up.http('POST', '/goods', with_key('"k-1"', pencil));
+    assert.equal(quoted.text, first.text, 'with and without quotes it is one key');
+    assert.equal(quoted.headers.has('idempotency-key-status'), false);
     assert.equal(await count(up), 1);
     const other = await up.http('POST', '/goods', with_key('k-2', pencil));
     assert.notEqual(other.json.id, first.json.id);
     await up.http('POST', '/goods', { body: pencil });
     await up.http('POST', '/goods', { body: pencil });
     assert.equal(await count(up), 4, 'without a key each is a new one');
+    const logged = await up.http('POST', '/logs', with_key('k-1', { line: 1 }));
+    assert.equal(logged.status, 202);
+    assert.equal(logged.headers.get('idempotency-key-status'), 'not-supported');
 });
 
 test('repeats at the same time, through several workers, write once', async (world) => {
@@ -85,6 +91,8 @@ test('keys survive a restart, and come as packets too', async (world) => {
     const second = await client.request('POST', '/goods', pencil, { idem: 'packet-key' });
     assert.equal(first.errorcode, 0);
     assert.equal(second.id, first.id);
+    const half = await client.request('POST', '/goods', pencil, { idem: '\ud800' });
+    assert.notEqual(half.errorcode, 0, 'half of a surrogate pair is no key');
     await up.stop('SIGINT');
     const later = await world.up();
     const third = await later.http('POST', '/goods', with_key('packet-key', pencil));
