@@ -30,6 +30,10 @@ std::array<char, receive_bytes>& scratch() {
 
 } // namespace
 
+std::string body_too_large(std::size_t bytes_max) {
+    return "the body is too large: send at most " + std::to_string(bytes_max) + " bytes";
+}
+
 http_connection::http_connection(
     asio::ip::tcp::socket socket,
     watchdog& dog,
@@ -128,7 +132,7 @@ http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
         if (outcome.what == event::body) {
             const std::size_t bytes = body.size() + parser_.body_piece().size();
             if (bytes > bytes_max) {
-                co_return fail(errc::too_large, "the body is larger than allowed");
+                co_return fail(errc::too_large, body_too_large(bytes_max));
             }
             if (!memory->resize(bytes)) {
                 co_return fail(errc::refused, "too many request bodies at once");

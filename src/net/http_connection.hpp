@@ -28,6 +28,9 @@ struct http_connection_settings {
     milliseconds stall_timeout{30'000};     // unsent bytes and no progress
 };
 
+/// What a client is told whose body exceeds `bytes_max`.
+[[nodiscard]] std::string body_too_large(std::size_t bytes_max);
+
 // The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
 // replies through a queue. Keeps the times and holds next to nothing while idle. Its owner decides
 // what a request means and how it is answered. Single-threaded.

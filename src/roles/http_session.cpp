@@ -40,7 +40,7 @@ asio::awaitable<void> http_session::run() {
     while (goes_on) {
         const auto arrived = co_await connection_.read_head();
         if (arrived == net::http_connection::arrival::ended) {
-            // Who has sent all he wants to send may still be reading.
+            // A client that has ended its direction may still read replies.
             co_await connection_.unsent_below(0);
             break;
         }
@@ -64,7 +64,7 @@ asio::awaitable<void> http_session::answer_broken() {
     co_await connection_.linger();
 }
 
-// Tells whether the connection is good for another request.
+// Returns whether the connection can serve another request.
 asio::awaitable<bool> http_session::answer_request() {
     ++gateway_.requests;
     const wire::http_request& request = connection_.request();
@@ -76,7 +76,7 @@ asio::awaitable<bool> http_session::answer_request() {
     made.table = gateway_.services().routes();
     made.match = made.table->find(request.method, request.path);
     if (refuse_by_head(made)) {
-        // What follows is the body of a request that is answered already.
+        // The body that follows belongs to a request that is answered already.
         if (request.has_body()) {
             co_await connection_.linger();
             co_return false;
@@ -87,13 +87,13 @@ asio::awaitable<bool> http_session::answer_request() {
     co_return co_await forward(std::move(made));
 }
 
-// Route, length, media type: everything that can be said before the body is read.
+// The checks that need only the head: route, length, media type.
 bool http_session::refuse_by_head(plan& request) {
     using outcome = core::route_table::outcome;
     const wire::http_request& head = connection_.request();
     const bool asks_options = head.method == "OPTIONS" &&
                               (head.target == "*" || request.match.what == outcome::wrong_method);
-    // An answer before the body means that the connection ends with it.
+    // The connection closes after a reply that precedes the body.
     const auto refuse_now = [&](const refusal& why) {
         request.keep_alive = request.keep_alive && !head.has_body();
         refuse(request, why);
@@ -112,7 +112,8 @@ bool http_session::refuse_by_head(plan& request) {
         return refuse_now({405, "the path does not take this method", allow, {}, 0});
     }
     if (head.content_length.value_or(0) > body_bytes_max()) {
-        return refuse_now({413, "the body is larger than allowed", {}, {}, 0});
+        const std::string text = net::body_too_large(body_bytes_max());
+        return refuse_now({413, text, {}, {}, 0});
     }
     if (const refusal why = check_content(head); why.status != 0) {
         return refuse_now(why);
@@ -172,7 +173,10 @@ bool http_session::accept(
     } else if (!fields.idem) {
         refuse(request, {400, bad_key, {}, {}, 0});
     } else if (!fits_packet(*params, request.match.target->pattern, limit)) {
-        refuse(request, {413, "the request is larger than a service takes", {}, {}, 0});
+        refuse(
+            request,
+            {413, "the request is larger than services take: send less at once", {}, {}, 0}
+        );
     } else if (fields.has_body && !memory.resize(params->size())) {
         refuse(request, {503, too_many_bodies, retry_soon, {}, 0});
     } else {
@@ -206,7 +210,10 @@ void http_session::post(plan& request, const outgoing& packet) {
     if (posted) {
         reply_text(request, 202, json_type, accepted_body);
     } else {
-        refuse(request, {503, "no instance takes it now", retry_soon, service, 0});
+        refuse(
+            request,
+            {503, "no instance of the service can take the request now", retry_soon, service, 0}
+        );
     }
 }
 
@@ -225,9 +232,9 @@ asio::awaitable<bool> http_session::refuse_body(plan request, error why) {
     co_return false;
 }
 
-// Tells whether the connection is good for another request.
+// Returns whether the connection can serve another request.
 asio::awaitable<bool> http_session::finish(bool keep_alive) {
-    // Once draining, the head of the answer said that the connection ends.
+    // While draining, the head of the reply has announced the end of the connection.
     if (keep_alive && !gateway_.draining() && connection_.is_open()) {
         co_return true;
     }
@@ -244,7 +251,7 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
     wire::http_response_head head = head_for(request);
     const bool says_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
     head.status = says_status ? envelope.status : 200;
-    // RFC 9110, 15.3.5 and 15.4.5: these have no content, whatever the service sent.
+    // RFC 9110, 15.3.5 and 15.4.5: replies with these have no content; a service's body is dropped.
     const bool has_content = head.status != 204 && head.status != 304;
     if (has_content) {
         head.content_type = json_type;
@@ -283,7 +290,7 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
         break;
     case errc::refused:
         why.status = 503;
-        why.detail = "the service has too much to do";
+        why.detail = "all instances of the service are busy";
         why.extra = retry_soon;
         break;
     case errc::unavailable:

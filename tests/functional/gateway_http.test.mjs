@@ -25,7 +25,7 @@ async function echo(world, config) {
     });
     await world.routed(port, ['/echo']);
     const ask = (method, target, options) => http(port, method, target, options);
-    return { port, service, ask };
+    return { distributor, port, service, ask };
 }
 
 function assert_problem(response, status) {
@@ -248,7 +248,7 @@ test('half of a surrogate pair is refused wherever JSON has a string', async (wo
 });
 
 test('a foreign service keeps no Idempotency-Key, and the reply says so', async (world) => {
-    const { ask, service } = await echo(world);
+    const { ask, distributor, service } = await echo(world);
     const header = 'idempotency-key-status';
     const with_key = (key, more) => ask('POST', '/echo', {
         body: {}, headers: { 'Idempotency-Key': key, ...more },
@@ -265,6 +265,19 @@ test('a foreign service keeps no Idempotency-Key, and the reply says so', async 
         assert_problem(await with_key(bad), 400);
     }
     assert.equal(service.requests.length, seen);
+    // Nor is such a request sent again, not even a GET.
+    const breaks = await scripted_service(world, {
+        distributor,
+        name: 'breaks',
+        urls: ['GET/breaks'],
+        on_request: (_packet, _reply, socket) => socket.destroy(),
+    });
+    await until('it is routed', async () => (await ask('GET', '/breaks')).status === 502);
+    const asked = breaks.requests.length;
+    const once = await ask('GET', '/breaks', { headers: { 'Idempotency-Key': 'k1' } });
+    assert_problem(once, 502);
+    assert.equal(once.headers.get(header), 'not-supported');
+    assert.ok(breaks.requests.length <= asked + 1, 'it is not sent again');
 });
 
 test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
