@@ -39,8 +39,8 @@ tl::unexpected<error> contradiction(std::string_view name) {
     );
 }
 
-// The values of a query or form by name, names in the order of their first appearance. Names come
-// from clients: ordered trees, because they could make a hash table slow.
+// The values of a query or form by name, in the order in which the names first appear. Clients
+// choose the names, and chosen names can make a hash table slow; therefore a tree.
 class pairs {
 public:
     struct entry {
@@ -89,7 +89,7 @@ private:
     std::map<std::string, std::size_t> places_;
 };
 
-// Writes the params, one source after the other; a name that an earlier source gave is left out.
+// Writes the params, one source after the other. A name that an earlier source has is skipped.
 class params_writer {
 public:
     explicit params_writer(path_variables path) : path_{path} { out_.begin_object(); }

@@ -34,7 +34,7 @@ enum class phase : std::uint8_t {
     failed,
 };
 
-// What the callbacks of llhttp note for the parser.
+// Results that the callbacks of llhttp leave for the parser.
 struct heard {
     bool head_complete = false;
     std::uint64_t chunk_bytes = 0;
@@ -50,8 +50,7 @@ const llhttp_settings_t& callbacks() {
         llhttp_settings_init(&chosen);
         chosen.on_headers_complete = [](llhttp_t* machine) {
             heard_by(machine).head_complete = true;
-            machine->upgrade =
-                0; // no other protocol is spoken here: a request to change is ignored
+            machine->upgrade = 0; // no other protocol is supported: Upgrade is ignored
             return 0;
         };
         chosen.on_chunk_header = [](llhttp_t* machine) {
@@ -106,7 +105,7 @@ struct http_request_parser::state {
     http_fault fault;
 };
 
-// Hands bytes to llhttp, which has to agree with what was found here.
+// Hands bytes to llhttp; false when it refuses them.
 bool http_request_parser::state::tell(std::string_view bytes) {
     return llhttp_execute(&machine, bytes.data(), bytes.size()) == HPE_OK;
 }
@@ -127,7 +126,7 @@ http_request_parser::event http_request_parser::state::fail(http_fault why) {
 }
 
 http_request_parser::event http_request_parser::state::fail_as_llhttp() {
-    // The line's form is right, so all that can be wrong with a request line is its method.
+    // read_request_line() has accepted the line, so llhttp can only refuse its method.
     if (now == phase::request_line && llhttp_get_errno(&machine) != HPE_INVALID_URL) {
         return fail(unknown_method);
     }
@@ -165,8 +164,8 @@ http_fault http_request_parser::state::line_too_long(std::string_view piece) con
     }
 }
 
-// Cuts the next line off `bytes`, or keeps its beginning; false: the line is not complete, or
-// refused already.
+// Takes the next line off `bytes`, or stores its beginning; false: the line is not complete, or it
+// is refused.
 bool http_request_parser::state::take_line(std::string_view& bytes) {
     const std::size_t newline = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, newline + (newline == bytes.npos ? 0 : 1));

@@ -63,7 +63,7 @@ public:
         more,     // all bytes consumed, the message goes on
         head,     // request() is complete; the body follows, if any
         body,     // body_piece() holds the next bytes of the body
-        complete, // the message ended; call next_request() before feeding on
+        complete, // the message ended; call next_request() before the next feed()
         failed,   // failure_status() and failure_text(); the stream cannot be resumed
     };
 
@@ -88,10 +88,10 @@ public:
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
-    /// A message has begun: at least one byte other than line ends was consumed since the last one
-    /// ended, and the present one was not given as complete.
+    /// Whether a message has begun: at least one byte other than a line end was consumed since the
+    /// last message, and `complete` was not returned since.
     [[nodiscard]] bool in_message() const;
-    /// Forgets the request that is complete, and frees what an idle connection need not hold.
+    /// Drops the complete request, and frees memory that an idle connection does not need.
     void next_request();
 
 private:
