@@ -81,7 +81,7 @@ public:
     asio::awaitable<bool> unsent_below(std::size_t bytes);
 
     /// From now on a connection between requests lives for `served`, one that never had a request
-    /// for `fresh`, counted from now.
+    /// for `fresh`, counted from now; linger() ends within linger_bounds::total.
     void shorten_idle(milliseconds fresh, milliseconds served);
     void close();
     [[nodiscard]] bool is_open() const { return open_; }
@@ -114,7 +114,8 @@ private:
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool served_ = false; // at least one request came
+    bool served_ = false;  // at least one request came
+    bool leaving_ = false; // shorten_idle() was called
 };
 
 } // namespace msd::net
