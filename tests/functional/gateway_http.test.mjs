@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP at the gateway: which request becomes which packet, which reply becomes which status, and
-// how connections are kept, pipelined and closed.
+// HTTP at the gateway: how requests become packets, how replies become statuses, and when
+// connections stay open, are pipelined and are closed.
 
 import assert from 'node:assert/strict';
 
@@ -52,7 +52,7 @@ test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
     assert.deepEqual(allowed.sort(), ['GET', 'HEAD', 'POST', 'PUT']);
 });
 
-test('HEAD is GET without a body, on a connection that goes on', async (world) => {
+test('HEAD is answered as GET without a body, and the connection stays open', async (world) => {
     const { port } = await echo(world);
     const connection = await world.connection(port);
     const get = await connection.request('GET', '/echo?a=1');
@@ -65,7 +65,7 @@ test('HEAD is GET without a body, on a connection that goes on', async (world) =
     assert.deepEqual((await connection.request('GET', '/echo?b=2')).json.params, { b: '2' });
 });
 
-test('OPTIONS says what is allowed', async (world) => {
+test('OPTIONS lists the allowed methods', async (world) => {
     const { ask } = await echo(world);
     const response = await ask('OPTIONS', '/echo');
     assert.ok([200, 204].includes(response.status), String(response.status));
@@ -280,7 +280,7 @@ test('a foreign service keeps no Idempotency-Key, and the reply says so', async 
     assert.ok(breaks.requests.length <= asked + 1, 'it is not sent again');
 });
 
-test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
+test('connections stay open or are closed as HTTP/1.1 and 1.0 require', async (world) => {
     const { port } = await echo(world);
     const kept = await world.connection(port);
     for (let n = 0; n < 20; ++n) {
@@ -303,7 +303,7 @@ test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
     }
 });
 
-test('pipelined requests are answered in order, whatever the services do', async (world) => {
+test('pipelined requests are answered in order, however services reply', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     let held = [];
@@ -339,7 +339,7 @@ test('pipelined requests are answered in order, whatever the services do', async
     clearInterval(waker);
 });
 
-test('an early answer is not lost to a reset while the body still comes', async (world) => {
+test('a reply before the end of the body is not lost to a reset', async (world) => {
     const { port } = await echo(world);
     for (let n = 0; n < 10; ++n) {
         const connection = await world.connection(port);
@@ -350,7 +350,7 @@ test('an early answer is not lost to a reset while the body still comes', async 
     }
 });
 
-test('the envelope of a foreign service comes without key, with status 200', async (world) => {
+test('the reply of a foreign service loses its key and has status 200', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     await scripted_service(world, {
@@ -372,7 +372,7 @@ test('the envelope of a foreign service comes without key, with status 200', asy
     );
 });
 
-test('replies of msd services have a status each, and no key', async (world) => {
+test('replies of msd services have the HTTP status of their outcome, and no key', async (world) => {
     const up = await world.up();
     const status = async (expected, errorcode, method, target, body) => {
         const response = await up.http(method, target, { body });
@@ -422,7 +422,7 @@ test('replies of msd services have a status each, and no key', async (world) => 
     await status(200, 0, 'POST', '/purchases', { userid: 1, goodsid: id });
 });
 
-test('http_status = "always-200" keeps old clients happy', async (world) => {
+test('with http_status = "always-200" every reply of a service has status 200', async (world) => {
     const up = await world.up({ config: { 'gateway.http_status': 'always-200' } });
     const invalid = await up.http('POST', '/goods', { body: {} });
     assert.equal(invalid.status, 200);
@@ -433,7 +433,7 @@ test('http_status = "always-200" keeps old clients happy', async (world) => {
     assert_problem(await up.http('GET', '/unknown'), 404);
 });
 
-test('one by id, by path or by query; a contradiction is refused', async (world) => {
+test('a product is addressed by path or by query; contradicting ids are refused', async (world) => {
     const up = await world.up();
     const pencil = { name: 'pencil', category: 'c', price: 1.5, description: 'd' };
     const { id } = (await up.http('POST', '/goods', { body: pencil })).json;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests that two implementations could read differently are refused, and nothing that stands
-// behind them is taken for a request; slow and silent clients cost the others nothing.
+// Requests that two implementations could read differently are refused, and bytes after them are
+// not read as requests; slow and silent clients do not affect other clients.
 
 import assert from 'node:assert/strict';
 
@@ -27,7 +27,7 @@ const hidden = 'GET /hidden HTTP/1.1\r\nHost: t\r\n\r\n';
 const post = 'POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n';
 const get = 'GET /echo HTTP/1.1\r\nHost: t\r\n';
 
-// Each may be followed by a second request that must never be seen.
+// The test sends a second request after each; no service may receive it.
 const ambiguous = {
     'Content-Length and Transfer-Encoding':
         `${post}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -112,7 +112,7 @@ const nonsense = {
     'an empty target': ['GET  HTTP/1.1\r\nHost: t\r\n\r\n', [400]],
 };
 
-test('ambiguous requests are refused and nothing behind them is seen', async (world) => {
+test('ambiguous requests are refused, and no byte after them is read', async (world) => {
     const { port, service } = await start(world);
     for (const [what, bytes] of Object.entries(ambiguous)) {
         const connection = await world.connection(port);
@@ -129,7 +129,7 @@ test('ambiguous requests are refused and nothing behind them is seen', async (wo
     }
 });
 
-test('what the RFCs allow is accepted, and the next request is read', async (world) => {
+test('unusual requests that the RFCs allow are accepted', async (world) => {
     const { port } = await start(world);
     for (const [what, bytes] of Object.entries(accepted)) {
         const connection = await world.connection(port);
@@ -140,7 +140,7 @@ test('what the RFCs allow is accepted, and the next request is read', async (wor
     }
 });
 
-test('what is no HTTP/1 request is refused', async (world) => {
+test('bytes that are not an HTTP/1 request are refused', async (world) => {
     const { port } = await start(world);
     const bystander = await world.connection(port);
     for (const [what, [bytes, expected]] of Object.entries(nonsense)) {
@@ -169,7 +169,7 @@ test('a request cut at every byte is read the same', async (world) => {
     }
 });
 
-test('1000 slow and silent clients: others unaffected, all closed in time', async (world) => {
+test('1000 slow and silent clients are closed in time and do not affect others', async (world) => {
     const { port, gateway } = await start(world, {
         'gateway.header_timeout_ms': 2000,
         'gateway.body_timeout_ms': 2000,
@@ -201,7 +201,7 @@ test('1000 slow and silent clients: others unaffected, all closed in time', asyn
     gateway.assert_same_workers();
 });
 
-test('a client that trickles its head is closed by the deadline of it all', async (world) => {
+test('a client that sends its head slowly is closed after header_timeout_ms', async (world) => {
     const { port } = await start(world, { 'gateway.header_timeout_ms': 1000 });
     const connection = await world.connection(port);
     connection.write('GET /echo HTTP/1.1\r\nHost: t\r\nA: ');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Idempotency-Key: a write that is sent again is not done again, and gets the very same reply.
+// Idempotency-Key: a write that is sent again is not executed again, and gets the same reply.
 
 import assert from 'node:assert/strict';
 
@@ -38,7 +38,7 @@ test('a repeated POST gets the same reply and writes once', async (world) => {
     assert.equal(logged.headers.get('idempotency-key-status'), 'not-supported');
 });
 
-test('repeats at the same time, through several workers, write once', async (world) => {
+test('concurrent repetitions through several workers write once', async (world) => {
     const up = await world.up({ workers: 2 });
     for (let round = 0; round < 5; ++round) {
         const repeats = Array.from({ length: 30 }, () =>
@@ -50,7 +50,7 @@ test('repeats at the same time, through several workers, write once', async (wor
     }
 });
 
-test('a key that comes with another request is refused', async (world) => {
+test('a key that was used for another request is refused', async (world) => {
     const up = await world.up();
     await up.http('POST', '/goods', with_key('k', pencil));
     const other = await up.http('POST', '/goods', with_key('k', { ...pencil, price: 2 }));
@@ -59,7 +59,7 @@ test('a key that comes with another request is refused', async (world) => {
     assert.equal(await count(up), 1);
 });
 
-test('members, purchases, changes and removals are idempotent too', async (world) => {
+test('members, purchases, changes and deletions take keys as well', async (world) => {
     const up = await world.up();
     const { id } = (await up.http('POST', '/goods', { body: pencil })).json;
     const account = { username: 'ann', password: 'secret of ann' };
@@ -84,7 +84,7 @@ test('members, purchases, changes and removals are idempotent too', async (world
     assert.equal((await up.http('GET', `/goods/${id}`)).json.results[0].price, 6, 'not done again');
 });
 
-test('keys survive a restart, and come as packets too', async (world) => {
+test('keys survive a restart, and are accepted in packets as well', async (world) => {
     const up = await world.up();
     const client = await world.packets(up.port('goods'));
     const first = await client.request('POST', '/goods', pencil, { idem: 'packet-key' });
@@ -100,7 +100,7 @@ test('keys survive a restart, and come as packets too', async (world) => {
     assert.equal(await count(later), 1);
 });
 
-test('a key is not lost on the way to a worker that was slow to greet', async (world) => {
+test('a key is not lost when a worker answers the hello slowly', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const goods = await world.role('goods', { distributor });
     const [{ pid }] = goods.workers('goods');
