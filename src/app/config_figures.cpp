@@ -67,8 +67,16 @@ void add_gateway_figures(config_rows& rows) {
         rows,
         "gateway.body_bytes_max",
         {0, gib},
-        "request body; more: 413",
+        "request body; more: 413; packets.request_bytes_max has to be as high, at the services too",
         [](auto& c) -> auto& { return c.gateway.body_bytes_max; }
+    );
+    add_key(
+        rows,
+        "gateway.bodies_bytes_max",
+        {mib, 64 * gib},
+        "all request bodies that one worker holds while it receives them and until their services "
+        "answer; more: 503",
+        [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
     );
     add_key(
         rows,
@@ -208,7 +216,7 @@ void add_packet_figures(config_rows& rows) {
         rows,
         "packets.request_bytes_max",
         {1024, 16 * mib},
-        "a request or registration",
+        "a request, each escape in its strings counted as one byte, or a registration",
         [](auto& c) -> auto& { return c.packets.request_bytes_max; }
     );
     add_key(

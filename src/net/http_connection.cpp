@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <limits>
 #include <utility>
 
 namespace msd::net {
@@ -20,13 +22,17 @@ constexpr std::size_t receive_bytes = std::size_t{64} * 1024;
 constexpr std::size_t idle_capacity_max = 512; // of an idle connection's buffer
 constexpr milliseconds client_check{250};
 
-// One receive buffer for all connections of the worker: it is emptied before anybody waits.
+// One receive buffer for all connections of the worker: a connection empties it before it waits.
 std::array<char, receive_bytes>& scratch() {
     static std::array<char, receive_bytes> buffer;
     return buffer;
 }
 
 } // namespace
+
+std::string body_too_large(std::size_t bytes_max) {
+    return "the body is too large: send at most " + std::to_string(bytes_max) + " bytes";
+}
 
 http_connection::http_connection(
     asio::ip::tcp::socket socket,
@@ -97,7 +103,21 @@ std::string_view http_connection::failure_text() const {
     return timed_out_ ? "the request took too long to arrive" : parser_.failure_text();
 }
 
-asio::awaitable<result<std::string>> http_connection::read_body(std::size_t bytes_max) {
+void http_connection::free_empty_input() {
+    if (input_.empty() && input_.capacity() > idle_capacity_max) {
+        std::string{}.swap(input_);
+    }
+}
+
+void http_connection::skip_body() {
+    const auto outcome = parser_.feed({});
+    assert(outcome.what == wire::http_request_parser::event::complete);
+    (void)outcome;
+    parser_.next_request();
+}
+
+asio::awaitable<result<std::string>>
+http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
     using event = wire::http_request_parser::event;
     std::string body;
     if (request().has_body()) {
@@ -110,14 +130,19 @@ asio::awaitable<result<std::string>> http_connection::read_body(std::size_t byte
     for (;;) {
         const auto outcome = parser_.feed(unread());
         if (outcome.what == event::body) {
+            const std::size_t bytes = body.size() + parser_.body_piece().size();
+            if (bytes > bytes_max) {
+                co_return fail(errc::too_large, body_too_large(bytes_max));
+            }
+            if (!memory->resize(bytes)) {
+                co_return fail(errc::refused, "too many request bodies at once");
+            }
             body.append(parser_.body_piece());
         }
         consume(outcome.consumed);
-        if (body.size() > bytes_max) {
-            co_return fail(errc::too_large, "the body is larger than allowed");
-        }
         if (outcome.what == event::complete) {
             parser_.next_request();
+            free_empty_input();
             enter(phase::working, milliseconds::max());
             co_return body;
         }
@@ -137,8 +162,8 @@ asio::awaitable<result<std::string>> http_connection::read_body(std::size_t byte
 
 // Waits for bytes and adds them to the input; false when the time is over or the peer ended.
 asio::awaitable<bool> http_connection::fill() {
-    if (input_.empty() && input_.capacity() > idle_capacity_max && phase_ == phase::idle) {
-        std::string{}.swap(input_);
+    if (phase_ == phase::idle || phase_ == phase::body) {
+        free_empty_input();
     }
     while (open_ && !timed_out_) {
         const auto [failure] =
@@ -235,7 +260,11 @@ asio::awaitable<void> http_connection::linger() {
     if (sent && open_) {
         queue_.finish();
         enter(phase::lingering, milliseconds::max());
-        co_await drop_input(&socket_, &dog_);
+        linger_bounds bounds;
+        bounds.bytes_max = std::numeric_limits<std::size_t>::max();
+        bounds.total =
+            leaving_ ? std::min(bounds.total, settings_.body_timeout) : settings_.body_timeout;
+        co_await drop_input(&socket_, &dog_, bounds);
     }
     close();
 }
@@ -250,8 +279,11 @@ asio::awaitable<bool> http_connection::unsent_below(std::size_t bytes) {
 
 void http_connection::shorten_idle(milliseconds fresh, milliseconds served) {
     idle_limit_ = std::min(idle_limit_, served_ ? served : fresh);
+    leaving_ = true;
     if (phase_ == phase::idle) {
         enter(phase::idle, idle_limit_);
+    } else if (phase_ == phase::lingering) {
+        enter(phase::lingering, linger_bounds{}.total);
     }
 }
 

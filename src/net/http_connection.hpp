@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "net/byte_budget.hpp"
 #include "net/connect.hpp"
 #include "net/send_queue.hpp"
 #include "net/watchdog.hpp"
@@ -27,9 +28,12 @@ struct http_connection_settings {
     milliseconds stall_timeout{30'000};     // unsent bytes and no progress
 };
 
+/// What a client is told whose body exceeds `bytes_max`.
+[[nodiscard]] std::string body_too_large(std::size_t bytes_max);
+
 // The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
-// replies through a queue. Keeps the times and holds next to nothing while idle. What a request
-// means and what is answered is decided by whoever owns it. Single-threaded.
+// replies through a queue. Keeps the times and holds next to nothing while idle. Its owner decides
+// what a request means and how it is answered. Single-threaded.
 class http_connection {
 public:
     enum class arrival : std::uint8_t {
@@ -54,9 +58,13 @@ public:
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
-    /// The whole body; says 100 Continue first when the client waits for it. errc::too_large
-    /// (nothing more was read than needed to know), malformed, timeout, closed.
-    asio::awaitable<result<std::string>> read_body(std::size_t bytes_max);
+    /// The whole body; sends 100 Continue first when the client waits for it. `memory` grows with
+    /// the body and is the caller's. errc::too_large (nothing more was read than needed to know),
+    /// refused (`memory` has no room), malformed, timeout, closed; `memory` may be left grown.
+    asio::awaitable<result<std::string>>
+    read_body(std::size_t bytes_max, byte_budget::share* memory);
+    /// For a request without a body: ends it, so that the next one can be read.
+    void skip_body();
 
     /// While a request is worked on, looks now and then whether the client has reset the
     /// connection; then `on_leave` is called once and the connection is closed. A client that has
@@ -64,8 +72,9 @@ public:
     void watch_client(std::function<void()> on_leave);
     void unwatch_client();
 
-    /// For an answer given before the body was read: sends what is queued, reads and drops at most
-    /// 1 MiB or for 2 s, so that the answer is not lost to a reset; then closes.
+    /// For a reply given before the body was read: sends what is queued, then reads and drops what
+    /// the client still sends, so that a reset does not take the reply from it; then closes. Ends
+    /// when the client does, pauses for linger_bounds::idle, or after body_timeout.
     asio::awaitable<void> linger();
 
     [[nodiscard]] send_queue& out() { return queue_; }
@@ -73,7 +82,7 @@ public:
     asio::awaitable<bool> unsent_below(std::size_t bytes);
 
     /// From now on a connection between requests lives for `served`, one that never had a request
-    /// for `fresh`, counted from now.
+    /// for `fresh`, counted from now; linger() ends within linger_bounds::total.
     void shorten_idle(milliseconds fresh, milliseconds served);
     void close();
     [[nodiscard]] bool is_open() const { return open_; }
@@ -89,6 +98,7 @@ private:
     [[nodiscard]] bool client_left();
     [[nodiscard]] std::string_view unread() const;
     void consume(std::size_t bytes);
+    void free_empty_input();
 
     asio::ip::tcp::socket socket_;
     watchdog& dog_;
@@ -105,7 +115,8 @@ private:
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool served_ = false; // at least one request came
+    bool served_ = false;  // at least one request came
+    bool leaving_ = false; // shorten_idle() was called
 };
 
 } // namespace msd::net

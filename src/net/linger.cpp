@@ -11,7 +11,7 @@ namespace msd::net {
 
 namespace {
 
-// One for all connections of the worker: what is in it is never looked at.
+// One buffer for all connections of the worker: its content is never read.
 std::array<char, std::size_t{64} * 1024>& waste() {
     static std::array<char, std::size_t{64} * 1024> buffer;
     return buffer;
@@ -19,15 +19,16 @@ std::array<char, std::size_t{64} * 1024>& waste() {
 
 } // namespace
 
-asio::awaitable<void> drop_input(asio::ip::tcp::socket* socket, watchdog* dog) {
+asio::awaitable<void>
+drop_input(asio::ip::tcp::socket* socket, watchdog* dog, linger_bounds bounds) {
     watchdog::guard limit{*dog, [socket] {
                               asio::error_code ignored;
                               socket->cancel(ignored);
                           }};
-    const deadline until = deadline::in(linger_limit);
-    limit.set(until);
+    const deadline until = deadline::in(bounds.total);
     std::size_t dropped = 0;
-    while (dropped < linger_bytes_max && !until.passed()) {
+    while (dropped < bounds.bytes_max && !until.passed()) {
+        limit.set(until.sooner(deadline::in(bounds.idle)));
         const auto [ended] =
             co_await socket->async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
         if (ended) {

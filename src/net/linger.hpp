@@ -9,15 +9,20 @@
 
 #include <cstddef>
 
-// How a connection is given up whose peer still sends: closed with unread input it would be reset,
-// and the peer would lose the last words it was sent before it had read them.
+// Closing a connection whose peer still sends. A socket that is closed with unread input resets the
+// connection, and the peer loses the last reply when it has not read it yet. So what the peer sends
+// is read and dropped first, within bounds.
 namespace msd::net {
 
-inline constexpr std::size_t linger_bytes_max = 1 << 20;
-inline constexpr milliseconds linger_limit{2000};
+struct linger_bounds {
+    std::size_t bytes_max = std::size_t{1} << 20;
+    milliseconds idle{2000};  // without a byte
+    milliseconds total{2000}; // whatever the peer sends
+};
 
-/// Reads and drops until the peer ends, or one of the limits is reached. The sending side should be
+/// Reads and drops until the peer ends, or one of the bounds is reached. The sending side should be
 /// shut down before; the caller closes. The socket must be non-blocking, and outlive this.
-asio::awaitable<void> drop_input(asio::ip::tcp::socket* socket, watchdog* dog);
+asio::awaitable<void>
+drop_input(asio::ip::tcp::socket* socket, watchdog* dog, linger_bounds bounds);
 
 } // namespace msd::net

@@ -150,7 +150,7 @@ asio::awaitable<void> packet_connection::linger() {
     queue_.finish();
     frame_guard_.clear();
     if (open_) {
-        co_await drop_input(&socket_, &dog_);
+        co_await drop_input(&socket_, &dog_, linger_bounds{});
     }
     close();
 }

@@ -19,12 +19,12 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds fast_stop{2000}; // less time than that: idle clients are not waited for
-constexpr milliseconds lame_duck_fresh{2000};  // for the first byte of a connection just made
-constexpr milliseconds lame_duck_served{5000}; // for one more request of a kept-alive one
+constexpr milliseconds fast_stop{2000}; // with less time left, idle connections close at once
+constexpr milliseconds lame_duck_fresh{2000};  // a new connection waits so long for its first byte
+constexpr milliseconds lame_duck_served{5000}; // a kept-alive one for its next request
 constexpr milliseconds last_look{200};
-// Less is a client that keeps up. Such clients are counted too, but a few times only in as many
-// replies as there are clients.
+// A client with fewer unsent bytes keeps up. Replies to such clients make the gateway add up all
+// connections only once in a while: counts_per_round times in as many replies as there are clients.
 constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000; // contested routes in the log of one worker
@@ -65,6 +65,7 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           [this] {
               upstreams_.registry_lost();
           }},
+      body_memory_{settings.bodies_bytes_max},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {}
 
 gateway::~gateway() = default;
@@ -101,14 +102,17 @@ void gateway::report_contested_routes() {
 
 asio::awaitable<result<void>> gateway::start() {
     link_.start(worker_.tasks);
-    // A worker that takes the place of another must know the routes with its first request.
+    // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(first_list_limit);
     co_return result<void>{};
 }
 
 void gateway::serve(int fd, net::accept_credit credit) {
     if (sessions_.size() >= settings_.connections_max) {
-        log::warning("more than {} connections: one is closed", settings_.connections_max);
+        log::warning(
+            "more than {} connections (gateway.connections_max): a new one is closed",
+            settings_.connections_max
+        );
         const unique_fd refused{fd};
         return;
     }
@@ -120,8 +124,8 @@ asio::awaitable<void> gateway::run_session(int fd, net::accept_credit credit) {
     net::http_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<net::http_connection*> listed{connections_, &connection};
     http_session session{*this, connection};
-    // The credit goes back with the next turn of the loop, when the first read is under way: a
-    // client that never says a word must not stop the accepting.
+    // The credit is returned in the next turn of the loop, when the first read has started: silent
+    // clients must not stop the worker from accepting.
     auto executor = worker_.loop.get_executor();
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
     co_await session.run();
@@ -139,7 +143,7 @@ asio::awaitable<void> gateway::drain(deadline until) {
     co_await link_.leave(std::min(until.left(), milliseconds{500}));
     const bool finished = co_await sessions_.drained(until.left());
     if (!finished) {
-        log::warning("{} connections are closed unfinished", sessions_.size());
+        log::warning("the time to drain is over: {} connections are closed", sessions_.size());
         for (net::http_connection* const connection : connections_) {
             connection->close();
         }
@@ -164,6 +168,8 @@ std::string gateway::stats() const {
         .unsigned_integer(sessions_.size())
         .key("requests")
         .unsigned_integer(requests)
+        .key("body_bytes")
+        .unsigned_integer(body_memory_.used())
         .end_object();
     return out;
 }
@@ -202,7 +208,10 @@ void gateway::bound_unsent() {
                 return rank(a) < rank(b);
             }
         );
-        log::warning("unsent replies over the limit: {} is closed", (*slowest)->peer().text());
+        log::warning(
+            "unsent replies exceed upstream.unsent_bytes_max: the slowest client, {}, is closed",
+            (*slowest)->peer().text()
+        );
         total -= (*slowest)->out().unsent_bytes();
         (*slowest)->close();
     }

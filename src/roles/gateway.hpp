@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "net/byte_budget.hpp"
 #include "net/http_connection.hpp"
 #include "roles/registry_link.hpp"
 #include "roles/settings.hpp"
@@ -17,8 +18,8 @@ namespace msd::roles {
 
 class http_session;
 
-// The HTTP front: takes connections, knows the routes, and holds what its sessions share. One
-// session per connection does the rest (http_session.hpp).
+// The gateway role: accepts HTTP connections, keeps the routes and connections to services, and the
+// state that its sessions share. An http_session serves each connection.
 class gateway final : public role {
 public:
     gateway(worker& surroundings, const gateway_settings& settings);
@@ -37,11 +38,13 @@ public:
     /// The gateway has received a list of nodes, from the registry or from the file that the
     /// workers of its pool share.
     [[nodiscard]] bool has_list() const { return has_list_; }
-    /// The Date header's value for now.
+    /// The value of the Date header, formatted once a second.
     [[nodiscard]] std::string_view date();
-    /// A reply was queued for a client that has `unsent` bytes to read now. Closes the clients that
-    /// read slowest while what is unsent to all is over the limit.
+    /// To be called when a reply was queued for a client that now has `unsent` bytes. Closes the
+    /// slowest clients while the unsent bytes of all clients exceed upstream.unsent_bytes_max.
     void note_reply(std::size_t unsent);
+    /// For the bodies of all sessions; limited by gateway.bodies_bytes_max.
+    [[nodiscard]] net::byte_budget& body_memory() { return body_memory_; }
     std::uint64_t requests = 0;
 
 private:
@@ -55,9 +58,10 @@ private:
     net::http_connection_settings connection_settings_;
     upstreams upstreams_;
     registry_link link_;
+    net::byte_budget body_memory_; // outlives the sessions
     net::task_group sessions_;
     std::list<net::http_connection*> connections_;
-    std::size_t replies_uncounted_ = 0; // since all connections were looked at
+    std::size_t replies_uncounted_ = 0; // since bound_unsent() last added up all connections
     std::string date_;
     std::time_t date_second_ = 0;
     bool draining_ = false;

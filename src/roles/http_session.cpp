@@ -5,10 +5,8 @@
 #include "base/uuid.hpp"
 #include "wire/http_params.hpp"
 #include "wire/http_response.hpp"
-#include "wire/trace_context.hpp"
 
 #include <algorithm>
-#include <strings.h>
 #include <utility>
 
 namespace msd::roles {
@@ -16,61 +14,16 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
-constexpr std::size_t envelope_bytes = 1024;       // of a request packet besides its params
-constexpr std::size_t terminator_escape_bytes = 6; // \u00b6
-constexpr std::size_t many_members_bytes_min =
-    std::size_t{64} * 1024; // less has no room for too many members
-constexpr std::size_t request_id_bytes_max = 128;
-constexpr std::size_t idempotency_key_bytes_max = 255;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view problem_type = "application/problem+json";
+constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+// Said in replies to requests whose key was not kept, so that repeating them is not safe.
+constexpr std::string_view key_not_kept = "Idempotency-Key-Status: not-supported\r\n";
+constexpr std::string_view bad_key =
+    "Idempotency-Key: send one key of 1 to 255 visible ASCII characters, quoted or not";
+constexpr std::string_view too_many_bodies =
+    "the gateway holds too many request bodies at the moment: try again";
 constexpr std::string_view accepted_body = R"({"errorcode":0,"errormessage":"accepted"})";
-
-bool is_visible_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-std::string request_id_of(const wire::http_request& request) {
-    const std::string* const given = request.header("x-request-id");
-    const bool usable = given != nullptr && !given->empty() &&
-                        given->size() <= request_id_bytes_max && is_visible_ascii(*given);
-    return usable ? *given : uuid_v7();
-}
-
-bool repeats(const wire::http_request& request, std::string_view name) {
-    const std::string* const first = request.header(name);
-    return first != nullptr &&
-           std::any_of(
-               request.headers.begin(),
-               request.headers.end(),
-               [&](const wire::http_header& header) {
-                   return &header.value != first && header.name.size() == name.size() &&
-                          strncasecmp(header.name.data(), name.data(), name.size()) == 0;
-               }
-           );
-}
-
-std::string_view header_or_nothing(const wire::http_request& request, std::string_view name) {
-    const std::string* const found = request.header(name);
-    return found == nullptr ? std::string_view{} : std::string_view{*found};
-}
-
-// Whether a service will take `params`. What only one client sent must not end a connection that
-// it shares with others.
-bool fits_packet(std::string_view params, std::size_t bytes_max) {
-    std::size_t bytes = params.size() + envelope_bytes;
-    for (auto at = params.find(wire::terminator); at != std::string_view::npos;
-         at = params.find(wire::terminator, at + wire::terminator.size())) {
-        bytes += terminator_escape_bytes - wire::terminator.size();
-    }
-    json::object members;
-    const bool few = params.size() < many_members_bytes_min || members.parse(params).has_value();
-    return few && bytes <= bytes_max;
-}
-
-bool carries_content(std::string_view method) {
-    return method == "POST" || method == "PUT" || method == "PATCH";
-}
 
 } // namespace
 
@@ -103,7 +56,7 @@ asio::awaitable<void> http_session::answer_broken() {
     co_await connection_.linger();
 }
 
-// Tells whether the connection is good for another request.
+// Returns whether the connection can serve another request.
 asio::awaitable<bool> http_session::answer_request() {
     ++gateway_.requests;
     const wire::http_request& request = connection_.request();
@@ -115,24 +68,24 @@ asio::awaitable<bool> http_session::answer_request() {
     made.table = gateway_.services().routes();
     made.match = made.table->find(request.method, request.path);
     if (refuse_by_head(made)) {
-        // What follows is the body of a request that is answered already.
+        // The body that follows belongs to a request that is answered already.
         if (request.has_body()) {
             co_await connection_.linger();
             co_return false;
         }
-        const auto skipped = co_await connection_.read_body(0);
-        co_return co_await finish(made.keep_alive && skipped);
+        connection_.skip_body();
+        co_return co_await finish(made.keep_alive);
     }
     co_return co_await forward(std::move(made));
 }
 
-// Route, length, media type: everything that can be said before the body is read.
+// The checks that need only the head: route, length, media type.
 bool http_session::refuse_by_head(plan& request) {
     using outcome = core::route_table::outcome;
     const wire::http_request& head = connection_.request();
     const bool asks_options = head.method == "OPTIONS" &&
                               (head.target == "*" || request.match.what == outcome::wrong_method);
-    // An answer before the body means that the connection ends with it.
+    // The connection closes after a reply that precedes the body.
     const auto refuse_now = [&](const refusal& why) {
         request.keep_alive = request.keep_alive && !head.has_body();
         refuse(request, why);
@@ -155,67 +108,80 @@ bool http_session::refuse_by_head(plan& request) {
         const std::string allow = "Allow: " + request.match.allow + "\r\n";
         return refuse_now({405, "the path does not take this method", allow, {}, 0});
     }
-    if (carries_content(head.method) && !head.chunked && !head.content_length) {
-        return refuse_now({411, "say Content-Length, 0 for an empty body", {}, {}, 0});
+    if (head.content_length.value_or(0) > body_bytes_max()) {
+        const std::string text = net::body_too_large(body_bytes_max());
+        return refuse_now({413, text, {}, {}, 0});
     }
-    if (head.content_length.value_or(0) > gateway_.settings().body_bytes_max) {
-        return refuse_now({413, "the body is larger than allowed", {}, {}, 0});
-    }
-    const auto kind = wire::body_kind_of(header_or_nothing(head, "content-type"));
-    if (head.has_body() && kind == wire::body_kind::unsupported) {
-        return refuse_now({415, "send application/json or a form", {}, {}, 0});
+    if (const refusal why = check_content(head); why.status != 0) {
+        return refuse_now(why);
     }
     return false;
 }
 
 asio::awaitable<bool> http_session::forward(plan request) {
-    const wire::http_request& head = connection_.request();
     // The head's memory goes when the body is complete.
-    const std::string query{head.query};
-    const bool two_keys = repeats(head, "idempotency-key");
-    const std::string idem{header_or_nothing(head, "idempotency-key")};
-    const bool two_parents = repeats(head, "traceparent");
-    const std::string trace =
-        two_parents ? std::string{}
-                    : wire::traceparent_to_forward(header_or_nothing(head, "traceparent"));
-    const auto kind = wire::body_kind_of(header_or_nothing(head, "content-type"));
-    const auto body = co_await connection_.read_body(gateway_.settings().body_bytes_max);
-    if (!body) {
-        co_return co_await refuse_body(std::move(request), body.error());
-    }
-    wire::http_input input;
-    input.path_variables = request.match.variables;
-    input.query = query;
-    input.body = *body;
-    input.kind = body->empty() ? wire::body_kind::none : kind;
-    auto params = wire::params_of(input);
-    if (!params) {
-        refuse(request, {400, params.error().text, {}, {}, 0});
-        co_return co_await finish(request.keep_alive);
-    }
-    if (two_keys || idem.size() > idempotency_key_bytes_max || !is_visible_ascii(idem)) {
-        refuse(request, {400, "Idempotency-Key: once, at most 255 visible ASCII", {}, {}, 0});
+    const head_fields fields = fields_of(connection_.request());
+    net::byte_budget::share memory{gateway_.body_memory()};
+    result<std::string> params;
+    {
+        auto body = co_await connection_.read_body(body_bytes_max(), &memory);
+        if (!body) {
+            memory.release();
+            co_return co_await refuse_body(std::move(request), body.error());
+        }
+        params = wire::params_of({request.match.variables, fields.query, *body, fields.kind});
+    } // The params hold all of the body.
+    if (!accept(request, fields, params, memory)) {
+        memory.release();
         co_return co_await finish(request.keep_alive);
     }
     outgoing packet;
     packet.method = request.match.target->method;
     packet.uri = request.match.target->pattern;
     packet.params = *params;
-    packet.idem = idem;
-    packet.trace = trace;
+    packet.idem = *fields.idem;
+    packet.trace = fields.trace;
     packet.id = request.request_id;
     packet.until = deadline::in(gateway_.settings().request_timeout);
-    if (!fits_packet(*params, gateway_.settings().upstream.packets.request_bytes_max)) {
-        refuse(request, {413, "the request is larger than a service takes", {}, {}, 0});
-    } else if (request.match.target->one_way) {
+    if (request.match.target->one_way) {
         post(request, packet);
     } else {
         co_await call(&request, packet);
     }
+    memory.release();
     co_return co_await finish(request.keep_alive);
 }
 
-asio::awaitable<void> http_session::call(const plan* request, outgoing packet) {
+std::size_t http_session::body_bytes_max() const {
+    return std::min(gateway_.settings().body_bytes_max, gateway_.settings().bodies_bytes_max);
+}
+
+// Refuses what no service can be sent; false when it did.
+bool http_session::accept(
+    const plan& request,
+    const head_fields& fields,
+    const result<std::string>& params,
+    net::byte_budget::share& memory
+) {
+    const std::size_t limit = gateway_.settings().upstream.packets.request_bytes_max;
+    if (!params) {
+        refuse(request, {400, params.error().text, {}, {}, 0});
+    } else if (!fields.idem) {
+        refuse(request, {400, bad_key, {}, {}, 0});
+    } else if (!fits_packet(*params, request.match.target->pattern, limit)) {
+        refuse(
+            request,
+            {413, "the request is larger than services take: send less at once", {}, {}, 0}
+        );
+    } else if (fields.has_body && !memory.resize(params->size())) {
+        refuse(request, {503, too_many_bodies, retry_soon, {}, 0});
+    } else {
+        return true;
+    }
+    return false;
+}
+
+asio::awaitable<void> http_session::call(plan* request, outgoing packet) {
     call_handle handle;
     packet.handle = &handle;
     connection_.watch_client([&handle] {
@@ -223,38 +189,48 @@ asio::awaitable<void> http_session::call(const plan* request, outgoing packet) {
             handle.cancel();
         }
     });
-    const auto made = co_await gateway_.services().call(request->match.target->service, packet);
+    const std::string& service = request->match.target->service;
+    const auto made = co_await gateway_.services().call(service, packet);
     connection_.unwatch_client();
+    request->key_not_kept =
+        !packet.idem.empty() && !made.msd && !gateway_.services().is_msd_only(service);
     if (connection_.is_open()) {
         reply(*request, made);
     }
 }
 
-void http_session::post(const plan& request, const outgoing& packet) {
+void http_session::post(plan& request, const outgoing& packet) {
     const std::string& service = request.match.target->service;
+    request.key_not_kept = !packet.idem.empty(); // nobody answers, so no reply can be kept
     const auto posted = gateway_.services().post(service, packet);
     if (posted) {
         reply_text(request, 202, json_type, accepted_body);
     } else {
-        refuse(request, {503, "no instance takes it now", "Retry-After: 1\r\n", service, 0});
+        refuse(
+            request,
+            {503, "no instance of the service can take the request now", retry_soon, service, 0}
+        );
     }
 }
 
 asio::awaitable<bool> http_session::refuse_body(plan request, error why) {
     request.keep_alive = false;
     if (why.code != errc::closed) {
-        const int status = why.code == errc::too_large ? 413
-                           : why.code == errc::timeout ? 408
-                                                       : 400;
-        refuse(request, {status, why.text, {}, {}, 0});
+        const bool busy = why.code == errc::refused;
+        const int status = busy                          ? 503
+                           : why.code == errc::too_large ? 413
+                           : why.code == errc::timeout   ? 408
+                                                         : 400;
+        const std::string_view text = busy ? too_many_bodies : std::string_view{why.text};
+        refuse(request, {status, text, busy ? retry_soon : std::string_view{}, {}, 0});
         co_await connection_.linger();
     }
     co_return false;
 }
 
-// Tells whether the connection is good for another request.
+// Returns whether the connection can serve another request.
 asio::awaitable<bool> http_session::finish(bool keep_alive) {
-    // Once draining, the head of the answer said that the connection ends.
+    // While draining, the head of the reply has announced the end of the connection.
     if (keep_alive && !gateway_.draining() && connection_.is_open()) {
         co_return true;
     }
@@ -271,7 +247,7 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
     wire::http_response_head head = head_for(request);
     const bool says_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
     head.status = says_status ? envelope.status : 200;
-    // RFC 9110, 15.3.5 and 15.4.5: these have no content, whatever the service sent.
+    // RFC 9110, 15.3.5 and 15.4.5: replies with these have no content; a service's body is dropped.
     const bool has_content = head.status != 204 && head.status != 304;
     if (has_content) {
         head.content_type = json_type;
@@ -310,8 +286,8 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
         break;
     case errc::refused:
         why.status = 503;
-        why.detail = "the service has too much to do";
-        why.extra = "Retry-After: 1\r\n";
+        why.detail = "all instances of the service are busy";
+        why.extra = retry_soon;
         break;
     case errc::unavailable:
         if (gateway_.services().all_said_goodbye(service)) {
@@ -337,6 +313,7 @@ wire::http_response_head http_session::head_for(const plan& request) {
     head.minor_version = request.minor_version;
     head.date = gateway_.date();
     head.request_id = request.request_id;
+    head.extra = request.key_not_kept ? key_not_kept : std::string_view{};
     return head;
 }
 
@@ -378,7 +355,8 @@ void http_session::refuse(const plan& request, const refusal& why) {
     head.status = why.status;
     head.content_type = problem_type;
     head.content_length = body.size();
-    head.extra = why.extra;
+    const std::string extra = std::string{head.extra}.append(why.extra);
+    head.extra = extra;
     connection_.out().compose([&](std::string& out) {
         wire::append_response_head(out, head);
         if (!request.head_only) {

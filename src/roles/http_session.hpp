@@ -3,6 +3,7 @@
 
 #include "net/http_connection.hpp"
 #include "roles/gateway.hpp"
+#include "roles/http_checks.hpp"
 #include "roles/upstreams.hpp"
 #include "wire/http_response.hpp"
 
@@ -15,7 +16,8 @@
 namespace msd::roles {
 
 // The life of the requests of one client connection: head → route → body → params → call → reply.
-// The order of the checks is part of the contract (404/405 before 411/413 before 415 before 400).
+// The order of the checks is part of the contract: route (404, 405), length (413), media type and
+// coding (415), then what the content says (400).
 class http_session {
 public:
     http_session(gateway& owner, net::http_connection& connection)
@@ -33,22 +35,22 @@ private:
         std::string request_id;
         bool head_only = false; // HEAD: the reply without its body
         bool keep_alive = true;
+        bool key_not_kept = false; // the client is told that its Idempotency-Key has no effect
         int minor_version = 1;
-    };
-
-    struct refusal {
-        int status = 500;
-        std::string_view detail;
-        std::string_view extra; // header lines
-        std::string_view service;
-        int attempts = 0;
     };
 
     asio::awaitable<bool> answer_request();
     [[nodiscard]] bool refuse_by_head(plan& request);
     asio::awaitable<bool> forward(plan request);
-    asio::awaitable<void> call(const plan* request, outgoing packet);
-    void post(const plan& request, const outgoing& packet);
+    [[nodiscard]] bool accept(
+        const plan& request,
+        const head_fields& fields,
+        const result<std::string>& params,
+        net::byte_budget::share& memory
+    );
+    [[nodiscard]] std::size_t body_bytes_max() const;
+    asio::awaitable<void> call(plan* request, outgoing packet);
+    void post(plan& request, const outgoing& packet);
     asio::awaitable<bool> refuse_body(plan request, error why);
     asio::awaitable<bool> finish(bool keep_alive);
     asio::awaitable<void> answer_broken();

@@ -3,6 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/exception_text.hpp"
+#include "base/json_surrogates.hpp"
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
@@ -105,8 +106,10 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
       connection_{
           std::move(socket),
           dog,
-          {host.settings().packets.request_bytes_max, host.settings().packets.frame_timeout}},
+          {wire::request_frame_bytes_max(host.settings().packets.request_bytes_max),
+           host.settings().packets.frame_timeout}},
       idle_{connection_.executor()},
+      sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
                      on_end_guard();
                  }} {}
@@ -122,9 +125,10 @@ asio::awaitable<void> packet_session::run() {
             next = connection_.next();
         }
         if (goes_on && next.state == wire::frame_reader::status::too_large) {
-            log::warning("{} sent a packet over the limit", connection_.peer().text());
-            static_cast<void>(packet_.parse(next.packet)); // for its key
-            refuse("packet too large", 413);
+            refuse_size(next.packet);
+            goes_on = false;
+        } else if (goes_on && sizes_.is_growing_too_large(connection_.unread())) {
+            refuse_size(connection_.unread());
             goes_on = false;
         }
         if (goes_on && connection_.unsent_bytes() > unsent_bytes_max) {
@@ -140,10 +144,20 @@ asio::awaitable<void> packet_session::run() {
     co_await close_after_replies(peer_ended);
 }
 
+void packet_session::refuse_size(std::string_view received) {
+    log::warning("{} sent a packet over the limit", connection_.peer().text());
+    static_cast<void>(packet_.parse(received)); // for its key
+    refuse("packet too large", 413);
+}
+
 // Tells whether the connection goes on.
 bool packet_session::dispatch(std::string_view frame) {
     heard_ = true;
     heard_at_ = clock::now();
+    if (sizes_.is_too_large(frame)) {
+        refuse_size(frame);
+        return false;
+    }
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
@@ -248,6 +262,11 @@ void packet_session::start(const services::route& row, services::arguments args)
     ++host_.requests;
     const json::object& fields = packet_.fields();
     note_key();
+    const json::value* const idem = fields.find("idem");
+    if (idem != nullptr && json::lone_surrogate(idem->text)) {
+        reply(packet_.key(), services::failure(400, "idem holds half of a surrogate pair"));
+        return;
+    }
     services::call request;
     request.until = deadline_of(fields);
     if (request.until.passed()) {

@@ -6,6 +6,7 @@
 #include "services/service.hpp"
 #include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
@@ -57,6 +58,7 @@ private:
     };
 
     [[nodiscard]] bool dispatch(std::string_view frame);
+    void refuse_size(std::string_view received);
     void greet(const json::value& hello);
     void say_hello();
     [[nodiscard]] bool request();
@@ -80,7 +82,8 @@ private:
     wire::packet packet_; // reused for every frame
     std::list<running*> running_;
     asio::steady_timer idle_; // cancelled when nothing is in work any more
-    int in_work_ = 0;         // requests begun and not answered
+    wire::request_size_check sizes_;
+    int in_work_ = 0; // requests begun and not answered
     int malformed_ = 0;
     bool msd_ = false;               // the peer said hello
     bool hears_changes_ = false;     // and that it wants to hear of changes

@@ -23,7 +23,7 @@ struct membership_settings {
 };
 
 struct packet_settings {
-    std::size_t request_bytes_max = 1 << 20; // requests and registrations; at most 16 MiB
+    std::size_t request_bytes_max = 1 << 20; // wire::counted_bytes() of a request; at most 16 MiB
     std::size_t reply_bytes_max = 16u << 20; // replies
     milliseconds frame_timeout{30'000};      // an unfinished frame
     int malformed_max = 10;                  // frames; the tenth closes the connection
@@ -56,6 +56,7 @@ struct gateway_settings {
     upstream_settings upstream;
     std::size_t header_bytes_max = std::size_t{16} * 1024;
     std::size_t body_bytes_max = 1 << 20;
+    std::size_t bodies_bytes_max = 256u << 20; // of all connections together, per worker
     milliseconds header_timeout{10'000};
     milliseconds body_timeout{30'000};
     milliseconds keepalive_timeout{75'000};

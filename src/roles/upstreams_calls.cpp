@@ -139,8 +139,10 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
             break; // not sent
         }
         ++made.tries;
+        // A foreign node keeps no Idempotency-Key, so a request with one is not sent to it twice.
+        const bool keeps_no_key = !request.idem.empty() && !made.msd;
         const bool again = !made.outcome && made.outcome.error().code == errc::closed &&
-                           is_idempotent(request.method);
+                           is_idempotent(request.method) && !keeps_no_key;
         if (!again) {
             break;
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/arguments.hpp"
 
+#include "base/json_surrogates.hpp"
 #include "services/digest.hpp"
 
 #include <fmt/format.h>
@@ -17,6 +18,9 @@ using checked_text = result<std::string>;
 
 checked_text check_text(const json::value& given, const parameter& wanted) {
     std::string text;
+    if (json::lone_surrogate(given.text)) {
+        return fail(errc::invalid, "holds half of a surrogate pair");
+    }
     if (auto decoded = given.as_string()) {
         text = std::move(*decoded);
     } else if (given.type == json::kind::number || given.type == json::kind::boolean) {

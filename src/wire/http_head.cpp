@@ -1,97 +1,191 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/http_head.hpp"
 
+#include "wire/http_field.hpp"
+#include "wire/http_host.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace msd::wire {
 
 namespace {
 
-// The one header of that name. `repeated` tells whether there is more than one.
-const std::string* sole_header(const http_request& request, std::string_view name, bool& repeated) {
-    const std::string* found = nullptr;
+// The fields that decide about a request as a whole.
+struct deciding_fields {
+    const std::string* host = nullptr;
+    const std::string* length = nullptr;
+    const std::string* transfer_coding = nullptr;
+    const std::string* content_type = nullptr;
+    const char* repeated = nullptr; // what to tell a client that sent one of them twice
+};
+
+void note(const std::string*& field, const std::string& value, const char* text, const char*& why) {
+    if (field != nullptr) {
+        why = text;
+    }
+    field = &value;
+}
+
+// Fields that describe the message or its content, or where it goes. A Connection header cannot
+// name them (RFC 9110, 7.6.1); one that does changes nothing.
+bool is_end_to_end(std::string_view name) {
+    constexpr std::array<std::string_view, 7> names{
+        "Host",
+        "Connection",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Content-Type",
+        "Content-Encoding",
+        "Content-Range"};
+    return std::ranges::any_of(names, [name](std::string_view each) {
+        return same_text(each, name);
+    });
+}
+
+// Reads the Connection headers: whether the client keeps the connection, and the fields that are
+// for this connection only. Those do not count (RFC 9110, 7.6.1).
+void read_connection(http_request& request) {
+    bool close = false;
+    bool keep = false;
+    std::vector<std::string> named;
     for (const http_header& header : request.headers) {
-        if (same_text(header.name, name)) {
-            repeated = repeated || found != nullptr;
-            found = &header.value;
+        if (!same_text(header.name, "Connection")) {
+            continue;
+        }
+        for_each_in_list(header.value, [&](std::string_view option) {
+            if (same_text(option, "close")) {
+                close = true;
+            } else if (same_text(option, "keep-alive")) {
+                keep = true;
+            } else if (!option.empty() && !is_end_to_end(option)) {
+                named.emplace_back(option);
+            }
+        });
+    }
+    request.keep_alive = !close && (keep || request.minor_version >= 1);
+    if (!named.empty()) {
+        std::erase_if(request.headers, [&named](const http_header& header) {
+            return std::ranges::any_of(named, [&header](const std::string& name) {
+                return same_text(header.name, name);
+            });
+        });
+    }
+}
+
+// One pass; the length of a name tells most of them apart.
+deciding_fields find_fields(http_request& request) {
+    deciding_fields found;
+    for (const http_header& header : request.headers) {
+        const auto is = [&header](std::string_view name) {
+            return same_text(header.name, name);
+        };
+        const std::string& value = header.value;
+        switch (header.name.size()) {
+        case 4:
+            if (is("Host")) {
+                note(found.host, value, "more than one Host: send one", found.repeated);
+            }
+            break;
+        case 6:
+            request.expect_continue =
+                request.expect_continue ||
+                (request.minor_version >= 1 && is("Expect") && list_has(value, "100-continue"));
+            break;
+        case 12:
+            if (is("Content-Type")) {
+                constexpr const char* text = "more than one Content-Type: send one";
+                note(found.content_type, value, text, found.repeated);
+            }
+            break;
+        case 13:
+            request.content_range = request.content_range || is("Content-Range");
+            break;
+        case 14:
+            if (is("Content-Length")) {
+                constexpr const char* text = "more than one Content-Length: send one";
+                note(found.length, value, text, found.repeated);
+            }
+            break;
+        case 16:
+            request.content_coded =
+                request.content_coded || (is("Content-Encoding") && !is_identity(value));
+            break;
+        case 17:
+            if (is("Transfer-Encoding")) {
+                constexpr const char* text = "more than one Transfer-Encoding: send one";
+                note(found.transfer_coding, value, text, found.repeated);
+            }
+            break;
+        default:
+            break;
         }
     }
     return found;
 }
 
-http_fault check_host(const http_request& request) {
-    bool repeated = false;
-    const std::string* const host = sole_header(request, "Host", repeated);
-    if (repeated) {
-        return {400, "more than one Host"};
-    }
+http_fault check_host(const http_request& request, const std::string* host) {
     if (host == nullptr) {
-        return request.minor_version == 0 ? http_fault{} : http_fault{400, "no Host"};
+        return request.minor_version == 0
+                   ? http_fault{}
+                   : http_fault{400, "no Host: send the host that the request is for"};
     }
     if (!is_host(*host)) {
-        return {400, "malformed Host"};
+        return {400, "malformed Host: write a name or an address, and a port behind a colon"};
+    }
+    if (request.target.starts_with('/')) {
+        return {};
     }
     http_target target;
     if (read_target(request.method, request.target, target) ||
-        (!target.authority.empty() && !same_text(target.authority, *host))) {
-        return {400, "Host contradicts the request target"};
+        (!target.authority.empty() && !is_same_host(target.authority, *host, target.default_port)
+        )) {
+        return {400, "Host and the request target name different hosts: send the same in both"};
     }
     return {};
 }
 
-// RFC 9112, 6: how long the body is must not be a matter of opinion.
-http_fault read_framing(http_request& request) {
-    bool repeated = false;
-    const std::string* const length = sole_header(request, "Content-Length", repeated);
-    const std::string* const coding = sole_header(request, "Transfer-Encoding", repeated);
-    if (repeated) {
-        return {400, "more than one Content-Length or Transfer-Encoding"};
-    }
-    if (coding != nullptr) {
-        if (length != nullptr) {
-            return {400, "Transfer-Encoding together with Content-Length"};
+// RFC 9112, 6: two implementations must not come to different lengths of the body.
+http_fault read_framing(http_request& request, const deciding_fields& fields) {
+    if (fields.transfer_coding != nullptr) {
+        if (fields.length != nullptr) {
+            return {400, "Transfer-Encoding together with Content-Length: send one of them"};
         }
         if (request.minor_version == 0) {
-            return {400, "Transfer-Encoding in HTTP/1.0"};
+            return {400, "Transfer-Encoding in HTTP/1.0: send Content-Length"};
         }
-        if (!same_text(*coding, "chunked")) {
+        if (!same_text(*fields.transfer_coding, "chunked")) {
             return {501, "only the transfer coding chunked is supported"};
         }
         request.chunked = true;
     }
-    if (length != nullptr) {
-        request.content_length = content_length_of(*length);
+    if (fields.length != nullptr) {
+        request.content_length = content_length_of(*fields.length);
         if (!request.content_length) {
-            return {400, "malformed Content-Length"};
+            return {400, "malformed Content-Length: write one decimal number below 2^64"};
         }
     }
     return {};
-}
-
-void read_wishes(http_request& request) {
-    bool close = false;
-    bool keep = false;
-    for (const http_header& header : request.headers) {
-        if (same_text(header.name, "Connection")) {
-            close = close || list_has(header.value, "close");
-            keep = keep || list_has(header.value, "keep-alive");
-        } else if (same_text(header.name, "Expect")) {
-            request.expect_continue =
-                request.minor_version >= 1 && list_has(header.value, "100-continue");
-        }
-    }
-    request.keep_alive = !close && (keep || request.minor_version >= 1);
 }
 
 } // namespace
 
 http_fault interpret_head(http_request& request) {
-    if (const http_fault fault = check_host(request)) {
+    read_connection(request);
+    const deciding_fields fields = find_fields(request);
+    if (fields.repeated != nullptr) {
+        return {400, fields.repeated};
+    }
+    if (const http_fault fault = check_host(request, fields.host)) {
         return fault;
     }
-    if (const http_fault fault = read_framing(request)) {
-        return fault;
+    if (fields.content_type != nullptr && is_list(*fields.content_type)) {
+        return {400, "Content-Type holds several values: send one"};
     }
-    read_wishes(request);
-    return {};
+    return read_framing(request, fields);
 }
 
 } // namespace msd::wire

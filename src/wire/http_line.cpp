@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/http_line.hpp"
 
+#include "wire/http_char.hpp"
+#include "wire/http_field.hpp"
+#include "wire/http_host.hpp"
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
 
@@ -9,54 +14,21 @@ namespace msd::wire {
 
 namespace {
 
-constexpr http_fault bad_request_line{400, "malformed request line"};
-constexpr http_fault bad_target{400, "malformed request target"};
-constexpr http_fault bad_header_line{400, "malformed header line"};
-constexpr http_fault bad_chunk_line{400, "malformed chunk size"};
-
-constexpr bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-constexpr char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-constexpr bool is_alphanumeric(char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
-}
-
-constexpr bool is_hex_digit(char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
-}
-
-constexpr bool is_visible(char c) {
-    return c > 0x20 && c < 0x7F;
-}
-
-// Visible, blank or beyond ASCII (obs-text, RFC 9110, 5.5).
-constexpr bool is_value_char(char c) {
-    return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) || c == '\t';
-}
-
-constexpr bool is_reg_name_char(char c) {
-    return is_alphanumeric(c) ||
-           std::string_view{"-._~%!$&'()*+,;="}.find(c) != std::string_view::npos;
-}
-
-constexpr bool is_address_char(char c) {
-    return is_hex_digit(c) || c == ':' || c == '.';
-}
+constexpr http_fault bad_request_line{
+    400,
+    "malformed request line: write the method, a blank, the target, a blank and HTTP/1.1"};
+constexpr http_fault bad_target{
+    400,
+    "malformed request target: write a path that begins with / or an http URI, without a fragment"};
+constexpr http_fault bad_header_line{
+    400,
+    "malformed header line: write a name, a colon and a value in one line"};
+constexpr http_fault bad_chunk_line{
+    400,
+    "malformed chunk size: write hexadecimal digits, then nothing or ;name=value"};
 
 bool is_token(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, is_token_char);
-}
-
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view blanks = " \t";
-    const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
-    text.remove_prefix(begin);
-    return text.substr(0, text.find_last_not_of(blanks) + 1);
 }
 
 http_fault read_version(std::string_view version, int& minor) {
@@ -67,7 +39,7 @@ http_fault read_version(std::string_view version, int& minor) {
         return bad_request_line;
     }
     if (version[5] != '1' || version[7] > '1') {
-        return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+        return {505, "only HTTP/1.0 and HTTP/1.1 are supported"};
     }
     minor = version[7] - '0';
     return {};
@@ -79,14 +51,64 @@ void split_query(std::string_view text, http_target& out) {
     out.query = mark == std::string_view::npos ? std::string_view{} : text.substr(mark + 1);
 }
 
-// Length of `http://` or `https://` at the start; 0 when there is neither.
-std::size_t scheme_bytes(std::string_view target) {
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (same_text(target.substr(0, scheme.size()), scheme)) {
-            return scheme.size();
+struct uri_scheme {
+    std::string_view prefix;
+    std::uint16_t default_port;
+};
+constexpr std::array<uri_scheme, 2> schemes{{{"http://", 80}, {"https://", 443}}};
+
+// Why a target is refused that holds a character which no URI has.
+http_fault bad_character(std::string_view target) {
+    if (std::ranges::any_of(target, is_beyond_ascii)) {
+        return {
+            400,
+            "the request target holds a character beyond ASCII: percent-encode its UTF-8 bytes"};
+    }
+    if (target.front() == ' ' || target.back() == ' ') {
+        return bad_request_line;
+    }
+    return {
+        400,
+        "the request target holds a blank or a control character: percent-encode it, a blank as "
+        "%20"};
+}
+
+// Takes one part of the chunk extensions off the front of `text`: the blanks before it, `mark`, and
+// the blanks behind it. False, and nothing is taken, when `mark` does not come next.
+bool take_mark(std::string_view& text, char mark) {
+    const std::size_t at = text.find_first_not_of(" \t");
+    if (at == std::string_view::npos || text[at] != mark) {
+        return false;
+    }
+    text.remove_prefix(at + 1);
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return true;
+}
+
+// Takes a token off the front of `text`; false when there is none.
+bool take_token(std::string_view& text) {
+    const auto bytes = std::ranges::find_if_not(text, is_token_char) - text.begin();
+    text.remove_prefix(static_cast<std::size_t>(bytes));
+    return bytes != 0;
+}
+
+bool take_quoted(std::string_view& text) {
+    const std::size_t bytes = quoted_string_bytes(text);
+    text.remove_prefix(bytes);
+    return bytes != 0;
+}
+
+// RFC 9112, 7.1.1: ;name or ;name=value any number of times, blanks around the marks.
+bool are_chunk_extensions(std::string_view text) {
+    while (!text.empty()) {
+        if (!take_mark(text, ';') || !take_token(text)) {
+            return false;
+        }
+        if (take_mark(text, '=') && !take_token(text) && !take_quoted(text)) {
+            return false;
         }
     }
-    return 0;
+    return true;
 }
 
 } // namespace
@@ -97,18 +119,21 @@ bool is_token_char(char c) {
 }
 
 bool same_text(std::string_view one, std::string_view other) {
-    return std::ranges::equal(one, other, {}, lower, lower);
+    return std::ranges::equal(one, other, {}, to_lower, to_lower);
 }
 
 bool list_has(std::string_view list, std::string_view token) {
-    while (!list.empty()) {
-        const std::size_t comma = list.find(',');
-        if (same_text(trim(list.substr(0, comma)), token)) {
-            return true;
-        }
-        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    }
-    return false;
+    bool found = false;
+    for_each_in_list(list, [&](std::string_view element) {
+        found = found || same_text(element, token);
+    });
+    return found;
+}
+
+std::string_view trim(std::string_view text) {
+    const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+    text.remove_prefix(begin);
+    return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
 std::optional<std::uint64_t> content_length_of(std::string_view value) {
@@ -122,25 +147,6 @@ std::optional<std::uint64_t> content_length_of(std::string_view value) {
     return length;
 }
 
-bool is_host(std::string_view text) {
-    std::size_t end = 0;
-    if (text.starts_with('[')) {
-        const std::size_t close = text.find(']');
-        if (close == std::string_view::npos || close == 1 ||
-            !std::ranges::all_of(text.substr(1, close - 1), is_address_char)) {
-            return false;
-        }
-        end = close + 1;
-    } else {
-        end = std::min(text.find(':'), text.size());
-        if (end == 0 || !std::ranges::all_of(text.substr(0, end), is_reg_name_char)) {
-            return false;
-        }
-    }
-    const std::string_view port = text.substr(end);
-    return port.empty() || (port.front() == ':' && std::ranges::all_of(port.substr(1), is_digit));
-}
-
 http_fault read_request_line(std::string_view line, http_request_line& out) {
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
@@ -149,9 +155,11 @@ http_fault read_request_line(std::string_view line, http_request_line& out) {
     }
     out.method = line.substr(0, first);
     out.target = line.substr(first + 1, last - first - 1);
-    if (!is_token(out.method) || out.target.empty() ||
-        !std::ranges::all_of(out.target, is_visible)) {
+    if (!is_token(out.method) || out.target.empty()) {
         return bad_request_line;
+    }
+    if (!std::ranges::all_of(out.target, is_visible)) {
+        return bad_character(out.target);
     }
     if (const http_fault fault = read_version(line.substr(last + 1), out.minor_version)) {
         return fault;
@@ -174,11 +182,14 @@ http_fault read_target(std::string_view method, std::string_view target, http_ta
         split_query(target, out);
         return {};
     }
-    const std::size_t scheme = scheme_bytes(target);
-    if (scheme == 0) {
+    const auto* const scheme = std::ranges::find_if(schemes, [target](const uri_scheme& known) {
+        return same_text(target.substr(0, known.prefix.size()), known.prefix);
+    });
+    if (scheme == schemes.end()) {
         return bad_target;
     }
-    target.remove_prefix(scheme);
+    target.remove_prefix(scheme->prefix.size());
+    out.default_port = scheme->default_port;
     out.authority = target.substr(0, target.find_first_of("/?"));
     split_query(target.substr(out.authority.size()), out);
     if (out.path.empty()) {
@@ -198,14 +209,13 @@ http_fault read_header_line(std::string_view line, http_header_line& out) {
     return {};
 }
 
-http_fault check_chunk_line(std::string_view line) {
+http_fault read_chunk_line(std::string_view line, std::string_view& size) {
     constexpr std::size_t digits_max = 16;
     const auto digits =
         static_cast<std::size_t>(std::ranges::find_if_not(line, is_hex_digit) - line.begin());
-    const std::string_view rest = line.substr(digits);
-    const bool good = digits >= 1 && digits <= digits_max &&
-                      (rest.empty() || rest.front() == ';') &&
-                      std::ranges::all_of(rest, is_value_char);
+    size = line.substr(0, digits);
+    const bool good =
+        digits >= 1 && digits <= digits_max && are_chunk_extensions(line.substr(digits));
     return good ? http_fault{} : bad_chunk_line;
 }
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-// The grammar of single lines and fields of HTTP/1.1 (RFC 9110, 9112), strictly and without state:
-// what http_request_parser asks of each line before it believes it. Lines come without CR LF; a
-// line that two implementations could read differently is refused.
+// The grammar of single lines of HTTP/1.1 (RFC 9110, 9112), strictly and without state: the checks
+// that http_request_parser makes of each line. Lines come without CR LF; a line that two
+// implementations could read differently is refused.
 namespace msd::wire {
 
-// Why a request is refused; status 0: it is not.
+// Why a request is refused, and what the client has to write instead; status 0: it is not refused.
 struct http_fault {
     int status = 0;
-    const char* text = ""; // static
+    const char* text = ""; // a literal
 
     explicit operator bool() const { return status != 0; }
 };
@@ -29,9 +30,10 @@ struct http_header_line {
     std::string_view value; // without the white space around it
 };
 
-// A request target taken apart.
+// The parts of a request target.
 struct http_target {
-    std::string_view authority; // absolute-form only
+    std::string_view authority;     // absolute-form only
+    std::uint16_t default_port = 0; // of the scheme; absolute-form only
     std::string_view path;
     std::string_view query;
 };
@@ -46,11 +48,9 @@ read_target(std::string_view method, std::string_view target, http_target& out);
 /// 400, also for a folded line.
 [[nodiscard]] http_fault read_header_line(std::string_view line, http_header_line& out);
 
-/// A chunk's size line: 400 unless it is hexadecimal digits, then nothing or `;` and extensions.
-[[nodiscard]] http_fault check_chunk_line(std::string_view line);
-
-/// A host with an optional port, as the Host header and an authority have it.
-[[nodiscard]] bool is_host(std::string_view text);
+/// A chunk's size line: 400 unless it is hexadecimal digits and extensions as RFC 9112, 7.1.1 has
+/// them, blanks before and behind their marks included. `size` is the digits.
+[[nodiscard]] http_fault read_chunk_line(std::string_view line, std::string_view& size);
 
 /// Digits only, below 2^64.
 [[nodiscard]] std::optional<std::uint64_t> content_length_of(std::string_view value);
@@ -58,10 +58,30 @@ read_target(std::string_view method, std::string_view target, http_target& out);
 /// Whether the comma-separated list holds that token; without case, like same_text().
 [[nodiscard]] bool list_has(std::string_view list, std::string_view token);
 
+/// Calls `use` with each element of a comma-separated list, without the blanks around it: empty
+/// elements too, void(std::string_view).
+template <class Use>
+void for_each_in_list(std::string_view list, Use use);
+
+/// `text` without the blanks and tabs around it.
+[[nodiscard]] std::string_view trim(std::string_view text);
+
 /// Equal but for the case of ASCII letters.
 [[nodiscard]] bool same_text(std::string_view one, std::string_view other);
 
 /// A byte that a method or a header name may hold.
 [[nodiscard]] bool is_token_char(char c);
+
+template <class Use>
+void for_each_in_list(std::string_view list, Use use) {
+    for (;;) {
+        const std::size_t comma = list.find(',');
+        use(trim(list.substr(0, comma)));
+        if (comma == std::string_view::npos) {
+            return;
+        }
+        list.remove_prefix(comma + 1);
+    }
+}
 
 } // namespace msd::wire

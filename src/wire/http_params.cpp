@@ -2,6 +2,9 @@
 #include "wire/http_params.hpp"
 
 #include "base/json.hpp"
+#include "base/json_surrogates.hpp"
+#include "wire/http_char.hpp"
+#include "wire/http_line.hpp"
 
 #include <fmt/format.h>
 
@@ -18,19 +21,7 @@ namespace {
 
 using path_variables = std::span<const std::pair<std::string_view, std::string>>;
 
-constexpr char ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-constexpr int hex_digit(char c) {
-    const char lower = ascii_lower(c);
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// What stands before the first `separator`; `text` becomes what stands behind it.
+// Returns what stands before the first `separator`; `text` becomes what stands behind it.
 std::string_view cut_front(std::string_view& text, char separator) {
     const std::size_t end = text.find(separator);
     const std::string_view front = text.substr(0, end);
@@ -41,12 +32,15 @@ std::string_view cut_front(std::string_view& text, char separator) {
 tl::unexpected<error> contradiction(std::string_view name) {
     return fail(
         errc::malformed,
-        fmt::format("parameter {} contradicts the path", json::quote(name))
+        fmt::format(
+            "parameter {} contradicts the path: leave it out or send the same value",
+            json::quote(name)
+        )
     );
 }
 
-// The values of a query or form by name, names in the order of their first appearance. Names come
-// from clients: ordered trees, because they could make a hash table slow.
+// The values of a query or form by name, in the order in which the names first appear. Clients
+// choose the names, and chosen names can make a hash table slow; therefore a tree.
 class pairs {
 public:
     struct entry {
@@ -62,7 +56,10 @@ public:
                 continue;
             }
             if (++count > pairs_max) {
-                return fail(errc::malformed, fmt::format("more than {} parameters", pairs_max));
+                return fail(
+                    errc::malformed,
+                    fmt::format("more than {} parameters: send JSON instead", pairs_max)
+                );
             }
             auto name = percent_decode(cut_front(value, '='), true);
             if (!name) {
@@ -92,7 +89,7 @@ private:
     std::map<std::string, std::size_t> places_;
 };
 
-// Writes the params, one source after the other; a name that an earlier source gave is left out.
+// Writes the params, one source after the other. A name that an earlier source has is skipped.
 class params_writer {
 public:
     explicit params_writer(path_variables path) : path_{path} { out_.begin_object(); }
@@ -175,24 +172,75 @@ private:
     std::set<std::string, std::less<>> given_;
 };
 
+result<void> add_json(params_writer& out, std::string_view text) {
+    json::object body;
+    // One level less than a packet may have: the params stand inside one.
+    if (auto parsed = body.parse(text, json::depth_max - 1); !parsed) {
+        return parsed;
+    }
+    if (const auto at = json::lone_surrogate(text)) {
+        return fail(
+            errc::malformed,
+            fmt::format(
+                "bad JSON at byte {}: {} is half of a surrogate pair: write both halves, or the "
+                "character itself",
+                *at,
+                text.substr(*at, 6)
+            )
+        );
+    }
+    return out.add_object(body);
+}
+
+result<void> add_form(params_writer& out, std::string_view text) {
+    pairs form;
+    if (auto parsed = form.parse(text); !parsed) {
+        return parsed;
+    }
+    return out.add_pairs(form);
+}
+
+constexpr bool is_form_name_char(char c) {
+    return is_unreserved(c) || is_beyond_ascii(c) ||
+           std::string_view{"*+%[]$!"}.find(c) != std::string_view::npos;
+}
+
+// Begins with a name and `=`, and holds no control character: what a client that leaves the media
+// type out sends as a form. JSON never looks so, nor do other languages with braces or brackets.
+bool looks_like_form(std::string_view body) {
+    const std::string_view name = body.substr(0, body.find('='));
+    return !name.empty() && name.size() < body.size() &&
+           std::ranges::all_of(name, is_form_name_char) && std::ranges::none_of(body, [](char c) {
+               return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+           });
+}
+
+result<void> add_untyped(params_writer& out, std::string_view text) {
+    if (looks_like_form(text)) {
+        return add_form(out, text);
+    }
+    auto added = add_json(out, text);
+    if (!added && !text.starts_with('{')) {
+        added.error().text += "; without a Content-Type the body has to be a form or JSON";
+    }
+    return added;
+}
+
 result<void> add_body(params_writer& out, const http_input& input) {
-    if (input.body.empty() || input.kind == body_kind::none) {
+    if (input.body.empty()) {
         return {};
     }
-    if (input.kind == body_kind::json) {
-        json::object body;
-        // One level less than a packet may have: the params stand inside one.
-        if (auto parsed = body.parse(input.body, json::depth_max - 1); !parsed) {
-            return parsed;
-        }
-        return out.add_object(body);
-    }
-    if (input.kind == body_kind::form) {
-        pairs form;
-        if (auto parsed = form.parse(input.body); !parsed) {
-            return parsed;
-        }
-        return out.add_pairs(form);
+    switch (input.kind) {
+    case body_kind::none:
+        return {};
+    case body_kind::json:
+        return add_json(out, input.body);
+    case body_kind::form:
+        return add_form(out, input.body);
+    case body_kind::untyped:
+        return add_untyped(out, input.body);
+    case body_kind::unsupported:
+        break;
     }
     return fail(errc::malformed, "the media type of the body is not supported");
 }
@@ -200,13 +248,17 @@ result<void> add_body(params_writer& out, const http_input& input) {
 } // namespace
 
 body_kind body_kind_of(std::string_view content_type) {
-    std::string type{content_type.substr(0, content_type.find(';'))};
-    std::erase_if(type, [](char c) { return c == ' ' || c == '\t'; });
-    std::ranges::transform(type, type.begin(), ascii_lower);
-    if (type.empty() || type == "application/json" || type.ends_with("+json")) {
+    constexpr std::string_view suffix = "+json";
+    const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
+    if (type.empty()) {
+        return body_kind::untyped;
+    }
+    if (same_text(type, "application/json") ||
+        (type.size() > suffix.size() && same_text(type.substr(type.size() - suffix.size()), suffix)
+        )) {
         return body_kind::json;
     }
-    if (type == "application/x-www-form-urlencoded") {
+    if (same_text(type, "application/x-www-form-urlencoded")) {
         return body_kind::form;
     }
     return body_kind::unsupported;
@@ -220,16 +272,22 @@ result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
             out += plus_is_space && text[at] == '+' ? ' ' : text[at];
             continue;
         }
-        const int high = at + 1 < text.size() ? hex_digit(text[at + 1]) : -1;
-        const int low = at + 2 < text.size() ? hex_digit(text[at + 2]) : -1;
+        const int high = at + 1 < text.size() ? hex_value(text[at + 1]) : -1;
+        const int low = at + 2 < text.size() ? hex_value(text[at + 2]) : -1;
         if (high < 0 || low < 0) {
-            return fail(errc::malformed, "a bad percent escape");
+            return fail(
+                errc::malformed,
+                "a % without two hexadecimal digits: write a percent sign as %25"
+            );
         }
         out += static_cast<char>(high * 16 + low);
         at += 2;
     }
     if (!json::is_utf8(out)) {
-        return fail(errc::malformed, "a percent-encoded text is not UTF-8");
+        return fail(
+            errc::malformed,
+            "a parameter is not UTF-8: encode its text as UTF-8, then percent-encode it"
+        );
     }
     return out;
 }

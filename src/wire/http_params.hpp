@@ -12,12 +12,17 @@
 
 namespace msd::wire {
 
-// How an HTTP request becomes the params of a packet.
+// Turns the path variables, query and body of an HTTP request into the params of a packet.
 
-enum class body_kind : std::uint8_t { none, json, form, unsupported };
+enum class body_kind : std::uint8_t {
+    none,
+    json,
+    form,
+    untyped, // no media type: a form when the body looks like one, else JSON
+    unsupported,
+};
 
-/// By media type, parameters ignored; also types ending in +json are JSON. An empty type with a
-/// body counts as JSON.
+/// By media type, parameters ignored; also types ending in +json are JSON.
 [[nodiscard]] body_kind body_kind_of(std::string_view content_type);
 
 struct http_input {
@@ -31,12 +36,13 @@ constexpr std::size_t pairs_max = 1000; // of a query, and of a form
 
 /// The params as JSON object text, each name once: the members of the JSON body byte for byte (of
 /// repeated ones the last) or the form values, then query values, then path variables. Where names
-/// meet, the path variable wins over the body, the body over the query. Query and form values are
-/// strings, repeats become an array, `+` is a space. An empty body is {}; with body_kind::none the
-/// body is not looked at.
-/// errc::malformed (400): broken JSON or no object, a bad escape or bytes that are not UTF-8, more
-/// than pairs_max pairs, or a query or body value that contradicts a path variable (7, "7" and 7.0
-/// agree with the variable 7); the text says which. errc::too_large: json::members_max exceeded.
+/// are equal, the path variable wins over the body, the body over the query. Query and form values
+/// are strings, repeats become an array, `+` is a space. An empty body is {}; with body_kind::none
+/// the body is not looked at. errc::malformed (400): broken JSON or no object, an escape of half a
+/// surrogate pair anywhere in JSON, a bad percent-escape or bytes that are not UTF-8, more than
+/// pairs_max pairs, or a query or body value that contradicts a path variable (7, "7" and 7.0 agree
+/// with the variable 7); the text says which, and what to write instead. errc::too_large:
+/// json::members_max exceeded.
 [[nodiscard]] result<std::string> params_of(const http_input& input);
 
 /// Percent-decoding; `plus_is_space` for queries and forms. errc::malformed for bad escapes or

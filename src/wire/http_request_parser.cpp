@@ -19,6 +19,7 @@ constexpr std::size_t kept_headers_max = 8;
 constexpr std::size_t kept_line_bytes_max = 64;
 
 constexpr std::string_view line_end = "\r\n";
+constexpr http_fault unknown_method{501, "unknown method"};
 
 enum class phase : std::uint8_t {
     request_line,
@@ -33,7 +34,7 @@ enum class phase : std::uint8_t {
     failed,
 };
 
-// What the callbacks of llhttp note for the parser.
+// Results that the callbacks of llhttp leave for the parser.
 struct heard {
     bool head_complete = false;
     std::uint64_t chunk_bytes = 0;
@@ -49,8 +50,7 @@ const llhttp_settings_t& callbacks() {
         llhttp_settings_init(&chosen);
         chosen.on_headers_complete = [](llhttp_t* machine) {
             heard_by(machine).head_complete = true;
-            machine->upgrade =
-                0; // no other protocol is spoken here: a request to change is ignored
+            machine->upgrade = 0; // no other protocol is supported: Upgrade is ignored
             return 0;
         };
         chosen.on_chunk_header = [](llhttp_t* machine) {
@@ -83,8 +83,9 @@ struct http_request_parser::state {
     void next_request();
 
     [[nodiscard]] std::size_t line_bytes_max() const;
-    [[nodiscard]] http_fault line_too_long() const;
+    [[nodiscard]] http_fault line_too_long(std::string_view piece) const;
     [[nodiscard]] bool tell(std::string_view bytes);
+    [[nodiscard]] bool tell_field(std::string_view content, std::string_view value);
     event fail(http_fault why);
     event fail_as_llhttp();
 
@@ -104,9 +105,18 @@ struct http_request_parser::state {
     http_fault fault;
 };
 
-// Hands bytes to llhttp, which has to agree with what was found here.
+// Hands bytes to llhttp; false when it refuses them.
 bool http_request_parser::state::tell(std::string_view bytes) {
     return llhttp_execute(&machine, bytes.data(), bytes.size()) == HPE_OK;
+}
+
+// The same for a header or trailer line, up to the end of its value.
+bool http_request_parser::state::tell_field(std::string_view content, std::string_view value) {
+    if (value.data() + value.size() == content.data() + content.size()) {
+        return tell(line);
+    }
+    const auto bytes = static_cast<std::size_t>(value.data() + value.size() - content.data());
+    return tell(content.substr(0, bytes)) && tell(line_end);
 }
 
 http_request_parser::event http_request_parser::state::fail(http_fault why) {
@@ -116,9 +126,9 @@ http_request_parser::event http_request_parser::state::fail(http_fault why) {
 }
 
 http_request_parser::event http_request_parser::state::fail_as_llhttp() {
-    // The line's form is right, so all that can be wrong with a request line is its method.
+    // read_request_line() has accepted the line, so llhttp can only refuse its method.
     if (now == phase::request_line && llhttp_get_errno(&machine) != HPE_INVALID_URL) {
-        return fail({501, "unknown method"});
+        return fail(unknown_method);
     }
     return fail({400, llhttp_get_error_reason(&machine)});
 }
@@ -136,32 +146,38 @@ std::size_t http_request_parser::state::line_bytes_max() const {
     }
 }
 
-http_fault http_request_parser::state::line_too_long() const {
+http_fault http_request_parser::state::line_too_long(std::string_view piece) const {
     switch (now) {
     case phase::chunk_line:
-        return {400, "a chunk's size line is too long"};
+        return {400, "the size line of a chunk is too long: send fewer chunk extensions"};
     case phase::chunk_end:
         return {400, "a chunk is longer than its size"};
-    case phase::request_line:
-        return {414, "the request line is too long"};
+    case phase::request_line: {
+        // The same bytes decide however the line is cut.
+        const bool has_method =
+            pending.find(' ') != pending.npos ||
+            piece.substr(0, line_bytes_max() - pending.size()).find(' ') != piece.npos;
+        return has_method ? http_fault{414, "the request target is too long"} : unknown_method;
+    }
     default:
         return {431, "the header fields are too large"};
     }
 }
 
-// Cuts the next line off `bytes`, or keeps its beginning; false: the line is not complete, or
-// refused already.
+// Takes the next line off `bytes`, or stores its beginning; false: the line is not complete, or it
+// is refused.
 bool http_request_parser::state::take_line(std::string_view& bytes) {
     const std::size_t newline = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, newline + (newline == bytes.npos ? 0 : 1));
-    // Whatever does not begin like a request (TLS, say) would else be read up to the limit.
+    // Refused at once, so that bytes of another protocol (TLS, for example) are not collected up to
+    // the limit.
     if (now == phase::request_line && pending.empty() && !piece.empty() &&
         !is_token_char(piece.front()) && line_end.find(piece.front()) == std::string_view::npos) {
-        fail({400, "not an HTTP request"});
+        fail({400, "not an HTTP request: send HTTP/1.1 without TLS"});
         return false;
     }
     if (pending.size() + piece.size() > line_bytes_max()) {
-        fail(line_too_long());
+        fail(line_too_long(piece));
         return false;
     }
     bytes.remove_prefix(piece.size());
@@ -174,7 +190,7 @@ bool http_request_parser::state::take_line(std::string_view& bytes) {
 
 http_request_parser::event http_request_parser::state::on_line() {
     if (!line.ends_with(line_end)) {
-        return fail({400, "a line does not end with CR LF"});
+        return fail({400, "a line does not end with CR LF: end each line with both"});
     }
     const std::string_view content = line.substr(0, line.size() - line_end.size());
     switch (now) {
@@ -194,7 +210,9 @@ http_request_parser::event http_request_parser::state::on_line() {
 
 http_request_parser::event http_request_parser::state::on_request_line(std::string_view content) {
     if (content.empty()) { // RFC 9112, 2.2
-        return ++empty_lines > empty_lines_max ? fail({400, "empty lines"}) : event::more;
+        return ++empty_lines > empty_lines_max
+                   ? fail({400, "empty lines before the request: send none"})
+                   : event::more;
     }
     http_request_line parts;
     if (const http_fault bad = read_request_line(content, parts)) {
@@ -228,7 +246,7 @@ http_request_parser::event http_request_parser::state::on_header_line(std::strin
     if (request.headers.size() == bounds.headers_max) {
         return fail({431, "too many header fields"});
     }
-    if (!tell(line)) {
+    if (!tell_field(content, parts.value)) {
         return fail_as_llhttp();
     }
     if (request.headers.capacity() == 0) {
@@ -261,14 +279,15 @@ http_request_parser::event http_request_parser::state::after_head() {
 }
 
 http_request_parser::event http_request_parser::state::on_chunk_line(std::string_view content) {
-    if (const http_fault bad = check_chunk_line(content)) {
+    std::string_view size;
+    if (const http_fault bad = read_chunk_line(content, size)) {
         return fail(bad);
     }
-    extension_bytes += content.size() - std::min(content.find(';'), content.size());
+    extension_bytes += content.size() - size.size();
     if (extension_bytes > chunk_extension_bytes_max) {
-        return fail({400, "too many chunk extensions"});
+        return fail({400, "too many chunk extensions: send fewer"});
     }
-    if (!tell(line)) {
+    if (!tell(size) || !tell(line_end)) {
         return fail_as_llhttp();
     }
     data_left = notes.chunk_bytes;
@@ -281,7 +300,7 @@ http_request_parser::event http_request_parser::state::on_trailer_line(std::stri
     if (const http_fault bad = read_header_line(content, ignored); bad && !content.empty()) {
         return fail(bad);
     }
-    if (!tell(line)) {
+    if (!tell_field(content, content.empty() ? content : ignored.value)) {
         return fail_as_llhttp();
     }
     trailer_bytes += line.size();

@@ -16,7 +16,8 @@ struct http_header {
     std::string value;
 };
 
-// The head of a request. Header names compare without case.
+// The head of a request. Header names compare without case. Headers that Connection names are left
+// out.
 struct http_request {
     std::string method;
     std::string target;     // as sent: "/path?query", "http://host/path?query" or "*" (OPTIONS)
@@ -28,6 +29,8 @@ struct http_request {
     bool chunked = false;
     bool keep_alive = true; // what the client wants
     bool expect_continue = false;
+    bool content_coded = false; // Content-Encoding names another coding than identity
+    bool content_range = false; // there is a Content-Range
 
     /// The first header of that name; null when there is none.
     [[nodiscard]] const std::string* header(std::string_view name) const;
@@ -36,13 +39,16 @@ struct http_request {
 
 // HTTP/1.1 requests from a byte stream (RFC 9110, 9112), strictly: what two implementations could
 // read differently is refused. Stops after each head, so that the caller decides about the body
-// before a byte of it is kept; trailers are checked and dropped. Lines are checked here, each when
-// it is complete, and only then handed to llhttp, which reads methods, lengths and chunks: what a
-// stream means does not depend on how it was cut into segments.
+// before a byte of it is kept; trailers and chunk extensions are checked and dropped. Each line is
+// checked here when it is complete, and only then handed to llhttp, which reads methods, lengths
+// and chunks: how a stream was cut into segments changes nothing. llhttp refuses some lines that
+// the RFCs allow (a tab behind a value, most chunk extensions); it is given what is left without
+// them.
 class http_request_parser {
 public:
     struct limits {
-        /// Request line and headers: 431; 414 when the request line alone exceeds it.
+        /// Request line and headers: 431; 414 when the target alone exceeds it, 501 when the method
+        /// does.
         std::size_t head_bytes_max = 16UL * 1024;
         std::size_t headers_max = 100; // 431
     };
@@ -57,7 +63,7 @@ public:
         more,     // all bytes consumed, the message goes on
         head,     // request() is complete; the body follows, if any
         body,     // body_piece() holds the next bytes of the body
-        complete, // the message ended; call next_request() before feeding on
+        complete, // the message ended; call next_request() before the next feed()
         failed,   // failure_status() and failure_text(); the stream cannot be resumed
     };
 
@@ -82,10 +88,10 @@ public:
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
-    /// A message has begun: at least one byte other than line ends was consumed since the last one
-    /// ended, and the present one was not given as complete.
+    /// Whether a message has begun: at least one byte other than a line end was consumed since the
+    /// last message, and `complete` was not returned since.
     [[nodiscard]] bool in_message() const;
-    /// Forgets the request that is complete, and frees what an idle connection need not hold.
+    /// Drops the complete request, and frees memory that an idle connection does not need.
     void next_request();
 
 private:

@@ -67,7 +67,7 @@ bool is_field_value(std::string_view text) {
     return std::ranges::none_of(text, is_control);
 }
 
-// Complete lines `name: value` CR LF and nothing that would end the head.
+// Whether `lines` are complete lines `name: value` CR LF, without one that ends the head.
 bool are_header_lines(std::string_view lines) {
     while (!lines.empty()) {
         const std::size_t end = lines.find("\r\n");
@@ -86,12 +86,12 @@ bool are_header_lines(std::string_view lines) {
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     if (!value.empty()) {
-        assert(is_field_value(value)); // a line end here would let the value forge a response
+        assert(is_field_value(value)); // a line end in the value would forge a header or response
         out.append(name).append(": ").append(value).append("\r\n");
     }
 }
 
-// RFC 9110, 8.6: not with 1xx and 204.
+// RFC 9110, 8.6: replies with 1xx and 204 have no Content-Length.
 bool has_content_length(int status) {
     return status >= 200 && status != 204;
 }

@@ -13,7 +13,7 @@ struct http_response_head {
     std::uint64_t content_length = 0;
     bool keep_alive = true;
     int minor_version = 1;       // of the request: 1.0 gets an explicit keep-alive
-    std::string_view date;       // RFC 9110, 5.6.7; made once a second by the caller
+    std::string_view date;       // RFC 9110, 5.6.7; the caller formats it once a second
     std::string_view request_id; // X-Request-Id
     std::string_view extra;      // further complete header lines, each with CR LF
 };
@@ -26,8 +26,8 @@ void append_response_head(std::string& out, const http_response_head& head);
 /// Reason phrase of RFC 9110; "Unknown" for others.
 [[nodiscard]] std::string_view reason_phrase(int status);
 
-// A problem document (RFC 9457), for what the gateway itself answers. Holds errorcode (the status)
-// and errormessage as well, so that clients of the existing gateway read it too.
+// A problem document (RFC 9457), for replies of the gateway's own. It has errorcode (the status) and
+// errormessage as well, for clients of the existing gateway.
 struct problem {
     int status = 500;
     std::string_view title;  // empty: the reason phrase

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP at the gateway: which request becomes which packet, which reply becomes which status, and
-// how connections are kept, pipelined and closed.
+// HTTP at the gateway: how requests become packets, how replies become statuses, and when
+// connections stay open, are pipelined and are closed.
 
 import assert from 'node:assert/strict';
 
@@ -25,7 +25,7 @@ async function echo(world, config) {
     });
     await world.routed(port, ['/echo']);
     const ask = (method, target, options) => http(port, method, target, options);
-    return { port, service, ask };
+    return { distributor, port, service, ask };
 }
 
 function assert_problem(response, status) {
@@ -52,7 +52,7 @@ test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
     assert.deepEqual(allowed.sort(), ['GET', 'HEAD', 'POST', 'PUT']);
 });
 
-test('HEAD is GET without a body, on a connection that goes on', async (world) => {
+test('HEAD is answered as GET without a body, and the connection stays open', async (world) => {
     const { port } = await echo(world);
     const connection = await world.connection(port);
     const get = await connection.request('GET', '/echo?a=1');
@@ -65,7 +65,7 @@ test('HEAD is GET without a body, on a connection that goes on', async (world) =
     assert.deepEqual((await connection.request('GET', '/echo?b=2')).json.params, { b: '2' });
 });
 
-test('OPTIONS says what is allowed', async (world) => {
+test('OPTIONS lists the allowed methods', async (world) => {
     const { ask } = await echo(world);
     const response = await ask('OPTIONS', '/echo');
     assert.ok([200, 204].includes(response.status), String(response.status));
@@ -129,7 +129,8 @@ test('checks come in order: route, length, media type, JSON', async (world) => {
     assert_problem(await announced('POST', '/unknown', huge), 404);
     assert_problem(await announced('DELETE', '/echo', huge), 405);
     assert_problem(await announced('POST', '/echo', huge), 413);
-    assert_problem(await announced('POST', '/echo', {}), 411);
+    const gzip = { 'Content-Encoding': 'gzip', 'Content-Length': String(2 << 20) };
+    assert_problem(await announced('POST', '/echo', gzip), 413);
     const plain = { 'Content-Type': 'text/plain' };
     assert_problem(await ask('POST', '/echo', { body: '{', headers: plain }), 415);
     assert_problem(await ask('POST', '/echo', { body: '{' }), 400);
@@ -144,10 +145,8 @@ test('targets, headers and bodies have limits', async (world) => {
     assert_problem(await ask('GET', '/echo', { headers: { A: 'x'.repeat(17_000) } }), 431);
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`H${n}`, 'x']));
     assert_problem(await ask('GET', '/echo', { headers: many }), 431);
-    // The packet around the body counts too, so the last few bytes below 1 MiB may be refused.
     const body_of = (bytes) => JSON.stringify({ a: 'x'.repeat(bytes - '{"a":""}'.length) });
-    const most = (1 << 20) - 1024;
-    assert.equal((await ask('POST', '/echo', { body: body_of(most) })).status, 200);
+    assert.equal((await ask('POST', '/echo', { body: body_of(1 << 20) })).status, 200);
     assert_problem(await ask('POST', '/echo', { body: body_of((1 << 20) + 1) }), 413);
     const connection = await world.connection(port);
     connection.write('POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n' +
@@ -184,7 +183,104 @@ test('Expect: 100-continue is answered before the body, or the request refused',
     }
 });
 
-test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
+test('a request without a length has an empty body', async (world) => {
+    const { port } = await echo(world);
+    const connection = await world.connection(port);
+    for (const method of ['POST', 'PUT']) {
+        assert.deepEqual((await connection.request(method, '/echo?a=1')).json.params, { a: '1' });
+        const json = { headers: { 'Content-Type': 'application/json' } };
+        assert.deepEqual((await connection.request(method, '/echo', json)).json.params, {});
+        const other = { headers: { 'Content-Type': 'text/plain' } };
+        assert.equal((await connection.request(method, '/echo', other)).status, 200);
+    }
+    connection.write('POST /echo HTTP/1.0\r\n\r\n');
+    assert.deepEqual((await connection.response()).json.params, {});
+});
+
+test('a body without a media type is a form when it looks like one, else JSON', async (world) => {
+    const { ask } = await echo(world);
+    const untyped = (body) => ask('POST', '/echo', { body, headers: { 'Content-Type': null } });
+    assert.deepEqual((await untyped('a=x+y&b=%C2%B6')).json.params, { a: 'x y', b: '¶' });
+    assert.deepEqual((await untyped('{"a":"b=c"}')).json.params, { a: 'b=c' });
+    for (const neither of ['hello', '<a b="c"/>', '["a=b"]']) {
+        const refused = await untyped(neither);
+        assert_problem(refused, 400);
+        assert.match(refused.json.detail, /Content-Type/);
+    }
+});
+
+test('coded or partial content is refused, and the reply says what to send', async (world) => {
+    const { ask } = await echo(world);
+    const put = (headers) => ask('PUT', '/echo', { body: { a: 1 }, headers });
+    for (const coding of ['gzip', 'br', 'x-gzip', 'identity, gzip', 'GZIP']) {
+        const refused = await put({ 'Content-Encoding': coding });
+        assert_problem(refused, 415);
+        assert.equal(refused.headers.get('accept-encoding'), 'identity');
+    }
+    for (const coding of ['identity', 'Identity', 'identity, identity', '']) {
+        assert.equal((await put({ 'Content-Encoding': coding })).status, 200, coding);
+    }
+    const text = await put({ 'Content-Type': 'text/plain' });
+    assert_problem(text, 415);
+    assert.match(text.headers.get('accept'), /application\/json/);
+    const range = { 'Content-Range': 'bytes 0-6/7' };
+    assert_problem(await put(range), 400);
+    // RFC 9110, 14.4: it is ignored where it has no meaning.
+    assert.equal((await ask('POST', '/echo', { body: {}, headers: range })).status, 200);
+    const coded = { headers: { 'Content-Encoding': 'gzip' } };
+    assert.equal((await ask('GET', '/echo', coded)).status, 200, 'it has no content');
+});
+
+test('half of a surrogate pair is refused wherever JSON has a string', async (world) => {
+    const { ask, service } = await echo(world);
+    const seen = service.requests.length;
+    const texts = ['{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":[{"b":{"\\ude00\\ud83d":1}}]}'];
+    for (const body of texts) {
+        for (const type of ['application/json', null]) {
+            const refused = await ask('POST', '/echo', { body, headers: { 'Content-Type': type } });
+            assert_problem(refused, 400);
+            assert.match(refused.json.detail, /surrogate/);
+        }
+    }
+    assert.equal(service.requests.length, seen);
+    const pair = await ask('POST', '/echo', { body: '{"a":"\\ud83d\\ude00"}' });
+    assert.deepEqual(pair.json.params, { a: '\u{1f600}' });
+});
+
+test('a foreign service keeps no Idempotency-Key, and the reply says so', async (world) => {
+    const { ask, distributor, service } = await echo(world);
+    const header = 'idempotency-key-status';
+    const with_key = (key, more) => ask('POST', '/echo', {
+        body: {}, headers: { 'Idempotency-Key': key, ...more },
+    });
+    const kept = await with_key('k1');
+    assert.equal(kept.status, 200);
+    assert.equal(kept.headers.get(header), 'not-supported');
+    assert.equal((await ask('POST', '/echo', { body: {} })).headers.has(header), false);
+    const named = await with_key('k1', { Connection: 'close, idempotency-key' });
+    assert.equal(named.status, 200);
+    assert.equal(named.headers.has(header), false, 'a header that Connection names does not count');
+    const seen = service.requests.length;
+    for (const bad of ['', '""', '"k1', '"k1", "k2"', 'k1,k2', 'k 1', 'x'.repeat(256)]) {
+        assert_problem(await with_key(bad), 400);
+    }
+    assert.equal(service.requests.length, seen);
+    // Nor is such a request sent again, not even a GET.
+    const breaks = await scripted_service(world, {
+        distributor,
+        name: 'breaks',
+        urls: ['GET/breaks'],
+        on_request: (_packet, _reply, socket) => socket.destroy(),
+    });
+    await until('it is routed', async () => (await ask('GET', '/breaks')).status === 502);
+    const asked = breaks.requests.length;
+    const once = await ask('GET', '/breaks', { headers: { 'Idempotency-Key': 'k1' } });
+    assert_problem(once, 502);
+    assert.equal(once.headers.get(header), 'not-supported');
+    assert.ok(breaks.requests.length <= asked + 1, 'it is not sent again');
+});
+
+test('connections stay open or are closed as HTTP/1.1 and 1.0 require', async (world) => {
     const { port } = await echo(world);
     const kept = await world.connection(port);
     for (let n = 0; n < 20; ++n) {
@@ -207,7 +303,7 @@ test('connections are kept as HTTP/1.1 and 1.0 say', async (world) => {
     }
 });
 
-test('pipelined requests are answered in order, whatever the services do', async (world) => {
+test('pipelined requests are answered in order, however services reply', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     let held = [];
@@ -243,7 +339,7 @@ test('pipelined requests are answered in order, whatever the services do', async
     clearInterval(waker);
 });
 
-test('an early answer is not lost to a reset while the body still comes', async (world) => {
+test('a reply before the end of the body is not lost to a reset', async (world) => {
     const { port } = await echo(world);
     for (let n = 0; n < 10; ++n) {
         const connection = await world.connection(port);
@@ -254,7 +350,7 @@ test('an early answer is not lost to a reset while the body still comes', async 
     }
 });
 
-test('the envelope of a foreign service comes without key, with status 200', async (world) => {
+test('the reply of a foreign service loses its key and has status 200', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     await scripted_service(world, {
@@ -276,11 +372,12 @@ test('the envelope of a foreign service comes without key, with status 200', asy
     );
 });
 
-test('replies of msd services have a status each, and no key', async (world) => {
+test('replies of msd services have the HTTP status of their outcome, and no key', async (world) => {
     const up = await world.up();
     const status = async (expected, errorcode, method, target, body) => {
         const response = await up.http(method, target, { body });
-        const what = `${method} ${target} ${JSON.stringify(body)}: ${response.text}`;
+        const sent = Buffer.isBuffer(body) ? `${body.length} bytes` : JSON.stringify(body);
+        const what = `${method} ${target} ${sent}: ${response.text}`;
         assert.equal(response.status, expected, what);
         assert.equal(response.json.errorcode, errorcode, what);
         assert.ok(!('key' in response.json) && !('status' in response.json), what);
@@ -303,11 +400,29 @@ test('replies of msd services have a status each, and no key', async (world) => 
     const wrong = await status(403, 1, 'GET', '/members?username=ann&password=no');
     assert.equal(wrong.errormessage, 'invalid password');
     await status(403, 1, 'GET', '/members?username=nobody&password=no');
+    const { userid } = await status(200, 0, 'GET', '/members?username=ann&password=secret-ann');
+    assert.equal((await status(200, 0, 'POST', '/members/login', ann)).userid, userid);
+    const form = 'username=ann&password=secret-ann';
+    const type = 'application/x-www-form-urlencoded';
+    const by_form = await up.http('POST', '/members/login', {
+        body: form, headers: { 'Content-Type': type },
+    });
+    assert.equal(by_form.json.userid, userid);
+    await status(403, 1, 'POST', '/members/login', { ...ann, password: 'no' });
+    await status(422, 1, 'POST', '/members/login', {});
+    await status(405, 405, 'GET', '/members/login');
+    // The largest body, also with characters that take more bytes in a packet.
+    for (const filler of ['x', '¶', '\\"', '\\u00b6']) {
+        const count = Math.floor(((1 << 20) - 20) / Buffer.byteLength(filler));
+        const body = Buffer.alloc(1 << 20, 0x20);
+        body.write(`{"name":"${filler.repeat(count)}"}`);
+        await status(422, 1, 'POST', '/goods', body);
+    }
     await status(422, 1, 'POST', '/purchases', { userid: 1, goodsid: 999 });
     await status(200, 0, 'POST', '/purchases', { userid: 1, goodsid: id });
 });
 
-test('http_status = "always-200" keeps old clients happy', async (world) => {
+test('with http_status = "always-200" every reply of a service has status 200', async (world) => {
     const up = await world.up({ config: { 'gateway.http_status': 'always-200' } });
     const invalid = await up.http('POST', '/goods', { body: {} });
     assert.equal(invalid.status, 200);
@@ -318,7 +433,7 @@ test('http_status = "always-200" keeps old clients happy', async (world) => {
     assert_problem(await up.http('GET', '/unknown'), 404);
 });
 
-test('one by id, by path or by query; a contradiction is refused', async (world) => {
+test('a product is addressed by path or by query; contradicting ids are refused', async (world) => {
     const up = await world.up();
     const pencil = { name: 'pencil', category: 'c', price: 1.5, description: 'd' };
     const { id } = (await up.http('POST', '/goods', { body: pencil })).json;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Idempotency-Key: a write that is sent again is not done again, and gets the very same reply.
+// Idempotency-Key: a write that is sent again is not executed again, and gets the same reply.
 
 import assert from 'node:assert/strict';
 
@@ -24,15 +24,21 @@ test('a repeated POST gets the same reply and writes once', async (world) => {
         assert.equal(again.status, 200);
         assert.equal(again.text, first.text);
     }
+    const quoted = await up.http('POST', '/goods', with_key('"k-1"', pencil));
+    assert.equal(quoted.text, first.text, 'with and without quotes it is one key');
+    assert.equal(quoted.headers.has('idempotency-key-status'), false);
     assert.equal(await count(up), 1);
     const other = await up.http('POST', '/goods', with_key('k-2', pencil));
     assert.notEqual(other.json.id, first.json.id);
     await up.http('POST', '/goods', { body: pencil });
     await up.http('POST', '/goods', { body: pencil });
     assert.equal(await count(up), 4, 'without a key each is a new one');
+    const logged = await up.http('POST', '/logs', with_key('k-1', { line: 1 }));
+    assert.equal(logged.status, 202);
+    assert.equal(logged.headers.get('idempotency-key-status'), 'not-supported');
 });
 
-test('repeats at the same time, through several workers, write once', async (world) => {
+test('concurrent repetitions through several workers write once', async (world) => {
     const up = await world.up({ workers: 2 });
     for (let round = 0; round < 5; ++round) {
         const repeats = Array.from({ length: 30 }, () =>
@@ -44,7 +50,7 @@ test('repeats at the same time, through several workers, write once', async (wor
     }
 });
 
-test('a key that comes with another request is refused', async (world) => {
+test('a key that was used for another request is refused', async (world) => {
     const up = await world.up();
     await up.http('POST', '/goods', with_key('k', pencil));
     const other = await up.http('POST', '/goods', with_key('k', { ...pencil, price: 2 }));
@@ -53,7 +59,7 @@ test('a key that comes with another request is refused', async (world) => {
     assert.equal(await count(up), 1);
 });
 
-test('members, purchases, changes and removals are idempotent too', async (world) => {
+test('members, purchases, changes and deletions take keys as well', async (world) => {
     const up = await world.up();
     const { id } = (await up.http('POST', '/goods', { body: pencil })).json;
     const account = { username: 'ann', password: 'secret of ann' };
@@ -78,13 +84,15 @@ test('members, purchases, changes and removals are idempotent too', async (world
     assert.equal((await up.http('GET', `/goods/${id}`)).json.results[0].price, 6, 'not done again');
 });
 
-test('keys survive a restart, and come as packets too', async (world) => {
+test('keys survive a restart, and are accepted in packets as well', async (world) => {
     const up = await world.up();
     const client = await world.packets(up.port('goods'));
     const first = await client.request('POST', '/goods', pencil, { idem: 'packet-key' });
     const second = await client.request('POST', '/goods', pencil, { idem: 'packet-key' });
     assert.equal(first.errorcode, 0);
     assert.equal(second.id, first.id);
+    const half = await client.request('POST', '/goods', pencil, { idem: '\ud800' });
+    assert.notEqual(half.errorcode, 0, 'half of a surrogate pair is no key');
     await up.stop('SIGINT');
     const later = await world.up();
     const third = await later.http('POST', '/goods', with_key('packet-key', pencil));
@@ -92,7 +100,7 @@ test('keys survive a restart, and come as packets too', async (world) => {
     assert.equal(await count(later), 1);
 });
 
-test('a key is not lost on the way to a worker that was slow to greet', async (world) => {
+test('a key is not lost when a worker answers the hello slowly', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const goods = await world.role('goods', { distributor });
     const [{ pid }] = goods.workers('goods');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, line 6: replies far beyond one segment, one after the other, to readers
-// fast and slow.
+// docs/protocol.md, 3, line 6: replies of many segments, one after the other, to fast and slow
+// readers.
 
 import assert from 'node:assert/strict';
 
@@ -55,7 +55,7 @@ test('line 6: 1000 goods, twice, over HTTP and as packets', async (world) => {
     }
 });
 
-test('a page ends at 900 KiB and the next one goes on', async (world) => {
+test('a page ends at 900 KiB and the next page continues', async (world) => {
     const up = await world.up();
     const ids = await fill(up, 600, 4000);
     const found = [];
@@ -73,7 +73,7 @@ test('a page ends at 900 KiB and the next one goes on', async (world) => {
     assert.ok(pages >= 3, `${pages} pages`);
 });
 
-test('a client that reads slowly gets all, and delays nobody', async (world) => {
+test('a client that reads slowly gets its whole reply and delays nobody', async (world) => {
     const up = await world.up();
     const ids = await fill(up, 800, 1000);
     const slow = await world.connection(up.port('gateway'));
@@ -91,7 +91,7 @@ test('a client that reads slowly gets all, and delays nobody', async (world) => 
     }
 });
 
-test('a client that has sent all it wants to send gets all', async (world) => {
+test('a client that has shut down its sending side gets its whole reply', async (world) => {
     const up = await world.up();
     const ids = await fill(up, 800, 1000);
     const done = await world.connection(up.port('gateway'));
@@ -105,7 +105,7 @@ test('a client that has sent all it wants to send gets all', async (world) => {
     assert.deepEqual(row_ids((await done.response()).json), ids);
 });
 
-test('clients that never read cost a bounded amount and are closed', async (world) => {
+test('clients that never read use bounded memory and are closed', async (world) => {
     const up = await world.up({ config: { 'gateway.send_stall_timeout_ms': 2000 } });
     await fill(up, 800, 1000);
     const [{ pid }] = up.workers('gateway');

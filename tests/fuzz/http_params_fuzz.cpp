@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
+#include "base/json_surrogates.hpp"
 #include "fuzz_target.hpp"
 #include "wire/http_params.hpp"
 
@@ -23,6 +24,7 @@ void check_params(const http_input& input) {
     }
     json::object params;
     require(params.parse(*made).has_value(), "params are an object");
+    require(!json::lone_surrogate(*made), "params hold whole characters");
     std::set<std::string_view> names;
     for (const json::member& param : params) {
         require(names.insert(param.name).second, "every name is given once");
@@ -42,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     input.query = text.substr(0, line_end);
     input.body = text.substr(std::min(line_end + 1, size));
     const std::array<std::pair<std::string_view, std::string>, 1> variables{{{"id", "7"}}};
-    for (const body_kind kind : {body_kind::none, body_kind::json, body_kind::form}) {
+    for (const body_kind kind :
+         {body_kind::none, body_kind::json, body_kind::form, body_kind::untyped}) {
         input.kind = kind;
         input.path_variables = {};
         check_params(input);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz_target.hpp"
+#include "wire/http_field.hpp"
+#include "wire/http_host.hpp"
 #include "wire/http_request_parser.hpp"
 
 #include <algorithm>
@@ -17,6 +19,13 @@ void check_head(const http_request& request) {
     require(!request.method.empty() && !request.target.empty(), "a request line has its parts");
     require(request.path.starts_with('/') || request.path == "*", "a path is a path");
     require(!(request.chunked && request.content_length), "one framing, not two");
+    const std::string* const host = request.header("host");
+    require(host == nullptr ? request.minor_version == 0 : is_host(*host), "a host is a host");
+    require(host == nullptr || is_same_host(*host, *host, 80), "a host is the same as itself");
+    if (const std::string* const key = request.header("idempotency-key")) {
+        const auto read = idempotency_key_of(*key);
+        require(!read || !read->empty(), "a key is not empty");
+    }
     for (const http_header& header : request.headers) {
         require(!header.name.empty(), "a header has a name");
         require(

@@ -58,6 +58,16 @@ TEST_F(members_service, lets_a_member_in_with_the_right_password_only) {
     EXPECT_EQ(login(kim_wrong), "403 1 invalid password {}");
 }
 
+TEST_F(members_service, answers_a_login_by_post_as_one_by_get) {
+    const auto by_post = [this](const std::string& params) {
+        return members_.text("POST", "/members/login", params);
+    };
+    post(kim);
+    EXPECT_EQ(by_post(kim), login(kim));
+    EXPECT_EQ(by_post(kim_wrong), login(kim_wrong));
+    EXPECT_EQ(by_post("{}"), login("{}"));
+}
+
 TEST_F(members_service, answers_an_unknown_name_as_a_wrong_password) {
     EXPECT_EQ(login(kim), "403 1 invalid password {}");
 }

@@ -72,6 +72,12 @@ TEST(arguments, counts_code_points_not_bytes) {
     EXPECT_EQ(problems_of(R"({"name":""})"), "name: must not be empty; ");
 }
 
+TEST(arguments, refuses_half_of_a_surrogate_pair) {
+    EXPECT_EQ(problems_of(R"({"name":"\ud800"})"), "name: holds half of a surrogate pair; ");
+    EXPECT_EQ(problems_of(R"({"name":"\ud83d\ude00"})"), "");
+    EXPECT_EQ(problems_of(R"({"name":"a","other":"\ud800"})"), "") << "it is not stored";
+}
+
 TEST(arguments, lists_all_problems_in_schema_order_and_then_holds_nothing) {
     const auto [args, problems] = check(R"({"price":"much","count":"x","password":"p"})");
     EXPECT_EQ(

@@ -107,7 +107,8 @@ TEST(http_params, accept_what_agrees_with_a_path_variable) {
 
 TEST(http_params, refuse_what_contradicts_a_path_variable) {
     const variables path{{"id", "7"}};
-    const std::string refusal = "!parameter \"id\" contradicts the path";
+    const std::string refusal =
+        "!parameter \"id\" contradicts the path: leave it out or send the same value";
     for (const char* body :
          {R"({"id":8})",
           R"({"id":"07"})",
@@ -126,13 +127,56 @@ TEST(http_params, refuse_what_contradicts_a_path_variable) {
 }
 
 TEST(http_params, know_bodies_by_their_media_type) {
-    EXPECT_EQ(body_kind_of(""), body_kind::json);
+    EXPECT_EQ(body_kind_of(""), body_kind::untyped);
+    EXPECT_EQ(body_kind_of("APPLICATION/MERGE-PATCH+JSON"), body_kind::json);
     EXPECT_EQ(body_kind_of("application/json"), body_kind::json);
     EXPECT_EQ(body_kind_of("Application/JSON ; charset=utf-8"), body_kind::json);
     EXPECT_EQ(body_kind_of("application/merge-patch+json"), body_kind::json);
     EXPECT_EQ(body_kind_of("application/x-www-form-urlencoded;a=b"), body_kind::form);
     EXPECT_EQ(body_kind_of("text/plain"), body_kind::unsupported);
     EXPECT_EQ(body_kind_of("application/jsonx"), body_kind::unsupported);
+}
+
+TEST(http_params, take_a_body_without_a_media_type_for_a_form_when_it_is_one) {
+    const auto untyped = [](std::string_view body) {
+        return params("", body, body_kind::untyped);
+    };
+    EXPECT_EQ(untyped("name=red+pencil&price=4.15"), R"({"name":"red pencil","price":"4.15"})");
+    EXPECT_EQ(untyped("a=1"), R"({"a":"1"})");
+    EXPECT_EQ(untyped("a="), R"({"a":""})");
+    EXPECT_EQ(untyped("a%5B0%5D=x&b[]=y"), R"({"a[0]":"x","b[]":"y"})");
+    EXPECT_EQ(untyped("연필=\xEC\x97\xB0"), R"({"연필":"연"})");
+    EXPECT_EQ(untyped("a={\"b\":1}"), R"({"a":"{\"b\":1}"})");
+    EXPECT_EQ(untyped(R"({"a":"b=c"})"), R"({"a":"b=c"})");
+    EXPECT_EQ(untyped(R"( {"a=b":1})"), R"({"a=b":1})");
+    EXPECT_EQ(untyped(""), "{}");
+    for (const char* neither :
+         {"hello", "hello = world", "=1", "<a b=\"c\"/>", "[\"a=b\"]", "\"a=b\"", "a=\x01", "5"}) {
+        EXPECT_TRUE(untyped(neither).starts_with("!bad JSON")) << neither;
+        EXPECT_NE(untyped(neither).find("without a Content-Type"), std::string::npos) << neither;
+    }
+    EXPECT_TRUE(untyped("a=%").starts_with("!a % without"));
+}
+
+TEST(http_params, refuse_half_of_a_surrogate_pair_anywhere_in_json) {
+    for (const char* body :
+         {R"({"a":"\ud800"})",
+          R"({"\ud800":1})",
+          R"({"a":{"b":["\udc00"]}})",
+          R"({"a":{"\uDBFF":1}})",
+          R"({"a":"\ude00\ud83d"})",
+          R"({"a":1,"a":"\ud800"})"}) {
+        const std::string text = params("", body);
+        EXPECT_TRUE(text.starts_with("!bad JSON at byte")) << body;
+        EXPECT_NE(text.find("surrogate"), std::string::npos) << body;
+    }
+    EXPECT_EQ(params("", R"({"a":"\ud83d\ude00"})"), R"({"a":"\ud83d\ude00"})");
+    EXPECT_EQ(params("a=%5Cud800"), R"({"a":"\\ud800"})");
+}
+
+TEST(http_params, say_how_to_write_what_they_refuse) {
+    EXPECT_NE(params("a=5%").find("%25"), std::string::npos);
+    EXPECT_NE(params("a=%FF").find("UTF-8"), std::string::npos);
 }
 
 TEST(percent_decode, takes_plus_for_a_space_only_when_asked) {

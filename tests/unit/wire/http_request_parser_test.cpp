@@ -2,6 +2,7 @@
 #include "wire/http_request_parser.hpp"
 
 #include <gtest/gtest.h>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -299,9 +300,171 @@ TEST(http_request_parser, wants_exactly_one_good_host) {
     EXPECT_EQ(status("1.0\r\nHost: a\r\nHost: a\r\n"), 400);
     EXPECT_EQ(status("1.1\r\nHost: a\r\nhost: a\r\n"), 400);
     EXPECT_EQ(status("1.1\r\nHost: [::1]:8000\r\n"), 0);
+    EXPECT_EQ(status("1.1\r\nHost:\r\n"), 400);
+    EXPECT_EQ(status("1.1\r\nHost: h%zz\r\n"), 400);
+    EXPECT_EQ(status("1.1\r\nHost: [:::::::1.2.3.4.5]:8000\r\n"), 400);
+}
+
+TEST(http_request_parser, takes_the_default_port_for_no_port_in_an_absolute_target) {
+    const auto status = [](const char* target, const char* host) {
+        return read(
+                   "GET " + std::string{target} + " HTTP/1.1\r\nHost: " + std::string{host} +
+                   "\r\n\r\n"
+        )
+            .failure;
+    };
+    EXPECT_EQ(status("http://h:80/x", "h"), 0);
+    EXPECT_EQ(status("http://h/x", "H:80"), 0);
+    EXPECT_EQ(status("http://h:/x", "h"), 0);
+    EXPECT_EQ(status("http://h/x", "h:"), 0);
+    EXPECT_EQ(status("https://h/x", "h:443"), 0);
+    EXPECT_EQ(status("http://[::1]:80/x", "[0:0::1]"), 0);
+    EXPECT_EQ(status("http://h:80/x", "h:8000"), 400);
+    EXPECT_EQ(status("https://h/x", "h:80"), 400);
+    EXPECT_EQ(status("http://h/x", "other"), 400);
+    EXPECT_EQ(status("http://[::1]/x", "[::2]"), 400);
+    EXPECT_EQ(status("http:///x", "h"), 400);
+}
+
+TEST(http_request_parser, wants_at_most_one_content_type) {
+    EXPECT_EQ(refused("Content-Type: application/json\r\n"), 0);
+    EXPECT_EQ(refused("Content-Type: a/b; c=\"d,e\"\r\n"), 0);
+    EXPECT_EQ(refused("Content-Type: a/b\r\ncontent-type: a/b\r\n"), 400);
+    EXPECT_EQ(refused("Content-Type: a/b, a/b\r\n"), 400);
+    EXPECT_EQ(refused("Content-Type: a/b;c=\"d\", e/f\r\n"), 400);
+}
+
+TEST(http_request_parser, leaves_out_the_headers_that_connection_names) {
+    const auto head = [](std::string_view headers) {
+        auto reader = std::make_unique<parser>(parser::limits{});
+        EXPECT_EQ(
+            reader->feed("PUT / HTTP/1.1\r\nHost: h\r\n" + std::string{headers} + "\r\n").what,
+            event::head
+        );
+        return reader;
+    };
+    const auto named =
+        head("Key: 1\r\nConnection: close, KEY\r\nX: 2\r\nconnection: ,x\r\nkey: 3\r\nY: 4\r\n");
+    EXPECT_EQ(named->request().header("key"), nullptr);
+    EXPECT_EQ(named->request().header("x"), nullptr);
+    ASSERT_NE(named->request().header("y"), nullptr);
+    EXPECT_EQ(*named->request().header("y"), "4");
+    EXPECT_FALSE(named->request().keep_alive);
+    // What frames or describes the content is for all recipients.
+    const auto framed =
+        head("Connection: host, content-length, content-type, content-encoding\r\n"
+             "Content-Length: 2\r\nContent-Type: a/b\r\nContent-Encoding: gzip\r\n");
+    EXPECT_EQ(framed->request().content_length, 2U);
+    EXPECT_TRUE(framed->request().content_coded);
+    EXPECT_NE(framed->request().header("content-type"), nullptr);
+    EXPECT_FALSE(head("Expect: 100-continue\r\nConnection: expect\r\n")->request().expect_continue);
+}
+
+TEST(http_request_parser, tells_what_is_said_of_the_content) {
+    const auto said = [](std::string_view headers) {
+        parser reader{{}};
+        EXPECT_EQ(
+            reader.feed("PUT / HTTP/1.1\r\nHost: h\r\n" + std::string{headers} + "\r\n").what,
+            event::head
+        );
+        return std::pair{reader.request().content_coded, reader.request().content_range};
+    };
+    EXPECT_EQ(said(""), (std::pair{false, false}));
+    EXPECT_EQ(said("Content-Encoding: gzip\r\n").first, true);
+    EXPECT_EQ(said("Content-Encoding: identity, Br\r\n").first, true);
+    EXPECT_EQ(said("Content-Encoding: identity\r\nContent-Encoding: gzip\r\n").first, true);
+    EXPECT_EQ(said("Content-Encoding: Identity\r\n").first, false);
+    EXPECT_EQ(said("Content-Encoding:\r\n").first, false);
+    EXPECT_EQ(said("content-range: bytes 0-1/2\r\n").second, true);
+}
+
+TEST(http_request_parser, ignores_blanks_and_tabs_around_values) {
+    for (const char* blank : {"\t", " \t ", "\t\t"}) {
+        const std::string around{blank};
+        EXPECT_TRUE(
+            read(
+                "POST / HTTP/1.1\r\nHost:" + around + "h" + around + "\r\nE:" + around +
+                "\r\nConnection: close" + around + "\r\nContent-Length:" + around + "2" + around +
+                "\r\n\r\n{}"
+            ) == (std::vector<message>{{"POST", "/", "", "{}", false}})
+        );
+        EXPECT_TRUE(
+            read(
+                "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked" + around +
+                "\r\n\r\n2\r\n{}\r\n0\r\nTrailer: 1" + around + "\r\n\r\n"
+            ) == (std::vector<message>{{"POST", "/", "", "{}", true}})
+        );
+    }
+    EXPECT_EQ(refused("Content-Length: 1\t1\r\n"), 400);
+    EXPECT_EQ(refused("A\t: b\r\n"), 400);
+}
+
+TEST(http_request_parser, ignores_well_formed_chunk_extensions) {
+    const std::string head = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const char* good :
+         {";a",
+          ";a=b",
+          ";a=b;c=d",
+          ";a;b;c",
+          ";a=\"b\\\"c\"",
+          ";a=\"b;c=d\"",
+          ";a=\"\"",
+          ";a=\"\t \xE9\\\\\"",
+          "; a=b",
+          " ;a",
+          "\t; \ta = \t\"b\"; c"}) {
+        EXPECT_TRUE(
+            read(head + "1" + good + "\r\nx\r\n0" + good + "\r\n\r\n") ==
+            (std::vector<message>{{"PUT", "/", "", "x", true}})
+        ) << good;
+    }
     for (const char* bad :
-         {"", "a b", "a/b", "a@b", "a:b", ":80", "[::1", "[]", "[::1]x", "a:80:1"}) {
-        EXPECT_EQ(status("1.1\r\nHost: " + std::string{bad} + "\r\n"), 400) << bad;
+         {" ",
+          ";",
+          ";;a",
+          ";a;",
+          ";=b",
+          ";a=",
+          ";a=b ",
+          ";a b",
+          ";a=b c",
+          ";a=\"b",
+          ";a=\"b\\\"",
+          ";a=\"b\"c",
+          ";a=\"\x7F\"",
+          ";a=(",
+          ",a"}) {
+        EXPECT_EQ(read(head + "1" + bad + "\r\nx\r\n0\r\n\r\n").failure, 400) << bad;
+    }
+}
+
+TEST(http_request_parser, refuses_an_endless_method_as_unknown) {
+    for (const char* rest : {"", " / HTTP/1.1\r\nHost: h\r\n\r\n"}) {
+        parser whole{{}};
+        outcome seen;
+        std::string body;
+        const std::string line = std::string(100'000, 'A') + rest;
+        EXPECT_FALSE(feed(whole, line, seen, body));
+        EXPECT_EQ(seen.failure, 501);
+        const parser::limits small{.head_bytes_max = 64};
+        EXPECT_EQ(read(std::string(100, 'A') + rest, small).failure, 501);
+    }
+    EXPECT_EQ(
+        read("GET /" + std::string(64, 'a') + " HTTP/1.1\r\n", {.head_bytes_max = 64}).failure,
+        414
+    );
+}
+
+TEST(http_request_parser, says_to_percent_encode_what_a_target_cannot_hold) {
+    const auto text = [](std::string_view target) {
+        parser reader{{}};
+        const std::string head = "GET " + std::string{target} + " HTTP/1.1\r\nHost: h\r\n\r\n";
+        EXPECT_EQ(reader.feed(head).what, event::failed);
+        EXPECT_EQ(reader.failure_status(), 400);
+        return std::string{reader.failure_text()};
+    };
+    for (const char* target : {"/a?b=\xC3\xA9", "/\xEC\x97\xB0", "/a b", "/a?b=c d", "/a\x01"}) {
+        EXPECT_NE(text(target).find("percent-encode"), std::string::npos) << target;
     }
 }
 

@@ -29,7 +29,7 @@ TEST(http_response, writes_a_whole_head) {
     );
 }
 
-TEST(http_response, says_what_becomes_of_the_connection_where_it_is_not_clear) {
+TEST(http_response, writes_connection_where_it_differs_from_the_default) {
     http_response_head head;
     EXPECT_EQ(written(head), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     head.minor_version = 0;
@@ -39,7 +39,7 @@ TEST(http_response, says_what_becomes_of_the_connection_where_it_is_not_clear) {
     EXPECT_EQ(written(head).find("keep-alive"), std::string::npos);
 }
 
-TEST(http_response, gives_no_length_where_there_can_be_no_body) {
+TEST(http_response, writes_no_content_length_where_no_body_is_allowed) {
     http_response_head head;
     for (const int status : {100, 204}) {
         head.status = status;
@@ -47,7 +47,7 @@ TEST(http_response, gives_no_length_where_there_can_be_no_body) {
     }
 }
 
-TEST(http_response, ends_the_process_rather_than_let_a_value_forge_a_line) {
+TEST(http_response, aborts_when_a_value_holds_a_line_end) {
     const auto with_id = [](std::string_view id) {
         http_response_head head;
         head.request_id = id;
@@ -66,14 +66,14 @@ TEST(http_response, ends_the_process_rather_than_let_a_value_forge_a_line) {
     EXPECT_DEATH(with_extra("A: b\nC: d\r\n"), "");
 }
 
-TEST(http_response, writes_dates_as_http_has_them) {
+TEST(http_response, writes_dates_in_the_format_of_http) {
     EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
     EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
     EXPECT_EQ(http_date(1709164800), "Thu, 29 Feb 2024 00:00:00 GMT");
     EXPECT_EQ(http_date(4102444799), "Thu, 31 Dec 2099 23:59:59 GMT");
 }
 
-TEST(http_response, knows_the_reasons_of_all_statuses_in_use) {
+TEST(http_response, has_a_reason_phrase_for_every_status_in_use) {
     for (const int status : {100, 200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 411,
                              413, 414, 415, 417, 422, 429, 431, 500, 501, 502, 503, 504, 505}) {
         EXPECT_NE(reason_phrase(status), "Unknown") << status;
@@ -81,7 +81,7 @@ TEST(http_response, knows_the_reasons_of_all_statuses_in_use) {
     EXPECT_EQ(reason_phrase(299), "Unknown");
 }
 
-TEST(http_problem, holds_what_clients_of_either_kind_read) {
+TEST(http_problem, has_the_members_of_both_kinds_of_clients) {
     EXPECT_EQ(
         problem_body({404, {}, {}, {}, {}, 0}),
         R"({"type":"about:blank","title":"Not Found","status":404,"errorcode":404,)"

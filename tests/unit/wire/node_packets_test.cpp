@@ -16,7 +16,7 @@ packet_kind kind_of(const std::string& frame) {
     return read.kind();
 }
 
-TEST(node_packets, say_who_calls) {
+TEST(node_packets, write_the_hello_of_a_caller) {
     std::string out;
     append_hello(out, {"gate\u00b6", 3});
     EXPECT_EQ(out, "{\"hello\":{\"proto\":2,\"name\":\"gate\\u00b6\",\"worker\":3}}¶");
@@ -26,14 +26,14 @@ TEST(node_packets, say_who_calls) {
     EXPECT_NE(out.find("\"worker\":0,\"changes\":true}}"), std::string::npos);
 }
 
-TEST(node_packets, say_which_worker_answers) {
+TEST(node_packets, write_the_reply_to_a_hello) {
     std::string out;
     append_hello_reply(out, {1, 4, 7});
     EXPECT_EQ(out, "{\"hello\":{\"slot\":1,\"workers\":4,\"generation\":7}}¶");
     EXPECT_EQ(kind_of(out), packet_kind::hello);
 }
 
-TEST(node_packets, read_which_worker_answers) {
+TEST(node_packets, read_the_reply_to_a_hello) {
     const auto read = [](const char* text) {
         return read_hello_reply({json::kind::object, text}).value();
     };
@@ -50,7 +50,7 @@ TEST(node_packets, read_which_worker_answers) {
     EXPECT_FALSE(read_hello_reply({json::kind::object, "{\"slot\":"}));
 }
 
-TEST(node_packets, end_the_waiting_and_the_taking) {
+TEST(node_packets, write_cancel_and_goaway) {
     std::string out;
     append_cancel(out, 18446744073709551615U);
     EXPECT_EQ(out, "{\"cancel\":18446744073709551615}¶");
@@ -61,7 +61,7 @@ TEST(node_packets, end_the_waiting_and_the_taking) {
     EXPECT_EQ(kind_of(out), packet_kind::goaway);
 }
 
-TEST(node_packets, say_what_has_changed) {
+TEST(node_packets, write_and_read_changes) {
     std::string out;
     append_changed(out, {"goods\u00b6", {7, -1, 9223372036854775807}});
     EXPECT_EQ(out, "{\"changed\":{\"what\":\"goods\\u00b6\",\"ids\":[7,-1,9223372036854775807]}}¶");
@@ -86,7 +86,7 @@ errc refusal_of(const std::string& changed) {
     return made ? errc::internal : made.error().code;
 }
 
-TEST(node_packets, refuse_changes_of_nothing_known) {
+TEST(node_packets, refuse_malformed_changes) {
     for (const char* const changed :
          {"{}",
           R"({"what":"goods"})",
@@ -105,7 +105,7 @@ TEST(node_packets, refuse_changes_of_nothing_known) {
     EXPECT_EQ(refusal_of(many + "]}"), errc::too_large);
 }
 
-TEST(node_packets, take_a_reply_or_request_with_such_a_member_for_what_it_is) {
+TEST(node_packets, are_not_mistaken_for_requests_or_replies_with_such_members) {
     packet read;
     ASSERT_TRUE(read.parse(R"({"key":1,"changed":{"what":"goods","ids":[7]}})"));
     EXPECT_EQ(read.kind(), packet_kind::reply);

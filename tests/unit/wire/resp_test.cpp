@@ -93,12 +93,12 @@ TEST(resp_reader, reads_the_same_cut_at_every_byte) {
     expect_sample(read_pieces(sample, 0, 1));
 }
 
-TEST(resp_reader, keeps_bytes_as_they_are) {
+TEST(resp_reader, returns_all_bytes_of_a_text) {
     const std::string bytes{"$3\r\n\0\xff\n\r\n", 10};
     EXPECT_EQ(read(bytes).replies.at(0).text, (std::string{"\0\xff\n", 3}));
 }
 
-TEST(resp_reader, refuses_what_is_no_reply) {
+TEST(resp_reader, refuses_malformed_replies) {
     for (const std::string_view bytes :
          {"HTTP/1.1 400 Bad Request\r\n",
           "\x15\x03\x03",
@@ -114,7 +114,7 @@ TEST(resp_reader, refuses_what_is_no_reply) {
     }
 }
 
-TEST(resp_reader, stays_broken) {
+TEST(resp_reader, returns_the_same_error_after_a_failure) {
     resp_reader reader{bytes_max};
     reader.feed("?");
     EXPECT_FALSE(reader.next());
@@ -122,7 +122,7 @@ TEST(resp_reader, stays_broken) {
     EXPECT_FALSE(reader.next());
 }
 
-TEST(resp_reader, drops_what_came_before_the_fault_of_a_reply) {
+TEST(resp_reader, drops_the_values_before_a_malformed_one) {
     const auto made = read("+OK\r\n*2\r\n$1\r\nx\r\n?");
     EXPECT_EQ(made.replies.size(), 1U);
     EXPECT_TRUE(made.broken);
