@@ -130,19 +130,12 @@ public:
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
           hashing_{context.executor, hashing} {
+        const auto login = [this](call asked) {
+            return check_member(std::move(asked));
+        };
         routes_ = {
-            {"GET",
-             "/members",
-             login_parameters,
-             [this](call asked) {
-                 return check_member(std::move(asked));
-             }},
-            {"POST",
-             "/members/login",
-             login_parameters,
-             [this](call asked) {
-                 return check_member(std::move(asked));
-             }},
+            {"GET", "/members", login_parameters, login},
+            {"POST", "/members/login", login_parameters, login},
             {"POST",
              "/members",
              login_parameters,
