@@ -7,7 +7,7 @@
 
 namespace msd::net {
 
-// While it lives the calling thread is sent no signal, nor are those it starts, ever.
+// While it exists, the calling thread receives no signal; threads started meanwhile never do.
 class signals_blocked {
 public:
     signals_blocked() {
@@ -23,8 +23,8 @@ private:
     sigset_t before_{};
 };
 
-/// A thread that runs `work` and is sent no signal, not even before its first line: signals are the
-/// loop's business. Throws std::system_error when there can be no thread.
+/// Starts a thread that runs `work` and receives no signal: the event loop handles signals. Throws
+/// std::system_error when no thread can be started.
 template <class F>
 [[nodiscard]] std::thread quiet_thread(F work) {
     const signals_blocked meanwhile;
