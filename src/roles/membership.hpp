@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-// How a worker of any role that is a node of the platform presents itself: to the registry and to
-// the nodes it calls.
+// What a worker of any role but the distributor says about itself to the registry and to the nodes
+// that it calls.
 namespace msd::roles {
 
-// How long a worker that starts waits for the topology. Without a registry it serves all the same.
+// How long a starting worker waits for the topology. It serves without one, too.
 constexpr milliseconds first_list_limit{1000};
 
 /// `name` and `routes` as registered; the address from the environment unless settings say
@@ -30,8 +30,7 @@ constexpr milliseconds first_list_limit{1000};
 [[nodiscard]] upstream_surroundings
 upstream_surroundings_of(worker& surroundings, const upstream_settings& settings, std::string name);
 
-/// For task groups: a task that ended by an exception is a line in the log, unless it was told to
-/// end.
+/// For task groups: logs the exception that ended a task, unless the task was cancelled.
 void report_failure(const std::exception_ptr& failure);
 
 } // namespace msd::roles
