@@ -19,7 +19,8 @@
 
 namespace msd::net {
 
-// Shared by the lane and by functions posted to the loop, which may run after the lane is gone.
+// Shared by the lane and by functions posted to the loop, which may run after the lane is
+// destroyed.
 struct blocking_lane::state : std::enable_shared_from_this<state> {
     state(asio::any_io_executor where, settings with, batch_runner how)
         : executor{std::move(where)},
@@ -45,9 +46,9 @@ struct blocking_lane::state : std::enable_shared_from_this<state> {
     const settings chosen;
     const batch_runner runner;
 
-    // The loop's alone.
+    // Used on the loop's thread only.
     std::vector<std::shared_ptr<job>> fresh;   // submitted in this turn
-    std::vector<std::shared_ptr<job>> waiting; // somebody awaits them
+    std::vector<std::shared_ptr<job>> waiting; // a coroutine awaits each of them
     std::size_t calls = 0;
     asio::steady_timer timer; // armed for a moment not after the earliest deadline
     time_point armed = time_point::max();
@@ -107,8 +108,9 @@ void blocking_lane::state::deliver() {
     }
 }
 
-// The timer is moved only to an earlier moment. When its calls have finished meanwhile it fires
-// for nothing: that is once per deadline's length instead of one re-arming per call.
+// The timer is only ever moved to an earlier time. If its calls have finished by then, it fires
+// without effect: one needless wake-up per deadline is cheaper than setting the timer for each
+// call.
 void blocking_lane::state::watch(time_point until) {
     if (until >= armed) {
         return;
@@ -137,7 +139,7 @@ void blocking_lane::state::expire() {
     watch(next);
 }
 
-// Resumes by way of the loop: this can be called from inside a cancellation signal, and resuming
+// Resumes through the loop: this can be called from inside a cancellation signal, and resuming
 // there would destroy the signal's handler while it runs.
 void blocking_lane::state::abandon(const std::shared_ptr<job>& which, error why) {
     if (!which->waiter_) {
@@ -223,7 +225,7 @@ void blocking_lane::state::stop() {
         thread.join();
     }
     timer.cancel();
-    // The threads are gone: what they finished is still good news, the rest was never begun.
+    // The threads have ended: finished calls still deliver their outcomes, the others never began.
     for (const auto& one : done) {
         if (one->waiter_) {
             forget(*one);

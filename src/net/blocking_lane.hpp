@@ -19,11 +19,11 @@
 
 namespace msd::net {
 
-// Where calls that block (a database, a password hash) run, so that the loop never does: a small
-// bounded pool of threads behind a queue. Each downstream has a lane of its own, so a slow one
-// holds up nothing else. Work crosses in batches both ways: what the loop submits in one turn is
-// handed over at its end under one lock, what a thread has finished returns in one posted function.
-// All public functions belong to the loop's thread.
+// Runs blocking calls (a database, a password hash) outside the event loop: a small bounded pool of
+// threads behind a queue. Each downstream has its own lane, so a slow downstream delays no other.
+// Calls cross threads in batches: all calls submitted in one turn of the loop are handed over at
+// its end under one lock, and all outcomes of a thread return in one posted function. All public
+// functions are called on the loop's thread.
 class blocking_lane {
 public:
     // One submitted call as a batch runner sees it, on a thread of the lane.
@@ -37,31 +37,31 @@ public:
         /// Makes the call, once; false when its outcome is an error or an exception, which is
         /// thrown again where the call is awaited.
         virtual bool run() = 0;
-        /// Replaces whatever the outcome is.
+        /// Replaces the outcome.
         virtual void fail(error why) = 0;
-        /// Nobody waits for it any more; a runner that had to wait may leave it out.
+        /// No coroutine waits for the outcome any more; a runner that had to wait may skip the job.
         [[nodiscard]] bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
 
     private:
         friend class blocking_lane;
 
-        // What the awaiting coroutine is to the lane.
+        // The awaiting coroutine as the lane sees it.
         struct waiter {
             virtual ~waiter() = default;
             virtual void resume() = 0;
         };
 
-        std::atomic<bool> abandoned_{false}; // set by the loop: nobody wants the outcome
-        // The loop's alone.
+        std::atomic<bool> abandoned_{false}; // set by the loop: no coroutine waits any more
+        // Used on the loop's thread only.
         std::unique_ptr<waiter> waiter_; // null: resumed or about to be
         std::optional<error> given_up_;  // why it was abandoned
         time_point until_;
-        std::size_t place_ = 0; // among the waiting
+        std::size_t place_ = 0; // index among the waiting jobs
     };
 
-    /// Runs a batch on a lane's thread, for what is to be done once around several calls (a
-    /// transaction). Each job must be run or failed, unless abandoned. Outcomes are delivered when
-    /// it returns. When it throws, all jobs of the batch fail with errc::internal.
+    /// Runs a batch on a lane's thread, for example to put several calls into one transaction. It
+    /// must run or fail each job that is not abandoned. Outcomes are delivered when it returns.
+    /// When it throws, all jobs of the batch fail with errc::internal.
     using batch_runner = std::function<void(std::span<job* const>)>;
 
     struct settings {
@@ -70,10 +70,10 @@ public:
         std::size_t batch_max = 1;    // calls a thread takes at once
     };
 
-    /// Without a runner each call is simply made. Throws std::system_error when a thread cannot be
-    /// started.
+    /// Without a runner each call is made by itself. Throws std::system_error when a thread cannot
+    /// be started.
     blocking_lane(asio::any_io_executor executor, settings chosen, batch_runner runner = {});
-    /// As stop().
+    /// Calls stop().
     ~blocking_lane();
     blocking_lane(const blocking_lane&) = delete;
     blocking_lane& operator=(const blocking_lane&) = delete;

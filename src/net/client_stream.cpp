@@ -14,7 +14,7 @@ namespace msd::net {
 namespace {
 
 constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
-constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024; // of a buffer between bursts
+constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024; // of a buffer's capacity, when empty
 
 tl::unexpected<error> about(const std::string& where, const error& why) {
     return fail(why.code, where + ": " + why.text);
@@ -51,7 +51,7 @@ client_stream::open(asio::any_io_executor executor, target where, deadline until
         *where.trust,
         where.tls_name.empty() ? where.host : where.tls_name
     );
-    // The timer's handler may still be queued when we are gone, or done.
+    // The timer's handler may still be queued when this function has returned.
     const auto waiting = std::make_shared<bool>(true);
     asio::steady_timer timer{executor, until.at()};
     timer.async_wait([stream = made.get(), alive = made->alive_, waiting](const auto& cancelled) {
@@ -77,7 +77,7 @@ asio::awaitable<result<void>> client_stream::agree() {
         const auto done = tls_->handshake(sealed_);
         send_sealed();
         if (!done) {
-            // The peer is told why, as far as it still listens.
+            // Sends the TLS alert that says why, if the peer still reads.
             co_await queue_.flushed(deadline::in(milliseconds{100}));
             co_return tl::unexpected{done.error()};
         }

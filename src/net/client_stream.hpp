@@ -21,11 +21,10 @@
 
 namespace msd::net {
 
-// One connection to a server that speaks a protocol of its own, with or without TLS: bytes both
-// ways. Reading is pulled by the one coroutine that owns the stream; sending never waits, what is
-// sent in one turn of the loop leaves together at its end. Whoever sends bounds the queue by
-// unsent_bytes(). Single-threaded. Must not be destroyed while receive() is suspended; close()
-// first.
+// One connection to a server with a protocol that the owner implements, with or without TLS: bytes
+// in both directions. The coroutine that owns the stream calls receive(); sending never waits: all
+// bytes sent in one turn of the loop leave together at its end. The sender limits the queue by
+// unsent_bytes(). Single-threaded. Call close() before destroying it while receive() is suspended.
 class client_stream {
 public:
     struct target {
@@ -48,13 +47,13 @@ public:
     /// errc::malformed: the peer broke the TLS session.
     asio::awaitable<result<std::string_view>> receive();
 
-    /// Nothing once the stream is closed.
+    /// Does nothing once the stream is closed.
     void send(std::string_view bytes);
     [[nodiscard]] std::size_t unsent_bytes() const;
     /// Bytes have arrived that receive() has not returned yet.
     [[nodiscard]] bool readable() const;
 
-    /// Ends the connection now; wakes receive(). What is unsent is dropped.
+    /// Ends the connection now and wakes receive(). Unsent bytes are dropped.
     void close();
     [[nodiscard]] bool is_open() const { return open_; }
 

@@ -71,7 +71,7 @@ peer_address address_of(const tcp::socket& socket) {
 tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd) {
     tcp::socket socket{executor};
     asio::error_code ignored;
-    // Both families behave the same from here on; the protocol only matters for opening.
+    // The protocol matters for opening a socket only; both families behave the same afterwards.
     socket.assign(tcp::v4(), fd, ignored);
     prepare(socket);
     return socket;
@@ -110,10 +110,11 @@ asio::awaitable<result<tcp::socket>> connect_to_any(
     std::string reason = "no address";
     std::size_t left = endpoints.size();
     for (const auto& endpoint : endpoints) {
-        // An address that does not answer leaves the others their share of the time.
+        // Each address gets its share of the time, so one that does not answer leaves the others
+        // theirs.
         const time_point now = clock::now();
         const time_point limit = now + (until.at() - now) / left--;
-        // Shared with the timer's handler, which may still be queued when we are gone.
+        // Shared with the timer's handler, which may still be queued when this function returns.
         const auto socket = std::make_shared<tcp::socket>(executor);
         asio::steady_timer timer{executor, limit};
         timer.async_wait([socket](const asio::error_code& cancelled) {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-// How TCP sockets come to be: accepted elsewhere and adopted, or connected. All are non-blocking
-// and send without delay.
+// Makes TCP sockets: adopts accepted ones or connects new ones. All are non-blocking and send
+// without delay.
 namespace msd::net {
 
 // The address of a peer, IPv4-mapped addresses as plain IPv4.
@@ -26,14 +26,14 @@ struct peer_address {
     auto operator<=>(const peer_address&) const = default;
 };
 
-/// Of a connected socket; empty when the peer is gone already.
+/// The peer's address of a connected socket; empty when the connection has ended already.
 [[nodiscard]] peer_address address_of(const asio::ip::tcp::socket& socket);
 
 /// Takes over an accepted descriptor.
 [[nodiscard]] asio::ip::tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd);
 
-/// Lets the kernel end the connection when the peer's host gives no sign of life for `limit`, or
-/// takes no byte for that long, whether there is something to send or not.
+/// Makes the kernel end the connection when the peer's host does not answer keep-alive probes, or
+/// does not acknowledge sent bytes, for `limit`.
 void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
 
 /// Connects to a name or an address; every address of a name is tried (net/name_resolver.hpp says
@@ -41,8 +41,8 @@ void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
 asio::awaitable<result<asio::ip::tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
 
-/// Connects to the first of these addresses that answers; each has an equal share of the time that
-/// those before it have left. `target` is what messages call them. Errors as of connect().
+/// Connects to the first of these addresses that accepts; each gets an equal share of the time that
+/// is left. Messages call them `target`. Errors are those of connect().
 asio::awaitable<result<asio::ip::tcp::socket>> connect_to_any(
     asio::any_io_executor executor,
     std::vector<asio::ip::tcp::endpoint> endpoints,

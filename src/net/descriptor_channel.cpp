@@ -18,11 +18,11 @@ namespace {
 
 constexpr std::size_t room_bytes = CMSG_SPACE(sizeof(int) * parcel_descriptors_max);
 
-// Sockets on their way in no process yet count against the sender's limit; they arrive soon.
+// Descriptors in flight count against the sender's limit until the receiver takes them.
 constexpr milliseconds congested_pause{1};
 
 tl::unexpected<error> gone() {
-    return fail(errc::closed, "the other process is gone");
+    return fail(errc::closed, "the other process has ended");
 }
 
 result<void> await(int socket, short events, deadline until) {

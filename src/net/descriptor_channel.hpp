@@ -11,10 +11,9 @@
 #include <string_view>
 #include <vector>
 
-// Short texts, each with descriptors that go with it, between two processes of this machine over a
-// SOCK_SEQPACKET socket. These functions block until their deadline; on an event loop they are for
-// what the socket is known to be ready for, and for the few moments in which nothing else may
-// happen.
+// Messages between two processes of one machine over a SOCK_SEQPACKET socket: a short text with
+// file descriptors. These functions block until their deadline. On an event loop, call them only
+// when the socket is ready, or while nothing else may run.
 namespace msd::net {
 
 inline constexpr std::size_t parcel_bytes_max = 4096;
@@ -25,7 +24,7 @@ struct parcel {
     std::vector<unique_fd> descriptors; // close-on-exec
 };
 
-/// The descriptors stay the sender's, too. errc::timeout, errc::closed: the other end is gone.
+/// The sender keeps its descriptors open. errc::timeout, errc::closed: the peer has ended.
 [[nodiscard]] result<void>
 send_parcel(int socket, std::string_view text, std::span<const int> attached, deadline until);
 

@@ -106,7 +106,7 @@ void listener::run() {
     arm(false);
 }
 
-// Tells how many connections were taken: 0 when a sibling was quicker.
+// Returns how many connections were accepted: 0 when another worker was faster.
 int listener::accept_one(int socket) {
     const int fd = accept4(socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
@@ -117,16 +117,16 @@ int listener::accept_one(int socket) {
     }
     arm(false); // armed again at the end of the kernel's queue
     if (const auto pauses = exhausted_.ends(clock::now())) {
-        log::info("accepting goes on without pauses, after {} of them", *pauses);
+        log::info("accepting again without pauses, after {} pauses", *pauses);
     }
     take_reserve();
     asio::post(executor_, [this, fd] { on_accept_(fd, accept_credit{this}); });
     return 1;
 }
 
-// Descriptors ran out. The connection that woke us would wake us for ever: it is taken with the
-// reserve and closed, so its client sees an end instead of silence; then accepting pauses. Others
-// wait in the queue meanwhile, for us or for a sibling.
+// The process has no descriptor left. The waiting connection would wake the accept thread again and
+// again, so it is accepted with the reserve descriptor and closed: its client sees an end instead
+// of silence. Then accepting pauses; other connections wait in the queue for any worker.
 void listener::refuse_one(int socket) {
     const std::error_code reason{errno, std::generic_category()};
     reserve_.reset();
@@ -144,8 +144,8 @@ void listener::refuse_one(int socket) {
     }
 }
 
-// The loop's thread may have been quicker to use the descriptor that the reserve left free: then
-// this is tried again when it is needed next.
+// The loop's thread may have used the descriptor that closing the reserve left free. Then the next
+// call tries again.
 void listener::take_reserve() {
     if (!reserve_) {
         reserve_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));

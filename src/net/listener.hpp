@@ -18,9 +18,9 @@ namespace msd::net {
 
 class listener;
 
-// Right to hold one accepted connection that was not served yet. Given back when the connection's
-// coroutine has issued its first read, or when this is destroyed. A worker whose loop hangs gives
-// none back, so it takes at most `credits` connections from its siblings.
+// The right to hold one accepted connection that is not served yet. It is returned when the
+// connection's coroutine has issued its first read, or when this object is destroyed. A worker
+// whose loop hangs returns none, so it takes at most `credits` connections from the other workers.
 class accept_credit {
 public:
     accept_credit() = default;
@@ -41,29 +41,29 @@ private:
     listener* owner_ = nullptr;
 };
 
-// Accepts from listening sockets that several worker processes share, so that each gets its share
-// of the connections: a thread of its own sleeps in an exclusive epoll set and adds the socket anew
-// after every accept, which moves this worker to the end of the kernel's queue. Connections are
-// handed to the loop's thread.
+// Accepts from listening sockets that several worker processes share, so that connections spread
+// evenly: an accept thread sleeps in an exclusive epoll set and adds the socket again after every
+// accept, which moves this worker to the end of the kernel's queue. The accept thread hands the
+// connections to the loop's thread.
 class listener {
 public:
-    /// Called on the loop's thread with a non-blocking descriptor to own.
+    /// Called on the loop's thread; takes ownership of the non-blocking descriptor.
     using handler = std::function<void(int fd, accept_credit credit)>;
 
     static constexpr int credits = 2;
 
-    /// Owns the sockets from here on.
+    /// Takes ownership of the sockets.
     listener(asio::any_io_executor executor, const std::vector<int>& sockets, handler on_accept);
     /// Stops, joins the thread, closes the sockets.
     ~listener();
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
 
-    /// Accepts nothing until resume(). What was accepted before is still delivered to the handler;
-    /// what comes meanwhile waits in the sockets' queues.
+    /// Accepts nothing until resume(). Connections accepted before are still delivered to the
+    /// handler; new ones wait in the sockets' queues.
     void pause();
     void resume();
-    /// Ends accepting for good and closes the sockets.
+    /// Stops accepting permanently and closes the sockets.
     void stop();
 
 private:
@@ -80,7 +80,7 @@ private:
     handler on_accept_;
     unique_fd epoll_;
     unique_fd event_;
-    unique_fd reserve_; // given up for a moment when descriptors run out
+    unique_fd reserve_; // closed for a moment when descriptors run out
     std::atomic<int> returned_{0};
     std::atomic<bool> stopping_{false};
     bool armed_ = false; // accept thread only, as the three below

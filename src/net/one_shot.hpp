@@ -16,9 +16,9 @@
 
 namespace msd::net {
 
-// A value that one coroutine waits for and somebody else on the same thread brings. The waiter is
-// resumed inside set(), so what the value refers to needs to live only until the waiter suspends
-// again. Terminating the waiter's task group wakes it with errc::cancelled.
+// A value that one coroutine waits for and other code on the same thread sets. set() resumes the
+// coroutine, so what the value refers to needs to live only until the coroutine suspends again.
+// Terminating the coroutine's task group resumes it with errc::cancelled.
 template <class T>
 class one_shot {
 public:
@@ -89,7 +89,7 @@ private:
         if (slot.is_connected()) {
             slot.assign([this](asio::cancellation_type kind) {
                 if ((kind & asio::cancellation_type::terminal) != asio::cancellation_type::none) {
-                    set(fail(errc::cancelled, "the worker leaves"));
+                    set(fail(errc::cancelled, "the worker is shutting down"));
                 }
             });
         }

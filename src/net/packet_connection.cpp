@@ -14,7 +14,7 @@ namespace msd::net {
 namespace {
 
 constexpr std::size_t receive_bytes_min = std::size_t{16} * 1024;
-constexpr milliseconds idle_before_release{1000}; // then the receive buffer is given back
+constexpr milliseconds idle_before_release{1000}; // then the receive buffer is released
 
 } // namespace
 
@@ -39,7 +39,7 @@ packet_connection::packet_connection(
 
 packet_connection::~packet_connection() = default;
 
-// While the owner is busy with what came before, nobody reads the rest of a frame.
+// The frame's time does not run while the owner handles earlier frames and does not read.
 void packet_connection::on_guard() {
     if (!reader_.in_frame()) {
         reader_.release_idle();
@@ -52,7 +52,7 @@ void packet_connection::on_guard() {
 wire::frame_reader::result packet_connection::next() {
     const auto found = reader_.next();
     if (found.state == wire::frame_reader::status::complete) {
-        frame_watched_ = false; // what follows is another frame, with a time of its own
+        frame_watched_ = false; // the next frame has its own time
     }
     return found;
 }

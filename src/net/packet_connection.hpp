@@ -24,10 +24,11 @@ struct packet_connection_settings {
     milliseconds frame_timeout{30'000}; // from the first byte of a frame to its last
 };
 
-// One TCP connection that carries packets both ways. Reading is pulled by the one coroutine that
-// owns the connection; sending never waits: frames are queued and leave together at the end of the
-// loop's turn, so a burst costs one system call. Whoever sends bounds the queue by unsent_bytes().
-// Single-threaded. Must not be destroyed while receive() or flushed() is suspended; close() first.
+// One TCP connection that carries packets in both directions. The coroutine that owns the
+// connection calls receive(); sending never waits: frames are queued and leave together at the end
+// of the loop's turn, so a burst costs one system call. The sender limits the queue by
+// unsent_bytes(). Single-threaded. Call close() before destroying it while receive() or flushed()
+// is suspended.
 class packet_connection {
 public:
     packet_connection(
@@ -46,17 +47,17 @@ public:
     [[nodiscard]] std::shared_ptr<const void> share() const { return reader_.share(); }
     [[nodiscard]] std::size_t buffer_bytes() const { return reader_.buffer_bytes(); }
 
-    /// Waits for bytes. errc::closed: the peer sends no more (then is_open() still holds) or the
-    /// connection ended; errc::timeout: a frame
-    /// stayed unfinished too long. Ends the life of views from next().
+    /// Waits for bytes. errc::closed: the peer has shut down its sending side (then is_open() is
+    /// still true) or the connection ended; errc::timeout: a frame stayed unfinished too long.
+    /// Invalidates the views that next() returned.
     asio::awaitable<result<void>> receive();
 
-    /// Bytes have arrived that receive() did not take yet.
+    /// The kernel holds bytes that receive() has not read yet.
     [[nodiscard]] bool has_unreceived() const;
 
     /// Appends whole frames to the queue; nothing once the connection is closed.
     void send(std::string_view frames);
-    /// The same without a copy, for one text that goes to many.
+    /// The same without a copy, for one text that is sent on many connections.
     void send(std::shared_ptr<const std::string> frames);
     void send(std::shared_ptr<const void> owner, std::string_view frames);
     /// Lets `write` append whole frames to the queue itself: void(std::string&).

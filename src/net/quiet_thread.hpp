@@ -8,7 +8,7 @@
 
 namespace msd::net {
 
-// While it lives the calling thread is sent no signal, nor are those it starts, ever.
+// While it exists, the calling thread receives no signal; threads started meanwhile never do.
 class signals_blocked {
 public:
     signals_blocked() {
@@ -27,9 +27,9 @@ private:
 /// Logs the exception and ends the process: the master replaces the worker.
 [[noreturn]] void end_by_exception_of_thread(const std::exception_ptr& thrown);
 
-/// A thread that runs `work` and is sent no signal, not even before its first line: signals are the
-/// loop's business. An exception that leaves `work` is logged and ends the process. Throws
-/// std::system_error when there can be no thread.
+/// Starts a thread that runs `work` and receives no signal: the event loop handles signals. An
+/// exception that leaves `work` is logged and ends the process. Throws std::system_error when no
+/// thread can be started.
 template <class F>
 [[nodiscard]] std::thread quiet_thread(F work) {
     const signals_blocked meanwhile;

@@ -21,7 +21,8 @@ constexpr std::size_t piece_bytes_max =
     std::size_t{32} * 1024; // small texts share a piece up to that
 constexpr std::size_t pieces_per_send = 16;
 constexpr std::size_t sent_pieces_max = 64;
-// The rest of a shared piece that is copied, so that its owner, which may be much more, is let go.
+// The rest of a shared piece is copied when it is this small, to release its owner, which may be
+// much larger.
 constexpr std::size_t copied_rest_max = std::size_t{64} * 1024;
 
 } // namespace
@@ -79,7 +80,7 @@ void send_queue::flush() {
     }
 }
 
-// Tells whether to go on: false once the kernel takes no more for now, or at all.
+// False when the kernel accepts no more bytes now, or the connection failed.
 bool send_queue::send_some() {
     std::array<iovec, pieces_per_send> vectors{};
     const std::size_t most = pieces_apart_ ? 1 : pieces_per_send;
@@ -117,14 +118,14 @@ void send_queue::forget_sent(std::size_t bytes) {
     }
     sent_of_first_ = bytes;
     release_owner();
-    // A queue that never gets empty must not grow by what it has sent.
+    // A queue that never gets empty must not keep the pieces it has sent.
     if (first_ >= sent_pieces_max && first_ * 2 >= pieces_.size()) {
         pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
     }
 }
 
-// What unsent_bytes() says is what the queue holds, give or take little.
+// Keeps the memory that the queue holds close to unsent_bytes().
 void send_queue::release_owner() {
     if (pieces_apart_ || first_ == pieces_.size() || !pieces_[first_].owner) {
         return;
@@ -142,7 +143,7 @@ void send_queue::wait_writable() {
     waiting_writable_ = true;
     socket_.async_wait(
         asio::ip::tcp::socket::wait_write,
-        // Cancelling the socket's reads ends this wait too; then the kernel is simply asked again.
+        // Cancelling the socket's reads also ends this wait; then sending is tried again.
         [this, alive = alive_](const asio::error_code& /*cancelled*/) {
             if (*alive) {
                 waiting_writable_ = false;

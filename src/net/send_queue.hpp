@@ -17,11 +17,11 @@
 
 namespace msd::net {
 
-// What a connection still has to send. Sending never waits: bytes are queued and leave together at
-// the end of the loop's turn, so a burst costs one system call; what the kernel does not take goes
-// when it can. Small texts are copied and share a piece; large ones stay where they are and are
-// kept alive. Whoever appends bounds the queue by unsent_bytes(). Owned by its connection, which
-// owns the socket too. Single-threaded.
+// The bytes that a connection still has to send. Appending never waits: bytes are queued and leave
+// together at the end of the loop's turn, so a burst costs one system call; what the kernel does
+// not accept is sent when the socket is writable. Small texts are copied and share a piece; large
+// ones are not copied but kept alive. The caller limits the queue by unsent_bytes(). The connection
+// owns the queue and the socket. Single-threaded.
 class send_queue {
 public:
     /// `on_failure` is called once when the kernel refuses the connection; it must clear() the
@@ -43,16 +43,16 @@ public:
         appended(tail.size() - before);
     }
 
-    /// One system call carries one piece only, for legacy peers that want whole packets.
+    /// Each system call sends one piece only, for legacy peers that expect whole packets.
     void send_pieces_apart() { pieces_apart_ = true; }
     /// Shuts the sending side down once everything is sent.
     void finish();
-    /// Drops everything; the connection ended.
+    /// Drops all bytes; the connection ended.
     void clear();
 
     [[nodiscard]] std::size_t unsent_bytes() const { return unsent_; }
-    /// Hands out what is unsent, piece by piece: void(std::shared_ptr<const void>,
-    /// std::string_view). A piece that was copied has no owner.
+    /// Calls `take` for each unsent piece: void(std::shared_ptr<const void>, std::string_view). A
+    /// piece that was copied has no owner.
     template <class Take>
     void for_each_unsent(Take take) const {
         for (std::size_t i = first_; i < pieces_.size(); ++i) {
@@ -60,7 +60,7 @@ public:
             take(pieces_[i].owner, pieces_[i].bytes().substr(sent));
         }
     }
-    /// When the queue last was empty or the kernel last took a byte.
+    /// When the queue was last empty or the kernel last accepted a byte.
     [[nodiscard]] time_point last_progress() const { return last_progress_; }
     /// Waits until the queue is empty; false when `until` passed first.
     asio::awaitable<bool> flushed(deadline until);

@@ -17,7 +17,7 @@ namespace msd::net {
 
 namespace {
 
-// Only whoever speaks TLS loads it. What libssl needs in turn is found through it, too.
+// Loaded only by processes that use TLS. Symbols of libcrypto are found through libssl.
 constinit late_library openssl{MSD_SONAME};
 // NOLINTBEGIN(readability-identifier-naming): they are named as OpenSSL names them
 MSD_LATE_FUNCTION(openssl, ASN1_OCTET_STRING_free);
@@ -119,7 +119,7 @@ result<tls_trust> tls_trust::load(const std::filesystem::path& ca_file) {
         return fail(errc::internal, "no TLS: " + reason());
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    // A server that asks for new keys in TLS 1.2 would make writing wait for reading.
+    // With renegotiation in TLS 1.2, writing would have to wait for reading.
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     const bool loaded = ca_file.empty()
@@ -162,7 +162,7 @@ result<bool> tls_session::handshake(std::string& out) {
     SSL* const session = state_->session.get();
     ERR_clear_error();
     const int done = SSL_do_handshake(session);
-    state_->take_outgoing(out); // also the alert that says what is wrong
+    state_->take_outgoing(out); // includes the alert that gives the reason
     if (done == 1) {
         return true;
     }

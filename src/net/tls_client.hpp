@@ -8,13 +8,13 @@
 #include <string>
 #include <string_view>
 
-// TLS as a client, without sockets: what goes in is plain text to send and bytes received, what
-// comes out is bytes to send and plain text. Whose certificates are trusted is decided once, in
-// tls_trust; the stream around a session moves the bytes.
+// The client side of TLS without sockets: it turns plain text into bytes to send, and received
+// bytes into plain text. tls_trust decides which certificates are trusted; client_stream moves the
+// bytes.
 namespace msd::net {
 
-// Certificates that are trusted, shared by all sessions of a worker. TLS 1.2 and later; a server's
-// certificate is always verified, and so is its name.
+// The trusted certificates, shared by all sessions of a worker. TLS 1.2 and later; a server's
+// certificate and its name are always verified.
 class tls_trust {
 public:
     /// `ca_file` holds certificates in PEM; empty: those of the system. errc::invalid names the
@@ -42,19 +42,19 @@ public:
     tls_session(const tls_session&) = delete;
     tls_session& operator=(const tls_session&) = delete;
 
-    /// Begins or goes on with the handshake: bytes to send are appended to `out`. True once both
-    /// sides agree. errc::denied: the certificate is not accepted; errc::malformed: the peer speaks
-    /// no TLS, or none of ours.
+    /// Starts or continues the handshake and appends bytes to send to `out`. True when it is
+    /// complete. errc::denied: the certificate is not accepted; errc::malformed: the peer does not
+    /// speak TLS, or no supported version.
     [[nodiscard]] result<bool> handshake(std::string& out);
 
     /// Takes received bytes; the next handshake() or open() uses them.
     void received(std::string_view bytes);
 
-    /// Appends what can be decrypted of the received bytes to `plain`, and to `out` what TLS itself
-    /// has to send. errc::closed: the peer ended the session properly; errc::malformed.
+    /// Appends the plain text of complete received records to `plain`, and to `out` what TLS itself
+    /// has to send. errc::closed: the peer ended the session with close_notify; errc::malformed.
     [[nodiscard]] result<void> open(std::string& plain, std::string& out);
 
-    /// Encrypts `plain` to the end of `out`. Only after the handshake.
+    /// Encrypts `plain` and appends it to `out`. Only after the handshake.
     [[nodiscard]] result<void> seal(std::string_view plain, std::string& out);
 
 private:

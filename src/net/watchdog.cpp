@@ -13,7 +13,7 @@ watchdog::guard::guard(watchdog& owner, std::function<void()> expire)
       place_{owner.guards_.insert(owner.guards_.end(), this)} {}
 
 watchdog::guard::~guard() {
-    // An expiry handler may destroy any guard, also the one the look would go on with.
+    // An expiry handler may destroy any guard, also the one that is checked next.
     if (owner_.next_ == place_) {
         ++owner_.next_;
     }

@@ -13,18 +13,18 @@
 
 namespace msd::net {
 
-// One timer for all the deadlines of a worker's connections. A timer per operation, or even per
-// connection, costs a heap entry and wake-ups; setting a deadline here is a store. It looks at all
-// of them every `resolution` and calls what is overdue once. Single-threaded, like the worker.
+// One timer for all deadlines of a worker's connections. A timer per operation or connection costs
+// a heap entry and wake-ups; setting a deadline here is one store. The watchdog checks all
+// deadlines every `resolution` and calls the handler of each overdue one once. Single-threaded.
 class watchdog {
 public:
     static constexpr milliseconds resolution{50};
 
-    // One watched deadline. Set it, move it, clear it as often as you like; leaves the watchdog
-    // when it is destroyed.
+    // One watched deadline, which can be set, moved and cleared any number of times. The destructor
+    // removes it from the watchdog.
     class guard {
     public:
-        /// `expire` is called once per set() whose deadline passed; it may set() again.
+        /// `expire` is called once for each set() whose deadline passed; it may call set() again.
         guard(watchdog& owner, std::function<void()> expire);
         ~guard();
         guard(const guard&) = delete;
@@ -44,7 +44,7 @@ public:
 
     explicit watchdog(const asio::any_io_executor& executor);
 
-    /// Looks until its task is terminated.
+    /// Runs until its task is terminated.
     asio::awaitable<void> run();
 
 private:
@@ -52,7 +52,7 @@ private:
 
     asio::steady_timer timer_;
     std::list<guard*> guards_;
-    std::list<guard*>::iterator next_; // where a look in progress goes on
+    std::list<guard*>::iterator next_; // where a check in progress continues
 };
 
 } // namespace msd::net

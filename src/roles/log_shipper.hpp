@@ -14,21 +14,21 @@
 
 namespace msd::roles {
 
-// Sends the log lines of this worker to the logs service, as POST /logs that nobody answers. While
-// no instance takes them they wait; the oldest are dropped first and counted. Never in the way of
-// the work: a line is a push to a queue, from whatever thread it comes.
+// Sends the log lines of this worker to the logs service as POST /logs, which has no reply. Lines
+// wait while no instance takes them; when the queue is full, the oldest are dropped and counted.
+// Logging never waits for the network: any thread only pushes its line to a queue.
 class log_shipper {
 public:
     static constexpr std::size_t lines_max = 1000;
 
-    /// Both must outlive it.
+    /// Both must outlive this object.
     log_shipper(asio::any_io_executor executor, upstreams& services);
-    /// Ends the shipping; what still waits is dropped.
+    /// Stops shipping; lines that still wait are dropped.
     ~log_shipper();
     log_shipper(const log_shipper&) = delete;
     log_shipper& operator=(const log_shipper&) = delete;
 
-    /// Tries again what waits: an instance may have come.
+    /// Tries to send the waiting lines: an instance may have become reachable.
     void wake();
 
     [[nodiscard]] std::uint64_t dropped() const;
@@ -40,7 +40,7 @@ private:
 
     asio::any_io_executor executor_;
     upstreams& services_;
-    mutable std::mutex mutex_; // lines come from the blocking lanes' threads too
+    mutable std::mutex mutex_; // the threads of blocking lanes log, too
     std::deque<std::string> waiting_;
     std::uint64_t dropped_ = 0;
     bool posted_ = false;

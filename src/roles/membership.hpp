@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-// How a worker of any role that is a node of the platform presents itself: to the registry and to
-// the nodes it calls.
+// What a worker of any role but the distributor says about itself to the registry and to the nodes
+// that it calls.
 namespace msd::roles {
 
-// How long a worker that starts waits for the topology. Without a registry it serves all the same.
+// How long a starting worker waits for the topology. It serves without one, too.
 constexpr milliseconds first_list_limit{1000};
 
 /// `name` and `routes` as registered; the address from the environment unless settings say

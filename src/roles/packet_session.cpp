@@ -20,16 +20,16 @@ namespace msd::roles {
 
 namespace {
 
-// A peer that asks and does not read is not asked on until it has read.
+// No more requests are read from a peer with more unsent bytes, until it has read its replies.
 constexpr std::size_t unsent_bytes_max = 64u << 20;
 constexpr std::size_t copied_bytes_max = 32U << 10;
-constexpr milliseconds deadline_unsaid{30'000}; // for peers that say none
+constexpr milliseconds deadline_unsaid{30'000}; // for requests without one
 constexpr milliseconds reply_margin{1000};      // for a handler to end after its deadline
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
 
-// The answer has to arrive while the caller still waits: a part of the time it gives is for the
-// way.
+// The reply has to arrive while the caller still waits, so a part of the given time is reserved for
+// the way back.
 deadline deadline_of(const json::object& fields) {
     const json::value* const said = fields.find("deadline_ms");
     const auto left_ms = said == nullptr ? std::nullopt : said->as_int64();
@@ -45,8 +45,8 @@ std::string text_of(const json::object& fields, std::string_view name) {
     return found == nullptr ? std::string{} : found->as_string().value_or("");
 }
 
-// The params as a route without a schema gets them: as they stand, without the correlation key.
-// Callers that are not of msd may write the key inside the params as well as at the top.
+// The params of a route without a schema: as received, without the correlation key. A foreign
+// caller may write the key at the top and inside the params.
 std::string raw_params(const wire::packet& packet, bool from_msd) {
     const json::value* const given = packet.raw_params();
     if (given == nullptr) {
@@ -70,7 +70,7 @@ std::string raw_params(const wire::packet& packet, bool from_msd) {
     return out;
 }
 
-// The uri's variables added to the params; a param of the same name gives way.
+// The params with the variables of the uri; a variable replaces a param of the same name.
 std::string merge(const json::object& params, const core::route_table::variable_list& variables) {
     std::string out;
     json::writer writer{out};
@@ -90,7 +90,7 @@ std::string merge(const json::object& params, const core::route_table::variable_
     return out;
 }
 
-// Counted up when the request is begun, which is before its handler runs.
+// Counts a request down when its handler has ended. It was counted up before the handler started.
 struct counted_work {
     explicit counted_work(int& number) : in_work{number} {}
     ~counted_work() { --in_work; }
@@ -150,7 +150,7 @@ void packet_session::refuse_size(std::string_view received) {
     refuse("packet too large", 413);
 }
 
-// Tells whether the connection goes on.
+// False when the connection has to end.
 bool packet_session::dispatch(std::string_view frame) {
     heard_ = true;
     heard_at_ = clock::now();
@@ -173,8 +173,8 @@ bool packet_session::dispatch(std::string_view frame) {
         cancel(*packet_.fields().find("cancel"));
         return true;
     case wire::packet_kind::goaway:
-    case wire::packet_kind::changed: // said by services to their callers, not to us
-    case wire::packet_kind::reply:   // to a ping of ours, or stray
+    case wire::packet_kind::changed: // services send it to their callers only
+    case wire::packet_kind::reply:   // this side sends no requests
         return true;
     case wire::packet_kind::other:
         break;
@@ -194,7 +194,7 @@ bool packet_session::malformed(std::string_view why) {
     return false;
 }
 
-// What is no request is answered only where a key can be read.
+// A packet that is no request is answered only where a key can be read.
 void packet_session::refuse(std::string_view why, int status) {
     if (!packet_.key().empty() || packet_.kind() == wire::packet_kind::request) {
         reply(packet_.key(), services::failure(status, std::string{why}));
@@ -342,7 +342,7 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     fields.errormessage = answer.errormessage;
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
-    // Copying a page takes longer than all else that is done for it on this thread.
+    // For a large page, copying would take most of the time that this thread spends on the request.
     bool shares = answer.members.size() > copied_bytes_max;
     connection_.compose([&](std::string& out) {
         shares = shares && wire::append_reply_start(out, key, fields);

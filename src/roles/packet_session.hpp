@@ -19,9 +19,9 @@
 
 namespace msd::roles {
 
-// The service's end of one packet connection: many requests in work at a time, replies as they get
-// done. What is malformed gets one error reply where a key can be read; the tenth ends the
-// connection, and nobody else notices.
+// The service's side of one packet connection: many requests are handled at a time, and each reply
+// is sent when it is ready. A malformed packet gets one error reply where a key can be read; the
+// tenth ends the connection. Other connections are not affected.
 class packet_session : public std::enable_shared_from_this<packet_session> {
 public:
     packet_session(service_host& host, asio::ip::tcp::socket socket, net::watchdog& dog);
@@ -36,12 +36,12 @@ public:
     void say_goodbye();
     /// The same for peers that have not sent anything.
     void close_if_idle();
-    /// Tells a peer that asked to hear of changes; others never see the packet.
+    /// Sends the change to a peer that asked for changes in its hello; other peers get nothing.
     void tell_change(const wire::change& made);
     [[nodiscard]] std::size_t unsent_bytes() const { return connection_.unsent_bytes(); }
-    /// The peer asks and does not read.
+    /// Closes the connection because the peer sends requests and does not read the replies.
     void close_unread();
-    /// Says hello again: the pool has another number of workers.
+    /// Sends hello again, because the number of workers of the pool has changed.
     void tell_workers();
     /// The peer said hello: it is an msd node.
     [[nodiscard]] bool speaks_msd() const { return msd_; }
@@ -51,7 +51,7 @@ public:
 private:
     static constexpr milliseconds unread_limit{30'000}; // for a peer to read what it is sent
 
-    // One request in a handler.
+    // One request that a handler works on.
     struct running {
         std::string key;
         bool wanted = true; // false: the peer cancelled it

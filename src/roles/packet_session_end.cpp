@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a packet connection ends: what the peer is still owed, and for how long it is waited for.
+// How a packet connection ends: which replies the peer still gets, and how long it is waited for.
 #include "base/log.hpp"
 #include "net/use_tuple.hpp"
 #include "roles/packet_session.hpp"

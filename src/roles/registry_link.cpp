@@ -26,16 +26,16 @@ namespace {
 constexpr std::size_t list_bytes_max = 16u << 20;
 constexpr milliseconds frame_timeout{30'000};
 constexpr double reconnect_jitter = 0.2;
-// A connection that ended sooner was no success: the next attempt waits its turn.
+// A connection that ends sooner counts as a failed attempt: the next one waits for the interval.
 constexpr milliseconds lasting{1000};
-constexpr milliseconds ping_idle{2500}; // longer than msd's distributor lets pass without its own
+constexpr milliseconds ping_idle{2500}; // longer than the ping interval of msd's distributor
 constexpr int pings_unanswered_max = 3;
 constexpr milliseconds hold_limit{200};
 constexpr milliseconds keep_every{100};
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
 
-// What a packet of an msd distributor says the registry is at.
+// The registry's state as a packet of an msd distributor gives it.
 core::revision said_by(const wire::packet& packet) {
     const auto number = [&packet](std::string_view name) {
         const json::value* const found = packet.fields().find(name);
@@ -68,13 +68,14 @@ public:
           kept_{settings_.kept_in},
           keep_(dog_, [this] { keep(); }) {}
 
-    // The link's whole life. Holds what it works on, whatever becomes of its owner.
+    // Runs until the link ends. Shares ownership of the state, because the link may be destroyed
+    // before.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
     static asio::awaitable<void> say_goodbye(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
-    // The owner goes: nothing is told to it any more.
+    // The owner is being destroyed: its handlers are not called any more.
     void abandon() {
         on_change_ = {};
         on_lost_ = {};
@@ -110,11 +111,11 @@ private:
     net::watchdog dog_;
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
-    asio::steady_timer left_;  // cancelled when the goodbye was answered
-    asio::steady_timer first_; // cancelled when nothing is to be waited for any more
+    asio::steady_timer left_;  // cancelled when DELETE /distributes was answered
+    asio::steady_timer first_; // cancelled when the first list came or cannot come
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
-    std::string held_list_; // the list at accept, until a better one comes
+    std::string held_list_; // the list sent at accept, until the registration is answered with one
     core::topology known_;
     topology_file kept_;
     net::watchdog::guard keep_;
@@ -126,16 +127,16 @@ private:
     std::uint64_t goodbye_key_ = 0;
     int pings_unanswered_ = 0;
     bool ending_ = false;
-    bool told_once_ = false;  // the owner knows that a list came
+    bool told_once_ = false;  // the owner was told of a list
     bool tried_once_ = false; // … or an attempt to get one has failed
-    // Of the present connection.
-    bool is_msd_ = false;     // the distributor said proto
-    bool is_foreign_ = false; // it had time to say proto
+    // State of the current connection.
+    bool is_msd_ = false;     // the distributor sent `proto`
+    bool is_foreign_ = false; // it did not within the time it had
     bool heard_list_ = false;
-    bool told_here_ = false; // the owner knows that what it was told is what this registry has
+    bool told_here_ = false; // the owner was told of this registry's list
     bool resyncing_ = false;
     bool complained_ = false;
-    bool out_of_reach_ = false; // and the log says so
+    bool out_of_reach_ = false; // and this was logged
 };
 
 asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
@@ -169,7 +170,7 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
     [[maybe_unused]] const bool ended = co_await self->inner_.drained(watchdog_end_limit);
 }
 
-// One connection from its beginning to its end.
+// Serves one connection until it ends.
 asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     net::detect_vanished_peer(socket, vanished_after);
     const net::packet_connection_settings limits{list_bytes_max, frame_timeout};
@@ -204,8 +205,8 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     }
 }
 
-// After a connection that lasted the next attempt is made at once, after anything else not before
-// the interval has passed.
+// After a connection that lasted, the next attempt is made at once; otherwise it waits until the
+// interval has passed.
 asio::awaitable<void> registry_link::state::pause(time_point began) {
     const bool lasted = since_ >= began && clock::now() - since_ >= lasting;
     if (ending_ || lasted) {
@@ -266,7 +267,7 @@ void registry_link::state::end() {
     first_.cancel();
 }
 
-// An outage is one line, however many attempts it outlasts.
+// Logs one line per outage, however many attempts fail.
 void registry_link::state::complain_once(const std::string& why) {
     if (!std::exchange(out_of_reach_, true)) {
         const auto every = settings_.reconnect_interval.count();
@@ -302,7 +303,7 @@ void registry_link::state::hear(std::string_view frame) {
     }
 }
 
-// Nothing better came: the distributor knows no other way.
+// No list with `proto` followed: the distributor is a foreign one, and the held list is used.
 void registry_link::state::hear_held() {
     is_foreign_ = true;
     hear(held_list_);
@@ -323,9 +324,9 @@ void registry_link::state::hear_reply() {
 void registry_link::state::hear_topology(std::string_view frame) {
     const bool from_msd = packet_.fields().find("proto") != nullptr;
     const bool is_first = !std::exchange(heard_list_, true);
-    // The list at accept, and any before the distributor knows who is there, is told in the old
-    // way, without what msd nodes say of themselves. What follows the registration is better; only
-    // when nothing does, this list is all there is.
+    // A distributor sends the list at accept, and any list before the registration, in the form of
+    // section 2, without the fields of msd nodes. The list that follows the registration has them;
+    // the held list is used only when none follows.
     if (!from_msd && !is_foreign_ && (is_first || known_.from_msd())) {
         if (!is_first || known_.epoch() == 0 || !told_once_) {
             held_list_ = frame;
@@ -341,7 +342,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     }
     using enum core::topology::outcome;
     if (from_msd && !std::exchange(is_msd_, true) && !ending_) {
-        // What others knew when they kept it may be older than this registry believes.
+        // The list that another worker kept may be older than the state this registry assumes.
         const core::revision have =
             told_once_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
         connection_->send(core::second_registration(settings_.self, have));
@@ -354,7 +355,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     if (is_list && *applied != incomplete) {
         resyncing_ = false;
     }
-    // After a reconnect that nothing new follows, the owner still has to hear that it is connected.
+    // After a reconnect without changes, the owner still has to learn that the link is connected.
     const bool is_all_there_is =
         is_list || (told_once_ && from_msd &&
                     said_by(packet_) == core::revision{known_.epoch(), known_.rev()});
@@ -368,7 +369,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     }
 }
 
-// What the other workers of the pool knew, until the registry says more.
+// Uses the list that other workers of the pool kept until the registry sends one.
 void registry_link::state::recall() {
     if (auto kept = kept_.load(); kept && on_change_) {
         known_ = std::move(*kept);
@@ -376,7 +377,7 @@ void registry_link::state::recall() {
     }
 }
 
-// A registry that began anew may not know everybody yet.
+// A registry that was restarted may not know all nodes yet.
 void registry_link::state::keep() {
     const time_point believed_at = since_ + settings_.believed_after;
     if (kept_.knows_more_than(known_) && clock::now() < believed_at) {
@@ -393,7 +394,7 @@ void registry_link::state::ask_for_snapshot() {
     }
 }
 
-// Nothing was heard for a while. Only an msd distributor answers pings.
+// The registry has been silent for a while. Only an msd distributor answers pings.
 void registry_link::state::on_silence() {
     if (!connected()) {
         return;

@@ -21,20 +21,20 @@ namespace msd::roles {
 struct registry_link_settings {
     std::string distributor_host = "127.0.0.1";
     std::uint16_t distributor_port = 9000;
-    // What this node says of itself; routes empty for a gateway. id.host empty: the distributor
-    // takes the peer's address (--advertise sets it).
+    // This node's registration; a gateway has no routes. With an empty id.host the distributor uses
+    // the peer's address (--advertise sets id.host).
     core::node_info self;
-    milliseconds reconnect_interval{3000}; // ± 20 %, after one attempt at once
-    // Where the topology is kept for workers that start later (roles/topology_file.hpp); empty:
-    // nowhere.
+    milliseconds reconnect_interval{3000}; // ± 20 %; the first attempt is made at once
+    // The file in which the topology is kept for workers that start later
+    // (roles/topology_file.hpp); empty: it is not kept.
     std::filesystem::path kept_in;
-    // A registry that has begun anew is kept there once the connection is that old.
+    // The list of a restarted registry is kept once the connection is this old.
     milliseconds believed_after{10'000};
 };
 
-// A node's connection to the distributor: registers, keeps the topology, answers pings, connects
-// again for as long as it lives. Works with msd's distributor and with a foreign one. While the
-// distributor is away the topology stays as it was.
+// A node's connection to the distributor: registers, follows the topology, answers pings and
+// reconnects. Works with msd's distributor and with a foreign one. While the distributor cannot be
+// reached, the last topology stays in use.
 class registry_link {
 public:
     /// Called after each change of the topology, and once after the first list even when empty.
@@ -53,12 +53,12 @@ public:
     /// after leave().
     void start(net::task_group& tasks);
 
-    /// Waits for the first topology, at most `limit`; not any longer once the distributor cannot be
-    /// reached. One waits at a time.
+    /// Waits for the first topology, at most `limit`; returns when the first attempt to connect
+    /// fails. For one caller at a time.
     asio::awaitable<void> first_list(milliseconds limit);
 
-    /// Says DELETE /distributes and waits for the acknowledgement of an msd distributor (none is
-    /// expected from a foreign one), at most `limit`; then closes the link for good.
+    /// Sends DELETE /distributes, waits at most `limit` for the reply of an msd distributor (a
+    /// foreign one sends none), and closes the link permanently.
     asio::awaitable<void> leave(milliseconds limit);
 
     /// The same, but the link stays connected until close(), and does not connect again.
@@ -71,7 +71,7 @@ public:
 
     [[nodiscard]] const core::topology& known() const;
     [[nodiscard]] bool connected() const;
-    /// When the present connection was made; time_point::min() while there is none.
+    /// When the current connection was made; time_point::min() while there is none.
     [[nodiscard]] time_point connected_since() const;
 
 private:

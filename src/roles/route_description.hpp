@@ -6,7 +6,7 @@
 
 namespace msd::roles {
 
-/// A row of a service's table as the registry tells it to others: with its parameters as JSON,
+/// A route of a service as it is registered, with its parameters as JSON:
 /// `[{"name":"id","type":"integer","required":true},…]`.
 [[nodiscard]] core::route_info describe(const services::route& row);
 

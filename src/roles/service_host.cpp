@@ -19,14 +19,14 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t sessions_max = 10'000;
-constexpr milliseconds fast_stop{2000}; // less time than that: nobody is asked to leave first
+constexpr milliseconds fast_stop{2000}; // with less time than this, peers are not waited for
 constexpr milliseconds leave_limit{2000};
-constexpr milliseconds silence_limit{2000}; // for the first words on a connection just made
+constexpr milliseconds silence_limit{2000}; // for the first packet on a new connection
 constexpr milliseconds last_look{200};
 
-// Replies that nobody reads, of all sessions together.
+// Unsent bytes of replies, of all sessions together.
 constexpr std::size_t unsent_total_max = std::size_t{512} << 20;
-// A caller whose host is gone without a word. Others may pause their reading for that long.
+// For a caller whose host has vanished. A caller may also pause reading for this long.
 constexpr milliseconds vanished_after{30'000};
 
 core::node_info self_of(const services::service& service, std::string_view name) {
@@ -113,7 +113,7 @@ asio::awaitable<result<void>> service_host::start() {
         [this] { upstreams_.registry_lost(); }
     );
     link_->start(worker_.tasks);
-    // A worker that takes the place of another must know with its first request whom to ask.
+    // A worker that replaces another must be able to call other services from its first request on.
     co_await link_->first_list(first_list_limit);
     co_return result<void>{};
 }
@@ -157,7 +157,7 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
     auto session = std::make_shared<packet_session>(*this, std::move(socket), worker_.dog);
     {
         const enlisted<packet_session*> listed{open_sessions_, session.get()};
-        // With the next turn of the loop the first read is under way.
+        // The credit is returned in the next turn of the loop, when the first read was issued.
         auto executor = worker_.loop.get_executor();
         asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
         co_await session->run();
@@ -202,7 +202,7 @@ asio::awaitable<void> service_host::drain(deadline until) {
         }
     }
     if (!finished) {
-        log::warning("{} requests end unanswered", running_.size());
+        log::warning("the time to drain is over: {} requests end without a reply", running_.size());
     }
     for (packet_session* const session : open_sessions_) {
         session->finish();
@@ -275,7 +275,7 @@ void service_host::bound_unsent() {
     }
 }
 
-// Callers hold a connection to each worker, so they have to know how many there are.
+// Callers keep a connection to each worker, so they have to know the number of workers.
 void service_host::scaled() {
     for (packet_session* const session : open_sessions_) {
         session->tell_workers();

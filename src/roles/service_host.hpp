@@ -21,8 +21,8 @@ namespace msd::roles {
 
 class packet_session;
 
-// One worker of a named service: takes packet connections from gateways, services and foreign
-// nodes, runs the service's handlers, and asks other services on its behalf.
+// One worker of a named service: serves packet connections of gateways, services and foreign nodes,
+// runs the service's handlers, and sends the service's requests to other services.
 class service_host final : public role,
                            private services::peer_caller,
                            private services::change_teller {
@@ -50,7 +50,7 @@ public:
     [[nodiscard]] const service_settings& settings() const { return settings_; }
     [[nodiscard]] const worker_environment& environment() const { return worker_.environment; }
     [[nodiscard]] net::task_group& running() { return running_; }
-    /// Closes the sessions with most unsent bytes while those of all are over the limit.
+    /// While the unsent bytes of all sessions exceed the limit, closes the session with the most.
     void bound_unsent();
     std::uint64_t requests = 0;
     /// The reply when a handler ended by an exception: logs and counts it.

@@ -13,11 +13,11 @@
 
 namespace msd::roles {
 
-// How a node finds the registry and what it tells it.
+// How a node finds the registry, and the address that it registers.
 struct membership_settings {
     std::string distributor_host = "127.0.0.1";
     std::uint16_t distributor_port = 9000;
-    std::string advertise_host;       // empty: what the distributor sees
+    std::string advertise_host;       // empty: the peer address that the distributor sees
     std::uint16_t advertise_port = 0; // 0: the listening port
     milliseconds reconnect{3000};     // ± 20 %
 };
@@ -25,16 +25,16 @@ struct membership_settings {
 struct packet_settings {
     std::size_t request_bytes_max = 1 << 20; // wire::counted_bytes() of a request; at most 16 MiB
     std::size_t reply_bytes_max = 16u << 20; // replies
-    milliseconds frame_timeout{30'000};      // an unfinished frame
+    milliseconds frame_timeout{30'000};      // from the first byte of a frame to its last
     int malformed_max = 10;                  // frames; the tenth closes the connection
 };
 
 struct distributor_settings {
     packet_settings packets;
     milliseconds gather_first{10};     // msd subscribers: changes after the first go together
-    milliseconds gather_quiet{10};     // foreign subscribers: sent after that much quiet …
+    milliseconds gather_quiet{10};     // foreign subscribers: sent after this much quiet …
     milliseconds gather_longest{100};  // … and never later than this
-    milliseconds critical_for{10'000}; // a lost node is listed as critical that long
+    milliseconds critical_for{10'000}; // a lost node is listed as critical for this long
     milliseconds ping_every{2000};
     int ping_missed_max = 3;
     std::size_t queue_bytes_max =
@@ -44,10 +44,10 @@ struct distributor_settings {
 struct upstream_settings {
     packet_settings packets;
     milliseconds connect_timeout{250};
-    milliseconds ping_timeout{1000}; // unanswered that long: hung
-    milliseconds ping_idle{2000};    // idle that long: a ping
+    milliseconds ping_timeout{1000}; // a ping unanswered for this long: the peer is hung
+    milliseconds ping_idle{2000};    // a connection idle for this long is pinged
     milliseconds forget_absent{
-        10'000}; // an absent node goes that long after the registry (re)connected
+        10'000}; // an absent node is removed this long after the registry (re)connected
     std::size_t unsent_bytes_max = 256u << 20; // replies not yet sent to clients, per worker
 };
 
@@ -72,9 +72,9 @@ struct service_settings {
     upstream_settings upstream;
     packet_settings packets;
     std::filesystem::path data_dir = "msd-data";
-    store::server_settings store;               // without a url: the embedded one
-    store::redis::settings cache;               // unless wanted(): none
-    store::memory_cache_settings memory;        // of what other services own
+    store::server_settings store;               // without a URL: SQLite
+    store::redis::settings cache;               // used when wanted()
+    store::memory_cache_settings memory;        // of rows of other services
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
     bool ship_logs = true;

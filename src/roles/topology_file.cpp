@@ -46,7 +46,7 @@ std::vector<core::node_id> sorted_ids(const core::topology& of) {
     return ids;
 }
 
-// The workers of a pool may write at the same moment: each has a file of its own until it is whole.
+// The workers of a pool may write at the same time: each writes a file of its own and renames it.
 bool replace(const std::filesystem::path& path, std::string_view text) {
     const std::string fresh = fmt::format("{}.{}", path.native(), getpid());
     const unique_fd file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
@@ -98,7 +98,7 @@ void topology_file::save(const core::topology& known) {
         complained_ = false;
     } else if (!std::exchange(complained_, true)) {
         const std::string why = std::generic_category().message(errno);
-        log::warning("{}: {}; workers that start do not know the nodes", path_.native(), why);
+        log::warning("{}: {}; starting workers get no list of nodes from it", path_.native(), why);
     }
 }
 

@@ -11,20 +11,19 @@
 
 namespace msd::roles {
 
-// What a node knows of all others, as a file that the workers of its pool share. The registry may
-// be away, or may have begun anew and not know everybody yet, when a worker starts: it goes on with
-// what the others knew, rather than with nothing.
+// The topology in a file that the workers of one pool share. When a worker starts while the
+// registry cannot be reached, or has just been restarted and does not know all nodes yet, the
+// worker uses the list that the others kept.
 class topology_file {
 public:
-    /// Without a path it keeps nothing.
+    /// With an empty path nothing is kept.
     explicit topology_file(std::filesystem::path path) : path_{std::move(path)} {}
 
-    /// Nothing when there is none; one that cannot be read is a line in the log.
+    /// Empty when there is no file; logs when the file cannot be read.
     [[nodiscard]] std::optional<core::topology> load();
-    /// What was loaded or saved last names a node that `known` does not.
+    /// True when the list loaded or saved last names a node that `known` does not.
     [[nodiscard]] bool knows_more_than(const core::topology& known) const;
-    /// Takes the place of what was kept before (0600), whole or not at all. That it cannot is said
-    /// in the log, once.
+    /// Replaces the file (mode 0600) atomically. Logs once when it cannot be written.
     void save(const core::topology& known);
 
 private:

@@ -209,7 +209,7 @@ void upstream_connection::leave() {
     }
 }
 
-// Nothing is awaited any more. What was posted is still delivered.
+// Called when no call is in flight any more. Requests without a reply are still sent.
 void upstream_connection::part() {
     if (connection_.unsent_bytes() == 0) {
         close();
@@ -322,7 +322,8 @@ bool upstream_connection::deliver(std::string_view frame) {
     upstream_reply reply;
     reply.envelope = std::move(*opened);
     reply.frame = frame;
-    // The whole buffer stays for it: what is held must not be many times what is counted.
+    // Sharing keeps the whole buffer alive, so only a reply that fills most of it is shared: the
+    // memory held must not be many times the bytes counted.
     const bool fills_buffer = frame.size() >= connection_.buffer_bytes() / shared_reply_part;
     if (frame.size() > shared_reply_bytes_min && fills_buffer) {
         reply.owner = connection_.share();
@@ -340,11 +341,11 @@ void upstream_connection::note_answer() {
 
 void upstream_connection::greeted(const json::value& hello) {
     const auto said = wire::read_hello_reply(hello);
-    // An answer that comes late, from a busy peer, still counts.
+    // A late answer of a busy peer still counts.
     if (!hello_sent_ || state_ == state::leaving || !said) {
         return;
     }
-    if (msd_) { // said again when its pool has another number of workers
+    if (msd_) { // sent again when the number of workers of its pool has changed
         workers_ = said->workers;
         on_change_();
         return;

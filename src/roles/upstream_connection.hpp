@@ -52,27 +52,27 @@ struct upstream_reply {
     std::shared_ptr<const void> owner; // large frames only: keeps the views alive
 };
 
-// Who calls, as the hello packet tells it.
+// The caller, as its hello packet describes it.
 struct caller_identity {
     std::string name;
     int worker = 0;
-    // With it the caller asks its msd peers to say what has changed, and is told so.
+    // When set, the hello asks msd peers to send changes, and this is called for each.
     std::function<void(const wire::change&)> on_change = {};
 };
 
 // One multiplexed connection to a node: many requests in flight, replies in any order, each waiter
 // with its own deadline. Speaks section 4 of the protocol once the peer has answered a hello,
-// section 2 before and otherwise. Finds out by itself that the peer is hung. Which connection a
-// request takes is the decision of upstreams and of upstream_node.
+// section 2 before and otherwise. Detects a hung peer. upstreams and upstream_node decide which
+// connection a request takes.
 class upstream_connection : public std::enable_shared_from_this<upstream_connection> {
 public:
     enum class state : std::uint8_t {
-        greeting, // hello is out, or not decided yet
+        greeting, // the hello is not answered yet, or not sent yet
         ready,
         probing,   // one request at a time, until the first reply
         hung,      // no new requests until a ping is answered
         departing, // the peer leaves: for new requests only while there is no other connection
-        leaving,   // no new requests; closes when the last reply is there
+        leaving,   // no new requests; closes when the last reply has come
         closed,
     };
 
@@ -88,14 +88,14 @@ public:
     );
     ~upstream_connection();
 
-    /// Reads and dispatches until the connection ends; what waits then gets errc::closed.
+    /// Reads and dispatches until the connection ends; calls in flight then get errc::closed.
     asio::awaitable<void> run();
 
-    /// Says hello to an msd node; true when it answered before `until`. `self` must outlive this.
+    /// Sends hello to an msd node; true when it answered before `until`. `self` must outlive this.
     asio::awaitable<bool> greet(const caller_identity* self, deadline until);
     /// Starts serving as section 2 of the protocol has it.
     void serve_foreign();
-    /// The same for a peer under suspicion: as probing, better not before `from`.
+    /// The same in state probing, for a peer that may be hung; the trial is due at `from`.
     void serve_on_trial(time_point from);
 
     /// errc::timeout, errc::closed (the request may have been executed), errc::refused (it was
@@ -123,19 +123,19 @@ public:
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
     [[nodiscard]] bool was_answered() const { return answered_; }
-    /// Once: the connection was given up because a request timed out.
+    /// True once after the connection was given up because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
     [[nodiscard]] state now() const { return state_; }
     [[nodiscard]] bool is_msd() const { return msd_; }
     [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not said
     [[nodiscard]] int workers() const { return workers_; } // of the peer
 
-    /// No new requests; ends when the last reply is there.
+    /// No new requests; ends when the last reply has come.
     void leave();
     void close();
 
 private:
-    // One waiting call; takes itself out of the table.
+    // One call in flight; the destructor removes it from the table.
     struct pending {
         pending(upstream_connection& owner, std::uint64_t key, deadline until);
         ~pending();
@@ -148,7 +148,7 @@ private:
         net::one_shot<upstream_reply> outcome;
     };
 
-    // A peer that owes a reply is asked for a sign of life sooner than an idle one.
+    // A peer that owes a reply is pinged sooner than an idle one.
     static constexpr milliseconds ping_when_busy{250};
     // A foreign peer cannot be asked, so silence alone makes it doubtful.
     static constexpr milliseconds doubtful_after{1000};
@@ -179,7 +179,7 @@ private:
     std::function<void()> on_change_;
     net::watchdog::guard guard_;
     net::one_shot<bool> greeting_;
-    const caller_identity* self_ = nullptr; // once it has said hello
+    const caller_identity* self_ = nullptr; // once the hello is sent
     wire::packet packet_;                   // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
     // Requests to a foreign peer whose clients left before the reply, with their deadlines. One
@@ -193,7 +193,7 @@ private:
     time_point owed_since_;     // when the first request after an idle period was sent
     time_point abandoned_last_; // when a client last left without its reply
     time_point probe_from_ = time_point::min();
-    time_point parts_by_ = time_point::max(); // everything is answered, and the last bytes are out
+    time_point parts_by_ = time_point::max(); // for the last bytes, when all calls have ended
     int malformed_ = 0;
     int slot_ = -1;
     int workers_ = 1;

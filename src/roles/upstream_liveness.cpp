@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a connection finds out that its peer is late, hung or gone.
+// How a connection detects that its peer is late or hung, or that a call is overdue.
 #include "base/log.hpp"
 #include "roles/upstream_connection.hpp"
 
@@ -63,7 +63,7 @@ void upstream_connection::expire(time_point at) {
     }
 }
 
-// One timeout is enough to keep new requests away until the peer shows that it is alive.
+// After one timeout no new requests are sent until the peer shows that it is alive.
 void upstream_connection::note_timeout() {
     if (state_ != state::ready && state_ != state::probing) {
         return;
@@ -80,7 +80,7 @@ void upstream_connection::note_timeout() {
 }
 
 void upstream_connection::watch_liveness(time_point at) {
-    // What has come while this worker itself was busy counts, too.
+    // Bytes that arrived while this worker was busy count, too.
     if (connection_.has_unreceived()) {
         last_received_ = at;
     }
@@ -91,13 +91,13 @@ void upstream_connection::watch_liveness(time_point at) {
         }
         return;
     }
-    // A pong may stand behind many large replies: while they come, nobody hangs.
+    // The reply to the ping may queue behind large replies: a peer that sends them is not hung.
     if (at - std::max(ping_sent_, last_received_) >= settings_.ping_timeout) {
         if (state_ == state::ready) {
             log::warning("{} does not answer a ping", connection_.peer().text());
             become(state::hung);
         }
-        ping_sent_ = at; // the ping stands: its answer, however late, ends the silence
+        ping_sent_ = at; // the ping stays valid: a late answer ends the state hung
     }
 }
 

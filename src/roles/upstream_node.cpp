@@ -20,7 +20,7 @@ constexpr milliseconds lasting{
     1000}; // a connection that ends sooner, without a reply, is a failure
 constexpr milliseconds probe_first{1000};
 constexpr milliseconds probe_longest{10'000};
-constexpr milliseconds search_pause{1000}; // for slots not found in the allowed tries
+constexpr milliseconds search_pause{1000}; // when the allowed tries have not found all slots
 constexpr int tries_per_worker = 4;
 
 fitness fitness_of(const upstream_connection& candidate, const outgoing& request) {
@@ -79,7 +79,7 @@ void upstream_node::update(core::node_info info) {
         info_.proto < wire::protocol_version && info.proto >= wire::protocol_version;
     info_ = std::move(info);
     if (turned_msd) {
-        // Connections made before that was known speak the old way; new ones take their place.
+        // Connections that speak section 2 of the protocol are replaced by new ones.
         const auto leaving = connections_;
         for (const auto& connection : leaving) {
             connection->leave();
@@ -114,7 +114,8 @@ bool upstream_node::is_full() const {
     });
 }
 
-// Accepted and dropped once may have been a worker that was killed: another one takes its place.
+// A connection that was accepted and closed once may have been to a worker that was killed: its
+// replacement accepts the next one.
 bool upstream_node::is_connecting() const {
     const int borne = refused_ ? 0 : 1;
     if (retired_ || failures_ > borne) {
@@ -157,7 +158,7 @@ void upstream_node::changed() {
     on_change_();
 }
 
-// A peer that leaves is asked on until another connection is there, or cannot be had.
+// A departing connection is used until another one is usable or the last attempt to connect failed.
 void upstream_node::release_departing() {
     const bool has_other = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
         return c->usable() && !c->is_departing() && !c->awaits_greeting();
@@ -192,8 +193,8 @@ asio::awaitable<void> upstream_node::maintain() {
     }
 }
 
-// Between attempts: the longer the more of them failed. Ends early with retire(), or when a search
-// for further workers was all it was and the last connection is lost meanwhile.
+// The pause between attempts, which grows with failures. It ends early with retire(). A pause in
+// the search for more workers also ends when the last connection is lost.
 asio::awaitable<void> upstream_node::rest() {
     const bool searches = failures_ == 0 && flaps_ == 0;
     const milliseconds pause =
@@ -250,7 +251,7 @@ asio::awaitable<void> upstream_node::open_connection() {
     changed();
 }
 
-// Decides how to speak with the peer; false when the connection is of no use.
+// Decides which section of the protocol the connection speaks; false when it is of no use.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
     if (info_.proto < wire::protocol_version) {
         serve_foreign(*fresh);
@@ -259,7 +260,7 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
     const auto until = deadline::in(greeting_limit);
     const bool greeted = co_await fresh->greet(&around_.self, until);
     if (fresh->now() == upstream_connection::state::closed) {
-        ++failures_; // accepted and dropped: not a peer to try without a pause
+        ++failures_; // accepted and closed: pause before the next attempt
         co_return false;
     }
     if (!greeted) {
@@ -280,7 +281,7 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
     co_return true;
 }
 
-// One that let requests time out waits, longer each time, before it is tried again.
+// A node whose requests timed out is tried again after a pause that grows each time.
 void upstream_node::serve_foreign(upstream_connection& fresh) {
     if (!probe_) {
         fresh.serve_foreign();
@@ -299,7 +300,7 @@ asio::awaitable<void> upstream_node::watch(std::shared_ptr<upstream_connection> 
     std::erase(connections_, served);
     const bool was_of_use = served->was_answered() || clock::now() - began >= lasting;
     flaps_ = was_of_use || served->is_msd() ? 0 : flaps_ + 1;
-    // A foreign peer that went away is asked carefully at first.
+    // The next connection to a foreign node starts with one trial request.
     probe_ = probe_ || (!served->is_msd() && serving() == 0);
     changed();
 }

@@ -18,7 +18,7 @@
 
 namespace msd::roles {
 
-// What every node of a worker's upstreams shares.
+// What all nodes of a worker's upstreams share.
 struct upstream_surroundings {
     asio::any_io_executor executor;
     net::watchdog& dog;
@@ -36,9 +36,9 @@ enum class fitness : std::uint8_t {
     none,      // no connection takes the request
 };
 
-// One instance of a service as its callers keep it: connected to each of its workers, connected
-// anew when a connection ends, left alone for a while when it cannot be reached. One coroutine
-// per node does the connecting, so attempts never pile up.
+// The connections of a caller to one instance of a service: one to each of its workers. It
+// reconnects when a connection ends and backs off while the instance cannot be reached. One
+// coroutine per node connects, so there is one attempt at a time.
 class upstream_node : public std::enable_shared_from_this<upstream_node> {
 public:
     upstream_node(
@@ -47,11 +47,11 @@ public:
         std::function<void()> on_change
     );
 
-    /// Connects, and keeps connecting until retire(); nothing when it does so already.
+    /// Starts connecting and reconnecting, until retire(). Does nothing when started already.
     void start();
-    /// Takes no new requests; its connections end when their last replies are there.
+    /// No new requests; each connection ends when its last reply has come.
     void retire();
-    /// Ends everything now.
+    /// Closes all connections now.
     void close();
 
     void update(core::node_info info);
@@ -72,14 +72,14 @@ public:
     /// The last attempts to connect failed.
     [[nodiscard]] bool is_unreachable() const { return failures_ > 0; }
     [[nodiscard]] bool has_connections() const { return !connections_.empty(); }
-    /// It was connected, or was to be, and is not.
+    /// It has no connection, and was connected before or cannot be reached.
     [[nodiscard]] bool is_lost() const {
         return connections_.empty() && (was_connected_ || is_unreachable());
     }
 
-    // The list of the registry lacks this node since; time_point::max(): it is listed.
+    // Since when the registry's list lacks this node; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
-    // When the connection to the registry that listed it last was made.
+    // When the registry connection that listed it last was made.
     time_point listed_under = time_point::min();
 
 private:
@@ -104,7 +104,7 @@ private:
     int tries_ = 0;        // connections that found no new slot, in a row
     int failures_ = 0;     // attempts to connect, in a row
     int flaps_ = 0;        // connections that ended at once without a reply, in a row
-    int timeouts_ = 0;     // foreign connections given up for a timeout, since the last reply
+    int timeouts_ = 0;     // foreign connections closed for a timeout since the last reply
     bool was_connected_ = false;
     bool refused_ = false; // the last attempt to connect failed
     bool probe_ = false;   // the next connection begins as probing

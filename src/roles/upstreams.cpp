@@ -38,7 +38,7 @@ void upstreams::update(const core::topology& known, time_point registry_connecte
             node->absent_since = std::min(node->absent_since, now);
         }
     }
-    // Who is gone makes room for who is new.
+    // Nodes that left are removed before new ones are added, because the number is limited.
     std::vector<const core::node_info*> fresh;
     for (const core::node_info& listed : known.nodes()) {
         const bool serves = !listed.urls.empty() || !listed.routes.empty();
@@ -59,7 +59,7 @@ void upstreams::registry_lost() {
     absent_guard_.clear();
 }
 
-// Forgets the service without an instance that was there first, and its routes with it.
+// Removes the oldest service that has no instance, with its routes.
 bool upstreams::make_room() {
     const auto is_empty = [this](const std::string& name) {
         return services_.find(name)->second.nodes.empty();
@@ -73,7 +73,7 @@ bool upstreams::make_room() {
     return true;
 }
 
-// Takes what is said of a node that is known; else false.
+// Updates a known node; false when the node is not known.
 bool upstreams::renew(const core::node_info& listed) {
     const auto found = services_.find(listed.id.name);
     if (found == services_.end()) {
@@ -97,7 +97,11 @@ void upstreams::admit(const core::node_info& listed) {
     auto found = services_.find(listed.id.name);
     if (found == services_.end()) {
         if (services_.size() >= services_max && !make_room()) {
-            log::warning("more than {} services; {} is left out", services_max, listed.id.name);
+            log::warning(
+                "there are more than {} services: {} is ignored",
+                services_max,
+                listed.id.name
+            );
             return;
         }
         found = services_.emplace(listed.id.name, service{}).first;
@@ -144,15 +148,15 @@ void upstreams::drop_absent(time_point now) {
     }
 }
 
-// The registry that listed it took it off its list without having called it critical. A registry
-// that never listed it says nothing by its absence.
+// True when the registry that listed the node removed it without listing it as critical before. The
+// absence from a registry's list means nothing when that registry never listed the node.
 bool upstreams::left_in_order(const upstream_node& node) const {
     return node.absent_since != time_point::max() && node.listed_under == registry_since_ &&
            !node.info().critical;
 }
 
-// A foreign service that left in order takes its routes with it; all others leave them behind, so
-// that their clients are told of a failure and not of a path that never was.
+// Routes of a foreign service that left in order are removed. All others stay, so that clients get
+// 502 or 503 instead of 404.
 void upstreams::depart(service& from, const core::node_info& gone, bool failed) {
     log::info(
         "{} at {}:{} {}",
@@ -173,7 +177,7 @@ void upstreams::depart(service& from, const core::node_info& gone, bool failed) 
 
 void upstreams::rebuild_routes() {
     std::vector<core::node_info> nodes;
-    std::vector<core::node_info> ghosts; // give way to whoever lives
+    std::vector<core::node_info> ghosts; // after all nodes, so that routes of nodes come first
     for (const std::string& name : order_) {
         const service& of = services_.find(name)->second;
         for (const auto& node : of.nodes) {
@@ -193,7 +197,7 @@ void upstreams::changed() {
     if (on_change_) {
         on_change_();
     }
-    // A node that is absent from the list and lost its last connection is gone.
+    // A node that is not listed and has lost its last connection is removed.
     const auto is_gone = [](const auto& node) {
         return node->absent_since != time_point::max() && node->is_lost();
     };
@@ -223,7 +227,7 @@ bool upstreams::all_said_goodbye(std::string_view name) const {
     if (nodes.empty()) {
         return found->second.goodbye;
     }
-    // Those that are still finishing what they had begun.
+    // The remaining nodes are finishing their last requests.
     return std::all_of(nodes.begin(), nodes.end(), [this](const auto& node) {
         return left_in_order(*node) && node->info().proto >= wire::protocol_version;
     });

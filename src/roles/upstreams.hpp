@@ -22,9 +22,9 @@
 
 namespace msd::roles {
 
-// The nodes of all services as one worker calls them: follows the topology, keeps the routes, picks
-// the instance for each request in turn and tries once more elsewhere where that is safe. What the
-// registry no longer lists is not forgotten for that alone: see update().
+// The nodes of all services, for the calls of one worker: follows the topology, keeps the routes,
+// picks the instance for each request in turn, and retries once where that is safe. A node that the
+// registry no longer lists may stay in use: see update().
 class upstreams {
 public:
     enum class connecting : std::uint8_t {
@@ -35,15 +35,16 @@ public:
     upstreams(upstream_surroundings around, connecting when);
     ~upstreams();
 
-    /// Takes a new topology. A node that is absent goes at once when the registry has been
-    /// connected for longer than forget_absent or when the node cannot be reached, else after that
-    /// time.
+    /// Takes a new topology. An absent node is removed at once when the registry has been connected
+    /// for longer than forget_absent or when the node cannot be reached, otherwise after that time.
     void update(const core::topology& known, time_point registry_connected_since);
-    /// The registry is away: until it is back its list says nothing of nodes that are absent.
+    /// The connection to the registry ended: until the next one, no absent node is removed for its
+    /// absence alone.
     void registry_lost();
 
-    /// Routes of all services that have instances, had instances that failed (their requests get
-    /// errc::unavailable), or are msd's and left by goodbye. Replaced whole, never changed.
+    /// Routes of all services that have instances, of services whose instances failed (their
+    /// requests get errc::unavailable), and of msd services that left in order. The table is
+    /// replaced, never changed.
     [[nodiscard]] std::shared_ptr<const core::route_table> routes() const { return routes_; }
 
     struct attempt {
@@ -59,13 +60,13 @@ public:
     /// refused (all are full), timeout, closed, cancelled.
     asio::awaitable<attempt> call(std::string_view name, outgoing request);
 
-    /// A request that is never answered; errc::unavailable when no instance can take it.
+    /// Sends a request that has no reply; errc::unavailable when no instance takes it.
     [[nodiscard]] result<void> post(std::string_view name, const outgoing& request);
 
-    /// Begins to connect to all instances of a service, before it is called.
+    /// Starts connecting to all instances of a service before it is called.
     void connect(std::string_view name);
 
-    /// All instances of an msd service left by goodbye.
+    /// All instances of an msd service left in order.
     [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
     [[nodiscard]] bool knows(std::string_view name) const;
     /// No instance of the service is a foreign node.
@@ -122,9 +123,9 @@ private:
     std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
     net::watchdog::guard absent_guard_;
     std::function<void()> on_change_;
-    time_point registry_since_ = time_point::min(); // of the connection that the list came over
-    bool registry_connected_ = false;               // it is still there
-    std::list<asio::steady_timer*> waiting_;        // for a connection to become usable
+    time_point registry_since_ = time_point::min(); // when the registry connection was made
+    bool registry_connected_ = false;               // that connection is open
+    std::list<asio::steady_timer*> waiting_;        // of calls that wait for a connection
     bool closed_ = false;
 };
 

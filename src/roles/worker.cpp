@@ -42,7 +42,7 @@ constexpr int exit_failed = 1;
 constexpr int exit_internal = 70;
 constexpr int exit_configuration = 78;
 
-// One life of a worker: start, serve, leave.
+// Runs a worker: start, serve, drain.
 class life {
 public:
     life(worker& surroundings, role& instance)
@@ -102,7 +102,8 @@ private:
             listener_->stop();
         }
         tell(core::worker_message::kind::draining);
-        // What the accept thread had posted before it stopped is delivered before this resumes.
+        // Connections that the accept thread posted before it stopped are delivered before this
+        // resumes.
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
         co_await role_.drain(leave_until_);
@@ -150,7 +151,8 @@ private:
 
     asio::awaitable<void> hand_over(unique_fd to) {
         listener_->pause();
-        // Whom the accept thread had posted before it stopped is served before this resumes.
+        // Connections that the accept thread posted before it stopped are served before this
+        // resumes.
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
         result<void> gone = fail(errc::refused, "the old worker leaves");
@@ -252,7 +254,7 @@ private:
         }
     }
 
-    // From the event loop itself: what does not turn does not beat.
+    // The event loop itself writes the heartbeat, so a loop that hangs writes none.
     asio::awaitable<void> beat() {
         auto board = core::scoreboard::adopt(unique_fd{worker_.environment.board});
         if (!board) {
@@ -309,7 +311,7 @@ private:
             return;
         }
         const std::string datagram = core::encode({what, std::move(text)});
-        // A master too busy to read loses a line of news, never the worker.
+        // When the master is too busy to read, the message is lost; the worker never waits.
         asio::error_code lost;
         control_.write_some(asio::buffer(datagram), lost);
     }
@@ -318,7 +320,7 @@ private:
     role& role_;
     asio::posix::stream_descriptor control_;
     asio::signal_set terminate_;
-    asio::steady_timer leaving_; // cancelled when the worker is told to leave
+    asio::steady_timer leaving_; // cancelled when the worker is told to stop
     deadline leave_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
     bool left_ = false;
@@ -329,10 +331,11 @@ private:
     std::string told_stats_;
 };
 
-// glibc raises its threshold for mapping with every large block that is freed; then large packets
-// leave holes in the heap and the worker keeps what a burst has cost. Fixed, they go back at once.
-// With an arena for each thread what one allocates and another frees fills them up for hours; all
-// threads of a worker together are too few to get into each other's way in one.
+// glibc raises its mmap threshold whenever a large block is freed. Then large packets are allocated
+// in the heap and leave holes, and the worker keeps the memory of a burst. With a fixed threshold,
+// large blocks are returned to the system at once. With one arena per thread, blocks that one
+// thread allocates and another frees make the arenas grow for hours; the few threads of a worker do
+// not contend for a single one.
 void keep_heap_small() {
     constexpr int mapped_bytes_min = 256 * 1024;
     // NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet

@@ -20,7 +20,7 @@
 
 namespace msd::roles {
 
-// What the master hands a worker, whatever its role.
+// What the master gives a worker of any role.
 struct worker_environment {
     std::string pool; // "gateway", "distributor", "goods", …
     int slot = 0;
@@ -33,46 +33,47 @@ struct worker_environment {
     int board = -1;             // core::scoreboard's memory, -1: none …
     std::size_t line = 0;       // … and this worker's line in it
     std::filesystem::path topology_file; // roles/topology_file.hpp; empty: none
-    int handover = -1; // to the worker whose state this one takes over; -1: serves at once
+    int handover = -1; // channel to the worker whose state this one takes over; -1: serves at once
     milliseconds drain_timeout{30'000};
     milliseconds heartbeat_every{1000};
 };
 
-// How much there is to do, for `msd ctl status`.
+// The load of a worker, for `msd ctl status`.
 struct worker_load {
     std::uint64_t connections = 0; // open now
     std::uint64_t requests = 0;    // answered so far
 };
 
-// What every role has in common: one event loop, its tasks, the deadline watchdog, the control
-// channel to the master. A role is the coroutine functions below; run() is the same for all.
+// What one role does in a worker. run() does what all roles have in common: the event loop, its
+// tasks, the deadline watchdog, the control channel to the master.
 class role {
 public:
     virtual ~role() = default;
 
-    /// Gets everything ready; listeners are armed afterwards. An error ends the worker with its
-    /// text and exit code 1 (errc::invalid: 78, a configuration error).
+    /// Prepares the role; connections are accepted afterwards. An error ends the worker: its text
+    /// is reported, and the exit code is 1 (errc::invalid: 78, a configuration error).
     virtual asio::awaitable<result<void>> start() = 0;
 
-    /// Takes over one accepted connection. It holds its accept credit until it lets go of it.
+    /// Takes ownership of an accepted connection and of its accept credit.
     virtual void serve(int fd, net::accept_credit credit) = 0;
 
-    /// No new connections come any more: finishes what was begun, at most until `until`.
+    /// Called when no new connections are accepted: finishes requests in flight, at most until
+    /// `until`.
     virtual asio::awaitable<void> drain(deadline until) = 0;
 
-    /// Leaves everything to the worker behind `to` (net/descriptor_channel.hpp), which takes over;
-    /// afterwards this role has nothing left. Blocks until then: nothing may change meanwhile. An
-    /// error says why all is as before.
+    /// Sends the whole state to the worker behind `to` (net/descriptor_channel.hpp), which takes
+    /// over. Blocks until then, because the state must not change meanwhile. After an error nothing
+    /// has changed.
     [[nodiscard]] virtual result<void> hand_over(const unique_fd& to, deadline until);
-    /// The other end, after start() and before the first serve(). Tells whether it took over; false
-    /// when the worker before it kept what it has, or is gone.
+    /// Receives the state, after start() and before the first serve(). False when the worker before
+    /// this one kept its state, or has ended.
     [[nodiscard]] virtual asio::awaitable<bool> take_over(unique_fd from);
 
     virtual void reopen() {}
-    /// The pool has another number of workers: worker_environment::workers.
+    /// Called when worker_environment::workers, the number of workers of the pool, has changed.
     virtual void scaled() {}
     [[nodiscard]] virtual worker_load load() const { return {}; }
-    /// More of it, as a JSON object.
+    /// More figures, as a JSON object.
     [[nodiscard]] virtual std::string stats() const { return "{}"; }
 };
 
@@ -86,7 +87,7 @@ struct worker {
     net::watchdog dog;
 };
 
-/// Runs `instance` until the master says so or is gone. Returns the worker's exit code.
+/// Runs `instance` until the master stops it or has ended. Returns the worker's exit code.
 [[nodiscard]] int run(worker& surroundings, role& instance);
 
 } // namespace msd::roles

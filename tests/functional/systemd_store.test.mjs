@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 
 import { all_gone } from './harness/control.mjs';
+import { http } from './harness/http_client.mjs';
 import { children } from './harness/proc.mjs';
 import { program } from './harness/program.mjs';
 import { test } from './harness/test.mjs';
@@ -23,18 +24,20 @@ function kill(pid) {
     }
 }
 
-/** A unit that runs `msd gateway`. */
+const gateway_unit = { command: ['gateway'], role: 'gateway', distributor: nobody };
+
+/** A unit that runs one role of msd, by default `msd gateway`. */
 class unit {
-    static async load(world) {
+    static async load(world, what = gateway_unit) {
         const script = path.join(repository, 'tests/functional/harness/unit.py');
         const args = [script, world.path('notify.sock')];
         const systemd = world.track(new program('systemd', 'python3', args, { input: 'pipe' }));
         await until('systemd is there', () => systemd.output.includes('READY unit'));
-        return new unit(world, systemd);
+        return new unit(world, systemd, what);
     }
 
-    constructor(world, systemd) {
-        Object.assign(this, { world, systemd, starts: 0 });
+    constructor(world, systemd, { command, role, distributor }) {
+        Object.assign(this, { world, systemd, command, role, distributor, starts: 0 });
     }
 
     /** Everything that happened so far. */
@@ -59,14 +62,16 @@ class unit {
             .filter(({ said }) => said?.includes(line) && said.includes(from)).length;
     }
 
-    /** The port on which the gateway serves then; `host` is where. */
+    /** Returns the port on which the role serves then; `host` is its address. */
     async start(...args) {
-        const command = [msd_binary, 'gateway', '--distributor', `127.0.0.1:${nobody}`];
+        const command = [msd_binary, ...this.command];
+        command.push('--distributor', `127.0.0.1:${this.distributor}`);
         command.push('--workers', '1', ...this.world.own_dirs(), ...args);
         this.systemd.child.stdin.write(`${JSON.stringify(command)}\n`);
         this.starts += 1;
-        const ready = () => [...this.systemd.output.matchAll(/^READY gateway (\S+):(\d+)$/gm)];
-        await until('the gateway is ready', () => ready().length === this.starts);
+        const line = new RegExp(`^READY ${this.role} (\\S+):(\\d+)$`, 'gm');
+        const ready = () => [...this.systemd.output.matchAll(line)];
+        await until(`${this.role} is ready`, () => ready().length === this.starts);
         await until('systemd knows', () => this.said('READY=1', this.pid));
         const [, host, port] = ready().at(-1);
         this.host = host;
@@ -120,6 +125,30 @@ test('a killed master leaves its sockets to the next one, and nobody is refused'
     assert.equal(gateway.said('FDSTORE=1'), 1, 'they were stored once');
     assert.equal(gateway.said('FDSTOREREMOVE=1'), 0);
     await gateway.stop();
+});
+
+test('a killed service that starts again from the store costs no request', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    // Less time to connect than a start takes.
+    const config = { 'upstream.connect_timeout_ms': 50, 'gateway.request_timeout_ms': 15_000 };
+    const gateway = await world.role('gateway', { distributor, config });
+    const port = gateway.port('gateway');
+    const goods = await unit.load(world, {
+        command: ['service', 'goods'], role: 'goods', distributor,
+    });
+    await goods.start('--port', '0');
+    await world.routed(port, ['/goods']);
+    await goods.kill_all();
+    const body = { name: 'pencil', category: 'office', price: 1, description: 'HB' };
+    const requests = Array.from({ length: 4 }, () => [
+        http(port, 'GET', '/goods'),
+        http(port, 'POST', '/goods', { body }),
+    ]).flat();
+    await goods.start('--port', '0');
+    for (const { status, text } of await Promise.all(requests)) {
+        assert.ok(status === 200 || status === 201, `${status} ${text}`);
+    }
+    await goods.stop();
 });
 
 test('a clean stop leaves nothing in the store', async (world) => {

@@ -247,7 +247,7 @@ TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_gives_no_sense_or_none)
     {
         auto [ours, theirs] = channel();
         theirs.reset();
-        EXPECT_EQ(refusal(std::move(ours)), "the other process is gone");
+        EXPECT_EQ(refusal(std::move(ours)), "the other process has ended");
     }
     for (const std::string_view answer : {"REFUSED no reason", "GO", "\xFF\xFF", "TAKE"}) {
         auto [ours, theirs] = channel();

@@ -217,10 +217,10 @@ TEST_F(upstreams_on_a_loop, repeats_a_request_on_another_instance_than_the_one_t
     const auto test = [](test::loop* on, upstreams* them, fake_node* a, fake_node* b
                       ) -> asio::awaitable<void> {
         using fixture = upstreams_on_a_loop;
+        co_await b->accept();
         co_await greet_as(a, 0);
         const auto first_worker = std::move(a->connection);
         co_await greet_as(a, 1); // this one stays
-        co_await b->accept();
         attempt_slot made;
         attempt_slot at_other;
         on->tasks.spawn(fixture::ask(them, "GET", test::loop::patience, &made));
