@@ -2,6 +2,7 @@
 #include "app/app.hpp"
 
 #include "app/command_line.hpp"
+#include "app/complaint.hpp"
 #include "app/environment.hpp"
 #include "app/launch.hpp"
 #include "app/migrate_command.hpp"
@@ -27,7 +28,7 @@ namespace msd::app {
 namespace {
 
 int refuse(const refusal& why) {
-    fmt::print(stderr, "msd: {}\n", why.text);
+    complain(why.text);
     return why.exit_code;
 }
 
@@ -91,8 +92,11 @@ int run_checked(int argc, char** argv) {
     const std::vector<std::string> arguments{argv, argv + argc};
     const auto parsed = parse_command_line({argv + 1, argv + argc}, all_roles());
     if (!parsed.command) {
-        std::FILE* const out = parsed.exit_code == 0 ? stdout : stderr;
-        std::fwrite(parsed.text.data(), 1, parsed.text.size(), out);
+        if (parsed.exit_code != 0) {
+            write_error(parsed.text);
+        } else {
+            std::fwrite(parsed.text.data(), 1, parsed.text.size(), stdout);
+        }
         return parsed.exit_code;
     }
     const std::optional<process::worker_description>& worker = *own;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd check: a configuration file, and what it leads to.
+// msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
+#include "app/complaint.hpp"
 #include "app/config_file.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
@@ -11,15 +12,17 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace msd::app {
 
 namespace {
 
-void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+void print(std::FILE* to, std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), to);
 }
 
 result<store::diagnosis> look_at_store(const configuration& configured) {
@@ -45,20 +48,24 @@ std::string schemas_of(const store::diagnosis& store) {
     return text;
 }
 
-void show(const store::diagnosis& store) {
-    print(fmt::format("store: {} {} at {}\n", store.kind, store.version, store.where));
+void show(std::FILE* to, const store::diagnosis& store) {
+    print(to, fmt::format("store: {} {} at {}\n", store.kind, store.version, store.where));
     if (store.connections_max > 0) {
-        print(fmt::format(
-            "  round trip {:.2f} ms, {}, texts {}, {} connections\n",
-            store.latency_ms,
-            store.tls.empty() ? "no TLS" : "TLS " + store.tls,
-            store.collation,
-            store.connections_max
-        ));
+        const std::string tls = store.tls.empty() ? "no TLS" : "TLS " + store.tls;
+        print(
+            to,
+            fmt::format(
+                "  round trip {:.2f} ms, {}, texts {}, {} connections\n",
+                store.latency_ms,
+                tls,
+                store.collation,
+                store.connections_max
+            )
+        );
     }
-    print(fmt::format("  schema versions: {}\n", schemas_of(store)));
+    print(to, fmt::format("  schema versions: {}\n", schemas_of(store)));
     for (const std::string& each : store.advice) {
-        print(fmt::format("  note: {}\n", each));
+        print(to, fmt::format("  note: {}\n", each));
     }
 }
 
@@ -82,13 +89,14 @@ void write_json(json::writer& out, const store::diagnosis& store) {
     out.end_array().end_object();
 }
 
-void show(const std::string& where, const store::redis::inspection& cache) {
-    print(fmt::format("cache: {} at {}\n", cache.works ? "works" : "cannot be used", where));
+void show(std::FILE* to, const std::string& where, const store::redis::inspection& cache) {
+    const std::string_view how = cache.works ? "works" : "cannot be used";
+    print(to, fmt::format("cache: {} at {}\n", how, where));
     for (const auto& [name, value] : cache.facts) {
-        print(fmt::format("  {} {}\n", name, value));
+        print(to, fmt::format("  {} {}\n", name, value));
     }
     for (const std::string& each : cache.advice) {
-        print(fmt::format("  {}: {}\n", cache.works ? "note" : "wrong", each));
+        print(to, fmt::format("  {}: {}\n", cache.works ? "note" : "wrong", each));
     }
 }
 
@@ -108,12 +116,50 @@ void write_json(
     out.end_array().end_object();
 }
 
-// What was found, or why nothing was, under `name`.
+// What was found, or why nothing was.
 void write_outcome(json::writer& out, const result<store::diagnosis>& of) {
     if (of) {
         write_json(out, *of);
     } else {
         out.begin_object().key("error").string(of.error().text).end_object();
+    }
+}
+
+struct findings {
+    result<store::diagnosis> storage;
+    std::string cache_at;
+    std::optional<store::redis::inspection> cache; // nothing: none is configured
+
+    [[nodiscard]] bool are_good() const { return storage.has_value() && (!cache || cache->works); }
+};
+
+void show_as_json(const std::string& file, const findings& of) {
+    std::string text;
+    json::writer out{text};
+    out.begin_object().key("file").string(file);
+    out.key("good").boolean(of.are_good());
+    out.key("store");
+    write_outcome(out, of.storage);
+    if (of.cache) {
+        out.key("cache");
+        write_json(out, of.cache_at, *of.cache);
+    }
+    out.end_object();
+    print(stdout, text + "\n");
+}
+
+// When anything failed, nothing goes to standard output: a script that only looks there must not
+// take a part that works for the whole.
+void show(const std::string& file, const findings& of) {
+    std::FILE* const to = of.are_good() ? stdout : stderr;
+    if (of.are_good()) {
+        print(to, fmt::format("{}: good\n", file));
+    }
+    if (of.storage) {
+        show(to, *of.storage);
+    }
+    if (of.cache) {
+        show(to, of.cache_at, *of.cache);
     }
 }
 
@@ -123,45 +169,30 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
     const config_schema schema{roles};
     configuration read = schema.defaults();
     if (const auto checked = read_config_file(command.file, schema, read); !checked) {
-        fmt::print(stderr, "{}\n", checked.error().text);
+        write_error(checked.error().text);
         return exit_configuration;
     }
     if (const auto fits = check_together(read); !fits) {
-        fmt::print(stderr, "{}: {}\n", command.file, fits.error().text);
+        write_error(fmt::format("{}: {}", command.file, fits.error().text));
         return exit_configuration;
     }
-    const auto cache = look_at_cache(read, process_environment);
+    auto cache = look_at_cache(read, process_environment);
     if (!cache) {
-        fmt::print(stderr, "msd: cache: {}\n", cache.error().text);
+        complain(fmt::format("cache: {}", cache.error().text));
         return exit_configuration;
     }
-    const std::string cache_where = read.service.cache.where.text();
-    const auto store = look_at_store(read);
+    const findings found{look_at_store(read), read.service.cache.where.text(), std::move(*cache)};
     if (command.as_json) {
-        std::string text;
-        json::writer out{text};
-        out.begin_object().key("file").string(command.file).key("store");
-        write_outcome(out, store);
-        if (*cache) {
-            out.key("cache");
-            write_json(out, cache_where, **cache);
-        }
-        out.end_object();
-        print(text + "\n");
+        show_as_json(command.file, found);
     } else {
-        print(fmt::format("{}: good\n", command.file));
-        if (store) {
-            show(*store);
-        }
-        if (*cache) {
-            show(cache_where, **cache);
-        }
+        show(command.file, found);
     }
-    if (!store) {
-        fmt::print(stderr, "msd: store: {}\n", store.error().text);
-        return store.error().code == errc::invalid ? exit_configuration : exit_failed;
+    if (!found.storage) {
+        const error& why = found.storage.error();
+        complain(fmt::format("store: {}", why.text));
+        return why.code == errc::invalid ? exit_configuration : exit_failed;
     }
-    return *cache && !(*cache)->works ? exit_failed : 0;
+    return found.are_good() ? 0 : exit_failed;
 }
 
 } // namespace msd::app

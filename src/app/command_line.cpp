@@ -63,6 +63,7 @@ public:
     }
 
     parsed_command_line read(std::vector<std::string> arguments) {
+        join_advertised_host(arguments);
         std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
         try {
             root_.parse(std::move(arguments));
@@ -72,6 +73,7 @@ public:
         chosen_ = selected();
         line_.what = verbs_.at(chosen_);
         line_.control = chosen_->get_name();
+        remove_instance_label();
         if (auto wrong = check_service(); !wrong.empty()) {
             return misuse(wrong);
         }
@@ -83,6 +85,35 @@ public:
     }
 
 private:
+    // No host begins with '-'. CLI11 would read such a value as another option and say that this
+    // one lacks a value; joined, its value is refused like every other that is no host.
+    static void join_advertised_host(std::vector<std::string>& arguments) {
+        for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+            const std::string& next = arguments[i + 1];
+            if (arguments[i] == "--advertise" && next.starts_with('-') && !next.starts_with("--")) {
+                arguments[i] += "=" + next;
+                arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+            }
+        }
+    }
+
+    // "goods-2" is goods: the label tells units of one service on one host apart.
+    void remove_instance_label() {
+        const std::size_t dash = line_.service.find('-');
+        if (line_.what != verb::service || dash == std::string::npos ||
+            dash + 1 == line_.service.size() || is_service(line_.service)) {
+            return;
+        }
+        if (is_service(line_.service.substr(0, dash))) {
+            line_.service.resize(dash);
+        }
+    }
+
+    [[nodiscard]] bool is_service(std::string_view name) const {
+        const role_facts* const role = find_role(roles_, name);
+        return role != nullptr && role->kind == role_kind::service;
+    }
+
     CLI::App& add_command(verb what, const char* name, const char* text, const char* examples) {
         CLI::App* const command = root_.add_subcommand(name, text);
         command->footer(fmt::format("\nExamples:\n{}", examples));
@@ -102,11 +133,11 @@ private:
         auto& list = flags_[&to];
         list.push_back(std::make_unique<flag>(flag{std::move(name), std::move(key), {}, nullptr}));
         flag& made = *list.back();
-        made.option = to.add_option("--" + made.name, made.text, text);
+        made.option = to.add_option("--" + made.name, made.text, text)->take_last();
     }
 
     void add_common(CLI::App& to) {
-        to.add_option("-c,--config", line_.config_file, "configuration file (TOML)");
+        to.add_option("-c,--config", line_.config_file, "configuration file (TOML)")->take_last();
         add_flag(to, "data-dir", "data_dir", "where services keep their data (./msd-data)");
         add_flag(to, "runtime-dir", "runtime_dir", "where pid file and control socket go");
     }
@@ -210,10 +241,16 @@ private:
             verb::service,
             "service",
             "run one service",
-            "  msd service goods\n  msd service goods --port 9011 --advertise 10.0.0.7\n"
+            "  msd service goods\n  msd service goods-2 --port 9011 --advertise 10.0.0.7\n"
         );
         when_named(service, [this](CLI::App& named) {
-            named.add_option("NAME", line_.service, "one of " + service_names())->required();
+            named
+                .add_option(
+                    "NAME",
+                    line_.service,
+                    "one of " + service_names() + "; a label may follow: goods-2"
+                )
+                ->required();
             add_common(named);
             add_store_flag(named);
             add_cache_flag(named);
@@ -254,7 +291,8 @@ private:
         }
         when_named(status, [this](CLI::App& named) {
             add_table_options(named);
-            named.add_option("-i,--instance", line_.instance, "only this one, e.g. gateway-8000");
+            named.add_option("-i,--instance", line_.instance, "only this one, e.g. gateway-8000")
+                ->take_last();
         });
     }
 
@@ -265,7 +303,10 @@ private:
 
     // They can stand on either side of the command.
     void add_control_options(CLI::App& to) {
-        to.add_option("-i,--instance", line_.instance, "which one, e.g. gateway-8000");
+        to.add_option("-i,--instance", line_.instance, "which one, e.g. gateway-8000")->take_last();
+        to.add_option("--pid", line_.master_pid, "the one whose master has this process id")
+            ->check(CLI::PositiveNumber)
+            ->take_last();
         to.add_flag("--json", line_.as_json, "for programs");
         add_common(to);
     }
@@ -349,6 +390,13 @@ private:
             "  msd ctl upgrade --wait && msd ctl roll --wait\n",
             wait_only
         );
+        add_control(
+            ctl,
+            "reload",
+            "read the configuration again, as the signal HUP does; a bad one changes nothing, and "
+            "the exit code is 1",
+            "  msd ctl reload -i gateway-8000\n"
+        );
         add_control(ctl, "reopen", "open log files anew", "  msd ctl reopen\n");
         add_control(
             ctl,
@@ -374,7 +422,8 @@ private:
             named.add_option("URI", line_.uri, "/goods")->required();
             named.add_option("PARAMS", line_.arguments, "name=value …, or one JSON object");
             named.add_option("--timeout", line_.timeout_ms, "milliseconds until it fails (5000)")
-                ->check(CLI::Range(1, 3'600'000));
+                ->check(CLI::Range(1, 3'600'000))
+                ->take_last();
             add_common(named);
             add_distributor_flag(named);
         });
@@ -504,7 +553,7 @@ private:
                 names.push_back(role.name);
             }
         }
-        if (std::find(names.begin(), names.end(), line_.service) != names.end()) {
+        if (is_service(line_.service)) {
             return {};
         }
         const std::string_view meant = closest(line_.service, names);

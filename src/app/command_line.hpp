@@ -44,6 +44,7 @@ struct command_line {
     std::vector<assignment> settings; // later ones win
     bool as_json = false;             // of what prints a table
     std::string instance;             // status, ctl: of that name only; empty: all
+    std::int64_t master_pid = 0;      // ctl: the instance with that master only; 0: all
 
     std::string control; // ctl: what its master is to do
     std::string pool;    // ctl roll, scale; POOL/SLOT of ctl drain

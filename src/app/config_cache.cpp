@@ -47,29 +47,30 @@ void add_cache_server(config_rows& rows) {
         rows,
         "cache.tls_ca",
         {0, text_bytes_max},
-        "PEM file of the authorities that may have signed the server's certificate; empty: those "
-        "of the system",
+        "PEM file of the authorities that may sign the server's certificate; empty: those"
+        " of the system",
         [](auto& c) -> auto& { return c.service.cache.ca_file; }
     );
     add_key(
         rows,
         "cache.tls_name",
         {0, text_bytes_max},
-        "name that the certificate must be for; empty: the host that is connected to",
+        "name that the certificate must have; empty: the host of the connection",
         [](auto& c) -> auto& { return c.service.cache.tls_name; }
     );
     add_key(
         rows,
         "cache.timeout_ms",
         {1, minute_ms},
-        "time for one answer; after the first that takes longer nobody asks until a probe succeeds",
+        "time limit for one reply; after the first late one Redis is not used until a "
+        "probe succeeds",
         [](auto& c) -> auto& { return c.service.cache.timeout; }
     );
     add_key(
         rows,
         "cache.connect_timeout_ms",
         {10, minute_ms},
-        "time to find the server, connect and log in",
+        "time limit to find the server, connect and log in",
         [](auto& c) -> auto& { return c.service.cache.connect_timeout; }
     );
     add_key(

@@ -8,49 +8,50 @@ void add_distributor_figures(config_rows& rows) {
         rows,
         "distributor.gather_first_ms",
         {0, 1000},
-        "msd nodes hear of a first change at once, of those that follow within this time together",
+        "msd nodes get a first change at once, and changes that follow within this time "
+        "together",
         [](auto& c) -> auto& { return c.distributor.gather_first; }
     );
     add_key(
         rows,
         "distributor.gather_quiet_ms",
         {0, 1000},
-        "other nodes hear of changes after this much quiet",
+        "other nodes get changes when no further change has come for this time",
         [](auto& c) -> auto& { return c.distributor.gather_quiet; }
     );
     add_key(
         rows,
         "distributor.gather_longest_ms",
         {0, 10'000},
-        "other nodes hear of a change no later than this",
+        "longest delay of a change for other nodes",
         [](auto& c) -> auto& { return c.distributor.gather_longest; }
     );
     add_key(
         rows,
         "distributor.critical_for_ms",
         {0, hour_ms},
-        "how long a node that was lost stays listed as critical",
+        "how long a lost node stays in the list as critical",
         [](auto& c) -> auto& { return c.distributor.critical_for; }
     );
     add_key(
         rows,
         "distributor.ping_every_ms",
         {10, hour_ms},
-        "how often a silent msd node is pinged",
+        "interval of pings to a silent msd node",
         [](auto& c) -> auto& { return c.distributor.ping_every; }
     );
     add_key(
         rows,
         "distributor.ping_missed_max",
         {1, 100},
-        "pings without an answer after which a node is lost",
+        "unanswered pings after which a node is lost",
         [](auto& c) -> auto& { return c.distributor.ping_missed_max; }
     );
     add_key(
         rows,
         "distributor.queue_bytes_max",
         {64 * kib, gib},
-        "unsent bytes a slow node may have; beyond that it gets one later list instead",
+        "unsent bytes queued for a slow node; beyond that it gets one later list instead",
         [](auto& c) -> auto& { return c.distributor.queue_bytes_max; }
     );
 }
@@ -60,70 +61,71 @@ void add_gateway_figures(config_rows& rows) {
         rows,
         "gateway.header_bytes_max",
         {1024, mib},
-        "request line and headers; more: 431",
+        "largest request line and headers; larger ones get 431",
         [](auto& c) -> auto& { return c.gateway.header_bytes_max; }
     );
     add_key(
         rows,
         "gateway.body_bytes_max",
         {0, gib},
-        "request body; more: 413; packets.request_bytes_max has to be as high, at the services too",
+        "largest request body; a larger one gets 413; packets.request_bytes_max has to be as high, "
+        "at the services too",
         [](auto& c) -> auto& { return c.gateway.body_bytes_max; }
     );
     add_key(
         rows,
         "gateway.bodies_bytes_max",
         {mib, 64 * gib},
-        "all request bodies that one worker holds while it receives them and until their services "
-        "answer; more: 503",
+        "request bodies that one worker holds in total, from their arrival until the replies of the "
+        "services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
     );
     add_key(
         rows,
         "gateway.header_timeout_ms",
         {10, hour_ms},
-        "time for a request's headers",
+        "time limit for the headers of a request",
         [](auto& c) -> auto& { return c.gateway.header_timeout; }
     );
     add_key(
         rows,
         "gateway.body_timeout_ms",
         {10, hour_ms},
-        "time for a request's body",
+        "time limit for the body of a request",
         [](auto& c) -> auto& { return c.gateway.body_timeout; }
     );
     add_key(
         rows,
         "gateway.keepalive_timeout_ms",
         {10, hour_ms},
-        "how long a connection without a request is kept",
+        "how long an idle client connection stays open",
         [](auto& c) -> auto& { return c.gateway.keepalive_timeout; }
     );
     add_key(
         rows,
         "gateway.request_timeout_ms",
         {10, hour_ms},
-        "time for the whole answer of a service, retries included; more: 504",
+        "time limit for the reply of a service, retries included; then 504",
         [](auto& c) -> auto& { return c.gateway.request_timeout; }
     );
     add_key(
         rows,
         "gateway.send_stall_timeout_ms",
         {10, hour_ms},
-        "a client that takes nothing of its answer for so long is closed",
+        "a client that receives nothing of its response for this time is closed",
         [](auto& c) -> auto& { return c.gateway.send_stall_timeout; }
     );
     add_key(
         rows,
         "gateway.connections_max",
         {1, 1'000'000},
-        "client connections of one worker",
+        "largest number of client connections of one worker",
         [](auto& c) -> auto& { return c.gateway.connections_max; }
     );
     config_key& status = rows.emplace_back();
     status.name = "gateway.http_status";
-    status.text =
-        "status of a service's reply: by its meaning, or 200 for all as old clients expect";
+    status.text = "HTTP status of a service's reply: mapped from its meaning, or 200 for all as "
+                  "older clients expect";
     status.choices = {"mapped", "always-200"};
     status.put = [](configuration& into, const config_value& value) -> result<void> {
         into.gateway.always_200 = std::get<std::string>(value) == "always-200";
@@ -139,35 +141,37 @@ void add_upstream_figures(config_rows& rows) {
         rows,
         "upstream.connect_timeout_ms",
         {10, hour_ms},
-        "time to connect to a node",
+        "time limit to connect to a node",
         [](auto& c) -> auto& { return c.upstream.connect_timeout; }
     );
     add_key(
         rows,
         "upstream.ping_idle_ms",
         {10, hour_ms},
-        "a connection idle for so long is pinged",
+        "a connection idle for this time is pinged",
         [](auto& c) -> auto& { return c.upstream.ping_idle; }
     );
     add_key(
         rows,
         "upstream.ping_timeout_ms",
         {10, hour_ms},
-        "a ping unanswered for so long: the node hangs and gets no new requests",
+        "a node that does not answer a ping within this time is hung and gets no new "
+        "requests",
         [](auto& c) -> auto& { return c.upstream.ping_timeout; }
     );
     add_key(
         rows,
         "upstream.forget_absent_ms",
         {0, hour_ms},
-        "a node that the registry does not list is forgotten so long after it (re)connected",
+        "a node missing from the list is removed this long after the registry was "
+        "(re)connected",
         [](auto& c) -> auto& { return c.upstream.forget_absent; }
     );
     add_key(
         rows,
         "upstream.unsent_bytes_max",
         {mib, 64 * gib},
-        "replies one worker holds for clients that are slow to take them",
+        "unsent replies that one worker holds for slow clients",
         [](auto& c) -> auto& { return c.upstream.unsent_bytes_max; }
     );
 }
@@ -177,36 +181,38 @@ void add_cache_figures(config_rows& rows) {
         rows,
         "cache.ttl_ms",
         {1000, 24 * hour_ms},
-        "how long Redis keeps what a service owns, ± 10 %; changes are told to it",
+        "how long an entry stays in Redis, ± 10 %; a change invalidates it at once",
         [](auto& c) -> auto& { return c.service.shared.ttl; }
     );
     add_key(
         rows,
         "cache.memory_ttl_ms",
         {0, 60'000},
-        "how long a worker keeps in memory what other services own: a change that it is not told "
-        "of is seen after so long; 0: not at all",
+        "how long a worker caches data of other services in memory: a change without a "
+        "notification is visible after this time; 0: no cache",
         [](auto& c) -> auto& { return c.service.memory.ttl; }
     );
     add_key(
         rows,
         "cache.negative_ttl_ms",
         {0, 60'000},
-        "how long it is remembered that something does not exist, in memory at most memory_ttl_ms",
+        "how long it is cached that something does not exist, in memory at most "
+        "memory_ttl_ms",
         [](auto& c) -> auto& { return c.service.memory.negative_ttl; }
     );
     add_key(
         rows,
         "cache.memory_entries_max",
         {0, 10'000'000},
-        "entries one worker keeps in memory; who is used longest ago makes room",
+        "entries in the memory of one worker; beyond that the least recently used is "
+        "evicted",
         [](auto& c) -> auto& { return c.service.memory.limits.entries_max; }
     );
     add_key(
         rows,
         "cache.memory_bytes_max",
         {0, 64 * gib},
-        "… and their bytes",
+        "bytes of these entries",
         [](auto& c) -> auto& { return c.service.memory.limits.bytes_max; }
     );
 }
@@ -216,28 +222,28 @@ void add_packet_figures(config_rows& rows) {
         rows,
         "packets.request_bytes_max",
         {1024, 16 * mib},
-        "a request, each escape in its strings counted as one byte, or a registration",
+        "largest request, with each escape in its strings counted as one byte, or registration",
         [](auto& c) -> auto& { return c.packets.request_bytes_max; }
     );
     add_key(
         rows,
         "packets.reply_bytes_max",
         {1024, 16 * mib},
-        "a reply received",
+        "largest reply received",
         [](auto& c) -> auto& { return c.packets.reply_bytes_max; }
     );
     add_key(
         rows,
         "packets.frame_timeout_ms",
         {10, hour_ms},
-        "time from the first byte of a packet to its last",
+        "time limit from the first byte of a packet to its last",
         [](auto& c) -> auto& { return c.packets.frame_timeout; }
     );
     add_key(
         rows,
         "packets.malformed_max",
         {1, 1000},
-        "the malformed packet that closes a connection",
+        "malformed packets after which a connection is closed",
         [](auto& c) -> auto& { return c.packets.malformed_max; }
     );
 }
@@ -249,21 +255,21 @@ void add_restart_figures(config_rows& rows) {
         rows,
         "supervision.early_ms",
         {0, hour_ms},
-        "a worker that dies so soon after it was ready died early",
+        "a worker that dies within this time after it was ready died early",
         [](auto& c) -> auto& { return c.supervision.restart.early; }
     );
     add_key(
         rows,
         "supervision.forget_after_ms",
         {0, hour_ms},
-        "ready for so long, a worker's early deaths are forgotten",
+        "early deaths of a worker are forgotten when it has been ready for this time",
         [](auto& c) -> auto& { return c.supervision.restart.forget_after; }
     );
     add_key(
         rows,
         "supervision.backoff_first_ms",
         {1, hour_ms},
-        "pause after the first early death; doubles with each",
+        "pause after the first early death; it doubles with each further one",
         [](auto& c) -> auto& { return c.supervision.restart.backoff_first; }
     );
     add_key(
@@ -277,21 +283,22 @@ void add_restart_figures(config_rows& rows) {
         rows,
         "supervision.start_failures_max",
         {1, 1000},
-        "so many early deaths in a pool that was never ready end the master with exit code 70",
+        "early deaths in a pool that was never ready after which the master exits with "
+        "code 70",
         [](auto& c) -> auto& { return c.supervision.restart.start_failures_max; }
     );
     add_key(
         rows,
         "supervision.spawn_window_ms",
         {100, hour_ms},
-        "time within which replacements of a pool are capped",
+        "time window in which the replacements of a pool are limited",
         [](auto& c) -> auto& { return c.supervision.restart.spawn_window; }
     );
     add_key(
         rows,
         "supervision.spawns_per_window_min",
         {1, 10'000},
-        "replacements within spawn_window_ms: at most this many",
+        "replacements within spawn_window_ms: at most this many …",
         [](auto& c) -> auto& { return c.supervision.restart.spawns_per_window_min; }
     );
     add_key(
@@ -308,14 +315,16 @@ void add_heartbeat_figures(config_rows& rows) {
         rows,
         "supervision.heartbeat_every_ms",
         {10, hour_ms},
-        "how often a worker's event loop says that it turns",
+        "interval of the heartbeats of a worker's event loop",
         [](auto& c) -> auto& { return c.supervision.heartbeat_every; }
     );
+    rows.back().readers = readers::master | readers::workers;
     add_key(
         rows,
         "supervision.heartbeat_timeout_ms",
         {100, hour_ms},
-        "a worker silent for so long hangs: ABRT, KILL when stopped; 3 heartbeats at least",
+        "a worker without a heartbeat for this time is hung and gets ABRT, or KILL when "
+        "it is stopped; at least 3 heartbeats",
         [](auto& c) -> auto& { return c.supervision.heartbeat_timeout; }
     );
     add_key(
@@ -329,28 +338,32 @@ void add_heartbeat_figures(config_rows& rows) {
         rows,
         "supervision.core_dumps",
         {},
-        "a worker that crashes or hangs leaves a core, with all it had in memory; see core(5)",
+        "a worker that crashes or hangs writes a core with everything in its memory; see "
+        "core(5)",
         [](auto& c) -> auto& { return c.core_dumps; }
     );
+    // Workers inherit the limit when they start.
+    rows.back().readers = readers::master | readers::workers;
     add_key(
         rows,
         "supervision.upgrade_timeout_ms",
         {100, hour_ms},
-        "time for a new program to say whether it can take the master over",
+        "time limit for a new program to answer whether it can take over the master",
         [](auto& c) -> auto& { return c.supervision.upgrade_timeout; }
     );
     add_key(
         rows,
         "supervision.recycle_requests",
         {0, 1'000'000'000'000},
-        "a worker that answered so many requests, and up to a quarter more, is replaced; 0: never",
+        "a worker is replaced after this many requests, plus up to a quarter; 0: never",
         [](auto& c) -> auto& { return c.supervision.recycle.requests; }
     );
     add_key(
         rows,
         "supervision.recycle_bytes",
         {0, 1024 * gib},
-        "a worker with so much private memory is replaced, if it had less when new; 0: never",
+        "a worker with this much private memory is replaced, unless it had as much when "
+        "new; 0: never",
         [](auto& c) -> auto& { return c.supervision.recycle.bytes; }
     );
 }
@@ -362,28 +375,29 @@ void add_supervision_figures(config_rows& rows) {
         rows,
         "supervision.start_timeout_ms",
         {100, hour_ms},
-        "time for a worker to get ready; it is killed then and counts as failed",
+        "time limit for a worker to get ready; then it is killed and counts as failed",
         [](auto& c) -> auto& { return c.supervision.start_timeout; }
     );
     add_key(
         rows,
         "supervision.drain_timeout_ms",
         {0, hour_ms},
-        "time for a worker to finish what it has begun before it is told TERM",
+        "time limit for a worker to drain; then it gets TERM",
         [](auto& c) -> auto& { return c.supervision.drain_timeout; }
     );
+    rows.back().readers = readers::master | readers::workers;
     add_key(
         rows,
         "supervision.stop_timeout_ms",
         {10, hour_ms},
-        "time to leave after TERM or a fast stop, before KILL",
+        "time limit for a worker to exit after TERM or a fast stop; then it gets KILL",
         [](auto& c) -> auto& { return c.supervision.stop_timeout; }
     );
     add_key(
         rows,
         "supervision.soak_ms",
         {0, hour_ms},
-        "in a roll a new worker must have been ready for so long before an old one drains",
+        "in a roll, how long a new worker must be ready before the old one drains",
         [](auto& c) -> auto& { return c.supervision.soak; }
     );
     add_heartbeat_figures(rows);

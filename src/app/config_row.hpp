@@ -3,6 +3,7 @@
 
 #include "app/config_schema.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -76,6 +77,23 @@ void add_key(
     row.get = [field](const configuration& from) {
         return to_value(field(from));
     };
+}
+
+/// Says of each row from `first` on that has no readers of its own who reads it.
+inline void set_readers(config_rows& rows, std::size_t first, key_readers read_by) {
+    for (; first < rows.size(); ++first) {
+        if (rows[first].readers == 0) {
+            rows[first].readers = read_by;
+        }
+    }
+}
+
+/// Adds the rows of `add`; `read_by` holds for those that name no readers of their own.
+template <class Add>
+void add_group(config_rows& rows, key_readers read_by, const Add& add) {
+    const std::size_t first = rows.size();
+    add(rows);
+    set_readers(rows, first, read_by);
 }
 
 // The rows of config_store.cpp and config_cache.cpp: servers that hold data.

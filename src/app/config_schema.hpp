@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/configuration.hpp"
+#include "app/key_readers.hpp"
 #include "app/role_table.hpp"
 #include "base/result.hpp"
 
@@ -20,14 +21,20 @@ using config_value = std::variant<std::int64_t, bool, std::string>;
 /// "an integer", "true or false", "a string": for messages.
 [[nodiscard]] std::string_view kind_of(const config_value& value);
 
-// One key: what it is called, what it takes, what it means, where it goes. The kind of its value is
-// that of its default.
+// One key: its name, its bounds, its meaning, its place in the configuration, and who reads it. The
+// kind of its value is that of its default.
 struct config_key {
     std::string name;                      // "gateway.request_timeout_ms"
     std::string text;                      // one line for people
     std::int64_t least = 0;                // integers
     std::int64_t most = 0;                 // integers; texts: length in bytes
     std::vector<std::string_view> choices; // texts: nothing else is allowed; empty: anything
+    key_readers readers = 0;
+    std::string role;           // only processes of this role read it; empty: of every role
+    bool needs_restart = false; // a reload leaves it as it was
+    // A wrong value is a configuration error (exit code 78) from a flag, too: what is right depends
+    // on the host, not on the syntax.
+    bool depends_on_host = false;
     std::function<result<void>(configuration&, const config_value&)> put;
     std::function<config_value(const configuration&)> get;
 };

@@ -39,8 +39,9 @@ void add_replicas(config_rows& rows) {
     config_key& replicas = rows.emplace_back();
     replicas.name = "store.replicas";
     replicas.text =
-        "HOST:PORT of replicas, with commas, to read from if they are MariaDB; they "
-        "have read_only set, and writes go to one that has it no more and follows nobody";
+        "HOST:PORT of replicas, separated by commas, for reads if they are MariaDB; each "
+        "has read_only set, and writes move to a replica that was promoted: writable, and"
+        " no longer replicating";
     replicas.most = text_bytes_max;
     replicas.put = [](configuration& into, const config_value& value) -> result<void> {
         const auto& text = std::get<std::string>(value);
@@ -57,7 +58,8 @@ void add_replicas(config_rows& rows) {
         rows,
         "store.replica_lag_max_ms",
         {400, lag_most_ms},
-        "how old what is read from a replica may be; what was written since is read elsewhere",
+        "largest age of data read from a replica; rows written since are read from the "
+        "primary",
         [](auto& c) -> auto& { return c.service.store.replica_lag_max; }
     );
 }
@@ -65,8 +67,8 @@ void add_replicas(config_rows& rows) {
 void add_tls(config_rows& rows) {
     config_key& tls = rows.emplace_back();
     tls.name = "store.tls";
-    tls.text = "encryption: never, when the server offers it, or only with a certificate that an "
-               "authority of store.tls_ca has signed for the host's name";
+    tls.text = "encryption: never, when the server offers it, or only with a certificate for the "
+               "host's name that an authority of store.tls_ca has signed";
     tls.choices = {std::begin(tls_names), std::end(tls_names)};
     tls.put = [](configuration& into, const config_value& value) -> result<void> {
         const auto& chosen = std::get<std::string>(value);
@@ -122,29 +124,29 @@ void add_store(config_rows& rows) {
         rows,
         "store.connections_max",
         {1, connections_most},
-        "connections that one worker opens when it needs them",
+        "largest number of connections of one worker, opened on demand",
         [](auto& c) -> auto& { return c.service.store.connections_max; }
     );
     add_key(
         rows,
         "store.connect_timeout_ms",
         {100, minute_ms},
-        "time to connect to the server; rounded up to whole seconds",
+        "time limit to connect to the server; rounded up to whole seconds",
         [](auto& c) -> auto& { return c.service.store.connect_timeout; }
     );
     add_key(
         rows,
         "store.call_timeout_ms",
         {100, minute_ms},
-        "time for the server to answer one statement; rounded up to whole seconds",
+        "time limit for one statement; rounded up to whole seconds",
         [](auto& c) -> auto& { return c.service.store.call_timeout; }
     );
     add_key(
         rows,
         "store.legacy_time_zone",
         {0, text_bytes_max},
-        "zone of the dates that nodes of an existing deployment wrote, for example +09:00; empty: "
-        "the server's",
+        "time zone of dates written by nodes of an existing deployment, for example "
+        "+09:00; empty: the server's",
         [](auto& c) -> auto& { return c.service.store.legacy_time_zone; }
     );
     add_sharing(rows);

@@ -2,8 +2,11 @@
 #include "app/config_table.hpp"
 
 #include "app/config_row.hpp"
+#include "app/endpoint.hpp"
+#include "process/connectable.hpp"
 #include "process/worker_description.hpp"
 
+#include <cstddef>
 #include <limits>
 #include <utility>
 
@@ -23,6 +26,7 @@ void add_common(config_rows& rows) {
         "address or name to listen on; empty: 127.0.0.1 and [::1]",
         [](auto& c) -> auto& { return c.host; }
     );
+    rows.back().readers = readers::master;
     add_key(
         rows,
         "data_dir",
@@ -30,6 +34,8 @@ void add_common(config_rows& rows) {
         "where services keep their data",
         [](auto& c) -> auto& { return c.data_dir; }
     );
+    rows.back().readers =
+        readers::master | readers::services | readers::instance_commands | readers::store_commands;
     add_key(
         rows,
         "runtime_dir",
@@ -38,27 +44,33 @@ void add_common(config_rows& rows) {
         "run in the data directory",
         [](auto& c) -> auto& { return c.runtime_dir; }
     );
+    rows.back().readers = readers::master | readers::registered | readers::instance_commands;
     add_key(
         rows,
         "user",
         {0, name_bytes_max},
-        "started as root, msd becomes this user (name or number) once its ports are bound; empty: "
-        "it stays what it is",
+        "user (name or number) to switch to when started as root, once the ports are "
+        "bound; empty: stay root",
         [](auto& c) -> auto& { return c.user; }
     );
+    rows.back().readers = readers::master | readers::workers;
     add_key(
         rows,
         "group",
         {0, name_bytes_max},
-        "group (name or number) that goes with the user; empty: the user's own",
+        "group (name or number) to switch to with the user; empty: the user's own",
         [](auto& c) -> auto& { return c.group; }
     );
+    rows.back().readers = readers::master | readers::workers;
+    for (config_key& each : rows) { // there are no others yet
+        each.needs_restart = true;
+    }
 }
 
 void add_log(config_rows& rows) {
     config_key& level = rows.emplace_back();
     level.name = "log.level";
-    level.text = "what is logged: this and everything more severe";
+    level.text = "least severe level that is logged";
     level.choices = {"trace", "debug", "info", "warning", "error", "off"};
     level.put = [](configuration& into, const config_value& value) -> result<void> {
         [[maybe_unused]] const bool known =
@@ -70,7 +82,7 @@ void add_log(config_rows& rows) {
     };
     config_key& format = rows.emplace_back();
     format.name = "log.format";
-    format.text = "lines for people or JSON lines";
+    format.text = "text for people or JSON lines";
     format.choices = {"text", "json"};
     format.put = [](configuration& into, const config_value& value) -> result<void> {
         const bool json = std::get<std::string>(value) == "json";
@@ -95,6 +107,7 @@ void add_registry(config_rows& rows) {
     distributor.text = "HOST:PORT of the distributor that nodes register with";
     distributor.least = 1;
     distributor.most = host_bytes_max;
+    distributor.readers = readers::registry_clients;
     distributor.put = [](configuration& into, const config_value& value) -> result<void> {
         auto read = parse_endpoint(std::get<std::string>(value), endpoint_port::required);
         if (!read) {
@@ -112,9 +125,10 @@ void add_registry(config_rows& rows) {
     };
     config_key& advertise = rows.emplace_back();
     advertise.name = "registry.advertise";
-    advertise.text =
-        "HOST or HOST:PORT under which others reach this node; empty: what the distributor sees";
+    advertise.text = "HOST or HOST:PORT under which other nodes connect to this one; empty: the "
+                     "address that the distributor sees";
     advertise.most = host_bytes_max;
+    advertise.depends_on_host = true;
     advertise.put = [](configuration& into, const config_value& value) -> result<void> {
         const std::string& text = std::get<std::string>(value);
         host_and_port chosen;
@@ -122,6 +136,9 @@ void add_registry(config_rows& rows) {
             auto read = parse_endpoint(text, endpoint_port::optional);
             if (!read) {
                 return tl::unexpected{std::move(read.error())};
+            }
+            if (auto checked = process::check_connectable(read->host); !checked) {
+                return checked;
             }
             chosen = std::move(*read);
         }
@@ -136,7 +153,8 @@ void add_registry(config_rows& rows) {
         rows,
         "registry.reconnect_ms",
         {10, hour_ms},
-        "pause between attempts to reach the distributor, ± 20 %; the first is made at once",
+        "pause between attempts to connect to the distributor, ± 20 %; there is none "
+        "before the first",
         [](auto& c) -> auto& { return c.membership.reconnect; }
     );
 }
@@ -150,6 +168,8 @@ void add_role(config_rows& rows, const role_facts& role) {
         "port to listen on; 0: any free one",
         [name](auto& c) -> auto& { return c.roles.at(name).port; }
     );
+    rows.back().needs_restart = true;
+    const std::size_t first = rows.size() - 1;
     if (role.kind != role_kind::distributor) {
         add_key(
             rows,
@@ -159,6 +179,10 @@ void add_role(config_rows& rows, const role_facts& role) {
             [name](auto& c) -> auto& { return c.roles.at(name).workers; }
         );
     }
+    for (std::size_t row = first; row < rows.size(); ++row) {
+        rows[row].role = name;
+        rows[row].readers = readers::master;
+    }
 }
 
 void add_services(config_rows& rows) {
@@ -166,14 +190,14 @@ void add_services(config_rows& rows) {
         rows,
         "services.requests_in_flight_max",
         {1, 1'000'000},
-        "requests one worker of a service works on; more are refused",
+        "requests that one worker of a service handles at once; more are refused",
         [](auto& c) -> auto& { return c.service.requests_in_flight_max; }
     );
     add_key(
         rows,
         "services.ship_logs",
         {},
-        "a service's log lines of level info and above also go to the logs service",
+        "a service also sends its log lines of level info and above to the logs service",
         [](auto& c) -> auto& { return c.service.ship_logs; }
     );
 }
@@ -182,30 +206,30 @@ void add_services(config_rows& rows) {
 
 std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     config_rows rows;
-    add_common(rows);
-    add_log(rows);
-    add_registry(rows);
+    add_common(rows); // first: see there
+    add_group(rows, readers::master | readers::workers, add_log);
+    add_group(rows, readers::registered, add_registry);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::distributor) {
             add_role(rows, role);
-            add_distributor_figures(rows);
+            add_group(rows, readers::distributor, add_distributor_figures);
         } else if (role.kind == role_kind::gateway) {
             add_role(rows, role);
-            add_gateway_figures(rows);
+            add_group(rows, readers::gateway, add_gateway_figures);
         }
     }
-    add_services(rows);
-    add_store(rows);
-    add_cache_server(rows);
+    add_group(rows, readers::services, add_services);
+    add_group(rows, readers::services | readers::store_commands, add_store);
+    add_group(rows, readers::services, add_cache_server);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::service) {
             add_role(rows, role);
         }
     }
-    add_cache_figures(rows);
-    add_upstream_figures(rows);
-    add_packet_figures(rows);
-    add_supervision_figures(rows);
+    add_group(rows, readers::services, add_cache_figures);
+    add_group(rows, readers::registered, add_upstream_figures);
+    add_group(rows, readers::workers, add_packet_figures);
+    add_group(rows, readers::master, add_supervision_figures);
     return rows;
 }
 

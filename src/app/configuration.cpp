@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -71,55 +71,22 @@ std::filesystem::path runtime_dir_of(const configuration& from) {
     return from.data_dir / "run";
 }
 
-result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) {
-    host_and_port read;
-    std::string_view port_text;
-    bool has_port = false;
-    if (text.starts_with('[')) {
-        const auto end = text.find(']');
-        if (end == std::string_view::npos) {
-            return fail(errc::invalid, fmt::format("\"{}\" lacks a ']'", text));
-        }
-        const std::string_view rest = text.substr(end + 1);
-        has_port = rest.starts_with(':');
-        port_text = has_port ? rest.substr(1) : rest;
-        auto address = process::plain_ipv6(text.substr(1, end - 1));
-        if (!address) {
-            return fail(errc::invalid, fmt::format("\"{}\": no IPv6 address in brackets", text));
-        }
-        read.host = std::move(*address);
-    } else {
-        const auto colon = text.find(':');
-        has_port = colon != std::string_view::npos;
-        read.host = text.substr(0, colon);
-        port_text = has_port ? text.substr(colon + 1) : "";
-        if (port_text.find(':') != std::string_view::npos) {
-            return fail(errc::invalid, fmt::format("\"{}\": write [ADDRESS]:PORT for IPv6", text));
+std::vector<std::filesystem::path> runtime_dirs_to_search(const configuration& from) {
+    std::vector<std::filesystem::path> all{std::filesystem::absolute(runtime_dir_of(from))};
+    if (!from.runtime_dir.empty() || geteuid() == 0) {
+        // Root does not look into directories that other users may have prepared.
+        return all;
+    }
+    const std::filesystem::path others[] = {
+        std::filesystem::path{"/run/user"} / std::to_string(geteuid()) / "msd",
+        std::filesystem::absolute(from.data_dir / "run"),
+        "/run/msd"};
+    for (const std::filesystem::path& each : others) {
+        if (std::find(all.begin(), all.end(), each) == all.end()) {
+            all.push_back(each);
         }
     }
-    const char* const end = port_text.data() + port_text.size();
-    const auto [stopped, reason] =
-        std::from_chars(port_text.data(), port_text.data() + port_text.size(), read.port);
-    const bool port_good = has_port && reason == std::errc{} && stopped == end && read.port > 0;
-    const bool port_absent = !has_port && port_text.empty();
-    if (read.host.empty() || (!port_good && !(port_absent && port == endpoint_port::optional))) {
-        return fail(
-            errc::invalid,
-            fmt::format(
-                "\"{}\" is not {}",
-                text,
-                port == endpoint_port::optional ? "HOST or HOST:PORT" : "HOST:PORT"
-            )
-        );
-    }
-    return read;
-}
-
-std::string endpoint_text(const host_and_port& of) {
-    if (of.port != 0) {
-        return process::endpoint_text(of.host, of.port);
-    }
-    return of.host.find(':') == std::string::npos ? of.host : fmt::format("[{}]", of.host);
+    return all;
 }
 
 } // namespace msd::app

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace msd::app {
 
@@ -29,7 +30,7 @@ struct configuration {
     std::string host; // empty: both loopback addresses
     std::filesystem::path data_dir = "msd-data";
     std::filesystem::path runtime_dir; // empty: see runtime_dir_of()
-    std::string user;                  // whom a master of root's becomes; empty: nobody else
+    std::string user;                  // to switch to when started as root; empty: stay root
     std::string group;                 // empty: the user's
     bool core_dumps = false;
     std::filesystem::path store_password_file; // empty: MSD_STORE_PASSWORD
@@ -46,6 +47,8 @@ struct configuration {
     roles::gateway_settings gateway;
     roles::service_settings service;
     process::supervision_settings supervision;
+
+    std::vector<std::string> warnings; // about how it was configured: for the log, once
 };
 
 /// errc::invalid when values that are good alone do not go together; names their keys.
@@ -59,18 +62,10 @@ struct configuration {
 /// --runtime-dir as it was said, else /run/msd for root, else $XDG_RUNTIME_DIR/msd, else DATA/run.
 [[nodiscard]] std::filesystem::path runtime_dir_of(const configuration& from);
 
-struct host_and_port {
-    std::string host;
-    std::uint16_t port = 0;
-};
-
-enum class endpoint_port : std::uint8_t { required, optional };
-
-/// "db.local:9000", "[::1]:9000"; IPv4-mapped addresses become plain IPv4. The port is 0 when it is
-/// optional and not there. errc::invalid.
-[[nodiscard]] result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port);
-
-/// What parse_endpoint() reads as `of`; no port is written for port 0.
-[[nodiscard]] std::string endpoint_text(const host_and_port& of);
+/// The directories in which an instance of this user may have its control socket, absolute and
+/// without duplicates: only the configured runtime directory when there is one, else
+/// runtime_dir_of() and the directories that it names in other environments (another
+/// XDG_RUNTIME_DIR, none, root).
+[[nodiscard]] std::vector<std::filesystem::path> runtime_dirs_to_search(const configuration& from);
 
 } // namespace msd::app

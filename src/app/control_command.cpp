@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/complaint.hpp"
+#include "app/instance_search.hpp"
 #include "app/resolve.hpp"
-#include "app/runtime_files.hpp"
 #include "app/status_reading.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
@@ -9,14 +10,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
+#include <utility>
 
 namespace msd::app {
 
@@ -29,8 +29,8 @@ constexpr milliseconds absence_max{10'000};
 // Longer than a worker that was killed takes to be replaced.
 constexpr milliseconds degraded_max{10'000};
 
-int complain(std::string_view what) {
-    fmt::print(stderr, "msd: {}\n", what);
+int failed(std::string_view what) {
+    complain(what);
     return exit_failed;
 }
 
@@ -38,36 +38,18 @@ bool is_gone(const error& why) {
     return why.code == errc::refused || why.code == errc::not_found;
 }
 
-bool is_alive(const instance_socket& each) {
-    const deadline until = deadline::in(master_timeout);
-    const auto status = process::ask_master(each.path, R"({"command":"status"})", until);
-    return status || !is_gone(status.error());
-}
-
-// The only one that runs, or the one that was named.
+// The only instance that runs, or the one that was named.
 result<instance_socket> choose(const command_line& command, const configuration& configured) {
-    std::vector<instance_socket> found = find_instances(configured);
-    std::erase_if(found, [&command](const instance_socket& each) {
-        const bool is_meant = command.instance.empty() || each.name == command.instance;
-        return !is_meant || !is_alive(each);
-    });
-    if (found.size() == 1) {
-        return found.front();
+    instance_search search = find_running(command, configured, master_timeout);
+    if (search.found.size() == 1) {
+        return std::move(search.found.front().at);
     }
-    if (found.empty()) {
-        return fail(
-            errc::not_found,
-            fmt::format(
-                "no instance{}{} runs (looked in {})",
-                command.instance.empty() ? "" : " ",
-                command.instance,
-                runtime_dir_of(configured).native()
-            )
-        );
+    if (search.found.empty()) {
+        return fail(errc::not_found, search.nothing_found(command));
     }
     std::string names;
-    for (const instance_socket& each : found) {
-        names += (names.empty() ? "" : ", ") + each.name;
+    for (const running_instance& each : search.found) {
+        names += (names.empty() ? "" : ", ") + each.at.name;
     }
     return fail(errc::invalid, fmt::format("say with -i which instance: {}", names));
 }
@@ -282,7 +264,7 @@ int await_end(
             }
         } else if (absent_until.passed()) {
             const std::string why = answer ? "the answer cannot be read" : answer.error().text;
-            return complain(fmt::format("{}: {}", of.name, why));
+            return failed(fmt::format("{}: {}", of.name, why));
         }
         std::this_thread::sleep_for(look_every);
     }
@@ -306,7 +288,7 @@ int control_instance(const command_line& command, const configuration& configure
     }
     const auto chosen = choose(command, configured);
     if (!chosen) {
-        return complain(chosen.error().text);
+        return failed(chosen.error().text);
     }
     const auto request = request_for(command);
     if (!request) {
@@ -316,10 +298,10 @@ int control_instance(const command_line& command, const configuration& configure
     const auto answer = process::ask_master(chosen->path, *request, deadline::in(master_timeout));
     json::object accepted;
     if (!answer || !accepted.parse(*answer)) {
-        return complain(answer ? "the answer cannot be read" : answer.error().text);
+        return failed(answer ? "the answer cannot be read" : answer.error().text);
     }
     if (const std::string why = text_of(accepted, "error"); !why.empty()) {
-        return complain(why);
+        return failed(why);
     }
     const int code = command.wait ? await_end(command, *chosen, accepted) : 0;
     return show_outcome(command, *chosen, code);

@@ -37,9 +37,6 @@ constexpr std::pair<const char*, const char*> general[] = {
     {"MSD_CACHE_PASSWORD_FILE", "cache.password_file"},
 };
 
-// Texts that are fixed: workers are told of addresses and ports as sockets.
-constexpr std::string_view fixed_texts[] = {"data_dir", "runtime_dir", "user", "group"};
-
 std::string upper(std::string_view text) {
     std::string made;
     for (const unsigned char c : text) {
@@ -52,7 +49,7 @@ std::string fixed_variable(std::string_view key) {
     return "MSD_FIXED_" + upper(key);
 }
 
-// The role a command runs; empty for `up` and for commands that run none.
+// The role that a command runs alone; empty for `up` and for commands that run none.
 std::string_view role_of(const command_line& command) {
     switch (command.what) {
     case verb::distributor:
@@ -66,9 +63,9 @@ std::string_view role_of(const command_line& command) {
     }
 }
 
-// In order of precedence: what is said for one role comes after what is said for any.
+// Every variable, in order of precedence: those of one role come after those of all roles.
 std::vector<variable>
-variables_for(const command_line& command, std::span<const role_facts> roles) {
+all_variables(const command_line& command, std::span<const role_facts> roles) {
     std::vector<variable> all;
     for (const auto& [name, key] : general) {
         all.push_back({name, key});
@@ -92,6 +89,37 @@ variables_for(const command_line& command, std::span<const role_facts> roles) {
     return all;
 }
 
+bool is_set_by_flag(const command_line& command, std::string_view key) {
+    return std::ranges::any_of(command.settings, [key](const assignment& each) {
+        return each.key == key;
+    });
+}
+
+// Kubernetes and Docker links give a container the variable NAME_PORT=tcp://ADDRESS:PORT for each
+// service: a service named msd-gateway makes it MSD_GATEWAY_PORT.
+bool is_of_container_platform(const variable& which, std::string_view text) {
+    constexpr std::string_view schemes[] = {"tcp://", "udp://", "sctp://"};
+    return which.name.ends_with("_PORT") &&
+           std::ranges::any_of(schemes, [text](std::string_view scheme) {
+               return text.starts_with(scheme);
+           });
+}
+
+std::string warning_of_platform(const std::vector<std::string>& names) {
+    return fmt::format(
+        "ignored: {}: the container platform sets {} for a service of that name, as an address "
+        "and not as a port; set the port with a flag or in the configuration file",
+        fmt::join(names, ", "),
+        names.size() == 1 ? "this variable" : "these variables"
+    );
+}
+
+// The variable of a text that needs a restart, under which processes that follow are told of it.
+// Numbers that need one are ports: workers get them as sockets.
+bool is_told_to_successors(const config_key& key, const configuration& of) {
+    return key.needs_restart && std::holds_alternative<std::string>(key.get(of));
+}
+
 } // namespace
 
 result<void> apply_environment(
@@ -101,28 +129,37 @@ result<void> apply_environment(
     std::span<const role_facts> roles,
     const environment_lookup& look_up
 ) {
-    for (const variable& each : variables_for(command, roles)) {
+    std::vector<std::string> ignored;
+    for (const variable& each : all_variables(command, roles)) {
+        const config_key& key = *schema.find(each.key);
+        if (!is_read_by(command, key) || is_set_by_flag(command, each.key)) {
+            continue;
+        }
         const char* const text = look_up(each.name.c_str());
         if (text == nullptr || *text == '\0') {
             continue;
         }
-        const config_key* const key = schema.find(each.key);
-        if (const auto done = config_schema::set_text(into, *key, text); !done) {
+        if (is_of_container_platform(each, text)) {
+            ignored.push_back(fmt::format("{}={}", each.name, text));
+            continue;
+        }
+        if (const auto done = config_schema::set_text(into, key, text); !done) {
             return fail(errc::invalid, fmt::format("{}: {}", each.name, done.error().text));
         }
+    }
+    if (!ignored.empty()) {
+        into.warnings.push_back(warning_of_platform(ignored));
     }
     return {};
 }
 
-bool is_fixed(std::string_view key) {
-    return std::ranges::count(fixed_texts, key) > 0 || key == "host" || key.ends_with(".port");
-}
-
 void fix(const configuration& running, const config_schema& schema) {
-    for (const std::string_view key : fixed_texts) {
-        const auto text = std::get<std::string>(schema.find(key)->get(running));
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-        setenv(fixed_variable(key).c_str(), text.c_str(), 1);
+    for (const config_key& key : schema.keys()) {
+        if (is_told_to_successors(key, running)) {
+            const auto text = std::get<std::string>(key.get(running));
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
+            setenv(fixed_variable(key.name).c_str(), text.c_str(), 1);
+        }
     }
 }
 
@@ -131,10 +168,13 @@ void apply_fixed(
     const config_schema& schema,
     const environment_lookup& look_up
 ) {
-    for (const std::string_view key : fixed_texts) {
-        if (const char* const text = look_up(fixed_variable(key).c_str())) {
+    for (const config_key& key : schema.keys()) {
+        if (!is_told_to_successors(key, into)) {
+            continue;
+        }
+        if (const char* const text = look_up(fixed_variable(key.name).c_str())) {
             // It was in a configuration before.
-            [[maybe_unused]] const auto done = schema.find(key)->put(into, std::string{text});
+            [[maybe_unused]] const auto done = key.put(into, std::string{text});
         }
     }
 }

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-// The MSD_ variables: what flags set can be set by the environment too. A variable that is empty
-// counts as not set.
+// The MSD_ variables: what flags set can be set by the environment too. An empty variable counts as
+// not set.
 namespace msd::app {
 
 inline constexpr const char* config_file_variable = "MSD_CONFIG";
@@ -24,7 +24,9 @@ inline constexpr const char* other_password_variable = "MSD_OTHER_PASSWORD";
 /// The value of a variable, null when it is not set; std::getenv in the program.
 using environment_lookup = std::function<const char*(const char* name)>;
 
-/// Sets in `into` what the environment says about `command`. errc::invalid, `MSD_PORT: …`.
+/// Sets in `into` what the environment says about `command`: variables of keys that the command
+/// reads and that none of its flags sets. A port variable with a URL, as container platforms set it
+/// for a service of that name, is ignored with a warning. errc::invalid, `MSD_PORT: …`.
 [[nodiscard]] result<void> apply_environment(
     configuration& into,
     const config_schema& schema,
@@ -33,13 +35,11 @@ using environment_lookup = std::function<const char*(const char* name)>;
     const environment_lookup& look_up
 );
 
-/// Needs a restart to take effect: what a file says of it later is for the instance that follows.
-[[nodiscard]] bool is_fixed(std::string_view key);
-
-/// Tells the processes of this instance that follow, workers and masters, what it began with.
+/// Stores the texts that need a restart in this process's environment, for the workers and masters
+/// of this instance that are started from it: the file may say something else by then.
 void fix(const configuration& running, const config_schema& schema);
 
-/// What fix() said, to whom it was said.
+/// Sets in `into` what fix() stored.
 void apply_fixed(
     configuration& into,
     const config_schema& schema,

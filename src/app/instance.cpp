@@ -3,6 +3,7 @@
 
 #include "app/config_schema.hpp"
 #include "app/environment.hpp"
+#include "app/key_readers.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
 #include "base/log.hpp"
@@ -13,6 +14,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -107,39 +110,48 @@ what_to_try(const configuration& configured, const std::vector<process::pool_set
     );
 }
 
-// Which keys have another value than before, sorted by what that means while the instance runs.
+// The keys that have another value than before, by what a reload can do about them.
 struct changes {
     std::vector<std::string> applied;
-    std::vector<std::string> fixed; // need a restart
-    bool workers_affected = false;
+    std::vector<std::string> need_restart;
+    std::set<std::string, std::less<>> pools; // their workers read one of `applied`
 };
 
-changes compare(const config_schema& schema, const configuration& a, const configuration& b) {
+changes compare(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const configuration& a,
+    const configuration& b
+) {
     changes found;
+    const std::vector<role_facts> running = roles_of(command, roles);
+    const config_schema schema{roles};
     for (const config_key& key : schema.keys()) {
-        if (key.get(a) == key.get(b)) {
+        if (!is_read_by(command, key) || key.get(a) == key.get(b)) {
             continue;
         }
-        const bool is_for_the_next = is_fixed(key.name);
-        (is_for_the_next ? found.fixed : found.applied).push_back(key.name);
-        const bool is_masters =
-            key.name.starts_with("supervision.") || key.name.ends_with(".workers");
-        const bool is_for_both = key.name == "supervision.drain_timeout_ms" ||
-                                 key.name == "supervision.heartbeat_every_ms" ||
-                                 key.name == "supervision.core_dumps";
-        found.workers_affected |= !is_for_the_next && (!is_masters || is_for_both);
+        if (key.needs_restart) {
+            found.need_restart.push_back(key.name);
+            continue;
+        }
+        found.applied.push_back(key.name);
+        for (const role_facts& role : running) {
+            if (is_read_by_workers(command, role, key)) {
+                found.pools.emplace(role.name);
+            }
+        }
     }
     return found;
 }
 
-// HUP. `before` is what the instance runs with, and becomes what it runs with from now on.
+// A reload. `before` is what the instance runs with, and becomes what it runs with from now on.
 result<process::reconfiguration>
 reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
     auto read = resolve(command, roles, process_environment);
     if (!read) {
         return fail(errc::invalid, read.error().text);
     }
-    // What the workers will have, and refuse to start without.
+    // Workers refuse to start without a password that is configured.
     configuration with_passwords = *read;
     if (const auto readable = take_passwords(with_passwords, process_environment); !readable) {
         return tl::unexpected{readable.error()};
@@ -149,11 +161,11 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     }
     process::allow_core_dumps(read->core_dumps);
     const config_schema schema{roles};
-    const changes found = compare(schema, before, *read);
-    if (!found.fixed.empty()) {
-        log::warning("needs a restart to take effect: {}", fmt::join(found.fixed, ", "));
+    const changes found = compare(command, roles, before, *read);
+    if (!found.need_restart.empty()) {
+        log::warning("needs a restart to take effect: {}", fmt::join(found.need_restart, ", "));
     }
-    for (const std::string& name : found.fixed) {
+    for (const std::string& name : found.need_restart) {
         const config_key& key = *schema.find(name);
         if (auto kept = key.put(*read, key.get(before)); !kept) {
             return tl::unexpected{std::move(kept.error())};
@@ -167,7 +179,7 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     process::reconfiguration made;
     made.supervision = read->supervision;
     made.config = read->text;
-    made.workers_affected = found.workers_affected;
+    made.pools_affected = found.pools;
     for (const role_facts& role : roles_of(command, roles)) {
         const bool same = read->roles.find(role.name)->second.workers ==
                           before.roles.find(role.name)->second.workers;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/launch.hpp"
 
+#include "app/complaint.hpp"
 #include "app/environment.hpp"
 #include "app/giving_up_root.hpp"
 #include "app/instance.hpp"
@@ -107,7 +108,7 @@ instance_name(const command_line& command, const std::vector<process::pool_setti
 }
 
 int failed(const error& why) {
-    fmt::print(stderr, "msd: {}\n", why.text);
+    complain(why.text);
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
@@ -179,6 +180,9 @@ int run_master(
     }
     if (const auto logging = configure_log(placed); !logging) {
         return failed(logging.error());
+    }
+    for (const std::string& each : configured.warnings) {
+        log::warning("{}", each);
     }
     warn_of_root(placed);
     warn_of_loopback(placed, command.what);

@@ -2,6 +2,7 @@
 #include "app/resolve.hpp"
 
 #include "app/config_file.hpp"
+#include "process/loopback.hpp"
 #include "store/server_url.hpp"
 
 #include <fmt/format.h>
@@ -79,6 +80,7 @@ tl::expected<configuration, refusal> resolve(
 ) {
     const config_schema schema{roles};
     configuration made = schema.defaults();
+    made.membership.distributor_host = process::loopback_host();
     if (const std::string file = config_file_of(command, look_up); !file.empty()) {
         if (const auto read = read_file(file, config_descriptor, schema, made); !read) {
             return refuse(exit_configuration, read.error().text);
@@ -105,9 +107,11 @@ tl::expected<configuration, refusal> resolve(
                     std::string{store_password_variable}
             );
         }
-        const auto set = config_schema::set_text(made, *schema.find(each.key), each.text);
+        const config_key& key = *schema.find(each.key);
+        const auto set = config_schema::set_text(made, key, each.text);
         if (!set) {
-            return refuse(exit_usage, fmt::format("{}: {}", each.flag, set.error().text));
+            const int code = key.depends_on_host ? exit_configuration : exit_usage;
+            return refuse(code, fmt::format("{}: {}", each.flag, set.error().text));
         }
     }
     if (const auto fits = check_together(made); !fits) {

@@ -16,15 +16,16 @@ constexpr int exit_failed = 1;
 constexpr int exit_internal = 70;
 constexpr int exit_configuration = 78;
 
-// Why the program ends before it began.
+// Why the program ends before it does anything.
 struct refusal {
     int exit_code = exit_failed;
     std::string text; // for people, without the program's name
 };
 
-/// What holds for `command`: defaults, over them the file, the environment, the flags. The text of
-/// the file is read from `config_descriptor` when that is not -1. Refuses with 78 for a wrong file
-/// or variable, with 2 for a wrong flag.
+/// The configuration of `command`: the defaults, over them the file, the environment, the flags.
+/// The text of the file is read from `config_descriptor` when that is not -1. Refuses with 78 for a
+/// wrong file or variable and for a flag whose key depends on the host, with 2 for any other wrong
+/// flag.
 [[nodiscard]] tl::expected<configuration, refusal> resolve(
     const command_line& command,
     std::span<const role_facts> roles,

@@ -163,10 +163,9 @@ topology_files::~topology_files() {
     }
 }
 
-std::vector<instance_socket> find_instances(const configuration& configured) {
+std::vector<instance_socket> find_instances(const std::filesystem::path& directory) {
     std::vector<instance_socket> found;
     std::error_code ignored; // no directory: no instance
-    const fs::path directory = fs::absolute(runtime_dir_of(configured));
     for (fs::directory_iterator entry{directory, ignored}, end;
          entry != end && found.size() < instances_max;
          entry.increment(ignored)) {

@@ -59,7 +59,7 @@ struct instance_socket {
     std::filesystem::path path;
 };
 
-/// The control sockets in the runtime directory, sorted by name; some may be stale. At most 1024.
-[[nodiscard]] std::vector<instance_socket> find_instances(const configuration& configured);
+/// The control sockets in that directory, sorted by name; some may be stale. At most 1024.
+[[nodiscard]] std::vector<instance_socket> find_instances(const std::filesystem::path& directory);
 
 } // namespace msd::app

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/complaint.hpp"
+#include "app/instance_search.hpp"
 #include "app/resolve.hpp"
-#include "app/runtime_files.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
-#include "process/control_client.hpp"
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -21,40 +20,14 @@ namespace {
 
 constexpr milliseconds master_timeout{2000};
 
-struct answer {
-    std::string instance;
-    result<std::string> status;
-};
-
-// A socket that nobody listens on was left by a master that was killed: no instance.
-bool is_stale(const answer& from) {
-    return !from.status && (from.status.error().code == errc::refused ||
-                            from.status.error().code == errc::not_found);
-}
-
-std::vector<answer> ask_all(const command_line& command, const configuration& configured) {
-    std::vector<answer> answers;
-    for (const instance_socket& each : find_instances(configured)) {
-        if (!command.instance.empty() && each.name != command.instance) {
-            continue;
-        }
-        const deadline until = deadline::in(master_timeout);
-        answers.push_back(
-            {each.name, process::ask_master(each.path, R"({"command":"status"})", until)}
-        );
-    }
-    std::erase_if(answers, is_stale);
-    return answers;
-}
-
-std::string as_json(const std::vector<answer>& answers) {
+std::string as_json(const std::vector<running_instance>& answers) {
     std::string text;
     json::writer out{text};
     out.begin_object();
     out.key("instances").begin_array();
-    for (const answer& each : answers) {
+    for (const running_instance& each : answers) {
         out.begin_object();
-        out.key("instance").string(each.instance);
+        out.key("instance").string(each.at.name);
         if (each.status) {
             json::object fields;
             if (fields.parse(*each.status)) {
@@ -75,30 +48,24 @@ std::string as_json(const std::vector<answer>& answers) {
 } // namespace
 
 int show_status(const command_line& command, const configuration& configured) {
-    const std::vector<answer> answers = ask_all(command, configured);
+    const instance_search search = find_running(command, configured, master_timeout);
+    const std::vector<running_instance>& answers = search.found;
     if (command.as_json) {
         const std::string text = as_json(answers);
         std::fwrite(text.data(), 1, text.size(), stdout);
     }
     if (answers.empty()) {
-        const std::string which =
-            command.instance.empty() ? "no instance" : "no instance " + command.instance;
-        fmt::print(
-            stderr,
-            "msd: {} runs (looked in {})\n",
-            which,
-            runtime_dir_of(configured).native()
-        );
+        complain(search.nothing_found(command));
         return exit_failed;
     }
     bool all_answered = true;
-    for (const answer& each : answers) {
+    for (const running_instance& each : answers) {
         all_answered = all_answered && each.status.has_value();
         if (!each.status) {
-            fmt::print(stderr, "msd: {}: {}\n", each.instance, each.status.error().text);
+            complain(fmt::format("{}: {}", each.at.name, each.status.error().text));
         } else if (!command.as_json) {
             const bool colours = isatty(STDOUT_FILENO) == 1;
-            const std::string text = status_table(each.instance, *each.status, colours);
+            const std::string text = status_table(each.at.name, *each.status, colours);
             std::fwrite(text.data(), 1, text.size(), stdout);
         }
     }

@@ -40,6 +40,7 @@ std::vector<listen_address> both_loopbacks() {
     std::vector<listen_address> both{
         make_address(AF_INET, &v4),
         make_address(AF_INET6, &in6addr_loopback)};
+    both.front().optional = true;
     both.back().optional = true;
     return both;
 }

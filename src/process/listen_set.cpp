@@ -93,6 +93,10 @@ attempt bind_all(std::vector<listen_address> addresses, std::uint16_t port) {
         }
         made.set.sockets.push_back(std::move(one.socket));
     }
+    if (made.set.sockets.empty()) { // every address was optional and is missing
+        made.reason = EADDRNOTAVAIL;
+        made.where = addresses.front();
+    }
     return made;
 }
 

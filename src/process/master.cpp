@@ -225,7 +225,7 @@ void master::on_signal(int number, time_point now) {
         begin_stop(mode::stopping_fast, now);
         break;
     case SIGHUP:
-        reconfigure(now);
+        static_cast<void>(reconfigure(now)); // it has logged what is wrong
         break;
     case SIGUSR1:
         reopen_logs();
@@ -351,6 +351,7 @@ void master::announce() {
 time_point master::next_due() const {
     time_point next =
         std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
+    next = std::min(next, forget_stored_at_);
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
     for (const pool& each : pools_) {
         next = std::min(next, each.next_due());

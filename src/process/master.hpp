@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,9 @@ namespace msd::process {
 // What is new in a configuration that was read again.
 struct reconfiguration {
     supervision_settings supervision;
-    std::map<std::string, int> workers;      // of each pool
-    std::shared_ptr<const unique_fd> config; // the file as it was read; empty: none
-    bool workers_affected = false;           // something that workers read has changed
+    std::map<std::string, int> workers;                // of each pool
+    std::shared_ptr<const unique_fd> config;           // the file as it was read; empty: none
+    std::set<std::string, std::less<>> pools_affected; // their workers read what has changed
 };
 
 struct master_settings {
@@ -42,8 +43,8 @@ struct master_settings {
     supervision_settings supervision;
     std::filesystem::path control_socket;
     std::shared_ptr<const unique_fd> config; // see launch_plan
-    /// HUP: reads the configuration again, and says in the log what has changed. Errors: its text
-    /// goes to the log, and everything stays as it was.
+    /// A reload: reads the configuration again and logs what has changed. An error goes to the log,
+    /// and everything stays as it was.
     std::function<result<reconfiguration>()> read_configuration;
     /// Every slot of a pool is READY for the first time.
     std::function<void(const pool&)> on_pool_ready = [](const pool&) {
@@ -95,7 +96,7 @@ private:
     void on_event(int fd, time_point now);
     void on_signal(int number, time_point now);
     void reap(time_point now);
-    void reconfigure(time_point now);
+    result<void> reconfigure(time_point now);
     void reopen_logs();
     void release_pools();
     void start_due(time_point now);
@@ -103,6 +104,7 @@ private:
     void look_for_ends(time_point now);
     void look_for_silence(time_point now);
     void recycle(time_point now);
+    [[nodiscard]] bool has_configuration(const pool& which) const;
     [[nodiscard]] bool all_have_configuration() const;
     void announce();
     void report(time_point now);
@@ -141,10 +143,11 @@ private:
     unique_fd epoll_;
     unique_fd timer_;
     time_point started_;
-    time_point looked_at_;                        // when heartbeats were looked at last …
-    time_point awake_since_;                      // … and since when that was done in time
-    time_point next_rank_at_ = time_point::max(); // fast stop: no later
-    time_point kill_at_ = time_point::max();      // fast stop: whoever is left
+    time_point looked_at_;                            // when heartbeats were looked at last …
+    time_point awake_since_;                          // … and since when that was done in time
+    time_point next_rank_at_ = time_point::max();     // fast stop: no later
+    time_point kill_at_ = time_point::max();          // fast stop: whoever is left
+    time_point forget_stored_at_ = time_point::max(); // stop: stored sockets are kept until then
     mode mode_ = mode::serving;
     int exit_code_ = 0;
 };

@@ -11,8 +11,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -34,39 +36,54 @@ result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan
         settings_.config});
 }
 
-// What can change while the instance runs is applied: by the master itself at once, by the workers
-// in a roll of the program that they have.
-void master::reconfigure(time_point now) {
+// Applies what can change while the instance runs: the master's own part at once, the workers' part
+// by a roll of the pools that read a changed key, with the program that they have.
+result<void> master::reconfigure(time_point now) {
     if (mode_ != mode::serving) {
-        return;
+        return fail(errc::unavailable, "the instance is stopping");
     }
     manager_.reload_begins(now);
     auto read = settings_.read_configuration();
     manager_.reload_ends();
     if (!read) {
         log::error("the configuration stays as it was: {}", read.error().text);
-        return;
+        return tl::unexpected{std::move(read.error())};
+    }
+    std::set<std::string, std::less<>> to_roll = std::move(read->pools_affected);
+    for (const pool& each : pools_) {
+        if (is_configuration_unfinished_ && !has_configuration(each)) {
+            to_roll.insert(each.name()); // the roll to what was read before was aborted
+        }
     }
     settings_.supervision = read->supervision;
     settings_.config = std::move(read->config);
     for (pool& each : pools_) {
         each.configuration_changed(settings_.supervision, now);
+        if (!to_roll.contains(each.name()) && rolls_.is_idle()) {
+            each.adopt_configuration(settings_.config);
+        }
         if (const auto wanted = read->workers.find(each.name()); wanted != read->workers.end()) {
             scale(each, wanted->second, now);
         }
     }
     upgrade_.ask_again();
-    if (read->workers_affected || is_configuration_unfinished_) {
+    if (!to_roll.empty()) {
         is_configuration_unfinished_ = true;
-        roll_all(roll_request::kind::new_configuration);
+        roll_request wanted{roll_request::kind::new_configuration, std::move(to_roll), {}};
+        rolls_.request(std::move(wanted), settings_.supervision.soak);
     }
+    return {};
+}
+
+bool master::has_configuration(const pool& which) const {
+    return std::ranges::all_of(which.slots(), [this](const pool::slot& slot) {
+        return slot.plan->config == settings_.config;
+    });
 }
 
 bool master::all_have_configuration() const {
     return std::ranges::all_of(pools_, [this](const pool& each) {
-        return std::ranges::all_of(each.slots(), [this](const pool::slot& slot) {
-            return slot.plan->config == settings_.config;
-        });
+        return has_configuration(each);
     });
 }
 
@@ -243,6 +260,9 @@ std::string master::answer(std::string_view line) {
     if (said->name == "upgrade") {
         return fmt::format(R"({{"ok":true,"upgrade":{}}})", upgrade_.request());
     }
+    if (said->name == "reload") {
+        return answer_of(reconfigure(clock::now()), [&](const auto&) { return done; });
+    }
     if (said->name == "reopen") {
         reopen_logs();
         return done;
@@ -252,7 +272,7 @@ std::string master::answer(std::string_view line) {
         return done;
     }
     return error_answer(fmt::format(
-        "unknown command '{}'; known: status, roll, scale, drain, upgrade, reopen, stop",
+        "unknown command '{}'; known: status, roll, scale, drain, upgrade, reload, reopen, stop",
         said->name
     ));
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace msd::process {
@@ -284,6 +285,26 @@ void pool::scale(int workers, const shared_plan& plan, time_point now) {
         for (const worker_process& worker : workers_) {
             tell(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
         }
+    }
+}
+
+void pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
+    std::map<shared_plan, shared_plan> made; // slots that share a plan go on sharing one
+    for (slot& each : slots_) {
+        shared_plan& adopted = made[each.plan];
+        if (!adopted) {
+            auto program = each.plan->program.again();
+            if (!program) {
+                return; // no descriptor is free: the slots keep the file that they have
+            }
+            adopted = std::make_shared<launch_plan>(launch_plan{
+                std::move(*program),
+                each.plan->command_line,
+                each.plan->ports,
+                each.plan->generation,
+                config});
+        }
+        each.plan = adopted;
     }
 }
 

@@ -140,6 +140,10 @@ public:
     /// One whose worker has done or holds more than settings.recycle allows.
     [[nodiscard]] std::optional<std::size_t> slot_to_recycle() const;
 
+    /// Replacements of workers start with this configuration file, whose changes mean nothing to
+    /// the workers that run: they stay. No roll may be active.
+    void adopt_configuration(const std::shared_ptr<const unique_fd>& config);
+
     /// Applies it, and fills the slots that were left empty for a bad configuration.
     void configuration_changed(const supervision_settings& supervision, time_point now);
 

@@ -33,10 +33,10 @@ public:
     void reload_begins(time_point now) const { tell(notice_.reload_begins(now)); }
     void reload_ends();
 
-    /// Leaves copies of a pool's listening sockets in systemd's file
-    /// descriptor store: when this process is killed, the next one is handed them
-    /// (take_handed_sockets), and meanwhile connections wait in them. A unit without
-    /// FileDescriptorStoreMax= has no store, and nothing happens.
+    /// Leaves copies of a pool's listening sockets in systemd's file descriptor store: when this
+    /// process is killed, or the unit restarted, the next one is handed them (take_handed_sockets),
+    /// and meanwhile connections wait in them. A unit without FileDescriptorStoreMax= has no store,
+    /// and nothing happens.
     void store(std::string_view pool, const std::vector<unique_fd>& sockets) const;
     /// Takes out of the store what is there of that pool, if anything is.
     void forget(std::string_view pool) const;

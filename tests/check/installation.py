@@ -71,6 +71,7 @@ class Files(Installed):
             "usr/local/lib/tmpfiles.d/msd.conf",
             "usr/local/share/man/man8/msd.8",
             "usr/local/share/man/man5/msd.toml.5",
+            "usr/local/lib/systemd/system/msd-service@logs.service.d/order.conf",
             "etc/msd/msd.toml",
         ):
             self.assertIn(name, found)
@@ -88,6 +89,19 @@ class Files(Installed):
         self.assertIn(".text", sections)
         self.assertNotIn(".symtab", sections)
         self.assertNotIn(".debug_info", sections)
+
+    def test_without_strip_the_program_is_installed_as_it_is(self):
+        # Every tool but strip.
+        tools = self.path("/tools")
+        tools.mkdir()
+        for directory in reversed(os.environ["PATH"].split(":")):
+            for tool in pathlib.Path(directory).glob("*"):
+                if tool.name != "strip" and not (tools / tool.name).is_symlink():
+                    (tools / tool.name).symlink_to(tool)
+        done = self.install(PATH=str(tools))
+        self.assertIn("no strip here", done.stderr)
+        binary = pathlib.Path(os.environ.get("MSD_BIN", sources.ROOT / "build/release/msd"))
+        self.assertEqual(binary.read_bytes(), self.path("/usr/local/bin/msd").read_bytes())
 
     def test_a_second_time_changes_nothing(self):
         self.install()
@@ -155,10 +169,8 @@ class Systemd(Installed):
     def setUp(self):
         super().setUp()
         self.install()
-        # The units of the system around ours, and the programs ours name.
+        # The units of the system around ours.
         shutil.copytree(HOST_UNITS, self.path(str(HOST_UNITS)), symlinks=True)
-        self.path("/bin").mkdir()
-        shutil.copy2("/bin/kill", self.path("/bin/kill"))
 
     def analyze(self, *arguments):
         return subprocess.run(
@@ -167,8 +179,12 @@ class Systemd(Installed):
         )
 
     def test_every_unit_verifies_without_a_word(self):
-        for unit in (*SERVICES, *SOCKETS, "msd.target"):
-            instance = unit.replace("@.", "@goods.")
+        names = ("goods", "goods-2", "logs")
+        units = [
+            unit.replace("@.", f"@{name}.")
+            for name in names for unit in (*SERVICES, *SOCKETS, "msd.target")
+        ]
+        for instance in dict.fromkeys(units):
             with self.subTest(unit=instance):
                 done = self.analyze("verify", "--man=no", instance)
                 said = [
@@ -187,6 +203,43 @@ class Systemd(Installed):
                 name = unit if "." in unit else f"{unit}.service"
                 wanted = self.path("/etc/systemd/system/multi-user.target.wants") / name
                 self.assertTrue(wanted.is_symlink(), done.stderr)
+
+    def test_uninstalling_removes_the_links_of_everything_that_was_enabled(self):
+        units = (
+            "msd.target", "msd-gateway", "msd-service@goods", "msd-service@goods-2",
+            "msd-gateway.socket",
+        )
+        subprocess.run(
+            ["systemctl", f"--root={self.root}", "enable", *units], check=True, capture_output=True
+        )
+        other = self.path("/etc/systemd/system/multi-user.target.wants/msd-other.service")
+        other.symlink_to("/usr/lib/systemd/system/other.service")
+        self.install("--uninstall")
+        links = [path for path in self.path("/etc/systemd").rglob("*") if path.is_symlink()]
+        self.assertEqual([other], links)
+
+    def test_the_gateway_stops_before_the_services_and_they_before_the_registry(self):
+        # Units stop in the reverse order of After=.
+        after = {unit: self.after(unit) for unit in SERVICES}
+        self.assertIn("msd-distributor.service", after["msd-gateway.service"])
+        self.assertIn("msd-distributor.service", after["msd-service@.service"])
+        service = self.path("/usr/local/lib/systemd/system/msd-service@.service").read_text()
+        self.assertIn("Before=msd-gateway.service\n", service)
+
+    def after(self, unit):
+        text = self.path(f"/usr/local/lib/systemd/system/{unit}").read_text()
+        return " ".join(re.findall(r"(?m)^After=(.*)$", text)).split()
+
+    def test_what_starting_again_cannot_help_is_not_started_again(self):
+        for unit in SERVICES:
+            text = self.path(f"/usr/local/lib/systemd/system/{unit}").read_text()
+            self.assertIn("RestartPreventExitStatus=2 78\n", text, unit)
+
+    def test_the_examples_of_sockets_listen_on_loopback(self):
+        for unit in SOCKETS:
+            text = self.path(f"/usr/local/lib/systemd/system/{unit}").read_text()
+            places = re.findall(r"(?m)^ListenStream=(.*):\d+$", text)
+            self.assertEqual(["127.0.0.1", "[::1]"], places, unit)
 
     def test_a_wrong_unit_does_not(self):
         unit = self.path("/usr/local/lib/systemd/system/msd-gateway.service")

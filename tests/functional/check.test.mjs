@@ -62,6 +62,7 @@ test('what is wrong is said, with what to do, and without the password', async (
         assert.equal(ended.code, code, ended.log);
         assert.match(ended.log, said);
         assert.match(JSON.parse(ended.output).store.error, said);
+        assert.equal(JSON.parse(ended.output).good, false);
         assert.doesNotMatch(ended.log + ended.output, /geheim|open-sesame/);
     };
     const keys = { 'store.url': server.url };
@@ -70,5 +71,8 @@ test('what is wrong is said, with what to do, and without the password', async (
     await refused({ 'store.url': server.url.replace(/\/msd$/, '/other') }, 78, /database/);
     await server.stop();
     await refused(keys, 1, /is a server running at 127/);
+    const for_people = await check(world, keys, { args: [] });
+    assert.equal(for_people.code, 1);
+    assert.equal(for_people.output, '', 'nothing that sounds good');
     await server.start();
 });

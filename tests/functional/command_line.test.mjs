@@ -268,6 +268,46 @@ test('no distributor: exit 1 naming the address', async (world) => {
     }
 });
 
+test('variables of a container platform for services named like msd break nothing',
+    async (world) => {
+        const env = {
+            MSD_PORT: 'tcp://10.43.0.4:80',
+            MSD_GATEWAY_PORT: 'tcp://10.43.0.5:8000',
+            MSD_GATEWAY_PORT_8000_TCP: 'tcp://10.43.0.5:8000',
+            MSD_GOODS_PORT: 'tcp://10.43.0.6:9010',
+        };
+        const status = await world.command(['status', '--runtime-dir', world.path('run')], { env });
+        assert.equal(status.code, 1);
+        assert.doesNotMatch(status.log, /tcp:/);
+        const port = await free_port();
+        const [, file] = world.config({ 'distributor.port': port });
+        const args = ['distributor', '--config', file, ...world.own_dirs()];
+        const started = world.spawn_msd('msd distributor', args, { env });
+        assert.equal(await started.ready('distributor'), port);
+        started.note_workers();
+        assert.equal(started.log.match(/tcp:/g).length, 1, 'one warning');
+        assert.match(started.log, /warning .*ignored: MSD_PORT=tcp:.*container platform/);
+        const named = await world.command(['nodes'], { env: { MSD_DISTRIBUTOR: 'tcp://h:9000' } });
+        assert.equal(named.code, 78);
+        assert.match(named.log, /MSD_DISTRIBUTOR.*write h:9000/);
+    });
+
+test('a host that nobody can connect to is not advertised: exit 78', async (world) => {
+    for (const host of ['0.0.0.0', '::', 'node 1', '-x']) {
+        const { code, log } = await world.command(['service', 'goods', '--advertise', host]);
+        assert.equal(code, 78, log);
+        assert.ok(log.includes(`--advertise: nodes cannot connect to "${host}"`), log);
+    }
+});
+
+test('status names every directory that it looked in, and how to name another', async (world) => {
+    const env = { XDG_RUNTIME_DIR: world.path('xdg') };
+    const { code, log } = await world.command(['status', '--runtime-dir', 'no/where'], { env });
+    assert.equal(code, 1);
+    assert.ok(log.includes(`${process.cwd()}/no/where`), log);
+    assert.match(log, /--runtime-dir/);
+});
+
 test('a runtime directory that is too long for a socket is a clear error', async (world) => {
     const long = world.path('r'.repeat(120));
     const { code, log } = await world.command(
@@ -275,6 +315,26 @@ test('a runtime directory that is too long for a socket is a clear error', async
     );
     assert.notEqual(code, 0);
     assert.match(log, /107/);
+});
+
+test('reload fails and says why when the configuration is wrong', async (world) => {
+    const [, file] = world.config({ 'gateway.port': 0, 'supervision.soak_ms': 0 });
+    const args = ['gateway', '--config', file, '--workers', '1', '--distributor', '127.0.0.1:1'];
+    const gateway = world.spawn_msd('msd gateway', [...args, ...world.own_dirs()]);
+    await gateway.ready('gateway');
+    gateway.note_workers();
+    const reload = () => world.command(
+        ['ctl', '--runtime-dir', world.path('run'), '--pid', String(gateway.pid), 'reload'],
+    );
+    assert.equal((await reload()).code, 0);
+    fs.appendFileSync(file, 'nonsense = 1\n');
+    const refused = await reload();
+    assert.equal(refused.code, 1);
+    assert.match(refused.log, /:\d+: nonsense: unknown key/);
+    const other = await world.command(
+        ['ctl', '--runtime-dir', world.path('run'), '--pid', '1', 'reload'],
+    );
+    assert.match(other.log, /no instance of process 1 runs/);
 });
 
 test('log lines as JSON are JSON, with what was asked in them', async (world) => {

@@ -20,6 +20,9 @@ export const skip_without_process_namespaces = skip_unless(
 
 /** A network of its own with a loopback, in which every port is free. */
 export const own_network = ['unshare', '-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
+/** The same, whose loopback has no IPv4 address. */
+export const own_network_without_ipv4 = ['unshare', '-n', 'sh', '-c',
+    'ip link set lo up && ip address delete 127.0.0.1/8 dev lo && exec "$@"', 'sh'];
 export const skip_without_networks = skip_unless(
     spawnSync(own_network[0], [...own_network.slice(1), 'true']).status === 0,
     'unshare -n is refused',

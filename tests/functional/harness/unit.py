@@ -3,7 +3,9 @@
 
 usage: unit.py ADDRESS     of the socket that it is told things on
 
-A line on standard input, a list in JSON, starts that program with what is in the store. Printed as
+A line on standard input, a list in JSON, starts that program with what is in the store; the line
+"release" empties the store, as systemd does once a unit is stopped without a start to follow.
+Printed as
 JSON, a line each: {"started": PID}, {"ended": PID}, {"said": [LINE, …], "store": {NAME: COUNT}}.
 """
 
@@ -38,6 +40,13 @@ def hear(end):
     say(said=lines, store={name: names.count(name) for name in names})
 
 
+def release():
+    for _, descriptor in store:
+        os.close(descriptor)
+    store.clear()
+    say(released=True, store={})
+
+
 def start(arguments):
     pid = os.fork()
     if pid == 0:
@@ -57,7 +66,11 @@ def serve(end, events):
             if key.fileobj is end:
                 hear(end)
             elif key.fileobj is sys.stdin:
-                running = start(json.loads(sys.stdin.readline()))
+                line = sys.stdin.readline().strip()
+                if line == "release":
+                    release()
+                    continue
+                running = start(json.loads(line))
                 events.register(running[0], selectors.EVENT_READ)
             else:
                 events.unregister(running[0])

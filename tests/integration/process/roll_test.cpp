@@ -211,7 +211,7 @@ TEST(hup, leaves_every_pool_the_program_that_it_has) {
     EXPECT_EQ(master.ask(R"({"command":"roll","pool":"gateway"})"), R"({"ok":true,"roll":1})");
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
     ASSERT_TRUE(eventually([&] { return program_of(0) == fresh && program_of(1) == old; }));
-    master.touch("changed");
+    master.touch("changed", "gateway goods");
     master.signal(SIGHUP);
     ASSERT_TRUE(master.says(R"("roll":{"id":2,"state":"done")")) << master.log();
     EXPECT_TRUE(eventually([&] { return program_of(0) == fresh && program_of(1) == old; }));
@@ -275,16 +275,45 @@ TEST(hup, rolls_when_workers_are_affected_only) {
     master.signal(SIGUSR1);
     ASSERT_TRUE(master.noted("goods/0 REOPEN"));
     EXPECT_TRUE(contains(master.ask(status_command), R"("state":"idle")"));
-    master.touch("changed");
+    master.touch("changed", "goods");
     master.signal(SIGHUP);
     EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")"));
+}
+
+TEST(hup, rolls_only_the_pools_that_read_what_has_changed) {
+    running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    const auto before = master.worker_pids();
+    ASSERT_EQ(before.size(), 2U);
+    master.touch("changed", "gateway");
+    master.signal(SIGHUP);
+    ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    ASSERT_TRUE(eventually([&] { return is_gone(before[0]); }));
+    EXPECT_FALSE(is_gone(before[1]));
+    EXPECT_EQ(master.count("goods/0 started"), 1);
+    // The pool that was left alone does not count as one that lacks the configuration.
+    master.forget("changed");
+    master.signal(SIGHUP);
+    master.signal(SIGUSR1);
+    ASSERT_TRUE(master.noted("goods/0 REOPEN"));
+    EXPECT_TRUE(contains(master.ask(status_command), R"("roll":{"id":1,"state":"done")"));
+}
+
+TEST(reload, is_a_command_that_says_how_it_went) {
+    running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
+    ASSERT_TRUE(master.ready());
+    master.touch("changed", "goods");
+    EXPECT_EQ(master.ask(R"({"command":"reload"})"), R"({"ok":true})");
+    EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
+    master.touch("bad");
+    EXPECT_EQ(master.ask(R"({"command":"reload"})"), R"({"error":"a bad file"})");
 }
 
 TEST(hup, rolls_again_to_what_no_roll_has_reached) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.next_workers("exit:3");
-    master.touch("changed");
+    master.touch("changed", "goods");
     master.signal(SIGHUP);
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
     master.forget("changed");

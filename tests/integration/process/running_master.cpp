@@ -64,7 +64,11 @@ settings_in(const std::filesystem::path& directory, const supervision_settings& 
         }
         reconfiguration made;
         made.supervision = supervision;
-        made.workers_affected = std::filesystem::exists(directory / "changed");
+        made.config = std::make_shared<const unique_fd>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+        std::ifstream changed{directory / "changed"};
+        for (std::string pool; changed >> pool;) {
+            made.pools_affected.insert(pool);
+        }
         return made;
     };
     settings.on_pool_ready = [notes](const pool& each) {
@@ -239,8 +243,8 @@ void running_master::next_answer(const std::string& behaviour) const {
     std::filesystem::rename(directory_ / "notes.new", directory_ / "notes.answer");
 }
 
-void running_master::touch(const std::string& name) const {
-    std::ofstream{directory_ / name} << "x";
+void running_master::touch(const std::string& name, const std::string& text) const {
+    std::ofstream{directory_ / name} << text;
 }
 
 void running_master::forget(const std::string& name) const {

@@ -60,8 +60,9 @@ public:
     void signal(int number) const;
     /// How workers of later generations behave, as if there were a new program.
     void next_workers(const std::string& behaviour) const;
-    /// "bad": the configuration is; "changed": it affects the workers.
-    void touch(const std::string& name) const;
+    /// "bad": the configuration is wrong; "changed": `text` names the pools whose workers read what
+    /// has changed.
+    void touch(const std::string& name, const std::string& text = "x") const;
     /// Takes that back.
     void forget(const std::string& name) const;
     /// Waits for its end; the exit code, or minus the signal that killed it.

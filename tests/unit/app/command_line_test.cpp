@@ -80,6 +80,36 @@ TEST(command_line, lets_the_workers_of_one_pool_win_over_those_of_all) {
     );
 }
 
+TEST(command_line, lets_the_last_of_an_option_given_twice_win) {
+    EXPECT_EQ(
+        settings_of(accepted({"gateway", "--port", "1", "--host", "a", "--port=2", "--host", "b"})),
+        (words{"host=b", "gateway.port=2"})
+    );
+    EXPECT_EQ(accepted({"up", "-c", "a.toml", "--config", "b.toml"}).config_file, "b.toml");
+    EXPECT_EQ(accepted({"status", "-i", "a", "--instance", "b"}).instance, "b");
+    EXPECT_EQ(accepted({"call", "GET", "/", "--timeout", "1", "--timeout", "2"}).timeout_ms, 2);
+    EXPECT_TRUE(accepted({"status", "--json", "--json"}).as_json);
+    const auto line = accepted({"export", "d", "--service", "goods", "--service", "members"});
+    EXPECT_EQ(line.services, (words{"goods", "members"})) << "it takes several";
+}
+
+TEST(command_line, leaves_it_to_the_configuration_to_refuse_a_host_that_looks_like_an_option) {
+    EXPECT_EQ(
+        settings_of(accepted({"gateway", "--advertise", "-x", "--port", "1"})),
+        (words{"gateway.port=1", "registry.advertise=-x"})
+    );
+}
+
+TEST(command_line, takes_a_label_behind_the_name_of_a_service) {
+    EXPECT_EQ(accepted({"service", "goods-2"}).service, "goods");
+    EXPECT_EQ(accepted({"service", "goods-blue-1"}).service, "goods");
+    const auto line = accepted({"service", "goods-2", "--port", "9011"});
+    EXPECT_EQ(settings_of(line), (words{"services.goods.port=9011"}));
+    EXPECT_NE(refusal({"service", "goods-"}).find("did you mean goods?"), std::string::npos);
+    EXPECT_NE(refusal({"service", "good-2"}).find("no service"), std::string::npos);
+    EXPECT_NE(refusal({"service", "gateway-2"}).find("no service"), std::string::npos);
+}
+
 TEST(command_line, remembers_the_flag_for_the_message_about_its_value) {
     const auto line = accepted({"up", "--goods-port", "x"});
     ASSERT_EQ(line.settings.size(), 1U);
@@ -108,6 +138,7 @@ TEST(command_line, takes_options_of_ctl_on_both_sides_of_what_to_do) {
     EXPECT_EQ(accepted({"ctl", "-c", "f.toml", "status"}).config_file, "f.toml");
     EXPECT_EQ(accepted({"ctl", "-i", "up-1", "status", "-i", "up-2"}).instance, "up-2");
     EXPECT_TRUE(accepted({"ctl", "--json", "status"}).as_json);
+    EXPECT_EQ(accepted({"ctl", "--pid", "7", "reload"}).master_pid, 7);
     EXPECT_EQ(
         refusal({"ctl", "--data-dir", "d"}),
         "msd ctl: say what to do, for example: msd ctl status\nSee msd ctl --help\n"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/configuration.hpp"
+#include "app/endpoint.hpp"
+#include "process/connectable.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -58,6 +59,54 @@ TEST(parse_endpoint, refuses_what_is_no_endpoint) {
     EXPECT_EQ(read("a:8x", endpoint_port::required), "\"a:8x\" is not HOST:PORT");
     EXPECT_EQ(read("[::1]80", endpoint_port::optional), "\"[::1]80\" is not HOST or HOST:PORT");
     EXPECT_EQ(read("", endpoint_port::optional), "\"\" is not HOST or HOST:PORT");
+}
+
+TEST(parse_endpoint, takes_an_ipv6_address_without_a_port_bare) {
+    EXPECT_EQ(read("fd00::1", endpoint_port::optional), "fd00::1 0");
+    EXPECT_EQ(read("::ffff:10.0.0.1", endpoint_port::optional), "10.0.0.1 0");
+}
+
+TEST(parse_endpoint, says_what_to_write_instead_of_a_url) {
+    EXPECT_EQ(
+        read("tcp://h:9000", endpoint_port::required),
+        "\"tcp://h:9000\" is a URL, not HOST:PORT: write h:9000"
+    );
+    EXPECT_EQ(
+        read("http://[::1]:9000/x", endpoint_port::required),
+        "\"http://[::1]:9000/x\" is a URL, not HOST:PORT: write [::1]:9000"
+    );
+    EXPECT_EQ(read("tcp://h", endpoint_port::required), "\"tcp://h\" is not HOST:PORT");
+    EXPECT_EQ(read("tcp://", endpoint_port::optional), "\"tcp://\" is not HOST or HOST:PORT");
+}
+
+TEST(check_connectable, takes_addresses_and_names_of_a_host) {
+    for (const char* host :
+         {"10.0.0.1",
+          "127.0.0.1",
+          "::1",
+          "fe80::1%eth0",
+          "db",
+          "db.local",
+          "db.local.",
+          "db-1.example",
+          "node_1",
+          "1a",
+          "3.pool.example"}) {
+        EXPECT_TRUE(process::check_connectable(host)) << host;
+    }
+}
+
+TEST(check_connectable, refuses_what_nobody_can_connect_to) {
+    for (const char* host : {"0.0.0.0",   "0.1.2.3", "::",     "255.255.255.255",
+                             "224.0.0.1", "ff02::1", "node 1", "-x",
+                             "x-",        "a..b",    ".",      "",
+                             "256.1.1.1", "10.0.0",  "a/b",    "a@b",
+                             "*",         "nöde",    "a\nb",   "::1:2:3::4",
+                             "%eth0"}) {
+        EXPECT_FALSE(process::check_connectable(host)) << host;
+    }
+    EXPECT_FALSE(process::check_connectable(std::string(64, 'a')));
+    EXPECT_FALSE(process::check_connectable(std::string(254, 'a')));
 }
 
 TEST(parse_endpoint, asks_for_brackets_around_ipv6) {

@@ -97,13 +97,85 @@ TEST(resolve, applies_the_port_of_the_environment_to_the_role_that_runs) {
 }
 
 TEST(resolve, prefers_the_variable_of_one_role) {
-    const auto made = accepted(
-        gateway(),
-        {{"MSD_WORKERS", "2"}, {"MSD_GOODS_WORKERS", "5"}, {"MSD_GOODS_PORT", "7"}}
-    );
+    command_line up;
+    up.what = verb::up;
+    const auto made =
+        accepted(up, {{"MSD_WORKERS", "2"}, {"MSD_GOODS_WORKERS", "5"}, {"MSD_GOODS_PORT", "7"}});
     EXPECT_EQ(made.roles.at("gateway").workers, 2);
     EXPECT_EQ(made.roles.at("goods").workers, 5);
     EXPECT_EQ(made.roles.at("goods").port, 7);
+}
+
+TEST(resolve, looks_only_at_the_variables_that_the_command_uses) {
+    const variables wrong{
+        {"MSD_PORT", "x"},
+        {"MSD_GATEWAY_PORT", "x"},
+        {"MSD_GOODS_PORT", "x"},
+        {"MSD_GOODS_WORKERS", "x"},
+        {"MSD_LOG_LEVEL", "x"},
+        {"MSD_STORE", "x"},
+        {"MSD_CACHE", "x"},
+        {"MSD_ADVERTISE", "x y"}};
+    for (const verb what : {verb::nodes, verb::routes, verb::call, verb::status, verb::control}) {
+        command_line command;
+        command.what = what;
+        EXPECT_TRUE(accepted(command, wrong).warnings.empty());
+    }
+    command_line status;
+    status.what = verb::status;
+    accepted(status, {{"MSD_DISTRIBUTOR", "x"}});
+    command_line migrate;
+    migrate.what = verb::migrate;
+    accepted(migrate, {{"MSD_DISTRIBUTOR", "x"}, {"MSD_GOODS_PORT", "x"}});
+    accepted(gateway(), {{"MSD_GOODS_PORT", "x"}, {"MSD_STORE", "x"}});
+    command_line up;
+    up.what = verb::up;
+    accepted(up, {{"MSD_PORT", "x"}, {"MSD_DISTRIBUTOR", "x"}});
+    EXPECT_EQ(refused(up, {{"MSD_GOODS_PORT", "x"}}).exit_code, exit_configuration);
+}
+
+TEST(resolve, looks_at_no_variable_that_a_flag_overrides) {
+    const auto made = accepted(
+        gateway({{"gateway.port", "1", "--port"}, {"registry.distributor", "h:1", "--distributor"}}
+        ),
+        {{"MSD_PORT", "x"}, {"MSD_GATEWAY_PORT", "tcp://10.43.0.5:8000"}, {"MSD_DISTRIBUTOR", "x"}}
+    );
+    EXPECT_EQ(made.roles.at("gateway").port, 1);
+    EXPECT_TRUE(made.warnings.empty());
+}
+
+TEST(resolve, ignores_the_addresses_of_a_container_platform_with_one_warning) {
+    command_line up;
+    up.what = verb::up;
+    const auto made = accepted(
+        up,
+        {{"MSD_GATEWAY_PORT", "tcp://10.43.0.5:8000"}, {"MSD_GOODS_PORT", "udp://10.43.0.6:9010"}}
+    );
+    EXPECT_EQ(made.roles.at("gateway").port, 8000);
+    EXPECT_EQ(made.roles.at("goods").port, 9010);
+    ASSERT_EQ(made.warnings.size(), 1U);
+    EXPECT_NE(made.warnings[0].find("MSD_GATEWAY_PORT=tcp://10.43.0.5:8000"), std::string::npos);
+    EXPECT_NE(made.warnings[0].find("MSD_GOODS_PORT=udp://10.43.0.6:9010"), std::string::npos);
+    EXPECT_NE(made.warnings[0].find("container platform"), std::string::npos);
+    EXPECT_EQ(refused(up, {{"MSD_GATEWAY_PORT", "http://h:1"}}).exit_code, exit_configuration);
+}
+
+TEST(resolve, says_what_to_write_instead_of_the_url_of_a_distributor) {
+    const auto why = refused(gateway(), {{"MSD_DISTRIBUTOR", "tcp://h:9000"}});
+    EXPECT_EQ(why.exit_code, exit_configuration);
+    EXPECT_EQ(why.text, "MSD_DISTRIBUTOR: \"tcp://h:9000\" is a URL, not HOST:PORT: write h:9000");
+}
+
+TEST(resolve, calls_an_advertised_host_that_nobody_can_connect_to_a_configuration_error) {
+    for (const std::string host :
+         {"0.0.0.0", "::", "[::]:9010", "node 1", "-x", "a:b:c", "tcp://h:1", "0.0.0.0:9010"}) {
+        const auto typed = refused(gateway({{"registry.advertise", host, "--advertise"}}), {});
+        EXPECT_EQ(typed.exit_code, exit_configuration) << host;
+        EXPECT_EQ(typed.text.find("--advertise: "), 0U) << typed.text;
+        EXPECT_EQ(refused(gateway(), {{"MSD_ADVERTISE", host}}).exit_code, exit_configuration);
+        const config_on_disk file{"[registry]\nadvertise = \"" + host + "\"\n"};
+        EXPECT_EQ(refused(gateway(), {{"MSD_CONFIG", file.path()}}).exit_code, exit_configuration);
+    }
 }
 
 TEST(resolve, takes_an_empty_variable_for_none) {
