@@ -9,6 +9,7 @@
 #include "app/resume.hpp"
 #include "app/role_table.hpp"
 #include "app/terminal_commands.hpp"
+#include "base/log.hpp"
 #include "base/version.hpp"
 #include "process/inherited_worker.hpp"
 
@@ -26,7 +27,7 @@ namespace msd::app {
 namespace {
 
 int refuse(const refusal& why) {
-    fmt::print(stderr, "msd: {}\n", why.text);
+    log::complain(why.text);
     return why.exit_code;
 }
 
@@ -84,7 +85,7 @@ int run_checked(int argc, char** argv) {
     }
     const auto own = process::inherited_worker();
     if (!own) {
-        fmt::print(stderr, "msd: {}\n", own.error().text);
+        log::complain(own.error().text);
         return exit_failed;
     }
     const std::vector<std::string> arguments{argv, argv + argc};
@@ -104,9 +105,7 @@ int run(int argc, char** argv) {
     try {
         return run_checked(argc, argv);
     } catch (const std::exception& broken) {
-        std::fputs("msd: internal error: ", stderr);
-        std::fputs(broken.what(), stderr);
-        std::fputs("\n", stderr);
+        log::complain(std::string{"internal error: "} + broken.what());
         return exit_internal;
     }
 }

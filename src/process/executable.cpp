@@ -74,7 +74,7 @@ int become_worker(void* exec_plan_of_the_master) {
     const exec_plan& plan = *static_cast<const exec_plan*>(exec_plan_of_the_master);
     // Ignored signals stay ignored over exec: a Ctrl-C in the first millisecond finds no default
     // action.
-    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
         std::signal(number, SIG_IGN);
     }
     // Also what a library or whoever started us left open.

@@ -315,6 +315,7 @@ void master::look_for_silence(time_point now) {
         each.end_silent(awake_since_, now);
     }
     recycle(now);
+    log::retry();
 }
 
 void master::announce() {

@@ -243,6 +243,7 @@ private:
             figures.connections.store(load.connections, std::memory_order_relaxed);
             figures.requests.store(load.requests, std::memory_order_relaxed);
             tell_stats();
+            log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
             const auto [stopped] = co_await timer.async_wait(net::use_tuple);
             if (stopped) {
