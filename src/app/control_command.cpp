@@ -197,9 +197,15 @@ private:
         std::size_t processes = 0;
         for (const json::value& each : elements_of(status, "pools")) {
             json::object pool;
-            processes += pool.parse(each.text) ? elements_of(pool, "slots").size() : 0;
+            if (!pool.parse(each.text)) {
+                continue;
+            }
+            for (const json::value& one : elements_of(pool, "slots")) {
+                json::object slot;
+                processes += slot.parse(one.text) && number_of(slot, "pid") != 0 ? 1 : 0;
+            }
         }
-        show(fmt::format("{} workers are left", processes));
+        show(fmt::format("{} {} left", processes, processes == 1 ? "worker is" : "workers are"));
         return verdict::not_yet;
     }
 

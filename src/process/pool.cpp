@@ -180,13 +180,18 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
         return false;
     }
     hear_from(*dead, now); // its last words
-    const bool left_by_itself = ending_ && exit_code_of(wait_status) == 0;
+    const bool in_order = exit_code_of(wait_status) == 0;
+    const bool left_by_itself = ending_ && in_order;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
     } else if (!dead->is_leaving() && !stopping_ && !left_by_itself) {
         judge(*dead, wait_status, now);
-    } else if (exit_code_of(wait_status) != 0 && dead->slot < slots_.size()) {
-        slots_[dead->slot].last_exit = end_text(*dead, wait_status);
+    } else if (dead->slot < slots_.size()) {
+        slot& its = slots_[dead->slot];
+        its.is_stopped = in_order;
+        if (!in_order) {
+            its.last_exit = end_text(*dead, wait_status);
+        }
     }
     workers_.erase(dead);
     return true;
@@ -197,6 +202,7 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
     std::uniform_real_distribution<double> jitter{-1, 1};
     const auto verdict = policy_.died(dead.slot, exit_code_of(wait_status), now, jitter(random_));
     slot& its = slots_[dead.slot];
+    its.is_stopped = false;
     its.last_exit = end_text(dead, wait_status);
     const std::string who = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
     const std::string& why = its.last_exit;

@@ -64,6 +64,7 @@ public:
         std::string candidate_end;          // why the last candidate came to nothing
         std::optional<time_point> start_at; // to be filled then; nothing: filled, or left empty
     };
+        bool is_stopped = false;            // its last worker ended in order and has no successor
 
     // How far the old worker of a slot is with leaving it to a candidate.
     enum class retirement : std::uint8_t { under_way, done, refused };

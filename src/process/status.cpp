@@ -62,18 +62,16 @@ void write_worker(
     out.end_object();
 }
 
-void write_empty_slot(
-    json::writer& out,
-    std::size_t index,
-    const pool::slot& slot,
-    time_point now
-) {
+void write_empty_slot(json::writer& out, const pool& of, std::size_t index, time_point now) {
+    const pool::slot& slot = of.slots()[index];
+    const bool waits = slot.start_at && !of.is_stopping();
+    const bool has_stopped = slot.is_stopped || (slot.start_at && of.is_stopping());
     out.begin_object();
     out.key("slot").unsigned_integer(index);
     out.key("pid").null();
-    out.key("state").string(slot.start_at ? "waiting" : "failed");
+    out.key("state").string(waits ? "waiting" : has_stopped ? "stopped" : "failed");
     write_history(out, slot);
-    if (slot.start_at) {
+    if (waits) {
         out.key("retry_in_ms").integer(deadline{*slot.start_at}.left(now).count());
     }
     out.end_object();
@@ -97,7 +95,7 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
             }
         }
         if (is_empty) {
-            write_empty_slot(out, index, of.slots()[index], now);
+            write_empty_slot(out, of, index, now);
         }
     }
     // Those of slots that were scaled away.
