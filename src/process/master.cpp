@@ -225,7 +225,7 @@ void master::on_signal(int number, time_point now) {
         begin_stop(mode::stopping_fast, now);
         break;
     case SIGHUP:
-        reconfigure(now);
+        on_hangup(now);
         break;
     case SIGUSR1:
         reopen_logs();
