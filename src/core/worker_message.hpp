@@ -22,8 +22,8 @@ struct worker_message {
         draining,  // worker → master: no new connections
         drained,   // worker → master: nothing left, leaving
         fatal,     // worker → master: cannot go on; text says why
-        drain,     // master → worker: finish and leave
-        stop,      // master → worker: leave within a second
+        drain,     // master → worker: finish and leave; text: see last_of_pool
+        stop,      // master → worker: leave within a second; text: see last_of_pool
         hand_over, // master → worker: give your state to the worker behind the attached socket
         kept,      // worker → master: that failed, I go on; text says why
         serve,     // master → worker: whose state you were to take is gone; begin without
@@ -37,6 +37,10 @@ struct worker_message {
 };
 
 constexpr std::size_t worker_message_bytes_max = 4096;
+
+/// The text of DRAIN and STOP when the whole pool stops: nobody else will accept the connections
+/// that wait in the queues of its sockets, so the worker does before it closes them.
+constexpr std::string_view last_of_pool = "last";
 
 /// HAND_OVER has an outcome within that time; the old worker serves nobody meanwhile.
 constexpr milliseconds handover_limit{5000};

@@ -234,17 +234,17 @@ void pool::drain(time_point now) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (!worker.is_leaving()) {
-            let_go(worker, now);
+            let_go(worker, now, core::last_of_pool);
         }
     }
 }
 
 // One that is not READY has nothing to finish.
-void pool::let_go(worker_process& worker, time_point now) const {
+void pool::let_go(worker_process& worker, time_point now, std::string_view text) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
     using kind = core::worker_message::kind;
-    tell(worker, {drains ? kind::drain : kind::stop, {}});
+    tell(worker, {drains ? kind::drain : kind::stop, std::string{text}});
     worker.now_is = drains ? phase::draining : phase::stopping;
     worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
@@ -253,7 +253,7 @@ void pool::stop(time_point kill_at) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::stopping) {
-            tell(worker, {core::worker_message::kind::stop, {}});
+            tell(worker, {core::worker_message::kind::stop, std::string{core::last_of_pool}});
             worker.now_is = worker_process::phase::stopping;
         }
         worker.act_at = kill_at;
@@ -262,6 +262,9 @@ void pool::stop(time_point kill_at) {
 
 void pool::begin_stopping() {
     stopping_ = true;
+    // First no connection can begin any more, then the workers take those in the queues: whatever
+    // the kernel has accepted is served.
+    hold_new_connections(settings_.listeners);
     settings_.listeners.sockets.clear();
 }
 

@@ -82,6 +82,7 @@ void gateway::serve(int fd, net::accept_credit credit) {
 }
 
 asio::awaitable<void> gateway::run_session(int fd, net::accept_credit credit) {
+    const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     net::http_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<net::http_connection*> listed{connections_, &connection};
