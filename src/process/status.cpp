@@ -91,7 +91,8 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
         for (const worker_process& worker : of.workers()) {
             if (worker.slot == index) {
                 write_worker(out, worker, of.slots()[index], now);
-                is_empty = is_empty && worker.is_leaving();
+                // A worker that leaves has a successor, unless the whole pool stops.
+                is_empty = is_empty && worker.is_leaving() && !of.is_stopping();
             }
         }
         if (is_empty) {
