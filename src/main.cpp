@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
     msd::open_standard_descriptors();
-    // A file at its size limit (RLIMIT_FSIZE) is an error of that write, not the end of the process.
+    // A file at its size limit (RLIMIT_FSIZE) fails the write and must not end the process.
     std::signal(SIGXFSZ, SIG_IGN);
     return msd::app::run(argc, argv);
 }
