@@ -2,7 +2,6 @@
 #include "app/app.hpp"
 
 #include "app/command_line.hpp"
-#include "app/complaint.hpp"
 #include "app/environment.hpp"
 #include "app/launch.hpp"
 #include "app/migrate_command.hpp"
@@ -11,6 +10,7 @@
 #include "app/role_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/exception_text.hpp"
+#include "base/log.hpp"
 #include "base/version.hpp"
 #include "process/inherited_worker.hpp"
 
@@ -28,7 +28,7 @@ namespace msd::app {
 namespace {
 
 int refuse(const refusal& why) {
-    complain(why.text);
+    log::complain(why.text);
     return why.exit_code;
 }
 
@@ -86,14 +86,14 @@ int run_checked(int argc, char** argv) {
     }
     const auto own = process::inherited_worker();
     if (!own) {
-        fmt::print(stderr, "msd: {}\n", own.error().text);
+        log::complain(own.error().text);
         return exit_failed;
     }
     const std::vector<std::string> arguments{argv, argv + argc};
     const auto parsed = parse_command_line({argv + 1, argv + argc}, all_roles());
     if (!parsed.command) {
         if (parsed.exit_code != 0) {
-            write_error(parsed.text);
+            log::write_error(parsed.text);
         } else {
             std::fwrite(parsed.text.data(), 1, parsed.text.size(), stdout);
         }
@@ -109,9 +109,7 @@ int run(int argc, char** argv) {
     try {
         return run_checked(argc, argv);
     } catch (...) {
-        std::fputs("msd: internal error: ", stderr);
-        std::fputs(exception_text(std::current_exception()).c_str(), stderr);
-        std::fputs("\n", stderr);
+        log::complain("internal error: " + exception_text(std::current_exception()));
         return exit_internal;
     }
 }

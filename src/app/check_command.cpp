@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
-#include "app/complaint.hpp"
 #include "app/config_file.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "store/diagnosis.hpp"
 
 #include <fmt/format.h>
@@ -169,16 +169,16 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
     const config_schema schema{roles};
     configuration read = schema.defaults();
     if (const auto checked = read_config_file(command.file, schema, read); !checked) {
-        write_error(checked.error().text);
+        log::write_error(checked.error().text);
         return exit_configuration;
     }
     if (const auto fits = check_together(read); !fits) {
-        write_error(fmt::format("{}: {}", command.file, fits.error().text));
+        log::write_error(fmt::format("{}: {}", command.file, fits.error().text));
         return exit_configuration;
     }
     auto cache = look_at_cache(read, process_environment);
     if (!cache) {
-        complain(fmt::format("cache: {}", cache.error().text));
+        log::complain(fmt::format("cache: {}", cache.error().text));
         return exit_configuration;
     }
     const findings found{look_at_store(read), read.service.cache.where.text(), std::move(*cache)};
@@ -189,7 +189,7 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
     }
     if (!found.storage) {
         const error& why = found.storage.error();
-        complain(fmt::format("store: {}", why.text));
+        log::complain(fmt::format("store: {}", why.text));
         return why.code == errc::invalid ? exit_configuration : exit_failed;
     }
     return found.are_good() ? 0 : exit_failed;

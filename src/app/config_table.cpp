@@ -96,7 +96,7 @@ void add_log(config_rows& rows) {
         rows,
         "log.file",
         {0, text_bytes_max},
-        "file to log to; empty: standard error",
+        "file to log to; empty or \"-\": standard error",
         [](auto& c) -> auto& { return c.log.file; }
     );
 }

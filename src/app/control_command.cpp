@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/complaint.hpp"
 #include "app/instance_search.hpp"
 #include "app/resolve.hpp"
 #include "app/status_reading.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "process/control_client.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +30,7 @@ constexpr milliseconds absence_max{10'000};
 constexpr milliseconds degraded_max{10'000};
 
 int failed(std::string_view what) {
-    complain(what);
+    log::complain(what);
     return exit_failed;
 }
 
@@ -126,7 +126,7 @@ private:
         }
         const std::string state = text_of(roll, "state");
         if (number_of(roll, "id") > roll_) {
-            complain(fmt::format("roll {} was followed by others", roll_));
+            log::complain(fmt::format("roll {} was followed by others", roll_));
             return verdict::failed;
         }
         if (number_of(roll, "id") != roll_) {
@@ -136,7 +136,7 @@ private:
             return verdict::done;
         }
         if (state == "aborted") {
-            complain(fmt::format("aborted: {}", text_of(roll, "reason")));
+            log::complain(fmt::format("aborted: {}", text_of(roll, "reason")));
             return verdict::failed;
         }
         show(fmt::format(
@@ -155,7 +155,7 @@ private:
         const json::object upgrade = object_of(status, "upgrade");
         const std::string state = text_of(upgrade, "state");
         if (number_of(upgrade, "id") > upgrade_) {
-            complain(fmt::format("upgrade {} was followed by another one", upgrade_));
+            log::complain(fmt::format("upgrade {} was followed by another one", upgrade_));
             return verdict::failed;
         }
         if (state == "done") {
@@ -167,7 +167,7 @@ private:
             return verdict::done;
         }
         if (state == "refused") {
-            complain(fmt::format("refused: {}", text_of(upgrade, "reason")));
+            log::complain(fmt::format("refused: {}", text_of(upgrade, "reason")));
             return verdict::failed;
         }
         show(state == "waiting" ? "waiting for the roll that goes on" : "asking the new program");
@@ -179,9 +179,15 @@ private:
         std::size_t processes = 0;
         for (const json::value& each : elements_of(status, "pools")) {
             json::object pool;
-            processes += pool.parse(each.text) ? elements_of(pool, "slots").size() : 0;
+            if (!pool.parse(each.text)) {
+                continue;
+            }
+            for (const json::value& one : elements_of(pool, "slots")) {
+                json::object slot;
+                processes += slot.parse(one.text) && number_of(slot, "pid") != 0 ? 1 : 0;
+            }
         }
-        show(fmt::format("{} workers are left", processes));
+        show(fmt::format("{} {} left", processes, processes == 1 ? "worker is" : "workers are"));
         return verdict::not_yet;
     }
 
@@ -208,7 +214,7 @@ private:
             }
             return degraded_until_.passed() ? not_ready(pool) : verdict::not_yet;
         }
-        complain(fmt::format("there is no {} any more", command_.pool));
+        log::complain(fmt::format("there is no {} any more", command_.pool));
         return verdict::failed;
     }
 
@@ -216,7 +222,7 @@ private:
         for (const json::value& each : elements_of(pool, "slots")) {
             json::object slot;
             if (slot.parse(each.text) && text_of(slot, "state") != "ready") {
-                complain(fmt::format(
+                log::complain(fmt::format(
                     "{}/{} does not get ready: {}",
                     command_.pool,
                     number_of(slot, "slot"),
@@ -292,7 +298,7 @@ int control_instance(const command_line& command, const configuration& configure
     }
     const auto request = request_for(command);
     if (!request) {
-        complain(request.error().text);
+        log::complain(request.error().text);
         return exit_usage;
     }
     const auto answer = process::ask_master(chosen->path, *request, deadline::in(master_timeout));

@@ -6,16 +6,20 @@
 #include "app/key_readers.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
+#include "base/line_writer.hpp"
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "process/limits.hpp"
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <set>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -80,9 +84,15 @@ int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
 
 namespace {
 
+// Never waits for a reader, as with the log.
 void say(const std::string& line) {
-    std::fputs(line.c_str(), stdout);
-    std::fflush(stdout); // whoever waits for READY reads a pipe
+    if (const int why = line_writer{STDOUT_FILENO}.write(line); why != 0) {
+        log::warning(
+            "not written to standard output: {}: {}",
+            std::string_view{line}.substr(0, line.find('\n')),
+            std::generic_category().message(why)
+        );
+    }
 }
 
 void say_ready(const process::pool& ready) {

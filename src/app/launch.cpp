@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/launch.hpp"
 
-#include "app/complaint.hpp"
 #include "app/environment.hpp"
 #include "app/giving_up_root.hpp"
 #include "app/instance.hpp"
@@ -9,6 +8,7 @@
 #include "app/runtime_files.hpp"
 #include "app/secret.hpp"
 #include "base/log.hpp"
+#include "base/standard_descriptors.hpp"
 #include "process/inherited_worker.hpp"
 #include "process/limits.hpp"
 #include "process/listen_set.hpp"
@@ -108,7 +108,7 @@ instance_name(const command_line& command, const std::vector<process::pool_setti
 }
 
 int failed(const error& why) {
-    complain(why.text);
+    log::complain(why.text);
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
@@ -153,6 +153,10 @@ int run_master(
     const std::vector<std::string>& arguments,
     std::span<const role_facts> roles
 ) {
+    // Before the change of user, which may be refused to open them.
+    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+        make_standard_descriptor_nonblocking(stream);
+    }
     process::signal_queue signals;
     const auto owner = process::find_identity(configured.user, configured.group);
     if (!owner) {

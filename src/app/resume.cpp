@@ -12,9 +12,6 @@
 #include "process/signal_queue.hpp"
 #include "process/takeover.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdio>
 #include <span>
 #include <string>
 #include <utility>
@@ -120,7 +117,7 @@ std::optional<int> resume() {
         return process::answer_takeover(given.map([](const auto&) {}));
     }
     if (!given) {
-        fmt::print(stderr, "msd: {}\n", given.error().text);
+        log::complain(given.error().text);
         return exit_internal;
     }
     if (!*given) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/complaint.hpp"
 #include "app/instance_search.hpp"
 #include "app/resolve.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 
 #include <fmt/format.h>
 
@@ -55,14 +55,14 @@ int show_status(const command_line& command, const configuration& configured) {
         std::fwrite(text.data(), 1, text.size(), stdout);
     }
     if (answers.empty()) {
-        complain(search.nothing_found(command));
+        log::complain(search.nothing_found(command));
         return exit_failed;
     }
     bool all_answered = true;
     for (const running_instance& each : answers) {
         all_answered = all_answered && each.status.has_value();
         if (!each.status) {
-            complain(fmt::format("{}: {}", each.at.name, each.status.error().text));
+            log::complain(fmt::format("{}: {}", each.at.name, each.status.error().text));
         } else if (!command.as_json) {
             const bool colours = isatty(STDOUT_FILENO) == 1;
             const std::string text = status_table(each.at.name, *each.status, colours);

@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 
 #include "base/json.hpp"
+#include "base/line_writer.hpp"
 #include "base/printable.hpp"
 #include "base/unique_fd.hpp"
 
@@ -10,6 +11,7 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,10 +19,14 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 
 namespace msd::log {
@@ -36,47 +42,65 @@ std::string_view name_of(level severity) {
     return level_names.at(static_cast<std::size_t>(severity));
 }
 
-// One write per line: several processes append to one file, and no line is in a buffer when its
-// process ends. A full disk must not end the worker, and there is nowhere left to say so.
+// spdlog carries finished lines to this sink and takes part in no decision. Counts the lines that
+// could not be written.
 class line_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
-    /// Without a file: standard error.
-    explicit line_sink(unique_fd file) : file_{std::move(file)} {}
+    explicit line_sink(line_writer to) : writer_{std::move(to)} {}
+
+    /// 0, or why the last line was not written.
+    [[nodiscard]] int failure() const { return failure_; }
+    [[nodiscard]] int descriptor() const { return writer_.descriptor(); }
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t text;
         formatter_->format(message, text);
-        const char* at = text.data();
-        const char* const end = at + text.size();
-        while (at != end) {
-            const ssize_t written = ::write(
-                file_ ? file_.get() : STDERR_FILENO,
-                at,
-                static_cast<std::size_t>(end - at)
-            );
-            if (written < 0 && errno != EINTR) {
-                return;
-            }
-            at += std::max<ssize_t>(written, 0);
-        }
+        failure_ = writer_.write({text.data(), text.size()});
     }
 
     void flush_() override {}
 
 private:
-    unique_fd file_;
+    line_writer writer_;
+    int failure_ = 0;
 };
 
-// Readable by its owner alone: what people send to services may be in it.
-result<unique_fd> open_file(const std::string& path) {
+// A standard stream by one of its names. Those names are not opened: after a change of user that
+// would be refused, and a socket has no name that can be opened.
+std::optional<int> standard_stream(std::string_view file) {
+    for (const char* const name : {"", "-", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}) {
+        if (file == name) {
+            return STDERR_FILENO;
+        }
+    }
+    for (const char* const name : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}) {
+        if (file == name) {
+            return STDOUT_FILENO;
+        }
+    }
+    return std::nullopt;
+}
+
+// Readable by its owner alone: what people send to services may be in it. O_NONBLOCK is for what
+// is no file, for example a FIFO.
+result<line_writer> open_writer(const std::string& path) {
+    if (const auto stream = standard_stream(path)) {
+        return line_writer{*stream};
+    }
     constexpr mode_t mode = 0600;
-    unique_fd file{
-        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode)};
+    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    unique_fd file{::open(path.c_str(), flags, mode)};
     if (file) {
-        return file;
+        return line_writer{std::move(file)};
     }
     const int reason = errno;
+    if (reason == ENXIO) {
+        return fail(
+            errc::unavailable,
+            fmt::format("cannot log to {}: no process reads it; start its reader first", path)
+        );
+    }
     const std::filesystem::path directory = std::filesystem::path{path}.parent_path();
     std::error_code ignored;
     const bool is_missing =
@@ -93,15 +117,40 @@ result<unique_fd> open_file(const std::string& path) {
     );
 }
 
-// spdlog only carries finished lines to their sink; it takes part in no decision.
-std::unique_ptr<spdlog::logger> make_logger(unique_fd file) {
-    auto logger =
-        std::make_unique<spdlog::logger>("msd", std::make_shared<line_sink>(std::move(file)));
-    logger->set_pattern("%v");
-    logger->set_level(spdlog::level::trace);
-    logger->set_error_handler([](const std::string&) {});
-    return logger;
+// The journal of systemd names, for the processes whose output it reads, the socket it reads from
+// (systemd.exec(5)).
+bool is_journal(int fd) {
+    const char* const text = std::getenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
+    struct stat facts {};
+    return text != nullptr && ::fstat(fd, &facts) == 0 &&
+           text == fmt::format("{}:{}", facts.st_dev, facts.st_ino);
 }
+
+// Where lines go, and what became of those that could not be written.
+class output {
+public:
+    explicit output(line_writer to)
+        : sink_{std::make_shared<line_sink>(std::move(to))},
+          logger_{"msd", sink_},
+          is_journal_{msd::log::is_journal(sink_->descriptor())} {
+        logger_.set_pattern("%v");
+        logger_.set_level(spdlog::level::trace);
+        logger_.set_error_handler([](const std::string&) {});
+    }
+
+    [[nodiscard]] bool is_journal() const { return is_journal_; }
+
+    /// 0, or why it was not written.
+    [[nodiscard]] int write(std::string_view line) {
+        logger_.log(spdlog::level::info, line);
+        return sink_->failure();
+    }
+
+private:
+    std::shared_ptr<line_sink> sink_;
+    spdlog::logger logger_;
+    bool is_journal_;
+};
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -114,7 +163,9 @@ std::string host_name() {
 struct process_log {
     std::mutex guard; // the accept thread and the blocking lane log too
     settings chosen;
-    std::unique_ptr<spdlog::logger> logger = make_logger(unique_fd{});
+    output to{line_writer{STDERR_FILENO}};
+    std::atomic<std::uint64_t> unwritten = 0; // lines since the last that could be written
+    int failure = 0;                          // why the last of them was not
     std::shared_ptr<const std::function<void(std::string_view)>> ship;
     std::string host = host_name();
     std::atomic<level> threshold = level::info;
@@ -155,8 +206,24 @@ std::string_view cut(std::string_view text) {
     return text.substr(0, end);
 }
 
-std::string text_line(const settings& chosen, level severity, std::string_view message) {
-    std::string line = fmt::format("{} {} ", timestamp(), name_of(severity));
+// sd-daemon(3); the numbers are syslog's.
+std::string_view journal_prefix(level severity) {
+    switch (severity) {
+    case level::error:
+        return "<3>";
+    case level::warning:
+        return "<4>";
+    case level::info:
+        return "<6>";
+    default:
+        return "<7>";
+    }
+}
+
+// `time` is empty for the journal, which has its own.
+std::string
+text_line(const settings& chosen, level severity, std::string_view message, std::string_view time) {
+    std::string line = fmt::format("{}{}{} ", time, time.empty() ? "" : " ", name_of(severity));
     if (!chosen.role.empty()) {
         line += chosen.role;
         if (chosen.slot >= 0) {
@@ -168,12 +235,21 @@ std::string text_line(const settings& chosen, level severity, std::string_view m
     return line;
 }
 
-// `host` empty: left out.
-std::string
-json_line(const settings& chosen, level severity, std::string_view message, std::string_view host) {
+// `time` and `host` are left out when they are empty.
+std::string json_line(
+    const settings& chosen,
+    level severity,
+    std::string_view message,
+    std::string_view time,
+    std::string_view host = {}
+) {
     std::string line;
     json::writer out{line};
-    out.begin_object().key("time").string(timestamp()).key("level").string(name_of(severity));
+    out.begin_object();
+    if (!time.empty()) {
+        out.key("time").string(time);
+    }
+    out.key("level").string(name_of(severity));
     out.key("role").string(chosen.role);
     if (chosen.slot >= 0) {
         out.key("slot").integer(chosen.slot);
@@ -186,22 +262,46 @@ json_line(const settings& chosen, level severity, std::string_view message, std:
     return line;
 }
 
+std::string line_of(const process_log& log, level severity, std::string_view message) {
+    const bool is_journal = log.to.is_journal();
+    const std::string time = is_journal ? "" : timestamp();
+    const std::string_view prefix = is_journal ? journal_prefix(severity) : "";
+    const std::string line = log.chosen.style == format::json
+                                 ? json_line(log.chosen, severity, message, time)
+                                 : text_line(log.chosen, severity, message, time);
+    return fmt::format("{}{}", prefix, line);
+}
+
+// False: writing still does not work. The guard is held.
+bool report_unwritten(process_log& log) {
+    const std::uint64_t count = log.unwritten.load(std::memory_order_relaxed);
+    if (count == 0) {
+        return true;
+    }
+    const bool is_slow = log.failure == EAGAIN;
+    const std::string why =
+        is_slow ? "their reader was too slow" : std::generic_category().message(log.failure);
+    const std::string text = fmt::format("{} log lines were dropped: {}", count, why);
+    if (const int failure = log.to.write(line_of(log, level::warning, text)); failure != 0) {
+        log.failure = failure;
+        return false;
+    }
+    log.unwritten = 0;
+    return true;
+}
+
 } // namespace
 
 result<void> configure(const settings& chosen) {
-    unique_fd file;
-    if (!chosen.file.empty()) {
-        auto opened = open_file(chosen.file);
-        if (!opened) {
-            return tl::unexpected{std::move(opened.error())};
-        }
-        file = std::move(*opened);
+    auto writer = open_writer(chosen.file);
+    if (!writer) {
+        return tl::unexpected{std::move(writer.error())};
     }
     process_log& log = the_log();
     const std::lock_guard lock{log.guard};
     log.chosen = chosen;
     log.threshold = chosen.threshold;
-    log.logger = make_logger(std::move(file));
+    log.to = output{std::move(*writer)};
     return {};
 }
 
@@ -210,18 +310,49 @@ void reopen() {
     std::string problem;
     {
         const std::lock_guard lock{log.guard};
-        if (log.chosen.file.empty()) {
+        if (is_standard_stream(log.chosen.file)) {
             return;
         }
-        if (auto file = open_file(log.chosen.file)) {
-            log.logger = make_logger(std::move(*file));
+        if (auto writer = open_writer(log.chosen.file)) {
+            log.to = output{std::move(*writer)};
         } else {
-            problem = std::move(file.error().text);
+            problem = std::move(writer.error().text);
         }
     }
     if (!problem.empty()) {
         error("{}; lines go on to where they went", problem);
     }
+}
+
+void retry() {
+    process_log& log = the_log();
+    if (log.unwritten.load(std::memory_order_relaxed) != 0) {
+        const std::lock_guard lock{log.guard};
+        report_unwritten(log);
+    }
+}
+
+bool is_standard_stream(std::string_view file) {
+    return standard_stream(file).has_value();
+}
+
+void write_error(std::string_view text) {
+    std::string lines{text};
+    if (!lines.ends_with('\n')) {
+        lines += '\n';
+    }
+    if (is_journal(STDERR_FILENO)) {
+        lines.insert(0, journal_prefix(level::error));
+        for (auto end = lines.find('\n'); end + 1 < lines.size();) {
+            lines.insert(end + 1, journal_prefix(level::error));
+            end = lines.find('\n', end + 1);
+        }
+    }
+    std::fputs(lines.c_str(), stderr);
+}
+
+void complain(std::string_view text) {
+    write_error(fmt::format("msd: {}", text));
 }
 
 bool enabled(level wanted) {
@@ -238,15 +369,15 @@ void write(level severity, std::string_view text) {
     std::string shipped;
     {
         const std::lock_guard lock{log.guard};
-        log.logger->log(
-            spdlog::level::info,
-            "{}",
-            log.chosen.style == format::json ? json_line(log.chosen, severity, message, {})
-                                             : text_line(log.chosen, severity, message)
-        );
+        const int failure =
+            report_unwritten(log) ? log.to.write(line_of(log, severity, message)) : log.failure;
+        if (failure != 0) {
+            log.failure = failure;
+            ++log.unwritten;
+        }
         if (log.ship && severity >= level::info) {
             ship = log.ship;
-            shipped = json_line(log.chosen, severity, message, log.host);
+            shipped = json_line(log.chosen, severity, message, timestamp(), log.host);
         }
     }
     if (ship) {

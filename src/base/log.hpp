@@ -11,10 +11,18 @@
 #include <string_view>
 #include <utility>
 
-// One line per event, to stderr or a file, as text or as JSON lines. Every line carries time,
-// level, role, slot and pid. Control characters in the text are escaped, so nobody's data forges a
-// line. Synchronous, each line written at once: lines survive a crash, and several processes can
-// share a file. The only user of spdlog.
+// One line per event, to standard error or a file, as text or as JSON lines. Every line carries
+// time, level, role, slot and pid; for the journal of systemd it carries a priority instead of the
+// time. Control characters in the text are escaped, so data cannot forge a line. The only user of
+// spdlog.
+//
+// Each line is written by the call that logs it, with one system call, and nothing is buffered:
+// a line that was logged survives a crash of its process, and several processes can share a file.
+// The call never waits for the reader of a pipe, terminal or socket, because it is made by event
+// loops and by the master: line_writer writes what there is room for. A line that cannot be written
+// (no room, a full disk) is dropped and counted, and the count is logged when writing works again.
+// A queue with a thread that writes it would keep some more lines while the reader pauses, but
+// would lose those in the queue when the process crashes, which are the ones that tell why.
 namespace msd::log {
 
 enum class level : std::uint8_t { trace, debug, info, warning, error, off };
@@ -23,19 +31,32 @@ enum class format : std::uint8_t { text, json };
 struct settings {
     level threshold = level::info;
     format style = format::text;
-    std::string file; // empty: stderr
+    std::string file; // empty, "-" or a name of a standard stream (/dev/stderr): that stream
     std::string role; // "gateway", "goods", "master", …
     int slot = -1;    // worker slot; -1: none
 };
 
 /// Replaces the settings of the process. Before the first call: text, stderr, info. The file is
-/// created (0600) when it is not there, its directory is not. errc::unavailable: it cannot be
+/// created (0600) when it does not exist, its directory is not. errc::unavailable: it cannot be
 /// opened, and the settings stay as they were.
 result<void> configure(const settings& chosen);
 
-/// Reopens the file by its path (after rotation by an outside program), or says in the old one why
-/// that failed, and goes on there; nothing for stderr.
+/// Whether `file` of the settings means a stream that the process has already.
+[[nodiscard]] bool is_standard_stream(std::string_view file);
+
+/// Reopens the file by its path (after rotation by another program). When that fails, logs the
+/// reason to the old file and continues there. Does nothing for a standard stream.
 void reopen();
+
+/// Logs how many lines were dropped, when there are some and writing works again. For a periodic
+/// call: otherwise the count is logged with the next line.
+void retry();
+
+/// Writes an error message of a command to standard error, with a line feed if `text` does not end
+/// in one. When standard error is connected to the journal, each line has the priority of an error.
+void write_error(std::string_view text);
+/// The same with the program's name: "msd: `text`".
+void complain(std::string_view text);
 
 [[nodiscard]] bool enabled(level wanted);
 void write(level severity, std::string_view text);

@@ -21,8 +21,15 @@ struct alignas(64) worker_figures {
     std::atomic<std::uint64_t> connections;   // open now
     std::atomic<std::uint64_t> requests;      // answered since the worker started
     std::atomic<std::int64_t> beats_every_ms; // interval of the heartbeat; 0: unknown
+    // For core/accept_share.hpp. A worker of an older program leaves all three 0.
+    std::atomic<std::uint32_t> accepts_for; // a number of its pool; 0: does not accept
+    std::atomic<std::uint32_t> accepted;    // connections since the worker started, modulo 2³²
+    std::atomic<std::uint32_t> held;        // the number of these that are open
 
     void clear() {
+        accepts_for = 0;
+        accepted = 0;
+        held = 0;
         heartbeat_ns = 0;
         beats_every_ms = 0;
         connections = 0;
@@ -40,6 +47,7 @@ struct alignas(64) worker_figures {
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
+static_assert(sizeof(worker_figures) == 64, "part of the layout");
 
 // The figures of all workers of a master, in memory that the master creates and every worker maps.
 class scoreboard {
@@ -47,7 +55,8 @@ public:
     // For all pools together, including workers that are being replaced.
     static constexpr std::size_t lines_max = 4096;
     // The version of the layout of worker_figures: processes of different builds share the memory,
-    // and a master with another layout must not take it over.
+    // and a master with another layout must not take it over. A field that is added in unused
+    // space, and whose value 0 means that its worker does not know it, keeps the version.
     static constexpr std::uint32_t layout = 1;
 
     /// errc::unavailable: no memory to share.

@@ -22,8 +22,8 @@ struct worker_message {
         draining,  // worker → master: accepts no new connections
         drained,   // worker → master: has finished everything and exits
         fatal,     // worker → master: cannot continue; text is the reason
-        drain,     // master → worker: finish what is in flight, then exit
-        stop,      // master → worker: exit within a second
+        drain,     // master → worker: finish what is in flight, then exit; text: see last_of_pool
+        stop,      // master → worker: exit within a second; text: see last_of_pool
         hand_over, // master → worker: hand the state over to the worker at the attached socket
         kept,   // worker → master: the handover failed, the worker continues; text is the reason
         serve,  // master → worker: the worker to take over from is gone; serve without its state
@@ -37,6 +37,11 @@ struct worker_message {
 };
 
 constexpr std::size_t worker_message_bytes_max = 4096;
+
+/// The text of DRAIN and STOP when the whole pool stops: no other worker will accept the
+/// connections that wait in the queues of its sockets, so the worker accepts them before it closes
+/// the sockets.
+constexpr std::string_view last_of_pool = "last";
 
 /// A handover succeeds or fails within this time; the old worker does not serve during it.
 constexpr milliseconds handover_limit{5000};

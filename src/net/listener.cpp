@@ -7,6 +7,7 @@
 #include <asio/post.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -24,6 +25,9 @@ namespace {
 
 constexpr std::uint64_t event_mark = ~std::uint64_t{0};
 
+// More than the queue of one socket holds (net.core.somaxconn).
+constexpr int rest_max = 65'536;
+
 } // namespace
 
 void accept_credit::give_back() {
@@ -40,10 +44,12 @@ void accept_credit::give_back() {
 listener::listener(
     asio::any_io_executor executor,
     const std::vector<int>& sockets,
-    handler on_accept
+    handler on_accept,
+    core::accept_share* share
 )
     : executor_{std::move(executor)},
       on_accept_{std::move(on_accept)},
+      share_{share},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
       event_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
     take_reserve();
@@ -80,6 +86,22 @@ void listener::stop() {
     sockets_.clear();
 }
 
+void listener::stop_with_queue() {
+    pause();
+    for (const unique_fd& each : sockets_) {
+        for (int count = 0; count < rest_max; ++count) {
+            const int fd = accept4(each.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (fd >= 0) {
+                count_accepted();
+                on_accept_(fd, accept_credit{nullptr, open_mark{share_}});
+            } else if (errno != EINTR && errno != ECONNABORTED) {
+                break;
+            }
+        }
+    }
+    sockets_.clear();
+}
+
 void listener::wake() {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
@@ -90,8 +112,11 @@ void listener::run() {
         held_ -= returned_.exchange(0);
         const deadline paused{paused_until_};
         const bool is_paused = !paused.passed();
-        arm(held_ < credits && !is_paused);
-        const int wait_ms = is_paused ? static_cast<int>(paused.left().count()) + 1 : -1;
+        const bool leaves = leaves_to_siblings(is_paused);
+        arm(held_ < credits && !is_paused && !leaves);
+        const int wait_ms = is_paused ? static_cast<int>(paused.left().count()) + 1
+                            : leaves  ? 1
+                                      : -1;
         std::array<epoll_event, 8> events{};
         const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
         for (int i = 0; i < count; ++i) {
@@ -104,6 +129,38 @@ void listener::run() {
         }
     }
     arm(false);
+    if (share_ != nullptr) {
+        share_->end();
+    }
+}
+
+// Also says whether this worker accepts at all.
+bool listener::leaves_to_siblings(bool is_paused) {
+    if (share_ == nullptr) {
+        return false;
+    }
+    if (is_paused) {
+        share_->end();
+        return false;
+    }
+    share_->begin();
+    return share_->leaves_to_siblings(clock::now(), [this] { return is_waiting(); });
+}
+
+bool listener::is_waiting() const {
+    for (const unique_fd& each : sockets_) {
+        pollfd asked{each.get(), POLLIN, 0};
+        if (poll(&asked, 1, 0) == 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void listener::count_accepted() {
+    if (share_ != nullptr) {
+        share_->accepted();
+    }
 }
 
 // Returns how many connections were accepted: 0 when another worker was faster.
@@ -120,7 +177,8 @@ int listener::accept_one(int socket) {
         log::info("accepting again without pauses, after {} pauses", *pauses);
     }
     take_reserve();
-    asio::post(executor_, [this, fd] { on_accept_(fd, accept_credit{this}); });
+    count_accepted();
+    asio::post(executor_, [this, fd] { on_accept_(fd, accept_credit{this, open_mark{share_}}); });
     return 1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/unique_fd.hpp"
+#include "core/accept_share.hpp"
 #include "core/exhaustion.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -18,17 +19,46 @@ namespace msd::net {
 
 class listener;
 
+// Counts one connection as open, for accept_share, until it is destroyed.
+class open_mark {
+public:
+    open_mark() = default;
+    explicit open_mark(core::accept_share* share) : share_{share} {}
+    open_mark(open_mark&& other) noexcept : share_{std::exchange(other.share_, nullptr)} {}
+    open_mark& operator=(open_mark&& other) noexcept {
+        close();
+        share_ = std::exchange(other.share_, nullptr);
+        return *this;
+    }
+    open_mark(const open_mark&) = delete;
+    open_mark& operator=(const open_mark&) = delete;
+    ~open_mark() { close(); }
+
+private:
+    void close() {
+        if (share_ != nullptr) {
+            share_->closed();
+            share_ = nullptr;
+        }
+    }
+
+    core::accept_share* share_ = nullptr;
+};
+
 // The right to hold one accepted connection that is not served yet. It is returned when the
 // connection's coroutine has issued its first read, or when this object is destroyed. A worker
 // whose loop hangs returns none, so it takes at most `credits` connections from the other workers.
 class accept_credit {
 public:
     accept_credit() = default;
-    explicit accept_credit(listener* owner) : owner_{owner} {}
-    accept_credit(accept_credit&& other) noexcept : owner_{std::exchange(other.owner_, nullptr)} {}
+    accept_credit(listener* owner, open_mark open) : owner_{owner}, open_{std::move(open)} {}
+    accept_credit(accept_credit&& other) noexcept
+        : owner_{std::exchange(other.owner_, nullptr)},
+          open_{std::move(other.open_)} {}
     accept_credit& operator=(accept_credit&& other) noexcept {
         give_back();
         owner_ = std::exchange(other.owner_, nullptr);
+        open_ = std::move(other.open_);
         return *this;
     }
     accept_credit(const accept_credit&) = delete;
@@ -36,15 +66,18 @@ public:
     ~accept_credit() { give_back(); }
 
     void give_back();
+    /// For whoever owns the connection, to keep for as long as it is open.
+    [[nodiscard]] open_mark take_mark() { return std::move(open_); }
 
 private:
     listener* owner_ = nullptr;
+    open_mark open_;
 };
 
 // Accepts from listening sockets that several worker processes share, so that connections spread
 // evenly: an accept thread sleeps in an exclusive epoll set and adds the socket again after every
-// accept, which moves this worker to the end of the kernel's queue. The accept thread hands the
-// connections to the loop's thread.
+// accept, which moves this worker to the end of the kernel's queue. In a burst, core/accept_share
+// decides which worker accepts. The accept thread hands the connections to the loop's thread.
 class listener {
 public:
     /// Called on the loop's thread; takes ownership of the non-blocking descriptor.
@@ -52,8 +85,13 @@ public:
 
     static constexpr int credits = 2;
 
-    /// Takes ownership of the sockets.
-    listener(asio::any_io_executor executor, const std::vector<int>& sockets, handler on_accept);
+    /// Takes ownership of the sockets. `share` outlives the listener and all marks; null: none.
+    listener(
+        asio::any_io_executor executor,
+        const std::vector<int>& sockets,
+        handler on_accept,
+        core::accept_share* share = nullptr
+    );
     /// Stops, joins the thread, closes the sockets.
     ~listener();
     listener(const listener&) = delete;
@@ -63,13 +101,20 @@ public:
     /// handler; new ones wait in the sockets' queues.
     void pause();
     void resume();
-    /// Stops accepting permanently and closes the sockets.
+    /// Stops accepting permanently and closes the sockets. Connections that wait in their queues
+    /// are left to the other processes that have the sockets.
     void stop();
+    /// The same when nobody else will accept: takes what waits in the queues first, since the
+    /// kernel resets it when the last copy of a socket is closed. On the loop's thread.
+    void stop_with_queue();
 
 private:
     friend class accept_credit;
     void run();
     int accept_one(int socket);
+    void count_accepted();
+    [[nodiscard]] bool leaves_to_siblings(bool is_paused);
+    [[nodiscard]] bool is_waiting() const;
     void refuse_one(int socket);
     void take_reserve();
     void arm(bool wanted);
@@ -78,6 +123,7 @@ private:
     asio::any_io_executor executor_;
     std::vector<unique_fd> sockets_;
     handler on_accept_;
+    core::accept_share* share_;
     unique_fd epoll_;
     unique_fd event_;
     unique_fd reserve_; // closed for a moment when descriptors run out

@@ -48,6 +48,8 @@ board_line::~board_line() {
 
 void board_line::give_back() {
     if (owner_) {
+        // Its siblings must not wait for a worker that is gone: see core/accept_share.hpp.
+        owner_->board.line(index_).clear();
         owner_->taken[index_] = false;
         owner_.reset();
     }

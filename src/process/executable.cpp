@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <sched.h>
@@ -74,7 +75,7 @@ int become_worker(void* exec_plan_of_the_master) {
     const exec_plan& plan = *static_cast<const exec_plan*>(exec_plan_of_the_master);
     // Ignored signals stay ignored over exec: a Ctrl-C in the first millisecond finds no default
     // action.
-    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
         std::signal(number, SIG_IGN);
     }
     // Also what a library or whoever started us left open.
@@ -116,7 +117,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 result<executable> executable::running() {
-    return at("/proc/self/exe");
+    auto found = at("/proc/self/exe");
+    if (found) {
+        found->path_.clear();
+    }
+    return found;
 }
 
 result<executable> executable::at(const std::string& path) {
@@ -124,7 +129,7 @@ result<executable> executable::at(const std::string& path) {
     if (!file) {
         return system_failure(path);
     }
-    return executable{std::move(file)};
+    return executable{std::move(file), path};
 }
 
 result<executable> executable::again() const {
@@ -132,12 +137,48 @@ result<executable> executable::again() const {
     if (!same) {
         return system_failure("no descriptor for the program");
     }
-    return executable{std::move(same)};
+    return executable{std::move(same), path_};
 }
 
 executable executable::adopt(unique_fd file) {
-    return executable{std::move(file)};
+    return executable{std::move(file), {}};
 }
+
+std::string executable::text() const {
+    std::error_code ignored;
+    const std::filesystem::path link = fmt::format("/proc/self/fd/{}", file_.get());
+    const std::string real = std::filesystem::read_symlink(link, ignored);
+    if (path_.empty() || path_ == real) {
+        return real;
+    }
+    return fmt::format("{} ({})", path_, real);
+}
+
+namespace {
+
+// Without its "." parts. Those of ".." stay: behind a link they lead elsewhere than the text says.
+std::filesystem::path without_dots(const std::filesystem::path& path) {
+    std::filesystem::path made;
+    for (const std::filesystem::path& part : path) {
+        if (part != ".") {
+            made /= part;
+        }
+    }
+    return made;
+}
+
+// The shell keeps in $PWD by which links its directory was reached; getcwd(3) does not know them.
+std::filesystem::path absolute_path_of(const std::filesystem::path& name) {
+    std::error_code ignored;
+    const char* const directory = std::getenv("PWD"); // NOLINT(concurrency-mt-unsafe)
+    const bool is_usable = directory != nullptr && directory[0] == '/' &&
+                           std::filesystem::equivalent(directory, ".", ignored);
+    const std::filesystem::path base =
+        is_usable ? std::filesystem::path{directory} : std::filesystem::current_path(ignored);
+    return without_dots(base / name); // an absolute name replaces the base
+}
+
+} // namespace
 
 // A name may be a link that is pointed at the next version, so the name is what counts, unless it
 // does not lead to the program that runs.
@@ -146,14 +187,14 @@ std::string executable::path_of_running() {
     const std::filesystem::path file = std::filesystem::read_symlink("/proc/self/exe", ignored);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the auxiliary vector has it
     const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
-    if (name != nullptr && std::filesystem::equivalent(name, "/proc/self/exe", ignored)) {
-        const std::filesystem::path absolute = std::filesystem::absolute(name, ignored);
-        if (!ignored && !absolute.native().starts_with("/proc/") &&
-            !absolute.native().starts_with("/dev/")) {
-            return absolute.lexically_normal();
-        }
+    if (name == nullptr) {
+        return file;
     }
-    return file;
+    const std::filesystem::path absolute = absolute_path_of(name);
+    const bool is_of_the_kernel =
+        absolute.native().starts_with("/proc/") || absolute.native().starts_with("/dev/");
+    const bool is_running = std::filesystem::equivalent(absolute, "/proc/self/exe", ignored);
+    return is_running && !is_of_the_kernel ? absolute : file;
 }
 
 result<executable::started> executable::start(

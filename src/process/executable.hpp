@@ -28,8 +28,14 @@ public:
     /// A descriptor that descriptor() of another process gave.
     [[nodiscard]] static executable adopt(unique_fd file);
 
-    /// Where a newer version of the running program would be put.
+    /// Where a newer version of the running program would be put: the path by which it was started,
+    /// with the symbolic links in it (`current/msd`), as far as that can be told. A relative path
+    /// is completed with $PWD when that is the working directory.
     [[nodiscard]] static std::string path_of_running();
+
+    /// For people: the path it was opened by and, where links lead to another one, that of the
+    /// file.
+    [[nodiscard]] std::string text() const;
 
     [[nodiscard]] int descriptor() const { return file_.get(); }
 
@@ -46,9 +52,10 @@ public:
     start(const std::vector<std::string>& command_line, worker_description description) const;
 
 private:
-    explicit executable(unique_fd file) : file_{std::move(file)} {}
+    executable(unique_fd file, std::string path) : file_{std::move(file)}, path_{std::move(path)} {}
 
     unique_fd file_;
+    std::string path_; // empty: that of the file
 };
 
 /// What execve() takes: pointers into `texts`, and a null pointer.

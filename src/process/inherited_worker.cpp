@@ -96,7 +96,9 @@ result<std::optional<worker_description>> inherited_worker() {
     for (const int fd : own->descriptors()) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
-    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE}) {
+    // SIGTTOU: in the background of a terminal with tostop set, a log line would stop the worker.
+    for (const int number :
+         {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGTTIN, SIGTTOU}) {
         std::signal(number, SIG_IGN);
     }
     widen_descriptor_table(own->control);

@@ -8,10 +8,12 @@
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -160,12 +162,18 @@ result<listen_set> listen_on(std::string_view host, std::uint16_t port) {
     if (made.reason != 0) {
         return explain(made);
     }
+    made.set.is_our_own = true;
     return std::move(made.set);
 }
 
 listen_set adopt(std::vector<unique_fd> sockets) {
+    for (const unique_fd& each : sockets) {
+        // Of a master whose stop was cut short: see hold_new_connections().
+        const int ignored = 0;
+        setsockopt(each.get(), SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored);
+    }
     const listen_address first = address_of(sockets.front().get());
-    return {std::move(sockets), first.host(), first.port(), true};
+    return {std::move(sockets), first.host(), first.port(), true, false};
 }
 
 std::optional<listen_set>
@@ -197,6 +205,28 @@ recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t 
         in_order.push_back(std::move(*each));
     }
     return adopt(std::move(in_order));
+}
+
+void hold_new_connections(const listen_set& listeners) {
+    if (!listeners.is_our_own) {
+        return;
+    }
+    constexpr std::uint32_t flags_at = 13; // in the TCP header
+    constexpr std::uint32_t syn = 0x02;
+    constexpr std::uint32_t ack = 0x10;
+    constexpr std::uint32_t whole = 0xFFFF;
+    // Drops a segment with SYN and without ACK, and passes every other.
+    std::array<sock_filter, 5> program{{
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, syn | ack),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syn, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, whole),
+    }};
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    for (const unique_fd& each : listeners.sockets) {
+        setsockopt(each.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+    }
 }
 
 void silence(const std::vector<unique_fd>& sockets) {

@@ -20,6 +20,7 @@ struct listen_set {
     std::string host;               // the first address as text
     std::uint16_t port = 0;
     bool was_handed = false; // by the service manager, which has them itself
+    bool is_our_own = false; // bound by this process: no other program will use the sockets again
 };
 
 /// `host` is an address or a name; empty: 127.0.0.1 and [::1], the latter only where the machine
@@ -37,6 +38,11 @@ struct listen_set {
 /// address, too few, too many, or no listening sockets.
 [[nodiscard]] std::optional<listen_set>
 recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t port);
+
+/// Nobody can begin to connect any more: the kernel ignores what is sent for that, and the client
+/// tries again after a second. Connections that wait in the queues stay. Only for sockets of our
+/// own, since it holds for every process that has them; does nothing for others.
+void hold_new_connections(const listen_set& listeners);
 
 /// They listen no more, whoever has copies of them: their addresses are free.
 void silence(const std::vector<unique_fd>& sockets);

@@ -225,7 +225,7 @@ void master::on_signal(int number, time_point now) {
         begin_stop(mode::stopping_fast, now);
         break;
     case SIGHUP:
-        static_cast<void>(reconfigure(now)); // it has logged what is wrong
+        on_hangup(now);
         break;
     case SIGUSR1:
         reopen_logs();
@@ -329,6 +329,7 @@ void master::look_for_silence(time_point now) {
         each.end_silent(awake_since_, now);
     }
     recycle(now);
+    log::retry();
 }
 
 void master::announce() {

@@ -12,6 +12,7 @@
 #include "process/rolling.hpp"
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
+#include "process/terminal.hpp"
 #include "process/upgrading.hpp"
 
 #include <cstdint>
@@ -96,6 +97,7 @@ private:
     void on_event(int fd, time_point now);
     void on_signal(int number, time_point now);
     void reap(time_point now);
+    void on_hangup(time_point now);
     result<void> reconfigure(time_point now);
     void reopen_logs();
     void release_pools();
@@ -125,6 +127,7 @@ private:
 
     master_settings settings_;
     signal_queue signals_;
+    starting_terminal terminal_;
     service_manager manager_;
     std::vector<pool_settings> planned_; // until open_pools()
     std::list<pool> pools_;

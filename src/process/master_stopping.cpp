@@ -44,6 +44,19 @@ void master::begin_stop(mode how, time_point now) {
     stop_next_rank(now);
 }
 
+// Closing a terminal sends HUP twice, from the kernel and from the shell: the second one must not
+// make the stop a fast one.
+void master::on_hangup(time_point now) {
+    if (!terminal_.is_gone()) {
+        static_cast<void>(reconfigure(now)); // it has logged what is wrong
+        return;
+    }
+    if (mode_ == mode::serving) {
+        log::info("the terminal this instance was started on is gone");
+    }
+    begin_stop(mode::stopping, now);
+}
+
 // Ranks leave one after the other: whoever still has work finds the pools below it serving.
 void master::stop_next_rank(time_point now) {
     // First, because a rank that drains for long ends this function early.

@@ -183,13 +183,18 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
         return false;
     }
     hear_from(*dead, now); // its last words
-    const bool left_by_itself = ending_ && exit_code_of(wait_status) == 0;
+    const bool in_order = exit_code_of(wait_status) == 0;
+    const bool left_by_itself = ending_ && in_order;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
     } else if (dead->slot < slots_.size() && !dead->is_leaving() && !stopping_ && !left_by_itself) {
         judge(*dead, wait_status, now);
-    } else if (exit_code_of(wait_status) != 0 && dead->slot < slots_.size()) {
-        slots_[dead->slot].last_exit = end_text(*dead, wait_status);
+    } else if (dead->slot < slots_.size()) {
+        slot& its = slots_[dead->slot];
+        its.is_stopped = in_order;
+        if (!in_order) {
+            its.last_exit = end_text(*dead, wait_status);
+        }
     }
     workers_.erase(dead);
     return true;
@@ -200,6 +205,7 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
     std::uniform_real_distribution<double> jitter{-1, 1};
     const auto verdict = policy_.died(dead.slot, exit_code_of(wait_status), now, jitter(random_));
     slot& its = slots_[dead.slot];
+    its.is_stopped = false;
     its.last_exit = end_text(dead, wait_status);
     const std::string who = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
     const std::string& why = its.last_exit;
@@ -231,17 +237,17 @@ void pool::drain(time_point now) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (!worker.is_leaving()) {
-            let_go(worker, now);
+            let_go(worker, now, core::last_of_pool);
         }
     }
 }
 
 // One that is not READY has nothing to finish.
-void pool::let_go(worker_process& worker, time_point now) const {
+void pool::let_go(worker_process& worker, time_point now, std::string_view text) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
     using kind = core::worker_message::kind;
-    tell(worker, {drains ? kind::drain : kind::stop, {}});
+    tell(worker, {drains ? kind::drain : kind::stop, std::string{text}});
     worker.now_is = drains ? phase::draining : phase::stopping;
     worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
@@ -250,7 +256,7 @@ void pool::stop(time_point kill_at) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::stopping) {
-            tell(worker, {core::worker_message::kind::stop, {}});
+            tell(worker, {core::worker_message::kind::stop, std::string{core::last_of_pool}});
             worker.now_is = worker_process::phase::stopping;
         }
         worker.act_at = kill_at;
@@ -259,6 +265,9 @@ void pool::stop(time_point kill_at) {
 
 void pool::begin_stopping() {
     stopping_ = true;
+    // First no connection can begin any more, then the workers take those in the queues: whatever
+    // the kernel has accepted is served.
+    hold_new_connections(settings_.listeners);
     settings_.listeners.sockets.clear();
 }
 

@@ -18,6 +18,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace msd::process {
@@ -65,6 +66,7 @@ public:
         std::string last_exit;              // of a worker nobody had told to leave
         std::string candidate_end;          // why the last candidate came to nothing
         std::optional<time_point> start_at; // to be filled then; nothing: filled, or left empty
+        bool is_stopped = false;            // its last worker ended in order and has no successor
     };
 
     // How far the old worker of a slot is with leaving it to a candidate.
@@ -183,7 +185,7 @@ private:
     void weigh(worker_process& worker) const;
     [[nodiscard]] milliseconds beats_every(const worker_process& worker) const;
     [[nodiscard]] milliseconds patience_with(const worker_process& worker) const;
-    void let_go(worker_process& worker, time_point now) const;
+    void let_go(worker_process& worker, time_point now, std::string_view text = {}) const;
     /// A slot in which, without `but`, everybody leaves gets a worker.
     void fill(std::size_t index, const worker_process* but, time_point now);
     void candidate_ended(const worker_process& dead, std::string why, time_point now);

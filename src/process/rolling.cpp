@@ -240,7 +240,7 @@ void rolling::finish() {
             std::move(added.begin(), added.end(), std::back_inserter(active_->targets));
             return;
         }
-        log::info("roll {} done", active_->id);
+        log::info("roll {} done{}", active_->id, what_runs_now());
         if (active_->what != roll_request::kind::same_plan && !active_->targets.empty()) {
             on_success_(active_->targets.front().after);
         }
@@ -260,6 +260,22 @@ void rolling::abandon(time_point now) {
         one.of->discard_candidate(one.slot, now);
     }
     end({active_->id, false, "the instance stops", active_->targets.size()});
+}
+
+// Which program the roll has brought, with its version.
+std::string rolling::what_runs_now() const {
+    for (const target& one : active_->targets) {
+        for (const worker_process& worker : one.of->workers()) {
+            if (worker.slot == one.slot && !worker.is_leaving()) {
+                return fmt::format(
+                    ": the workers run version {} of {}",
+                    worker.build.empty() ? "unknown" : worker.build,
+                    worker.plan->program.text()
+                );
+            }
+        }
+    }
+    return {}; // every slot has been scaled away
 }
 
 std::string rolling::name_of(const target& one) const {

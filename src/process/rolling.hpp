@@ -108,6 +108,7 @@ private:
     [[nodiscard]] result<std::vector<target>> targets_of(const roll_request& wanted);
     [[nodiscard]] std::vector<target> added_meanwhile() const;
     [[nodiscard]] std::string name_of(const target& one) const;
+    [[nodiscard]] std::string what_runs_now() const;
 
     std::list<pool>& pools_;
     planner plan_;

@@ -62,18 +62,16 @@ void write_worker(
     out.end_object();
 }
 
-void write_empty_slot(
-    json::writer& out,
-    std::size_t index,
-    const pool::slot& slot,
-    time_point now
-) {
+void write_empty_slot(json::writer& out, const pool& of, std::size_t index, time_point now) {
+    const pool::slot& slot = of.slots()[index];
+    const bool waits = slot.start_at && !of.is_stopping();
+    const bool has_stopped = slot.is_stopped || (slot.start_at && of.is_stopping());
     out.begin_object();
     out.key("slot").unsigned_integer(index);
     out.key("pid").null();
-    out.key("state").string(slot.start_at ? "waiting" : "failed");
+    out.key("state").string(waits ? "waiting" : has_stopped ? "stopped" : "failed");
     write_history(out, slot);
-    if (slot.start_at) {
+    if (waits) {
         out.key("retry_in_ms").integer(deadline{*slot.start_at}.left(now).count());
     }
     out.end_object();
@@ -93,11 +91,12 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
         for (const worker_process& worker : of.workers()) {
             if (worker.slot == index) {
                 write_worker(out, worker, of.slots()[index], now);
-                is_empty = is_empty && worker.is_leaving();
+                // A worker that leaves has a successor, unless the whole pool stops.
+                is_empty = is_empty && worker.is_leaving() && !of.is_stopping();
             }
         }
         if (is_empty) {
-            write_empty_slot(out, index, of.slots()[index], now);
+            write_empty_slot(out, of, index, now);
         }
     }
     // Those of slots that were scaled away.

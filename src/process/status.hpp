@@ -26,8 +26,10 @@ struct instance_facts {
 /// "pools":[{"name","state","host","port","workers","ready","slots":[{"slot","pid","generation",
 /// "build","state","uptime_ms","restarts","last_exit","memory_bytes","connections","requests",
 /// "heartbeat_age_ms","stats"}]}]}. `stats` is what the role itself said with its last heartbeat. A
-/// slot without a process has pid null and says with
-/// `retry_in_ms` when it gets one; a slot being handed over appears once per process.
+/// slot without a process has pid null and one of three states: waiting (it gets a process in
+/// `retry_in_ms`), stopped (its process ended in order while the instance or the pool stops),
+/// failed (it gets none, `last_exit` has the reason). A slot being handed over appears once per
+/// process.
 [[nodiscard]] std::string
 status_json(const instance_facts& instance, const std::list<pool>& pools, time_point now);
 

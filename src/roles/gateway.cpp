@@ -19,8 +19,8 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds fast_stop{2000}; // with less time left, idle connections close at once
-constexpr milliseconds lame_duck_fresh{2000};  // a new connection waits so long for its first byte
+constexpr milliseconds fast_stop{2000};       // with less time left, idle connections close at once
+constexpr milliseconds lame_duck_fresh{2000}; // a new connection waits so long for its first byte
 constexpr milliseconds lame_duck_served{5000}; // a kept-alive one for its next request
 constexpr milliseconds last_look{200};
 // A client with fewer unsent bytes keeps up. Replies to such clients make the gateway add up all
@@ -120,6 +120,7 @@ void gateway::serve(int fd, net::accept_credit credit) {
 }
 
 asio::awaitable<void> gateway::run_session(int fd, net::accept_credit credit) {
+    const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     net::http_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<net::http_connection*> listed{connections_, &connection};

@@ -152,6 +152,7 @@ void service_host::serve(int fd, net::accept_credit credit) {
 }
 
 asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credit) {
+    const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     net::detect_vanished_peer(socket, vanished_after);
     auto session = std::make_shared<packet_session>(*this, std::move(socket), worker_.dog);

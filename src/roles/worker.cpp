@@ -61,7 +61,7 @@ public:
         worker_.tasks.spawn(vital(worker_.dog.run()));
         worker_.tasks.spawn(vital(hear_master()));
         worker_.tasks.spawn(vital(hear_signal()));
-        if (worker_.environment.board >= 0) {
+        if (worker_.board) {
             worker_.tasks.spawn(vital(beat()));
         }
         asio::co_spawn(worker_.loop, live(), [this](const std::exception_ptr& broken) {
@@ -98,7 +98,9 @@ private:
         while (!left_) {
             [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(net::use_tuple);
         }
-        if (listener_) {
+        if (listener_ && is_last_) {
+            listener_->stop_with_queue();
+        } else if (listener_) {
             listener_->stop();
         }
         tell(core::worker_message::kind::draining);
@@ -118,7 +120,8 @@ private:
         listener_.emplace(
             worker_.loop.get_executor(),
             worker_.environment.listeners,
-            std::move(on_accept)
+            std::move(on_accept),
+            worker_.share ? &*worker_.share : nullptr
         );
     }
 
@@ -213,7 +216,7 @@ private:
         if (message->what == core::worker_message::kind::scale) {
             scale(message->text);
         } else if (message->what != core::worker_message::kind::hand_over) {
-            obey(message->what);
+            obey(*message);
         } else if (from_master.descriptors.size() == 1 && listener_) {
             worker_.tasks.spawn(vital(hand_over(std::move(from_master.descriptors.front()))));
         } else {
@@ -230,13 +233,15 @@ private:
         }
     }
 
-    void obey(core::worker_message::kind command) {
+    void obey(const core::worker_message& command) {
         using enum core::worker_message::kind;
-        switch (command) {
+        switch (command.what) {
         case drain:
+            is_last_ = command.text == core::last_of_pool;
             leave(worker_.environment.drain_timeout);
             break;
         case stop:
+            is_last_ = command.text == core::last_of_pool;
             leave(stop_limit);
             break;
         case core::worker_message::kind::serve:
@@ -256,12 +261,7 @@ private:
 
     // The event loop itself writes the heartbeat, so a loop that hangs writes none.
     asio::awaitable<void> beat() {
-        auto board = core::scoreboard::adopt(unique_fd{worker_.environment.board});
-        if (!board) {
-            log::error("{}", board.error().text);
-            co_return;
-        }
-        core::worker_figures& figures = board->line(worker_.environment.line);
+        core::worker_figures& figures = worker_.board->line(worker_.environment.line);
         figures.beats_every_ms = worker_.environment.heartbeat_every.count();
         asio::steady_timer timer{worker_.loop};
         for (;;) {
@@ -270,6 +270,7 @@ private:
             figures.connections.store(load.connections, std::memory_order_relaxed);
             figures.requests.store(load.requests, std::memory_order_relaxed);
             tell_stats();
+            log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
             const auto [stopped] = co_await timer.async_wait(net::use_tuple);
             if (stopped) {
@@ -297,6 +298,7 @@ private:
     // The master is gone, or somebody wants this worker gone: a new one must be able to bind.
     void orphaned() {
         alarm(static_cast<unsigned>(core::orphan_limit.count())); // when it does not come to an end
+        is_last_ = true;
         leave(orphan_drain);
     }
 
@@ -323,6 +325,7 @@ private:
     asio::steady_timer leaving_; // cancelled when the worker is told to stop
     deadline leave_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
+    bool is_last_ = false; // no other worker will accept what waits in the sockets' queues
     bool left_ = false;
     bool ends_ = false;            // its tasks are being terminated
     bool nothing_to_take_ = false; // the worker before this one will not hand over
@@ -358,7 +361,18 @@ asio::awaitable<bool> role::take_over(unique_fd /*from*/) {
 worker::worker(worker_environment given)
     : environment{std::move(given)},
       tasks{loop.get_executor(), net::log_failures("worker")},
-      dog{loop.get_executor()} {}
+      dog{loop.get_executor()} {
+    if (environment.board < 0) {
+        return;
+    }
+    auto mapped = core::scoreboard::adopt(unique_fd{environment.board});
+    if (!mapped) {
+        log::error("{}", mapped.error().text);
+        return;
+    }
+    board.emplace(std::move(*mapped));
+    share.emplace(*board, environment.line, environment.pool);
+}
 
 int run(worker& surroundings, role& instance) {
     keep_heap_small();

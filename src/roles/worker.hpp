@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "core/accept_share.hpp"
 #include "core/scoreboard.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,6 +84,8 @@ struct worker {
     explicit worker(worker_environment given);
 
     worker_environment environment;
+    std::optional<core::scoreboard> board;   // none: not told one …
+    std::optional<core::accept_share> share; // … and then no share; outlives every connection
     asio::io_context loop{1};
     net::task_group tasks;
     net::watchdog dog;

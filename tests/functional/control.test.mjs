@@ -2,11 +2,13 @@
 // `msd ctl` scale, drain, reopen and stop, and what they mean to those who are served meanwhile.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 
 import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
+import { roles } from './harness/world.mjs';
 
 const ctl = (world, ...args) => world.command(['ctl', ...args, ...world.own_dirs()]);
 
@@ -109,9 +111,83 @@ test('drain: a kept connection is answered once more, a fresh one waited for', a
 test('reopen and stop', async (world) => {
     const up = await world.up();
     await done(world, 'reopen');
-    assert.match(await done(world, 'stop', '--wait'), /workers are left/);
+    const [held] = up.workers('gateway');
+    process.kill(held.pid, 'SIGSTOP'); // so that the stop can be looked at
+    const stopping = done(world, 'stop', '--wait');
+    const master = new control(world.path('run'), up);
+    await until('the gateway is asked to leave', async () =>
+        (await master.slots('gateway'))[0].state === 'draining');
+    process.kill(held.pid, 'SIGCONT');
+    const counts = [...(await stopping).matchAll(/(\d+) workers? (is|are) left/g)];
+    assert.ok(counts.length > 0);
+    assert.ok(counts.every(([, count]) => Number(count) <= roles.length), `${counts}`);
     await until('it has ended', () => up.ended);
     assert.deepEqual(up.ended, { code: 0, signal: null });
     const { code, log } = await ctl(world, 'status');
     assert.equal(code, 1, log);
 });
+
+test('stop: a slot whose worker has ended is stopped, and does not count as one that is left',
+    async (world) => {
+        const goods = await world.role('goods', { workers: 3 });
+        const [held] = goods.workers('goods');
+        process.kill(held.pid, 'SIGSTOP');
+        const stopping = done(world, 'stop', '--wait');
+        const master = new control(world.path('run'), goods);
+        const slots = await until('two of three have ended', async () => {
+            const all = await master.slots('goods');
+            return all.filter(({ pid }) => pid === null).length === 2 && all;
+        });
+        assert.deepEqual(slots.map(({ state }) => state).sort(),
+            ['draining', 'stopped', 'stopped']);
+        assert.deepEqual(slots.map(({ last_exit }) => last_exit), [null, null, null]);
+        const { output } = await ctl(world, 'status');
+        assert.match(output, /goods\/\d .* stopped /);
+        assert.doesNotMatch(output, /failed/);
+        process.kill(held.pid, 'SIGCONT');
+        assert.match(await stopping, /^1 worker is left$/m);
+        await until('it has ended', () => goods.ended);
+    });
+
+/** One of `count` connections that each send `request`: what came back before it was closed. */
+function ask_on_new_connection(port, request) {
+    const socket = net.connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (piece) => {
+        text += piece;
+        socket.end();
+    });
+    socket.write(request);
+    return {
+        connected: new Promise((resolve) => socket.once('connect', resolve)),
+        answer: new Promise((resolve) => {
+            socket.on('error', ({ code }) => resolve(code));
+            socket.on('close', () => resolve(text));
+        }),
+    };
+}
+
+for (const [role, request, reply] of [
+    ['gateway', 'GET /goods HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1\.1 /],
+    ['goods', '{"uri":"/goods","method":"GET","key":7,"params":{}}¶', /"key":7/],
+    ['distributor', '', /"uri":"\/distributes"/],
+]) {
+    test(`stop: what the kernel has accepted for a ${role} is served first`, async (world) => {
+        const program = await world.role(role, role === 'distributor' ? {} : { distributor: 1 });
+        const port = program.port(role);
+        const master = new control(world.path('run'), program);
+        const [worker] = program.workers(role);
+        process.kill(worker.pid, 'SIGSTOP');
+        const asked = Array.from({ length: 40 }, () => ask_on_new_connection(port, request));
+        await Promise.all(asked.map(({ connected }) => connected));
+        program.signal('SIGTERM');
+        await until('the worker is asked to leave', async () =>
+            (await master.slots(role))[0].state === 'draining');
+        process.kill(worker.pid, 'SIGCONT');
+        for (const answer of await Promise.all(asked.map((each) => each.answer))) {
+            assert.match(answer, reply);
+        }
+        await until('it has ended', () => program.ended, 40_000);
+        assert.deepEqual(program.ended, { code: 0, signal: null });
+    });
+}

@@ -82,6 +82,24 @@ test('root binds, makes directories and files, and is nobody from then on', { sk
         assert.doesNotMatch(fs.readFileSync(log, 'utf8'), /runs as root| error /);
     });
 
+test('/dev/stderr is standard error also for a master that has changed its user', { skip },
+    async (world) => {
+        open_world(world);
+        const distributor = await world.role('distributor', {
+            args: ['--user', 'nobody', '--log-file', '/dev/stderr'],
+        });
+        assert_is_nobody(distributor.pid);
+        const [worker] = distributor.workers();
+        const mode = () => fs.lstatSync('/dev/stderr').uid;
+        assert.equal(mode(), 0);
+        const node = await world.packets(distributor.port('distributor'));
+        node.register({ port: 1, name: 'node', urls: [] });
+        await until('the worker logs', () =>
+            new RegExp(` info distributor\\[0\\] ${worker.pid} `).test(distributor.log));
+        assert.equal((await distributor.stop('SIGTERM')).code, 0);
+        assert.match(distributor.log, new RegExp(` info master ${distributor.pid} stopped`));
+    });
+
 test('a port below 1024 is bound by root and served by nobody',
     { skip: skip || skip_without_networks }, async (world) => {
         open_world(world);

@@ -71,6 +71,32 @@ test('a roll onto a build that is no good is given up, and nobody notices', asyn
     assert.ok(seen.failed <= 4, seen.text);
 });
 
+test('a roll follows the link through which msd was started', async (world) => {
+    const release = (number) => world.path('releases', String(number));
+    const current = world.path('current');
+    for (const number of [1, 2]) {
+        fs.mkdirSync(release(number), { recursive: true });
+        fs.copyFileSync(msd_binary, `${release(number)}/msd`);
+    }
+    fs.symlinkSync(release(1), current);
+    const distributor = await world.role('distributor', {
+        config: { 'supervision.soak_ms': 0 },
+        through: ['sh', '-c', 'cd "$0" && shift && exec ./msd "$@"', current],
+    });
+    distributor.expect_deaths();
+    const master = new control(world.path('run'), distributor);
+    assert.equal((await master.status()).program, `${current}/msd`);
+    fs.symlinkSync(release(2), `${current}.new`);
+    fs.renameSync(`${current}.new`, current);
+    await master.roll();
+    const [pid] = await master.pids('distributor');
+    assert.equal(fs.readlinkSync(`/proc/${pid}/exe`), `${release(2)}/msd`);
+    const { build } = (await master.slots('distributor'))[0];
+    const news = `roll 1 done: the workers run version ${build} of ` +
+        `${current}/msd (${release(2)}/msd)\n`;
+    await until(news, () => distributor.log.includes(news));
+});
+
 const minutes = { limit_ms: 150_000 };
 
 test('a crash loop costs the master next to nothing', minutes, async (world, context) => {

@@ -229,5 +229,54 @@ TEST(endpoint_text, writes_ipv6_in_brackets) {
     EXPECT_EQ(endpoint_text("::1", 80), "[::1]:80");
 }
 
+// A client that connects to the first socket of `to` and does not wait.
+unique_fd begin_to_connect(const listen_set& to) {
+    unique_fd client{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(to.port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect(client.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    return client;
+}
+
+// On loopback a connection is there when connect() returns, or the kernel has ignored it.
+bool is_connected(const unique_fd& client) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    return getpeername(client.get(), reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
+TEST(hold_new_connections, lets_none_begin_and_keeps_those_that_wait) {
+    const auto made = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(made);
+    const unique_fd before = begin_to_connect(*made);
+    ASSERT_TRUE(is_connected(before));
+    hold_new_connections(*made);
+    const unique_fd after = begin_to_connect(*made);
+    EXPECT_FALSE(is_connected(after));
+    const unique_fd accepted{accept(made->sockets.front().get(), nullptr, nullptr)};
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(send(before.get(), "x", 1, MSG_NOSIGNAL), 1);
+    char text = 0;
+    EXPECT_EQ(recv(accepted.get(), &text, 1, 0), 1);
+}
+
+TEST(hold_new_connections, does_nothing_to_sockets_that_the_service_manager_has_as_well) {
+    auto made = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(made);
+    const listen_set handed = adopt(std::move(made->sockets));
+    hold_new_connections(handed);
+    EXPECT_TRUE(is_connected(begin_to_connect(handed)));
+}
+
+TEST(hold_new_connections, ends_when_the_socket_is_handed_to_another_master) {
+    auto made = listen_on("127.0.0.1", 0);
+    ASSERT_TRUE(made);
+    hold_new_connections(*made);
+    const listen_set handed = adopt(std::move(made->sockets));
+    EXPECT_TRUE(is_connected(begin_to_connect(handed)));
+}
+
 } // namespace
 } // namespace msd::process

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "base/unique_fd.hpp"
 
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -193,6 +204,177 @@ TEST_F(log_file, says_why_it_cannot_be_opened) {
         done.error().text,
         "cannot log to " + path_.parent_path().string() + ": Is a directory"
     );
+}
+
+// What the process writes to descriptor 1 or 2 goes to a pipe for the duration of a test.
+class log_stream : public testing::Test {
+protected:
+    void SetUp() override {
+        std::array<int, 2> pair{};
+        ASSERT_EQ(::pipe2(pair.data(), O_CLOEXEC), 0);
+        reading_.reset(pair[0]);
+        writing_.reset(pair[1]);
+        ::fcntl(reading_.get(), F_SETFL, O_NONBLOCK);
+    }
+
+    void TearDown() override {
+        ::unsetenv("JOURNAL_STREAM");
+        configure({});
+    }
+
+    // `done` runs while descriptor `fd` is the pipe.
+    void with(int fd, const std::function<void()>& done) const {
+        const unique_fd kept{::dup(fd)};
+        ::dup2(writing_.get(), fd);
+        done();
+        ::dup2(kept.get(), fd);
+    }
+
+    void claim_journal_reads() const {
+        struct stat facts {};
+        ::fstat(writing_.get(), &facts);
+        const std::string name = fmt::format("{}:{}", facts.st_dev, facts.st_ino);
+        ::setenv("JOURNAL_STREAM", name.c_str(), 1);
+    }
+
+    [[nodiscard]] std::string read_all() const {
+        std::string all;
+        std::array<char, 4096> buffer{};
+        for (ssize_t got = 0; (got = ::read(reading_.get(), buffer.data(), buffer.size())) > 0;) {
+            all.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+        return all;
+    }
+
+    unique_fd reading_;
+    unique_fd writing_;
+};
+
+TEST_F(log_stream, is_standard_error_by_each_of_its_names) {
+    for (const char* const name : {"", "-", "/dev/stderr", "/proc/self/fd/2"}) {
+        with(STDERR_FILENO, [name] {
+            ASSERT_TRUE(configure({level::info, format::text, name, "master", -1}));
+            info("via {}", name);
+            reopen();
+            info("again");
+        });
+        EXPECT_THAT(read_all(), MatchesRegex(fmt::format(".* via {}\n.* again\n", name)));
+    }
+}
+
+TEST_F(log_stream, is_standard_output_by_each_of_its_names) {
+    for (const char* const name : {"/dev/stdout", "/dev/fd/1"}) {
+        with(STDOUT_FILENO, [name] {
+            ASSERT_TRUE(configure({level::info, format::text, name, "master", -1}));
+            info("heard");
+        });
+        EXPECT_THAT(read_all(), EndsWith(" heard\n"));
+    }
+}
+
+TEST_F(log_stream, drops_and_counts_lines_that_nobody_reads_and_then_reports_the_count) {
+    with(STDERR_FILENO, [this] {
+        ASSERT_TRUE(configure({level::info, format::text, {}, "master", -1}));
+        for (int line = 0; line < 2000; ++line) {
+            info("{:0>100}", line); // much more than the pipe holds
+        }
+        const std::string before = read_all();
+        const auto written = std::count(before.begin(), before.end(), '\n');
+        EXPECT_GT(written, 10);
+        EXPECT_LT(written, 2000);
+        EXPECT_THAT(before, Not(HasSubstr("dropped")));
+        retry();
+        const std::string report = fmt::format(
+            " warning master {} {} log lines were dropped: their reader was too slow\n",
+            ::getpid(),
+            2000 - written
+        );
+        EXPECT_THAT(read_all(), EndsWith(report));
+        retry();
+        info("afterwards");
+        EXPECT_THAT(read_all(), EndsWith(" afterwards\n"));
+    });
+}
+
+TEST_F(log_stream, gives_the_journal_a_priority_instead_of_a_time) {
+    claim_journal_reads();
+    with(STDERR_FILENO, [] {
+        ASSERT_TRUE(configure({level::debug, format::text, {}, "master", -1}));
+        error("a");
+        warning("b");
+        info("c");
+        debug("d");
+        complain("e\nf");
+    });
+    const std::string pid = std::to_string(::getpid());
+    EXPECT_EQ(
+        read_all(),
+        "<3>error master " + pid + " a\n<4>warning master " + pid + " b\n<6>info master " + pid +
+            " c\n<7>debug master " + pid + " d\n<3>msd: e\n<3>f\n"
+    );
+}
+
+TEST_F(log_stream, gives_the_journal_a_priority_before_a_json_line) {
+    claim_journal_reads();
+    with(STDERR_FILENO, [] {
+        ASSERT_TRUE(configure({level::info, format::json, {}, "master", -1}));
+        warning("a");
+    });
+    EXPECT_EQ(
+        read_all(),
+        fmt::format(
+            R"(<4>{{"level":"warning","role":"master","pid":{},"message":"a"}})"
+            "\n",
+            ::getpid()
+        )
+    );
+}
+
+TEST_F(log_stream, is_not_the_journals_when_the_journal_reads_another_stream) {
+    ::setenv("JOURNAL_STREAM", "1:2", 1);
+    with(STDERR_FILENO, [] {
+        ASSERT_TRUE(configure({level::info, format::text, {}, "master", -1}));
+        info("a");
+        complain("b");
+    });
+    EXPECT_THAT(read_all(), MatchesRegex("2[0-9-]+T.* info master .*a\nmsd: b\n"));
+}
+
+TEST_F(log_file, counts_lines_that_do_not_fit_on_the_disk_and_then_reports_the_count) {
+    log_to_file(format::text);
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit small = before;
+    small.rlim_cur = 200;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    info("{}", std::string(50, 'x'));
+    info("{}", std::string(500, 'y'));
+    info("{}", std::string(500, 'z'));
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, SIG_DFL);
+    info("room again");
+    EXPECT_THAT(
+        content(),
+        MatchesRegex(".* x{50}\n.* y+\n.* warning gateway\\[2\\] [0-9]+ 2 log lines were dropped: "
+                     "File too large\n.* room again\n")
+    );
+}
+
+TEST_F(log_file, may_be_a_fifo_when_a_process_reads_it) {
+    ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    const auto unread = configure({level::info, format::text, path_, "x", -1});
+    ASSERT_FALSE(unread);
+    EXPECT_EQ(
+        unread.error().text,
+        "cannot log to " + path_.string() + ": no process reads it; start its reader first"
+    );
+    const unique_fd reader{::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    log_to_file(format::text);
+    info("heard");
+    std::array<char, 1000> text{};
+    const ssize_t got = ::read(reader.get(), text.data(), text.size());
+    EXPECT_THAT(std::string(text.data(), static_cast<std::size_t>(got)), EndsWith(" heard\n"));
 }
 
 } // namespace

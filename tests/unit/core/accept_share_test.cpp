@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/accept_share.hpp"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace msd::core {
+namespace {
+
+bool a_connection_waits() {
+    return true;
+}
+
+bool none_waits() {
+    return false;
+}
+
+class accept_sharing : public testing::Test {
+protected:
+    accept_sharing() {
+        mine.begin();
+        sibling.begin();
+    }
+
+    static void accept(accept_share& by, int connections) {
+        for (int count = 0; count < connections; ++count) {
+            by.accepted();
+        }
+    }
+
+    [[nodiscard]] bool leaves(bool (*waiting)() = a_connection_waits) {
+        return mine.leaves_to_siblings(now, waiting);
+    }
+
+    scoreboard board = *scoreboard::create();
+    accept_share mine{board, 0, "gateway"};
+    accept_share sibling{board, 1, "gateway"};
+    time_point now{std::chrono::hours{1}};
+};
+
+TEST_F(accept_sharing, accepts_while_no_sibling_holds_many_fewer) {
+    EXPECT_FALSE(leaves());
+    accept(mine, 8);
+    EXPECT_FALSE(leaves());
+    accept(mine, 1);
+    EXPECT_TRUE(leaves());
+}
+
+TEST_F(accept_sharing, goes_on_when_the_sibling_has_caught_up) {
+    accept(mine, 20);
+    EXPECT_TRUE(leaves());
+    accept(sibling, 10);
+    EXPECT_TRUE(leaves());
+    accept(sibling, 3);
+    EXPECT_FALSE(leaves());
+}
+
+TEST_F(accept_sharing, goes_on_when_connections_of_its_own_are_closed) {
+    accept(mine, 20);
+    EXPECT_TRUE(leaves());
+    for (int count = 0; count < 12; ++count) {
+        mine.closed();
+    }
+    EXPECT_FALSE(leaves());
+}
+
+TEST_F(accept_sharing, pauses_for_a_limited_time_and_not_again_before_it_has_accepted) {
+    accept(mine, 100);
+    EXPECT_TRUE(leaves());
+    accept(sibling, 1); // it is alive
+    now += accept_share::pause_max;
+    EXPECT_FALSE(leaves());
+    EXPECT_FALSE(leaves());
+    accept(mine, 1);
+    EXPECT_TRUE(leaves());
+}
+
+TEST_F(accept_sharing, ignores_siblings_for_a_time_when_they_let_a_connection_wait) {
+    accept(mine, 100);
+    EXPECT_TRUE(leaves());
+    now += accept_share::pause_max;
+    EXPECT_FALSE(leaves(a_connection_waits));
+    accept(mine, 1);
+    EXPECT_FALSE(leaves());
+    now += accept_share::alone_time;
+    EXPECT_TRUE(leaves());
+}
+
+TEST_F(accept_sharing, does_not_ignore_siblings_that_had_nothing_to_accept) {
+    accept(mine, 100);
+    EXPECT_TRUE(leaves());
+    now += accept_share::pause_max;
+    EXPECT_FALSE(leaves(none_waits));
+    accept(mine, 1);
+    EXPECT_TRUE(leaves());
+}
+
+TEST_F(accept_sharing, ignores_workers_that_do_not_accept_and_those_of_other_pools) {
+    sibling.end();
+    accept_share other{board, 2, "goods"};
+    other.begin();
+    accept(mine, 100);
+    EXPECT_FALSE(leaves());
+}
+
+TEST_F(accept_sharing, begins_with_nothing_whatever_a_worker_before_it_left) {
+    accept(mine, 100);
+    accept_share successor{board, 0, "gateway"};
+    successor.begin();
+    EXPECT_EQ(board.line(0).held, 0U);
+    successor.accepted();
+    EXPECT_FALSE(successor.leaves_to_siblings(now, a_connection_waits));
+}
+
+TEST_F(accept_sharing, allows_for_more_difference_between_more_connections) {
+    accept(mine, 1000);
+    accept(sibling, 940);
+    EXPECT_FALSE(leaves());
+    accept(mine, 20);
+    EXPECT_TRUE(leaves());
+}
+
+// Whichever worker the machine lets run, and for how long.
+TEST(accept_share, keeps_a_burst_within_the_margin) {
+    const scoreboard board = *scoreboard::create();
+    std::array<accept_share, 4> workers{{
+        {board, 0, "gateway"},
+        {board, 1, "gateway"},
+        {board, 2, "gateway"},
+        {board, 3, "gateway"},
+    }};
+    for (accept_share& each : workers) {
+        each.begin();
+    }
+    std::minstd_rand random{1}; // the same in every run
+    const time_point now{std::chrono::hours{1}};
+    for (int left = 1000; left > 0;) {
+        accept_share& running = workers.at(random() % workers.size());
+        for (auto turns = random() % 300; turns > 0 && left > 0; --turns) {
+            if (!running.leaves_to_siblings(now, a_connection_waits)) {
+                running.accepted();
+                --left;
+            }
+        }
+    }
+    for (std::size_t index = 0; index < workers.size(); ++index) {
+        EXPECT_LE(board.line(index).held, 280U);
+        EXPECT_GE(board.line(index).held, 200U);
+    }
+}
+
+} // namespace
+} // namespace msd::core
