@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { http } from '../../functional/harness/http_client.mjs';
+import { free_port } from '../../functional/harness/ports.mjs';
 import { program } from '../../functional/harness/program.mjs';
 import { until } from '../../functional/harness/until.mjs';
 import { with_system } from './msd.mjs';
@@ -54,10 +55,10 @@ http {
 `;
 }
 
-/** nginx takes no port 0: one that was free a moment ago, and another one if it was taken since. */
+/** nginx cannot listen on port 0: it gets a free port, and another one if that fails. */
 async function start_nginx(directory, body) {
     for (let attempt = 0; ; ++attempt) {
-        const port = 20_000 + Math.floor(Math.random() * 10_000);
+        const port = await free_port();
         const file = path.join(directory, 'nginx.conf');
         fs.writeFileSync(file, nginx_configuration(directory, port, body));
         const nginx = new program('nginx', '/usr/sbin/nginx', ['-c', file, '-p', directory]);

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Groups C++ sources that can be compiled as one translation unit.
+
+usage: batches.py LINES_MAX FILE...
+
+Prints `BATCH<tab>FILE` for each file. Sources of one folder share a batch up to LINES_MAX lines.
+What most of a compilation takes is reading the headers and generating the inline functions of
+headers; a batch does both once. Two files are not in one batch when one declares a name at
+namespace scope that the other declares too, or that only the headers of the other declare: the
+compiler could then reject the batch, or choose another function than it does for the file alone.
+"""
+
+import pathlib
+import re
+import sys
+
+import sources
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s*"([^"]+)"', re.MULTILINE)
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"\[\[[^\]]*\]\]")
+_TOKEN = re.compile(r"\w+|::|[^\s\w]")
+# Declare nothing that has the name of the macro.
+_MACROS = {
+    "TEST", "TEST_F", "TEST_P", "TYPED_TEST", "TYPED_TEST_SUITE", "INSTANTIATE_TEST_SUITE_P",
+    "BENCHMARK", "static_assert",
+}
+_ENDS_NAME = set("(={;[:")
+
+
+def _declared(head):
+    """The name that a declaration with these tokens declares, or None."""
+    if head[0] in (",", "friend", "extern"):
+        return None
+    depth = 0
+    for place, token in enumerate([*head, ";"]):
+        if token == "<" and place and (head[place - 1][-1].isalnum() or head[place - 1] == "_"):
+            depth += 1
+        elif token == ">" and depth:
+            depth -= 1
+        elif token in _ENDS_NAME and depth == 0:
+            while place and head[place - 1] == "final":
+                place -= 1
+            if not place or not re.fullmatch(r"[A-Za-z_]\w*", head[place - 1]):
+                return None
+            name = head[place - 1]
+            is_member = place > 1 and head[place - 2] == "::"
+            return None if is_member or name in _MACROS else name
+    return None
+
+
+def declared_names(text):
+    """{name: declaration} of namespace scope; the declaration is "" unless it can be repeated."""
+    text = sources.bare(text)
+    names = {name: "" for name in _DEFINE.findall(text)}
+    head, blocks, inside = [], [], 0
+    for token in _TOKEN.findall(_ATTRIBUTE.sub(" ", _DIRECTIVE.sub("", text))):
+        if inside:
+            inside += {"{": 1, "}": -1}.get(token, 0)
+            if not inside:
+                head = []
+        elif token == "{" and head and ("namespace" in head[:2] or head[0] == "extern"):
+            blocks.append(token)
+            head = []
+        elif token == "}":
+            if blocks:
+                blocks.pop()
+            head = []
+        elif token in "{;":
+            if head and head[0] != "using":
+                name = _declared(head)
+            else:
+                name = head[1] if len(head) > 2 and head[2] == "=" else head[-1] if head else None
+            if name:
+                can_repeat = head[0] in ("using", "namespace") or (
+                    token == ";" and head[0] in ("class", "struct")
+                )
+                text_of = " ".join(head) if can_repeat else ""
+                names[name] = text_of if names.get(name, text_of) == text_of else ""
+            inside = 1 if token == "{" else 0
+            head = []
+        else:
+            head.append(token)
+    return names
+
+
+class Source:
+    """One file: what it declares itself, and what the project's headers that it reads declare."""
+
+    _headers = {}  # path: (names, included paths)
+
+    def __init__(self, path):
+        self.path = path
+        text = path.read_text(errors="replace")
+        self.lines = text.count("\n")
+        self.own = declared_names(text)
+        self.headers = set()
+        self._add_headers(path, text)
+        self.read = set()
+        for header in self.headers:
+            self.read |= self._headers[header].keys()
+
+    def _add_headers(self, path, text):
+        for included in included_files(path, text):
+            if included in self.headers:
+                continue
+            self.headers.add(included)
+            content = included.read_text(errors="replace")
+            if included not in self._headers:
+                self._headers[included] = declared_names(content)
+            self._add_headers(included, content)
+
+
+def included_files(path, text):
+    """The project's headers that `text`, the content of `path`, includes itself."""
+    for name in _INCLUDE.findall(text):
+        for folder in (path.parent, sources.ROOT / "src", sources.ROOT / "tests"):
+            if (folder / name).is_file():
+                yield (folder / name).resolve()
+                break
+
+
+class Batch:
+    def __init__(self):
+        self.sources, self.lines, self.own, self.read = [], 0, {}, set()
+
+    def takes(self, source, lines_max):
+        if self.sources and self.lines + source.lines > lines_max:
+            return False
+        for name in self.own.keys() & source.own.keys():
+            if not self.own[name] or self.own[name] != source.own[name]:
+                return False
+        # A name that both read is the same name, whatever either of them declares.
+        return not (self.own.keys() & (source.read - self.read)) and not (
+            source.own.keys() & (self.read - source.read)
+        )
+
+    def add(self, source):
+        self.sources.append(source)
+        self.lines += source.lines
+        self.own |= source.own
+        self.read |= source.read
+
+
+def batches(paths, lines_max):
+    """Lists of paths, each of one folder. The longest files come first, so that they are spread."""
+    folders = {}
+    for path in sorted(paths):
+        folders.setdefault(path.parent, []).append(Source(path))
+    made = []
+    for found in folders.values():
+        of_folder = []
+        for source in sorted(found, key=lambda each: (-each.lines, each.path)):
+            batch = next((each for each in of_folder if each.takes(source, lines_max)), None)
+            if batch is None:
+                batch = Batch()
+                of_folder.append(batch)
+            batch.add(source)
+        made += [[each.path for each in batch.sources] for batch in of_folder]
+    return made
+
+
+def main(lines_max, paths):
+    for number, batch in enumerate(batches([pathlib.Path(path) for path in paths], lines_max)):
+        for path in batch:
+            print(f"{number}\t{path}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
