@@ -91,7 +91,7 @@ export class redis_server {
         return new Promise((resolve, reject) => {
             const socket = net.connect(this.port, '127.0.0.1');
             let text = '';
-            socket.setTimeout(10_000, () => socket.destroy(new Error('redis-server hangs')));
+            socket.setTimeout(30_000, () => socket.destroy(new Error('redis-server hangs')));
             socket.on('error', reject);
             socket.on('data', (bytes) => {
                 text += bytes;

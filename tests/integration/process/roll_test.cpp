@@ -316,7 +316,7 @@ TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
 running_master one_that_hands_over(const std::string& behaviour) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};
-    supervision.heartbeat_timeout = milliseconds{300};
+    supervision.heartbeat_timeout = milliseconds{1000}; // a busy machine may stop a worker for 300
     return {behaviour, {{.name = "distributor", .hands_over = true}}, supervision};
 }
 
