@@ -85,40 +85,44 @@ def declared_names(text):
     return names
 
 
-class Source:
-    """One file: what it declares itself, and what the project's headers that it reads declare."""
+_texts = {}  # path: (names that it declares, files that it includes)
 
-    _headers = {}  # path: (names, included paths)
 
-    def __init__(self, path):
-        self.path = path
+def _read(path):
+    if path not in _texts:
         text = path.read_text(errors="replace")
-        self.lines = text.count("\n")
-        self.own = declared_names(text)
-        self.headers = set()
-        self._add_headers(path, text)
-        self.read = set()
-        for header in self.headers:
-            self.read |= self._headers[header].keys()
-
-    def _add_headers(self, path, text):
-        for included in included_files(path, text):
-            if included in self.headers:
-                continue
-            self.headers.add(included)
-            content = included.read_text(errors="replace")
-            if included not in self._headers:
-                self._headers[included] = declared_names(content)
-            self._add_headers(included, content)
+        _texts[path] = declared_names(text), list(_included(path, text))
+    return _texts[path]
 
 
-def included_files(path, text):
-    """The project's headers that `text`, the content of `path`, includes itself."""
+def _included(path, text):
     for name in _INCLUDE.findall(text):
         for folder in (path.parent, sources.ROOT / "src", sources.ROOT / "tests"):
             if (folder / name).is_file():
                 yield (folder / name).resolve()
                 break
+
+
+def headers_of(path):
+    """The project's headers that a file includes, at any depth."""
+    found, waiting = set(), [path]
+    while waiting:
+        new = set(_read(waiting.pop())[1]) - found
+        found |= new
+        waiting += new
+    return found
+
+
+class Source:
+    """One file: what it declares itself, and what the headers declare that it includes."""
+
+    def __init__(self, path):
+        self.path = path
+        self.lines = path.read_text(errors="replace").count("\n")
+        self.own = _read(path)[0]
+        self.read = set()
+        for header in headers_of(path):
+            self.read |= _read(header)[0].keys()
 
 
 class Batch:
@@ -144,7 +148,7 @@ class Batch:
 
 
 def batches(paths, lines_max):
-    """Lists of paths, each of one folder. The longest files come first, so that they are spread."""
+    """Lists of paths, each of one folder; the longest files come first, so that they are spread."""
     folders = {}
     for path in sorted(paths):
         folders.setdefault(path.parent, []).append(Source(path))
