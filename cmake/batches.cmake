@@ -26,4 +26,6 @@ endfunction()
 
 function(msd_use_batches target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  # To g++ a file of a batch is a header, whose types must not have members of an unnamed namespace.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
 endfunction()
