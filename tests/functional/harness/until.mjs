@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits until something is true. Tests never sleep for a fixed time: they ask again until a deadline
-// that is far beyond what is expected, because other tests run beside them.
+// Waits until something is true. Tests never sleep for a fixed time: they ask again until a
+// deadline that is far beyond what is expected, because other tests run beside them.
 
 import { sanitized } from './scale.mjs';
 
