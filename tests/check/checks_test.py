@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each check is shown trees that are right and trees that are wrong in one way."""
+"""Runs each check over trees that are right, and over trees that are wrong in one way."""
 
 import pathlib
 import tempfile

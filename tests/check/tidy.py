@@ -28,8 +28,8 @@ import sources
 
 TOOL = "clang-tidy-19"
 CONFIG = sources.ROOT / ".clang-tidy"
-# Asio 1.22 looks for the coroutines of the technical specification when it sees Clang, g++ knows
-# warnings that Clang does not, and Clang's own are not what the code is written for.
+# With Clang, Asio 1.22 expects the coroutines of the technical specification. g++ has warnings that
+# Clang does not know, and warnings of Clang are no errors here.
 EXTRA = [
     "--extra-arg=-DASIO_HAS_CO_AWAIT=1",
     "--extra-arg=-DASIO_HAS_STD_COROUTINE=1",
@@ -51,7 +51,7 @@ def cache():
 
 def fingerprint(entry, settings):
     digest = hashlib.sha256(settings)
-    # Where the clone stands makes no difference.
+    # The path of the clone is not part of the hash.
     digest.update(entry["command"].replace(str(sources.ROOT), "").encode())
     path = pathlib.Path(entry["file"])
     for path in sorted({path} | batches.headers_of(path)):
@@ -76,7 +76,7 @@ def batches_of(entries):
 
 
 def run(entries, build):
-    """The outcome of clang-tidy for these files, read as one."""
+    """The finished clang-tidy process for these files, read as one."""
     with tempfile.TemporaryDirectory(dir=build) as folder:
         file = entries[0]["file"]
         if len(entries) > 1:
@@ -95,7 +95,7 @@ def run(entries, build):
 
 
 def tidy(batch, build, settings):
-    """[(files, what clang-tidy said)] of those that are not clean."""
+    """[(files, output of clang-tidy)] for files that are not clean."""
     stamps = {each["file"]: cache() / fingerprint(each, settings) for each in batch}
     waiting = [[each for each in batch if not stamps[each["file"]].exists()]]
     complaints = []
