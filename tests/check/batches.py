@@ -3,10 +3,10 @@
 
 usage: batches.py LINES_MAX FILE...
 
-Prints `BATCH<tab>FILE` for each file. Sources of one folder share a batch up to LINES_MAX lines.
+Prints `BATCH<tab>FILE` for each file. Sources of one target share a batch up to LINES_MAX lines.
 What most of a compilation takes is reading the headers and generating the inline functions of
 headers; a batch does both once. Two files are not in one batch when one declares a name at
-namespace scope that the other declares too, or that only the headers of the other declare: the
+namespace scope that the other contains anywhere, or that only the headers of the other declare: the
 compiler could then reject the batch, or choose another function than it does for the file alone.
 """
 
@@ -21,6 +21,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\[\[[^\]]*\]\]")
 _TOKEN = re.compile(r"\w+|::|[^\s\w]")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 # Declare nothing that has the name of the macro.
 _MACROS = {
     "TEST", "TEST_F", "TEST_P", "TYPED_TEST", "TYPED_TEST_SUITE", "INSTANTIATE_TEST_SUITE_P",
@@ -114,11 +115,13 @@ def headers_of(path):
 
 
 class Source:
-    """One file: what it declares itself, and what the headers declare that it includes."""
+    """One file: the names it declares, all it contains, and those its headers declare."""
 
     def __init__(self, path):
         self.path = path
-        self.lines = path.read_text(errors="replace").count("\n")
+        text = path.read_text(errors="replace")
+        self.lines = text.count("\n")
+        self.words = set(_WORD.findall(sources.bare(text)))
         self.own = _read(path)[0]
         self.read = set()
         for header in headers_of(path):
@@ -127,15 +130,21 @@ class Source:
 
 class Batch:
     def __init__(self):
-        self.sources, self.lines, self.own, self.read = [], 0, {}, set()
+        self.sources, self.lines, self.own, self.read, self.words = [], 0, {}, set(), set()
 
-    def takes(self, source, lines_max):
+    def takes(self, source, lines_max, is_strict):
         if self.sources and self.lines + source.lines > lines_max:
             return False
-        for name in self.own.keys() & source.own.keys():
-            if not self.own[name] or self.own[name] != source.own[name]:
+        used = self.own.keys() & source.own.keys()
+        if is_strict:
+            used |= (self.own.keys() & source.words) | (source.own.keys() & self.words)
+        for name in used:
+            is_shared = name in self.read and name in source.read
+            is_defined_twice = name in self.own and name in source.own
+            can_repeat = self.own.get(name) and self.own.get(name) == source.own.get(name)
+            if not can_repeat and (is_defined_twice or not is_shared):
                 return False
-        # A name that both read is the same name, whatever either of them declares.
+        # A name that both read in headers is the same name.
         return not (self.own.keys() & (source.read - self.read)) and not (
             source.own.keys() & (self.read - source.read)
         )
@@ -145,23 +154,37 @@ class Batch:
         self.lines += source.lines
         self.own |= source.own
         self.read |= source.read
+        self.words |= source.words
 
 
-def batches(paths, lines_max):
-    """Lists of paths, each of one folder; the longest files come first, so that they are spread."""
-    folders = {}
+def _target(path):
+    """src/LAYER, tests/KIND/LAYER, or the folder of a file that is elsewhere."""
+    for folder, depth in (("src", 1), ("tests", 2)):
+        if path.is_relative_to(sources.ROOT / folder):
+            return (folder, *path.relative_to(sources.ROOT / folder).parts[:depth])
+    return path.parent
+
+
+def batches(paths, lines_max, is_strict=True):
+    """Lists of paths, each of one target; the longest files come first, so that they are spread.
+
+    When not strict, a file may contain a name that another one declares, but not declare it.
+    """
+    targets = {}
     for path in sorted(paths):
-        folders.setdefault(path.parent, []).append(Source(path))
+        targets.setdefault(_target(path), []).append(Source(path))
     made = []
-    for found in folders.values():
-        of_folder = []
+    for found in targets.values():
+        of_target = []
         for source in sorted(found, key=lambda each: (-each.lines, each.path)):
-            batch = next((each for each in of_folder if each.takes(source, lines_max)), None)
+            batch = next(
+                (each for each in of_target if each.takes(source, lines_max, is_strict)), None
+            )
             if batch is None:
                 batch = Batch()
-                of_folder.append(batch)
+                of_target.append(batch)
             batch.add(source)
-        made += [[each.path for each in batch.sources] for batch in of_folder]
+        made += [[each.path for each in batch.sources] for batch in of_target]
     return made
 
 

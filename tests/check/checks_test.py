@@ -61,6 +61,18 @@ class Batches(unittest.TestCase):
                 files = {"a.cpp": spaces.format(a), "b.cpp": spaces.format(b)}
                 self.assertEqual(2, self.made(files))
 
+    def test_a_name_that_the_other_file_contains_is_a_clash(self):
+        files = {"a.cpp": "int limit() { return 1; }", "b.cpp": "void f() { int limit = 1; }"}
+        self.assertEqual(2, self.made(files))
+
+    def test_a_name_of_a_header_that_both_include_is_none(self):
+        include = '#include "h.hpp"\n'
+        self.assertEqual(1, self.made({
+            "h.hpp": "int limit();\n",
+            "a.cpp": include + "int limit() { return 1; }",
+            "b.cpp": include + "int twice() { return 2 * limit(); }",
+        }))
+
     def test_equal_using_declarations_share_a_batch(self):
         text = "using peer = a::peer;\nusing std::string;\nTEST(x, {}) {{}}\nclass forward;\n"
         self.assertEqual(1, self.made({"a.cpp": text.format("a"), "b.cpp": text.format("b")}))

@@ -9,7 +9,7 @@ clones of the user. Headers of Debian's packages are not part of the hash: delet
 after an upgrade.
 
 MSD_TIDY_ANALYZER=0 is for a machine without such a store: it leaves out the static analyzer, which
-takes three quarters of the time, and reads several files of a folder as one, because most of the
+takes three quarters of the time, and reads several files of a layer as one, because most of the
 rest is the headers that they share. Using declarations that nothing uses are not found then.
 """
 
@@ -65,13 +65,14 @@ def command_of(entry):
 
 
 def batches_of(entries):
-    """Entries that can be read as one: of one folder, compiled alike (batches.py)."""
+    """Entries that can be read as one: of one layer, compiled alike (batches.py)."""
     alike = {}
     for entry in entries:
         alike.setdefault(command_of(entry), {})[pathlib.Path(entry["file"])] = entry
     return [
         [by_path[path] for path in batch]
-        for by_path in alike.values() for batch in batches.batches(by_path, LINES_AT_ONCE)
+        for by_path in alike.values()
+        for batch in batches.batches(by_path, LINES_AT_ONCE, is_strict=False)
     ]
 
 
