@@ -9,7 +9,8 @@
 
 namespace msd::test {
 
-// While it lives this process gets a few MiB more of memory, and not the 19 that argon2id takes.
+// While the object lives, this process can allocate only a few MiB more: less than the 19 MiB that
+// argon2id needs.
 class little_memory {
 public:
     little_memory() {

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each check is shown trees that are right and trees that are wrong in one way."""
+"""Runs each check over trees that are right, and over trees that are wrong in one way."""
 
+import pathlib
+import tempfile
 import unittest
 
+import batches
 import coroutines
 import layers
 import single_source
@@ -25,6 +28,66 @@ class Sources(unittest.TestCase):
 
     def test_the_tree_holds_this_file(self):
         self.assertIn("tests/check/checks_test.py", sources.tree())
+
+
+class Batches(unittest.TestCase):
+    def made(self, files, lines_max=100):
+        """How many batches these files of one folder make."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                (pathlib.Path(folder) / name).write_text(text)
+            paths = [pathlib.Path(folder) / name for name in files if name.endswith(".cpp")]
+            return len(batches.batches(paths, lines_max))
+
+    def test_files_with_names_of_their_own_share_a_batch(self):
+        self.assertEqual(1, self.made({
+            "a.cpp": "namespace { int one() { return 1; } }\nint t::f() { int x = 1; return x; }\n",
+            "b.cpp": "namespace { int two() { return 2; } }\nint t::g() { int x = 1; return x; }\n",
+        }))
+
+    def test_files_that_declare_the_same_name_do_not(self):
+        for a, b in (
+            ("int one() { return 1; }", "int one(int x) { return x; }"),
+            ("constexpr int limit\n    = 1;", "int limit() { return 1; }"),
+            ("std::map<int, std::string> rows;", "struct rows final { int x; };"),
+            ("struct [[nodiscard]] row : base { int x; };", "enum class row : char { a };"),
+            ("template <class T> T of(T x) { return x; }", "std::function<void(int)> of;"),
+            ("using action = a::action;", "using action = b::action;"),
+            ("#define LIMIT 1", "int LIMIT = 1;"),
+            ("namespace fs = std::filesystem;", "namespace fs = other;"),
+        ):
+            with self.subTest(a=a):
+                spaces = "namespace x {{ namespace {{\n{}\n}} }}\n"
+                files = {"a.cpp": spaces.format(a), "b.cpp": spaces.format(b)}
+                self.assertEqual(2, self.made(files))
+
+    def test_a_name_that_the_other_file_contains_is_a_clash(self):
+        files = {"a.cpp": "int limit() { return 1; }", "b.cpp": "void f() { int limit = 1; }"}
+        self.assertEqual(2, self.made(files))
+
+    def test_a_name_of_a_header_that_both_include_is_none(self):
+        include = '#include "h.hpp"\n'
+        self.assertEqual(1, self.made({
+            "h.hpp": "int limit();\n",
+            "a.cpp": include + "int limit() { return 1; }",
+            "b.cpp": include + "int twice() { return 2 * limit(); }",
+        }))
+
+    def test_equal_using_declarations_share_a_batch(self):
+        text = "using peer = a::peer;\nusing std::string;\nTEST(x, {}) {{}}\nclass forward;\n"
+        self.assertEqual(1, self.made({"a.cpp": text.format("a"), "b.cpp": text.format("b")}))
+
+    def test_a_name_that_only_the_other_file_reads_in_a_header_is_a_clash(self):
+        header = {"h.hpp": "struct settings { int x; };\n"}
+        reads = {"b.cpp": '#include "h.hpp"\n'}
+        own = "namespace { int settings() { return 1; } }\n"
+        self.assertEqual(2, self.made({**header, **reads, "a.cpp": own}))
+        self.assertEqual(1, self.made({**header, **reads, "a.cpp": '#include "h.hpp"\n' + own}))
+
+    def test_a_batch_has_a_limit(self):
+        files = {f"{n}.cpp": f"int f{n}();\n\n\n" for n in range(4)}
+        self.assertEqual(2, self.made(files, lines_max=6))
+        self.assertEqual(4, self.made(files, lines_max=0))
 
 
 class Layers(unittest.TestCase):

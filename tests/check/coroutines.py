@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the uses of co_await that g++ 12 compiles wrongly, and those that come close.
+"""Finds the uses of co_await that g++ 12 compiles wrongly, and uses that are similar.
 
 g++ 12.2 destroys temporaries twice, or never, when co_await stands in a switch or in a conditional
 expression, when it has an aggregate or a capturing lambda for a temporary beside it, or when an
@@ -16,7 +16,8 @@ _TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.']*|->|::|&&|\|\||[-+*/%^=!<>]=|\S")
 _OPENS = {"(": ")", "[": "]", "{": "}"}
 _CLOSES = set(_OPENS.values())
 
-# Brace temporaries without a destructor; what g++ 12 forgets or repeats does nothing there.
+# Types of brace temporaries without a destructor: that g++ 12 destroys them never or twice does no
+# harm.
 TRIVIAL = {"milliseconds", "seconds", "microseconds", "deadline", "time_point"}
 _BINARY = {"?", "&&", "||", "==", "!=", "<=", ">=", "+", "=", "/", "%", "^", "|"}
 
@@ -64,7 +65,7 @@ def _start_of_statement(tokens, at):
 
 
 def _place_problem(tokens, start, end):
-    """What is wrong with where the statement stands that reaches from `start` to `end`."""
+    """What is wrong with the place of the statement from `start` to `end`."""
     closing = "".join(tokens[end : end + 1])
     if closing == "}":
         return "an aggregate or list is initialised from co_await: assign it instead"

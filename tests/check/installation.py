@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/install into a directory of the test's own, and what systemd says of the result.
+"""Tests scripts/install in a temporary directory, and verifies the units with systemd.
 
 The program to install is MSD_BIN. A missing systemd-analyze, systemd-sysusers or systemd-tmpfiles
 is a failure: scripts/setup --tests installs them.
@@ -22,7 +22,7 @@ HOST_UNITS = pathlib.Path("/usr/lib/systemd/system")
 
 
 def delivered():
-    """The configuration as it is installed: with the directories of the units."""
+    """The configuration as it is installed, with the directories of the units."""
     text = (sources.ROOT / "config/msd.toml").read_text()
     for key, directory in (("data_dir", "/var/lib/msd"), ("runtime_dir", "/run/msd")):
         text, count = re.subn(rf'(?m)^#{key} = .*', f'{key} = "{directory}"', text)
@@ -169,7 +169,7 @@ class Systemd(Installed):
     def setUp(self):
         super().setUp()
         self.install()
-        # The units of the system around ours.
+        # The units of the system that msd's units refer to.
         shutil.copytree(HOST_UNITS, self.path(str(HOST_UNITS)), symlinks=True)
 
     def analyze(self, *arguments):

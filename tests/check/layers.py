@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may include whom: the layers of src/, and the libraries that have one user."""
+"""Which layer of src/ may include which, and which files may include a library."""
 
 import re
 
 import sources
 
-# What each layer stands on directly; it may include all that those may.
+# The layers directly below each layer. A layer may include these and all that they may include.
 STANDS_ON = {
     "base": [],
     "wire": ["base"],
@@ -19,7 +19,7 @@ STANDS_ON = {
     "main": ["app"],
 }
 
-# Includes with few users: pattern of the header, path prefixes that may include it, and why.
+# Headers that few files may include: pattern, path prefixes of these files, and the reason.
 RESERVED = [
     (
         r"rapidjson/",

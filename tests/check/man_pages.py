@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The man pages: without a fault that mandoc sees, and msd(8) with all that `msd --help` has.
+"""Checks the man pages with mandoc, and that msd(8) contains everything in `msd --help`.
 
 The program to ask is MSD_BIN. A missing mandoc is a failure: scripts/setup --tests installs it.
 """

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts that have one home: the version, and where on which machine the project was written."""
+"""Finds second definitions of the version, and paths of one machine."""
 
 import re
 
 import sources
 
 _PROJECT_VERSION = re.compile(r"^project\(msd VERSION ([\d.]+)", re.MULTILINE)
-# The change log names versions because that is what it is for.
+# The change log names all versions.
 VERSION_HOMES = {"CMakeLists.txt", "CHANGELOG.md"}
 
-# Absolute paths of somebody's machine. Written in pieces, so that this file is not its own find.
+# Absolute paths of one machine. In two pieces, so that the check does not find this line.
 _MACHINE = re.compile(r"(?<![\w.}/$-])/(?:work|root|Users|home/\w+)/" + r"[\w.]")
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files the checks look at, and C++ text without what a compiler does not read.
+"""The files that the checks read, and C++ text without comments and literals.
 
-Every check is a function from a tree of files to a list of problems, so that its own test can hand
-it a small wrong tree and see it complain. What to look for stands in the checks.
+Every check is a function from a tree of files to a list of problems, so that its own test can pass
+a small wrong tree and expect a problem.
 """
 
 import pathlib

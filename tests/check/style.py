@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every file has in common, as far as clang-format and clang-tidy do not see to it."""
+"""Rules for every file that clang-format and clang-tidy do not check."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ import sources
 
 COLUMNS_MAX = 100
 LINES_MAX = 400
-# A longer file says why in a comment among its first lines.
+# A longer file gives the reason in a comment among its first lines.
 LONG_REASON = "Over 400 lines:"
 LONG_REASON_WITHIN = 30
 
@@ -18,9 +18,9 @@ _CODE = (
     ".target", ".toml",
 )
 
-# Names that say nothing of what is inside.
+# File names that do not describe the content.
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "common", "impl", "misc"}
-# "Service manager" is what systemd calls itself.
+# systemd calls itself a service manager.
 NAMED_BY_OTHERS = {"src/process/service_manager.cpp", "src/process/service_manager.hpp"}
 
 

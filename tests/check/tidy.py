@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs clang-tidy over the sources of msd in a compilation database, clean ones excepted.
+"""Runs clang-tidy over the sources of msd in a compilation database, except those known as clean.
 
 usage: tidy.py BUILD_DIRECTORY
 
-A file is skipped when it was clean with the same text, the same headers of ours, the same settings
-and the same compiler command; $XDG_CACHE_HOME/msd/tidy remembers that by hash, for every clone of
-the user. Headers of Debian's packages are not part of the hash: delete the directory after an
-upgrade.
+A file is skipped when it was clean with the same text, the same headers of the project, the same
+settings and the same compiler command. $XDG_CACHE_HOME/msd/tidy stores the hashes of these, for all
+clones of the user. Headers of Debian's packages are not part of the hash: delete the directory
+after an upgrade.
 
-MSD_TIDY_ANALYZER=0 is for a machine that begins with nothing: it leaves out the static analyzer,
-which takes three quarters of the time, and reads several files of a folder as one, since what takes
-most of the rest is the headers they share. Not looked for then are using declarations that nothing
-uses.
+MSD_TIDY_ANALYZER=0 is for a machine without such a store: it leaves out the static analyzer, which
+takes three quarters of the time, and reads several files of a layer as one, because most of the
+rest is the headers that they share. Using declarations that nothing uses are not found then.
 """
 
 import concurrent.futures
@@ -24,39 +23,25 @@ import subprocess
 import sys
 import tempfile
 
+import batches
 import sources
 
 TOOL = "clang-tidy-19"
 CONFIG = sources.ROOT / ".clang-tidy"
-# Asio 1.22 looks for the coroutines of the technical specification when it sees Clang, g++ knows
-# warnings that Clang does not, and Clang's own are not what the code is written for.
+# With Clang, Asio 1.22 expects the coroutines of the technical specification. g++ has warnings that
+# Clang does not know, and warnings of Clang are no errors here.
 EXTRA = [
     "--extra-arg=-DASIO_HAS_CO_AWAIT=1",
     "--extra-arg=-DASIO_HAS_STD_COROUTINE=1",
     "--extra-arg=-Wno-unknown-warning-option",
     "--extra-arg=-Wno-error",
 ]
-AT_ONCE = 1  # files
+LINES_AT_ONCE = 0  # each file by itself
 if os.environ.get("MSD_TIDY_ANALYZER") == "0":
     EXTRA.append("--checks=-clang-analyzer-*")
-    AT_ONCE = 12
+    LINES_AT_ONCE = 3000
 
-_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s*"([^"]+)"', re.MULTILINE)
 _DOES_NOT_COMPILE = re.compile(r"^(/\S+):\d+:\d+: error: .*\[clang-diagnostic-error\]$", re.M)
-# What a file itself may name at namespace level: a guess, so that few batches have to be split.
-_NAMED = re.compile(r"^(?!namespace)\w[^\n=;({]*?(?<![:\w])(\w+)(?:\[\w*\])?\s*[=({]", re.M)
-
-
-def with_headers(path, seen):
-    """Adds `path` and every header of ours it includes, at any depth, to `seen`."""
-    if path in seen:
-        return
-    seen.add(path)
-    for name in _INCLUDE.findall(path.read_text(errors="replace")):
-        for folder in (path.parent, sources.ROOT / "src", sources.ROOT / "tests"):
-            if (folder / name).is_file():
-                with_headers((folder / name).resolve(), seen)
-                break
 
 
 def cache():
@@ -66,11 +51,10 @@ def cache():
 
 def fingerprint(entry, settings):
     digest = hashlib.sha256(settings)
-    # Where the clone stands makes no difference.
+    # The path of the clone is not part of the hash.
     digest.update(entry["command"].replace(str(sources.ROOT), "").encode())
-    read = set()
-    with_headers(pathlib.Path(entry["file"]), read)
-    for path in sorted(read):
+    path = pathlib.Path(entry["file"])
+    for path in sorted({path} | batches.headers_of(path)):
         digest.update(str(path.relative_to(sources.ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -80,24 +64,20 @@ def command_of(entry):
     return re.sub(r" -o \S+", "", entry["command"]).replace(entry["file"], "")
 
 
-def batches(entries):
-    """Entries that can be read as one: of one folder, compiled alike, no name in two of them."""
+def batches_of(entries):
+    """Entries that can be read as one: of one layer, compiled alike (batches.py)."""
     alike = {}
     for entry in entries:
-        key = (pathlib.Path(entry["file"]).parent, command_of(entry))
-        named = set(_NAMED.findall(sources.bare(pathlib.Path(entry["file"]).read_text())))
-        for batch, taken in alike.setdefault(key, []):
-            if len(batch) < AT_ONCE and not named & taken:
-                batch.append(entry)
-                taken |= named
-                break
-        else:
-            alike[key].append(([entry], named))
-    return [batch for group in alike.values() for batch, _ in group]
+        alike.setdefault(command_of(entry), {})[pathlib.Path(entry["file"])] = entry
+    return [
+        [by_path[path] for path in batch]
+        for by_path in alike.values()
+        for batch in batches.batches(by_path, LINES_AT_ONCE, is_strict=False)
+    ]
 
 
 def run(entries, build):
-    """The outcome of clang-tidy for these files, read as one."""
+    """The finished clang-tidy process for these files, read as one."""
     with tempfile.TemporaryDirectory(dir=build) as folder:
         file = entries[0]["file"]
         if len(entries) > 1:
@@ -116,7 +96,7 @@ def run(entries, build):
 
 
 def tidy(batch, build, settings):
-    """[(files, what clang-tidy said)] of those that are not clean."""
+    """[(files, output of clang-tidy)] for files that are not clean."""
     stamps = {each["file"]: cache() / fingerprint(each, settings) for each in batch}
     waiting = [[each for each in batch if not stamps[each["file"]].exists()]]
     complaints = []
@@ -129,7 +109,7 @@ def tidy(batch, build, settings):
             for each in entries:
                 stamps[each["file"]].touch()
             continue
-        # Names that are a file's own may be there twice: such files are read apart.
+        # A file that does not compile in its batch is read by itself.
         clashing = set(_DOES_NOT_COMPILE.findall(done.stdout))
         if clashing and len(entries) > 1:
             apart = [each for each in entries if each["file"] in clashing]
@@ -156,7 +136,7 @@ def main(build):
     bad = 0
     finished = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = {pool.submit(tidy, batch, build, settings): batch for batch in batches(ours)}
+        waiting = {pool.submit(tidy, batch, build, settings): batch for batch in batches_of(ours)}
         for outcome in concurrent.futures.as_completed(waiting):
             for files, said in outcome.result():
                 bad += 1

@@ -52,7 +52,9 @@ test('line 7: a stopped service costs its own requests, then comes back', async 
 });
 
 test('line 7: requests of a killed service are answered at once', async (world) => {
-    const { distributor, port } = await front(world);
+    const { distributor, port } = await front(world, {
+        'gateway.request_timeout_ms': 60_000,
+    });
     const held = [];
     const service = await scripted_service(world, {
         distributor,
@@ -73,8 +75,8 @@ test('line 7: requests of a killed service are answered at once', async (world) 
         assert.equal(response.status, 502, response.text);
         assert.equal(response.json.errorcode, 502);
     }
-    // The request timeout is 5 s: answered before it means answered because the node is dead.
-    assert.ok(performance.now() - begin < 4000 || sanitized);
+    // Answered before the request timeout means answered because the node is dead.
+    assert.ok(performance.now() - begin < 45_000);
 });
 
 test('line 7: one of two services killed, nothing is lost for GET', async (world) => {

@@ -200,7 +200,7 @@ test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
         assert.equal(compared.find(({ service }) => service === 'purchases').equal, count);
     });
 
-test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 600_000 },
+test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 1_500_000 },
     async (world, context) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
         const count = sanitized ? 3000 : 30_000; // the rest shows a sanitizer nothing new
@@ -215,7 +215,7 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         for (const signal of ['SIGINT', 'SIGKILL']) {
             const started = new program(`load-sample until ${signal}`, script, args);
             least += count / 10;
-            await until('it is under way', () => purchases(started) > least, 300_000);
+            await until('it is under way', () => purchases(started) > least, 600_000);
             const ended = await started.stop(signal);
             assert.deepEqual(ended, signal === 'SIGINT' ? { code: 130, signal: null }
                 : { code: null, signal: 'SIGKILL' });
@@ -224,7 +224,7 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         world.on_close(() => last.signal('SIGKILL'));
         for (const pool of ['goods', 'purchases', 'gateway', 'members', 'goods']) {
             least += count / 10;
-            await until('it goes on', () => purchases(last) > least || last.ended, 300_000);
+            await until('it goes on', () => purchases(last) > least || last.ended, 600_000);
             process.kill(up.workers(pool)[0].pid, 'SIGKILL');
         }
         const { code } = await last.exit;

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 
 import { http } from './harness/http_client.mjs';
 import { free_port } from './harness/ports.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
@@ -131,6 +132,12 @@ for (const distributor of kinds) {
         for (const service of kinds) {
             const mix = { distributor, gateway, services: service };
             const order = orders[turn++ % orders.length];
+            // Under sanitizers those nine of 27 in which each two kinds meet in each two roles.
+            const sum = [distributor, gateway, service].reduce(
+                (all, kind) => all + kinds.indexOf(kind), 0);
+            if (sanitized && sum % kinds.length !== 0) {
+                continue;
+            }
             const name = `distributor ${distributor}, gateway ${gateway}, services ${service}; ` +
                 `started: ${order.join(', ')}`;
             test(name, async (world) => {

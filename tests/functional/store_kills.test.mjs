@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 
+import { chosen_below, chosen_of } from './harness/chance.mjs';
 import { add_product, purchase_load } from './harness/ledger.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { is_alive } from './harness/proc.mjs';
@@ -20,12 +21,12 @@ const limit_ms = scaled(280_000, 3_000_000);
 // Somebody who kills on purpose is no crash loop, which workers are kept back from.
 const config = { 'supervision.early_ms': 1 };
 
-// Of the pools that a purchase needs, in a random order, each as often as the others.
+// The pools that a purchase needs, in an order that follows from the seed, each equally often.
 function* victims() {
     for (;;) {
         const pools = ['gateway', 'purchases', 'goods', 'distributor', 'purchases', 'gateway'];
         while (pools.length > 0) {
-            yield pools.splice(Math.floor(Math.random() * pools.length), 1)[0];
+            yield pools.splice(chosen_below(pools.length), 1)[0];
         }
     }
 }
@@ -33,7 +34,7 @@ function* victims() {
 async function kill_worker(up, pool) {
     const workers = up.workers(pool);
     assert.ok(workers.length > 0, `${pool} has no workers`);
-    const { pid } = workers[Math.floor(Math.random() * workers.length)];
+    const { pid } = chosen_of(workers);
     process.kill(pid, 'SIGKILL');
     await until(`a worker of ${pool} is gone`, () => !is_alive(pid));
 }

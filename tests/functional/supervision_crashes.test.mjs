@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 
 import { kill_workers } from './harness/bystanders.mjs';
+import { chosen_of } from './harness/chance.mjs';
 import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
-import { sanitized, scaled } from './harness/scale.mjs';
+import { full, sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
@@ -115,7 +116,7 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
             const deaths = ({ name }) => killed.filter((each) => each === name).length;
             const least = Math.min(...all.map(deaths));
             const next = all.filter((each) => deaths(each) === least);
-            const victim = next[Math.floor(Math.random() * next.length)];
+            const victim = chosen_of(next);
             process.kill(victim.pid, 'SIGKILL');
             killed.push(victim.name);
         }
@@ -131,8 +132,9 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         assert.ok(lost_count <= of('gateway') * in_flight, `${lost_count} of GET failed`);
         const lost_posts = seen.failures.filter(({ group }) => group === 'posts').length;
         assert.ok(lost_posts <= (of('gateway') + of('goods')) * posts.clients, `${lost_posts}`);
-        // Some open requests of three gateway workers are more than that where few are answered.
-        if (!sanitized) {
+        // A short run on a busy machine answers too few requests for a rate: the bounds above hold
+        // for every run.
+        if (full) {
             assert.ok(seen.availability >= 0.999, `${seen.availability * 100} %`);
         }
         seen.assert_written('posts', await stored_goods(up));

@@ -11,7 +11,7 @@ namespace {
 using msd::fuzz::require;
 using msd::wire::frame_reader;
 
-constexpr std::size_t packet_bytes_max = 64; // small, so that the limit is met often
+constexpr std::size_t packet_bytes_max = 64; // small, so that inputs often exceed it
 
 struct outcome {
     std::vector<std::string> packets;
@@ -36,7 +36,7 @@ void feed(frame_reader& reader, std::string_view bytes, outcome& seen) {
     }
 }
 
-// In segments of `step` bytes, giving the buffer back whenever that is possible.
+// Reads segments of `step` bytes and releases the buffer whenever that is possible.
 outcome read(std::string_view stream, std::size_t step) {
     frame_reader reader{packet_bytes_max};
     outcome seen;

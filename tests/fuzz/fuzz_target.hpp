@@ -7,15 +7,15 @@
 #include <cstdlib>
 #include <string_view>
 
-// What every fuzz target is: one function over arbitrary bytes that ends the process when something
-// that must always hold does not. libFuzzer calls it, or replay_main.cpp does.
+// A fuzz target is one function over arbitrary bytes. It ends the process when a condition is false
+// that must hold for every input. libFuzzer or replay_main.cpp calls it.
 
 // libFuzzer chose the name. NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace msd::fuzz {
 
-/// Ends the process with `what` when `holds` is false.
+/// Ends the process and prints `what` when `holds` is false.
 inline void require(bool holds, const char* what) {
     if (!holds) {
         std::fprintf(stderr, "does not hold: %s\n", what);

@@ -36,7 +36,7 @@ void check_params(const http_input& input) {
 
 } // namespace
 
-// The first line is the query, the rest the body, read as each kind of body.
+// The first line is the query; the rest is the body, which is read as each kind of body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text = msd::fuzz::text_of(data, size);
     const std::size_t line_end = std::min(text.find('\n'), size);

@@ -13,7 +13,7 @@ using msd::fuzz::require;
 using namespace msd::wire;
 using event = http_request_parser::event;
 
-constexpr std::size_t input_bytes_max = 16UL * 1024; // every input is read several times
+constexpr std::size_t input_bytes_max = 16UL * 1024; // because every input is read several times
 
 void check_head(const http_request& request) {
     require(!request.method.empty() && !request.target.empty(), "a request line has its parts");
@@ -36,10 +36,10 @@ void check_head(const http_request& request) {
     }
 }
 
-// Everything a reader of the events can learn, as one text.
+// All events of the parser as one text.
 class transcript {
 public:
-    // False once the parser has failed.
+    // False after the parser failed.
     bool feed(std::string_view bytes) {
         for (;;) {
             const auto [what, consumed] = parser_.feed(bytes);

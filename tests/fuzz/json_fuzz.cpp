@@ -13,7 +13,7 @@ namespace {
 using msd::fuzz::require;
 namespace json = msd::json;
 
-// Ends RapidJSON's recursion where msd's limit is passed already.
+// Limits RapidJSON's recursion to a depth beyond msd's limit.
 class level_counter : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, level_counter> {
 public:
     bool StartObject() { return ++levels_ <= json::depth_max; }
@@ -30,12 +30,12 @@ private:
     std::size_t levels_ = 0;
 };
 
-// RapidJSON as a second opinion, where it and JSON.parse of JavaScript agree.
+// Compares with RapidJSON where RapidJSON agrees with JSON.parse of JavaScript.
 bool agrees_with_rapidjson(std::string_view text, bool accepted) {
     constexpr unsigned flags =
         rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
     if (text.find('\0') != std::string_view::npos) {
-        return !accepted; // RapidJSON takes NUL for the end
+        return !accepted; // RapidJSON treats NUL as the end
     }
     rapidjson::MemoryStream stream{text.data(), text.size()};
     rapidjson::Reader reader;
@@ -45,7 +45,7 @@ bool agrees_with_rapidjson(std::string_view text, bool accepted) {
         return accepted;
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
     case rapidjson::kParseErrorNumberTooBig:
-        return true; // JSON.parse takes both
+        return true; // JSON.parse accepts both
     default:
         return !accepted;
     }

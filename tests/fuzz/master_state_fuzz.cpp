@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a master leaves to the program that takes its place: any bytes are refused with a reason, or
-// are a state that fits itself and comes back the same.
+// The state that a master hands to the program that replaces it. Any bytes are either refused with
+// a reason, or are a consistent state that is equal after writing and reading it again.
 #include "fuzz_target.hpp"
 #include "process/master_state.hpp"
 

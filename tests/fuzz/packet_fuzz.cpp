@@ -15,7 +15,7 @@ namespace json = msd::json;
 
 constexpr std::size_t packet_bytes_max = 1 << 20;
 
-// What stands in `frames`, which must be one frame that any reader of the protocol takes whole.
+// The content of `frames`, which must be exactly one frame for every reader of the protocol.
 std::string sole_packet(const std::string& frames) {
     require(frames.find(terminator) == frames.size() - terminator.size(), "no terminator inside");
     frame_reader reader{packet_bytes_max};

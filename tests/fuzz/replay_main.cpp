@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-// Runs a fuzz target over the files of a directory, each whole and with its end and its beginning
-// cut off at some places. Every input lies in memory of its exact size, so that a sanitizer sees a
-// read beyond it.
+// Runs a fuzz target over the files of a directory: each file as it is, and without its end and
+// without its beginning, cut at up to cuts_max places. Every input is in memory of exactly its
+// size, so that a sanitizer detects a read beyond it.
 
 namespace {
 
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
     std::size_t files = 0;
     for (const auto& entry : std::filesystem::directory_iterator{argv[1]}) {
         std::printf("%s\n", entry.path().filename().c_str());
-        std::fflush(stdout); // names the file when the target ends the process
+        std::fflush(stdout); // so that the file is named when the target ends the process
         run_whole_and_cut(content_of(entry.path()));
         ++files;
     }

@@ -13,7 +13,7 @@ using namespace msd::wire;
 
 constexpr std::size_t reply_bytes_max = 4096;
 
-// All replies as one text, and how the reading ended.
+// All replies as one text, and the reason why reading ended.
 struct reading {
     std::string text;
     std::optional<errc> broken;
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}}) {
         const reading pieces = read(bytes, step);
         require(pieces.text == whole.text, "replies do not depend on how bytes arrive");
-        // A line over its limit may be refused before it is seen to be no number.
+        // A line over its limit may be refused before the reader finds that it is not a number.
         require(
             pieces.broken == whole.broken || size > resp_reader::line_bytes_max,
             "nor does how the reading ends"

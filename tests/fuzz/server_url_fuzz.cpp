@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses of stores: what is accepted is complete, what is refused never shows the password.
+// Addresses of stores: an accepted address is complete; an error never contains the password.
 #include "fuzz_target.hpp"
 #include "store/server_url.hpp"
 

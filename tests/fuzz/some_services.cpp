@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for the table of services where a fuzzer needs their names only, and not all that they
-// are made of.
+// Replaces the table of services in fuzz targets that need only the names of services.
 
 #include "services/service.hpp"
 

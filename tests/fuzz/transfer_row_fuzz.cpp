@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of an export, read as a row of each service.
+// Reads one line of an export as a row of each service.
 #include "fuzz_target.hpp"
 #include "store/transfer_rows.hpp"
 

@@ -26,7 +26,7 @@ namespace msd::test {
 // when that takes longer than anybody would wait.
 class loop {
 public:
-    static constexpr milliseconds patience{20'000};
+    static constexpr milliseconds patience{60'000};
 
     loop()
         : tasks{context.get_executor(), [](const std::exception_ptr&) {}},

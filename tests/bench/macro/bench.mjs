@@ -23,7 +23,7 @@ const measurements = {
     by_id, stores,
 };
 
-// Takes minutes, and a second time would tell nothing new.
+// These take minutes, and a repetition gives the same figures.
 const measured_once = new Set(['growth']);
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
@@ -36,7 +36,7 @@ const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N
   --micro      the micro benchmarks instead; arguments go to Google Benchmark
 `;
 
-/** `now` merged into `before`: the better of two values by the figure's own sense. */
+/** Merges `now` into `before`: keeps the better value of each figure. */
 function better(before, now) {
     if (before === undefined) {
         return now;

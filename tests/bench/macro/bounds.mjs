@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What msd promises, as `scripts/bench --check` compares it. Names are those of the table; the
-// machine in mind has two cores.
+// The bounds that `scripts/bench --check` compares with. Names are those of the table; the bounds
+// are for a machine with two cores.
 
 export const bounds = [
     // Five times the rate and a quarter of the p99 of the gateway msd replaces (3,000/s, 44 ms).
@@ -17,7 +17,7 @@ export const bounds = [
     { name: 'master: private', at_most: 2 },
     { name: 'gateway worker: private at rest', at_most: 6 },
     { name: 'idle kept-alive connection', at_most: 8 },
-    // What heaps still settle. Anything that is kept of one in two hundred requests shows.
+    // Allows for heaps that still settle. A leak in one of two hundred requests exceeds it.
     { name: 'worker: growth over a million requests', at_most: 128 },
     { name: 'a million requests: failed', at_most: 0 },
     { name: 'KILL to replacement, idle: p50', at_most: 20 },
@@ -36,7 +36,7 @@ export const bounds = [
     { name: 'rolls: lost or doubled writes', at_most: 0 },
 ];
 
-/** What misses its bound, or was not measured, one text each. */
+/** One text for each figure that misses its bound or was not measured. */
 export function misses(figures) {
     return bounds.flatMap(({ name, at_least, at_most }) => {
         const found = figures.find((figure) => figure.name === name);

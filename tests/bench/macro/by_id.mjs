@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the store costs a GET by id: the rate of GET /goods/{id} through the gateway beside that of
-// a service of msd that answers the very same reply without a store. Both have one worker and take
-// turns, second by second, so that whatever else the machine does meets both alike.
+// The cost of the store in a GET by id: the rate of GET /goods/{id} through the gateway, compared
+// with that of a service of msd that sends the same reply without a store. Both have one worker and
+// are measured alternately, a second each, so that other load of the machine affects both equally.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A service of one worker whose only route answers the same members each time: what a reply costs
-// without a store behind it. `fixed_service DISTRIBUTOR_PORT MEMBERS`; SIGTERM ends it.
+// A service with one worker whose only route always sends the same members, to measure a reply
+// without a store. Usage: `fixed_service DISTRIBUTOR_PORT MEMBERS`; SIGTERM ends it.
 #include "process/listen_set.hpp"
 #include "roles/service_host.hpp"
 

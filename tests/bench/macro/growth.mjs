@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a million requests leave behind in the memory of the workers, on MariaDB and Redis: reads of
-// one and of several rows, and purchases.
+// How much the memory of the workers grows over a million requests on MariaDB and Redis: reads of
+// one row and of several rows, and purchases.
 
 import { http } from '../../functional/harness/http_client.mjs';
 import { get_goods, load, post_purchases } from '../../functional/harness/load.mjs';
@@ -14,7 +14,7 @@ const pools = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'
 const requests_a_second = 33_400; // of the length asked for: a million in 30 s
 const looks = 20;
 
-/** The least of many looks at each process: what is in use for a moment does not count. */
+/** The least of many samples of each process, so that memory in use for a moment does not count. */
 async function least_private(pids) {
     const seen = new Map(pids.map((pid) => [pid, Infinity]));
     for (let look = 0; look < looks; ++look) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long it takes until N nodes that register in one go all know all N, and how many bytes the
-// distributor sends for it. One process plays all nodes, and its own work is a part of the time. So
-// it looks for the names in the bytes and parses nothing, and a frame equal to one that another
-// node was sent is compared, not searched again.
+// How long it takes until N nodes that register at the same time all know all N, and how many bytes
+// the distributor sends for it. One process plays all nodes, and its work is part of the measured
+// time. To keep it short, it searches the bytes for names without parsing them, and does not search
+// a frame that equals one which another node received.
 
 import net from 'node:net';
 
@@ -12,7 +12,7 @@ import { start_msd, with_directory } from './msd.mjs';
 
 const limit_ms = 60_000;
 const first_port = 10_000;
-// How many nodes, and which protocol they speak.
+// The number of nodes and the protocol that they speak.
 const fleets = [[10, 1], [50, 1], [200, 1], [10, 2], [100, 2], [200, 2], [500, 2], [1000, 2]];
 const entry = Buffer.from('"name":"join');
 const quote = 0x22;
@@ -39,7 +39,7 @@ function indices_in(frame) {
     return found;
 }
 
-// The last frames that were searched, by length: what one node is sent, others are sent too.
+// The last frames that were searched, by length: most frames are sent to many nodes.
 class searched_frames {
     constructor() {
         this.by_length = new Map();
@@ -71,7 +71,7 @@ class joining_node {
         this.socket.write(registration(this.index, this.proto));
     }
 
-    // The names of this benchmark hold no terminator: every C2 B6 ends a frame.
+    // The names of this benchmark contain no terminator: every C2 B6 ends a frame.
     feed(chunk) {
         this.bytes += chunk.length;
         let begin = 0;
@@ -99,8 +99,8 @@ class joining_node {
         }
     }
 
-    // Nobody leaves here: a name once seen stays known. A name can come twice, as its node tells
-    // its routes later.
+    // No node leaves in this benchmark, so a name that was seen stays known. A name can come twice,
+    // because its node sends its routes later.
     note_names(frame) {
         for (const index of this.searched.indices(frame)) {
             this.known += 1 - this.seen[index];
@@ -108,7 +108,8 @@ class joining_node {
         }
     }
 
-    // An msd distributor says what it is; then the node says the rest, as msd's own nodes do.
+    // When the distributor identifies itself as msd, the node registers again with its schemas, as
+    // msd's own nodes do.
     answer(frame) {
         const said = JSON.parse(frame.toString());
         if (said.uri === '/ping') {

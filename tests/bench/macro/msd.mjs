@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd under measurement: the release binary with every port free and a directory of its own.
+// Starts the release build for a measurement, on free ports and in a directory of its own.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -17,7 +17,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 
 export const binary = process.env.MSD_BIN ?? path.resolve(here, '../../../build/release/msd');
 
-/** Calls `use` with an empty directory, which is gone afterwards. */
+/** Calls `use` with an empty directory and removes it afterwards. */
 export async function with_directory(use) {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'msd-bench-'));
     try {
@@ -27,7 +27,7 @@ export async function with_directory(use) {
     }
 }
 
-/** What the harness asks of a test's world: what is to be done at its end. */
+/** The part of a test's world that the harness uses: functions to call at the end. */
 export class scope {
     constructor(directory) {
         this.path = (name) => path.join(directory, name);

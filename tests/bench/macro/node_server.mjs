@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The measure for msd: a plain Node.js http server that answers every request with the bytes of one
-// file from memory. Prints the port it got.
+// The reference for msd: a plain Node.js HTTP server that answers every request with the bytes of
+// one file, from memory. Prints its port.
 
 import fs from 'node:fs';
 import http from 'node:http';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long after a database is back msd writes to it again, without a restart: one that was killed
-// and one that hung, under requests that go on meanwhile.
+// How long it takes msd to write again after its database is back, without a restart of msd, under
+// load: after the database was killed, and after it hung.
 
 import path from 'node:path';
 
@@ -26,7 +26,7 @@ async function fails_for(port, duration_ms) {
     }
 }
 
-/** The moment from which on all writes succeed, in ms from now. */
+/** The time from which all writes succeed, in ms from now. */
 async function back_after(port) {
     const began = performance.now();
     let first = 0;

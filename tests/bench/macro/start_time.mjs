@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From nothing to the first answered request, and from a service's READY until the gateway routes
-// to it.
+// The time from the start of `msd up` to the first answered request, and from READY of a service
+// until the gateway routes to it.
 
 import net from 'node:net';
 
@@ -10,7 +10,7 @@ import { start_msd, with_directory } from './msd.mjs';
 const limit_ms = 30_000;
 const between_ms = 1;
 
-/** Ports that were free a moment ago: the gateway must be asked before it can say which it has. */
+/** Ports that were free a moment ago: requests are sent before the gateway prints its port. */
 async function free_ports(count) {
     const servers = [];
     for (let index = 0; index < count; ++index) {
@@ -25,7 +25,7 @@ async function free_ports(count) {
     return ports;
 }
 
-/** The moment of the first 200 to GET /goods. */
+/** The time of the first 200 to GET /goods. */
 async function first_answer(port) {
     const end = performance.now() + limit_ms;
     while (performance.now() < end) {
@@ -35,7 +35,7 @@ async function first_answer(port) {
                 return performance.now();
             }
         } catch {
-            // Nobody listens yet.
+            // The gateway does not listen yet.
         }
         await new Promise((resolve) => setTimeout(resolve, between_ms));
     }
@@ -74,7 +74,7 @@ async function late_service() {
             const ready = new Promise((resolve) => {
                 goods.child.stdout.on('data', () => resolve(performance.now()));
             });
-            // A request can be answered before the master has said READY: then nobody waited.
+            // A request can be answered before the master prints READY: then the wait is 0.
             return Math.max(0, await answered - await ready);
         } finally {
             for (const each of programs.reverse()) {

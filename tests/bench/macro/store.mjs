@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stores at the repository interface, in one program without network of msd's own: what a pool
-// costs beside bare loops over the same driver, and SQLite with several writing processes.
+// Stores at the repository interface, in one program without msd's network: the cost of a pool
+// compared with bare loops over the same driver, and SQLite with several writing processes.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,7 +14,7 @@ const program = path.join(path.dirname(binary), 'msd_bench_store');
 const least = /wait$/;
 
 export async function store({ seconds }) {
-    // On a disk, where a commit costs what it costs; /tmp may be memory.
+    // On a disk, because commits are measured; /tmp may be in memory.
     const base = process.env.MSD_BENCH_DIR ?? os.tmpdir();
     const dir = fs.mkdtempSync(path.join(base, 'msd-bench-'));
     const server = await mariadb_server.start(path.join(dir, 'db'), { durable: true });

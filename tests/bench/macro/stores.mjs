@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What customers do, through the gateway on each kind of store: products by id and in lists, new
-// products, purchases. The systems run side by side and take turns, second by second, so that
-// whatever else the machine does meets all alike; with them, for reads, a service of msd that
-// answers the very same reply without a store.
+// Requests through the gateway on each kind of store: products by id and in lists, new products,
+// purchases. The systems run side by side and are measured alternately, a second each, so that
+// other load of the machine affects all equally. For reads, a service of msd that sends the same
+// reply without a store is measured with them.
 
 import { http } from '../../functional/harness/http_client.mjs';
 import { get_goods, load, post_goods, post_purchases } from '../../functional/harness/load.mjs';
@@ -33,7 +33,7 @@ async function fill(port) {
     }
 }
 
-/** One turn of one system: { rate, failed }. */
+/** Measures one system once: { rate, failed }. */
 async function turn(within, port, group) {
     const running = new load(within, port, { group });
     await running.answers(1);
@@ -46,7 +46,7 @@ async function turn(within, port, group) {
     return { rate: (answered - before) / seconds, failed };
 }
 
-/** The means of `rounds` turns of each of `systems`: { name: { rate, failed } }. */
+/** The means of `rounds` measurements of each of `systems`: { name: { rate, failed } }. */
 async function in_turns(within, systems, rounds) {
     const sums = new Map(systems.map(({ name }) => [name, { rate: 0, failed: 0 }]));
     for (let round = 0; round < rounds; ++round) {

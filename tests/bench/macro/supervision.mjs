@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What supervision costs and how quick it is: a gateway worker killed until its replacement
-// answers, with nothing to do and with more to do than it can; fork and exec until READY; a killed
-// master until its ports are free; throughput in rolls of all pools beside that between them.
+// Speed and cost of supervision: the time from the KILL of a gateway worker until its replacement
+// answers, when idle and when saturated; from fork to READY; from the KILL of a master until its
+// ports are free; and the throughput during rolls of all pools compared with that between rolls.
 
 
 import { control } from '../../functional/harness/control.mjs';
@@ -13,7 +13,7 @@ import { pause, until } from '../../functional/harness/until.mjs';
 import { with_system } from './msd.mjs';
 
 const kills = 30;
-// Longer than a death is early and rarer than replacements are capped.
+// Longer than a death counts as early, and long enough that replacements are not limited.
 const between_kills_ms = 700;
 const block_ms = 5000;
 const soak_ms = 100;
@@ -44,7 +44,7 @@ async function kill_to_answer(master, port) {
         const [pid] = await master.pids('gateway');
         process.kill(pid, 'SIGKILL');
         const began = performance.now();
-        // The gateway itself answers that there is no such path.
+        // The gateway itself answers 404 to this path.
         const { status } = await http(port, 'GET', '/nothing');
         if (status === 404) {
             times.push(performance.now() - began);
@@ -55,7 +55,7 @@ async function kill_to_answer(master, port) {
     return times;
 }
 
-/** Milliseconds of each start, as the master notes them: from the decision until READY. */
+/** Milliseconds of each start as the master measures them, from the decision until READY. */
 function starts_in(log) {
     const began = new Map();
     const times = [];
@@ -109,7 +109,7 @@ async function killed_master() {
     });
 }
 
-/** Writes that are stored twice, or were acknowledged and are not there. */
+/** Writes that are stored twice, or that were acknowledged and are not stored. */
 function wrong_writes(seen, stored) {
     try {
         seen.assert_written('posts', stored);
@@ -120,7 +120,7 @@ function wrong_writes(seen, stored) {
     }
 }
 
-// Blocks of quiet and of rolls in turn, `seconds` of each; the number of rolls.
+// Alternates `seconds` without and `seconds` with rolls; returns the number of rolls.
 async function alternate(running, master, seconds) {
     let rolls = 0;
     for (let block = 0; block * block_ms < seconds * 1000; ++block) {

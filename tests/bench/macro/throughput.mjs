@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests per second and latency of GET through gateway and goods, beside a plain Node.js server
-// and nginx that answer the same bytes from memory. The three take turns within each round, so that
-// whatever else the machine does meets all of them.
+// Requests per second and latency of GET through gateway and goods, compared with a plain Node.js
+// server and with nginx, which send the same bytes from memory. The three are measured alternately
+// in each round, so that other load of the machine affects all of them.
 
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { http } from '../../functional/harness/http_client.mjs';
+import { free_port } from '../../functional/harness/ports.mjs';
 import { program } from '../../functional/harness/program.mjs';
 import { until } from '../../functional/harness/until.mjs';
 import { with_system } from './msd.mjs';
@@ -54,10 +55,10 @@ http {
 `;
 }
 
-/** nginx takes no port 0: one that was free a moment ago, and another one if it was taken since. */
+/** nginx cannot listen on port 0: it gets a free port, and another one if that fails. */
 async function start_nginx(directory, body) {
     for (let attempt = 0; ; ++attempt) {
-        const port = 20_000 + Math.floor(Math.random() * 10_000);
+        const port = await free_port();
         const file = path.join(directory, 'nginx.conf');
         fs.writeFileSync(file, nginx_configuration(directory, port, body));
         const nginx = new program('nginx', '/usr/sbin/nginx', ['-c', file, '-p', directory]);
@@ -105,7 +106,7 @@ function figures(who, connections, rows, seen) {
         { name: `${name}: rate`, value: seen.requests / seen.seconds, unit: '1/s', best: 'most' },
         { name: `${name}: p50`, value: seen.p50_us / 1000, unit: 'ms', best: 'least' },
         { name: `${name}: p99`, value: seen.p99_us / 1000, unit: 'ms', best: 'least' },
-        // The worst round counts: a failed request is not made good by a later round.
+        // The worst round counts for failures: a later round does not undo a failed request.
         { name: `${name}: failed`, value: seen.failed, unit: 'requests', best: 'none' },
     ];
 }

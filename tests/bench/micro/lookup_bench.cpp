@@ -12,7 +12,7 @@
 namespace msd::services {
 namespace {
 
-// Answers at once, with a product of any id.
+// Answers immediately, with a product for any id.
 class ready_peer final : public peer_caller {
 public:
     asio::awaitable<result<answer>>

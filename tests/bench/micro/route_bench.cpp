@@ -10,7 +10,7 @@
 namespace msd::core {
 namespace {
 
-// A table of `services` services with the five routes of a usual one.
+// A table of `services` services, each with five routes.
 route_table table_of(std::int64_t services) {
     std::vector<node_info> nodes;
     for (std::int64_t index = 0; index < services; ++index) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd_bench_store DIRECTORY SECONDS [URL], with the password in MSD_STORE_PASSWORD: prints lines of
-// `name<TAB>value<TAB>unit`.
+// Usage: `msd_bench_store DIRECTORY SECONDS [URL]`, with the password in MSD_STORE_PASSWORD. Prints
+// lines of `name<TAB>value<TAB>unit`.
 #include "store_bench.hpp"
 
 #include <cstdio>

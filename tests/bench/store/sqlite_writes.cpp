@@ -61,7 +61,7 @@ asio::awaitable<void> write_all(std::string directory, std::chrono::seconds span
     const std::shared_ptr<store::goods_repository> goods = std::move(*opened);
     const auto end = deadline::in(span);
     for (int i = 0; i < writers_each; ++i) {
-        // Each keeps the repository until it has ended.
+        // Each coroutine keeps the repository alive until it ends.
         auto task = write_until(*goods, end, into);
         asio::co_spawn(settings.executor, std::move(task), [goods](std::exception_ptr failed) {
             if (failed) {
@@ -83,7 +83,7 @@ told child_main(const std::string& directory, std::chrono::seconds span) {
     return all;
 }
 
-// In a process of its own each, so that none has threads when the next is forked.
+// Each runs in a process of its own, so that no process with threads forks.
 told run(const std::string& directory, int children, std::chrono::seconds span) {
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) != 0) {

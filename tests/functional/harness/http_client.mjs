@@ -92,7 +92,7 @@ export class http_connection {
     }
 
     /** The next response, of a 1xx too. `head`: it answers a HEAD and has no body. */
-    async response({ head = false, limit_ms = 20_000 } = {}) {
+    async response({ head = false, limit_ms = 60_000 } = {}) {
         return until('an HTTP response', () => {
             const found = this.take(head);
             if (!found && this.is_closed) {

@@ -62,7 +62,7 @@ export class load {
     }
 
     look() {
-        return this.report('look', 20_000);
+        return this.report('look', 60_000);
     }
 
     /** Waits until so many more requests were answered. */

@@ -71,7 +71,7 @@ export class program {
     }
 
     /** The port of `name` as soon as its READY line is there. */
-    async ready(name, limit_ms = 15_000) {
+    async ready(name, limit_ms = 60_000) {
         const found = () => this.ready_ports().get(name);
         await until(`${this.label}: READY ${name}`, () => found() || this.ended, limit_ms);
         if (found() === undefined) {
@@ -81,7 +81,7 @@ export class program {
         return found();
     }
 
-    async stop(signal = 'SIGTERM', limit_ms = 15_000) {
+    async stop(signal = 'SIGTERM', limit_ms = 60_000) {
         this.signal(signal);
         try {
             return await within(`${this.label} ends after ${signal}`, this.exit, limit_ms);
@@ -102,7 +102,7 @@ export class program {
 }
 
 /** Runs a program to its end. */
-export async function run(command, args, { limit_ms = 30_000, ...options } = {}) {
+export async function run(command, args, { limit_ms = 60_000, ...options } = {}) {
     const started = new program([command, ...args].join(' '), command, args, options);
     try {
         const { code, signal } = await within(started.label, started.exit, limit_ms);

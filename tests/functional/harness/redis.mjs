@@ -15,6 +15,8 @@ function command_bytes(words) {
     return `*${words.length}\r\n${parts.join('')}`;
 }
 
+let started = 0; // servers of this process
+
 /** `setpriv` makes the kernel kill the server when the test dies, however it does. */
 export class redis_server {
     constructor(dir, port, options) {
@@ -25,7 +27,7 @@ export class redis_server {
 
     /** Starts one in the world's directory and stops it with the world. */
     static async start(world, options = {}) {
-        const dir = world.path(`redis-${Math.random().toString(36).slice(2, 8)}`);
+        const dir = world.path(`redis-${++started}`);
         fs.mkdirSync(dir);
         const server = new redis_server(dir, options.port ?? (await free_port()), options);
         world.on_close(() => server.kill());
@@ -99,7 +101,7 @@ export class redis_server {
         return new Promise((resolve, reject) => {
             const socket = net.connect(this.port, '127.0.0.1');
             let text = '';
-            socket.setTimeout(10_000, () => socket.destroy(new Error('redis-server hangs')));
+            socket.setTimeout(30_000, () => socket.destroy(new Error('redis-server hangs')));
             socket.on('error', reject);
             socket.on('data', (bytes) => {
                 text += bytes;

@@ -16,7 +16,7 @@ export function test(name, options, body) {
     if (typeof options === 'function') {
         [options, body] = [{}, options];
     }
-    const { limit_ms = 90_000, ...rest } = options;
+    const { limit_ms = 280_000, ...rest } = options;
     node_test(name, rest, async (context) => {
         const surroundings = new world();
         let failed = true;

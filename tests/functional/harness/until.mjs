@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for something to become true. Tests never sleep for a fixed time: they ask again until a
-// deadline that is an order of magnitude beyond what is expected.
+// Waits until something is true. Tests never sleep for a fixed time: they ask again until a
+// deadline that is far beyond what is expected, because other tests run beside them.
 
 import { sanitized } from './scale.mjs';
 
@@ -12,7 +12,7 @@ export function pause(ms) {
 }
 
 /** The first truthy value of `condition` (may be async; a throw counts as not yet). */
-export async function until(what, condition, limit_ms = 20_000) {
+export async function until(what, condition, limit_ms = 60_000) {
     const end = performance.now() + limit_ms * patience;
     let problem;
     for (;;) {
@@ -33,7 +33,7 @@ export async function until(what, condition, limit_ms = 20_000) {
 }
 
 /** `promise`, or an error that names `what` when the limit passes first. */
-export async function within(what, promise, limit_ms = 20_000) {
+export async function within(what, promise, limit_ms = 60_000) {
     let timer;
     const late = new Promise((_, reject) => {
         const ms = limit_ms * patience;

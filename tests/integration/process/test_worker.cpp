@@ -25,7 +25,7 @@ namespace {
 
 using kind = core::worker_message::kind;
 
-constexpr int slow_ms = 900; // so long its event loop stands still
+constexpr int slow_ms = 2500; // how long its event loop does not turn
 volatile std::sig_atomic_t terminated = 0;
 
 class test_worker {

@@ -86,7 +86,7 @@ protected:
         return all;
     }
 
-    mariadb_server server_;
+    mariadb_server& server_ = fresh_server();
     loop loop_;
     std::string zone_ = "+09:00";
 };

@@ -29,4 +29,15 @@ namespace msd::test {
     return std::move(*opened);
 }
 
+/// A server for all tests of this process that leave it as it was, except for the database `msd`
+/// and the time zone; both are as in a new server after this call.
+[[nodiscard]] inline mariadb_server& fresh_server() {
+    static mariadb_server running;
+    running.query(
+        "DROP DATABASE msd; CREATE DATABASE msd CHARACTER SET utf8mb4; "
+        "SET GLOBAL time_zone = 'SYSTEM'"
+    );
+    return running;
+}
+
 } // namespace msd::test
