@@ -161,6 +161,7 @@ int run_test_worker(
     } else {
         std::signal(SIGTERM, [](int) { terminated = 1; });
     }
+    worker.note("ready");
     worker.say(kind::ready);
     if (behaviour == "abort") {
         std::abort();
