@@ -315,18 +315,20 @@ def constants_of(file, text):
     return edits
 
 
-def _order(edit):
-    start, end, rank, _text = edit
+def _order(numbered):
+    index, (start, _end, rank, _text) = numbered
     # At one place: what ends there, narrow before wide; what begins there, wide before narrow; a
-    # replacement.
-    return start, 0 if rank > 0 else 1 if rank < 0 else 2, rank, end
+    # replacement. Of two that are equally wide the one that was found first is outside.
+    if rank > 0:
+        return start, 0, rank, -index
+    return start, 1 if rank < 0 else 2, rank, index
 
 
 def edited(text, edits):
     """`text` with the edits applied."""
     out = []
     at = 0
-    for start, end, _rank, new in sorted(edits, key=_order):
+    for _index, (start, end, _rank, new) in sorted(enumerate(edits), key=_order):
         out.append(text[at:start])
         out.append(new)
         at = end

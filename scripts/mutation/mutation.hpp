@@ -62,7 +62,12 @@ struct left {
             if (is(Mutant)) {                                                                      \
                 return static_cast<value>(l.operand mutated r);                                    \
             }                                                                                      \
-        } else if constexpr (requires { static_cast<value>(l.operand); }) {                        \
+        } else {                                                                                   \
+            /* For example of texts, which can be added only: the right one is left out. */        \
+            static_assert(                                                                         \
+                requires { static_cast<value>(l.operand); },                                       \
+                "no such mutant"                                                                   \
+            );                                                                                     \
             if (is(Mutant)) {                                                                      \
                 return static_cast<value>(l.operand);                                              \
             }                                                                                      \

@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 _COPIED = ("CMakeLists.txt", "cmake", "src", "tests", "config", "docs")
 _PLACE = re.compile(r"(?:^|\s|from )((?:/|\.\./)\S+?):(\d+)[:,]", re.MULTILINE)
+_OPERATOR = re.compile(r"\bint Mutant = (\d+)")
 _QUOTED = re.compile("[‘']([A-Za-z_:]+)[’']")
 
 
@@ -143,6 +144,10 @@ class instrumented_tree:
 
     def _take_out(self, messages):
         """Of the places that the compiler names, the mutants and constants."""
+        numbers = {int(number) for number in _OPERATOR.findall(messages)} - self.single
+        if numbers:  # operators that the operands do not have
+            self.single |= numbers
+            return len(numbers)
         places = set()
         for path, line in _PLACE.findall(messages):
             at = pathlib.Path(path)

@@ -80,7 +80,7 @@ result<money> check_decimal(const json::value& given) {
     return *amount;
 }
 
-// Length first, so that no two lists of values are written the same.
+// The length comes first, so that two different lists of values never give the same text.
 void append_field(std::string& out, std::string_view field) {
     out += fmt::format("{}:", field.size());
     out += field;

@@ -30,7 +30,7 @@ public:
     [[nodiscard]] static std::vector<problem>
     check(const json::object* params, std::span<const parameter> schema, arguments& out);
 
-    /// Takes the value as it stands, for routes with any_params.
+    /// Takes the raw JSON value without any check, for routes with any_params.
     [[nodiscard]] static arguments unchecked(std::string raw);
 
     [[nodiscard]] bool has(std::string_view name) const;
@@ -43,9 +43,9 @@ public:
     [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
     [[nodiscard]] const std::string& raw() const;
 
-    /// A digest of the values, the same for the same values in any order: tells a repeated request
-    /// with an Idempotency-Key from a different one under the same key. Secret parameters are left
-    /// out: the digest is stored, and a digest of a password can be searched for.
+    /// A digest of the values, independent of their order: it distinguishes a repeated request with
+    /// an Idempotency-Key from a different request with the same key. Secret parameters are not
+    /// part of it: the digest is stored, and passwords could be tried against it.
     [[nodiscard]] std::string fingerprint() const;
 
 private:

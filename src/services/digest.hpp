@@ -6,7 +6,7 @@
 
 namespace msd::services {
 
-/// BLAKE2b-256 of `text` in hexadecimal: short, and the same only for the same text.
+/// BLAKE2b-256 of `text` in hexadecimal.
 [[nodiscard]] std::string digest_of(std::string_view text);
 
 } // namespace msd::services

@@ -65,7 +65,7 @@ result<goods_answer> read_goods(std::string row, std::int64_t id) {
         return tl::unexpected{parsed.error()};
     }
     if (!is_row_of(fields, id)) {
-        return fail(errc::malformed, "the row of another product");
+        return fail(errc::malformed, "the row belongs to another product");
     }
     goods_answer found = answer_of(fields);
     found.row = std::move(row);

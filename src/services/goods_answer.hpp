@@ -11,19 +11,20 @@
 
 namespace msd::services {
 
-// What the goods service said about one product.
+// What a reply of the goods service says about one product.
 struct goods_answer {
     bool known = false;
-    std::optional<money> price; // also absent when what stands there is no price
+    std::optional<money> price; // none also when the row has no valid price
     std::string row;            // the product as a JSON object, byte for byte as it came
 };
 
-/// Looks for `id` in the `results` of a reply: msd's goods service sends that one row, a foreign
-/// one ignores the question and sends all it has. errc::malformed: the reply is not one.
+/// Finds the row of product `id` in the `results` of a reply. msd's goods service sends only that
+/// row; a foreign one ignores the parameter and sends all its rows. errc::malformed: the reply
+/// cannot be parsed.
 [[nodiscard]] result<goods_answer> find_goods(std::string_view reply, std::int64_t id);
 
-/// A row that find_goods() found, read again. errc::malformed: it is no such row, or that of
-/// another product.
+/// Reads a row that find_goods() returned earlier. errc::malformed: the row cannot be parsed, or it
+/// belongs to another product.
 [[nodiscard]] result<goods_answer> read_goods(std::string row, std::int64_t id);
 
 } // namespace msd::services

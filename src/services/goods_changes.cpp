@@ -14,7 +14,7 @@ namespace msd::services {
 
 namespace {
 
-// The store has said that nothing was written.
+// Whether the store reported that nothing was written.
 bool is_untouched(const result<std::int64_t>& outcome) {
     return !outcome &&
            (outcome.error().code == errc::not_found || outcome.error().code == errc::conflict ||
@@ -64,7 +64,7 @@ asio::awaitable<time_point> goods_changes::begins(std::int64_t id, deadline unti
 
 asio::awaitable<bool> goods_changes::remove(std::int64_t id, deadline until) {
     if (!shared_) {
-        co_return false; // others may have one
+        co_return false; // other processes may use one
     }
     auto key = goods_cache_key(id);
     const bool known = co_await shared_->remove(std::move(key), until);
@@ -84,7 +84,7 @@ asio::awaitable<void> goods_changes::ended(std::int64_t id, end how) {
     co_await tell(id, clock::now() <= how.known_until, how.until);
 }
 
-// Those who are told must know whether the shared cache is.
+// The announcement says whether the shared cache has the mark.
 asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known, deadline until) {
     ++told_;
     wire::change made{std::string{goods_kind}, {id}};
@@ -98,7 +98,7 @@ asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known, deadline 
     }
 }
 
-// Until there are none.
+// Runs until no outcome is unknown any more.
 asio::awaitable<void> goods_changes::tell_doubts() {
     while (!doubts_.empty()) {
         doubt_timer_.expires_after(doubt_every);

@@ -22,15 +22,16 @@ class shared_cache;
 
 namespace msd::services {
 
-// What the goods service says of its changes to those who remember products: to the shared cache
-// before a write and after it, so that a worker killed between the two leaves no old value behind;
-// to its callers after it. A write that nobody knows the end of is told again for a while.
+// Announces changes of products to whatever caches them: to the shared cache before and after a
+// write, so that a worker that is killed between the two leaves no stale value behind; to connected
+// callers after the write. While the outcome of a write is unknown, the change is announced again
+// and again for a while.
 class goods_changes {
 public:
-    // How often, and for how long.
+    // How often, and for how long, a change with an unknown outcome is announced.
     static constexpr milliseconds doubt_every{3000};
     static constexpr milliseconds doubt_lasts{60'000};
-    static constexpr std::size_t doubts_max = 1000; // more are told once only
+    static constexpr std::size_t doubts_max = 1000; // changes beyond this are announced once
 
     explicit goods_changes(const service_context& context);
     ~goods_changes();
@@ -41,19 +42,20 @@ public:
     [[nodiscard]] result<void> start();
     asio::awaitable<void> stop();
 
-    /// The product is about to be written. Takes as long as the shared cache may take, and half of
-    /// what is left at most: the rest is for the write. Tells until when the cache keeps nothing
-    /// that is read before the write; time_point::min(): it does not know of it.
+    /// Call before a write. Marks the product as removed in the shared cache; waits for the cache
+    /// at most half of the time that is left, because the write needs the rest. Returns until when
+    /// the cache refuses values that were read before the write; time_point::min(): the cache does
+    /// not have the mark.
     asio::awaitable<time_point> begins(std::int64_t id, deadline until);
 
-    // How a write ended.
+    // The outcome of a write.
     struct end {
-        const result<std::int64_t>* outcome; // what the store said
-        time_point known_until;              // as begins() told
+        const result<std::int64_t>* outcome; // as the store returned it
+        time_point known_until;              // as begins() returned it
         deadline until;                      // of the request
     };
 
-    /// It was written, or perhaps.
+    /// Call after a write that was done or may have been done.
     asio::awaitable<void> ended(std::int64_t id, end how);
 
     /// The cache that all workers share; null: there is none. Until stop().
@@ -75,7 +77,7 @@ private:
     std::unique_ptr<store::redis::shared_cache> shared_; // null: there is none
     net::task_group tasks_;
     asio::steady_timer doubt_timer_;
-    std::map<std::int64_t, time_point> doubts_; // until when they are told
+    std::map<std::int64_t, time_point> doubts_; // announced again until then
     std::function<void(std::int64_t)> on_doubt_;
     std::uint64_t told_ = 0;
 };

@@ -24,7 +24,7 @@ std::string goods_cache_key(std::int64_t id) {
     return "goods:" + std::to_string(id);
 }
 
-// Brings those who wait an answer however the one who asks ends.
+// Gives the waiting look-ups an answer, however the one that sent the request ends.
 class goods_lookup::lead {
 public:
     lead(flights& all, std::string key, std::shared_ptr<flights::flight> shared)
@@ -32,7 +32,7 @@ public:
           key_{std::move(key)},
           shared_{std::move(shared)} {}
 
-    ~lead() { finish(fail(errc::cancelled, "who asked was ended")); }
+    ~lead() { finish(fail(errc::cancelled, "the look-up that sent the request was cancelled")); }
     lead(const lead&) = delete;
     lead& operator=(const lead&) = delete;
 
@@ -102,7 +102,7 @@ asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadli
         if (!answer) {
             co_return fail(errc::timeout, "goods did not answer in time");
         }
-        // Who asked may have had less time than is left here.
+        // The look-up that sent the request may have had an earlier deadline than this one.
         const bool was_cut = !*answer && (answer->error().code == errc::timeout ||
                                           answer->error().code == errc::cancelled);
         if (!was_cut || until.passed()) {
@@ -112,8 +112,8 @@ asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadli
     }
 }
 
-// A question that goods is slow to answer: what it says may be as old as the question. Who comes
-// now would be given something older than the memory may hold.
+// The answer to a slow request may be as old as the request. A new look-up must not get an answer
+// that is older than the memory may hold.
 bool goods_lookup::is_too_old(const question& under_way) const {
     constexpr milliseconds always_shared{100};
     const auto shared_for =
@@ -169,7 +169,7 @@ goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadlin
         auto found = co_await find_in(cache, id);
         version = std::move(found.version);
         if (found.answer) {
-            // Of what does not exist nobody knows how long that was known already.
+            // Since when the product has been known not to exist is unknown: not kept here.
             if (found.answer->known && !shared->outdated) {
                 memory_.put(goods_cache_key(id), found.answer->row, asked);
             }
@@ -208,7 +208,7 @@ asio::awaitable<result<goods_answer>> goods_lookup::ask_owner(
         co_return tl::unexpected{answer.error()};
     }
     if (answer->status >= server_error) {
-        co_return fail(errc::unavailable, "answered with a server error");
+        co_return fail(errc::unavailable, "the goods service answered with a server error");
     }
     auto found = find_goods(answer->body, id);
     if (!found || shared->outdated) {

@@ -23,17 +23,18 @@ class shared_cache;
 
 namespace msd::services {
 
-// The kind of thing that changes.
+// `what` of an announced change of products.
 inline constexpr std::string_view goods_kind = "goods";
 
-/// What a product is called in a cache.
+/// The cache key of a product.
 [[nodiscard]] std::string goods_cache_key(std::int64_t id);
 
-// Products for services that do not own them, by id: from the worker's memory, else from the cache
-// that all share, if there is one, else from the goods service over the topology. Many who want the
-// same at a time cost one question. What changed is asked for anew as soon as the goods service
-// says so; when its word is lost, when the memory's time is over. That there is no such product is
-// remembered only when a goods service says it that will tell when there is.
+// Looks up products by id for services that do not own them: in the worker's memory, then in the
+// shared cache, if one is configured, then by a request to the goods service over the topology.
+// Concurrent look-ups of one product share one request. A changed product is requested again as
+// soon as the goods service announces the change; if the announcement is lost, when the memory's
+// time to live ends. That a product does not exist is cached only when an msd goods service says
+// so, because only msd announces that a product was added.
 //
 // With cache.legacy_keys, goods nodes of an existing deployment announce changes by their plain
 // keys in Redis. These are read with every look-up, so the worker's memory is used only while Redis
@@ -49,18 +50,18 @@ public:
     [[nodiscard]] result<void> start();
     asio::awaitable<void> stop();
 
-    /// errc::unavailable, errc::timeout, errc::closed: not here, and the goods service cannot be
-    /// asked; errc::malformed: what it says cannot be read.
+    /// errc::unavailable, errc::timeout, errc::closed: the product is not cached and the goods
+    /// service did not answer; errc::malformed: its reply cannot be parsed.
     asio::awaitable<result<goods_answer>> find(std::int64_t id, deadline until);
 
-    /// The goods service says that these have changed.
+    /// Call when the goods service announces that these products have changed.
     void changed(const wire::change& made);
 
     /// Members for the worker's statistics.
     void write_figures(json::writer& out) const;
 
 private:
-    // What those wait for who want a product that somebody is asking for.
+    // A request to the goods service, and the look-ups that wait for its answer.
     struct question {
         time_point asked = clock::now();
         std::list<asio::steady_timer*> waiting;
@@ -91,9 +92,9 @@ private:
     store::memory_cache memory_;
     std::unique_ptr<store::redis::shared_cache> cache_; // shared by all; null: there is none
     flights flights_;
-    std::uint64_t asked_ = 0;   // the owner
-    std::uint64_t shared_ = 0;  // answers that somebody else had asked for
-    std::uint64_t changes_ = 0; // heard of
+    std::uint64_t asked_ = 0;   // requests to the goods service
+    std::uint64_t shared_ = 0;  // look-ups answered by the request of another one
+    std::uint64_t changes_ = 0; // announced
     std::uint64_t unreadable_ = 0;
 };
 

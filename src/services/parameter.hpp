@@ -14,17 +14,17 @@ enum class parameter_type : std::uint8_t {
     decimal, // a JSON number or numeric string with at most four decimals
 };
 
-// One parameter of a route, as checked before its handler runs and as told to people.
+// One parameter of a route: how it is checked before the handler runs, and its description.
 struct parameter {
     std::string_view name;
     parameter_type type = parameter_type::text;
     bool required = false;
-    bool secret = false;          // `***` wherever people may read it
+    bool secret = false;          // shown as `***` in logs and errors
     std::size_t length_max = 128; // text: code points
     std::size_t length_min = 0;   // text: code points
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
-    std::string_view about = {};                                     // one line for people
+    std::string_view about = {};                                     // one line of description
 };
 
 } // namespace msd::services

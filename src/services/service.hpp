@@ -25,10 +25,10 @@
 
 namespace msd::services {
 
-// What a handler answers; the host turns it into a reply packet. Members are raw JSON without
-// braces: `"id":7`.
+// The reply of a handler; the service host makes a reply packet of it. `members` is raw JSON
+// without braces: `"id":7`.
 struct reply {
-    int status = 200; // HTTP status the service asks for
+    int status = 200; // HTTP status
     int errorcode = 0;
     std::string errormessage = "success";
     std::string members;
@@ -40,13 +40,13 @@ struct reply {
 /// 422 `Invalid Parameters` with `errors:[{field,problem}]`.
 [[nodiscard]] reply invalid_parameters(std::span<const arguments::problem> problems);
 
-// One request as a handler sees it: checked against its route's parameters.
+// One request as a handler gets it, checked against the parameters of its route.
 struct call {
     arguments args;
     deadline until = deadline::never();
     std::string idempotency_key; // empty: none
-    std::string request_id;      // for the log; may be empty
-    std::string trace;           // traceparent to hand on; may be empty
+    std::string request_id;      // for logs; may be empty
+    std::string trace;           // traceparent to pass on; may be empty
 };
 
 // Asks another service over the topology; implemented by the service host.
@@ -56,22 +56,22 @@ public:
 
     struct answer {
         int errorcode = 0;
-        int status = 0;   // 0: not said (foreign services)
+        int status = 0;   // 0: the reply has none (foreign services)
         std::string body; // the whole reply as JSON object text
-        bool msd = false; // from an msd node, which says what changes
+        bool msd = false; // from an msd node, which announces changes
     };
 
     /// Errors: unavailable (no node, or none reachable), timeout, closed.
     virtual asio::awaitable<result<answer>>
     ask(std::string method, std::string uri, std::string params, deadline until) = 0;
 
-    /// Whether all who answer this are msd nodes, which tell what changes. Also when there is
-    /// nobody. Connects to them, so that they can.
+    /// Whether all nodes of this route are msd nodes, which announce changes; also true without any
+    /// node. Connects to them, so that their announcements arrive.
     [[nodiscard]] virtual bool all_tell_changes(std::string_view method, std::string_view uri) = 0;
 };
 
-// Says to everybody who asked to hear of it that things of this service are no longer as they were;
-// implemented by the service host. Said to whoever is connected now, once: it can be lost.
+// Announces changes of this service's data to the connected callers that asked for announcements;
+// implemented by the service host. Each announcement is sent once and can be lost.
 class change_teller {
 public:
     virtual ~change_teller() = default;
@@ -82,8 +82,8 @@ struct service_settings {
     std::filesystem::path data_dir;
     int slot = 0;                        // of this worker
     store::server_settings store;        // without a url: the embedded one under data_dir
-    store::memory_cache_settings memory; // of what others own
-    store::redis::settings cache;        // shared by all; without an address: none
+    store::memory_cache_settings memory; // for data of other services
+    store::redis::settings cache;        // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
 };
 
@@ -102,7 +102,7 @@ struct route {
     std::string_view path; // exact or with variables: "/goods/{id}"; a variable is a parameter too
     std::span<const parameter> parameters;
     handler handle;
-    bool one_way = false;    // never answered on the wire
+    bool one_way = false;    // no reply is sent
     bool any_params = false; // takes params of any kind unchecked (logs): arguments::raw()
 };
 
@@ -111,20 +111,20 @@ class service {
 public:
     virtual ~service() = default;
 
-    /// The table; lives as long as the service.
+    /// Valid as long as the service lives.
     [[nodiscard]] virtual std::span<const route> routes() const = 0;
 
     /// Opens the store. A failure ends the worker before READY with the error's text.
     virtual asio::awaitable<result<void>> start() = 0;
 
-    /// Ends what it holds; called once, after the last handler returned.
+    /// Releases what it holds; called once, after the last handler has returned.
     virtual asio::awaitable<void> stop() = 0;
 
-    /// Files are reopened (log rotation); nothing by default.
+    /// Reopens files after log rotation; does nothing by default.
     virtual void reopen() {}
 
-    /// Another service says that things of its own have changed; for services whose definition
-    /// says hears_changes.
+    /// Called when another service announces changes of its data; only for services whose
+    /// definition sets hears_changes.
     virtual void changed(const wire::change& /*made*/) {}
 
     /// Members for the worker's statistics.
@@ -137,7 +137,7 @@ struct definition {
     std::uint16_t default_port;
     std::string_view summary;
     bool ships_logs = true;     // the logs service ships nothing
-    bool hears_changes = false; // it keeps answers of other services
+    bool hears_changes = false; // it caches answers of other services
     std::unique_ptr<service> (*create)(const service_context&);
 };
 

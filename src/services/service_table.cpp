@@ -12,7 +12,7 @@ namespace msd::services {
 
 namespace {
 
-// logs comes first, so that what the others say while they start is kept.
+// logs starts first, so that the log lines of the others' start are kept.
 const std::array<definition, 4> definitions{{
     {.name = "logs",
      .default_port = 9040,

@@ -10,7 +10,7 @@ namespace msd::services {
 
 namespace {
 
-// A longer key is kept as its digest.
+// A longer key is stored as its digest.
 constexpr std::size_t key_bytes_max = 255;
 
 } // namespace

@@ -66,6 +66,11 @@ class Mutants(unittest.TestCase):
         self.assertEqual(SOURCE.count("\n"), text.count("\n"))
         self.assertIn("a < ::msd_mutation::op<3>{} < b", text)
         self.assertIn("if (!::msd_mutation::is(6)) { note(a); }", text)
+        # The negation of the whole condition is around the one of its `&&`.
+        self.assertIn(
+            "if (::msd_mutation::flip(2, static_cast<bool>((::msd_mutation::flip(4, ", text
+        )
+        self.assertIn(") : ::msd_mutation::is(4)))))", text.replace("{ ", "{"))
 
     def test_templates_and_declarations_are_left_alone(self):
         text = "void f() {\n    std::vector<int> a;\n    int* b = c;\n    const auto& d = e;\n}\n"

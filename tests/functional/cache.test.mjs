@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What purchases remember of goods: for how long, and who tells them that it is out of date.
+// How long purchases caches products, and which nodes announce changes to it.
 
 import assert from 'node:assert/strict';
 
@@ -9,7 +9,7 @@ import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
 
 const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
-// Far beyond any test: what is paid anew before that was paid anew because somebody said so.
+// Longer than any test: a new price before that time is the result of an announcement.
 const for_ever = { 'cache.memory_ttl_ms': 60_000, 'cache.negative_ttl_ms': 60_000 };
 
 async function add(port, fields = {}) {
@@ -27,7 +27,7 @@ function buy(port, userid, goodsid) {
     return http(port, 'POST', '/purchases', { body: { userid, goodsid } });
 }
 
-/** What member `userid` paid, oldest first. */
+/** The prices that member `userid` paid, oldest first. */
 async function paid(port, userid) {
     const { json } = await http(port, 'GET', `/purchases?userid=${userid}`);
     return (json.results ?? []).map(({ price }) => price);
@@ -35,7 +35,7 @@ async function paid(port, userid) {
 
 let last_member = 0;
 
-/** The prices of `count` purchases made at a time. */
+/** The prices of `count` concurrent purchases. */
 async function prices_now(port, goodsid, count = 8) {
     const userid = ++last_member;
     const replies = await Promise.all(Array.from({ length: count }, () =>
@@ -46,7 +46,7 @@ async function prices_now(port, goodsid, count = 8) {
     return paid(port, userid);
 }
 
-/** Waits until every worker of purchases pays `price`: it was told, for nothing expires. */
+/** Waits until every worker of purchases uses `price`; nothing expires, so it was announced. */
 async function all_pay(port, goodsid, price) {
     await until(`all pay ${price}`, async () => {
         const prices = await prices_now(port, goodsid);
@@ -55,8 +55,8 @@ async function all_pay(port, goodsid, price) {
 }
 
 /**
- * A product whose changes every worker of purchases hears of: each of them has found each worker of
- * goods by now.
+ * A product whose changes are announced to every worker of purchases: each of them is connected to
+ * each worker of goods.
  */
 async function product_all_hear_of(port) {
     const id = await add(port);
@@ -73,7 +73,7 @@ async function product_all_hear_of(port) {
     return id;
 }
 
-test('a change is told to peers that asked for it, and to nobody else', async (world) => {
+test('a change is announced to peers that asked for it and to no others', async (world) => {
     const up = await world.up();
     const hello = (more) => ({ hello: { proto: 2, name: 'test', worker: 0, ...more } });
     const curious = await world.packets(up.port('goods'));
@@ -89,7 +89,7 @@ test('a change is told to peers that asked for it, and to nobody else', async (w
     await until('the change is told', () => told(curious).length === 1);
     const changed = { what: 'goods', ids: [id], untold: true }; // this one has no shared cache
     assert.deepEqual(told(curious), [{ changed }]);
-    // Who changes it himself hears of it before the reply.
+    // The peer that makes the change gets the announcement before the reply.
     const made = await curious.request('PUT', '/goods', { id, ...pencil });
     assert.equal(made.errorcode, 0);
     assert.equal(told(curious).length, 2);
@@ -103,11 +103,11 @@ test('a change is told to peers that asked for it, and to nobody else', async (w
     }
 });
 
-test('nonsense about changes harms nobody', async (world) => {
+test('malformed announcements of changes do no harm', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const purchases = await world.role('purchases', { distributor });
-    // A service that says it is of msd, greets, and answers with nonsense before each reply.
+    // A service that claims to be msd and sends malformed announcements before each reply.
     const lies = ['{"changed":{}}', '{"changed":{"what":"goods","ids":["x"]}}',
         '{"changed":{"what":"members","ids":[7]}}', '{"changed":{"what":"goods","ids":[]}}'];
     await scripted_service(world, {
@@ -131,7 +131,7 @@ test('nonsense about changes harms nobody', async (world) => {
     purchases.assert_same_workers();
 });
 
-test('a new price is paid by all workers as soon as the change is acknowledged', async (world) => {
+test('all workers use a new price as soon as the change is acknowledged', async (world) => {
     const up = await world.up({ workers: 2, config: for_ever });
     const port = up.port('gateway');
     const id = await product_all_hear_of(port);
@@ -146,7 +146,7 @@ test('a new price is paid by all workers as soon as the change is acknowledged',
     });
 });
 
-test('a product that did not exist can be bought once it does', async (world) => {
+test('a product that was looked up too early can be bought once it exists', async (world) => {
     const up = await world.up({ workers: 2, config: for_ever });
     const port = up.port('gateway');
     const next = await product_all_hear_of(port) + 1;
@@ -161,7 +161,7 @@ test('a product that did not exist can be bought once it does', async (world) =>
     });
 });
 
-test('goods hung: what is remembered can be bought, other things get a 503', async (world) => {
+test('goods hung: cached products can be bought, others get 503', async (world) => {
     const up = await world.up({ config: for_ever });
     const port = up.port('gateway');
     const id = await product_all_hear_of(port);
@@ -185,7 +185,7 @@ test('goods hung: what is remembered can be bought, other things get a 503', asy
     await until('it can be bought again', async () => (await buy(port, 1, other)).status === 200);
 });
 
-test('a foreign goods service cannot tell: its price is old for the short time', async (world) => {
+test('the price of a foreign goods service is cached for the short time only', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const ttl = 1000;
@@ -220,7 +220,7 @@ test('a foreign goods service cannot tell: its price is old for the short time',
     assert.equal(unknown.status, 422, unknown.text);
 });
 
-test('what the cache does is counted and shown', async (world) => {
+test('the figures of the cache are counted and shown', async (world) => {
     const up = await world.up({ config: for_ever });
     const port = up.port('gateway');
     const id = await product_all_hear_of(port);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products in a cache that all share, while it is dead, hung, flushed, full or full of garbage:
-// purchases go on, and nobody pays an old price for longer than the memory's short time.
+// The shared cache of products while Redis is dead, hung, flushed, full or holds garbage: purchases
+// succeed, and no old price is used longer than the time to live of the workers' memory.
 
 import assert from 'node:assert/strict';
 
@@ -28,7 +28,7 @@ async function purchases_figures(world) {
         .map(({ stats }) => stats?.goods?.cache);
 }
 
-/** Prices of one product, one after the other, and until when each may still be paid. */
+/** The successive prices of one product, and until when each of them may be used. */
 class price_list {
     constructor(port, id) {
         this.port = port;
@@ -37,7 +37,7 @@ class price_list {
         this.last = 1;
     }
 
-    // A change that failed may have been made: what stands there afterwards counts.
+    // A change that failed may have been made: the price that is stored afterwards counts.
     async change() {
         const price = this.last + 1;
         const body = { ...pencil, price };
@@ -56,7 +56,7 @@ class price_list {
     }
 }
 
-/** Buys until `over` says so; counts what failed, and notes when each purchase was begun. */
+/** Buys until `over()`; records failures and the time at which each purchase began. */
 async function buyer(port, userid, list, seen, over) {
     while (!over()) {
         const begun = performance.now();
@@ -82,7 +82,7 @@ async function paid(port, userid) {
     }
 }
 
-/** Runs `disturb` while four buy and one changes the price; then looks at every purchase. */
+/** Runs `disturb` while four members buy and the price changes; then checks every purchase. */
 async function under_load(port, ttl, disturb) {
     const list = new price_list(port, await add(port));
     const seen = { begun: new Map(), failed: [], slowest: 0 };
@@ -118,7 +118,7 @@ async function under_load(port, ttl, disturb) {
     return { ...seen, count: seen.begun.size };
 }
 
-test('redis dead, hung, flushed, full, lying: nothing fails, no price is old', async (world) => {
+test('redis dead, hung, flushed, full, corrupt: no failure, no old price', async (world) => {
     const redis = await redis_server.start(world);
     const ttl = 500;
     const up = await world.up({
@@ -155,7 +155,7 @@ test('redis dead, hung, flushed, full, lying: nothing fails, no price is old', a
     assert.ok(lost.length <= 3 * 4, 'an outage is a line for each worker, not for each request');
 });
 
-test('workers of goods killed between the changes leave no old price behind', async (world) => {
+test('goods workers killed during changes leave no outdated price behind', async (world) => {
     const redis = await redis_server.start(world);
     const ttl = 500;
     const up = await world.up({
@@ -176,7 +176,7 @@ test('workers of goods killed between the changes leave no old price behind', as
     });
 });
 
-test('goods hung: what redis holds can be bought for minutes', async (world) => {
+test('goods hung: products cached in redis can be bought for minutes', async (world) => {
     const redis = await redis_server.start(world);
     const up = await world.up({
         config: { 'cache.url': redis.url, 'cache.memory_ttl_ms': 0, 'cache.timeout_ms': 2000 },
@@ -184,7 +184,7 @@ test('goods hung: what redis holds can be bought for minutes', async (world) => 
     const port = up.port('gateway');
     const id = await add(port, { price: 899999999999999.9 });
     const other = await add(port);
-    // The mark of its making stands for some seconds.
+    // The tombstone of its creation stays for some seconds.
     await until('redis holds it', async () => {
         assert.equal((await buy(port, 1, id)).status, 200);
         const length = await redis.ask('STRLEN', `msd:goods:${id}`); // of a mark: 1
@@ -214,7 +214,7 @@ test('goods hung: what redis holds can be bought for minutes', async (world) => 
     });
 });
 
-test('msd starts and sells without the redis it was told of', async (world) => {
+test('msd starts and sells without its configured redis', async (world) => {
     const redis = await redis_server.start(world);
     await redis.kill();
     const up = await world.up({ config: { 'cache.url': redis.url } });
@@ -229,7 +229,7 @@ test('msd starts and sells without the redis it was told of', async (world) => {
     await until('it is found', async () => (await purchases_figures(world))[0].usable);
 });
 
-test('a foreign instance of goods beside: redis is not read', async (world) => {
+test('redis is not read while a foreign instance of goods is listed', async (world) => {
     const redis = await redis_server.start(world);
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines: what is sent to the logs service is written, msd's own lines get there, and no
-// password gets anywhere.
+// Log lines: lines sent to the logs service are written, msd ships its own lines to it, and no
+// password is written anywhere.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -30,7 +30,7 @@ test('a line over HTTP is accepted and written', async (world) => {
     assert.ok(Math.abs(Date.parse(line.time) - Date.now()) < 600_000, line.time);
 });
 
-test('lines as text and as objects are written, and never answered', async (world) => {
+test('lines as text and as objects are written and get no reply', async (world) => {
     const up = await world.up();
     const client = await world.packets(up.port('logs'));
     const log = (params) => client.send({ uri: '/logs', method: 'POST', key: 0, params });
@@ -59,7 +59,7 @@ test('lines of services are sent to the logs service', async (world) => {
     for (const name of services) {
         await world.role(name, { distributor });
     }
-    // Last, so that their first lines wait for it.
+    // Started last, so that the first lines of the others wait for it.
     await world.role('logs', { distributor });
     for (const name of services) {
         const is_of = (params) => params?.role === name && params.message.length > 0;
@@ -96,7 +96,7 @@ function files_with(dir, text) {
     });
 }
 
-test('no password is found anywhere', async (world) => {
+test('no password is written to any file', async (world) => {
     const up = await world.up({ args: ['--log-level', 'trace'] });
     const secret = 'Tr0ub4dor-and-3';
     const account = { username: 'ann', password: secret };

@@ -18,8 +18,7 @@ namespace {
 
 constexpr milliseconds open_timeout{10'000};
 
-// What fits a column of existing deployments, a MySQL TEXT of 65,535 bytes, whatever the characters
-// are.
+// Fits a TEXT column of an existing MySQL deployment, 65,535 bytes, at four bytes a character.
 constexpr std::size_t description_length_max = 16'383;
 
 constexpr parameter id{
@@ -27,7 +26,7 @@ constexpr parameter id{
     .type = parameter_type::integer,
     .required = true,
     .minimum = 1,
-    .about = "the product"};
+    .about = "id of the product"};
 constexpr parameter optional_id{
     .name = "id",
     .type = parameter_type::integer,
@@ -37,34 +36,34 @@ constexpr parameter name{
     .name = "name",
     .required = true,
     .length_min = 1,
-    .about = "what it is called"};
+    .about = "name of the product"};
 constexpr parameter category{
     .name = "category",
     .required = true,
     .length_min = 1,
-    .about = "what it belongs to"};
+    .about = "category of the product"};
 constexpr parameter only_category{.name = "category", .about = "only products of this category"};
 constexpr parameter price{
     .name = "price",
     .type = parameter_type::decimal,
     .required = true,
-    .about = "for one piece; at most 4 decimals"};
+    .about = "price of one piece, at most 4 decimals"};
 constexpr parameter description{
     .name = "description",
     .required = true,
     .length_max = description_length_max,
-    .about = "a text of any kind"};
+    .about = "free text"};
 constexpr parameter limit{
     .name = "limit",
     .type = parameter_type::integer,
     .minimum = 1,
     .maximum = store::page_rows_max,
-    .about = "rows in one reply"};
+    .about = "most rows in one reply"};
 constexpr parameter after{
     .name = "after",
     .type = parameter_type::integer,
     .minimum = 0,
-    .about = "only ids above this one: `next` of the page before"};
+    .about = "only ids above this one; `next` of the previous page"};
 
 constexpr std::array list_parameters{optional_id, only_category, limit, after};
 constexpr std::array id_parameters{id};
@@ -191,7 +190,7 @@ private:
         auto once = idempotency_of(asked, "POST/goods");
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
         if (added) {
-            // Somebody may know that it did not exist.
+            // Other processes may have cached that this id does not exist.
             const goods_changes::end done{&added, time_point::min(), asked.until};
             co_await update_legacy_key(*added, asked.until);
             co_await changes_.ended(*added, done);

@@ -7,8 +7,8 @@
 
 namespace msd::services {
 
-// Products: a list in pages, one by id, added, replaced, removed. The plainest service there is,
-// and so the one to start from when writing another.
+// The goods service: products are listed in pages, found by id, added, replaced and deleted. It is
+// the simplest service and therefore the one to start from when you write another.
 [[nodiscard]] std::unique_ptr<service> make_goods_service(const service_context& context);
 
 } // namespace msd::services

@@ -176,24 +176,38 @@ asio::awaitable<void> legacy_keys::settle_due() {
 }
 
 asio::awaitable<void> legacy_keys::verify_until_stopped() {
-    for (;;) {
+    while (!stopping_) {
         armed_ = next_due();
         timer_.expires_at(armed_);
         const auto [woken] = co_await timer_.async_wait(net::use_tuple);
         (void)woken;
         armed_ = time_point::min();
-        if (!entries_.empty()) {
+        if (!entries_.empty() && !stopping_) {
             const bool is_there = co_await shared_.became_usable(deadline::in(retry_after));
             (void)is_there;
         }
         notice_return();
-        if (shared_.usable()) {
+        if (shared_.usable() && !stopping_) {
             co_await settle_due();
         }
     }
 }
 
 asio::awaitable<void> legacy_keys::stop() {
+    // The task in the background ends first: two writes at a time would leave the key unverified.
+    constexpr milliseconds last_look{200};
+    stopping_ = true;
+    timer_.cancel();
+    const bool ended_by_itself = co_await tasks_.drained(stop_limit);
+    if (!ended_by_itself) {
+        tasks_.terminate();
+        const bool ended = co_await tasks_.drained(last_look);
+        (void)ended;
+        for (auto& [id, one] : entries_) {
+            one.writing = 0;
+            one.written.clear();
+        }
+    }
     const deadline until = deadline::in(stop_limit);
     constexpr int rounds_max = 3; // a write and its verification, and one change meanwhile
     for (int round = 0; round < rounds_max && !entries_.empty(); ++round) {
@@ -214,10 +228,6 @@ asio::awaitable<void> legacy_keys::stop() {
             entries_.size()
         );
     }
-    constexpr milliseconds last_look{200};
-    tasks_.terminate();
-    const bool ended = co_await tasks_.drained(last_look);
-    (void)ended;
 }
 
 void legacy_keys::write_figures(json::writer& out) const {

@@ -90,6 +90,7 @@ private:
     time_point armed_ = time_point::max();
     std::unordered_map<std::int64_t, entry> entries_;        // to verify
     std::deque<std::pair<time_point, std::int64_t>> recent_; // verified again until then
+    bool stopping_ = false;
     std::uint64_t connects_seen_ = 0;
     std::uint64_t written_ = 0;
     std::uint64_t failed_ = 0;

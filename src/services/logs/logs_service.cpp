@@ -26,8 +26,8 @@ namespace {
 constexpr milliseconds flush_every{1000};
 constexpr milliseconds write_timeout{30'000};
 constexpr milliseconds stop_timeout{5000};
-constexpr std::size_t flush_bytes = std::size_t{256} << 10; // written at once when that much waits
-constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20; // more is dropped
+constexpr std::size_t flush_bytes = std::size_t{256} << 10;    // flushed at once from this size on
+constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20; // lines beyond this are dropped
 
 std::filesystem::path file_of(const service_settings& settings) {
     return settings.data_dir / "logs" / fmt::format("logs.{}.jsonl", settings.slot);
@@ -39,7 +39,7 @@ void append_line(std::string& out, std::string_view params) {
     out += "\",\"params\":";
     const auto begin = out.size();
     append_without_secrets(out, params.empty() ? "null" : params);
-    // Line breaks of JSON stand between its tokens only: inside a string they are escaped.
+    // JSON has line breaks only between its tokens: in a string they are escaped.
     const auto is_break = [](char c) {
         return c == '\n' || c == '\r';
     };
@@ -149,7 +149,7 @@ private:
         if (written) {
             outage_.answered();
             if (lost_lines_ > 0) {
-                log::warning("{} log lines were lost", std::exchange(lost_lines_, 0));
+                log::warning("{} log lines were dropped", std::exchange(lost_lines_, 0));
             }
         } else {
             lost_lines_ += lines;
@@ -158,7 +158,7 @@ private:
     }
 
     const std::filesystem::path data_dir_;
-    rotated_file file_; // the lane's
+    rotated_file file_; // used by the lane's thread
     store::outage_log outage_;
     std::vector<route> routes_;
     std::string buffer_;

@@ -7,9 +7,9 @@
 
 namespace msd::services {
 
-// Takes log lines of whatever shape from all nodes and appends them to DATA/logs/logs.<slot>.jsonl,
-// one JSON object a line. Lines reach the file within a second; nobody waits for that, and a disk
-// that is full costs lines, which are counted, and nothing else.
+// The logs service: accepts log lines of any JSON type from all nodes and appends them to
+// DATA/logs/logs.<slot>.jsonl, one JSON object a line. Lines reach the file within a second; no
+// caller waits for that. When the disk is full, lines are dropped and counted; nothing else fails.
 [[nodiscard]] std::unique_ptr<service> make_logs_service(const service_context& context);
 
 } // namespace msd::services

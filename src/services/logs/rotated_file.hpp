@@ -10,25 +10,25 @@
 
 namespace msd::services {
 
-// A file that lines are appended to and that makes room for itself: at its size limit it is
-// renamed to NAME.1, what was NAME.1 to NAME.2 and so on, and the oldest one goes. Blocks; belongs
-// to one thread at a time. Another process may append to the same file, as the worker that replaces
-// this one does for a while, and may rotate it: then this one follows to the new file.
+// A file that lines are appended to, with rotation: at its size limit it is renamed to NAME.1,
+// NAME.1 to NAME.2 and so on, and the oldest file is deleted. Calls block; one thread uses it at a
+// time. Another process may append to the same file (the worker that replaces this one does so for
+// a while) and may rotate it; then this object continues with the new file.
 class rotated_file {
 public:
     struct limits {
-        std::size_t bytes_max = std::size_t{64} << 20; // a file; exceeded by one append at most
-        int files_max = 8;                             // the present one included
+        std::size_t bytes_max = std::size_t{64} << 20; // of one file; one append may exceed it
+        int files_max = 8;                             // including the current one
     };
 
     explicit rotated_file(std::filesystem::path path) : rotated_file{std::move(path), limits{}} {}
     rotated_file(std::filesystem::path path, limits bounds);
 
-    /// Appends whole lines. errc::unavailable: disk full, no permission, …; some of the lines may
-    /// have been written, and a line that was cut never runs into the next one.
+    /// Appends whole lines. errc::unavailable: disk full, no permission, …; then some of the lines
+    /// may have been written. A line that was written in part is ended before the next append.
     [[nodiscard]] result<void> append(std::string_view lines);
 
-    /// The next append opens the file anew by its path.
+    /// The next append opens the file by its path again.
     void reopen() { file_.reset(); }
 
 private:
@@ -40,7 +40,7 @@ private:
     std::filesystem::path path_;
     limits bounds_;
     unique_fd file_;
-    bool cut_ = false; // the last line lacks its end
+    bool cut_ = false; // the last line was written in part
 };
 
 } // namespace msd::services

@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<std::string_view, 3> secret_names{"password", "token", "secret"};
 constexpr std::string_view mask = "***";
 
-// Objects, arrays and JSON in strings inside of each other. Each level is looked at anew, so this
-// bounds what one line costs.
+// Levels of nested objects, arrays and JSON in strings. Each level is scanned again, so this bounds
+// the cost of one line.
 constexpr int levels_max = 12;
 
 char lower(char c) {
@@ -32,7 +32,7 @@ bool is_secret(std::string_view name) {
     });
 }
 
-// Most lines have nothing to hide. A name may hide behind escapes.
+// A quick check, because most lines hold no secret. A name may be written with escapes.
 bool may_hold_secret(std::string_view json) {
     if (json.find("\\u") != std::string_view::npos) {
         return true;
@@ -49,7 +49,7 @@ void write(json::writer& out, const json::value& from, int level);
 void write_object(json::writer& out, std::string_view text, int level) {
     json::object members;
     if (!members.parse(text)) {
-        out.string(mask); // more members than are looked into
+        out.string(mask); // more members than the parser accepts
         return;
     }
     out.begin_object();

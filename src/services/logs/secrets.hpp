@@ -6,12 +6,12 @@
 
 namespace msd::services {
 
-// Log lines come from anybody, and many nodes log the whole request they handle: what stands in
-// there for a password must not lie in a file. Members named password, token or secret, in any
-// case, are written as "***", also inside of strings that are JSON themselves.
+// Masks secrets in log lines: many nodes log the whole request they handle, and a password must not
+// get into a log file. Members named password, token or secret, in any letter case, are written as
+// "***", also inside strings that hold JSON.
 
-/// Appends `json`, one valid JSON value. What is nested deeper than anybody logs, and could hold a
-/// secret, is left out as a whole.
+/// Appends `json`, one valid JSON value, with its secrets masked. A value that is nested deeper
+/// than the limit and could hold a secret is masked as a whole.
 void append_without_secrets(std::string& out, std::string_view json);
 
 } // namespace msd::services

@@ -22,28 +22,28 @@ constexpr parameter userid{
     .type = parameter_type::integer,
     .required = true,
     .minimum = 1,
-    .about = "the member"};
+    .about = "id of the member"};
 constexpr parameter goodsid{
     .name = "goodsid",
     .type = parameter_type::integer,
     .required = true,
     .minimum = 1,
-    .about = "the product"};
+    .about = "id of the product"};
 constexpr parameter quantity{
     .name = "quantity",
     .type = parameter_type::integer,
-    .about = "not 0; negative for a return; 1 when left out"};
+    .about = "not 0; negative for a return; default 1"};
 constexpr parameter limit{
     .name = "limit",
     .type = parameter_type::integer,
     .minimum = 1,
     .maximum = store::page_rows_max,
-    .about = "rows in one reply"};
+    .about = "most rows in one reply"};
 constexpr parameter after{
     .name = "after",
     .type = parameter_type::integer,
     .minimum = 0,
-    .about = "only ids above this one: `next` of the page before"};
+    .about = "only ids above this one; `next` of the previous page"};
 
 constexpr std::array list_parameters{userid, limit, after};
 constexpr std::array add_parameters{userid, goodsid, quantity};
@@ -142,7 +142,7 @@ private:
         }
         auto once = idempotency_of(asked, "POST/purchases");
         if (once) {
-            // A repeat needs no answer from goods: the product may be gone by now.
+            // A repeated request needs no look-up: the product may have been deleted meanwhile.
             const auto earlier = co_await purchases_->recall(*once, asked.until);
             if (!earlier) {
                 co_return store_failure(earlier.error());
@@ -153,7 +153,7 @@ private:
         }
         const auto goods = co_await goods_.find(fields.goodsid, asked.until.halfway());
         if (!goods) {
-            log::debug("goods cannot be asked: {}", goods.error().text);
+            log::debug("the product cannot be looked up: {}", goods.error().text);
             co_return failure(503, "goods unavailable");
         }
         if (!goods->known) {

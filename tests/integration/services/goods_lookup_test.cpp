@@ -17,7 +17,7 @@ using services::goods_lookup;
 
 constexpr std::string_view row = R"({"id":7,"name":"연필","price":4.15,"more":[1]})";
 
-// A goods service that answers when the test says so.
+// A goods service whose replies the test triggers.
 class patient_peer final : public services::peer_caller {
 public:
     using reply_type = net::one_shot<answer>;
@@ -28,7 +28,7 @@ public:
         asio::steady_timer limit{*executor, until.at()};
         reply_type reply;
         waiting = &reply;
-        // As upstreams do it: nobody waits beyond his deadline.
+        // Like upstreams: no caller waits beyond its deadline.
         limit.async_wait([&reply](const asio::error_code& cut) {
             if (!cut) {
                 reply.set(fail(errc::timeout, "silent"));
@@ -113,7 +113,7 @@ protected:
     void SetUp() override { peer_.executor = &executor_; }
 };
 
-TEST_F(lookup, asks_once_and_then_remembers_every_byte) {
+TEST_F(lookup, requests_a_product_once_and_caches_it_byte_for_byte) {
     asking first;
     begin(first);
     EXPECT_FALSE(first.answer);
@@ -128,7 +128,7 @@ TEST_F(lookup, asks_once_and_then_remembers_every_byte) {
     EXPECT_EQ(peer_.asked, std::vector<std::string>{R"(GET /goods {"id":7})"});
 }
 
-TEST_F(lookup, asks_once_for_many_who_want_the_same) {
+TEST_F(lookup, shares_one_request_among_concurrent_lookups) {
     std::array<asking, 20> all;
     for (auto& one : all) {
         begin(one);
@@ -146,7 +146,7 @@ TEST_F(lookup, asks_once_for_many_who_want_the_same) {
     until_answered(other);
 }
 
-TEST_F(lookup, gives_all_who_wait_the_same_failure_and_remembers_none) {
+TEST_F(lookup, gives_all_waiting_lookups_the_same_failure_and_caches_none) {
     asking one;
     asking two;
     begin(one);
@@ -169,7 +169,7 @@ TEST_F(lookup, gives_all_who_wait_the_same_failure_and_remembers_none) {
     EXPECT_EQ(four.answer->error().code, errc::malformed);
 }
 
-TEST_F(lookup, asks_again_for_who_has_time_left_when_the_first_had_none) {
+TEST_F(lookup, requests_again_for_a_lookup_with_a_later_deadline) {
     asking hasty;
     asking patient;
     begin(hasty, 7, milliseconds{30});
@@ -182,7 +182,7 @@ TEST_F(lookup, asks_again_for_who_has_time_left_when_the_first_had_none) {
     EXPECT_EQ((*patient.answer)->row, row);
 }
 
-TEST_F(lookup, lets_nobody_wait_beyond_his_own_time) {
+TEST_F(lookup, lets_no_lookup_wait_beyond_its_deadline) {
     asking patient;
     asking hasty;
     begin(patient);
@@ -195,7 +195,7 @@ TEST_F(lookup, lets_nobody_wait_beyond_his_own_time) {
     EXPECT_TRUE(patient.answer->has_value());
 }
 
-TEST_F(lookup, asks_anew_after_a_change) {
+TEST_F(lookup, requests_again_after_a_change) {
     asking first;
     begin(first);
     peer_.say_row();
@@ -212,26 +212,26 @@ TEST_F(lookup, asks_anew_after_a_change) {
     EXPECT_EQ(found().price->text(), "9");
 }
 
-TEST_F(lookup, does_not_keep_what_changed_while_it_was_asked_for) {
+TEST_F(lookup, does_not_cache_a_response_that_a_change_has_overtaken) {
     asking before;
     begin(before);
     auto* const old_question = std::exchange(peer_.waiting, nullptr);
     change(7);
     asking after;
     begin(after);
-    EXPECT_EQ(peer_.asked.size(), 2U) << "who comes later does not wait for the old answer";
+    EXPECT_EQ(peer_.asked.size(), 2U) << "a later look-up does not wait for the outdated response";
     peer_.say_row(R"({"id":7,"price":9})");
     until_answered(after);
     EXPECT_EQ((*after.answer)->price->text(), "9");
     peer_.waiting = old_question;
     peer_.say_row();
     until_answered(before);
-    EXPECT_EQ((*before.answer)->price->text(), "4.15") << "he asked before the change";
+    EXPECT_EQ((*before.answer)->price->text(), "4.15") << "this look-up began before the change";
     EXPECT_EQ(found().price->text(), "9");
     EXPECT_EQ(peer_.asked.size(), 2U);
 }
 
-TEST_F(lookup, remembers_what_does_not_exist_only_from_who_will_tell_when_it_does) {
+TEST_F(lookup, caches_that_a_product_does_not_exist_only_from_nodes_that_announce_changes) {
     asking one;
     begin(one);
     peer_.say(R"({"errorcode":1,"errormessage":"unknown id"})", 404, false);

@@ -25,7 +25,7 @@ TEST_F(goods_service, has_no_data_at_first) {
     EXPECT_EQ(list(), "200 1 no data {}");
 }
 
-TEST_F(goods_service, lists_what_was_posted) {
+TEST_F(goods_service, lists_added_products) {
     EXPECT_EQ(goods_.text("POST", "/goods", pencil), R"(200 0 success {"id":1})");
     EXPECT_EQ(
         list(),
@@ -40,7 +40,7 @@ TEST_F(goods_service, returns_a_price_exactly_and_without_trailing_zeros) {
     EXPECT_THAT(list(), HasSubstr(R"("price":4.15,)"));
 }
 
-TEST_F(goods_service, escapes_what_it_lists) {
+TEST_F(goods_service, escapes_texts_in_lists) {
     goods_.text(
         "POST",
         "/goods",
@@ -51,7 +51,7 @@ TEST_F(goods_service, escapes_what_it_lists) {
     EXPECT_TRUE(json::parse("{" + answer.members + "}"));
 }
 
-TEST_F(goods_service, names_all_that_is_wrong_with_a_product) {
+TEST_F(goods_service, names_every_invalid_parameter_of_a_product) {
     EXPECT_EQ(
         goods_.text("POST", "/goods", R"({"name":"","price":0.00001})"),
         "422 1 Invalid Parameters {\"errors\":["
@@ -64,7 +64,7 @@ TEST_F(goods_service, names_all_that_is_wrong_with_a_product) {
     EXPECT_EQ(list(), "200 1 no data {}");
 }
 
-TEST_F(goods_service, finds_one_by_id_on_both_paths) {
+TEST_F(goods_service, finds_a_product_by_id_on_both_paths) {
     goods_.text("POST", "/goods", pencil);
     goods_.text("POST", "/goods", pencil);
     for (const auto* const path : {"/goods", "/goods/{id}"}) {
@@ -99,7 +99,7 @@ TEST_F(goods_service, pages_and_filters) {
     EXPECT_THAT(list(R"({"after":-1})"), StartsWith("422 1 "));
 }
 
-TEST_F(goods_service, replaces_on_both_paths) {
+TEST_F(goods_service, replaces_a_product_on_both_paths) {
     goods_.text("POST", "/goods", pencil);
     for (const auto* const path : {"/goods", "/goods/{id}"}) {
         EXPECT_THAT(
@@ -124,7 +124,7 @@ TEST_F(goods_service, replaces_on_both_paths) {
     }
 }
 
-TEST_F(goods_service, removes_on_both_paths_and_is_content_with_an_unknown_id) {
+TEST_F(goods_service, deletes_on_both_paths_and_succeeds_for_an_unknown_id) {
     for (const auto* const path : {"/goods", "/goods/{id}"}) {
         const auto added = goods_.ask("POST", "/goods", pencil).members;
         EXPECT_EQ(goods_.text("DELETE", path, "{" + added + "}"), "200 0 success {}");
@@ -134,7 +134,7 @@ TEST_F(goods_service, removes_on_both_paths_and_is_content_with_an_unknown_id) {
     EXPECT_EQ(list(), "200 1 no data {}");
 }
 
-TEST_F(goods_service, gives_a_repeat_the_very_same_reply_also_after_a_restart) {
+TEST_F(goods_service, gives_a_repeated_request_the_same_reply_even_after_a_restart) {
     const auto first = goods_.text("POST", "/goods", pencil, "key");
     EXPECT_EQ(goods_.text("POST", "/goods", pencil, "key"), first);
     goods_.restart();
@@ -169,7 +169,7 @@ TEST_F(goods_service, keeps_a_page_within_its_bounds) {
     EXPECT_THAT(answer.members, HasSubstr("\"next\":"));
 }
 
-TEST_F(goods_service, tells_what_has_changed_and_nothing_else) {
+TEST_F(goods_service, announces_changes_and_nothing_else) {
     const std::string change = R"({"id":1,"name":"b","category":"c","price":2,"description":""})";
     const std::string other = R"({"id":9,"name":"b","category":"c","price":2,"description":""})";
     auto& said = goods_.changes().said;
@@ -185,7 +185,7 @@ TEST_F(goods_service, tells_what_has_changed_and_nothing_else) {
     EXPECT_EQ(said, (std::vector<std::string>(3, "goods 1")));
 }
 
-TEST_F(goods_service, tells_of_a_change_that_may_have_been_made) {
+TEST_F(goods_service, announces_a_change_that_may_have_been_made) {
     goods_.text("POST", "/goods", pencil);
     goods_.until = deadline{clock::now()};
     EXPECT_THAT(

@@ -36,7 +36,7 @@ protected:
     service_under_test logs_{"logs"};
 };
 
-TEST_F(logs_service, answers_nothing_and_takes_anything) {
+TEST_F(logs_service, accepts_any_value_and_sends_no_reply) {
     const auto& route = logs_.route_of("POST", "/logs");
     EXPECT_TRUE(route.one_way);
     EXPECT_TRUE(route.any_params);
@@ -57,13 +57,13 @@ TEST_F(logs_service, writes_each_line_as_json_with_its_time) {
     EXPECT_EQ(second.find("params")->text, "{\"a\" :   [1, 2], \"s\":\"x\\ny\"}");
 }
 
-TEST_F(logs_service, writes_without_being_stopped_too) {
+TEST_F(logs_service, writes_lines_while_it_runs) {
     log(R"("line")");
     logs_.on().run_until([&] { return !lines_of(file()).empty(); });
 }
 
-// More than it buffers comes in less time than it lets a line wait.
-TEST_F(logs_service, writes_at_once_when_much_has_come) {
+// More lines than the buffer holds, faster than the flush interval.
+TEST_F(logs_service, writes_at_once_when_the_buffer_is_full) {
     constexpr std::size_t lines = 60;
     const std::string large = "\"" + std::string(300 * 1024, 'x') + "\"";
     for (std::size_t i = 0; i < lines; ++i) {
@@ -73,7 +73,7 @@ TEST_F(logs_service, writes_at_once_when_much_has_come) {
     EXPECT_EQ(lines_of(file()).size(), lines);
 }
 
-TEST_F(logs_service, follows_when_its_file_was_moved_away) {
+TEST_F(logs_service, opens_a_new_file_when_the_file_was_moved_away) {
     log(R"("before")");
     logs_.on().run_until([&] { return !lines_of(file()).empty(); });
     std::filesystem::rename(file(), file().string() + ".moved");
@@ -84,7 +84,7 @@ TEST_F(logs_service, follows_when_its_file_was_moved_away) {
     EXPECT_EQ(lines_of(file()).size(), 1U);
 }
 
-TEST_F(logs_service, keeps_its_files_to_itself) {
+TEST_F(logs_service, creates_files_that_only_its_user_can_read) {
     log("1");
     logs_.stop();
     struct stat facts {};
@@ -100,7 +100,7 @@ protected:
     const std::filesystem::path path_ = directory_.path() / "f";
 };
 
-TEST_F(rotated_file, keeps_so_many_files_of_such_a_size) {
+TEST_F(rotated_file, keeps_a_limited_number_of_files_of_limited_size) {
     services::rotated_file file{path_, {.bytes_max = 10, .files_max = 3}};
     for (const auto* const line :
          {"1234\n", "5678\n", "abcd\n", "efgh\n", "ijkl\n", "mnop\n", "z\n"}) {
@@ -112,7 +112,7 @@ TEST_F(rotated_file, keeps_so_many_files_of_such_a_size) {
     EXPECT_FALSE(std::filesystem::exists(path_.string() + ".3"));
 }
 
-TEST_F(rotated_file, takes_a_line_larger_than_a_file) {
+TEST_F(rotated_file, accepts_a_line_larger_than_the_file_limit) {
     services::rotated_file file{path_, {.bytes_max = 4, .files_max = 2}};
     EXPECT_TRUE(file.append("123456\n"));
     EXPECT_TRUE(file.append("1\n"));
@@ -120,7 +120,7 @@ TEST_F(rotated_file, takes_a_line_larger_than_a_file) {
     EXPECT_EQ(content_of(path_.string() + ".1"), "123456\n");
 }
 
-TEST_F(rotated_file, follows_to_the_new_file_when_another_process_rotated) {
+TEST_F(rotated_file, continues_in_the_new_file_when_another_process_rotated) {
     services::rotated_file mine{path_};
     EXPECT_TRUE(mine.append("a\n"));
     std::filesystem::rename(path_, path_.string() + ".1");
@@ -128,7 +128,7 @@ TEST_F(rotated_file, follows_to_the_new_file_when_another_process_rotated) {
     EXPECT_EQ(content_of(path_), "b\n");
 }
 
-TEST_F(rotated_file, starts_a_new_line_after_one_that_a_full_disk_cut) {
+TEST_F(rotated_file, starts_a_new_line_after_one_that_was_written_in_part) {
     services::rotated_file file{path_};
     ASSERT_TRUE(file.append("first\n"));
     const auto before = std::signal(SIGXFSZ, SIG_IGN);

@@ -31,7 +31,7 @@ protected:
     service_under_test purchases_{"purchases"};
 };
 
-TEST_F(purchases_service, asks_goods_and_keeps_the_price_of_that_moment) {
+TEST_F(purchases_service, stores_the_price_that_goods_reports_at_the_time_of_purchase) {
     EXPECT_EQ(buy(R"({"userid":1,"goodsid":7})"), R"(200 0 success {"id":1})");
     EXPECT_THAT(purchases_.peer().asked, testing::ElementsAre(R"(GET /goods {"id":7})"));
     goods_says(R"({"errorcode":0,"results":[{"id":7,"price":9}]})");
@@ -43,14 +43,14 @@ TEST_F(purchases_service, asks_goods_and_keeps_the_price_of_that_moment) {
     );
 }
 
-TEST_F(purchases_service, keeps_the_quantity_and_takes_returns) {
+TEST_F(purchases_service, stores_the_quantity_and_accepts_returns) {
     buy(R"({"userid":"1","goodsid":"7","quantity":"12"})");
     buy(R"({"userid":1,"goodsid":7,"quantity":-3})");
     EXPECT_THAT(list(), HasSubstr(R"("quantity":12)"));
     EXPECT_THAT(list(), HasSubstr(R"("quantity":-3)"));
 }
 
-TEST_F(purchases_service, refuses_a_quantity_that_is_none) {
+TEST_F(purchases_service, refuses_an_invalid_quantity) {
     EXPECT_EQ(
         buy(R"({"userid":1,"goodsid":7,"quantity":0})"),
         R"(422 1 Invalid Parameters {"errors":[{"field":"quantity","problem":"must not be 0"}]})"
@@ -59,7 +59,7 @@ TEST_F(purchases_service, refuses_a_quantity_that_is_none) {
     EXPECT_THAT(purchases_.peer().asked, testing::IsEmpty());
 }
 
-TEST_F(purchases_service, refuses_goods_nobody_knows) {
+TEST_F(purchases_service, refuses_unknown_goods) {
     const std::string purchase = R"({"userid":1,"goodsid":8})";
     EXPECT_EQ(buy(purchase), "422 1 unknown goods {}");
     goods_says(R"({"errorcode":1,"errormessage":"unknown id"})", 404);
@@ -69,7 +69,7 @@ TEST_F(purchases_service, refuses_goods_nobody_knows) {
     EXPECT_EQ(list(), R"(200 0 success {"results":[]})");
 }
 
-TEST_F(purchases_service, writes_nothing_while_goods_cannot_be_asked) {
+TEST_F(purchases_service, writes_nothing_while_goods_is_unavailable) {
     const std::string purchase = R"({"userid":1,"goodsid":7})";
     purchases_.peer().reply = fail(errc::timeout, "10.0.0.7:9010 is silent");
     EXPECT_EQ(buy(purchase), "503 1 goods unavailable {}");
@@ -80,7 +80,7 @@ TEST_F(purchases_service, writes_nothing_while_goods_cannot_be_asked) {
     EXPECT_EQ(list(), R"(200 0 success {"results":[]})");
 }
 
-TEST_F(purchases_service, asks_for_at_most_half_of_the_time_left) {
+TEST_F(purchases_service, waits_for_goods_at_most_half_of_the_time_left) {
     const auto before = clock::now();
     purchases_.until = deadline{before + milliseconds{60'000}};
     buy(R"({"userid":1,"goodsid":7})");
@@ -89,7 +89,7 @@ TEST_F(purchases_service, asks_for_at_most_half_of_the_time_left) {
     EXPECT_LT(purchases_.peer().last_deadline.at(), half + milliseconds{15'000});
 }
 
-TEST_F(purchases_service, asks_once_for_a_product_that_many_buy) {
+TEST_F(purchases_service, requests_a_product_once_for_many_purchases) {
     for (int i = 0; i < 5; ++i) {
         EXPECT_THAT(buy(R"({"userid":1,"goodsid":7})"), StartsWith("200 0 success"));
     }
@@ -99,7 +99,7 @@ TEST_F(purchases_service, asks_once_for_a_product_that_many_buy) {
     EXPECT_EQ(buy(R"({"userid":1,"goodsid":8})"), "503 1 goods unavailable {}");
 }
 
-TEST_F(purchases_service, pays_the_new_price_once_it_hears_of_it) {
+TEST_F(purchases_service, uses_the_new_price_once_the_change_is_announced) {
     buy(R"({"userid":1,"goodsid":7})");
     goods_says(R"({"errorcode":0,"results":[{"id":7,"price":900719925474.0993}]})");
     purchases_.running().changed({"members", {3, 7}});
@@ -110,7 +110,7 @@ TEST_F(purchases_service, pays_the_new_price_once_it_hears_of_it) {
     EXPECT_THAT(list(), HasSubstr(R"("price":900719925474.0993)"));
 }
 
-TEST_F(purchases_service, lists_one_member_in_pages) {
+TEST_F(purchases_service, lists_the_purchases_of_a_member_in_pages) {
     for (int i = 0; i < 3; ++i) {
         buy(R"({"userid":1,"goodsid":7})");
         buy(R"({"userid":2,"goodsid":7})");
@@ -121,7 +121,7 @@ TEST_F(purchases_service, lists_one_member_in_pages) {
     EXPECT_THAT(list("{}"), StartsWith("422 1 Invalid Parameters"));
 }
 
-TEST_F(purchases_service, gives_a_repeat_the_same_reply_without_asking_again) {
+TEST_F(purchases_service, gives_a_repeated_request_the_same_reply_without_asking_goods) {
     const std::string purchase = R"({"userid":1,"goodsid":7,"quantity":2})";
     const auto first = buy(purchase, "key");
     purchases_.peer().reply = fail(errc::unavailable, "gone");

@@ -16,7 +16,7 @@
 
 namespace msd::test {
 
-// Another service as purchases sees it: answers what the test says and notes what it was asked.
+// Another service as purchases sees it: gives the reply that the test chose and records requests.
 class scripted_peer final : public services::peer_caller {
 public:
     asio::awaitable<result<answer>>
@@ -36,7 +36,7 @@ public:
     deadline last_deadline = deadline::never();
 };
 
-// Keeps what a service says of changes.
+// Records the changes that a service announces.
 class change_notes final : public services::change_teller {
 public:
     void tell_changed(const wire::change& made) override {
@@ -48,7 +48,7 @@ public:
     std::vector<std::string> said;
 };
 
-// A service without sockets: requests go straight to its routes, checked as the host does it.
+// A service without sockets: calls the handlers of its routes after the checks of the host.
 class service_under_test {
 public:
     explicit service_under_test(std::string name) : name_{std::move(name)} { start(); }

@@ -46,19 +46,19 @@ TEST(arguments, holds_typed_values) {
     EXPECT_FALSE(args.has("unknown"));
 }
 
-TEST(arguments, takes_numeric_strings_as_numbers) {
+TEST(arguments, accepts_numeric_strings_as_numbers) {
     const auto [args, problems] = check(R"({"name":"a","count":"-5","price":"0.0001"})");
     EXPECT_EQ(problems, "");
     EXPECT_EQ(args.integer("count"), -5);
     EXPECT_EQ(args.decimal("price").e4(), 1);
 }
 
-TEST(arguments, takes_numbers_as_texts_as_they_are_written) {
+TEST(arguments, accepts_a_number_for_a_text_and_keeps_its_digits) {
     EXPECT_EQ(check(R"({"name":1.0})").args.text("name"), "1.0");
     EXPECT_EQ(check(R"({"name":"1.0"})").args.text("name"), "1.0");
 }
 
-TEST(arguments, takes_null_as_absent) {
+TEST(arguments, treats_null_as_absent) {
     const auto [args, problems] = check(R"({"name":"a","count":null})");
     EXPECT_EQ(problems, "");
     EXPECT_FALSE(args.has("count"));
@@ -78,7 +78,7 @@ TEST(arguments, refuses_half_of_a_surrogate_pair) {
     EXPECT_EQ(problems_of(R"({"name":"a","other":"\ud800"})"), "") << "it is not stored";
 }
 
-TEST(arguments, lists_all_problems_in_schema_order_and_then_holds_nothing) {
+TEST(arguments, lists_all_problems_in_schema_order_and_holds_no_value_then) {
     const auto [args, problems] = check(R"({"price":"much","count":"x","password":"p"})");
     EXPECT_EQ(
         problems,
@@ -88,14 +88,14 @@ TEST(arguments, lists_all_problems_in_schema_order_and_then_holds_nothing) {
     EXPECT_FALSE(args.has("password"));
 }
 
-TEST(arguments, refuses_other_kinds) {
+TEST(arguments, refuses_values_of_other_types) {
     EXPECT_EQ(problems_of(R"({"name":[]})"), "name: must be a string; ");
     EXPECT_EQ(problems_of(R"({"name":{"a":1}})"), "name: must be a string; ");
     EXPECT_EQ(problems_of(R"({"name":"a","count":true})"), "count: must be an integer; ");
     EXPECT_EQ(problems_of(R"({"name":"a","price":false})"), "price: must be a number; ");
 }
 
-TEST(arguments, takes_integers_only_when_they_are_exact_and_in_range) {
+TEST(arguments, accepts_only_exact_integers_in_range) {
     EXPECT_EQ(problems_of(R"({"name":"a","count":7.0})"), "");
     EXPECT_EQ(problems_of(R"({"name":"a","count":"1e2"})"), "");
     for (const auto* const wrong :
@@ -114,7 +114,7 @@ TEST(arguments, takes_integers_only_when_they_are_exact_and_in_range) {
     EXPECT_EQ(problems_of(R"({"name":"a","count":1001})"), "count: must be at most 1000; ");
 }
 
-TEST(arguments, takes_money_only_exactly) {
+TEST(arguments, accepts_only_exact_amounts_of_money) {
     for (const auto* const right :
          {"900000000000000", "-900000000000000.0000", "1.50000", "\"1.5e3\"", "0"}) {
         const auto params = std::string{R"({"name":"a","price":)"} + right + "}";
@@ -144,7 +144,7 @@ TEST(arguments, are_all_absent_without_params) {
     EXPECT_EQ(problems[0].field, "name");
 }
 
-TEST(arguments, fingerprint_is_the_same_for_the_same_values_only) {
+TEST(arguments, have_the_same_fingerprint_for_equal_values_only) {
     const auto one = check(R"({"name":"a","count":7,"price":1.5})").args.fingerprint();
     EXPECT_EQ(check(R"({"price":"1.50","count":"7","name":"a"})").args.fingerprint(), one);
     EXPECT_NE(check(R"({"name":"a","count":8,"price":1.5})").args.fingerprint(), one);
@@ -152,14 +152,14 @@ TEST(arguments, fingerprint_is_the_same_for_the_same_values_only) {
     EXPECT_NE(check(R"({"name":"a","count":7})").args.fingerprint(), one);
 }
 
-TEST(arguments, fingerprint_does_not_depend_on_secrets) {
+TEST(arguments, have_a_fingerprint_that_does_not_depend_on_secrets) {
     EXPECT_EQ(
         check(R"({"name":"a","password":"x"})").args.fingerprint(),
         check(R"({"name":"a","password":"y"})").args.fingerprint()
     );
 }
 
-TEST(arguments, keeps_unchecked_params_as_they_stand) {
+TEST(arguments, keep_unchecked_params_byte_for_byte) {
     const auto args = arguments::unchecked(R"([1, "a"])");
     EXPECT_EQ(args.raw(), R"([1, "a"])");
     EXPECT_NE(args.fingerprint(), arguments::unchecked("[]").fingerprint());

@@ -7,14 +7,14 @@
 namespace msd::services {
 namespace {
 
-TEST(goods_answer, finds_the_one_row_msd_sends) {
+TEST(goods_answer, finds_the_only_row_that_msd_sends) {
     const auto answer = find_goods(R"({"errorcode":0,"results":[{"id":7,"price":4.15}]})", 7);
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->known);
     EXPECT_EQ(answer->price->text(), "4.15");
 }
 
-TEST(goods_answer, finds_the_row_among_all_of_a_foreign_service) {
+TEST(goods_answer, finds_the_row_among_all_rows_of_a_foreign_service) {
     constexpr auto reply =
         R"({"results":[5,{"name":"no id"},{"id":"71","price":1},{"id":"7","price":"2"},{"id":8}]})";
     EXPECT_EQ(find_goods(reply, 7)->price->text(), "2");
@@ -23,7 +23,7 @@ TEST(goods_answer, finds_the_row_among_all_of_a_foreign_service) {
     EXPECT_FALSE(find_goods(reply, 9)->known);
 }
 
-TEST(goods_answer, knows_no_price_where_none_stands) {
+TEST(goods_answer, has_no_price_when_the_row_has_no_valid_one) {
     for (const auto* const price : {"null", "[]", "\"cheap\"", "0.00001", "true"}) {
         const auto reply = std::string{R"({"results":[{"id":7,"price":)"} + price + "}]}";
         const auto answer = find_goods(reply, 7);
@@ -33,13 +33,13 @@ TEST(goods_answer, knows_no_price_where_none_stands) {
     }
 }
 
-TEST(goods_answer, knows_nothing_when_there_are_no_results) {
+TEST(goods_answer, is_unknown_when_the_reply_has_no_results) {
     EXPECT_FALSE(find_goods(R"({"errorcode":1,"errormessage":"no data"})", 7)->known);
     EXPECT_FALSE(find_goods(R"({"results":{"id":7}})", 7)->known);
     EXPECT_FALSE(find_goods(R"({"results":[]})", 7)->known);
 }
 
-TEST(goods_answer, does_not_take_a_broken_reply_for_an_answer) {
+TEST(goods_answer, is_malformed_when_the_reply_cannot_be_parsed) {
     EXPECT_EQ(find_goods("{\"results\":[", 7).error().code, errc::malformed);
     EXPECT_EQ(find_goods("", 7).error().code, errc::malformed);
     EXPECT_EQ(find_goods("[]", 7).error().code, errc::malformed);
@@ -51,10 +51,10 @@ TEST(goods_answer, keeps_the_row_byte_for_byte) {
     const auto found = find_goods(R"({"results":[{"id":1},)" + row + R"(,{"id":8}]})", 7);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->row, row);
-    EXPECT_EQ(found->price, std::nullopt) << "over what money can hold";
+    EXPECT_EQ(found->price, std::nullopt) << "beyond the largest amount of money";
 }
 
-TEST(goods_answer, reads_a_row_again_as_it_was_found) {
+TEST(goods_answer, reads_a_cached_row_like_the_original) {
     const std::string row = R"({"id":"7","price":"899999999999999.9999","x":null})";
     const auto found = find_goods(R"({"results":[)" + row + "]}", 7);
     const auto again = read_goods(found->row, 7);
@@ -65,7 +65,7 @@ TEST(goods_answer, reads_a_row_again_as_it_was_found) {
     EXPECT_EQ(again->row, row);
 }
 
-TEST(goods_answer, takes_nothing_else_for_a_row) {
+TEST(goods_answer, refuses_a_cached_text_that_is_not_the_row_of_that_product) {
     for (const std::string row :
          {"", "7", "[]", "{", R"({"id":8,"price":1})", R"({"price":1})", R"({"id":7}x)"}) {
         const auto read = read_goods(row, 7);

@@ -31,7 +31,7 @@ TEST(invalid_parameters, names_every_field_and_its_problem) {
     );
 }
 
-TEST(store_failure, tells_a_client_what_to_do_and_nothing_of_the_store) {
+TEST(store_failure, gives_a_status_for_each_error_without_details_of_the_store) {
     const std::set<std::pair<errc, int>> statuses{
         {errc::not_found, 404},
         {errc::conflict, 409},
@@ -55,13 +55,13 @@ TEST(page_reply, has_empty_results_for_an_empty_page) {
     EXPECT_EQ(answer.members, R"("results":[])");
 }
 
-TEST(page_reply, says_where_the_next_page_begins) {
+TEST(page_reply, has_the_id_after_which_the_next_page_begins) {
     const auto answer = page_reply({.rows = "1,2", .count = 2, .next = 42});
     EXPECT_EQ(answer.errorcode, 0);
     EXPECT_EQ(answer.members, R"("results":[1,2],"next":42)");
 }
 
-TEST(idempotency_of, tells_operations_apart_under_one_key) {
+TEST(idempotency_of, distinguishes_operations_with_the_same_key) {
     call asked;
     EXPECT_FALSE(idempotency_of(asked, "POST/goods"));
     asked.idempotency_key = "k";
@@ -71,7 +71,7 @@ TEST(idempotency_of, tells_operations_apart_under_one_key) {
     EXPECT_NE(post->fingerprint, idempotency_of(asked, "PUT/goods")->fingerprint);
 }
 
-TEST(idempotency_of, keeps_a_very_long_key_as_its_digest) {
+TEST(idempotency_of, stores_a_very_long_key_as_its_digest) {
     call asked;
     asked.idempotency_key.assign(5000, 'k');
     const auto mark = idempotency_of(asked, "POST/goods");
