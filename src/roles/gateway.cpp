@@ -18,8 +18,8 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds fast_stop{2000}; // with less time left, idle connections close at once
-constexpr milliseconds lame_duck_fresh{2000};  // a new connection waits so long for its first byte
+constexpr milliseconds fast_stop{2000};       // with less time left, idle connections close at once
+constexpr milliseconds lame_duck_fresh{2000}; // a new connection waits so long for its first byte
 constexpr milliseconds lame_duck_served{5000}; // a kept-alive one for its next request
 constexpr milliseconds last_look{200};
 // A client with fewer unsent bytes keeps up. Replies to such clients make the gateway add up all

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: everything that the gateway does with a request, with one echo service.
 // HTTP at the gateway: how requests become packets, how replies become statuses, and when
 // connections stay open, are pipelined and are closed.
 
