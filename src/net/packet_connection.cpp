@@ -150,7 +150,8 @@ asio::awaitable<void> packet_connection::linger() {
     queue_.finish();
     frame_guard_.clear();
     if (open_) {
-        co_await drop_input(&socket_, &dog_, linger_bounds{});
+        const linger_bounds bounds;
+        co_await drop_input(&socket_, &dog_, bounds);
     }
     close();
 }

@@ -26,8 +26,8 @@ void append_response_head(std::string& out, const http_response_head& head);
 /// Reason phrase of RFC 9110; "Unknown" for others.
 [[nodiscard]] std::string_view reason_phrase(int status);
 
-// A problem document (RFC 9457), for replies of the gateway's own. It has errorcode (the status) and
-// errormessage as well, for clients of the existing gateway.
+// A problem document (RFC 9457), for replies of the gateway's own. It has errorcode (the status)
+// and errormessage as well, for clients of the existing gateway.
 struct problem {
     int status = 500;
     std::string_view title;  // empty: the reason phrase

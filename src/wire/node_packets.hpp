@@ -10,12 +10,11 @@
 #include <string_view>
 #include <vector>
 
-// The small packets msd nodes exchange besides requests and replies (docs/protocol.md, 4): who
-// calls, who answers, that nobody waits any more, that no more is taken, what is no longer as it
-// was. Each writing function appends one frame.
+// The packets that msd nodes exchange besides requests and replies (docs/protocol.md, 4): hello of
+// a caller, the reply to it, cancel, goaway and changed. Each writing function appends one frame.
 namespace msd::wire {
 
-/// A caller's first packet on a connection. Who keeps answers asks to hear of changes.
+/// A caller's first packet on a connection. A caller that caches replies asks for changes.
 struct caller_hello {
     std::string_view name;
     int worker = 0; // its slot
@@ -23,7 +22,7 @@ struct caller_hello {
 };
 void append_hello(std::string& out, const caller_hello& self);
 
-/// What a worker answers to a hello: which of how many it is, and of which generation.
+/// The reply to a hello: slot and generation of the worker, and the number of workers of the node.
 struct hello_reply {
     int slot = 0;
     int workers = 1;
@@ -31,26 +30,26 @@ struct hello_reply {
 };
 void append_hello_reply(std::string& out, const hello_reply& self);
 
-/// What stands under `hello` in such an answer; slot -1: not said. errc::malformed.
+/// Reads the value of `hello` in such a reply; slot -1: missing. errc::malformed.
 [[nodiscard]] result<hello_reply> read_hello_reply(const json::value& hello);
 
-/// Nobody waits for the reply to request `key` any more.
+/// The caller no longer waits for the reply to request `key`.
 void append_cancel(std::string& out, std::uint64_t key);
 
-/// The sender takes no requests after the one with `last_key`, and answers those before.
+/// The sender accepts no requests after the one with `last_key`, and answers those up to it.
 void append_goaway(std::string& out, std::uint64_t last_key);
 
-// A service's word to callers that asked for it: what they keep of these is out of date.
+// Tells the callers that asked for changes that their cached entries for these ids are stale.
 struct change {
     std::string what; // kind of thing: "goods"
     std::vector<std::int64_t> ids;
-    bool untold = false; // a cache that all share may not know it yet
+    bool untold = false; // the shared cache (Redis) may still hold the old value
 };
 inline constexpr std::size_t changed_ids_max = 1024;
 
 void append_changed(std::string& out, const change& made);
 
-/// What stands under `changed` in a packet of that kind. errc::malformed: not a name with integers;
+/// Reads the value of `changed` in such a packet. errc::malformed: not a name with integers;
 /// errc::too_large: more than changed_ids_max of them.
 [[nodiscard]] result<change> read_changed(const json::value& changed);
 

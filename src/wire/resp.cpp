@@ -9,8 +9,8 @@
 
 namespace msd::wire {
 
-// hiredis keeps a stack of what it is reading and calls back for each value. The values are built
-// in place: a parent's elements exist, as nil, before its children are read.
+// hiredis keeps a stack of the values it is reading and calls a function for each. The values are
+// built in place: the elements of an array exist, as nil, before they are read.
 struct resp_reader::state {
     explicit state(std::size_t limit);
     state(const state&) = delete;
@@ -19,7 +19,8 @@ struct resp_reader::state {
 
     [[nodiscard]] bool oversized() const;
 
-    // What hiredis calls: C, so no exception may pass. A null pointer ends the reading.
+    // Callbacks of hiredis, which is C: no exception may leave them. A null pointer ends the
+    // reading.
     static void* make_text(const redisReadTask* task, char* text, std::size_t size);
     static void* make_array(const redisReadTask* task, int elements);
     // Its signature is hiredis' choice. NOLINTNEXTLINE(google-runtime-int)
@@ -126,8 +127,8 @@ void resp_reader::state::drop(void* /*root*/) {
     // The values are ours and go with the reader.
 }
 
-// Whether what is buffered is the beginning of something that is not going to be accepted. hiredis
-// has taken the type of the value already; the rest of its line comes next.
+// Whether the buffered bytes begin a value that will exceed a limit. hiredis has consumed the type
+// of the value already; the rest of its line comes next.
 bool resp_reader::state::oversized() const {
     const std::string_view unread{reader->buf + reader->pos, reader->len - reader->pos};
     const auto end = unread.find("\r\n");
@@ -137,7 +138,7 @@ bool resp_reader::state::oversized() const {
     if (reader->ridx < 0 || reader->rstack[reader->ridx].type != REDIS_REPLY_STRING) {
         return false;
     }
-    // A whole line that was left is a length that hiredis has accepted.
+    // A complete line that hiredis has not consumed is the length of a text.
     std::size_t announced = 0;
     std::from_chars(unread.data(), unread.data() + end, announced);
     return announced > bytes_left;

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-// Redis' protocol, version 2: commands as bytes, bytes as replies. The only user of hiredis, of
-// which it takes the reader; which reply belongs to which command, and what an error reply means,
-// is for others to know.
+// The protocol of Redis, version 2: writes commands and reads replies. The only user of hiredis,
+// and of its reader only. Matching replies to commands and interpreting errors is left to the
+// callers.
 namespace msd::wire {
 
 // One reply, or an element of one.
@@ -39,8 +39,8 @@ struct resp_value {
     }
 };
 
-// Reads the replies of a server that may send anything: what a reply costs in memory is bounded
-// before it is spent, and bytes that are no reply end the stream.
+// Reads the replies of a server that is not trusted: the memory of a reply is checked against the
+// limits before it is allocated, and malformed bytes end the stream.
 class resp_reader {
 public:
     static constexpr std::size_t elements_max = std::size_t{64} * 1024; // of all arrays of a reply
@@ -53,11 +53,11 @@ public:
     resp_reader(const resp_reader&) = delete;
     resp_reader& operator=(const resp_reader&) = delete;
 
-    /// Takes received bytes; ask next() until it has nothing more before the next feed().
+    /// Adds received bytes. Call next() until it returns nothing before the next feed().
     void feed(std::string_view bytes);
 
-    /// The next whole reply; nothing: feed more. errc::malformed, errc::too_large: from then on the
-    /// stream cannot be read, and every call says so again.
+    /// The next complete reply; nothing: feed more. After errc::malformed or errc::too_large the
+    /// stream cannot be read, and every further call returns the same error.
     [[nodiscard]] result<std::optional<resp_value>> next();
 
 private:

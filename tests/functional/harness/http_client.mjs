@@ -131,7 +131,9 @@ export class http_connection {
         if (body !== undefined) {
             const text = Buffer.isBuffer(body) || typeof body === 'string';
             bytes = Buffer.from(text ? body : JSON.stringify(body));
-            said['Content-Type'] ??= 'application/json';
+            if (!('Content-Type' in said)) { // null: none is sent
+                said['Content-Type'] = 'application/json';
+            }
             said['Content-Length'] ??= bytes.length;
         }
         const lines = Object.entries(said)
