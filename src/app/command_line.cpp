@@ -154,7 +154,7 @@ private:
     void add_daemon_flags(CLI::App& to) {
         add_flag(to, "log-level", "log.level", "trace, debug, info, warning, error or off");
         add_flag(to, "log-format", "log.format", "text or json");
-        add_flag(to, "log-file", "log.file", "log to this file, not to standard error (-)");
+        add_flag(to, "log-file", "log.file", "log to this file; \"-\": standard error");
         add_flag(to, "user", "user", "started as root, become this user once the ports are bound");
         add_flag(to, "group", "group", "the group that goes with it (the user's own)");
     }

@@ -6,11 +6,12 @@
 namespace msd {
 
 /// The pause before try number `failures` + 1 (`failures` ≥ 1): `first` doubled with each failure,
-/// at most `longest`, spread by ± `jitter` (0…1) of itself so that many do not come back at once.
+/// at most `longest`, changed by a random part of ± `jitter` (0…1) so that clients do not retry all
+/// at once.
 [[nodiscard]] milliseconds
 backoff_delay(int failures, milliseconds first, milliseconds longest, double jitter);
 
-/// `span` spread by ± `jitter` (0…1) of itself.
+/// `span` changed by a random part of ± `jitter` (0…1).
 [[nodiscard]] milliseconds spread(milliseconds span, double jitter);
 
 } // namespace msd

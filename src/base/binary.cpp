@@ -5,7 +5,7 @@ namespace msd {
 
 namespace {
 
-constexpr unsigned bits_per_byte = 7; // the eighth says that another byte follows
+constexpr unsigned bits_per_byte = 7; // the eighth bit is set when another byte follows
 constexpr std::uint8_t more = 0x80;
 
 } // namespace

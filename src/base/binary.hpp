@@ -22,16 +22,16 @@ public:
     binary_writer& number(std::uint64_t value);
     binary_writer& flag(bool value) { return number(value ? 1 : 0); }
     binary_writer& text(std::string_view bytes);
-    /// Means the same in every process since the machine was started.
+    /// Valid in every process until the machine is restarted.
     binary_writer& time(time_point at);
 
 private:
     std::string& out_;
 };
 
-// Reads what a binary_writer wrote, from bytes that may be anything. The first thing that is not
-// there or over its limit is a failure, and everything after it reads as nothing; so a reader asks
-// once, at the end. No number it returns is over its limit, whatever the bytes are.
+// Reads what a binary_writer wrote, from untrusted bytes. The first value that is missing or over
+// its limit is a failure, and all later values read as zero or empty, so that the caller checks
+// once, at the end. No returned number is over its limit.
 class binary_reader {
 public:
     /// The bytes must outlive this and the texts it returns.
@@ -39,19 +39,19 @@ public:
 
     std::uint64_t number(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
     bool flag() { return number(1) == 1; }
-    /// A number that goes up by one at a time. None gets beyond the limit by that, nor wraps.
+    /// A counter. Its limit leaves room for further increments without overflow.
     std::uint64_t counter() { return number(std::numeric_limits<std::uint64_t>::max() / 2); }
-    /// How many elements follow. Each takes a byte at least, so it is never more than the bytes
-    /// left.
+    /// The number of elements that follow. Each has at least one byte, so it is at most the number
+    /// of bytes left.
     std::size_t count(std::size_t most);
     std::string_view text(std::size_t bytes_max);
-    /// time_point::max(), min(), or a moment that can be reckoned with.
+    /// time_point::max(), min(), or a time for which arithmetic does not overflow.
     time_point time();
-    /// What was read makes no sense: a failure from here on.
+    /// Marks the bytes as invalid: failed() is true from here on.
     void refuse() { failed_ = true; }
 
     [[nodiscard]] bool failed() const { return failed_; }
-    /// Nothing failed and nothing is left.
+    /// All values were read without failure and no bytes are left.
     [[nodiscard]] bool is_complete() const { return !failed_ && rest_.empty(); }
 
 private:

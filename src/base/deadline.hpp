@@ -10,8 +10,8 @@ using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using std::chrono::milliseconds;
 
-// The moment after which nobody wants the outcome any more. Absolute, so that it is handed down
-// through any number of steps without growing; on the wire it travels as the time left.
+// The time by which an operation has to be complete. It is absolute, so it can be passed through
+// any number of calls without becoming longer; on the wire it is sent as the time left.
 class deadline {
 public:
     explicit constexpr deadline(time_point at) : at_{at} {}
@@ -26,7 +26,7 @@ public:
         return std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(at_ - now));
     }
 
-    /// Half of the time that is left: the other half is for what follows.
+    /// Half of the time left; the other half is for the next step.
     [[nodiscard]] deadline halfway(time_point now = clock::now()) const {
         return deadline{at_ <= now ? at_ : now + (at_ - now) / 2};
     }

@@ -9,7 +9,7 @@ namespace msd {
 
 namespace {
 
-// Far beyond what any number text of a sane length can shift back into range.
+// No number text of a usable length can bring a larger exponent back into range.
 constexpr std::int64_t exponent_max = 1'000'000'000;
 
 constexpr bool is_digit(char c) {

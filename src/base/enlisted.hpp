@@ -6,7 +6,7 @@
 
 namespace msd {
 
-// An entry of a list for as long as this lives, however its owner ends.
+// Adds an entry to a list and removes it when this object is destroyed.
 template <class T>
 class enlisted {
 public:

@@ -11,19 +11,18 @@
 #include <string_view>
 #include <vector>
 
-// JSON as msd handles it: texts are validated whole and then looked at in place. A value stays the
-// piece of text it came as until somebody asks for its number or string, so whatever msd only
-// passes on (64-bit and big integers, 1.0, unknown fields) leaves exactly as it came. No tree of
-// values is ever built.
+// JSON as msd handles it: a text is validated as a whole and then read in place. A value remains
+// the original text until its number or string is requested, so values that msd only forwards
+// (64-bit and larger integers, 1.0, unknown fields) are sent unchanged. No tree of values is built.
 //
 // Accepted is what JSON.parse of JavaScript accepts, because foreign nodes pass such texts on: also
 // numbers that no double holds and \u escapes of lone surrogates, which read as U+FFFD. Refused
 // beyond that: bytes that are not UTF-8, and more than the limits below.
 //
 // Texts are read by msd's own scanner, because RapidJSON's reader refuses such numbers and escapes
-// and cannot say where a value stands. Strings and integers are written by RapidJSON's Writer; it
-// is seen in base/json*.cpp only. Doubles are written by std::to_chars, whose text is always the
-// shortest; RapidJSON's is not.
+// and does not report the position of a value. RapidJSON's Writer writes strings and integers; only
+// base/json*.cpp includes it. std::to_chars writes doubles, because its text is always the shortest
+// and RapidJSON's is not.
 namespace msd::json {
 
 constexpr std::size_t depth_max = 64;         // levels of objects and arrays

@@ -9,9 +9,9 @@
 
 namespace msd::json {
 
-// Walks over JSON text, checks it (RFC 8259 syntax, UTF-8, depth) and builds nothing: where a value
-// begins and ends is all that the rest of base/json needs. Iterative, so that no input can exhaust
-// the stack. After a step that returned false only failure() has a meaning.
+// Scans and checks JSON text (RFC 8259 syntax, UTF-8, depth) and builds nothing: the rest of
+// base/json needs only where a value begins and ends. It is iterative, so no input can exhaust the
+// stack. After a function returned false, only failure() may be called.
 class scanner {
 public:
     /// The text may hold NUL bytes and need not end with one.

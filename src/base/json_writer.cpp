@@ -14,8 +14,8 @@ namespace msd::json {
 
 namespace {
 
-// What RapidJSON writes to: the end of a string, by way of a buffer because it writes byte by byte.
-// The names are those it calls.
+// The output stream of RapidJSON: appends to a string through a buffer, because RapidJSON writes
+// single bytes. The function names are given by RapidJSON.
 class string_sink {
 public:
     using Ch = char;
@@ -30,7 +30,7 @@ public:
         buffer_[used_++] = c;
     }
 
-    void Flush() { // RapidJSON does so behind each value
+    void Flush() { // RapidJSON calls it after each value
         out_.append(buffer_.data(), used_);
         used_ = 0;
     }
@@ -42,7 +42,7 @@ private:
     std::size_t used_ = 0;
 };
 
-// One is made for every scalar, because it takes one root value only; making it allocates nothing.
+// Constructed for every scalar, because a Writer takes one root value only; this allocates nothing.
 using scalar_writer = rapidjson::Writer<string_sink>;
 
 std::string with_replacements(std::string_view text) {
@@ -62,7 +62,7 @@ std::string with_replacements(std::string_view text) {
     return out;
 }
 
-// RapidJSON has capitals in \u001F where JSON.stringify of JavaScript has small letters.
+// RapidJSON writes \u001F with a capital letter, JSON.stringify of JavaScript with a small one.
 void lower_escapes(std::string& out, std::size_t begin) {
     constexpr std::size_t last_digit = 5; // behind the backslash; the others are decimal
     std::size_t at = out.find('\\', begin);
@@ -77,7 +77,7 @@ void lower_escapes(std::string& out, std::size_t begin) {
 } // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
-    // Not left to RapidJSON's check, which reads beyond a text that ends within a character.
+    // RapidJSON's check is not used: it reads beyond a text that ends within a character.
     if (!is_utf8(text)) {
         append_quoted(out, with_replacements(text));
         return;

@@ -21,7 +21,7 @@ result<void> late_library::load() {
     if (handle_.load(std::memory_order_acquire) != nullptr) {
         return {};
     }
-    // Loaded twice at the same time it is one library still.
+    // When two threads load it at the same time, both get the same library.
     void* const handle = dlopen(soname_, RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
         return fail(errc::unavailable, "a library is missing: " + reason());

@@ -5,19 +5,19 @@
 
 #include <atomic>
 
-// Shared libraries that few of msd's processes need. One that is linked is bound by every process
-// as it starts, which is most of what a worker does until it is ready: OpenSSL and the driver for
-// MySQL, with what they need in turn, had half of the symbols and two fifths of the page faults.
+// Shared libraries that only few of msd's processes need. A linked library is loaded by every
+// process at its start, and loading is most of the start time of a worker: OpenSSL and the MySQL
+// driver, with their dependencies, caused half of the symbols and two fifths of the page faults.
 namespace msd {
 
-// A shared library that is loaded when it is needed, from where the linker finds the others, and
-// stays. May be used by several threads.
+// A shared library that is loaded at its first use, from the linker's search path, and stays
+// loaded. Thread-safe.
 class late_library {
 public:
-    /// By the name that says its binary interface, such as libm.so.6. Not copied.
+    /// `soname` includes the version of the binary interface, such as libm.so.6. Not copied.
     constexpr explicit late_library(const char* soname) : soname_{soname} {}
 
-    /// errc::unavailable: it is not there, or cannot be used; the text names it and says why.
+    /// errc::unavailable: it cannot be loaded; the text has its name and the reason.
     [[nodiscard]] result<void> load();
 
     /// Never null. Throws std::runtime_error when the library cannot be loaded or has no such

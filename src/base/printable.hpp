@@ -6,9 +6,9 @@
 
 namespace msd {
 
-/// `text` with control characters, those of C1 too (terminals obey both), as \n, \t or \x1b: what
-/// strangers wrote (names of nodes, keys of a file) must not steer the terminal it is shown on.
-/// What is no UTF-8 becomes U+FFFD.
+/// `text` with control characters, including C1, as \n, \t or \x1b: text from outside (names of
+/// nodes, keys of a file) must not control the terminal that shows it. Invalid UTF-8 becomes
+/// U+FFFD.
 [[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace msd

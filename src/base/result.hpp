@@ -8,8 +8,8 @@
 
 namespace msd {
 
-// What went wrong, by what the caller can do about it. The text is for the log and the operator;
-// what a client may read is chosen where the reply is written.
+// Kinds of errors, divided by what the caller can do. The text of an error is for the log and the
+// operator; the code that writes a reply chooses what a client gets to read.
 enum class errc : std::uint8_t {
     invalid,     // the caller's values are wrong
     malformed,   // bytes that are not what they claim to be
@@ -20,9 +20,9 @@ enum class errc : std::uint8_t {
     refused,     // not executed: safe to try elsewhere
     unavailable, // the other side is down or overloaded
     timeout,     // the deadline passed; the work may have been done
-    cancelled,   // nobody waits any more
+    cancelled,   // the caller does not wait any more
     closed,      // the connection ended; the work may have been done
-    internal,    // our fault
+    internal,    // a defect of msd
 };
 
 struct error {
@@ -30,8 +30,8 @@ struct error {
     std::string text;
 };
 
-// The outcome of whatever can be expected to fail. Exceptions of libraries are translated in the
-// file that includes the library; a broken invariant aborts the worker instead.
+// The result of an operation that can fail in normal use. Exceptions of a library are translated in
+// the file that includes the library; a broken invariant aborts the worker instead.
 template <class T>
 using result = tl::expected<T, error>;
 

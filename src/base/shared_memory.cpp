@@ -33,7 +33,7 @@ result<shared_memory> shared_memory::create(const char* name, std::size_t bytes)
 }
 
 result<shared_memory> shared_memory::adopt(unique_fd descriptor, std::size_t bytes) {
-    // Beyond the end of the file an access would be a SIGBUS.
+    // An access beyond the end of the file raises SIGBUS.
     struct stat facts {};
     if (fstat(descriptor.get(), &facts) != 0 || facts.st_size < static_cast<off_t>(bytes)) {
         return fail(errc::invalid, "the shared memory is too small, or none");

@@ -8,13 +8,13 @@
 
 namespace msd {
 
-// Memory without a name that processes share by handing its descriptor on. It lives as long as one
-// of them has it mapped or open, whoever of them dies.
+// Anonymous memory that processes share by passing its descriptor. It exists as long as one process
+// has it mapped or open.
 class shared_memory {
 public:
     /// Zeroed; only pages that are written to cost memory. errc::unavailable.
     [[nodiscard]] static result<shared_memory> create(const char* name, std::size_t bytes);
-    /// Takes over a descriptor of such memory. errc::invalid: smaller than `bytes`.
+    /// Takes ownership of a descriptor of such memory. errc::invalid: smaller than `bytes`.
     [[nodiscard]] static result<shared_memory> adopt(unique_fd descriptor, std::size_t bytes);
 
     shared_memory(shared_memory&& from) noexcept;

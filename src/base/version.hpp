@@ -12,9 +12,9 @@ namespace msd {
 /// Compiler, build type, sanitizers, in one line.
 [[nodiscard]] std::string_view build_facts();
 
-/// Tells two builds of one version apart: the version with the beginning of the build ID that the
-/// linker left in the running program (NT_GNU_BUILD_ID of the ELF notes), as build metadata of
-/// Semantic Versioning, e.g. "0.1.0+5f1c09ae". Without a build ID it is the version.
+/// Distinguishes builds of one version: the version with the beginning of the linker's build ID of
+/// the running program (NT_GNU_BUILD_ID of the ELF notes) as build metadata of Semantic Versioning,
+/// e.g. "0.1.0+5f1c09ae". Without a build ID it is the version.
 [[nodiscard]] std::string build_name();
 
 } // namespace msd

@@ -10,7 +10,7 @@
 
 namespace msd::process {
 
-// The master's side of the scoreboard: who has which line.
+// The master's side of the scoreboard: which lines are in use.
 struct board_owner {
     explicit board_owner(core::scoreboard made)
         : board{std::move(made)},
@@ -20,12 +20,12 @@ struct board_owner {
     std::vector<bool> taken;
 };
 
-// One line, for as long as a worker lives.
+// One line of the scoreboard, held for the lifetime of its worker.
 class board_line {
 public:
-    /// A free one, cleared. errc::unavailable: all are taken.
+    /// Takes a free line and clears it. errc::unavailable: every line is in use.
     [[nodiscard]] static result<board_line> take(std::shared_ptr<board_owner> from);
-    /// The one a living worker has already; false positions are errc::invalid.
+    /// Takes the line that a running worker uses already. errc::invalid: no such line, or in use.
     [[nodiscard]] static result<board_line>
     take(std::shared_ptr<board_owner> from, std::size_t index);
 

@@ -71,7 +71,7 @@ ask_master(const std::filesystem::path& path, std::string_view command, deadline
         return tl::unexpected{address.error()};
     }
     const unique_fd fd{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    // A master that does not accept fills its backlog; then connect() waits as long as this says.
+    // connect() blocks when the backlog of a master that does not accept is full. This limits it.
     const auto patience = until.left().count();
     const timeval limit{patience / 1000, patience % 1000 * 1000};
     setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);

@@ -41,7 +41,7 @@ control_server::listen_at(const std::filesystem::path& path, handler answer) {
     }
     unlink(path.c_str());
     unique_fd listener{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    // The mode is settled before anybody can connect: between bind and listen.
+    // The mode is set between bind and listen, before any client can connect.
     if (!listener ||
         bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
         chmod(path.c_str(), socket_mode) != 0 || listen(listener.get(), backlog) != 0) {
@@ -115,20 +115,20 @@ void control_server::accept_one(time_point now) {
         return;
     }
     if (clients_.size() == clients_max) {
-        clients_.pop_front(); // the one that was there longest
+        clients_.pop_front(); // the oldest
     }
     watch(epoll_.get(), socket.get(), EPOLLIN, EPOLL_CTL_ADD);
     clients_.push_back({std::move(socket), {}, {}, now + client_timeout});
 }
 
-// False when the client is done with or has to go.
+// False when the client has finished or has to be closed.
 bool control_server::serve_one(client& each, time_point now) {
     each.until = now + client_timeout;
     const bool alive = each.unsent.empty() ? receive(each) : send_some(each);
     if (!alive) {
         return false;
     }
-    // While an answer waits nothing more is read: one command at a time bounds the memory.
+    // Nothing is read while an answer is unsent: one command at a time limits the memory.
     while (each.unsent.empty()) {
         const auto end = each.received.find('\n');
         if (end == std::string::npos) {

@@ -15,9 +15,9 @@
 
 namespace msd::process {
 
-// Answers commands on a Unix socket: one JSON object a line, one line back. Whoever may open the
-// socket may steer the master (0660, so its user and group). Bounded in clients, line length and
-// time, and never waits: a client that stalls is its own problem.
+// Answers commands on a Unix socket: a command is one JSON object on a line, the answer is one
+// line. Every process that may open the socket (mode 0660: same user or group) may control the
+// master. The number of clients, the line length and the time are limited, and no call blocks.
 class control_server {
 public:
     static constexpr std::size_t clients_max = 16;
@@ -32,9 +32,9 @@ public:
     [[nodiscard]] static result<control_server>
     listen_at(const std::filesystem::path& path, handler answer);
 
-    /// The one that another program in this process left, with its clients.
+    /// Continues the server, with its clients, of the program that this process executed before.
     [[nodiscard]] static control_server adopt(control_state left, handler answer);
-    /// For adopt(); the descriptors stay this one's.
+    /// The state for adopt(). This server keeps its descriptors.
     [[nodiscard]] control_state state() const;
 
     control_server(control_server&&) = default;
@@ -44,10 +44,10 @@ public:
     /// Closes everything and removes the socket.
     ~control_server();
 
-    /// Readable when serve() has something to do.
+    /// Becomes readable when serve() has something to do.
     [[nodiscard]] int descriptor() const { return epoll_.get(); }
     void serve(time_point now);
-    /// Drops clients whose time is over.
+    /// Closes clients that were idle for client_timeout.
     void expire(time_point now);
     [[nodiscard]] time_point next_due() const;
 

@@ -24,7 +24,7 @@ namespace msd::process {
 
 namespace {
 
-// Meant for the master only: what the service manager says, and what msd says to itself.
+// Variables for the master only: those of the service manager and msd's own.
 constexpr std::string_view variables_of_the_master[] = {
     "NOTIFY_SOCKET=",
     "WATCHDOG_USEC=",
@@ -61,7 +61,7 @@ std::vector<std::string> worker_variables(const worker_description& description)
 
 constexpr std::size_t child_stack_bytes = std::size_t{64} * 1024;
 
-// What the child needs, prepared before it is there.
+// What the child needs. Prepared before the child exists.
 struct exec_plan {
     int file;
     int control;
@@ -70,15 +70,15 @@ struct exec_plan {
     char* const* variables;
 };
 
-// Runs in the master's memory while the master waits, so it makes system calls and nothing else.
+// Runs in the master's memory while the master is suspended, so it makes system calls only.
 int become_worker(void* exec_plan_of_the_master) {
     const exec_plan& plan = *static_cast<const exec_plan*>(exec_plan_of_the_master);
-    // Ignored signals stay ignored over exec: a Ctrl-C in the first millisecond finds no default
-    // action.
+    // Ignored signals stay ignored over exec, so a Ctrl-C right after the start does not kill the
+    // worker.
     for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
         std::signal(number, SIG_IGN);
     }
-    // Also what a library or whoever started us left open.
+    // Includes descriptors that a library or the parent of the master left open.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const int fd : plan.inherited) {
         fcntl(fd, F_SETFD, 0);
@@ -95,10 +95,10 @@ int become_worker(void* exec_plan_of_the_master) {
     _exit(exit_exec_failed);
 }
 
-// What vfork(2) does, on a stack of the child's own: nothing of the master is copied, nor has to be
-// copied afterwards because a child had it too.
+// As vfork(2), with a separate stack for the child: no page of the master is copied, neither now
+// nor when it is written later.
 pid_t spawn(exec_plan& plan) {
-    // One for all, since they are used one after the other.
+    // Shared by all children: the master is suspended until a child has called exec.
     alignas(std::max_align_t) static std::array<std::byte, child_stack_bytes> stack;
     std::byte* const top = stack.data() + stack.size(); // it grows downwards
     return clone(become_worker, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
@@ -180,8 +180,8 @@ std::filesystem::path absolute_path_of(const std::filesystem::path& name) {
 
 } // namespace
 
-// A name may be a link that is pointed at the next version, so the name is what counts, unless it
-// does not lead to the program that runs.
+// The name by which the program was started may contain a link that is changed to the next version.
+// So the name is used, provided that it leads to the running program.
 std::string executable::path_of_running() {
     std::error_code ignored;
     const std::filesystem::path file = std::filesystem::read_symlink("/proc/self/exe", ignored);

@@ -14,18 +14,18 @@ namespace msd::process {
 
 constexpr int exit_exec_failed = 71; // EX_OSERR, which no program of ours ends with
 
-// The program a master starts its workers from, held open: a package upgrade that replaces the file
-// does not mix versions behind the master's back, and a deleted file can still be started.
+// The program that a master starts its workers from. The file is held open, so all workers have the
+// same version even when a package upgrade replaces the file, and a deleted file can be started.
 class executable {
 public:
-    /// The program that runs now.
+    /// The program that this process executes.
     [[nodiscard]] static result<executable> running();
     /// The program at `path`.
     [[nodiscard]] static result<executable> at(const std::string& path);
 
-    /// The same file. errc::unavailable: no descriptor to be had.
+    /// Another handle of the same file. errc::unavailable: no descriptor is free.
     [[nodiscard]] result<executable> again() const;
-    /// A descriptor that descriptor() of another process gave.
+    /// Takes ownership of a descriptor that descriptor() returned before an exec.
     [[nodiscard]] static executable adopt(unique_fd file);
 
     /// Where a newer version of the running program would be put: the path by which it was started,
@@ -45,9 +45,9 @@ public:
     };
 
     /// Starts a worker as after vfork(2), with this command line. `description.control` and
-    /// `.master` are filled in here; only what it names crosses the exec. A failing exec is told
-    /// over the control channel as FATAL, followed by exit_exec_failed. errc::unavailable: no
-    /// process or descriptor to be had.
+    /// `.master` are filled in here; only the descriptors it names stay open over the exec. When
+    /// the exec fails, the child reports FATAL over the control channel and exits with
+    /// exit_exec_failed. errc::unavailable: no process or descriptor is free.
     [[nodiscard]] result<started>
     start(const std::vector<std::string>& command_line, worker_description description) const;
 

@@ -27,7 +27,7 @@ int socket_option(int fd, int option) {
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-// A variable left over from somewhere else must not make us close descriptors of strangers.
+// A variable with another origin must not make this process use descriptors of something else.
 result<void> check_descriptors(const worker_description& own) {
     if (socket_option(own.control, SO_TYPE) != SOCK_SEQPACKET) {
         return fail(
@@ -50,9 +50,9 @@ result<void> check_descriptors(const worker_description& own) {
     return {};
 }
 
-// A table of descriptors that grows while several threads use it makes the one that opens wait for
-// a grace period of the kernel, some 10 ms: a worker that takes connections would miss its turns.
-// It gets its size while there is one thread, 8 bytes each.
+// When the descriptor table grows while several threads use it, the opening thread waits for an RCU
+// grace period of the kernel, some 10 ms, in which a worker would miss its turns to accept. So the
+// table gets its size (8 bytes a descriptor) while there is one thread.
 void widen_descriptor_table(int any) {
     constexpr rlim_t descriptors = 4096;
     rlimit allowed{};
@@ -61,8 +61,9 @@ void widen_descriptor_table(int any) {
     const unique_fd last{fcntl(any, F_DUPFD_CLOEXEC, static_cast<int>(size) - 1)};
 }
 
-// The kernel's word that the master is gone. A worker whose event loop turns has heard it from the
-// control channel and is leaving; this ends one whose loop does not, and which keeps the ports.
+// Ends the worker some time after the master has died. A worker whose event loop runs notices the
+// end of the control channel and drains; this signal of the kernel is for a worker whose loop hangs
+// and which would keep the ports.
 void end_with_master() {
     struct sigaction alarmed {};
     alarmed.sa_handler = [](int) {
@@ -104,7 +105,7 @@ result<std::optional<worker_description>> inherited_worker() {
     widen_descriptor_table(own->control);
     name_process(*own);
     end_with_master();
-    // Asked after the request: a master that died in between sends nothing.
+    // Checked after prctl(): a master that died before it causes no signal.
     if (getppid() != own->master) {
         return fail(errc::closed, "the master is gone");
     }

@@ -12,9 +12,10 @@
 
 namespace msd::process {
 
-// What workers are started from: a program and what it is told. It never changes, so a worker that
-// dies comes back as it was, whatever has been put on the disk since; something new is a new plan,
-// and a roll takes the slots from one plan to the next.
+// What workers are started from: a program, its command line and its configuration. A plan never
+// changes, so the replacement of a dead worker is the same version, even when the program on the
+// disk is a newer one. A new program or configuration is a new plan, and a roll moves the slots
+// from one plan to the next.
 struct launch_plan {
     executable program;
     std::vector<std::string> command_line;

@@ -13,8 +13,8 @@ namespace msd::process {
 
 namespace {
 
-// The soft limit to `wanted`, if it is not that already: under a filter of system calls asking for
-// what there is would be refused too.
+// Sets the soft limit to `wanted` unless it has that value: a filter of system calls may refuse the
+// call even when it changes nothing.
 bool set_soft_limit(__rlimit_resource which, rlimit now, rlim_t wanted) {
     if (now.rlim_cur == wanted) {
         return true;

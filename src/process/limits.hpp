@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the kernel lets this process and its workers, which inherit it, use.
+// Resource limits of this process, which its workers inherit.
 namespace msd::process {
 
-/// As many open descriptors as the hard limit allows.
+/// Raises the limit of open descriptors to the hard limit.
 void raise_descriptor_limit();
 
-/// Whether a process that crashes, or that is sent ABRT because it hangs, leaves a core; where,
-/// says core(5). A core holds whatever was in memory, passwords too, so it is not allowed unless it
-/// was asked for. Call it after the change of user, which forbids cores by itself. What does not
-/// work is logged.
+/// Allows or forbids core dumps of a process that crashes, or that gets ABRT because it hangs; for
+/// their place see core(5). A core dump contains the memory of the process, passwords included, so
+/// the default is to forbid it. Call it after the change of user, which forbids core dumps.
+/// Failures are logged.
 void allow_core_dumps(bool allowed);
 
 } // namespace msd::process

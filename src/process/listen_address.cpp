@@ -48,7 +48,7 @@ std::vector<listen_address> both_loopbacks() {
 } // namespace
 
 std::uint16_t listen_address::port() const {
-    // Both families keep the port at the same place (RFC 3493 leaves that open, Linux does not).
+    // Both families have the port at the same offset on Linux; RFC 3493 does not require it.
     sockaddr_in v4{};
     std::memcpy(&v4, &storage, sizeof v4);
     return ntohs(v4.sin_port);
@@ -89,7 +89,7 @@ result<std::vector<listen_address>> addresses_of(std::string_view host) {
         name = name.substr(1, name.size() - 2);
     }
     if (name.starts_with("::ffff:") && name.find('.') != std::string::npos) {
-        name.erase(0, std::strlen("::ffff:")); // an IPv4 address in IPv6 clothes
+        name.erase(0, std::strlen("::ffff:")); // an IPv4-mapped address
     }
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;

@@ -16,22 +16,22 @@ namespace msd::process {
 struct listen_address {
     sockaddr_storage storage{};
     socklen_t size = 0;
-    bool optional = false; // left out where the machine does not have it
+    bool optional = false; // skipped on a machine without this address family
 
     [[nodiscard]] int family() const { return storage.ss_family; }
     [[nodiscard]] std::uint16_t port() const;
     void set_port(std::uint16_t port);
     /// "127.0.0.1", "::1"
     [[nodiscard]] std::string host() const;
-    /// Whether a socket that is bound to the one is bound to the other.
+    /// True when both are the same address, port included.
     [[nodiscard]] bool is_same_as(const listen_address& other) const;
 };
 
-/// What `host` stands for, without a port: see listen_on(). At most 16. errc::invalid: no such
-/// name.
+/// The addresses of `host`, without a port, at most 16: see listen_on(). errc::invalid: the name is
+/// unknown.
 [[nodiscard]] result<std::vector<listen_address>> addresses_of(std::string_view host);
 
-/// What `socket` is bound to; one without a family when it is no socket.
+/// The address that `socket` is bound to; its family is 0 when it is not a socket.
 [[nodiscard]] listen_address address_of(int socket);
 
 } // namespace msd::process

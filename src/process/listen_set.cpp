@@ -104,7 +104,7 @@ attempt bind_all(std::vector<listen_address> addresses, std::uint16_t port) {
 
 attempt bind_free_port(const std::vector<listen_address>& addresses) {
     attempt made;
-    // A port that is free for one family may be taken in the other: another one, then.
+    // A port that is free for one family may be in use for the other: then try another one.
     for (int tries = 0; tries < free_port_tries; ++tries) {
         made = bind_all(addresses, 0);
         if (made.reason != EADDRINUSE) {
@@ -114,7 +114,7 @@ attempt bind_free_port(const std::vector<listen_address>& addresses) {
     return made;
 }
 
-// A worker whose master was killed leaves its port; a stranger stays.
+// Waits for workers whose master was killed, which close the port soon; not for other programs.
 attempt bind_port(const std::vector<listen_address>& addresses, std::uint16_t port) {
     attempt made;
     [[maybe_unused]] const bool in_time = soon([&] {
@@ -144,7 +144,7 @@ tl::unexpected<error> explain(const attempt& made) {
             fmt::format("not allowed to listen on {}: ports below 1024 need privileges", where)
         );
     }
-    // An address of this machine can come later, a family it lacks does not.
+    // An address can be added to the machine later, an address family cannot.
     return fail(
         made.reason == EAFNOSUPPORT ? errc::invalid : errc::unavailable,
         fmt::format("cannot listen on {}: {}", where, std::generic_category().message(made.reason))

@@ -24,7 +24,7 @@ namespace msd::process {
 
 namespace {
 
-// Never asleep for longer, whatever the arithmetic of deadlines says.
+// Upper limit of one wait, in case a deadline is computed wrongly.
 constexpr milliseconds turn_max{60'000};
 
 } // namespace
@@ -89,7 +89,7 @@ result<void> master::open() {
     watch(timer_.get());
     watch(control_->descriptor());
     if (std::exchange(left_, std::nullopt)) {
-        // Deaths that the program before this one had no time to see: a new signal may never come.
+        // Children that ended before the exec: their SIGCHLD may have been consumed already.
         reap(clock::now());
     }
     return {};
@@ -172,7 +172,7 @@ void master::turn() {
     if (mode_ != mode::serving) {
         stop_next_rank(now);
     }
-    advance_upgrade(now); // last: everything that was heard is done
+    advance_upgrade(now); // last, when all events of this turn are handled
 }
 
 void master::watch(int fd) const {
@@ -248,7 +248,7 @@ void master::on_signal(int number, time_point now) {
     }
 }
 
-// Every child, also those that an earlier program left to us or that came to pid 1 as orphans.
+// Reaps every child, including those of an earlier program and orphans that pid 1 gets.
 void master::reap(time_point now) {
     int wait_status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
@@ -302,7 +302,7 @@ void master::watch_new_workers() {
     }
 }
 
-// A pool that cannot be ends the instance, once.
+// A pool that cannot run ends the instance.
 void master::look_for_ends(time_point now) {
     for (const pool& each : pools_) {
         const std::optional<pool::end>& ended = each.ended();
@@ -314,8 +314,8 @@ void master::look_for_ends(time_point now) {
     }
 }
 
-// A master that was suspended itself, or had no processor, has not seen heartbeats either: what it
-// missed counts from its return on.
+// A master that was suspended, or got no processor time, has seen no heartbeats meanwhile. Then the
+// silence of workers counts from the moment the master runs again.
 void master::look_for_silence(time_point now) {
     const milliseconds period = settings_.supervision.heartbeat_every;
     if (now - looked_at_ < period) {

@@ -29,7 +29,7 @@
 
 namespace msd::process {
 
-// What is new in a configuration that was read again.
+// The result of reading the configuration again.
 struct reconfiguration {
     supervision_settings supervision;
     std::map<std::string, int> workers;                // of each pool
@@ -44,27 +44,29 @@ struct master_settings {
     supervision_settings supervision;
     std::filesystem::path control_socket;
     std::shared_ptr<const unique_fd> config; // see launch_plan
-    /// A reload: reads the configuration again and logs what has changed. An error goes to the log,
-    /// and everything stays as it was.
+    /// A reload: reads the configuration again and logs what has changed. On an error its text is
+    /// logged and nothing changes.
     std::function<result<reconfiguration>()> read_configuration;
-    /// Every slot of a pool is READY for the first time.
+    /// Called when every slot of a pool is READY for the first time.
     std::function<void(const pool&)> on_pool_ready = [](const pool&) {
     };
-    /// The same for all pools.
+    /// Called when that is so for all pools.
     std::function<void()> on_all_ready = [] {
     };
 };
 
-// The parent of all workers of one instance: starts them on sockets that are bound already,
-// replaces the dead and the hung, rolls to new ones, ends them in order, answers on the control
-// socket. One thread, one epoll set, and little memory; what is decided about a death is
-// core/restart_policy's, what a pool is like is pool's. Signals: see msd(8).
+// The parent process of all workers of one instance. It starts workers on sockets that are bound
+// already, replaces dead and hung workers, rolls out new programs, stops the pools in order and
+// answers on the control socket. It has one thread, one epoll set and little memory.
+// core/restart_policy decides what follows a worker's death; the state of a pool is in `pool`.
+// Signals: see msd(8).
 class master {
 public:
-    /// `signals` exists since before the sockets of `pools` were bound.
+    /// `signals` was constructed before the sockets of `pools` were bound.
     master(master_settings settings, signal_queue signals, std::vector<pool_settings> pools);
-    /// In place of the master that left that state in this process. `pools` are as it names them,
-    /// with its listening sockets; every other descriptor is taken over by run().
+    /// Continues the master that this process executed before and that left the state `left`.
+    /// `pools` are the pools of that state with its listening sockets; run() takes over all other
+    /// descriptors.
     master(
         master_settings settings,
         signal_queue signals,
@@ -75,9 +77,9 @@ public:
     master(const master&) = delete;
     master& operator=(const master&) = delete;
 
-    /// Runs until it is told to stop and every worker is gone. The exit code: 0 after a stop, 70
-    /// when a pool never got ready, 78 when its configuration is why. Errors: the control socket or
-    /// the program itself cannot be opened; nothing was started then.
+    /// Runs until a stop is requested and every worker has ended. Returns the exit code: 0 after a
+    /// stop, 70 when a pool never got ready, 78 when its configuration is the reason. Error: the
+    /// control socket or the program cannot be opened; then no worker was started.
     [[nodiscard]] result<int> run();
 
 private:
@@ -146,10 +148,10 @@ private:
     unique_fd epoll_;
     unique_fd timer_;
     time_point started_;
-    time_point looked_at_;                            // when heartbeats were looked at last …
-    time_point awake_since_;                          // … and since when that was done in time
-    time_point next_rank_at_ = time_point::max();     // fast stop: no later
-    time_point kill_at_ = time_point::max();          // fast stop: whoever is left
+    time_point looked_at_;                        // when heartbeats were checked last …
+    time_point awake_since_;                      // … and since when the checks were in time
+    time_point next_rank_at_ = time_point::max(); // fast stop: the next rank stops then
+    time_point kill_at_ = time_point::max();      // fast stop: remaining workers get KILL then
     time_point forget_stored_at_ = time_point::max(); // stop: stored sockets are kept until then
     mode mode_ = mode::serving;
     int exit_code_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What changes while the master runs: rolls, numbers of workers, configuration; for signals and for
-// `msd ctl`. And what it says of itself.
+// Changes while the master runs (rolls, number of workers, configuration) for signals and `msd
+// ctl`, and the master's status.
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "process/master.hpp"
@@ -20,8 +20,8 @@
 
 namespace msd::process {
 
-// What a roll takes the workers to. The program on the disk is opened once, so that all workers of
-// the roll, and those that replace them later, are of one version.
+// The plan that a roll moves the workers to. The program on the disk is opened once, so that all
+// workers of the roll, and their later replacements, have one version.
 result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan& before) {
     auto program = what == roll_request::kind::new_program ? executable::at(settings_.program_path)
                                                            : before->program.again();
@@ -36,8 +36,8 @@ result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan
         settings_.config});
 }
 
-// Applies what can change while the instance runs: the master's own part at once, the workers' part
-// by a roll of the pools that read a changed key, with the program that they have.
+// Applies what can change while the instance runs: in the master at once, in the workers by a roll of
+// the pools that read a changed key, with the program that they have.
 result<void> master::reconfigure(time_point now) {
     if (mode_ != mode::serving) {
         return fail(errc::unavailable, "the instance is stopping");
@@ -87,14 +87,13 @@ bool master::all_have_configuration() const {
     });
 }
 
-// One worker that has done or holds more than it is meant to: the one waiting in the roll's queue
-// is enough.
+// Rolls one worker that exceeds a limit of recycling. There is never more than one such roll.
 void master::recycle(time_point now) {
     if (mode_ != mode::serving || !rolls_.is_idle()) {
         return;
     }
     if (rolls_.was_aborted(std::exchange(recycling_, 0))) {
-        // It goes on as it is.
+        // The worker stays, since its replacement failed.
         recycling_turns_.pause_until(now + settings_.supervision.restart.backoff_max);
     }
     const auto pool_of = [this](std::size_t index) {
@@ -158,7 +157,7 @@ std::string answer_of(const result<Value>& outcome, Write&& write) {
     return outcome ? write(outcome) : error_answer(outcome.error().text);
 }
 
-// A command with its arguments, as it stands in the line.
+// A command with its arguments, as read from the line.
 struct command {
     std::string name;
     std::string pool;

@@ -22,7 +22,7 @@ constexpr std::size_t plans_max = core::scoreboard::lines_max + workers_max;
 constexpr std::size_t arguments_max = 4096;
 constexpr std::size_t name_bytes_max = 256;
 constexpr std::size_t path_bytes_max = 4096;
-// What workers said and what is made of it; bad UTF-8 was written as three bytes each.
+// Texts of workers and texts made from them; each invalid UTF-8 byte is written as three bytes.
 constexpr std::size_t text_bytes_max = 4 * core::worker_message_bytes_max;
 constexpr std::size_t answer_bytes_max = std::size_t{16} << 20U;
 constexpr std::size_t replacements_max = std::size_t{1} << 20U;
@@ -31,7 +31,8 @@ constexpr auto id_max = std::uint64_t{1} << 62U;
 
 } // namespace
 
-// Not in the unnamed namespace: the templates of state_text.hpp find them by their arguments.
+// Not in the unnamed namespace: the templates of state_text.hpp find these functions by their
+// arguments.
 
 template <class Io>
 void describe(Io& io, plan_state& plan) {
@@ -186,14 +187,14 @@ void describe(Io& io, master_state& state) {
 
 namespace {
 
-// Names go into descriptions of workers, where white space separates.
+// Names become part of worker descriptions, in which white space separates fields.
 bool is_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
         return c > ' ' && c < 0x7F;
     });
 }
 
-// What one pool says has to fit itself and the rest; `lines` and `pids` are those of all pools.
+// Checks one pool against itself and the others; `lines` and `pids` are those of all pools.
 std::string misfit_of(
     const master_state& state,
     const pool_state& pool,
@@ -255,7 +256,7 @@ std::string misfit_of(const master_state& state) {
     return different.size() == all.size() ? "" : "a descriptor has two meanings";
 }
 
-// Told apart from other mistakes: it is what an operator may meet.
+// Has a message of its own, because an operator may see it.
 std::string other_format(std::string_view text) {
     json::object fields;
     const json::value* const format = fields.parse(text) ? fields.find("format") : nullptr;

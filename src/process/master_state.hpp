@@ -16,11 +16,11 @@
 #include <string_view>
 #include <vector>
 
-// What a master leaves to the program that takes its place in the same process: all it knows, and
-// the numbers of the descriptors that stay open over the exec. It is text (JSON), so that a core
-// dump and a debugger can read it, and so that the next version need not be laid out like this one.
-// Plain values: whoever reads it takes the descriptors over, see process/takeover.hpp. Steady clock
-// and pids are the same after the exec.
+// The state that a master passes to the program that replaces it in the same process: everything
+// the master knows, and the numbers of the descriptors that stay open over the exec. It is text
+// (JSON), so that it is readable in a core dump and independent of the memory layout of a version.
+// It holds plain values; the reader takes ownership of the descriptors, see process/takeover.hpp.
+// The steady clock and the pids are the same after the exec.
 namespace msd::process {
 
 struct plan_state {
@@ -76,7 +76,7 @@ struct pool_state {
     bool operator==(const pool_state&) const = default;
 };
 
-// What became of a roll or an upgrade.
+// The result of a roll or an upgrade.
 struct outcome {
     std::uint64_t id = 0; // 0: there was none yet
     bool succeeded = true;
@@ -120,7 +120,7 @@ struct board_state {
     bool operator==(const board_state&) const = default;
 };
 
-// A file that the instance is known by: its descriptor and its name.
+// A file that identifies the instance: its descriptor and its path.
 struct named_descriptor {
     int descriptor = -1;
     std::string path;
@@ -128,7 +128,7 @@ struct named_descriptor {
     bool operator==(const named_descriptor&) const = default;
 };
 
-// Somebody at the control socket.
+// A client of the control socket.
 struct client_state {
     int socket = -1;
     time_point until{};
@@ -170,7 +170,7 @@ struct master_state {
 
     bool operator==(const master_state&) const = default;
 
-    /// All that stay open, each once.
+    /// All descriptors that stay open, each once.
     [[nodiscard]] std::vector<int> descriptors() const;
 };
 
@@ -178,8 +178,8 @@ constexpr std::size_t state_bytes_max = std::size_t{64} << 20U;
 
 [[nodiscard]] std::string encode(master_state state);
 
-/// Every field must be there, in range, and fit the others; unknown ones are refused, too, because
-/// descriptors may hide there. errc::invalid or errc::malformed, saying where.
+/// Every field has to be present, in range and consistent with the others. Unknown fields are
+/// refused, because they may name descriptors. errc::invalid or errc::malformed, with the field.
 [[nodiscard]] result<master_state> decode_master_state(std::string_view text);
 
 } // namespace msd::process

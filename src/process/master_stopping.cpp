@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a master comes to its end: rank after rank.
+// How a master stops: one rank of pools after the other.
 #include "base/log.hpp"
 #include "process/master.hpp"
 
@@ -10,7 +10,7 @@ namespace msd::process {
 
 namespace {
 
-// A fast stop gives each rank that long (requests in flight), then goes on to the next.
+// In a fast stop each rank has that long for requests in flight, then the next one stops.
 constexpr milliseconds fast_rank_time{1000};
 
 // A drain seldom takes longer. systemd keeps stored sockets over a restart, so connections that are
@@ -57,7 +57,8 @@ void master::on_hangup(time_point now) {
     begin_stop(mode::stopping, now);
 }
 
-// Ranks leave one after the other: whoever still has work finds the pools below it serving.
+// Ranks stop one after the other, so that a pool with requests in flight finds the pools that it
+// calls still serving.
 void master::stop_next_rank(time_point now) {
     // First, because a rank that drains for long ends this function early.
     if (now >= forget_stored_at_) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How another program takes this master's place, and how this one took another's.
+// How another program replaces this master in its process, and how this one continues another.
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "process/master.hpp"

@@ -30,12 +30,12 @@ std::string first_line(int fd) {
     return std::string{read.substr(0, read.find('\n'))};
 }
 
-// A master that is being killed has its lock for a moment yet; a living one has it longer.
+// Waits a moment: a master that is being killed still has its lock, a running one keeps it.
 bool lock(int fd) {
     return soon([fd] { return flock(fd, LOCK_EX | LOCK_NB) == 0; });
 }
 
-// The owner removes the file before it unlocks it: what we locked may have no name any more.
+// The owner removes the file before it unlocks it, so the locked file may have no name any more.
 bool is_still_named(int fd, const char* path) {
     struct stat held {};
     struct stat named {};

@@ -9,15 +9,15 @@
 
 namespace msd::process {
 
-// The file that says which process is this instance's master. The lock on it, held for life, is
-// what counts: it ends with the process however that ends, so a stale file needs no cleaning up.
+// The file with the pid of this instance's master. The master holds a lock on it for as long as it
+// runs; the kernel releases the lock when the process ends, so a stale file needs no cleanup.
 class pid_file {
 public:
     /// Creates or takes over `path` (0644). errc::conflict, with the pid, when a master holds it
     /// that has not ended within soon_max.
     [[nodiscard]] static result<pid_file> claim(const std::filesystem::path& path);
 
-    /// One that the program before this one claimed in the same process.
+    /// Continues the lock that this process claimed before it executed this program.
     [[nodiscard]] static pid_file adopt(std::filesystem::path path, unique_fd locked) {
         return {std::move(path), std::move(locked)};
     }
@@ -26,7 +26,7 @@ public:
     pid_file& operator=(pid_file&&) = delete;
     pid_file(const pid_file&) = delete;
     pid_file& operator=(const pid_file&) = delete;
-    /// Removes the file, then lets go of the lock.
+    /// Removes the file, then releases the lock.
     ~pid_file();
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }

@@ -11,7 +11,7 @@
 
 namespace msd::process {
 
-// Plans as a state has them: each once, called by its number.
+// The plans of a master_state: each once, referred to by its number.
 class plan_table {
 public:
     /// The number of `plan`, which must outlive the table.
@@ -23,13 +23,13 @@ private:
     std::vector<plan_state> states_;
 };
 
-// Files that plans may share, by their descriptor: owned once, however often they are named.
+// Files that several plans may share, by descriptor; each is owned once.
 using shared_files = std::map<int, std::shared_ptr<const unique_fd>>;
 
 /// The file behind `descriptor`, taken over at the first call; -1: none.
 [[nodiscard]] std::shared_ptr<const unique_fd> shared_file(shared_files& all, int descriptor);
 
-/// Plans by number; the descriptors are theirs from now on.
+/// The plans in the order of their numbers; they own the descriptors from here on.
 [[nodiscard]] std::vector<shared_plan>
 plans_from(const std::vector<plan_state>& states, shared_files& files);
 

@@ -15,14 +15,14 @@ namespace {
 
 constexpr int exit_given_up = 70;
 
-// Workers that share the load evenly must not come due for recycling together.
+// Spreads the limits of recycling: workers that share the load evenly would all reach them at once.
 constexpr int spread_percent_max = 25;
 
 int exit_code_of(int wait_status) {
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 }
 
-// In words of the worker, if it had any.
+// The reason that the worker gave, or else its exit status.
 std::string end_text(const worker_process& dead, int wait_status) {
     return dead.last_words.empty() ? exit_text(wait_status) : dead.last_words;
 }
@@ -59,7 +59,8 @@ void pool::start_due(time_point now) {
         }
         due.start_at.reset();
         if (const auto made = start(index, due.plan, {}, now); !made) {
-            // No process or descriptor to be had. Nothing died, so nothing counts: a pause.
+            // No process or descriptor is free. No worker died, so this is not counted as a death;
+            // the next try follows after a pause.
             log::error("{}/{}: {}", name(), index, made.error().text);
             due.start_at = now + supervision_.restart.backoff_first;
         }
@@ -142,7 +143,7 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
         worker.now_is = worker_process::phase::draining;
         worker.act_at = now + supervision_.stop_timeout;
         if (worker.slot < slots_.size()) {
-            fill(worker.slot, nullptr, now); // when its successor has died before this was heard
+            fill(worker.slot, nullptr, now); // in case its successor has died meanwhile
         }
     } else if (message.what == kind::kept && worker.handed_over) {
         worker.handed_over = false;
@@ -156,7 +157,7 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
     }
 }
 
-// A new worker with more than it may have would only be followed by another such.
+// A worker that exceeds the limit when it is new is not recycled: its replacement would, too.
 void pool::weigh(worker_process& worker) const {
     const std::uint64_t most = supervision_.recycle.bytes;
     if (most == 0) {
@@ -182,7 +183,7 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
     if (dead == workers_.end()) {
         return false;
     }
-    hear_from(*dead, now); // its last words
+    hear_from(*dead, now); // messages that it sent before it ended
     const bool in_order = exit_code_of(wait_status) == 0;
     const bool left_by_itself = ending_ && in_order;
     if (dead->is_candidate) {
@@ -242,7 +243,7 @@ void pool::drain(time_point now) {
     }
 }
 
-// One that is not READY has nothing to finish.
+// A worker that is not READY has no requests to finish, so it stops at once.
 void pool::let_go(worker_process& worker, time_point now, std::string_view text) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
@@ -323,7 +324,8 @@ void pool::configuration_changed(const supervision_settings& supervision, time_p
     retry_left_empty(now);
 }
 
-// A slot may have been left empty by a configuration error that another worker did not have.
+// Also retries slots that are empty because of a configuration error: this worker started with the
+// same configuration.
 void pool::note_ready(const worker_process& worker, time_point now) {
     slots_[worker.slot].was_ready = true;
     policy_.ready(worker.slot, worker.ready_at);

@@ -29,8 +29,8 @@ struct supervision_settings {
     milliseconds drain_timeout{30'000};
     milliseconds stop_timeout{5000};       // after STOP or TERM, before KILL
     milliseconds soak{2000};               // READY for so long, a new worker replaces the old one
-    milliseconds heartbeat_every{1000};    // how often a worker's event loop says that it turns
-    milliseconds heartbeat_timeout{15000}; // silent for so long, it hangs
+    milliseconds heartbeat_every{1000};    // interval at which a worker's event loop reports
+    milliseconds heartbeat_timeout{15000}; // without a report for so long, the worker hangs
     milliseconds abort_grace{5000};        // after ABRT, before KILL
     milliseconds upgrade_timeout{10'000};  // for a new program to say whether it can take over
     core::recycling_limits recycle;
@@ -40,36 +40,37 @@ struct pool_settings {
     std::string name;
     int workers = 1;
     int workers_max = 1024; // scale() goes no further
-    // Pools of a lower rank are gone before the next ones stop. They start in the reverse order: a
+    // Pools of a lower rank have ended before the next ones stop. They start in the reverse order: a
     // pool waits until every pool of a higher rank has had a READY worker.
     int stop_rank = 0;
     bool hands_over = false; // a new worker takes the state of the one before it over (HAND_OVER)
     listen_set listeners;
 };
 
-// The workers of one role: as many slots as were asked for, each filled by a process that is
-// replaced when it dies. Workers are a list beside the slots: while a slot is handed from an old
-// worker to a new one, or a slot that was scaled away drains, there are more of them than slots.
-// Starts and signals processes; waiting for what they do is the master's part.
+// The workers of one role: a number of slots, each with a worker process that is replaced when it
+// dies. The list of workers is separate from the slots, because there are more workers than slots
+// while a slot is rolled and while a worker of a removed slot drains. The pool starts and signals
+// processes; the master waits for events.
 class pool {
 public:
-    // Why the pool cannot be: the exit code of the master and its reason.
+    // Why the pool cannot run: the exit code of the master and its reason.
     struct end {
         int exit_code;
         std::string reason;
     };
 
     struct slot {
-        shared_plan plan; // its workers are started from
+        shared_plan plan; // that its workers are started from
         int restarts = 0;
         bool was_ready = false;
-        std::string last_exit;              // of a worker nobody had told to leave
-        std::string candidate_end;          // why the last candidate came to nothing
-        std::optional<time_point> start_at; // to be filled then; nothing: filled, or left empty
-        bool is_stopped = false;            // its last worker ended in order and has no successor
+        std::string last_exit;     // of a worker that was not told to stop
+        std::string candidate_end; // why the last candidate failed
+        std::optional<time_point>
+            start_at;            // when a worker is started; nothing: it has one, or stays empty
+        bool is_stopped = false; // its last worker ended with exit code 0, without a successor
     };
 
-    // How far the old worker of a slot is with leaving it to a candidate.
+    // Progress of replacing the old worker of a slot by a candidate.
     enum class retirement : std::uint8_t { under_way, done, refused };
 
     pool(
@@ -82,9 +83,9 @@ public:
 
     /// For resume(). Without candidates: no roll may be active.
     [[nodiscard]] pool_state state(plan_table& plans) const;
-    /// Goes on as another program in this process left it; for a pool that has started nothing. The
-    /// descriptors of the workers are this one's from now on. errc::invalid: two workers have one
-    /// line of the scoreboard.
+    /// Continues with the state that the earlier program in this process left; for a pool that has
+    /// started no worker. The pool owns the workers' descriptors from here on. errc::invalid: two
+    /// workers have the same line of the scoreboard.
     [[nodiscard]] result<void>
     resume(const pool_state& left, const std::vector<shared_plan>& plans);
 
@@ -101,57 +102,56 @@ public:
     /// Reads the control channel of `worker`, which is one of workers().
     void hear_from(worker_process& worker, time_point now);
 
-    /// A process ended; false when it is none of this pool.
+    /// Handles the end of a process. False when it is not a worker of this pool.
     bool reaped(pid_t pid, int wait_status, time_point now);
 
-    /// The instance is going to stop: a worker that leaves by itself from now on was told so by
-    /// somebody else (a signal to the whole process group) and is not replaced. One that crashes
-    /// still is.
+    /// The instance is going to stop: a worker that ends with exit code 0 from here on got a signal
+    /// (to the whole process group) and is not replaced. A worker that crashes still is.
     void expect_end() { ending_ = true; }
 
-    /// Finish and leave: the pool's sockets close, nobody is replaced any more.
+    /// Starts the drain of all workers: the sockets are closed and no worker is replaced any more.
     void drain(time_point now);
-    /// The same within a second; whoever is left at `kill_at` is killed.
+    /// The same with one second for requests in flight; workers that run at `kill_at` get KILL.
     void stop(time_point kill_at);
 
-    /// Ends the patience with workers whose time is over: TERM, then KILL.
+    /// Signals workers that exceed the time limit of their phase: TERM, then KILL.
     void escalate(time_point now);
 
-    /// ABRT for workers whose event loop has not turned for the heartbeat timeout, KILL for stopped
-    /// ones. Silence before `since` does not count.
+    /// Sends ABRT to workers without a heartbeat for the heartbeat timeout, and KILL to stopped
+    /// ones (state T). Time before `since` does not count.
     void end_silent(time_point since, time_point now);
 
-    /// `workers` slots from now on, 1 … settings.workers_max: new ones start from `plan`, workers
-    /// of slots that go are drained.
+    /// Sets the number of slots, 1 … settings.workers_max. Workers of new slots start from `plan`,
+    /// workers of removed slots drain.
     void scale(int workers, const shared_plan& plan, time_point now);
 
-    /// A second worker for the slot. It comes to nothing by itself: see candidate().
+    /// Starts a second worker for the slot. It may end by itself: see candidate().
     [[nodiscard]] result<void>
     start_candidate(std::size_t index, const shared_plan& plan, time_point now);
-    /// Nullptr: it has ended; slots()[index].candidate_end says why.
+    /// Null when it has ended; slots()[index].candidate_end has the reason.
     [[nodiscard]] const worker_process* candidate(std::size_t index) const;
-    /// Whether its event loop, which has turned before, missed two of its beats.
+    /// Whether its event loop had a heartbeat before and has missed two since.
     [[nodiscard]] bool is_silent(const worker_process& worker, time_point now) const;
-    /// The candidate of the slot is its worker from now on, the one before it is told to drain or,
-    /// in a pool that hands over, to hand over: ask retirement_of().
+    /// Makes the candidate the worker of the slot and tells the old worker to drain or, in a pool
+    /// that hands over, to hand over: see retirement_of().
     void retire_old(std::size_t index, time_point now);
-    /// refused: the old worker goes on, so the candidate has to go; candidate_end says why.
+    /// refused: the old worker continues, so discard the candidate; candidate_end has the reason.
     [[nodiscard]] retirement retirement_of(std::size_t index, time_point now);
     void discard_candidate(std::size_t index, time_point now);
 
-    /// One whose worker has done or holds more than settings.recycle allows.
+    /// A slot whose worker exceeds a limit of settings.recycle.
     [[nodiscard]] std::optional<std::size_t> slot_to_recycle() const;
 
-    /// Replacements of workers start with this configuration file, whose changes mean nothing to
-    /// the workers that run: they stay. No roll may be active.
+    /// Replacements of workers start with this configuration file, whose changes do not concern the
+    /// running workers, which stay. No roll may be active.
     void adopt_configuration(const std::shared_ptr<const unique_fd>& config);
 
-    /// Applies it, and fills the slots that were left empty for a bad configuration.
+    /// Applies it, and fills the slots that are empty because of a configuration error.
     void configuration_changed(const supervision_settings& supervision, time_point now);
 
     void tell_all(core::worker_message::kind what) const;
 
-    /// When start_due() or escalate() has something to do; time_point::max(): not by itself.
+    /// When start_due() or escalate() has something to do; time_point::max(): no time is set.
     [[nodiscard]] time_point next_due() const;
 
     [[nodiscard]] const std::string& name() const { return settings_.name; }
@@ -164,7 +164,7 @@ public:
     [[nodiscard]] const std::vector<slot>& slots() const { return slots_; }
     [[nodiscard]] std::size_t ready_slots() const;
     [[nodiscard]] bool is_ready() const { return ready_slots() == slots_.size(); }
-    /// Some slot that was filled once, or failed to be, has no READY worker.
+    /// True when a slot whose worker was READY or has failed before has no READY worker.
     [[nodiscard]] bool is_degraded() const;
     [[nodiscard]] bool is_stopping() const { return stopping_; }
     [[nodiscard]] const std::optional<end>& ended() const { return end_; }
@@ -186,7 +186,7 @@ private:
     [[nodiscard]] milliseconds beats_every(const worker_process& worker) const;
     [[nodiscard]] milliseconds patience_with(const worker_process& worker) const;
     void let_go(worker_process& worker, time_point now, std::string_view text = {}) const;
-    /// A slot in which, without `but`, everybody leaves gets a worker.
+    /// Starts a worker in the slot when every worker there except `but` is leaving.
     void fill(std::size_t index, const worker_process* but, time_point now);
     void candidate_ended(const worker_process& dead, std::string why, time_point now);
     void judge(const worker_process& dead, int wait_status, time_point now);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a pool that rolls: a second worker in a slot, and how it takes the first one's place.
+// The part of a pool that rolls: the second worker of a slot, and how it replaces the first one.
 #include "process/pool.hpp"
 
 #include <sys/socket.h>
@@ -12,7 +12,7 @@ namespace msd::process {
 
 namespace {
 
-// The old worker gives up by itself after 5 s; this is for one that cannot.
+// The old worker ends a handover by itself after 5 s; this limit is for a worker that hangs.
 constexpr milliseconds handover_timeout{10'000};
 
 } // namespace
@@ -47,7 +47,7 @@ const worker_process* pool::candidate(std::size_t index) const {
     return const_cast<pool*>(this)->find_candidate(index); // NOLINT(*-const-cast)
 }
 
-// Who serves in the slot while there is a candidate.
+// The worker that serves in the slot while there is a candidate.
 worker_process* pool::find_incumbent(std::size_t index) {
     for (worker_process& worker : workers_) {
         const bool serves = worker.now_is == worker_process::phase::ready;
@@ -68,7 +68,7 @@ void pool::retire_old(std::size_t index, time_point now) {
         hand_over(*incumbent, *fresh, now);
         return;
     }
-    fresh->handover.reset(); // nobody is there to take over from
+    fresh->handover.reset(); // there is no worker to take over from
     settle(index, now);
 }
 
@@ -85,10 +85,10 @@ void pool::hand_over(worker_process& incumbent, worker_process& candidate, time_
 pool::retirement pool::retirement_of(std::size_t index, time_point now) {
     const worker_process* const fresh = find_candidate(index);
     if (!settings_.hands_over) {
-        return retirement::done; // settled at once
+        return retirement::done; // retire_old() has completed it
     }
     if (fresh == nullptr) {
-        // Settled before, or gone.
+        // It was completed before, or the candidate has ended.
         return slots_[index].candidate_end.empty() ? retirement::done : retirement::refused;
     }
     if (!slots_[index].candidate_end.empty()) {
@@ -102,7 +102,7 @@ pool::retirement pool::retirement_of(std::size_t index, time_point now) {
     return retirement::done;
 }
 
-// The candidate becomes the worker of its slot; everybody else there leaves.
+// Makes the candidate the worker of its slot; all other workers there leave.
 void pool::settle(std::size_t index, time_point now) {
     slot& its = slots_[index];
     for (worker_process& worker : workers_) {
@@ -116,7 +116,7 @@ void pool::settle(std::size_t index, time_point now) {
             its.start_at.reset();
             note_ready(worker, now);
             if (settings_.hands_over) {
-                // Changes nothing for one that has taken over.
+                // Has no effect on a worker that has taken over.
                 tell(worker, {core::worker_message::kind::serve, {}});
             }
         } else if (!worker.is_leaving()) {
@@ -136,7 +136,7 @@ void pool::candidate_ended(const worker_process& dead, std::string why, time_poi
     if (its.candidate_end.empty()) {
         its.candidate_end = std::move(why);
     }
-    // The old one may have left everything to it a moment ago.
+    // The old worker may have handed everything over to it a moment ago.
     if (settings_.hands_over) {
         fill(dead.slot, &dead, now);
     }
@@ -156,7 +156,7 @@ void pool::discard_candidate(std::size_t index, time_point now) {
     if (failed == nullptr) {
         return;
     }
-    failed->is_candidate = false; // what becomes of it is not news any more
+    failed->is_candidate = false; // its end is not reported as a failure any more
     tell(*failed, {core::worker_message::kind::stop, {}});
     failed->now_is = worker_process::phase::stopping;
     failed->act_at = now + supervision_.stop_timeout;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a pool that looks for workers whose time is over.
+// The part of a pool that finds workers over their limits of time, requests and memory.
 #include "base/log.hpp"
 #include "process/pool.hpp"
 
@@ -50,7 +50,7 @@ milliseconds pool::beats_every(const worker_process& worker) const {
 
 milliseconds pool::patience_with(const worker_process& worker) const {
     const auto usual = std::max(supervision_.heartbeat_timeout, 3 * beats_every(worker));
-    // Its event loop stands still while it hands over.
+    // Its event loop is blocked while it hands over.
     return worker.handed_over ? std::max(usual, 2 * core::handover_limit) : usual;
 }
 
@@ -70,7 +70,7 @@ void pool::end_silent(time_point since, time_point now) {
         }
         const char state = process_state(worker.pid);
         if (state == 't') {
-            continue; // somebody debugs it
+            continue; // a debugger is attached
         }
         const bool is_stopped = state == 'T';
         worker.last_words = fmt::format(
@@ -86,7 +86,7 @@ void pool::end_silent(time_point since, time_point now) {
             worker.last_words,
             is_stopped ? "KILL" : "ABRT"
         );
-        // A stopped process would act on ABRT only once it goes on.
+        // A stopped process handles ABRT only when it continues.
         kill(worker.pid, is_stopped ? SIGKILL : SIGABRT);
         worker.terminated = true;
         worker.act_at = std::min(worker.act_at, now + supervision_.abort_grace);
@@ -100,7 +100,7 @@ std::optional<std::size_t> pool::slot_to_recycle() const {
         }
         const core::recycling_limits& most = supervision_.recycle;
         const std::uint64_t answered = worker.line.figures().requests;
-        // Its memory is looked at last: the kernel adds it up.
+        // Memory is checked last, because reading it is expensive for the kernel.
         if (most.reached_by_requests(answered, worker.recycle_spread_percent) ||
             (most.watches_memory_from(worker.bytes_when_ready) &&
              private_memory_bytes(worker.pid) >= most.bytes)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a pool that lives on in another program of the same process.
+// The part of a pool that passes its state on to another program in the same process.
 #include "process/pool.hpp"
 
 #include <utility>

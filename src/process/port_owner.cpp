@@ -51,7 +51,7 @@ void add_listening_inodes(const char* table, std::uint16_t port, std::set<std::s
 }
 
 bool holds_one_of(const fs::path& process, const std::set<std::string>& inodes) {
-    std::error_code ignored; // processes end while we look; others' are closed to us
+    std::error_code ignored; // processes end meanwhile, and those of other users are not readable
     for (fs::directory_iterator entry{process / "fd", ignored}, end; entry != end;
          entry.increment(ignored)) {
         const std::string target = fs::read_symlink(entry->path(), ignored).string();
@@ -90,7 +90,7 @@ bool is_number(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
-// The lowest pid is the one that was there first: a master, not its workers.
+// The lowest pid is that of the oldest process: a master, not its workers.
 int first_holder(const std::set<std::string>& inodes) {
     int found = 0;
     std::error_code ignored;
@@ -120,7 +120,7 @@ port_owner owner_of_port(std::uint16_t port) {
     }
     const int pid = first_holder(inodes);
     if (pid == 0) {
-        return {"a process of another user", false}; // or one that ends: its descriptors go first
+        return {"a process of another user", false}; // or one that is ending
     }
     const std::string command_line = command_line_of(fs::path{"/proc"} / std::to_string(pid));
     const std::string own = command_line_of("/proc/self");

@@ -6,13 +6,13 @@
 
 namespace msd::process {
 
-// Who listens on a TCP port of this machine.
+// The process that listens on a TCP port of this machine.
 struct port_owner {
     // For an error message: `pid 123 (nginx -g …)`, or `a process of another user` when /proc does
-    // not let us see it, or empty when nobody listens.
+    // not show it, or empty when no process listens.
     std::string text;
-    // Seen, and started under another name than this program: no master, and no worker, which has
-    // its master's command line.
+    // The process is visible and was started under another name than this program, so it is neither
+    // a master nor a worker (a worker has its master's command line).
     bool is_stranger = false;
 };
 

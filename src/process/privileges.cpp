@@ -41,7 +41,7 @@ std::optional<id_t> number_of(std::string_view text) {
     return usable ? std::optional{number} : std::nullopt;
 }
 
-// What getpwnam_r() and its like found, with the memory its texts are in.
+// The result of getpwnam_r() and similar functions, with the memory of its texts.
 template <class Entry>
 struct found {
     Entry entry{};
@@ -105,13 +105,13 @@ tl::unexpected<error> cannot_become(const identity& to, std::string_view step) {
     );
 }
 
-// By its inode, so that nothing that takes the place of the name meanwhile is given away.
+// Works on the open file, so that another file that gets the name meanwhile is not affected.
 void give(int fd, const identity& to) {
     [[maybe_unused]] const int done = fchownat(fd, "", to.user, to.group, AT_EMPTY_PATH);
 }
 
-// The owner of a directory could have linked a file of somebody else's into it: such a file has
-// another name.
+// The owner of a directory can have made a hard link in it to a file of another user. Such a file
+// has more than one name.
 bool is_given(const struct stat& facts) {
     return facts.st_uid == 0 &&
            (S_ISDIR(facts.st_mode) || (S_ISREG(facts.st_mode) && facts.st_nlink == 1));
@@ -238,7 +238,7 @@ result<void> become(const identity& to) {
     getresgid(&groups[0], &groups[1], &groups[2]);
     const bool is_changed = users == std::array{to.user, to.user, to.user} &&
                             groups == std::array{to.group, to.group, to.group};
-    // A capability that was kept would let anybody who takes this process over undo all of it.
+    // With a remaining capability an attacker in this process could undo the change.
     if (!is_changed || setuid(0) == 0) {
         errno = EPERM;
         return cannot_become(to, "root can be had back");

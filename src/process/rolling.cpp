@@ -106,7 +106,7 @@ void rolling::begin() {
 
 result<std::vector<rolling::target>> rolling::targets_of(const roll_request& wanted) {
     std::vector<target> targets;
-    std::map<shared_plan, shared_plan> made; // by what was there before; one for a new program
+    std::map<shared_plan, shared_plan> made; // by the old plan; by null for a new program
     for (pool& each : pools_) {
         const bool is_renewed =
             wanted.what != roll_request::kind::same_plan && wanted.pools.contains(each.name());
@@ -134,7 +134,7 @@ result<std::vector<rolling::target>> rolling::targets_of(const roll_request& wan
     return targets;
 }
 
-// Slots that are there since the roll began, in pools that it renews.
+// Slots that were added since the roll began, in pools that get a new plan.
 std::vector<rolling::target> rolling::added_meanwhile() const {
     std::vector<target> added;
     for (const target& one : active_->targets) {
@@ -173,7 +173,7 @@ bool rolling::was_aborted(std::uint64_t id) const {
            (is_meant(before_last_) && !before_last_.succeeded);
 }
 
-// What has become of the candidate since.
+// Passes the present state of the candidate on to core::roll.
 void rolling::look(time_point now) {
     roll& progress = active_->progress;
     if (progress.is_over() || progress.now_is() == roll::phase::next) {
@@ -200,7 +200,7 @@ void rolling::look(time_point now) {
     } else if (candidate->now_is == worker_process::phase::ready) {
         progress.ready(now);
         if (one.of->is_silent(*candidate, now)) {
-            progress.hold(now + look_again); // until it beats, or its silence ends it
+            progress.hold(now + look_again); // until the next heartbeat, or until it is killed
         }
     }
 }
@@ -262,7 +262,7 @@ void rolling::abandon(time_point now) {
     end({active_->id, false, "the instance stops", active_->targets.size()});
 }
 
-// Which program the roll has brought, with its version.
+// The program that the roll has started, with its version.
 std::string rolling::what_runs_now() const {
     for (const target& one : active_->targets) {
         for (const worker_process& worker : one.of->workers()) {
@@ -275,7 +275,7 @@ std::string rolling::what_runs_now() const {
             }
         }
     }
-    return {}; // every slot has been scaled away
+    return {}; // all slots were removed meanwhile
 }
 
 std::string rolling::name_of(const target& one) const {

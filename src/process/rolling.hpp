@@ -20,12 +20,12 @@
 
 namespace msd::process {
 
-// Whose workers are to be replaced, and by what.
+// Which workers are to be replaced, and by what.
 struct roll_request {
     enum class kind : std::uint8_t {
-        same_plan,         // what each slot has: a worker is taken out of use
-        new_configuration, // the program of now, the configuration as it was read last
-        new_program,       // the program on the disk, too
+        same_plan,         // the plan of each slot: only the process is replaced
+        new_configuration, // the running program with the configuration that was read last
+        new_program,       // the program on the disk with that configuration
     };
 
     kind what = kind::new_program;
@@ -33,48 +33,48 @@ struct roll_request {
     std::set<std::pair<std::string, std::size_t>> slots; // besides
 };
 
-// The rolls of a master: one at a time, pool after pool, slot after slot, and at most one more that
-// waits; what is asked for meanwhile joins that one. Does in the pools what core::roll decides.
+// The rolls of a master. One is active, pool after pool and slot after slot, and at most one more
+// waits; further requests are merged into the waiting one. core::roll decides the steps, this class
+// carries them out in the pools.
 class rolling {
 public:
-    /// What workers that had the second come to have in a new roll; an error is why there is none.
+    /// Makes the plan that replaces the given one in a roll of that kind, or says why it cannot.
     using planner = std::function<result<shared_plan>(roll_request::kind, const shared_plan&)>;
-    /// A roll to that plan is over, and all pools that it was of have it.
+    /// Called when a roll to that plan has succeeded in all of its pools.
     using success = std::function<void(const shared_plan&)>;
 
     rolling(std::list<pool>& pools, planner plan, success on_success);
 
-    /// As another program left it; for one that has done nothing yet.
+    /// Continues with the state that the earlier program in this process left. Call it first.
     void resume(const rolls_state& left);
-    /// For resume(). No roll may be active: there is no way to leave half of one.
+    /// The state for resume(). No roll may be active: half a roll cannot be passed on.
     [[nodiscard]] rolls_state state() const;
 
-    /// While held the next roll waits; the one that goes on does go on.
+    /// While held, no roll begins; an active roll continues.
     void hold(bool held) { held_ = held; }
 
-    /// The number of the roll that will do it. Numbers count up.
+    /// Returns the number of the roll that will do it. Numbers increase.
     std::uint64_t request(roll_request wanted, milliseconds soak);
 
-    /// Whatever is due; call it whenever something has happened to a worker.
+    /// Takes the steps that are due. Call it whenever the state of a worker has changed.
     void advance(time_point now);
     [[nodiscard]] time_point due() const;
 
-    /// Ends it where it stands: the instance stops.
+    /// Ends the active roll where it is, because the instance stops.
     void abandon(time_point now);
 
-    /// What a slot that is added to that pool starts from. During a roll that is what the others
-    /// had before: it is rolled with them, and there to go back to.
+    /// The plan for a slot that is added to that pool. During a roll it is the plan from before the
+    /// roll: the new slot is rolled with the others, and a rollback ends at the same plan.
     [[nodiscard]] shared_plan plan_for_new_slot(const pool& of) const;
 
     [[nodiscard]] bool is_active() const { return active_.has_value(); }
     [[nodiscard]] bool is_idle() const { return !active_ && !waiting_; }
-    /// {"id","state","of","reason","waiting","previous":{"id","state","of","reason"}}, of the roll
-    /// that goes on also "slot","phase","done". The states: idle, rolling, rolling_back, done,
-    /// aborted.
+    /// {"id","state","of","reason","waiting","previous":{"id","state","of","reason"}}; an active
+    /// roll also has "slot","phase","done". The states: idle, rolling, rolling_back, done, aborted.
     void write(json::writer& out) const;
-    /// The same in a few words; empty when there never was a roll.
+    /// A summary in a few words; empty when there was no roll.
     [[nodiscard]] std::string summary() const;
-    /// Whether that one has ended otherwise than it was meant to, as far as it is remembered.
+    /// Whether that roll was aborted. Only the last two rolls are remembered.
     [[nodiscard]] bool was_aborted(std::uint64_t id) const;
 
 private:

@@ -28,7 +28,7 @@ namespace {
 constexpr milliseconds pause_untaken{200};
 constexpr std::int64_t microseconds_max = std::int64_t{1} << 50; // 35 years
 
-// Nothing for a variable that is not set, or is no positive number.
+// Nothing when the variable is not set or not a positive number.
 std::optional<std::int64_t> number_in(const char* variable) {
     const char* const text = std::getenv(variable); // NOLINT(concurrency-mt-unsafe)
     if (text == nullptr) {
@@ -43,7 +43,7 @@ std::optional<std::int64_t> number_in(const char* variable) {
     return number;
 }
 
-// Zero: none, or it is meant for another process.
+// Zero: there is no watchdog, or it is for another process.
 milliseconds watchdog_of_this_process() {
     const auto period = number_in("WATCHDOG_USEC");
     const auto pid = number_in("WATCHDOG_PID");
@@ -56,7 +56,7 @@ milliseconds watchdog_of_this_process() {
     return std::max(std::chrono::duration_cast<milliseconds>(said), milliseconds{2});
 }
 
-// `space` holds what the message then points to.
+// `space` is the memory that the message points to afterwards.
 void attach(const std::vector<unique_fd>& sockets, msghdr& message, std::vector<char>& space) {
     std::vector<int> numbers;
     numbers.reserve(sockets.size());
@@ -126,12 +126,13 @@ void service_manager::forget(std::string_view pool) const {
     tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", stored_name(pool)));
 }
 
-// Never waits.
+// Does not block: the socket is non-blocking.
 bool service_manager::tell(std::string_view lines, const std::vector<unique_fd>& sockets) const {
     if (!socket_ || lines.empty()) {
         return true;
     }
-    // With every datagram: after an upgrade in place nothing else says that the pid is still right.
+    // Part of every datagram, because after an upgrade in place systemd has to be told that the
+    // main pid is unchanged.
     std::string datagram = fmt::format("{}MAINPID={}\n", lines, getpid());
     sockaddr_un to{};
     to.sun_family = AF_UNIX;

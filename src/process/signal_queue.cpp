@@ -25,8 +25,8 @@ signal_queue::signal_queue() {
         sigaddset(&handled, number);
     }
     pthread_sigmask(SIG_BLOCK, &handled, nullptr);
-    // An ignored SIGCHLD, inherited from whoever started us, would have the kernel reap behind our
-    // back.
+    // When SIGCHLD is ignored, which is inherited from the parent, the kernel reaps children itself
+    // and their exit status is lost.
     std::signal(SIGCHLD, SIG_DFL);
     std::signal(SIGPIPE, SIG_IGN);
     descriptor_.reset(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));

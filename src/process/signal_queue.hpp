@@ -5,14 +5,14 @@
 
 namespace msd::process {
 
-// Turns the signals a master handles (TERM, QUIT, INT, HUP, USR1, USR2, TTIN, TTOU, WINCH, CHLD)
-// into something to read, in order, on the master's only thread; PIPE is ignored. Constructed first
-// of all, before a descriptor or a process exists: from then on none of them ends the process.
+// Delivers the signals that a master handles (TERM, QUIT, INT, HUP, USR1, USR2, TTIN, TTOU, WINCH,
+// CHLD) through a descriptor, in order, to the master's only thread. PIPE is ignored. Construct it
+// before any other descriptor or process: from then on none of these signals ends the process.
 class signal_queue {
 public:
     signal_queue();
 
-    /// Readable when a signal is there.
+    /// Becomes readable when a signal is pending.
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }
     /// The next signal; 0 when there is none.
     [[nodiscard]] int next() const;

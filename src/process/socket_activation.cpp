@@ -24,7 +24,7 @@ namespace {
 
 constexpr int first_descriptor = 3;
 constexpr std::int64_t descriptors_max = 256;
-// What systemd calls a descriptor that nobody named.
+// The name that systemd gives to a descriptor without a name.
 constexpr std::string_view unnamed = "unknown";
 constexpr std::string_view stored_prefix = "stored/";
 
@@ -48,7 +48,7 @@ std::optional<std::int64_t> number(std::string_view text) {
     return reason == std::errc{} && stopped == end ? std::optional{read} : std::nullopt;
 }
 
-// Names of the first `count` descriptors; those that have none are `unnamed`.
+// Names of the first `count` descriptors; a descriptor without a name is `unnamed`.
 std::vector<std::string> split_names(std::string_view text, std::size_t count) {
     std::vector<std::string> names(count, std::string{unnamed});
     for (std::size_t index = 0; index < count && !text.empty(); ++index) {
@@ -67,7 +67,7 @@ int option(int fd, int which) {
     return getsockopt(fd, SOL_SOCKET, which, &value, &size) == 0 ? value : -1;
 }
 
-// What is in place of a listening TCP socket; empty when it is one.
+// What the descriptor is when it is not a listening TCP socket; empty when it is.
 std::string_view fault_of(int fd) {
     if (fcntl(fd, F_GETFD) < 0) {
         return "not open";
@@ -100,7 +100,7 @@ std::string_view pool_meant_by(std::string_view name) {
     return name;
 }
 
-// The number of descriptors that are ours; 0: none.
+// The number of descriptors for this process; 0: none.
 result<std::size_t> count_of(const variables& said) {
     if (said.count.empty() || said.pid.empty()) {
         return 0;

@@ -13,11 +13,11 @@
 
 namespace msd::process {
 
-// What a service manager left in our descriptor table (sd_listen_fds(3)), by pool.
+// The sockets that a service manager passed to this process (sd_listen_fds(3)), by pool.
 struct handed_sockets {
     std::map<std::string, listen_set, std::less<>> activated; // it bound them for a .socket unit
-    // A master before this one had it store them (service_manager::store). Whether they are what
-    // they should be was not looked at; nor whether there is such a pool.
+    // An earlier master stored them (service_manager::store). Neither the sockets nor the names of
+    // the pools have been checked.
     std::map<std::string, std::vector<unique_fd>, std::less<>> stored;
 };
 

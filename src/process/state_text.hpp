@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-// Writing a state as JSON and reading it back by one description: a function `describe(io, state)`
-// names each field once, with its limits, and is called with a writer or a reader. So the two
-// cannot differ. The limits hold when reading; what is written is expected to keep them.
+// Writes a state as JSON and reads it back by one description: a function `describe(io, state)`
+// names each field once, with its limits, and is called with a writer or a reader, so the two
+// cannot differ. The reader checks the limits; the writer expects values within them.
 namespace msd::process {
 
 constexpr int descriptor_min = 3; // below are the standard ones
@@ -91,7 +91,7 @@ private:
     json::writer out_;
 };
 
-// Reads one object. The first thing that is wrong ends the reading; what comes after it is not set.
+// Reads one object. Reading ends at the first error; later fields are not set.
 class state_reader {
 public:
     /// `where` comes before names in wrong(): "pools.slots.".
@@ -108,7 +108,7 @@ public:
     }
 
     [[nodiscard]] bool failed() const { return !wrong_.empty(); }
-    /// What is wrong and where; empty when nothing is.
+    /// The first error and its place; empty when there is none.
     [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
     template <class Number>

@@ -57,7 +57,7 @@ void write_worker(
     if (json::object said; said.parse(worker.stats)) {
         out.raw(said.text());
     } else {
-        out.null(); // nothing said yet
+        out.null(); // no STATS yet
     }
     out.end_object();
 }
@@ -99,7 +99,7 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
             write_empty_slot(out, of, index, now);
         }
     }
-    // Those of slots that were scaled away.
+    // Workers of slots that were removed by scaling.
     for (const worker_process& worker : of.workers()) {
         if (worker.slot >= of.slots().size()) {
             write_worker(out, worker, {}, now);

@@ -45,7 +45,7 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-// A variable left over from somewhere else must not make us read, or close, what is a stranger's.
+// A variable with another origin must not make this process read or close other descriptors.
 result<std::string> read_state(int fd) {
     struct stat facts {};
     if (fcntl(fd, F_GET_SEALS) != seals || fstat(fd, &facts) != 0 ||
@@ -139,7 +139,7 @@ error take_over(const executable& program, const master_state& state) {
     std::vector<std::string> variables = takeover_variables(std::to_string(text->get()));
     std::vector<int> kept = state.descriptors();
     kept.push_back(text->get());
-    // Whatever a library left open stays behind.
+    // Descriptors that a library left open are closed by the exec.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const int fd : kept) {
         fcntl(fd, F_SETFD, 0);

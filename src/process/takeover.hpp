@@ -16,35 +16,35 @@ namespace msd::process {
 
 inline constexpr const char* takeover_variable = "MSD_TAKEOVER";
 
-/// The state as text in memory without a name, sealed; close-on-exec. errc::unavailable; also when
-/// it would not read back as the same, which names that are not UTF-8 do not.
+/// Writes the state to anonymous, sealed memory; close-on-exec. errc::unavailable: no memory, or
+/// the state does not read back as the same, for example because a path is not UTF-8.
 [[nodiscard]] result<unique_fd> write_down(const master_state& state);
 
-/// Executes `program` in this process, with the descriptors of `state` open and the command line
-/// of `state`. Returns only when that failed; everything is as it was then.
+/// Executes `program` in this process with the command line of `state` and its descriptors open.
+/// Returns only when that fails; then nothing has changed.
 [[nodiscard]] error take_over(const executable& program, const master_state& state);
 
 struct inherited_master {
-    bool is_question = false; // whether it could be taken over, no more
+    bool is_question = false; // the program only has to answer whether it could take over
     master_state state;
 };
 
-/// The first step of a program that may have been started for that; before any thread. Nothing
-/// when it was not. The descriptors of `state` are close-on-exec again; of a question only the
-/// configuration's is open. Errors: errc::invalid, the variable is no master's, or the state is
-/// none that this program can take over.
+/// Reads the state when this program was started to take a master over, and returns nothing when it
+/// was not. Call it before any thread is started. Sets close-on-exec for the descriptors of
+/// `state`; for a question only the configuration's descriptor is open. errc::invalid: the variable
+/// was not set by a master, or this program cannot take the state over.
 [[nodiscard]] result<std::optional<inherited_master>> taken_over();
 
 /// True when this process was started to answer whether it could take over.
 [[nodiscard]] bool is_takeover_question();
 
-/// Answers the question; the exit code.
+/// Prints the answer to the question. Returns the exit code.
 [[nodiscard]] int answer_takeover(const result<void>& verdict);
 
-/// The answer of a program that takes over, from what it printed: its version.
+/// The version in what a program printed that can take over; nothing for any other text.
 [[nodiscard]] std::optional<std::string> takeover_version(std::string_view printed);
 
-/// Variables of this process, and `value` for the program that takes over.
+/// The environment of this process with `value` added as takeover_variable.
 [[nodiscard]] std::vector<std::string> takeover_variables(std::string_view value);
 
 } // namespace msd::process

@@ -12,7 +12,7 @@ namespace msd::process {
 
 namespace {
 
-// 0, or why it cannot be opened: ENXIO says that this process has none.
+// 0, or the reason as in errno: ENXIO when this process has no controlling terminal.
 int open_controlling_terminal() {
     const unique_fd terminal{open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
     return terminal ? 0 : errno;
@@ -28,8 +28,8 @@ bool ignores_hangup() {
 starting_terminal::starting_terminal()
     : was_there_{!ignores_hangup() && open_controlling_terminal() == 0} {}
 
-// A terminal that was hung up is taken from every process of its session before HUP is sent. Other
-// errors, such as no free descriptor, do not say that it is gone.
+// When a terminal hangs up, the kernel detaches it from all processes of its session before it
+// sends HUP. Other errors, such as no free descriptor, do not mean that it is gone.
 bool starting_terminal::is_gone() const {
     if (!was_there_) {
         return false;

@@ -33,7 +33,7 @@ tl::unexpected<error> system_failure(std::string_view what) {
     );
 }
 
-// Prepared before the fork: after it only system calls are made.
+// Prepared before the fork, because the child makes system calls only.
 struct question {
     int program;
     int output;
@@ -44,7 +44,7 @@ struct question {
 };
 
 [[noreturn]] void put(const question& asked) {
-    setpgid(0, 0); // whatever it starts ends with it
+    setpgid(0, 0); // so that the processes it starts can be killed with it
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::signal(SIGPIPE, SIG_DFL);
     if (const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC); nothing >= 0) {
@@ -60,7 +60,8 @@ struct question {
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
     execveat(asked.program, "", asked.arguments, asked.variables, AT_EMPTY_PATH);
-    // A script has to be opened by its interpreter, which has no name to open it by.
+    // A script cannot be executed through a descriptor that is closed on exec: its interpreter
+    // has no path to open it by.
     const char* const reason = errno == ENOENT
                                    ? "it is a script, or the loader it names is missing"
                                    : strerrordesc_np(errno); // no allocation, unlike strerror
@@ -89,7 +90,7 @@ upgrade_check::ask(executable program, int state, int config, milliseconds patie
     unique_fd output{pair[0]};
     const unique_fd input{pair[1]};
     fcntl(output.get(), F_SETFL, O_NONBLOCK);
-    // Something harmless for a program that does not know the variable.
+    // Arguments that are harmless for a program that ignores the variable.
     std::vector<std::string> arguments{"msd", "--version"};
     std::vector<std::string> variables = takeover_variables(fmt::format("question:{}", state));
     const std::vector<char*> argument_pointers = pointers_to(arguments);
@@ -108,7 +109,7 @@ upgrade_check::ask(executable program, int state, int config, milliseconds patie
     if (pid == 0) {
         put(asked);
     }
-    setpgid(pid, pid); // whoever is first: it must hold before it is killed
+    setpgid(pid, pid); // in parent and child, so that it holds before the group is killed
     return upgrade_check{std::move(program), pid, std::move(output), patience};
 }
 
@@ -171,7 +172,7 @@ bool upgrade_check::reaped(pid_t pid, int wait_status) {
     return true;
 }
 
-// In its own words where it has any: the loader's about a missing library, for example.
+// Uses the last line that the program printed, for example the loader's about a missing library.
 std::string upgrade_check::refusal(int wait_status) const {
     const std::string_view said = last_line(printed_);
     const bool has_failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;

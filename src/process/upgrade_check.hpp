@@ -13,12 +13,12 @@
 
 namespace msd::process {
 
-// One question to a program, put in a process of its own: can it take this state over? A program
-// that is no msd, cannot be executed, crashes, or says nothing in time has said no as well. Never
-// waits: the owner watches descriptor(), reaps, and asks for the answer.
+// Asks a program, in a process of its own, whether it can take a master's state over. A program
+// that is not msd, cannot be executed, crashes or does not answer in time is refused as well. No
+// call blocks: the owner watches descriptor(), reaps the process and polls answer().
 class upgrade_check {
 public:
-    static constexpr std::size_t printed_bytes_max = 4096; // what is more is read and dropped
+    static constexpr std::size_t printed_bytes_max = 4096; // more output is read and dropped
 
     /// `state` (see write_down()) and `config` (-1: none) stay the caller's. errc::unavailable: no
     /// process or descriptor to be had.
@@ -29,20 +29,20 @@ public:
     upgrade_check& operator=(upgrade_check&&) = delete;
     upgrade_check(const upgrade_check&) = delete;
     upgrade_check& operator=(const upgrade_check&) = delete;
-    /// Kills it when it has not ended; the owner reaps it like any other child.
+    /// Kills the process when it still runs; the owner reaps it like any other child.
     ~upgrade_check();
 
-    /// Readable when hear() has something to do; -1 when it never will.
+    /// Becomes readable when hear() has something to do; -1: nothing more will come.
     [[nodiscard]] int descriptor() const { return output_.get(); }
     void hear();
-    /// A process ended; false when it is not the one that was asked.
+    /// Handles the end of a process. False when it is not the one that was asked.
     [[nodiscard]] bool reaped(pid_t pid, int wait_status);
-    /// Ends the patience when it is over.
+    /// Refuses a program that has not answered in time.
     void expire(time_point now);
     /// time_point::max() when there is an answer.
     [[nodiscard]] time_point next_due() const;
 
-    /// Nothing: not yet. The version of the program, or why it cannot.
+    /// The version of the program, or why it is refused; nothing while that is unknown.
     [[nodiscard]] const std::optional<result<std::string>>& answer() const { return answer_; }
     [[nodiscard]] const executable& program() const { return program_; }
 

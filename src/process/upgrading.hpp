@@ -17,43 +17,43 @@
 
 namespace msd::process {
 
-// The upgrades of a master: one at a time. One that is asked for waits until no roll is active,
-// then the program on the disk is asked whether it can take over, and takes over. It is refused
-// when that says no, or the instance stops first; then nothing has changed.
+// The upgrades of a master, one at a time. A requested upgrade waits until no roll is active. Then
+// the program on the disk is asked whether it can take over, and is executed. The upgrade is
+// refused when the program cannot take over or the instance stops; then nothing has changed.
 class upgrading {
 public:
-    /// Asks the program on the disk; an error is why it cannot be asked.
+    /// Asks the program on the disk, or says why that is impossible.
     using questioner = std::function<result<upgrade_check>()>;
-    /// Executes the program in this process; an error is why that failed.
+    /// Executes the program in this process. Returns only when that fails, with the reason.
     using executor = std::function<error(const executable&)>;
 
-    /// `program` is what to call it in a refusal.
+    /// `program` is its name in messages.
     upgrading(std::string program, questioner ask, executor become);
 
-    /// As the program before this one left it: it got that far, so upgrade `id` has succeeded. 0:
-    /// there was none.
+    /// Called by the program that was executed for upgrade `id`, which has thus succeeded. 0: there
+    /// was no upgrade.
     void resume(std::uint64_t id) { last_ = {id, true, {}, 0}; }
 
-    /// The number of the upgrade that will do it: the one under way, if there is one.
+    /// Returns the number of the upgrade that will do it, which may be the active one.
     std::uint64_t request();
 
-    /// Whatever is due; does not return when the new program takes over.
+    /// Takes the steps that are due. Does not return when the new program takes over.
     void advance(bool is_rolling, time_point now);
     [[nodiscard]] time_point due() const;
 
-    /// Readable when hear() has something to do; -1: nothing to watch.
+    /// Becomes readable when hear() has something to do; -1: nothing to watch.
     [[nodiscard]] int descriptor() const { return check_ ? check_->descriptor() : -1; }
     void hear();
-    /// A process ended; false when it is none of ours.
+    /// Handles the end of a process. False when it was not started here.
     [[nodiscard]] bool reaped(pid_t pid, int wait_status);
 
-    /// The state is another one than the program was asked about: it is asked again.
+    /// The state has changed since the program was asked: asks it again.
     void ask_again() { check_.reset(); }
-    /// Ends it where it stands.
+    /// Refuses the active upgrade for that reason.
     void abandon(std::string_view why);
 
     [[nodiscard]] bool is_active() const { return active_ != 0; }
-    /// The number of the one that is active, or was last; 0: none.
+    /// The number of the active or else the last upgrade; 0: none.
     [[nodiscard]] std::uint64_t id() const { return is_active() ? active_ : last_.id; }
     /// {"id","state","reason"}; the states: idle, waiting (for a roll), checking, done, refused.
     void write(json::writer& out) const;

@@ -35,7 +35,7 @@ struct worker_description {
     std::uint16_t port = 0;                     // bound port
     std::map<std::string, std::uint16_t> ports; // of every pool of this master, this one included
 
-    /// All that cross the exec.
+    /// All descriptors that stay open over the exec.
     [[nodiscard]] std::vector<int> descriptors() const;
 
     bool operator==(const worker_description&) const = default;
@@ -47,8 +47,9 @@ inline constexpr int workers_max = 1024; // of one pool
 /// `pool=goods slot=0 workers=2 …`; names and addresses hold no white space.
 [[nodiscard]] std::string encode(const worker_description& description);
 
-/// errc::invalid naming the field that is missing, repeated or out of range. Fields of other names
-/// are for later programs: a master that was upgraded still starts workers of the program before.
+/// errc::invalid names the field that is missing, repeated or out of range. Fields with other names
+/// are ignored: an upgraded master may still start workers of the earlier program, and may write
+/// fields that it does not know.
 [[nodiscard]] result<worker_description> decode_worker_description(std::string_view text);
 
 } // namespace msd::process

@@ -100,7 +100,7 @@ char process_state(pid_t pid) {
     std::ifstream file{fmt::format("/proc/{}/stat", pid)};
     std::string line;
     std::getline(file, line);
-    // The command in brackets may hold brackets itself.
+    // The command is in brackets and may itself contain brackets.
     const auto after = line.rfind(") ");
     return after == std::string::npos ? '\0' : line[after + 2];
 }

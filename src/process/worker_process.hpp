@@ -16,9 +16,9 @@
 
 namespace msd::process {
 
-// One worker as its master sees it: the process, its control channel, how far it got. Which slot it
-// fills and what happens after its death is the pool's affair; while a slot is handed from an old
-// worker to a new one there are two with the same slot number.
+// One worker as its master sees it: the process, its control channel and its phase. The pool
+// decides which slot the worker fills and what follows its death. While a slot is rolled, two
+// workers have the same slot number.
 struct worker_process {
     enum class phase : std::uint8_t {
         starting, // executed, not READY yet
@@ -34,18 +34,18 @@ struct worker_process {
     board_line line;
     phase now_is = phase::starting;
     bool is_watched = false;   // its control channel is in the master's epoll set
-    bool is_candidate = false; // a roll has not decided on it yet
+    bool is_candidate = false; // a roll has not accepted it yet
     time_point started{};
     time_point ready_at{};
-    time_point act_at = time_point::max(); // when patience with the present phase ends
-    std::string build;                     // version and build, as it said with HELLO
-    std::string last_words;                // what it said with FATAL
+    time_point act_at = time_point::max(); // the time limit of the present phase
+    std::string build;                     // version and build, from HELLO
+    std::string last_words;                // the text of FATAL
     std::string stats;                     // the last STATS: a JSON object
-    unique_fd handover;                    // a candidate's: the end for the worker before it
+    unique_fd handover;                    // of a candidate: the end for the old worker
     bool handed_over = false;              // was told HAND_OVER
     bool terminated = false;               // TERM or ABRT was sent; KILL is next
-    int recycle_spread_percent = 0;        // it may answer so many more requests than are set
-    std::uint64_t bytes_when_ready = 0;    // of private memory; 0: nobody asked
+    int recycle_spread_percent = 0;        // percentage added to the limit of requests
+    std::uint64_t bytes_when_ready = 0;    // private memory; 0: not measured
 
     [[nodiscard]] bool is_leaving() const {
         return now_is == phase::draining || now_is == phase::stopping;
@@ -54,12 +54,12 @@ struct worker_process {
 
 [[nodiscard]] std::string_view text_of(worker_process::phase phase);
 
-/// Never waits. `attached`: a descriptor that goes with it, or -1. False when the channel is full
-/// or gone: the worker hangs or is about to die.
+/// Sends a message without blocking. `attached`: a descriptor to send along, or -1. False when the
+/// channel is full or closed: the worker hangs or ends.
 bool tell(const worker_process& worker, const core::worker_message& message, int attached = -1);
 
-/// What the worker said since; at most 64 messages, bad ones are logged and left out. Closes our
-/// end when the worker closed its own.
+/// Receives the worker's messages, at most 64 at once; malformed ones are logged and dropped.
+/// Closes the channel when the worker has closed its end.
 [[nodiscard]] std::vector<core::worker_message> hear(worker_process& worker);
 
 /// "exit code 1", "signal 11 (Segmentation fault)", from a status of waitpid().
