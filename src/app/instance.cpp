@@ -46,8 +46,8 @@ process::pool_settings pool_of(const role_facts& role) {
     pool.name = role.name;
     pool.stop_rank = role.stop_rank;
     if (role.kind == role_kind::distributor) {
-        pool.workers_max = 1;   // its state is not shared …
-        pool.hands_over = true; // … but goes from worker to worker
+        pool.workers_max = 1;   // the registry's state is in one process,
+        pool.hands_over = true; // which hands it to its successor in a roll
     }
     return pool;
 }
@@ -82,7 +82,7 @@ namespace {
 
 void say(const std::string& line) {
     std::fputs(line.c_str(), stdout);
-    std::fflush(stdout); // whoever waits for READY reads a pipe
+    std::fflush(stdout); // programs that wait for READY read from a pipe
 }
 
 void say_ready(const process::pool& ready) {
@@ -110,7 +110,7 @@ what_to_try(const configuration& configured, const std::vector<process::pool_set
     );
 }
 
-// The keys that have another value than before, by what a reload can do about them.
+// The keys whose values differ, sorted by whether a reload can apply them.
 struct changes {
     std::vector<std::string> applied;
     std::vector<std::string> need_restart;
@@ -144,7 +144,7 @@ changes compare(
     return found;
 }
 
-// A reload. `before` is what the instance runs with, and becomes what it runs with from now on.
+// A reload. `before` is the current configuration of the instance; the new one replaces it.
 result<process::reconfiguration>
 reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
     auto read = resolve(command, roles, process_environment);
