@@ -68,7 +68,8 @@ int obey(const command_line& command, const std::vector<std::string>& arguments)
     }
 }
 
-// A worker was configured by its master's command line and by the file as its master read it.
+// A worker is configured by its master's command line and by the copy of the file that its master
+// read.
 int serve(const process::worker_description& own, const command_line& command) {
     const auto roles = all_roles();
     auto configured = resolve(command, roles, process_environment, own.config);

@@ -50,7 +50,7 @@ look_at_cache(const configuration& configured, const environment_lookup& look_up
     store::redis::settings chosen = configured.service.cache;
     chosen.password = std::move(*password);
     chosen.client_name = "msd-check";
-    // The report says what a log would.
+    // The report shows the failures; the log would repeat them.
     log::settings quiet;
     quiet.threshold = log::level::off;
     log::configure(quiet);

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-// The part of msd check that is about the cache.
+// The part of msd check that examines the cache.
 namespace msd::app {
 
 /// Connects to the Redis of section [cache]; nothing when none is configured. errc::invalid: its

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: one function per command, with all that is said about it, and CLI11 is included
-// by one file.
+// Over 400 lines: one function per command with its options and help text, and only one file may
+// include CLI11.
 #include "app/command_line.hpp"
 
 #include "app/environment.hpp"
@@ -27,7 +27,7 @@ constexpr std::string_view exit_codes = "\nExit codes:\n"
                                         "  70 a worker never got ready, or an error of msd itself\n"
                                         "  78 wrong configuration\n";
 
-// A flag that sets a key: what it is called without dashes, and what was typed.
+// A flag that sets a key: its name without dashes, and the value on the command line.
 struct flag {
     std::string name;
     std::string key; // empty: depends on the service's name
@@ -121,8 +121,9 @@ private:
         return *command;
     }
 
-    // A command gets its options once it is named. A worker starts with every crash and every roll,
-    // and to make the options of all commands takes as long as the rest of that.
+    // Creates the options of a command only when the command line names it. Workers start after
+    // every crash and in every roll, and creating the options of all commands takes as long as the
+    // rest of a start.
     static void when_named(CLI::App& command, std::function<void(CLI::App&)> add_options) {
         command.preparse_callback([&command, add = std::move(add_options)](std::size_t) {
             add(command);
@@ -150,7 +151,7 @@ private:
         add_flag(to, "store", "store.url", "mysql://USER@HOST:PORT/DATABASE (SQLite files)");
     }
 
-    // Of a command that runs something.
+    // For commands that run a role.
     void add_daemon_flags(CLI::App& to) {
         add_flag(to, "log-level", "log.level", "trace, debug, info, warning, error or off");
         add_flag(to, "log-format", "log.format", "text or json");
@@ -182,7 +183,7 @@ private:
         add_cache_flag(up);
         add_flag(up, "host", "host", "address to listen on (127.0.0.1 and [::1])");
         add_flag(up, "advertise", "registry.advertise", "HOST for others to connect to");
-        // One flag for all pools first: a later one, for one pool, wins.
+        // The flag for all pools comes first, so that a flag for one pool overrides it.
         add_flag(up, "workers", "", "worker processes of each pool but the distributor");
         for (const role_facts& role : roles_) {
             const std::string name{role.name};
@@ -301,7 +302,7 @@ private:
         table.add_flag("--json", line_.as_json, "for programs");
     }
 
-    // They can stand on either side of the command.
+    // These options may stand before or after the command.
     void add_control_options(CLI::App& to) {
         to.add_option("-i,--instance", line_.instance, "which one, e.g. gateway-8000")->take_last();
         to.add_option("--pid", line_.master_pid, "the one whose master has this process id")
@@ -311,8 +312,8 @@ private:
         add_common(to);
     }
 
-    // One command of `msd ctl`: `name` is also what the master calls it. `add_own` adds what not
-    // all of them have.
+    // One command of `msd ctl`. The master knows it by the same `name`. `add_own` adds options that
+    // only this command has.
     void add_control(
         CLI::App& ctl,
         const char* name,
@@ -542,7 +543,7 @@ private:
         return names;
     }
 
-    // Empty when there is nothing to complain about.
+    // Empty when the service exists.
     [[nodiscard]] std::string check_service() const {
         if (line_.what != verb::service) {
             return {};
@@ -564,7 +565,7 @@ private:
         );
     }
 
-    // Of what was said twice the last counts.
+    // In the order of the flags' definition; a later assignment to the same key wins.
     void collect_settings(const CLI::App& from) {
         for (const auto& each : flags_[&from]) {
             if (each->option->count() == 0) {
@@ -600,7 +601,7 @@ private:
         return innermost;
     }
 
-    // --help and --version arrive as exceptions too.
+    // CLI11 reports --help and --version as exceptions, too.
     parsed_command_line explain(const CLI::ParseError& stopped) {
         chosen_ = selected();
         if (stopped.get_name() == "CallForHelp" || stopped.get_name() == "CallForAllHelp") {
@@ -622,13 +623,13 @@ private:
     }
 
     [[nodiscard]] std::string explain_extra() const {
-        // What follows an unknown option is left over too: the option is what is wrong.
+        // Words after an unknown option remain, too; the message has to name the option.
         const std::vector<std::string> left = root_.remaining(true);
         const auto option = std::find_if(left.begin(), left.end(), [](const std::string& each) {
             return each.starts_with('-');
         });
         const std::string& typed = option == left.end() ? left.front() : *option;
-        // A value is none of the mistake, and there may be a password in a URL.
+        // The message omits the value: it may be a URL with a password.
         const std::string name = typed.substr(0, std::min(typed.find('='), typed.find("://")));
         std::vector<std::string> known;
         for (const CLI::Option* each : std::as_const(*chosen_).get_options()) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-// What was typed, read but not yet obeyed. The only user of CLI11.
+// The parsed command line. The only user of CLI11.
 namespace msd::app {
 
 enum class verb : std::uint8_t {
@@ -42,11 +42,11 @@ struct command_line {
     std::string service; // service NAME
     std::string config_file;
     std::vector<assignment> settings; // later ones win
-    bool as_json = false;             // of what prints a table
-    std::string instance;             // status, ctl: of that name only; empty: all
-    std::int64_t master_pid = 0;      // ctl: the instance with that master only; 0: all
+    bool as_json = false;             // commands that print a table
+    std::string instance;             // status, ctl: the name of one instance; empty: any
+    std::int64_t master_pid = 0;      // ctl: the process id of one master; 0: any
 
-    std::string control; // ctl: what its master is to do
+    std::string control; // ctl: the command for the master
     std::string pool;    // ctl roll, scale; POOL/SLOT of ctl drain
     std::int64_t workers = 0;
     bool wait = false;
@@ -67,14 +67,16 @@ struct command_line {
 
 struct parsed_command_line {
     std::optional<command_line> command;
-    // Without a command: what to print, to standard output when exit_code is 0 (help), and leave.
+    // Without a command: the text to print before exiting, on standard output when exit_code is 0
+    // (help), else on standard error.
     int exit_code = 0;
     std::string text;
 };
 
 constexpr int exit_usage = 2;
 
-/// `arguments` without the program's name. Says for a wrong one what is wrong and what was meant.
+/// `arguments` does not include the program's name. The text for a wrong command line says what is
+/// wrong and suggests a correction.
 [[nodiscard]] parsed_command_line
 parse_command_line(std::vector<std::string> arguments, std::span<const role_facts> roles);
 

@@ -76,7 +76,8 @@ void add_gateway_figures(config_rows& rows) {
         rows,
         "gateway.bodies_bytes_max",
         {mib, 64 * gib},
-        "request bodies that one worker holds in total, from their arrival until the replies of the "
+        "request bodies that one worker holds in total, from their arrival until the replies of "
+        "the "
         "services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
     );

@@ -25,7 +25,7 @@ struct problem {
     std::string text;
 };
 
-// Walks the tables of one file and collects what is wrong, so that it can be mended in one go.
+// Walks the tables of one file and collects all problems, so that people can fix them together.
 class file_reader {
 public:
     file_reader(const config_schema& schema, configuration& into) : schema_{schema}, into_{into} {}

@@ -13,11 +13,11 @@
 namespace msd::app {
 
 constexpr std::size_t config_bytes_max = 1 << 20;
-constexpr std::size_t config_problems_max = 20; // reported of one file
+constexpr std::size_t config_problems_max = 20; // reported for one file
 
-/// Sets in `into` what `text` says; `name` stands in the messages. errc::invalid with one line per
-/// problem, `NAME:LINE: KEY: what is wrong`, in the order of the file; nothing of the file counts
-/// then.
+/// Sets the values of `text` in `into`; messages call the file `name`. errc::invalid with one line
+/// per problem, `NAME:LINE: KEY: what is wrong`, in the order of the file; the values in `into`
+/// must not be used then.
 [[nodiscard]] result<void> read_config(
     std::string_view text,
     std::string_view name,
@@ -25,7 +25,7 @@ constexpr std::size_t config_problems_max = 20; // reported of one file
     configuration& into
 );
 
-/// What stands in the file. errc::invalid when it cannot be read or is larger than
+/// The content of the file. errc::invalid when it cannot be read or is larger than
 /// config_bytes_max.
 [[nodiscard]] result<std::string> config_text(const std::filesystem::path& path);
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-// How rows of the table of keys are written down: a name, bounds, a text, and the member of the
-// configuration it is about. Only the files with the rows need this.
+// Helpers to write the rows of the table of keys: a name, bounds, a text, and the member of the
+// configuration that the key sets. Only the files with the rows include this.
 namespace msd::app {
 
 using config_rows = std::vector<config_key>;
@@ -56,7 +56,7 @@ void from_value(T& field, const config_value& value) {
     }
 }
 
-// `field` names the place: a function from a configuration to one of its members.
+// `field` returns the member of a configuration that the key sets.
 template <class Field>
 void add_key(
     config_rows& rows,
@@ -79,7 +79,7 @@ void add_key(
     };
 }
 
-/// Says of each row from `first` on that has no readers of its own who reads it.
+/// Sets the readers of the rows from `first` on that have none yet.
 inline void set_readers(config_rows& rows, std::size_t first, key_readers read_by) {
     for (; first < rows.size(); ++first) {
         if (rows[first].readers == 0) {
@@ -88,7 +88,7 @@ inline void set_readers(config_rows& rows, std::size_t first, key_readers read_b
     }
 }
 
-/// Adds the rows of `add`; `read_by` holds for those that name no readers of their own.
+/// Adds the rows of `add`; rows that set no readers themselves are read by `read_by`.
 template <class Add>
 void add_group(config_rows& rows, key_readers read_by, const Add& add) {
     const std::size_t first = rows.size();
@@ -96,7 +96,7 @@ void add_group(config_rows& rows, key_readers read_by, const Add& add) {
     set_readers(rows, first, read_by);
 }
 
-// The rows of config_store.cpp and config_cache.cpp: servers that hold data.
+// The rows of config_store.cpp and config_cache.cpp: the servers of store and cache.
 void add_store(config_rows& rows);
 void add_cache_server(config_rows& rows);
 

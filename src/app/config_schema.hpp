@@ -39,29 +39,28 @@ struct config_key {
     std::function<config_value(const configuration&)> get;
 };
 
-// Every key there is, as one table. File, environment and command line all set values through it,
-// so a bound, a type and a meaning stand in one place.
+// The table of all keys. File, environment and command line set values through it, so that type,
+// bounds and meaning of a key are defined once.
 class config_schema {
 public:
-    /// `roles` gives the keys for ports and workers; it must outlive the schema.
+    /// `roles` determines the keys for ports and workers; it must outlive the schema.
     explicit config_schema(std::span<const role_facts> roles);
 
     [[nodiscard]] std::span<const config_key> keys() const { return keys_; }
-    /// Null when there is none of that name.
+    /// Null when there is no key of that name.
     [[nodiscard]] const config_key* find(std::string_view name) const;
-    /// True for the beginning of a key: "gateway", "services", "services.goods".
+    /// True for a prefix of keys: "gateway", "services", "services.goods".
     [[nodiscard]] bool is_section(std::string_view name) const;
-    /// The key, or for a name without a dot also the section, that looks most like `name`; empty
-    /// when none does.
+    /// The key or section most similar to `name`; empty when none is similar.
     [[nodiscard]] std::string suggestion(std::string_view name) const;
 
     /// The defaults.
     [[nodiscard]] configuration defaults() const;
 
-    /// errc::invalid with what is wrong with the value; the name of the key is the caller's to add.
+    /// errc::invalid says what is wrong with the value; the caller adds the name of the key.
     [[nodiscard]] static result<void>
     set(configuration& into, const config_key& key, const config_value& value);
-    /// The same from text: an environment variable or a flag.
+    /// The same for text from an environment variable or a flag.
     [[nodiscard]] static result<void>
     set_text(configuration& into, const config_key& key, std::string_view text);
 

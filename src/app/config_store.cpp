@@ -9,7 +9,7 @@ namespace msd::app {
 namespace {
 
 constexpr std::int64_t connections_most = 64;
-// Positions of the primary are kept for about so long (core::server_choice::positions_max).
+// About the time for which positions of the primary are kept (core::server_choice::positions_max).
 constexpr std::int64_t lag_most_ms = 20'000;
 
 constexpr std::string_view tls_names[] = {"off", "prefer", "verify"}; // as in store::tls_mode

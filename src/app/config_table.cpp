@@ -62,7 +62,7 @@ void add_common(config_rows& rows) {
         [](auto& c) -> auto& { return c.group; }
     );
     rows.back().readers = readers::master | readers::workers;
-    for (config_key& each : rows) { // there are no others yet
+    for (config_key& each : rows) { // these are the first rows
         each.needs_restart = true;
     }
 }
@@ -206,7 +206,7 @@ void add_services(config_rows& rows) {
 
 std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     config_rows rows;
-    add_common(rows); // first: see there
+    add_common(rows); // has to come first: it marks all rows so far
     add_group(rows, readers::master | readers::workers, add_log);
     add_group(rows, readers::registered, add_registry);
     for (const role_facts& role : roles) {

@@ -20,23 +20,23 @@ namespace msd::app {
 
 // What a role listens on and how many workers it gets.
 struct role_choice {
-    std::uint16_t port = 0; // 0: any free one
-    int workers = 0;        // 0: as many as fit the machine
+    std::uint16_t port = 0; // 0: any free port
+    int workers = 0;        // 0: see default_workers()
 };
 
-// Everything that can be configured, before it is handed to one role. Which key of the file, which
-// variable and which flag sets what is said once, in the table of config_schema.
+// The whole configuration, before one role gets its part. The table of config_schema defines which
+// key, variable and flag sets which member.
 struct configuration {
     std::string host; // empty: both loopback addresses
     std::filesystem::path data_dir = "msd-data";
     std::filesystem::path runtime_dir; // empty: see runtime_dir_of()
     std::string user;                  // to switch to when started as root; empty: stay root
-    std::string group;                 // empty: the user's
+    std::string group;                 // empty: the user's own
     bool core_dumps = false;
     std::filesystem::path store_password_file; // empty: MSD_STORE_PASSWORD
-    std::string cache_url;                     // as it was said; empty: no Redis
+    std::string cache_url;                     // as configured; empty: no Redis
     std::filesystem::path cache_password_file; // empty: MSD_CACHE_PASSWORD
-    std::shared_ptr<const unique_fd> text; // the file this was read from, as it was; empty: none
+    std::shared_ptr<const unique_fd> text;     // a copy of the configuration file; empty: none
     log::settings log;
     std::map<std::string, role_choice, std::less<>> roles;
 
@@ -48,10 +48,10 @@ struct configuration {
     roles::service_settings service;
     process::supervision_settings supervision;
 
-    std::vector<std::string> warnings; // about how it was configured: for the log, once
+    std::vector<std::string> warnings; // for the master to log when it starts
 };
 
-/// errc::invalid when values that are good alone do not go together; names their keys.
+/// errc::invalid when values contradict each other; the text names their keys.
 [[nodiscard]] result<void> check_together(const configuration& made);
 
 /// The settings of one role, with the shared sections filled in.
@@ -59,7 +59,7 @@ struct configuration {
 [[nodiscard]] roles::gateway_settings gateway_of(const configuration& from);
 [[nodiscard]] roles::service_settings service_of(const configuration& from, std::string_view name);
 
-/// --runtime-dir as it was said, else /run/msd for root, else $XDG_RUNTIME_DIR/msd, else DATA/run.
+/// The configured directory, else /run/msd for root, else $XDG_RUNTIME_DIR/msd, else DATA/run.
 [[nodiscard]] std::filesystem::path runtime_dir_of(const configuration& from);
 
 /// The directories in which an instance of this user may have its control socket, absolute and

@@ -24,9 +24,9 @@ namespace {
 
 constexpr milliseconds master_timeout{5000};
 constexpr milliseconds look_every{100};
-// An instance that answers nobody for so long is not being upgraded: it is gone.
+// An upgrade takes less: an instance that has not answered for this time has ended.
 constexpr milliseconds absence_max{10'000};
-// Longer than a worker that was killed takes to be replaced.
+// Longer than the replacement of a killed worker takes.
 constexpr milliseconds degraded_max{10'000};
 
 int failed(std::string_view what) {
@@ -95,7 +95,7 @@ result<std::string> request_for(const command_line& command) {
     return text;
 }
 
-// What a command with --wait waits for; looks at one status after the other.
+// Decides from successive statuses when a command with --wait is done.
 class progress {
 public:
     enum class verdict : std::uint8_t { not_yet, done, failed };
@@ -122,7 +122,7 @@ private:
     verdict look_at_roll(const json::object& status) {
         json::object roll = object_of(status, "roll");
         if (number_of(roll, "id") > roll_) {
-            roll = object_of(roll, "previous"); // the next one was quicker than we are
+            roll = object_of(roll, "previous"); // the next roll has started already
         }
         const std::string state = text_of(roll, "state");
         if (number_of(roll, "id") > roll_) {
@@ -150,7 +150,7 @@ private:
         return verdict::not_yet;
     }
 
-    // Numbers only grow: a later one means that ours is over, but nobody remembers how.
+    // Numbers only grow: a later number means that this upgrade has ended, with an unknown result.
     verdict look_at_upgrade(const json::object& status) {
         const json::object upgrade = object_of(status, "upgrade");
         const std::string state = text_of(upgrade, "state");
@@ -174,7 +174,7 @@ private:
         return verdict::not_yet;
     }
 
-    // Over when nobody answers any more.
+    // Done when the master does not answer any more.
     verdict look_at_end(const json::object& status) {
         std::size_t processes = 0;
         for (const json::value& each : elements_of(status, "pools")) {
@@ -233,7 +233,7 @@ private:
         return verdict::failed;
     }
 
-    // Each step once.
+    // Prints each step once.
     void show(std::string line) {
         if (line != shown_) {
             fmt::print(stderr, "{}\n", line);

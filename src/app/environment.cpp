@@ -114,8 +114,8 @@ std::string warning_of_platform(const std::vector<std::string>& names) {
     );
 }
 
-// The variable of a text that needs a restart, under which processes that follow are told of it.
-// Numbers that need one are ports: workers get them as sockets.
+// Whether later processes of the instance get the value in a variable: texts that need a restart.
+// Numbers that need a restart are ports, which workers get as sockets.
 bool is_told_to_successors(const config_key& key, const configuration& of) {
     return key.needs_restart && std::holds_alternative<std::string>(key.get(of));
 }
@@ -173,7 +173,7 @@ void apply_fixed(
             continue;
         }
         if (const char* const text = look_up(fixed_variable(key.name).c_str())) {
-            // It was in a configuration before.
+            // The value was valid in the configuration of the first process.
             [[maybe_unused]] const auto done = key.put(into, std::string{text});
         }
     }

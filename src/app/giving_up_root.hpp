@@ -8,23 +8,22 @@
 
 #include <optional>
 
-// Where in the life of a master and its workers root is given up. How that is done is
-// process/privileges'.
+// When a master drops root privileges, and how workers check it. process/privileges does the work.
 namespace msd::app {
 
-/// The step between binding the ports and everything else: what only root can make is made, and the
-/// process becomes `owner`, if there is one. From here on no program it starts can gain privileges.
-/// errc::denied, errc::unavailable; the process must end then.
+/// Runs after the ports are bound: creates what only root can create, and switches the process to
+/// `owner`, if there is one. Programs that it starts later cannot gain privileges. errc::denied,
+/// errc::unavailable; the process must exit then.
 [[nodiscard]] result<void> give_up_root(
     const configuration& configured,
     verb command,
     const std::optional<process::identity>& owner
 );
 
-/// Says so in the log when nobody has decided whether this instance is to be root.
+/// Logs a warning when the instance runs as root and no user is configured.
 void warn_of_root(const configuration& configured);
 
-/// A worker of a master that gave root up is not root. True: it is, and must not serve.
+/// True when a worker is root although its master had to drop root: it must not serve.
 [[nodiscard]] bool is_root_by_mistake(const configuration& configured);
 
 } // namespace msd::app

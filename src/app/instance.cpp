@@ -50,8 +50,8 @@ process::pool_settings pool_of(const role_facts& role) {
     pool.name = role.name;
     pool.stop_rank = role.stop_rank;
     if (role.kind == role_kind::distributor) {
-        pool.workers_max = 1;   // its state is not shared …
-        pool.hands_over = true; // … but goes from worker to worker
+        pool.workers_max = 1;   // the registry's state is in one process,
+        pool.hands_over = true; // which hands it to its successor in a roll
     }
     return pool;
 }
@@ -84,7 +84,7 @@ int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
 
 namespace {
 
-// Never waits for a reader, as with the log.
+// Does not block, like the log.
 void say(const std::string& line) {
     if (const int why = line_writer{STDOUT_FILENO}.write(line); why != 0) {
         log::warning(
@@ -120,7 +120,7 @@ what_to_try(const configuration& configured, const std::vector<process::pool_set
     );
 }
 
-// The keys that have another value than before, by what a reload can do about them.
+// The keys whose values differ, sorted by whether a reload can apply them.
 struct changes {
     std::vector<std::string> applied;
     std::vector<std::string> need_restart;
@@ -154,7 +154,7 @@ changes compare(
     return found;
 }
 
-// A reload. `before` is what the instance runs with, and becomes what it runs with from now on.
+// A reload. `before` is the current configuration of the instance; the new one replaces it.
 result<process::reconfiguration>
 reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
     auto read = resolve(command, roles, process_environment);

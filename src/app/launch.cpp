@@ -35,8 +35,8 @@ namespace msd::app {
 
 namespace {
 
-// What a master before this one stored is used where it is still what is configured. Otherwise
-// nobody may have it any more: it can be in the way of what is bound now.
+// Uses the sockets that an earlier master stored where they match the configuration. Others are
+// shut down and removed from the store: they could prevent this master from binding its ports.
 void use_stored(
     process::handed_sockets& handed,
     const configuration& configured,
@@ -59,8 +59,8 @@ void use_stored(
     handed.stored.clear();
 }
 
-// Every port is bound before anything starts: a taken one leaves nothing behind. What a service
-// manager has bound for a pool is used instead of the port that is configured for it.
+// Binds every port before anything starts, so that a taken port leaves nothing behind. A socket
+// that a service manager has bound for a pool replaces the port that is configured for it.
 result<std::vector<process::pool_settings>> bind_pools(
     const command_line& command,
     const configuration& configured,
@@ -132,7 +132,8 @@ environment_of(const process::worker_description& own, const configuration& conf
     return made;
 }
 
-// What is reached on every address is known by the one it was seen to come from.
+// A node that listens on every address is registered with the address of its connection to the
+// registry. When that is a loopback address, other hosts cannot reach the node.
 void warn_of_loopback(const configuration& configured, verb what) {
     const std::string& registry = configured.membership.distributor_host;
     const bool is_near =
@@ -171,7 +172,7 @@ int run_master(
     if (!pools) {
         return failed(pools.error());
     }
-    // Root's runtime directory is not that of the user it becomes, nor of its workers.
+    // Determined while this is root: the default differs for the user that it switches to.
     configuration placed = configured;
     placed.runtime_dir = runtime_dir_of(configured);
     fix(placed, config_schema{roles});
@@ -210,8 +211,8 @@ int run_worker(
     logging.role = own.pool;
     logging.slot = own.slot;
     if (const auto opened = log::configure(logging); !opened) {
-        // A worker is needed more than its log is: the directory may be gone since the master
-        // began.
+        // The directory may have been removed since the master started. A worker without its log
+        // file is better than none.
         logging.file.clear();
         log::configure(logging);
         log::error("{}; this worker logs to standard error", opened.error().text);
@@ -225,7 +226,7 @@ int run_worker(
         log::error("{}", taken.error().text);
         return exit_configuration;
     }
-    // Under `msd up` the registry is a pool of the same master, at a port that it may have found.
+    // Under `msd up` the registry is a pool of the same master; its port may be any free one.
     if (const auto registry = own.ports.find("distributor"); registry != own.ports.end()) {
         adapted.membership.distributor_host = local_host(own.host);
         adapted.membership.distributor_port = registry->second;

@@ -13,9 +13,9 @@
 // From a configuration to running processes: the master with its pools, and the role in a worker.
 namespace msd::app {
 
-/// Binds the ports, claims the pid file, becomes the master of the pools that `command` asks for
-/// and runs until they are stopped. The exit code. `arguments` is the whole command line; workers
-/// get it too.
+/// Binds the ports, claims the pid file, and runs as the master of the pools of `command` until
+/// they are stopped. Returns the exit code. `arguments` is the whole command line; workers get it,
+/// too.
 [[nodiscard]] int run_master(
     const command_line& command,
     const configuration& configured,
@@ -23,7 +23,7 @@ namespace msd::app {
     std::span<const role_facts> roles
 );
 
-/// Runs the role that the master assigned to this process. The exit code.
+/// Runs the role that the master assigned to this process. Returns the exit code.
 [[nodiscard]] int run_worker(
     const process::worker_description& own,
     const configuration& configured,

@@ -6,8 +6,8 @@
 
 namespace msd::app {
 
-/// `msd migrate`: brings the schemas of all services to this build's, or tells with --dry-run what
-/// that would take. Returns the exit code.
+/// `msd migrate`: migrates the schemas of all services to those of this build, or lists the steps
+/// with --dry-run. Returns the exit code.
 [[nodiscard]] int migrate_stores(const command_line& command, const configuration& configured);
 
 } // namespace msd::app

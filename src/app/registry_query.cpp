@@ -24,13 +24,13 @@ namespace {
 constexpr std::size_t answer_bytes_max = 16u << 20;
 constexpr std::uint64_t request_key = 1;
 constexpr std::uint64_t key_of_one_way = 0;
-// How long the other side may take to end a connection after which it is asked nothing.
+// How long the peer may take to close a connection on which no further request follows.
 constexpr milliseconds parting_limit{1000};
 
-// One connection, from connecting to the packet that answers, on a loop of its own.
+// One connection, from connecting to the reply, on an event loop of its own.
 class conversation {
 public:
-    /// Looks at one packet; true when it is the one that was waited for.
+    /// Examines one packet; true when it is the expected one.
     using listener = std::function<bool(std::string_view frame, const wire::packet&)>;
 
     conversation(std::string host, std::uint16_t port, deadline until)
@@ -38,7 +38,7 @@ public:
           port_{port},
           until_{until} {}
 
-    /// `opening`: frames sent at first, may be empty.
+    /// `opening`: frames to send first; may be empty.
     result<void> run(std::string opening, listener listen) {
         opening_ = std::move(opening);
         listen_ = std::move(listen);
@@ -50,8 +50,8 @@ public:
         return std::move(*outcome_);
     }
 
-    /// The same when no answer is to be expected: ends well once `opening` is sent and the other
-    /// side has ended the connection, or has had time to.
+    /// The same when no reply is expected: succeeds when `opening` is sent and the peer has closed
+    /// the connection, or the time for that is over.
     result<void> tell(std::string opening, listener listen) {
         opening_ = std::move(opening);
         listen_ = std::move(listen);
@@ -131,7 +131,7 @@ private:
         }
     }
 
-    // The connection must not go while the coroutine waits in it.
+    // The connection has to outlive the coroutine that waits on it.
     void end_talk() {
         if (connection_) {
             connection_->close();
@@ -200,7 +200,7 @@ ask_node(const core::node_info& node, const packet_request& request, deadline un
     fields.method = request.method;
     fields.uri = request.uri;
     fields.params = request.params;
-    // The form that foreign nodes understand; msd's read it as well.
+    // The format of foreign nodes, which msd nodes read as well.
     std::string opening;
     wire::append_foreign_request(opening, fields, request_key);
     std::string reply;

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-// Questions from a terminal: one connection, one answer. Unlike a node's link to the registry they
-// register nothing and end.
+// Queries of terminal commands: one connection, one answer. They register no node.
 namespace msd::app {
 
 /// The nodes a distributor lists. errc::unavailable naming the address, errc::timeout.
@@ -24,8 +23,8 @@ struct packet_request {
     std::string params; // a JSON object
 };
 
-/// Sends a request that is not answered. Comes back once it is on its way, with the text of the
-/// refusal should there be one, else an empty one. The same errors.
+/// Sends a one-way request. Returns when it is sent: an empty text, or the reply with which the
+/// node refuses it. The same errors.
 [[nodiscard]] result<std::string>
 tell_node(const core::node_info& node, const packet_request& request, deadline until);
 

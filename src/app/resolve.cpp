@@ -30,7 +30,7 @@ std::string config_file_of(const command_line& command, const environment_lookup
     return named == nullptr ? "" : named;
 }
 
-// A file without a name, with that text: workers read it whatever becomes of the one on the disk.
+// An anonymous file with that text: workers read it, even when the file on the disk changes.
 result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
     unique_fd kept{memfd_create("msd-configuration", MFD_CLOEXEC)};
     while (kept && !text.empty()) {
@@ -47,7 +47,7 @@ result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
     return std::make_shared<const unique_fd>(std::move(kept));
 }
 
-// From `kept`, when it is not -1, under the name of the file.
+// Reads from `kept` instead when it is not -1; messages use the name of the file.
 result<void>
 read_file(const std::string& file, int kept, const config_schema& schema, configuration& into) {
     auto text = config_text(kept >= 0 ? fmt::format("/proc/self/fd/{}", kept) : file);
@@ -92,7 +92,7 @@ tl::expected<configuration, refusal> resolve(
     }
     for (const assignment& each : command.settings) {
         if (each.key == "distributor.workers") {
-            // The registry is one process: its state is not shared.
+            // The registry's state is in one process.
             if (each.text != "1") {
                 return refuse(exit_usage, each.flag + ": a distributor has exactly one worker");
             }

@@ -39,7 +39,7 @@ int resume_master(
     process::signal_queue signals;
     process::allow_core_dumps(configured.core_dumps);
     if (const auto logging = configure_log(configured); !logging) {
-        // The workers need their master more than it needs its log.
+        // A master without its log file is better than none.
         log::error("{}; the master logs to standard error", logging.error().text);
     }
     const auto lock = process::pid_file::adopt(
@@ -75,8 +75,8 @@ int resume_master(
     return code.value_or(exit_internal);
 }
 
-// Of a program that is to take a master over, or to say whether it could: what it was left, with
-// the command line and the configuration read as this program reads them.
+// The input of a program that takes over a master, or answers whether it can: the state of the old
+// master, with command line and configuration as this program parses them.
 struct resumption {
     process::inherited_master left;
     command_line command;
@@ -105,7 +105,7 @@ result<std::optional<resumption>> resumption_of_process() {
     if (auto known = can_resume(state, roles); !known) {
         return tl::unexpected{std::move(known.error())};
     }
-    configured->text.reset(); // the master has it already
+    configured->text.reset(); // the state of the master includes the file
     return resumption{std::move(**left), std::move(*parsed.command), std::move(*configured)};
 }
 

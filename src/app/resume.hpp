@@ -3,11 +3,11 @@
 
 #include <optional>
 
-// The other end of `msd ctl upgrade`: this program takes the place of a master that runs already.
+// The receiving end of `msd ctl upgrade`: this program takes over a running master.
 namespace msd::app {
 
-/// When this process was started to take a master over, or to say whether it could, does that and
-/// returns the exit code; nothing otherwise. The first thing the program does.
+/// When this process was started to take over a master, or to answer whether it can, does so and
+/// returns the exit code; otherwise returns nothing. Has to be called first in the program.
 [[nodiscard]] std::optional<int> resume();
 
 } // namespace msd::app

@@ -23,7 +23,7 @@ std::vector<role_facts> make_table() {
         {role_kind::gateway, "gateway", "the HTTP front", 8000, gateway_rank},
     };
     for (const services::definition& each : services::all()) {
-        // A service that ships its log lines leaves before the one that takes them.
+        // A service that ships its log lines stops before the logs service.
         const int rank = each.ships_logs ? service_rank : log_rank;
         table.push_back({role_kind::service, each.name, each.summary, each.default_port, rank});
     }

@@ -10,14 +10,14 @@ namespace msd::app {
 
 enum class role_kind : std::uint8_t { distributor, gateway, service };
 
-// One role a worker can have, as command line, configuration and `msd up` see it. Where the others
-// need a list of roles they take one as an argument, so that tests bring their own.
+// One role of a worker, as command line, configuration and `msd up` see it. Functions that need the
+// list of roles take it as an argument, so that tests can pass their own.
 struct role_facts {
     role_kind kind = role_kind::service;
     std::string_view name;
     std::string_view summary;
     std::uint16_t default_port = 0;
-    int stop_rank = 0; // `msd up` stops lower ranks first: whoever asks leaves before who answers
+    int stop_rank = 0; // `msd up` stops lower ranks first: callers before the services they call
 
     /// The section of the configuration file: "gateway", "services.goods".
     [[nodiscard]] std::string section() const;
@@ -26,7 +26,7 @@ struct role_facts {
 /// Distributor, gateway, then every service of this build, in the order `msd up` lists them.
 [[nodiscard]] std::span<const role_facts> all_roles();
 
-/// Null when there is none of that name.
+/// Null when there is no role of that name.
 [[nodiscard]] const role_facts* find_role(std::span<const role_facts> roles, std::string_view name);
 
 } // namespace msd::app

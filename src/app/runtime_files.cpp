@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t instances_max = 1024;
 constexpr mode_t private_mode = 0700; // data, and a runtime directory of a user
 constexpr std::string_view shared_directory = "/run/msd";
-constexpr mode_t shared_mode = 0755; // the sockets in it have modes of their own
+constexpr mode_t shared_mode = 0755; // each socket in it has its own mode
 
 result<void> make_directory(const fs::path& path, mode_t mode) {
     std::error_code reason;
@@ -33,14 +33,14 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
     if (fs::exists(path, reason)) {
         return fail(errc::unavailable, fmt::format("{} is no directory", path.native()));
     }
-    reason.clear(); // that there is none was to be expected
+    reason.clear(); // the directory does not exist, as expected
     if (path.has_parent_path()) {
         fs::create_directories(path.parent_path(), reason);
     }
     if (!reason && mkdir(path.c_str(), mode) == 0) {
         return {};
     }
-    // Another instance that starts at the same moment was quicker.
+    // Another instance that starts at the same moment has created it.
     if (!reason && errno == EEXIST && fs::is_directory(path, reason)) {
         return {};
     }
@@ -60,7 +60,7 @@ struct directory {
     mode_t mode;
 };
 
-// What an instance needs, in the order in which it is made.
+// The directories that an instance needs, in the order of their creation.
 std::vector<directory> directories_of(const configuration& configured, verb command) {
     const fs::path runtime = fs::absolute(runtime_dir_of(configured));
     const bool has_data = command == verb::up || command == verb::service;
@@ -149,7 +149,7 @@ topology_files::topology_files(
     }
 }
 
-// A worker that was killed while it wrote has left NAME-PORT.nodes.PID.
+// A worker that was killed while it wrote leaves NAME-PORT.nodes.PID behind.
 topology_files::~topology_files() {
     std::error_code ignored;
     for (const fs::path& each : all_) {

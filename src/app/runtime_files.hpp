@@ -23,9 +23,9 @@ struct runtime_files {
     std::filesystem::path control_socket;
 };
 
-/// Root's part, before it becomes `owner`: makes the same directories as claim_runtime_files(), and
-/// the log file, and gives them to `owner`. A directory that was there already is only given away
-/// when it is private to root, or /run/msd; in any other place somebody had a reason.
+/// Called as root before the switch to `owner`: creates the directories of claim_runtime_files()
+/// and the log file, and gives them to `owner`. An existing directory changes its owner only when
+/// it is private to root, or /run/msd: another one may belong to somebody else on purpose.
 [[nodiscard]] result<void>
 prepare_for_owner(const configuration& configured, verb command, const process::identity& owner);
 
@@ -35,11 +35,11 @@ prepare_for_owner(const configuration& configured, verb command, const process::
 [[nodiscard]] result<runtime_files>
 claim_runtime_files(const configuration& configured, std::string_view instance, verb command);
 
-/// Where the workers of a pool keep what they know of other nodes (roles/topology_file.hpp).
+/// The file in which the workers of a pool keep the list of nodes (roles/topology_file.hpp).
 [[nodiscard]] std::filesystem::path
 topology_file_of(const configuration& configured, std::string_view pool, std::uint16_t port);
 
-// Those files of an instance. They outlive a master that is killed, and go with one that ends.
+// Removes those files of an instance when its master ends. They survive a master that is killed.
 class topology_files {
 public:
     topology_files(

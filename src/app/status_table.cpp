@@ -35,7 +35,7 @@ std::string mebibytes(std::int64_t bytes) {
     return fmt::format("{:.1f}M", static_cast<double>(bytes) / (1024 * 1024));
 }
 
-// "-" where there is no process, or nothing was said.
+// "-" where there is no process or no value.
 std::string or_dash(bool is_there, std::string text) {
     return is_there && !text.empty() ? std::move(text) : "-";
 }
@@ -72,7 +72,7 @@ row_of(const std::string& pool, const std::string& address, const json::object& 
         or_dash(true, text_of(slot, "last_exit"))};
 }
 
-// A line about a roll or an upgrade that goes on or has failed; nothing about one that is done.
+// A line about a roll or an upgrade that is in progress or has failed; empty when it is done.
 std::string news_of(std::string_view what, const json::object& status) {
     const json::value* const value = status.find(what);
     json::object fields;

@@ -71,8 +71,8 @@ int misuse(std::string_view what) {
     return exit_usage;
 }
 
-// The first instance that can be reached. One that was reached is not asked twice: it may have
-// acted.
+// Asks the first instance that accepts a connection. After that no other instance is asked: the
+// request may have been executed.
 result<std::string> ask_any(
     const std::vector<core::node_info>& nodes,
     std::string_view service,
@@ -217,7 +217,7 @@ int call_service(const command_line& command, const configuration& configured) {
         return complain(reply.error().text);
     }
     if (one_way && reply->empty()) {
-        return 0; // sent; nobody answers
+        return 0; // sent; there is no reply
     }
     print(*reply + "\n");
     json::object fields;

@@ -6,8 +6,8 @@
 
 #include <span>
 
-// Commands that look and ask instead of running a node: answers on standard output, complaints on
-// standard error, the exit code as the result.
+// Commands that run no node: they print results on standard output and errors on standard error,
+// and return the exit code.
 namespace msd::app {
 
 [[nodiscard]] int show_nodes(const command_line& command, const configuration& configured);
@@ -18,7 +18,7 @@ namespace msd::app {
 /// msd export and msd import.
 [[nodiscard]] int transfer_rows(const command_line& command, const configuration& configured);
 [[nodiscard]] int compare_rows(const command_line& command, const configuration& configured);
-/// Reads the file, then connects to what it names. 78: the file; 1: the store.
+/// msd check: 78 for a wrong file, 1 for a server that cannot be used.
 [[nodiscard]] int check_file(const command_line& command, std::span<const role_facts> roles);
 
 } // namespace msd::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd export, import and compare: what the services have, moved between stores.
+// msd export, import and compare: transfer the rows of the services between stores.
 #include "app/environment.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
@@ -34,7 +34,7 @@ namespace {
 
 using table = std::unique_ptr<store::transfer_table>;
 
-// In the order of who refers to whom.
+// Rows refer only to rows of services before theirs.
 constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
 
 constexpr std::string_view server_scheme = "mysql://";
@@ -43,7 +43,7 @@ constexpr milliseconds progress_every{500};
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// The first Ctrl-C ends a transfer after the step it is in, the second one at once.
+// The first Ctrl-C ends a transfer after the current step, the second one at once.
 void stop_on_interrupt() {
     struct sigaction action {};
     action.sa_handler = [](int) {
@@ -54,7 +54,7 @@ void stop_on_interrupt() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-// One line on a terminal that is written over.
+// One line on a terminal, overwritten with each update.
 class progress_line {
 public:
     explicit progress_line(std::string_view service) : service_{service} {}
@@ -83,7 +83,7 @@ private:
     bool shown_ = false;
 };
 
-// The two ends of a transfer: the store that is configured, and what the command line names.
+// The two ends of a transfer: the configured store, and the place that the command line names.
 class places {
 public:
     [[nodiscard]] static tl::expected<places, refusal>
@@ -115,7 +115,7 @@ public:
                       : store::read_transfer_file(file_of(service), service);
     }
 
-    /// Files are the only place an export goes to.
+    /// An export writes to files only.
     [[nodiscard]] result<table> create_file(std::string_view service) const {
         if (::mkdir(directory_.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
             const auto why = std::generic_category().message(errno);
@@ -124,7 +124,7 @@ public:
         return store::write_transfer_file(file_of(service), service);
     }
 
-    /// How many rows an export that has come to its end has written.
+    /// The number of rows of a completed export.
     [[nodiscard]] result<std::int64_t> count_in_file(std::string_view service) const {
         const auto whole = store::read_transfer_file(file_of(service), service);
         return whole ? (*whole)->count() : tl::unexpected{whole.error()};
@@ -203,7 +203,7 @@ int complain(std::string_view service, const error& why) {
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
-// Never with what was typed: there may be a password in it.
+// The message never repeats the argument: it may contain a password.
 int refuse(const refusal& why) {
     fmt::print(stderr, "msd: the stores of this command: {}\n", why.text);
     return why.exit_code;
@@ -325,7 +325,7 @@ int transfer_rows(const command_line& command, const configuration& configured) 
     }
     stop_on_interrupt();
     std::vector<moved> all;
-    std::vector<error> complete; // files that an earlier run has brought to their end
+    std::vector<error> complete; // files that an earlier run has completed
     for (const std::string& service : chosen_services(command)) {
         const bool out = command.what == verb::export_rows;
         using enum store::transfer_use;

@@ -148,10 +148,10 @@ private:
     unique_fd epoll_;
     unique_fd timer_;
     time_point started_;
-    time_point looked_at_;                        // when heartbeats were checked last …
-    time_point awake_since_;                      // … and since when the checks were in time
-    time_point next_rank_at_ = time_point::max(); // fast stop: the next rank stops then
-    time_point kill_at_ = time_point::max();      // fast stop: remaining workers get KILL then
+    time_point looked_at_;                            // when heartbeats were checked last …
+    time_point awake_since_;                          // … and since when the checks were in time
+    time_point next_rank_at_ = time_point::max();     // fast stop: the next rank stops then
+    time_point kill_at_ = time_point::max();          // fast stop: remaining workers get KILL then
     time_point forget_stored_at_ = time_point::max(); // stop: stored sockets are kept until then
     mode mode_ = mode::serving;
     int exit_code_ = 0;

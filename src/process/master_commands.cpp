@@ -36,8 +36,8 @@ result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan
         settings_.config});
 }
 
-// Applies what can change while the instance runs: in the master at once, in the workers by a roll of
-// the pools that read a changed key, with the program that they have.
+// Applies what can change while the instance runs: in the master at once, in the workers by a roll
+// of the pools that read a changed key, with the program that they have.
 result<void> master::reconfigure(time_point now) {
     if (mode_ != mode::serving) {
         return fail(errc::unavailable, "the instance is stopping");

@@ -40,8 +40,8 @@ struct pool_settings {
     std::string name;
     int workers = 1;
     int workers_max = 1024; // scale() goes no further
-    // Pools of a lower rank have ended before the next ones stop. They start in the reverse order: a
-    // pool waits until every pool of a higher rank has had a READY worker.
+    // Pools of a lower rank have ended before the next ones stop. They start in the reverse order:
+    // a pool waits until every pool of a higher rank has had a READY worker.
     int stop_rank = 0;
     bool hands_over = false; // a new worker takes the state of the one before it over (HAND_OVER)
     listen_set listeners;

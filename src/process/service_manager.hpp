@@ -34,9 +34,9 @@ public:
     void reload_ends();
 
     /// Stores copies of a pool's listening sockets in systemd's file descriptor store. When this
-    /// process is killed, or the unit is restarted, the next master gets them (take_handed_sockets),
-    /// and connections wait in their queues until then. Has no effect in a unit without
-    /// FileDescriptorStoreMax=.
+    /// process is killed, or the unit is restarted, the next master gets them
+    /// (take_handed_sockets), and connections wait in their queues until then. Has no effect in a
+    /// unit without FileDescriptorStoreMax=.
     void store(std::string_view pool, const std::vector<unique_fd>& sockets) const;
     /// Removes the sockets of that pool from the store.
     void forget(std::string_view pool) const;

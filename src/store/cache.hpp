@@ -46,8 +46,8 @@ public:
 
     /// Stores `value`; without a value stores, for a shorter time, that the thing does not exist.
     /// Returns at once; the entry is stored soon afterwards or not at all. `of` says when the owner
-    /// was asked: an answer that was asked for before the key was removed, or that took too long, is
-    /// never stored.
+    /// was asked: an answer that was asked for before the key was removed, or that took too long,
+    /// is never stored.
     virtual void put(std::string key, std::optional<std::string> value, question of) = 0;
     void put(std::string key, std::optional<std::string> value, time_point asked) {
         put(std::move(key), std::move(value), question{asked});

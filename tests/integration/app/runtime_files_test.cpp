@@ -108,7 +108,7 @@ TEST_F(runtime_files_test, finds_instances_by_their_sockets_in_order) {
     for (const char* const name : {"up-8000.sock", "goods-9010.sock", "goods-9010.pid"}) {
         std::ofstream{fs::path{"run"} / name} << "";
     }
-    const auto found = find_instances(chosen_);
+    const auto found = find_instances(chosen_.runtime_dir);
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].name, "goods-9010");
     EXPECT_EQ(found[1].name, "up-8000");
@@ -116,7 +116,7 @@ TEST_F(runtime_files_test, finds_instances_by_their_sockets_in_order) {
 }
 
 TEST_F(runtime_files_test, finds_no_instance_where_there_is_no_directory) {
-    EXPECT_TRUE(find_instances(chosen_).empty());
+    EXPECT_TRUE(find_instances(chosen_.runtime_dir).empty());
 }
 
 } // namespace

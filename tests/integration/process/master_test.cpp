@@ -370,7 +370,8 @@ TEST(master, says_what_is_wrong_with_a_command) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     EXPECT_EQ(master.ask("hello"), R"({"error":"a command is one JSON object on one line"})");
-    const std::string known = R"(known: status, roll, scale, drain, upgrade, reopen, stop"})";
+    const std::string known =
+        R"(known: status, roll, scale, drain, upgrade, reload, reopen, stop"})";
     EXPECT_EQ(master.ask("{}"), R"({"error":"unknown command ''; )" + known);
     EXPECT_EQ(
         master.ask(R"({"command":"dance"})"),

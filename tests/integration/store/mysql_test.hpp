@@ -33,10 +33,8 @@ namespace msd::test {
 /// and the time zone; both are as in a new server after this call.
 [[nodiscard]] inline mariadb_server& fresh_server() {
     static mariadb_server running;
-    running.query(
-        "DROP DATABASE msd; CREATE DATABASE msd CHARACTER SET utf8mb4; "
-        "SET GLOBAL time_zone = 'SYSTEM'"
-    );
+    running.query("DROP DATABASE msd; CREATE DATABASE msd CHARACTER SET utf8mb4; "
+                  "SET GLOBAL time_zone = 'SYSTEM'");
     return running;
 }
 

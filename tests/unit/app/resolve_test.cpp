@@ -29,6 +29,14 @@ command_line gateway(std::vector<assignment> settings = {}) {
     return made;
 }
 
+command_line goods(std::vector<assignment> settings = {}) {
+    command_line made;
+    made.what = verb::service;
+    made.service = "goods";
+    made.settings = std::move(settings);
+    return made;
+}
+
 configuration accepted(const command_line& command, const variables& set) {
     const auto resolved = resolve(command, test_roles, lookup_in(set));
     EXPECT_TRUE(resolved) << resolved.error().text;
@@ -240,17 +248,17 @@ TEST(resolve, allows_a_distributor_one_worker) {
 
 TEST(resolve, refuses_a_password_on_the_command_line_and_takes_it_from_elsewhere) {
     const std::string url = "mysql://u:hush@h/d";
-    const auto typed = refused(gateway({{"store.url", url, "--store"}}), {});
+    const auto typed = refused(goods({{"store.url", url, "--store"}}), {});
     EXPECT_EQ(typed.exit_code, exit_usage);
     EXPECT_NE(typed.text.find("MSD_STORE_PASSWORD"), std::string::npos);
     EXPECT_EQ(typed.text.find("hush"), std::string::npos);
-    EXPECT_EQ(accepted(gateway(), {{"MSD_STORE", url}}).service.store.url, url);
-    const auto plain = gateway({{"store.url", "mysql://u@h/d", "--store"}});
+    EXPECT_EQ(accepted(goods(), {{"MSD_STORE", url}}).service.store.url, url);
+    const auto plain = goods({{"store.url", "mysql://u@h/d", "--store"}});
     EXPECT_EQ(accepted(plain, {}).service.store.url, "mysql://u@h/d");
 }
 
 TEST(resolve, says_what_a_store_looks_like_without_repeating_it) {
-    const auto wrong = refused(gateway(), {{"MSD_STORE", "mysql://u:hush@/d"}});
+    const auto wrong = refused(goods(), {{"MSD_STORE", "mysql://u:hush@/d"}});
     EXPECT_EQ(wrong.exit_code, exit_configuration);
     EXPECT_NE(wrong.text.find("mysql://USER@HOST:PORT/DATABASE"), std::string::npos);
     EXPECT_EQ(wrong.text.find("hush"), std::string::npos);
