@@ -262,8 +262,8 @@ asio::awaitable<void> http_connection::linger() {
         enter(phase::lingering, milliseconds::max());
         linger_bounds bounds;
         bounds.bytes_max = std::numeric_limits<std::size_t>::max();
-        bounds.total =
-            leaving_ ? std::min(bounds.total, settings_.body_timeout) : settings_.body_timeout;
+        bounds.total = is_idle_shortened_ ? std::min(bounds.total, settings_.body_timeout)
+                                          : settings_.body_timeout;
         co_await drop_input(&socket_, &dog_, bounds);
     }
     close();
@@ -279,7 +279,7 @@ asio::awaitable<bool> http_connection::unsent_below(std::size_t bytes) {
 
 void http_connection::shorten_idle(milliseconds fresh, milliseconds served) {
     idle_limit_ = std::min(idle_limit_, served_ ? served : fresh);
-    leaving_ = true;
+    is_idle_shortened_ = true;
     if (phase_ == phase::idle) {
         enter(phase::idle, idle_limit_);
     } else if (phase_ == phase::lingering) {

@@ -115,8 +115,8 @@ private:
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool served_ = false;  // at least one request came
-    bool leaving_ = false; // shorten_idle() was called
+    bool served_ = false;            // at least one request came
+    bool is_idle_shortened_ = false; // shorten_idle() was called
 };
 
 } // namespace msd::net

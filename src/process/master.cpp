@@ -47,7 +47,7 @@ master::master(master_settings settings, signal_queue signals, std::vector<pool_
           settings_.program_path,
           [this] { return ask_new_program(); },
           [this](const executable& program) {
-              return take_over(program, state_to_leave());
+              return take_over(program, state_for_successor());
           }},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
       timer_{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)},
@@ -62,7 +62,7 @@ master::master(
     master_state left
 )
     : master{std::move(settings), std::move(signals), std::move(pools)} {
-    left_ = std::move(left);
+    inherited_ = std::move(left);
 }
 
 master::~master() = default;
@@ -81,14 +81,14 @@ result<int> master::run() {
 }
 
 result<void> master::open() {
-    auto opened = left_ ? resume(*left_) : open_anew();
+    auto opened = inherited_ ? resume(*inherited_) : open_anew();
     if (!opened) {
         return opened;
     }
     watch(signals_.descriptor());
     watch(timer_.get());
     watch(control_->descriptor());
-    if (std::exchange(left_, std::nullopt)) {
+    if (std::exchange(inherited_, std::nullopt)) {
         // Children that ended before the exec: their SIGCHLD may have been consumed already.
         reap(clock::now());
     }

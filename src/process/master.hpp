@@ -89,7 +89,7 @@ private:
     [[nodiscard]] result<void> open_anew();
     [[nodiscard]] result<void> open_pools();
     [[nodiscard]] result<void> resume(const master_state& left);
-    [[nodiscard]] master_state state_to_leave() const;
+    [[nodiscard]] master_state state_for_successor() const;
     [[nodiscard]] result<upgrade_check> ask_new_program();
     void advance_upgrade(time_point now);
     [[nodiscard]] control_server::handler answerer();
@@ -135,7 +135,7 @@ private:
     std::list<pool> pools_;
     std::vector<bool> announced_; // per pool
     bool all_announced_ = false;
-    std::optional<master_state> left_; // by another program, until open()
+    std::optional<master_state> inherited_; // by another program, until open()
     std::shared_ptr<board_owner> board_;
     shared_plan plan_; // what the pools began with, or what was rolled last; from open() on
     bool is_configuration_unfinished_ = false; // the roll to what was read last has not succeeded

@@ -222,9 +222,9 @@ std::string misfit_of(
             !pids.insert(worker.pid).second) {
             return fmt::format("{}: worker {} does not fit", pool.name, worker.pid);
         }
-        const bool is_leaving = worker.now_is == worker_process::phase::draining ||
-                                worker.now_is == worker_process::phase::stopping;
-        if (worker.slot >= pool.slots.size() && !is_leaving) {
+        const bool is_ending = worker.now_is == worker_process::phase::draining ||
+                               worker.now_is == worker_process::phase::stopping;
+        if (worker.slot >= pool.slots.size() && !is_ending) {
             return fmt::format("{}: worker {} has no slot", pool.name, worker.pid);
         }
     }

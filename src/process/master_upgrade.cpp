@@ -11,7 +11,7 @@
 
 namespace msd::process {
 
-master_state master::state_to_leave() const {
+master_state master::state_for_successor() const {
     master_state made;
     plan_table plans;
     made.version = build_name();
@@ -46,7 +46,7 @@ result<upgrade_check> master::ask_new_program() {
     if (!program) {
         return tl::unexpected{std::move(program.error())};
     }
-    const master_state state = state_to_leave();
+    const master_state state = state_for_successor();
     const auto text = write_down(state);
     if (!text) {
         return tl::unexpected{text.error()};

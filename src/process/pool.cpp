@@ -185,10 +185,10 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
     }
     hear_from(*dead, now); // messages that it sent before it ended
     const bool in_order = exit_code_of(wait_status) == 0;
-    const bool left_by_itself = ending_ && in_order;
+    const bool is_expected_exit = ending_ && in_order;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
-    } else if (dead->slot < slots_.size() && !dead->is_leaving() && !stopping_ && !left_by_itself) {
+    } else if (dead->slot < slots_.size() && !dead->is_ending() && !stopping_ && !is_expected_exit) {
         judge(*dead, wait_status, now);
     } else if (dead->slot < slots_.size()) {
         slot& its = slots_[dead->slot];
@@ -237,7 +237,7 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
 void pool::drain(time_point now) {
     begin_stopping();
     for (worker_process& worker : workers_) {
-        if (!worker.is_leaving()) {
+        if (!worker.is_ending()) {
             let_go(worker, now, core::last_of_pool);
         }
     }
@@ -286,7 +286,7 @@ void pool::scale(int workers, const shared_plan& plan, time_point now) {
             continue;
         }
         worker.is_candidate = false;
-        if (!worker.is_leaving()) {
+        if (!worker.is_ending()) {
             let_go(worker, now);
         }
     }

@@ -119,7 +119,7 @@ void pool::settle(std::size_t index, time_point now) {
                 // Has no effect on a worker that has taken over.
                 tell(worker, {core::worker_message::kind::serve, {}});
             }
-        } else if (!worker.is_leaving()) {
+        } else if (!worker.is_ending()) {
             let_go(worker, now);
         }
     }
@@ -144,7 +144,7 @@ void pool::candidate_ended(const worker_process& dead, std::string why, time_poi
 
 void pool::fill(std::size_t index, const worker_process* but, time_point now) {
     const bool is_filled = std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-        return each.slot == index && &each != but && !each.is_leaving();
+        return each.slot == index && &each != but && !each.is_ending();
     });
     if (!is_filled && !slots_[index].start_at && !stopping_) {
         slots_[index].start_at = now;

@@ -266,7 +266,7 @@ void rolling::abandon(time_point now) {
 std::string rolling::what_runs_now() const {
     for (const target& one : active_->targets) {
         for (const worker_process& worker : one.of->workers()) {
-            if (worker.slot == one.slot && !worker.is_leaving()) {
+            if (worker.slot == one.slot && !worker.is_ending()) {
                 return fmt::format(
                     ": the workers run version {} of {}",
                     worker.build.empty() ? "unknown" : worker.build,

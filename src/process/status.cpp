@@ -92,7 +92,7 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
             if (worker.slot == index) {
                 write_worker(out, worker, of.slots()[index], now);
                 // A worker that leaves has a successor, unless the whole pool stops.
-                is_empty = is_empty && worker.is_leaving() && !of.is_stopping();
+                is_empty = is_empty && worker.is_ending() && !of.is_stopping();
             }
         }
         if (is_empty) {

@@ -47,7 +47,7 @@ struct worker_process {
     int recycle_spread_percent = 0;        // percentage added to the limit of requests
     std::uint64_t bytes_when_ready = 0;    // private memory; 0: not measured
 
-    [[nodiscard]] bool is_leaving() const {
+    [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;
     }
 };

@@ -21,7 +21,7 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds farewell_limit{5000}; // replies pending when a connection is given up
+constexpr milliseconds ended_session_limit{5000}; // replies pending when a connection is given up
 constexpr milliseconds drain_flush_limit{500};
 constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
@@ -100,7 +100,7 @@ asio::awaitable<result<void>> distributor::start() {
 }
 
 void distributor::serve(int fd, net::accept_credit credit) {
-    if (leaving_ || sessions_.size() >= connections_max) {
+    if (is_ending_ || sessions_.size() >= connections_max) {
         log::warning("refused a connection: {} are open", sessions_.size());
         const unique_fd closed{fd};
         return;
@@ -136,7 +136,7 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
         co_return;
     }
     if (!with->is_ended()) {
-        with->ended_until = deadline::in(farewell_limit);
+        with->ended_until = deadline::in(ended_session_limit);
     }
     const bool sent = co_await with->connection.flushed(with->ended_until);
     if (sent) {
@@ -294,7 +294,7 @@ void distributor::forget(core::registry::peer_id id) {
 
 // Does what is due in the registry and sets the timer for what is due later.
 void distributor::pump() {
-    if (leaving_) {
+    if (is_ending_) {
         return;
     }
     const time_point now = clock::now();
@@ -361,7 +361,7 @@ asio::awaitable<void> distributor::ping_nodes() {
 
 asio::awaitable<void> distributor::drain(deadline until) {
     pump();
-    leaving_ = true;
+    is_ending_ = true;
     due_.cancel();
     std::vector<std::shared_ptr<session>> open;
     open.reserve(sessions_.size());

@@ -64,7 +64,7 @@ private:
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 
     [[nodiscard]] core::registry_settings registry_settings() const;
-    [[nodiscard]] result<void> leave_all_to(int successor, deadline until);
+    [[nodiscard]] result<void> hand_over_all_to(int successor, deadline until);
     void inherit(inheritance& from);
     void forget(core::registry::peer_id id);
     void pump();
@@ -78,7 +78,7 @@ private:
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time
     std::uint64_t bad_frames_ = 0;
-    bool leaving_ = false; // draining, or everything was handed over
+    bool is_ending_ = false; // draining, or everything was handed over
 };
 
 } // namespace msd::roles

@@ -174,7 +174,7 @@ private:
 };
 
 result<void> distributor::hand_over(const unique_fd& to, deadline until) {
-    if (leaving_) {
+    if (is_ending_) {
         return fail(errc::refused, "the old worker is shutting down");
     }
     const auto open = sessions_;
@@ -184,10 +184,10 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
         }
     }
     pump(); // from here on everything to be sent is in the queues of the connections
-    if (auto gone = leave_all_to(to.get(), until); !gone) {
+    if (auto gone = hand_over_all_to(to.get(), until); !gone) {
         return gone;
     }
-    leaving_ = true;
+    is_ending_ = true;
     due_.cancel();
     for (const auto& [id, each] : sessions_) {
         each->connection.close(); // this process's descriptor; the new worker has its own
@@ -195,7 +195,7 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
     return {};
 }
 
-result<void> distributor::leave_all_to(int successor, deadline until) {
+result<void> distributor::hand_over_all_to(int successor, deadline until) {
     std::vector<core::carried_connection> connections;
     std::vector<int> sockets;
     for (const auto& [id, each] : sessions_) {

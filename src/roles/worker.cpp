@@ -36,7 +36,7 @@ namespace {
 
 constexpr milliseconds stop_limit{1000};
 constexpr milliseconds orphan_drain{core::orphan_limit - std::chrono::seconds{1}};
-constexpr milliseconds farewell_limit{1000};
+constexpr milliseconds task_end_limit{1000};
 
 constexpr int exit_failed = 1;
 constexpr int exit_internal = 70;
@@ -50,7 +50,7 @@ public:
           role_{instance},
           control_{surroundings.loop},
           terminate_{surroundings.loop, SIGTERM},
-          leaving_{surroundings.loop, time_point::max()} {
+          stop_requested_{surroundings.loop, time_point::max()} {
         if (worker_.environment.control >= 0) {
             control_.assign(worker_.environment.control);
             control_.non_blocking(true);
@@ -86,7 +86,7 @@ private:
             log::error("{}", started.error().text);
             tell(core::worker_message::kind::fatal, started.error().text);
             exit_code_ = started.error().code == errc::invalid ? exit_configuration : exit_failed;
-            co_await farewell();
+            co_await end_tasks();
             co_return;
         }
         if (worker_.environment.handover >= 0) {
@@ -95,8 +95,9 @@ private:
             serve();
         }
         tell(core::worker_message::kind::ready);
-        while (!left_) {
-            [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(net::use_tuple);
+        while (!is_stopping_) {
+            [[maybe_unused]] const auto [woken] =
+                co_await stop_requested_.async_wait(net::use_tuple);
         }
         if (listener_ && is_last_) {
             listener_->stop_with_queue();
@@ -108,9 +109,9 @@ private:
         // resumes.
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
-        co_await role_.drain(leave_until_);
+        co_await role_.drain(drain_until_);
         tell(core::worker_message::kind::drained);
-        co_await farewell();
+        co_await end_tasks();
     }
 
     void serve() {
@@ -147,7 +148,7 @@ private:
     asio::awaitable<void> take_over(unique_fd from) {
         const bool took_over = co_await role_.take_over(std::move(from));
         nothing_to_take_ = !took_over;
-        if (!left_ && (took_over || may_serve_)) {
+        if (!is_stopping_ && (took_over || may_serve_)) {
             serve();
         }
     }
@@ -159,28 +160,28 @@ private:
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
         result<void> gone = fail(errc::refused, "the old worker leaves");
-        if (!left_) {
+        if (!is_stopping_) {
             gone = role_.hand_over(to, deadline::in(core::handover_limit));
         }
         if (gone) {
             log::info("handed over");
-            leave(stop_limit);
+            start_stopping(stop_limit);
             co_return;
         }
         log::warning("not handed over: {}", gone.error().text);
         tell(core::worker_message::kind::kept, gone.error().text);
-        if (!left_) {
+        if (!is_stopping_) {
             listener_->resume();
         }
     }
 
     // Every coroutine ends before the objects it refers to.
-    asio::awaitable<void> farewell() {
+    asio::awaitable<void> end_tasks() {
         ends_ = true;
         terminate_.cancel();
         worker_.tasks.terminate();
-        const bool all_left = co_await worker_.tasks.drained(farewell_limit);
-        if (!all_left) {
+        const bool all_ended = co_await worker_.tasks.drained(task_end_limit);
+        if (!all_ended) {
             log::warning("{} tasks did not end", worker_.tasks.size());
             _exit(exit_code_);
         }
@@ -238,15 +239,15 @@ private:
         switch (command.what) {
         case drain:
             is_last_ = command.text == core::last_of_pool;
-            leave(worker_.environment.drain_timeout);
+            start_stopping(worker_.environment.drain_timeout);
             break;
         case stop:
             is_last_ = command.text == core::last_of_pool;
-            leave(stop_limit);
+            start_stopping(stop_limit);
             break;
         case core::worker_message::kind::serve:
             may_serve_ = true;
-            if (nothing_to_take_ && !listener_ && !left_) {
+            if (nothing_to_take_ && !listener_ && !is_stopping_) {
                 this->serve();
             }
             break;
@@ -299,13 +300,13 @@ private:
     void orphaned() {
         alarm(static_cast<unsigned>(core::orphan_limit.count())); // when it does not come to an end
         is_last_ = true;
-        leave(orphan_drain);
+        start_stopping(orphan_drain);
     }
 
-    void leave(milliseconds limit) {
-        leave_until_ = leave_until_.sooner(deadline::in(limit));
-        left_ = true;
-        leaving_.cancel();
+    void start_stopping(milliseconds limit) {
+        drain_until_ = drain_until_.sooner(deadline::in(limit));
+        is_stopping_ = true;
+        stop_requested_.cancel();
     }
 
     void tell(core::worker_message::kind what, std::string text = {}) {
@@ -322,11 +323,11 @@ private:
     role& role_;
     asio::posix::stream_descriptor control_;
     asio::signal_set terminate_;
-    asio::steady_timer leaving_; // cancelled when the worker is told to stop
-    deadline leave_until_ = deadline::never();
+    asio::steady_timer stop_requested_; // cancelled when the worker is told to stop
+    deadline drain_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
     bool is_last_ = false; // no other worker will accept what waits in the sockets' queues
-    bool left_ = false;
+    bool is_stopping_ = false;
     bool ends_ = false;            // its tasks are being terminated
     bool nothing_to_take_ = false; // the worker before this one will not hand over
     bool may_serve_ = false;       // all the same
