@@ -153,7 +153,7 @@ void node_list::withdraw(place held) {
     assert(node.holders > 0);
     ++foreign_changes_;
     if (--node.holders == 0) {
-        erase(held, event::left);
+        erase(held, event::deregistered);
     }
 }
 

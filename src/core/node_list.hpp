@@ -44,10 +44,10 @@ public:
 
     enum class event : std::uint8_t {
         joined,
-        left,      // said goodbye, or its connection registered another node instead
-        lost,      // its last connection ended: critical
-        returned,  // registered again while it was critical
-        forgotten, // was critical for too long and is removed
+        deregistered, // sent DELETE /distributes, or its connection registered another node instead
+        lost,         // its last connection ended: critical
+        returned,     // registered again while it was critical
+        forgotten,    // was critical for too long and is removed
     };
 
     // Whether a registration is complete.

@@ -80,7 +80,7 @@ void registry::greet(peer_id id, time_point now) {
     }
 }
 
-void registry::leave(
+void registry::deregister(
     peer_id id,
     std::string_view key,
     time_point now,
@@ -99,7 +99,9 @@ void registry::leave(
         note_changes(now);
     }
     if (from.is_msd) {
-        goodbyes_.push_back({id, std::string{key}, nodes_.log_end(), nodes_.foreign_changes()});
+        pending_deregistrations_.push_back(
+            {id, std::string{key}, nodes_.log_end(), nodes_.foreign_changes()}
+        );
         acknowledge();
     }
 }
@@ -110,7 +112,9 @@ void registry::disconnect(peer_id id, time_point now) {
         nodes_.lose(*gone.holds, now);
         note_changes(now);
     }
-    std::erase_if(goodbyes_, [&](const goodbye& said) { return said.from == id; });
+    std::erase_if(pending_deregistrations_, [&](const pending_deregistration& said) {
+        return said.from == id;
+    });
     subscribers_.erase(id);
     peers_.erase(id);
 }
@@ -263,7 +267,7 @@ void registry::tell_list(const room_check& has_room) {
 }
 
 void registry::acknowledge() {
-    std::erase_if(goodbyes_, [&](const goodbye& said) {
+    std::erase_if(pending_deregistrations_, [&](const pending_deregistration& said) {
         if (!is_known_to_all(said)) {
             return false;
         }
@@ -275,7 +279,7 @@ void registry::acknowledge() {
 }
 
 // A change counts as known once it was sent. Subscribers do not acknowledge.
-bool registry::is_known_to_all(const goodbye& said) const {
+bool registry::is_known_to_all(const pending_deregistration& said) const {
     return said.at <= told_ && said.foreign_change <= told_foreign_;
 }
 

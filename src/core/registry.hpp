@@ -61,7 +61,7 @@ public:
     /// DELETE /distributes. An msd node gets a reply with `key` once the change was sent to the
     /// other nodes. `callers_of`: when nothing is registered on the connection any more and that
     /// node is listed, foreign nodes are sent the list again; an empty host stands for the peer's.
-    void leave(
+    void deregister(
         peer_id from,
         std::string_view key,
         time_point now,
@@ -116,7 +116,7 @@ private:
     };
     using told_frames = std::map<need, std::vector<frame>>;
 
-    struct goodbye {
+    struct pending_deregistration {
         peer_id from;
         std::string key;
         node_list::position at;
@@ -133,7 +133,7 @@ private:
     [[nodiscard]] std::vector<frame> frames_for(const need& wanted) const;
     void tell_list(const room_check& has_room);
     void acknowledge();
-    [[nodiscard]] bool is_known_to_all(const goodbye& said) const;
+    [[nodiscard]] bool is_known_to_all(const pending_deregistration& said) const;
     void read_peers(binary_reader& in);
     void read_goodbyes(binary_reader& in);
     void read_progress(binary_reader& in);
@@ -144,7 +144,7 @@ private:
     std::map<peer_id, connection> peers_;
     std::set<peer_id> subscribers_; // msd nodes that said what they have
     std::vector<delivery> outbox_;
-    std::vector<goodbye> goodbyes_;
+    std::vector<pending_deregistration> pending_deregistrations_;
 
     node_list::position noted_ = 0; // up to where note_changes() has looked
     std::uint64_t noted_foreign_ = 0;

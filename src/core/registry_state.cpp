@@ -25,8 +25,8 @@ void registry::write(binary_writer& out) const {
         }
     }
     nodes_.write(out);
-    out.number(goodbyes_.size());
-    for (const goodbye& said : goodbyes_) {
+    out.number(pending_deregistrations_.size());
+    for (const pending_deregistration& said : pending_deregistrations_) {
         out.number(said.from).text(said.key).number(said.at).number(said.foreign_change);
     }
     out.number(noted_).number(noted_foreign_).number(told_).number(told_foreign_);
@@ -92,7 +92,7 @@ void registry::read_peers(binary_reader& in) {
 
 void registry::read_goodbyes(binary_reader& in) {
     for (std::size_t left = in.count(peers_max); left > 0; --left) {
-        goodbye said;
+        pending_deregistration said;
         said.from = in.number();
         said.key = in.text(key_bytes_max);
         said.at = in.number(nodes_.log_end());
@@ -103,7 +103,7 @@ void registry::read_goodbyes(binary_reader& in) {
         if (in.failed()) {
             return;
         }
-        goodbyes_.push_back(std::move(said));
+        pending_deregistrations_.push_back(std::move(said));
     }
 }
 

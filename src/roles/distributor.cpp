@@ -40,7 +40,7 @@ std::string_view word_for(core::node_list::event what) {
     switch (what) {
     case joined:
         return "joined";
-    case left:
+    case deregistered:
         return "left";
     case lost:
         return "is critical: its last connection ended";
@@ -203,7 +203,8 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
         return enroll(from, request);
     }
     if (request.uri() == core::registry_uri && request.method() == "DELETE") {
-        registry_.leave(from.id, request.key(), clock::now(), core::read_goodbye(request));
+        registry_
+            .deregister(from.id, request.key(), clock::now(), core::read_deregistration(request));
         return verdict::go_on;
     }
     if (request.uri() == "/ping" && request.method() == "GET") {

@@ -210,7 +210,7 @@ void packet_session::greet(const json::value& hello) {
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
     say_hello();
-    if (leaving_) {
+    if (is_draining_) {
         say_goaway();
     }
 }
@@ -366,7 +366,7 @@ void packet_session::tell_change(const wire::change& made) {
 }
 
 void packet_session::tell_workers() {
-    if (msd_ && !leaving_) {
+    if (msd_ && !is_draining_) {
         say_hello();
         close_if_unread();
     }

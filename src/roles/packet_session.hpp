@@ -33,7 +33,7 @@ public:
     /// replies. The stream to any other peer ends once all its requests are answered; one that has
     /// not sent anything yet may still do so. A peer that is owed nothing and does not close is
     /// closed: 2 s after the end of the stream, an msd peer 5 s after its last packet at first.
-    void say_goodbye();
+    void start_draining();
     /// The same for peers that have not sent anything.
     void close_if_idle();
     /// Sends the change to a peer that asked for changes in its hello; other peers get nothing.
@@ -92,7 +92,7 @@ private:
     time_point heard_at_ = clock::now();
     deadline owed_until_{time_point::min()}; // the latest time at which a handler may end
     bool heard_ = false;                     // at least one packet
-    bool leaving_ = false;
+    bool is_draining_ = false;
     bool finishing_ = false; // the stream to the peer ends
 };
 

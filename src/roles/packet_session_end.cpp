@@ -51,8 +51,8 @@ void packet_session::close_unread() {
     connection_.close();
 }
 
-void packet_session::say_goodbye() {
-    leaving_ = true;
+void packet_session::start_draining() {
+    is_draining_ = true;
     if (msd_) {
         say_goaway();
     }
@@ -70,13 +70,13 @@ void packet_session::say_goaway() {
 // Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
 // on crosses the end.
 void packet_session::close_if_done() {
-    if (leaving_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
+    if (is_draining_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
         close_if_idle();
     }
 }
 
 void packet_session::close_if_idle() {
-    if (leaving_ && !msd_ && in_work_ == 0) {
+    if (is_draining_ && !msd_ && in_work_ == 0) {
         finish();
     }
 }

@@ -61,7 +61,7 @@ public:
           dog_{executor},
           inner_(executor, net::log_failures("registry")),
           retry_{executor},
-          left_{executor},
+          deregistered_{executor},
           first_{executor},
           silence_(dog_, [this] { on_silence(); }),
           hold_(dog_, [this] { hear_held(); }),
@@ -71,8 +71,8 @@ public:
     // Runs until the link ends. Shares ownership of the state, because the link may be destroyed
     // before.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
-    static asio::awaitable<void> say_goodbye(std::shared_ptr<state> self, deadline until);
-    static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
+    static asio::awaitable<void> deregister(std::shared_ptr<state> self, deadline until);
+    static asio::awaitable<void> deregister_and_close(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
     // The owner is being destroyed: its handlers are not called any more.
@@ -82,7 +82,7 @@ public:
         end();
     }
 
-    void callers_left(bool none_left);
+    void report_callers_gone(bool none_left);
     void end();
 
     [[nodiscard]] const core::topology& known() const { return known_; }
@@ -111,8 +111,8 @@ private:
     net::watchdog dog_;
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
-    asio::steady_timer left_;  // cancelled when DELETE /distributes was answered
-    asio::steady_timer first_; // cancelled when the first list came or cannot come
+    asio::steady_timer deregistered_; // cancelled when DELETE /distributes was answered
+    asio::steady_timer first_;        // cancelled when the first list came or cannot come
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
     std::string held_list_; // the list sent at accept, until the registration is answered with one
@@ -124,7 +124,7 @@ private:
     std::shared_ptr<net::packet_connection> connection_;
     time_point since_ = time_point::min();
     std::uint64_t last_key_ = 0;
-    std::uint64_t goodbye_key_ = 0;
+    std::uint64_t deregister_key_ = 0;
     int pings_unanswered_ = 0;
     bool ending_ = false;
     bool told_once_ = false;  // the owner was told of a list
@@ -195,7 +195,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     hold_.clear();
     keep_.clear();
     connection_->close();
-    left_.cancel();
+    deregistered_.cancel();
     if (!ending_) {
         log::warning("the connection to the registry at {} ended", connection_->peer().text());
     }
@@ -217,34 +217,35 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
 }
 
 asio::awaitable<void>
-registry_link::state::say_goodbye(std::shared_ptr<state> self, deadline until) {
+registry_link::state::deregister(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
     const auto connection = self->connection_;
     if (connection) {
-        self->goodbye_key_ = ++self->last_key_;
-        connection->send(core::goodbye(self->goodbye_key_));
+        self->deregister_key_ = ++self->last_key_;
+        connection->send(core::deregistration(self->deregister_key_));
         [[maybe_unused]] const bool sent = co_await connection->flushed(until);
-        if (self->is_msd_ && self->goodbye_key_ != 0 && connection->is_open()) {
-            self->left_.expires_at(until.at());
+        if (self->is_msd_ && self->deregister_key_ != 0 && connection->is_open()) {
+            self->deregistered_.expires_at(until.at());
             [[maybe_unused]] const auto [answered] =
-                co_await self->left_.async_wait(net::use_tuple);
+                co_await self->deregistered_.async_wait(net::use_tuple);
         }
     }
     self->retry_.cancel();
     self->first_.cancel();
 }
 
-asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
-    co_await say_goodbye(self, until);
+asio::awaitable<void>
+registry_link::state::deregister_and_close(std::shared_ptr<state> self, deadline until) {
+    co_await deregister(self, until);
     self->end();
 }
 
-void registry_link::state::callers_left(bool none_left) {
+void registry_link::state::report_callers_gone(bool none_left) {
     if (!connection_ || !connection_->is_open()) {
         return;
     }
     if (is_msd_) {
-        connection_->send(core::goodbye(++last_key_, &settings_.self.id));
+        connection_->send(core::deregistration(++last_key_, &settings_.self.id));
     } else if (none_left) {
         end();
     }
@@ -312,9 +313,9 @@ void registry_link::state::hear_held() {
 void registry_link::state::hear_reply() {
     const json::value* const code = packet_.fields().find("errorcode");
     const bool refused = code != nullptr && code->as_int64().value_or(0) != 0;
-    if (goodbye_key_ != 0 && packet_.key() == std::to_string(goodbye_key_)) {
-        goodbye_key_ = 0;
-        left_.cancel();
+    if (deregister_key_ != 0 && packet_.key() == std::to_string(deregister_key_)) {
+        deregister_key_ = 0;
+        deregistered_.cancel();
     } else if (refused && !std::exchange(complained_, true)) {
         const json::value* const why = packet_.fields().find("errormessage");
         log::error("the registry refuses this node: {}", why == nullptr ? "" : why->text);
@@ -437,16 +438,16 @@ asio::awaitable<void> registry_link::first_list(milliseconds limit) {
     return state::first_list(state_, deadline::in(limit));
 }
 
-asio::awaitable<void> registry_link::leave(milliseconds limit) {
-    return state::leave(state_, deadline::in(limit));
+asio::awaitable<void> registry_link::deregister_and_close(milliseconds limit) {
+    return state::deregister_and_close(state_, deadline::in(limit));
 }
 
-asio::awaitable<void> registry_link::say_goodbye(milliseconds limit) {
-    return state::say_goodbye(state_, deadline::in(limit));
+asio::awaitable<void> registry_link::deregister(milliseconds limit) {
+    return state::deregister(state_, deadline::in(limit));
 }
 
-void registry_link::callers_left(bool none_left) {
-    state_->callers_left(none_left);
+void registry_link::report_callers_gone(bool none_left) {
+    state_->report_callers_gone(none_left);
 }
 
 void registry_link::close() {

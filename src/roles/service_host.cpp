@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t sessions_max = 10'000;
 constexpr milliseconds fast_stop{2000}; // with less time than this, peers are not waited for
-constexpr milliseconds leave_limit{2000};
+constexpr milliseconds deregister_limit{2000};
 constexpr milliseconds silence_limit{2000}; // for the first packet on a new connection
 constexpr milliseconds last_look{200};
 
@@ -170,7 +170,7 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
 // has closed its connection to this one.
 void service_host::note_end_of(const packet_session& session) {
     if (is_draining_ && !session.speaks_msd()) {
-        link_->callers_left(!has_foreign_sessions());
+        link_->report_callers_gone(!has_foreign_sessions());
     }
 }
 
@@ -182,13 +182,13 @@ bool service_host::has_foreign_sessions() const {
 
 asio::awaitable<void> service_host::drain(deadline until) {
     const bool fast = until.left() < fast_stop;
-    co_await link_->say_goodbye(std::min(until.left() / 2, leave_limit));
+    co_await link_->deregister(std::min(until.left() / 2, deregister_limit));
     is_draining_ = true;
     if (!has_foreign_sessions()) {
         link_->close();
     }
     for (packet_session* const session : open_sessions_) {
-        session->say_goodbye();
+        session->start_draining();
     }
     bool finished = false;
     if (fast) {
@@ -209,8 +209,8 @@ asio::awaitable<void> service_host::drain(deadline until) {
         session->finish();
     }
     co_await sessions_.drained(last_look);
-    // Not merely closed: what the last callers_left() said has to arrive.
-    co_await link_->leave(last_look);
+    // Not merely closed: what the last report_callers_gone() said has to arrive.
+    co_await link_->deregister_and_close(last_look);
     upstreams_.close();
     running_.terminate();
     sessions_.terminate();

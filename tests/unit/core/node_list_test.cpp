@@ -194,7 +194,7 @@ TEST_F(node_list_test, a_second_registration_replaces_the_entry_at_its_place) {
     events();
     EXPECT_EQ(enroll(node("x"), held), held);
     EXPECT_EQ(foreign(), "x b ");
-    EXPECT_EQ(events(), (std::vector{event::left, event::joined}));
+    EXPECT_EQ(events(), (std::vector{event::deregistered, event::joined}));
     node_info changed = node("x");
     changed.urls = {"GET/other"};
     enroll(changed, held);
@@ -220,7 +220,7 @@ TEST_F(node_list_test, a_goodbye_removes_the_node_at_once) {
     EXPECT_EQ(foreign(), "");
     EXPECT_EQ(rev(), 2U);
     EXPECT_EQ(list.next_expiry(), time_point::max());
-    EXPECT_EQ(events(), (std::vector{event::joined, event::left}));
+    EXPECT_EQ(events(), (std::vector{event::joined, event::deregistered}));
 }
 
 TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_removed_for_foreign_ones) {
