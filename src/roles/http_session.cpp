@@ -290,7 +290,7 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
         why.extra = retry_soon;
         break;
     case errc::unavailable:
-        if (gateway_.services().all_said_goodbye(service)) {
+        if (gateway_.services().have_all_deregistered(service)) {
             why.status = 503;
             why.detail = "the service is stopped";
             why.extra = "Retry-After: 5\r\n";

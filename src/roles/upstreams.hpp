@@ -67,7 +67,7 @@ public:
     void connect(std::string_view name);
 
     /// All instances of an msd service left in order.
-    [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
+    [[nodiscard]] bool have_all_deregistered(std::string_view name) const;
     [[nodiscard]] bool knows(std::string_view name) const;
     /// No instance of the service is a foreign node.
     [[nodiscard]] bool is_msd_only(std::string_view name) const;
@@ -91,7 +91,7 @@ private:
         std::size_t next = 0;                              // round robin over nodes
         // The last instance that left, kept for its routes while there is no other.
         std::unique_ptr<core::node_info> ghost;
-        bool goodbye = false; // every instance of an msd service left in order
+        bool is_deregistered = false; // every instance of an msd service left in order
     };
 
     using services = std::unordered_map<std::string, service, text_hash, std::equal_to<>>;
@@ -100,8 +100,8 @@ private:
     void admit(const core::node_info& listed);
     [[nodiscard]] bool make_room();
     void drop_absent(time_point now);
-    void depart(service& from, const core::node_info& gone, bool failed);
-    [[nodiscard]] bool left_in_order(const upstream_node& node) const;
+    void record_removal(service& from, const core::node_info& gone, bool failed);
+    [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
     void rebuild_routes();
     void changed();
     // An instance and the connection to it for one request.
