@@ -241,12 +241,12 @@ result<void> cluster_client::adopt(const reply& slots, const address& asked) {
             continue;
         }
         const figures& gone = each->second->counted();
-        retired_.connects += gone.connects;
-        retired_.failures += gone.failures;
-        retired_.timeouts += gone.timeouts;
-        const auto leaving = each->second;
+        removed_links_.connects += gone.connects;
+        removed_links_.failures += gone.failures;
+        removed_links_.timeouts += gone.timeouts;
+        const auto removed = each->second;
         each = nodes_.erase(each);
-        leaving->retire();
+        removed->stop();
     }
     for (const address& each : masters) {
         [[maybe_unused]] const auto node = node_at(each);
@@ -309,7 +309,7 @@ void cluster_client::subscribe(subscription to) {
 }
 
 figures cluster_client::counted() const {
-    figures all = retired_;
+    figures all = removed_links_;
     for (const auto& [where, node] : nodes_) {
         all.connects += node->counted().connects;
         all.failures += node->counted().failures;

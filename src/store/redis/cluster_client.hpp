@@ -75,7 +75,7 @@ private:
     std::list<asio::steady_timer*> awaiting_use_;
     asio::steady_timer relearn_;
     error why_unknown_{errc::unavailable, "not connected yet"}; // while there is no map
-    figures retired_;                                           // of links that were removed
+    figures removed_links_;                                     // of links that were removed
     std::size_t next_node_ = 0;
     bool known_ = false; // the map was read at least once
     bool doubted_ = false;
