@@ -95,7 +95,7 @@ void say(const std::string& line) {
     }
 }
 
-void say_ready(const process::pool& ready) {
+void say_ready(const process::worker_pool& ready) {
     say(fmt::format(
         "READY {} {}\n",
         ready.name(),

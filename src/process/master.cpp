@@ -104,7 +104,7 @@ result<void> master::open_anew() {
         return tl::unexpected{std::move(control.error())};
     }
     control_ = std::make_unique<control_server>(std::move(*control));
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         if (const listen_set& listeners = each.settings().listeners; !listeners.was_handed) {
             manager_.store(each.name(), listeners.sockets);
         }
@@ -158,7 +158,7 @@ void master::turn() {
     for (int i = 0; i < count; ++i) {
         on_event(events[static_cast<std::size_t>(i)].data.fd, now);
     }
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.escalate(now);
     }
     control_->expire(now);
@@ -202,7 +202,7 @@ void master::on_event(int fd, time_point now) {
         upgrade_.hear();
         return;
     }
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
                 each.hear_from(worker, now);
@@ -235,7 +235,7 @@ void master::on_signal(int number, time_point now) {
         break;
     case SIGTTIN:
     case SIGTTOU:
-        for (pool& each : pools_) {
+        for (worker_pool& each : pools_) {
             const int change = number == SIGTTIN ? 1 : -1;
             scale(each, static_cast<int>(each.slots().size()) + change, now);
         }
@@ -255,7 +255,7 @@ void master::reap(time_point now) {
         if (upgrade_.reaped(pid, wait_status)) {
             continue;
         }
-        for (pool& each : pools_) {
+        for (worker_pool& each : pools_) {
             if (each.reaped(pid, wait_status, now)) {
                 break;
             }
@@ -265,7 +265,7 @@ void master::reap(time_point now) {
 
 void master::reopen_logs() {
     log::reopen();
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         each.tell_all(core::worker_message::kind::reopen);
     }
 }
@@ -273,10 +273,11 @@ void master::reopen_logs() {
 // At the start of the instance a pool of a lower rank needs the ones of higher ranks: a gateway
 // routes to the services, and these register with the distributor.
 void master::release_pools() {
-    for (pool& each : pools_) {
-        const bool waits = std::any_of(pools_.begin(), pools_.end(), [&each](const pool& other) {
-            return other.stop_rank() > each.stop_rank() && !other.has_served();
-        });
+    for (worker_pool& each : pools_) {
+        const bool waits =
+            std::any_of(pools_.begin(), pools_.end(), [&each](const worker_pool& other) {
+                return other.stop_rank() > each.stop_rank() && !other.has_served();
+            });
         if (each.is_held() && !waits) {
             each.release();
         }
@@ -285,14 +286,14 @@ void master::release_pools() {
 
 void master::start_due(time_point now) {
     release_pools();
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.start_due(now);
     }
     watch_new_workers();
 }
 
 void master::watch_new_workers() {
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (!worker.is_watched && worker.control) {
                 watch(worker.control.get());
@@ -304,8 +305,8 @@ void master::watch_new_workers() {
 
 // A pool that cannot run ends the instance.
 void master::look_for_ends(time_point now) {
-    for (const pool& each : pools_) {
-        const std::optional<pool::end>& ended = each.ended();
+    for (const worker_pool& each : pools_) {
+        const std::optional<worker_pool::end>& ended = each.ended();
         if (ended && mode_ == mode::serving) {
             exit_code_ = ended->exit_code;
             log::error("{}", ended->reason);
@@ -325,7 +326,7 @@ void master::look_for_silence(time_point now) {
         awake_since_ = now;
     }
     looked_at_ = now;
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.end_silent(awake_since_, now);
     }
     recycle(now);
@@ -334,7 +335,7 @@ void master::look_for_silence(time_point now) {
 
 void master::announce() {
     std::size_t index = 0;
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         if (!announced_[index] && each.is_ready()) {
             announced_[index] = true;
             settings_.on_pool_ready(each);
@@ -354,7 +355,7 @@ time_point master::next_due() const {
         std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
     next = std::min(next, forget_stored_at_);
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         next = std::min(next, each.next_due());
         if (mode_ == mode::stopping_fast && !each.is_stopping()) {
             next = std::min(next, next_rank_at_);
@@ -382,12 +383,13 @@ std::string_view master::state() const {
     if (mode_ != mode::serving) {
         return "stopping";
     }
-    const bool ready =
-        std::all_of(pools_.begin(), pools_.end(), [](const pool& each) { return each.is_ready(); });
+    const bool ready = std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
+        return each.is_ready();
+    });
     if (ready) {
         return "ready";
     }
-    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const pool& each) {
+    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
         return each.is_degraded();
     });
     return all_announced_ && degraded ? "degraded" : "starting";

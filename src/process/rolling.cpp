@@ -19,7 +19,7 @@ constexpr milliseconds look_again{100};
 
 } // namespace
 
-rolling::rolling(std::list<pool>& pools, planner plan, success on_success)
+rolling::rolling(std::list<worker_pool>& pools, planner plan, success on_success)
     : pools_{pools},
       plan_{std::move(plan)},
       on_success_{std::move(on_success)} {}
@@ -107,7 +107,7 @@ void rolling::begin() {
 result<std::vector<rolling::target>> rolling::targets_of(const roll_request& wanted) {
     std::vector<target> targets;
     std::map<shared_plan, shared_plan> made; // by the old plan; by null for a new program
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         const bool is_renewed =
             wanted.what != roll_request::kind::same_plan && wanted.pools.contains(each.name());
         for (std::size_t slot = 0; slot < each.slots().size(); ++slot) {
@@ -152,7 +152,7 @@ std::vector<rolling::target> rolling::added_meanwhile() const {
     return added;
 }
 
-shared_plan rolling::plan_for_new_slot(const pool& of) const {
+shared_plan rolling::plan_for_new_slot(const worker_pool& of) const {
     if (active_) {
         const auto& all = active_->targets;
         const auto one = std::find_if(all.begin(), all.end(), [&of](const auto& each) {
@@ -187,9 +187,9 @@ void rolling::look(time_point now) {
     const std::string& why = one.of->slots()[one.slot].candidate_end;
     if (progress.now_is() == roll::phase::retiring) {
         const auto retirement = one.of->retirement_of(one.slot, now);
-        if (retirement == pool::retirement::done) {
+        if (retirement == worker_pool::retirement::done) {
             progress.retired();
-        } else if (retirement == pool::retirement::refused) {
+        } else if (retirement == worker_pool::retirement::refused) {
             progress.failed(fmt::format("{}: {}", name_of(one), why));
         }
         return;

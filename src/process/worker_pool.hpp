@@ -51,7 +51,7 @@ struct pool_settings {
 // dies. The list of workers is separate from the slots, because there are more workers than slots
 // while a slot is rolled and while a worker of a removed slot drains. The pool starts and signals
 // processes; the master waits for events.
-class pool {
+class worker_pool {
 public:
     // Why the pool cannot run: the exit code of the master and its reason.
     struct end {
@@ -73,7 +73,7 @@ public:
     // Progress of replacing the old worker of a slot by a candidate.
     enum class retirement : std::uint8_t { under_way, done, refused };
 
-    pool(
+    worker_pool(
         pool_settings settings,
         const supervision_settings& supervision,
         std::shared_ptr<board_owner> board,

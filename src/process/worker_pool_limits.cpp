@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a pool that finds workers over their limits of time, requests and memory.
 #include "base/log.hpp"
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,7 +17,7 @@ constexpr milliseconds beats_every_max{3'600'000};
 
 } // namespace
 
-void pool::escalate(time_point now) {
+void worker_pool::escalate(time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {
         if (worker.act_at > now) {
@@ -43,23 +43,23 @@ void pool::escalate(time_point now) {
 }
 
 // A worker that was started before the configuration was changed keeps its old interval.
-milliseconds pool::beats_every(const worker_process& worker) const {
+milliseconds worker_pool::beats_every(const worker_process& worker) const {
     const milliseconds said{worker.line.figures().beats_every_ms.load()};
     return std::max(supervision_.heartbeat_every, std::min(said, beats_every_max));
 }
 
-milliseconds pool::patience_with(const worker_process& worker) const {
+milliseconds worker_pool::patience_with(const worker_process& worker) const {
     const auto usual = std::max(supervision_.heartbeat_timeout, 3 * beats_every(worker));
     // Its event loop is blocked while it hands over.
     return worker.handed_over ? std::max(usual, 2 * core::handover_limit) : usual;
 }
 
-bool pool::is_silent(const worker_process& worker, time_point now) const {
+bool worker_pool::is_silent(const worker_process& worker, time_point now) const {
     const time_point heard = worker.line.figures().last_beat();
     return heard != time_point{} && now - heard > 2 * beats_every(worker);
 }
 
-void pool::end_silent(time_point since, time_point now) {
+void worker_pool::end_silent(time_point since, time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {
         const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
@@ -93,7 +93,7 @@ void pool::end_silent(time_point since, time_point now) {
     }
 }
 
-std::optional<std::size_t> pool::slot_to_recycle() const {
+std::optional<std::size_t> worker_pool::slot_to_recycle() const {
     for (const worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::ready || worker.is_candidate) {
             continue;

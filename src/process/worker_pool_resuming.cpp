@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a pool that passes its state on to another program in the same process.
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <utility>
 
@@ -29,7 +29,7 @@ worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
 
 } // namespace
 
-pool_state pool::state(plan_table& plans) const {
+pool_state worker_pool::state(plan_table& plans) const {
     pool_state made;
     made.name = name();
     made.host = host();
@@ -54,7 +54,7 @@ pool_state pool::state(plan_table& plans) const {
     return made;
 }
 
-result<void> pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
+result<void> worker_pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
     slots_.clear();
     for (const slot_state& each : left.slots) {
         slots_.push_back(
