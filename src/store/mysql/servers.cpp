@@ -84,7 +84,7 @@ servers::servers(settings chosen) : chosen_{std::move(chosen)} {
         state_ = std::make_shared<state>(chosen_);
     }
     for (std::size_t i = 0; i < chosen_.at.size(); ++i) {
-        pools_.push_back(std::make_unique<pool>(pool_settings(i)));
+        pools_.push_back(std::make_unique<connection_pool>(pool_settings(i)));
     }
     if (!state_) {
         return;
@@ -127,8 +127,8 @@ bool servers::is_replica(std::size_t server) const {
 }
 
 // A server that accepts no writes gets its schema by replication.
-pool::settings servers::pool_settings(std::size_t server) {
-    pool::settings made;
+connection_pool::settings servers::pool_settings(std::size_t server) {
+    connection_pool::settings made;
     made.executor = chosen_.executor;
     made.name = chosen_.name;
     made.at = chosen_.at[server];
@@ -238,7 +238,11 @@ deadline servers::route::limit(deadline until) const {
     return deadline{now + until.left(now) * replica_share_percent / 100};
 }
 
-bool servers::route::again(const error& failed, const pool::call_end& end, deadline until) {
+bool servers::route::again(
+    const error& failed,
+    const connection_pool::call_end& end,
+    deadline until
+) {
     last_ = failed;
     // After a timeout the running call still uses `end`.
     const bool is_under_way = failed.code == errc::timeout || failed.code == errc::cancelled;
@@ -285,7 +289,7 @@ bool servers::route::learn(const failure& what, bool maybe_made) {
         return false;
     }
     among_->watches_[at_]->ask_now();
-    return !maybe_made || wanted_.when_lost == pool::repeat::always;
+    return !maybe_made || wanted_.when_lost == connection_pool::repeat::always;
 }
 
 error servers::route::why() const {
