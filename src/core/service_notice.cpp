@@ -15,20 +15,20 @@ using std::chrono::microseconds;
 
 } // namespace
 
-std::string service_notice::say(const service_condition& now_is, time_point now) {
+std::string service_notice::lines_due(const service_condition& now_is, time_point now) {
     std::string lines;
-    if (now_is.was_ready && !now_is.is_stopping && !told_ready_) {
-        told_ready_ = true;
+    if (now_is.was_ready && !now_is.is_stopping && !has_sent_ready_) {
+        has_sent_ready_ = true;
         lines += "READY=1\n";
     }
-    if (now_is.is_stopping && !told_stopping_) {
-        told_stopping_ = true;
+    if (now_is.is_stopping && !has_sent_stopping_) {
+        has_sent_stopping_ = true;
         extend_at_ = now;
         lines += "STOPPING=1\n";
     }
-    if (now_is.text != told_text_) {
-        told_text_ = now_is.text;
-        lines += fmt::format("STATUS={}\n", told_text_);
+    if (now_is.text != sent_text_) {
+        sent_text_ = now_is.text;
+        lines += fmt::format("STATUS={}\n", sent_text_);
     }
     if (!is_serving() && now >= extend_at_) {
         extend_at_ = now + extension / 3;

@@ -28,23 +28,23 @@ public:
     explicit service_notice(milliseconds watchdog) : watchdog_{watchdog} {}
 
     /// The lines that are due, `VAR=value` each with a newline; empty when nothing is due.
-    [[nodiscard]] std::string say(const service_condition& now_is, time_point now);
-    /// When say() returns something without any change of state; time_point::max(): never.
+    [[nodiscard]] std::string lines_due(const service_condition& now_is, time_point now);
+    /// When lines_due() returns something without any change of state; time_point::max(): never.
     [[nodiscard]] time_point due() const;
 
     /// Before and after the configuration is read; empty while the instance starts or stops.
     [[nodiscard]] std::string reload_begins(time_point now) const;
     [[nodiscard]] std::string reload_ends() const;
-    /// The notification of reload_ends() was not delivered: say() returns it again.
-    void lost_reload_end() { told_ready_ = false; }
+    /// The notification of reload_ends() was not delivered: lines_due() returns it again.
+    void lost_reload_end() { has_sent_ready_ = false; }
 
 private:
-    [[nodiscard]] bool is_serving() const { return told_ready_ && !told_stopping_; }
+    [[nodiscard]] bool is_serving() const { return has_sent_ready_ && !has_sent_stopping_; }
 
     milliseconds watchdog_;
-    bool told_ready_ = false;
-    bool told_stopping_ = false;
-    std::string told_text_;
+    bool has_sent_ready_ = false;
+    bool has_sent_stopping_ = false;
+    std::string sent_text_;
     time_point extend_at_{};
     time_point alive_at_{};
 };

@@ -199,13 +199,13 @@ void master::on_event(int fd, time_point now) {
         return;
     }
     if (fd == upgrade_.descriptor()) {
-        upgrade_.hear();
+        upgrade_.read_output();
         return;
     }
     for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
-                each.hear_from(worker, now);
+                each.receive_from(worker, now);
                 return;
             }
         }
@@ -266,7 +266,7 @@ void master::reap(time_point now) {
 void master::reopen_logs() {
     log::reopen();
     for (const worker_pool& each : pools_) {
-        each.tell_all(core::worker_message::kind::reopen);
+        each.send_to_all(core::worker_message::kind::reopen);
     }
 }
 
@@ -327,7 +327,7 @@ void master::look_for_silence(time_point now) {
     }
     looked_at_ = now;
     for (worker_pool& each : pools_) {
-        each.end_silent(awake_since_, now);
+        each.abort_hung(awake_since_, now);
     }
     recycle(now);
     log::retry();

@@ -122,9 +122,9 @@ private:
     [[nodiscard]] worker_pool* find_pool(std::string_view name);
     [[nodiscard]] std::string answer(std::string_view line);
     [[nodiscard]] std::string status() const;
-    [[nodiscard]] result<std::uint64_t> obey_roll(std::string_view pool_name);
-    [[nodiscard]] result<void> obey_scale(std::string_view pool_name, std::int64_t workers);
-    [[nodiscard]] result<std::uint64_t> obey_drain(std::string_view pool_name, std::int64_t slot);
+    [[nodiscard]] result<std::uint64_t> start_roll(std::string_view pool_name);
+    [[nodiscard]] result<void> change_scale(std::string_view pool_name, std::int64_t workers);
+    [[nodiscard]] result<std::uint64_t> start_drain(std::string_view pool_name, std::int64_t slot);
     [[nodiscard]] std::string_view state() const;
 
     master_settings settings_;

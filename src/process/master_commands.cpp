@@ -186,7 +186,7 @@ result<command> read_command(std::string_view line) {
 
 } // namespace
 
-result<std::uint64_t> master::obey_roll(std::string_view pool_name) {
+result<std::uint64_t> master::start_roll(std::string_view pool_name) {
     if (pool_name.empty()) {
         return roll_all(roll_request::kind::new_program);
     }
@@ -197,7 +197,7 @@ result<std::uint64_t> master::obey_roll(std::string_view pool_name) {
     return rolls_.request(std::move(wanted), settings_.supervision.soak);
 }
 
-result<void> master::obey_scale(std::string_view pool_name, std::int64_t workers) {
+result<void> master::change_scale(std::string_view pool_name, std::int64_t workers) {
     worker_pool* const which = find_pool(pool_name);
     if (which == nullptr) {
         return tl::unexpected{no_such_pool(pools_, pool_name)};
@@ -213,7 +213,7 @@ result<void> master::obey_scale(std::string_view pool_name, std::int64_t workers
     return {};
 }
 
-result<std::uint64_t> master::obey_drain(std::string_view pool_name, std::int64_t slot) {
+result<std::uint64_t> master::start_drain(std::string_view pool_name, std::int64_t slot) {
     const worker_pool* const which = find_pool(pool_name);
     if (which == nullptr) {
         return tl::unexpected{no_such_pool(pools_, pool_name)};
@@ -247,14 +247,14 @@ std::string master::answer(std::string_view line) {
         return accepted(*outcome);
     };
     if (said->name == "roll") {
-        return answer_of(obey_roll(said->pool), roll_number);
+        return answer_of(start_roll(said->pool), roll_number);
     }
     if (said->name == "drain") {
-        return answer_of(obey_drain(said->pool, said->number), roll_number);
+        return answer_of(start_drain(said->pool, said->number), roll_number);
     }
     std::string done = R"({"ok":true})";
     if (said->name == "scale") {
-        return answer_of(obey_scale(said->pool, said->number), [&](const auto&) { return done; });
+        return answer_of(change_scale(said->pool, said->number), [&](const auto&) { return done; });
     }
     if (said->name == "upgrade") {
         return fmt::format(R"({{"ok":true,"upgrade":{}}})", upgrade_.request());

@@ -56,7 +56,7 @@ void describe(Io& io, worker_state& worker) {
     io.moment("ready_at", worker.ready_at);
     io.moment("act_at", worker.act_at);
     io.text("build", worker.build, text_bytes_max);
-    io.text("last_words", worker.last_words, text_bytes_max);
+    io.text("last_words", worker.end_reason, text_bytes_max);
     io.text("stats", worker.stats, text_bytes_max);
     io.flag("handed_over", worker.handed_over);
     io.flag("terminated", worker.terminated);

@@ -44,7 +44,7 @@ struct worker_state {
     time_point ready_at{};
     time_point act_at{};
     std::string build;
-    std::string last_words;
+    std::string end_reason;
     std::string stats;
     bool handed_over = false;
     bool terminated = false;

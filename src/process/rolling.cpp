@@ -199,7 +199,7 @@ void rolling::look(time_point now) {
         progress.failed(fmt::format("{}: {}", name_of(one), why));
     } else if (candidate->now_is == worker_process::phase::ready) {
         progress.ready(now);
-        if (one.of->is_silent(*candidate, now)) {
+        if (one.of->has_missed_heartbeats(*candidate, now)) {
             progress.hold(now + look_again); // until the next heartbeat, or until it is killed
         }
     }

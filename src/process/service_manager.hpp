@@ -30,7 +30,7 @@ public:
     [[nodiscard]] time_point due() const;
 
     /// Call these before and after reading the configuration again.
-    void reload_begins(time_point now) const { tell(notice_.reload_begins(now)); }
+    void reload_begins(time_point now) const { notify(notice_.reload_begins(now)); }
     void reload_ends();
 
     /// Stores copies of a pool's listening sockets in systemd's file descriptor store. When this
@@ -43,7 +43,7 @@ public:
 
 private:
     // False: the datagram could not be sent, for example because the manager is busy.
-    bool tell(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
+    bool notify(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
 
     std::string address_; // a path, or with a leading NUL an abstract name
     unique_fd socket_;

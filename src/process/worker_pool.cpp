@@ -24,7 +24,7 @@ int exit_code_of(int wait_status) {
 
 // The reason that the worker gave, or else its exit status.
 std::string end_text(const worker_process& dead, int wait_status) {
-    return dead.last_words.empty() ? exit_text(wait_status) : dead.last_words;
+    return dead.end_reason.empty() ? exit_text(wait_status) : dead.end_reason;
 }
 
 } // namespace
@@ -117,13 +117,13 @@ int worker_pool::recycle_spread() {
     return std::uniform_int_distribution{0, spread_percent_max}(random_);
 }
 
-void worker_pool::hear_from(worker_process& worker, time_point now) {
-    for (const core::worker_message& message : hear(worker)) {
-        obey(worker, message, now);
+void worker_pool::receive_from(worker_process& worker, time_point now) {
+    for (const core::worker_message& message : receive_messages(worker)) {
+        apply(worker, message, now);
     }
 }
 
-void worker_pool::obey(
+void worker_pool::apply(
     worker_process& worker,
     const core::worker_message& message,
     time_point now
@@ -155,7 +155,7 @@ void worker_pool::obey(
             slots_[worker.slot].candidate_end = message.text;
         }
     } else if (message.what == kind::fatal) {
-        worker.last_words = message.text;
+        worker.end_reason = message.text;
     } else if (message.what == kind::stats) {
         worker.stats = message.text;
     }
@@ -187,7 +187,7 @@ bool worker_pool::reaped(pid_t pid, int wait_status, time_point now) {
     if (dead == workers_.end()) {
         return false;
     }
-    hear_from(*dead, now); // messages that it sent before it ended
+    receive_from(*dead, now); // messages that it sent before it ended
     const bool in_order = exit_code_of(wait_status) == 0;
     const bool is_expected_exit = ending_ && in_order;
     if (dead->is_candidate) {
@@ -212,16 +212,16 @@ void worker_pool::judge(const worker_process& dead, int wait_status, time_point 
     slot& its = slots_[dead.slot];
     its.is_stopped = false;
     its.last_exit = end_text(dead, wait_status);
-    const std::string who = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
+    const std::string subject = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
     const std::string& why = its.last_exit;
     if (verdict.what == action::replace) {
         ++its.restarts;
         its.start_at = verdict.at;
         const auto pause = deadline{verdict.at}.left(now);
-        log::warning("{} ended, {}; replaced in {} ms", who, why, pause.count());
+        log::warning("{} ended, {}; replaced in {} ms", subject, why, pause.count());
         return;
     }
-    log::error("{} ended, {}; not replaced", who, why);
+    log::error("{} ended, {}; not replaced", subject, why);
     if (verdict.what == action::give_up) {
         end_ =
             end{exit_given_up,
@@ -242,17 +242,17 @@ void worker_pool::drain(time_point now) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (!worker.is_ending()) {
-            let_go(worker, now, core::last_of_pool);
+            end_worker(worker, now, core::last_of_pool);
         }
     }
 }
 
 // A worker that is not READY has no requests to finish, so it stops at once.
-void worker_pool::let_go(worker_process& worker, time_point now, std::string_view text) const {
+void worker_pool::end_worker(worker_process& worker, time_point now, std::string_view text) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
     using kind = core::worker_message::kind;
-    tell(worker, {drains ? kind::drain : kind::stop, std::string{text}});
+    send_message(worker, {drains ? kind::drain : kind::stop, std::string{text}});
     worker.now_is = drains ? phase::draining : phase::stopping;
     worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
@@ -261,7 +261,10 @@ void worker_pool::stop(time_point kill_at) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::stopping) {
-            tell(worker, {core::worker_message::kind::stop, std::string{core::last_of_pool}});
+            send_message(
+                worker,
+                {core::worker_message::kind::stop, std::string{core::last_of_pool}}
+            );
             worker.now_is = worker_process::phase::stopping;
         }
         worker.act_at = kill_at;
@@ -291,13 +294,13 @@ void worker_pool::scale(int workers, const shared_plan& plan, time_point now) {
         }
         worker.is_candidate = false;
         if (!worker.is_ending()) {
-            let_go(worker, now);
+            end_worker(worker, now);
         }
     }
     if (wanted != before) {
         log::info("{}: {} workers, before {}", name(), wanted, before);
         for (const worker_process& worker : workers_) {
-            tell(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
+            send_message(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
         }
     }
 }
@@ -342,9 +345,9 @@ void worker_pool::retry_left_empty(time_point now) {
     }
 }
 
-void worker_pool::tell_all(core::worker_message::kind what) const {
+void worker_pool::send_to_all(core::worker_message::kind what) const {
     for (const worker_process& worker : workers_) {
-        tell(worker, {what, {}});
+        send_message(worker, {what, {}});
     }
 }
 

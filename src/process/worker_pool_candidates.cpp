@@ -74,7 +74,11 @@ void worker_pool::retire_old(std::size_t index, time_point now) {
 }
 
 void worker_pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
-    if (!tell(incumbent, {core::worker_message::kind::hand_over, {}}, candidate.handover.get())) {
+    if (!send_message(
+            incumbent,
+            {core::worker_message::kind::hand_over, {}},
+            candidate.handover.get()
+        )) {
         slots_[incumbent.slot].candidate_end = "the old worker cannot be told to hand over";
     } else {
         incumbent.handed_over = true;
@@ -118,10 +122,10 @@ void worker_pool::settle(std::size_t index, time_point now) {
             note_ready(worker, now);
             if (settings_.hands_over) {
                 // Has no effect on a worker that has taken over.
-                tell(worker, {core::worker_message::kind::serve, {}});
+                send_message(worker, {core::worker_message::kind::serve, {}});
             }
         } else if (!worker.is_ending()) {
-            let_go(worker, now);
+            end_worker(worker, now);
         }
     }
 }
@@ -158,7 +162,7 @@ void worker_pool::discard_candidate(std::size_t index, time_point now) {
         return;
     }
     failed->is_candidate = false; // its end is not reported as a failure any more
-    tell(*failed, {core::worker_message::kind::stop, {}});
+    send_message(*failed, {core::worker_message::kind::stop, {}});
     failed->now_is = worker_process::phase::stopping;
     failed->act_at = now + supervision_.stop_timeout;
 }

@@ -20,7 +20,7 @@ worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
     made.ready_at = worker.ready_at;
     made.act_at = worker.act_at;
     made.build = worker.build;
-    made.last_words = worker.last_words;
+    made.end_reason = worker.end_reason;
     made.stats = worker.stats;
     made.handed_over = worker.handed_over;
     made.terminated = worker.terminated;
@@ -83,7 +83,7 @@ result<void> worker_pool::resume(const pool_state& left, const std::vector<share
         worker.ready_at = each.ready_at;
         worker.act_at = each.act_at;
         worker.build = each.build;
-        worker.last_words = each.last_words;
+        worker.end_reason = each.end_reason;
         worker.stats = each.stats;
         worker.handed_over = each.handed_over;
         worker.terminated = each.terminated;
