@@ -71,7 +71,7 @@ public:
     /// The peer, for which a room_check returned false, has received everything that was sent.
     void resume(peer_id lagging, time_point now);
 
-    [[nodiscard]] bool speaks_msd(peer_id id) const { return peers_.at(id).is_msd; }
+    [[nodiscard]] bool is_msd(peer_id id) const { return peers_.at(id).is_msd; }
     [[nodiscard]] std::size_t peers() const { return peers_.size(); }
     [[nodiscard]] const node_list& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<node_list::notice> take_notices() { return nodes_.take_notices(); }

@@ -35,7 +35,7 @@ std::uint64_t new_epoch() {
     );
 }
 
-std::string_view word_for(core::node_list::event what) {
+std::string_view text_of(core::node_list::event what) {
     using enum core::node_list::event;
     switch (what) {
     case joined:
@@ -129,7 +129,7 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
             co_return;
         }
         with->unanswered_pings = 0;
-        next = hear_all(*with);
+        next = handle_frames(*with);
         pump();
     }
     if (next == verdict::drop) {
@@ -144,7 +144,7 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
     }
 }
 
-distributor::verdict distributor::hear_all(session& from) {
+distributor::verdict distributor::handle_frames(session& from) {
     for (;;) {
         const auto [state, frame] = from.connection.next();
         if (state == wire::frame_reader::status::incomplete) {
@@ -155,13 +155,13 @@ distributor::verdict distributor::hear_all(session& from) {
             static_cast<void>(complain(from, packet_.key(), "a packet is too large"));
             return verdict::close;
         }
-        if (const verdict next = hear(from, frame); next != verdict::go_on) {
+        if (const verdict next = handle_frame(from, frame); next != verdict::go_on) {
             return next;
         }
     }
 }
 
-distributor::verdict distributor::hear(session& from, std::string_view frame) {
+distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
@@ -218,11 +218,11 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
 }
 
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
-    const auto said = core::read_registration(request);
-    if (!said) {
-        return refuse(from, request.key(), said.error().text);
+    const auto registration = core::read_registration(request);
+    if (!registration) {
+        return refuse(from, request.key(), registration.error().text);
     }
-    const auto enrolled = registry_.enroll(from.id, *said, clock::now());
+    const auto enrolled = registry_.enroll(from.id, *registration, clock::now());
     if (!enrolled) {
         return refuse(from, request.key(), enrolled.error().text);
     }
@@ -325,7 +325,7 @@ void distributor::pump() {
 void distributor::report_notices() {
     for (const auto& [what, id] : registry_.take_notices()) {
         const net::peer_address address{id.host, id.port};
-        log::info("{} at {} {}", id.name, address.text(), word_for(what));
+        log::info("{} at {} {}", id.name, address.text(), text_of(what));
     }
 }
 
@@ -344,7 +344,7 @@ asio::awaitable<void> distributor::ping_nodes() {
             co_return;
         }
         for (const auto& [id, node] : sessions_) {
-            if (!registry_.speaks_msd(id)) {
+            if (!registry_.is_msd(id)) {
                 continue;
             }
             if (++node->unanswered_pings > settings_.ping_missed_max) {

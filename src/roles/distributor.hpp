@@ -52,8 +52,8 @@ private:
     asio::awaitable<void> await_room(std::shared_ptr<session> lagging);
     asio::awaitable<void> ping_nodes();
 
-    [[nodiscard]] verdict hear_all(session& from);
-    [[nodiscard]] verdict hear(session& from, std::string_view frame);
+    [[nodiscard]] verdict handle_frames(session& from);
+    [[nodiscard]] verdict handle_frame(session& from, std::string_view frame);
     [[nodiscard]] verdict answer(session& from, const wire::packet& request);
     [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);

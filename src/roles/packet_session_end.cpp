@@ -54,15 +54,15 @@ void packet_session::close_unread() {
 void packet_session::start_draining() {
     is_draining_ = true;
     if (msd_) {
-        say_goaway();
+        send_goaway();
     }
     close_if_done();
 }
 
-void packet_session::say_goaway() {
+void packet_session::send_goaway() {
     connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
     if (!finishing_) {
-        heard_at_ = clock::now();
+        received_at_ = clock::now();
         end_guard_.set(deadline::in(goaway_limit));
     }
 }
@@ -70,7 +70,8 @@ void packet_session::say_goaway() {
 // Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
 // on crosses the end.
 void packet_session::close_if_done() {
-    if (is_draining_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
+    if (is_draining_ && has_received_ && !connection_.has_unreceived() &&
+        connection_.unread().empty()) {
         close_if_idle();
     }
 }
@@ -85,7 +86,7 @@ void packet_session::finish() {
     connection_.finish_sending();
     if (!finishing_) {
         finishing_ = true;
-        end_guard_.set(deadline::in(heard_ ? peer_close_limit : milliseconds{0}));
+        end_guard_.set(deadline::in(has_received_ ? peer_close_limit : milliseconds{0}));
     }
 }
 
@@ -97,8 +98,8 @@ void packet_session::on_end_guard() {
         connection_.close();
     } else if (finishing_) {
         end_guard_.set(deadline::in(peer_close_limit));
-    } else if (owes || clock::now() < heard_at_ + goaway_limit) {
-        end_guard_.set(deadline{std::max(heard_at_, clock::now()) + goaway_limit});
+    } else if (owes || clock::now() < received_at_ + goaway_limit) {
+        end_guard_.set(deadline{std::max(received_at_, clock::now()) + goaway_limit});
     } else {
         finish();
     }

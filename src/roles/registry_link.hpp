@@ -29,7 +29,7 @@ struct registry_link_settings {
     // (roles/topology_file.hpp); empty: it is not kept.
     std::filesystem::path kept_in;
     // The list of a restarted registry is kept once the connection is this old.
-    milliseconds believed_after{10'000};
+    milliseconds settled_after{10'000};
 };
 
 // A node's connection to the distributor: registers, follows the topology, answers pings and

@@ -39,7 +39,7 @@ public:
     }
 
     [[nodiscard]] bool
-    all_tell_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
+    all_announce_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
         return true;
     }
 

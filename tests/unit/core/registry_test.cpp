@@ -366,7 +366,7 @@ TEST_P(registry_test, announces_itself_to_an_msd_node_and_waits_for_its_second_r
     ASSERT_TRUE(instance.enroll(id, {node("b", 2), {}, {}}, now));
     advance();
     EXPECT_EQ(receivers[id].frames.back(), announcement_frame({epoch, rev()}));
-    EXPECT_TRUE(instance.speaks_msd(id));
+    EXPECT_TRUE(instance.is_msd(id));
     const auto before = frames(id);
     foreign("c");
     settle();
