@@ -31,18 +31,18 @@ node_info with_routes(node_info made) {
 class node_list_test : public testing::Test {
 protected:
     node_list::place enroll(
-        const node_info& said,
+        const node_info& registered,
         std::optional<node_list::place> held = {},
         time_point at = start
     ) {
-        const auto held_now = list.enroll(said, held, at);
+        const auto held_now = list.enroll(registered, held, at);
         EXPECT_TRUE(held_now);
         return held_now.value_or(0);
     }
 
     // As an msd node registers before it knows that the distributor is msd's.
     node_list::place enroll_plainly(const node_info& node, time_point at = start) {
-        const auto held = list.enroll(node, {}, at, node_list::said::something);
+        const auto held = list.enroll(node, {}, at, node_list::completeness::partial);
         EXPECT_TRUE(held);
         return held.value_or(0);
     }
