@@ -310,7 +310,7 @@ void connection_pool::state::probed(lock& /*held*/, connection opened) {
     full_until_ = time_point::min();
     ++open;
     unused_.push_back({std::move(opened), clock::now()});
-    tell(std::nullopt);
+    update_outage_log(std::nullopt);
 }
 
 void connection_pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_schema) {
@@ -329,17 +329,17 @@ void connection_pool::state::probe_failed(lock& /*held*/, failure what, error wh
     next_probe_ =
         now + (by_schema ? backoff_delay(schema_failures_, probe_every, probe_pause_max, 0)
                          : probe_every);
-    const bool is_hopeless = by_schema ? why.code == errc::invalid || why.code == errc::internal
-                                       : what.kind == failure_kind::denied;
-    if (!first_probe_made_ && is_hopeless) {
+    const bool is_permanent = by_schema ? why.code == errc::invalid || why.code == errc::internal
+                                        : what.kind == failure_kind::denied;
+    if (!first_probe_made_ && is_permanent) {
         first_failure_ = error{errc::invalid, fmt::format("{}: {}", chosen.name, why.text)};
         return;
     }
-    tell(std::move(why));
+    update_outage_log(std::move(why));
 }
 
 // Logging is done on the loop's thread, because lines are also sent to the logs service.
-void connection_pool::state::tell(std::optional<error> failed) {
+void connection_pool::state::update_outage_log(std::optional<error> failed) {
     asio::post(chosen.executor, [self = shared_from_this(), failed = std::move(failed)] {
         if (failed) {
             self->outage_.failed(*failed, clock::now());

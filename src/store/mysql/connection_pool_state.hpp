@@ -61,7 +61,7 @@ private:
     void upkeep(lock& held);
     void probed(lock& held, connection opened);
     void probe_failed(lock& held, failure what, error why, bool by_schema);
-    void tell(std::optional<error> failed);
+    void update_outage_log(std::optional<error> failed);
 
     std::condition_variable freed_;         // a connection is free, or the server's state changed
     std::condition_variable wanted_;        // wakes the keeper

@@ -71,7 +71,7 @@ public:
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     read(thing what, deadline until, F work) {
         auto outcome = co_await servers_.read(what, until, std::move(work));
-        tell(reading_, outcome ? nullptr : &outcome.error());
+        update_outage_log(reading_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -79,7 +79,7 @@ public:
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> read_latest(deadline until, F work) {
         auto outcome = co_await servers_.read_latest(until, std::move(work));
-        tell(reading_, outcome ? nullptr : &outcome.error());
+        update_outage_log(reading_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -161,12 +161,12 @@ private:
             return outcome;
         };
         auto outcome = co_await servers_.write(what, until, when_lost, std::move(whole));
-        tell(writing_, outcome ? nullptr : &outcome.error());
+        update_outage_log(writing_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
     [[nodiscard]] servers::settings servers_settings();
-    void tell(outage_log& about, const error* failed) const;
+    void update_outage_log(outage_log& about, const error* failed) const;
 
     const settings chosen_;
     const std::string service_;

@@ -162,7 +162,7 @@ asio::awaitable<void> cluster_client::keep_map() {
 
 asio::awaitable<result<void>> cluster_client::learn() {
     const deadline until = deadline::in(chosen_.connect_timeout);
-    const auto asked = who_might_know();
+    const auto asked = candidate_nodes();
     result<void> outcome;
     for (std::size_t i = 0; i < asked.size(); ++i) {
         // A node that hangs uses up only its share of the time.
@@ -208,7 +208,7 @@ asio::awaitable<result<reply>> cluster_client::ask_slots(address node, deadline 
 }
 
 // Connected nodes come first, then all other known addresses.
-std::vector<address> cluster_client::who_might_know() const {
+std::vector<address> cluster_client::candidate_nodes() const {
     std::vector<address> made;
     const auto add = [&made](const address& each) {
         if (made.size() < asked_max && std::find(made.begin(), made.end(), each) == made.end()) {
@@ -302,7 +302,7 @@ void cluster_client::subscribe(subscription to) {
     what.name = "messages of the cache";
     what.wanted = wanted_server::cluster_node;
     what.locate = [this](deadline until) {
-        const auto candidates = who_might_know();
+        const auto candidates = candidate_nodes();
         return link::always_at(candidates[next_node_++ % candidates.size()])(until);
     };
     subscribers_.emplace_back(around_, std::move(what), std::move(to)).start();

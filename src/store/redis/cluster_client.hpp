@@ -59,7 +59,7 @@ private:
     asio::awaitable<result<void>> learn();
     asio::awaitable<result<void>> learn_from(address node, deadline until);
     asio::awaitable<result<reply>> ask_slots(address node, deadline until);
-    [[nodiscard]] std::vector<address> who_might_know() const;
+    [[nodiscard]] std::vector<address> candidate_nodes() const;
     [[nodiscard]] result<void> adopt(const reply& slots, const address& asked);
     void doubt_map();
     void wake();

@@ -134,17 +134,17 @@ measure(client* server, const settings* chosen, inspection* into, deadline until
 asio::awaitable<void> look_around(client* server, inspection* into, deadline until) {
     for (const std::string_view section : {"server", "replication", "memory"}) {
         auto ask = command::keyless("INFO", section);
-        const auto told = co_await server->execute(std::move(ask), until);
-        if (!told) {
-            into->advice.push_back("it does not say what it is: " + told.error().text);
+        const auto answer = co_await server->execute(std::move(ask), until);
+        if (!answer) {
+            into->advice.push_back("it does not say what it is: " + answer.error().text);
             co_return;
         }
         if (section == "memory") {
-            judge_memory(told->text, *into);
+            judge_memory(answer->text, *into);
             continue;
         }
         const std::string_view name = section == "server" ? "redis_version" : "role";
-        const std::string_view value = field_of(told->text, name);
+        const std::string_view value = field_of(answer->text, name);
         into->facts.emplace_back(section == "server" ? "version" : "role", value);
     }
 }
