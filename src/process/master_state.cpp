@@ -103,7 +103,7 @@ void describe(Io& io, pool_state& pool) {
 }
 
 template <class Io>
-void describe(Io& io, outcome& what) {
+void describe(Io& io, operation_result& what) {
     io.number("id", what.id, std::uint64_t{0}, id_max);
     io.flag("succeeded", what.succeeded);
     io.text("reason", what.reason, 2 * text_bytes_max);

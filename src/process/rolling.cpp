@@ -166,7 +166,7 @@ shared_plan rolling::plan_for_new_slot(const worker_pool& of) const {
 }
 
 bool rolling::was_aborted(std::uint64_t id) const {
-    const auto is_meant = [id](const outcome& each) {
+    const auto is_meant = [id](const operation_result& each) {
         return id != 0 && each.id == id;
     };
     return (is_meant(last_) && !last_.succeeded) ||
@@ -287,11 +287,11 @@ void rolling::write(json::writer& out) const {
     if (active_) {
         write_active(out);
     } else {
-        write_outcome(out, last_);
+        write_operation_result(out, last_);
     }
     out.key("waiting").boolean(waiting_.has_value());
     out.key("previous").begin_object();
-    write_outcome(out, active_ ? last_ : before_last_);
+    write_operation_result(out, active_ ? last_ : before_last_);
     out.end_object();
     out.end_object();
 }
@@ -324,14 +324,14 @@ void rolling::write_active(json::writer& out) const {
     out.key("reason").string(progress.reason());
 }
 
-void rolling::write_outcome(json::writer& out, const outcome& of) {
+void rolling::write_operation_result(json::writer& out, const operation_result& of) {
     out.key("id").unsigned_integer(of.id);
     out.key("state").string(of.id == 0 ? "idle" : of.succeeded ? "done" : "aborted");
     out.key("of").unsigned_integer(of.slots);
     out.key("reason").string(of.reason);
 }
 
-void rolling::end(outcome how) {
+void rolling::end(operation_result how) {
     before_last_ = std::exchange(last_, std::move(how));
     active_.reset();
 }

@@ -102,9 +102,9 @@ private:
     void perform(const core::roll::step& step, time_point now);
     void look(time_point now);
     void finish();
-    void end(outcome how);
+    void end(operation_result how);
     void write_active(json::writer& out) const;
-    static void write_outcome(json::writer& out, const outcome& of);
+    static void write_operation_result(json::writer& out, const operation_result& of);
     [[nodiscard]] result<std::vector<target>> targets_of(const roll_request& wanted);
     [[nodiscard]] std::vector<target> added_meanwhile() const;
     [[nodiscard]] std::string name_of(const target& one) const;
@@ -117,8 +117,8 @@ private:
     std::optional<request_in_waiting> waiting_;
     bool held_ = false;
     std::uint64_t last_id_ = 0;
-    outcome last_;
-    outcome before_last_;
+    operation_result last_;
+    operation_result before_last_;
 };
 
 } // namespace msd::process

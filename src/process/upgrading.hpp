@@ -68,7 +68,7 @@ private:
     executor become_;
     std::uint64_t active_ = 0;
     std::optional<upgrade_check> check_;
-    outcome last_;
+    operation_result last_;
 };
 
 } // namespace msd::process
