@@ -71,7 +71,7 @@ upstream_surroundings service_host::surroundings_of(
 }
 
 void service_host::create_service() {
-    services::service_settings chosen;
+    services::service_options chosen;
     chosen.data_dir = settings_.data_dir;
     chosen.slot = worker_.environment.slot;
     chosen.store = settings_.store;

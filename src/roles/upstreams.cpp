@@ -104,10 +104,10 @@ void upstreams::admit(const core::node_info& listed) {
             );
             return;
         }
-        found = services_.emplace(listed.id.name, service{}).first;
+        found = services_.emplace(listed.id.name, service_nodes{}).first;
         order_.push_back(listed.id.name);
     }
-    service& of = found->second;
+    service_nodes& of = found->second;
     of.ghost.reset();
     of.is_deregistered = false;
     auto node = std::make_shared<upstream_node>(around_, listed, [this] { changed(); });
@@ -157,7 +157,7 @@ bool upstreams::has_deregistered(const upstream_node& node) const {
 
 // Routes of a foreign service that left in order are removed. All others stay, so that clients get
 // 502 or 503 instead of 404.
-void upstreams::record_removal(service& from, const core::node_info& gone, bool failed) {
+void upstreams::record_removal(service_nodes& from, const core::node_info& gone, bool failed) {
     log::info(
         "{} at {}:{} {}",
         gone.id.name,
@@ -179,7 +179,7 @@ void upstreams::rebuild_routes() {
     std::vector<core::node_info> nodes;
     std::vector<core::node_info> ghosts; // after all nodes, so that routes of nodes come first
     for (const std::string& name : order_) {
-        const service& of = services_.find(name)->second;
+        const service_nodes& of = services_.find(name)->second;
         for (const auto& node : of.nodes) {
             nodes.push_back(node->info());
         }

@@ -86,7 +86,7 @@ private:
         }
     };
 
-    struct service {
+    struct service_nodes {
         std::vector<std::shared_ptr<upstream_node>> nodes; // in the order of the list
         std::size_t next = 0;                              // round robin over nodes
         // The last instance that left, kept for its routes while there is no other.
@@ -94,13 +94,13 @@ private:
         bool is_deregistered = false; // every instance of an msd service left in order
     };
 
-    using services = std::unordered_map<std::string, service, text_hash, std::equal_to<>>;
+    using service_map = std::unordered_map<std::string, service_nodes, text_hash, std::equal_to<>>;
 
     [[nodiscard]] bool renew(const core::node_info& listed);
     void admit(const core::node_info& listed);
     [[nodiscard]] bool make_room();
     void drop_absent(time_point now);
-    void record_removal(service& from, const core::node_info& gone, bool failed);
+    void record_removal(service_nodes& from, const core::node_info& gone, bool failed);
     [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
     void rebuild_routes();
     void changed();
@@ -111,14 +111,14 @@ private:
         bool was_avoided = false;                        // it is the instance to avoid
     };
     [[nodiscard]] static pick_result
-    pick(service& from, const outgoing& request, const upstream_node* avoid);
+    pick(service_nodes& from, const outgoing& request, const upstream_node* avoid);
     asio::awaitable<result<pick_result>>
     pick_or_wait(std::string_view name, const outgoing* request, const upstream_node* avoid);
     asio::awaitable<bool> wait_for_change(const outgoing* request, deadline until);
 
     upstream_surroundings around_;
     connecting when_;
-    services services_;
+    service_map services_;
     std::vector<std::string> order_; // of service names, as first listed
     std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
     net::watchdog::guard absent_guard_;

@@ -35,7 +35,7 @@ tl::unexpected<error> why_none(bool full, bool greeting) {
 // In turn over the instances, then over their connections. `avoid`, the instance that has just
 // failed, comes after all others.
 upstreams::pick_result
-upstreams::pick(service& from, const outgoing& request, const upstream_node* avoid) {
+upstreams::pick(service_nodes& from, const outgoing& request, const upstream_node* avoid) {
     pick_result best;
     fitness best_how = fitness::none;
     const std::size_t first = from.next;
@@ -93,7 +93,7 @@ asio::awaitable<result<upstreams::pick_result>> upstreams::pick_or_wait(
         if (closed_ || found == services_.end()) {
             co_return fail(errc::unavailable, "no instance is known");
         }
-        service& of = found->second;
+        service_nodes& of = found->second;
         auto picked = pick(of, *request, avoid);
         const auto is_other_connecting = [avoid](const auto& node) {
             return node.get() != avoid && (node->is_connecting() || node->awaits_greeting());

@@ -79,7 +79,7 @@ public:
     virtual void announce_change(const wire::change& made) = 0;
 };
 
-struct service_settings {
+struct service_options {
     std::filesystem::path data_dir;
     int slot = 0;                        // of this worker
     store::server_settings store;        // without a url: the embedded one under data_dir
@@ -90,7 +90,7 @@ struct service_settings {
 
 struct service_context {
     asio::any_io_executor executor;
-    service_settings settings;
+    service_options settings;
     peer_caller& peers;
     change_announcer& changes;
 };

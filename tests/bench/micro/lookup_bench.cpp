@@ -55,7 +55,7 @@ void lookup_in_memory(benchmark::State& state) {
     asio::io_context loop{1};
     ready_peer peer;
     null_announcer announcer;
-    service_settings settings;
+    service_options settings;
     settings.memory.ttl = milliseconds{3'600'000};
     const service_context context{loop.get_executor(), settings, peer, announcer};
     goods_lookup lookup{context};

@@ -101,8 +101,8 @@ protected:
     asio::any_io_executor executor_ = loop_.executor();
     patient_peer peer_;
     change_notes notes_;
-    static services::service_settings remembering() {
-        services::service_settings settings;
+    static services::service_options remembering() {
+        services::service_options settings;
         settings.memory.ttl = milliseconds{60'000};
         return settings;
     }

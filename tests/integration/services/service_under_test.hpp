@@ -107,7 +107,7 @@ public:
 
 private:
     void start() {
-        services::service_settings settings;
+        services::service_options settings;
         settings.data_dir = data_dir_;
         settings.slot = 3;
         const services::service_context context{
