@@ -93,12 +93,12 @@ service_manager::service_manager() : notice_{watchdog_of_this_process()} {
     socket_.reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void service_manager::report(const core::service_condition& now_is, time_point now) {
+void service_manager::report(const core::instance_condition& now_is, time_point now) {
     if (!is_there() || (again_at_ && now < *again_at_)) {
         return;
     }
     again_at_.reset();
-    const core::service_notice before = notice_;
+    const core::instance_notice before = notice_;
     if (!notify(notice_.lines_due(now_is, now))) {
         notice_ = before;
         again_at_ = now + pause_untaken;

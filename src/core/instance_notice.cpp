@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/service_notice.hpp"
+#include "core/instance_notice.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ using std::chrono::microseconds;
 
 } // namespace
 
-std::string service_notice::lines_due(const service_condition& now_is, time_point now) {
+std::string instance_notice::lines_due(const instance_condition& now_is, time_point now) {
     std::string lines;
     if (now_is.was_ready && !now_is.is_stopping && !has_sent_ready_) {
         has_sent_ready_ = true;
@@ -41,13 +41,13 @@ std::string service_notice::lines_due(const service_condition& now_is, time_poin
     return lines;
 }
 
-time_point service_notice::due() const {
+time_point instance_notice::due() const {
     const time_point extend = is_serving() ? time_point::max() : extend_at_;
     const time_point alive = watchdog_ > milliseconds{0} ? alive_at_ : time_point::max();
     return std::min(extend, alive);
 }
 
-std::string service_notice::reload_begins(time_point now) const {
+std::string instance_notice::reload_begins(time_point now) const {
     if (!is_serving()) {
         return {};
     }
@@ -56,7 +56,7 @@ std::string service_notice::reload_begins(time_point now) const {
     return fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n", since_boot.count());
 }
 
-std::string service_notice::reload_ends() const {
+std::string instance_notice::reload_ends() const {
     return is_serving() ? "READY=1\n" : "";
 }
 
