@@ -84,7 +84,7 @@ struct service_options {
     int slot = 0;                        // of this worker
     store::server_settings store;        // without a url: the embedded one under data_dir
     store::memory_cache_settings memory; // for data of other services
-    store::redis::settings cache;        // shared by all workers; without an address: none
+    store::redis::client_settings cache; // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
 };
 

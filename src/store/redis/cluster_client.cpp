@@ -26,7 +26,7 @@ constexpr std::size_t asked_max = 16;
 
 cluster_client::cluster_client(
     const asio::any_io_executor& executor,
-    settings chosen,
+    client_settings chosen,
     std::optional<net::tls_trust> trust
 )
     : chosen_{std::move(chosen)},

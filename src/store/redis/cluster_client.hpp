@@ -27,7 +27,7 @@ class cluster_client final : public client {
 public:
     cluster_client(
         const asio::any_io_executor& executor,
-        settings chosen,
+        client_settings chosen,
         std::optional<net::tls_trust> trust
     );
 
@@ -64,7 +64,7 @@ private:
     void doubt_map();
     void wake();
 
-    settings chosen_;
+    client_settings chosen_;
     std::optional<net::tls_trust> trust_;
     net::task_group tasks_;
     surroundings around_;

@@ -379,7 +379,7 @@ asio::awaitable<void> shared_cache::stop() {
 
 result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
-    const settings& server,
+    const client_settings& server,
     shared_cache_settings chosen
 ) {
     if (server.where.addresses.empty()) {

@@ -123,7 +123,7 @@ private:
 /// settings cannot work.
 [[nodiscard]] result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
-    const settings& server,
+    const client_settings& server,
     shared_cache_settings chosen
 );
 

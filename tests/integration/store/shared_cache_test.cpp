@@ -26,7 +26,7 @@ protected:
     }
 
     store::cache& open(milliseconds ttl = milliseconds{60'000}) {
-        store::redis::settings settings;
+        store::redis::client_settings settings;
         settings.where = store::redis::parse_url(server_.url()).value();
         settings.timeout = quick;
         settings.probe_every = milliseconds{50};
