@@ -11,9 +11,9 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t unsent_bytes_most = 256U << 20;
-constexpr std::size_t unsent_to_count = 1U << 20; // less is a peer that keeps up
-constexpr milliseconds farewell_limit{5000};      // for a peer that broke the rules
-constexpr milliseconds peer_close_limit{2000};    // for a peer that is owed nothing to close
+constexpr std::size_t unsent_to_count = 1U << 20;   // less is a peer that keeps up
+constexpr milliseconds violation_close_limit{5000}; // for a peer that broke the rules
+constexpr milliseconds peer_close_limit{2000};      // for a peer that is owed nothing to close
 // The same for an msd peer after goaway: it opens another connection first.
 constexpr milliseconds goaway_limit{5000};
 
@@ -23,14 +23,14 @@ constexpr milliseconds goaway_limit{5000};
 // has shut down its sending side may still read: it gets all of them. One that broke the rules gets
 // those that are there soon.
 asio::awaitable<void> packet_session::close_after_replies(bool peer_ended) {
-    const deadline soon = deadline::in(farewell_limit);
-    const deadline answered_by = peer_ended ? owed_until_ : soon;
+    const deadline violation_deadline = deadline::in(violation_close_limit);
+    const deadline answered_by = peer_ended ? owed_until_ : violation_deadline;
     while (connection_.is_open() && !running_.empty() && !answered_by.passed()) {
         idle_.expires_at(answered_by.at());
         const auto [woken] = co_await idle_.async_wait(net::use_tuple);
         (void)woken;
     }
-    const deadline read_by = peer_ended ? deadline::in(unread_limit) : soon;
+    const deadline read_by = peer_ended ? deadline::in(unread_limit) : violation_deadline;
     const bool sent = co_await connection_.flushed(read_by);
     if (sent) {
         co_await connection_.linger();

@@ -62,12 +62,12 @@ upstreams::pick(service_nodes& from, const outgoing& request, const upstream_nod
 
 // False: the client left meanwhile.
 asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadline until) {
-    bool client_left = false;
+    bool has_client_closed = false;
     asio::steady_timer timer{around_.executor, until.at()};
     const enlisted<asio::steady_timer*> waits{waiting_, &timer};
     if (request->handle != nullptr) {
-        request->handle->cancel = [&client_left, &timer] {
-            client_left = true;
+        request->handle->cancel = [&has_client_closed, &timer] {
+            has_client_closed = true;
             timer.cancel();
         };
     }
@@ -76,7 +76,7 @@ asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadli
     if (request->handle != nullptr) {
         request->handle->cancel = nullptr;
     }
-    co_return !client_left;
+    co_return !has_client_closed;
 }
 
 // Waits only when no connection takes the request: at most connect_timeout while an instance is

@@ -41,13 +41,13 @@ subscription sentinels::switches() {
     subscription to;
     to.channels = {"+switch-master"};
     to.on_message = [this](std::string_view, std::string_view message) {
-        heard(message);
+        handle_message(message);
     };
     return to;
 }
 
 // "NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT"
-void sentinels::heard(std::string_view message) {
+void sentinels::handle_message(std::string_view message) {
     if (message.substr(0, message.find(' ')) == around_.chosen.where.master) {
         on_switch_();
     }
