@@ -102,11 +102,11 @@ private:
             if (!received) {
                 co_return failed(received.error().code, "the connection ended without an answer");
             }
-            const result<bool> received = receive(connection);
-            if (!received) {
-                co_return tl::unexpected{received.error()};
+            const result<bool> done = receive(connection);
+            if (!done) {
+                co_return tl::unexpected{done.error()};
             }
-            if (*received) {
+            if (*done) {
                 co_return result<void>{};
             }
         }

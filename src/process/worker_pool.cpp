@@ -189,10 +189,10 @@ bool worker_pool::reaped(pid_t pid, int wait_status, time_point now) {
     }
     receive_from(*dead, now); // messages that it sent before it ended
     const bool in_order = exit_code_of(wait_status) == 0;
-    const bool is_expected_exit = ending_ && in_order;
+    const bool was_expected = ending_ && in_order;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
-    } else if (dead->slot < slots_.size() && !dead->is_ending() && !stopping_ && !is_expected_exit) {
+    } else if (dead->slot < slots_.size() && !dead->is_ending() && !stopping_ && !was_expected) {
         judge(*dead, wait_status, now);
     } else if (dead->slot < slots_.size()) {
         slot& its = slots_[dead->slot];

@@ -143,9 +143,9 @@ void server_watch::watch() {
         asked_for_ = false;
         held.unlock();
         const auto asked = clock::now();
-        const auto answer = ask();
-        if (!answer.busy) {
-            chosen_.on_report(answer.report ? &*answer.report : nullptr, asked);
+        const auto last = ask();
+        if (!last.busy) {
+            chosen_.on_report(last.report ? &*last.report : nullptr, asked);
         }
         held.lock();
         wake_.wait_until(held, asked + asked_again_after, [this] { return stopping_; });
