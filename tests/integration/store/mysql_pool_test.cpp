@@ -47,7 +47,7 @@ protected:
         chosen.executor = loop_.executor();
         chosen.name = "store of tests";
         chosen.at = chosen.at.port == 3306 ? address_of(server_) : chosen.at;
-        pool_ = std::make_unique<worker_pool>(std::move(chosen));
+        pool_ = std::make_unique<connection_pool>(std::move(chosen));
     }
     void SetUp() override { open({}); }
 
@@ -77,7 +77,7 @@ protected:
 
     mariadb_server server_;
     loop loop_;
-    std::unique_ptr<worker_pool> pool_;
+    std::unique_ptr<connection_pool> pool_;
 };
 
 TEST_F(mysql_pool, lends_the_most_recently_used_connection) {
@@ -241,13 +241,13 @@ TEST_F(mysql_pool, refuses_calls_beyond_its_queue) {
 TEST(mysql_pools, share_a_server_with_few_connections_without_a_failed_call) {
     mariadb_server server{{.connections_max = 10}};
     loop on;
-    std::vector<std::unique_ptr<worker_pool>> workers;
+    std::vector<std::unique_ptr<connection_pool>> workers;
     for (int i = 0; i < 12; ++i) {
         connection_pool::settings chosen;
         chosen.executor = on.executor();
         chosen.name = "store of tests";
         chosen.at = address_of(server);
-        workers.push_back(std::make_unique<worker_pool>(std::move(chosen)));
+        workers.push_back(std::make_unique<connection_pool>(std::move(chosen)));
     }
     std::string failures;
     int ended = 0;
