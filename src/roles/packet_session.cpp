@@ -152,8 +152,8 @@ void packet_session::refuse_size(std::string_view received) {
 
 // False when the connection has to end.
 bool packet_session::dispatch(std::string_view frame) {
-    heard_ = true;
-    heard_at_ = clock::now();
+    has_received_ = true;
+    received_at_ = clock::now();
     if (sizes_.is_too_large(frame)) {
         refuse_size(frame);
         return false;
@@ -206,16 +206,16 @@ void packet_session::greet(const json::value& hello) {
     if (said.parse(hello.text)) {
         msd_ = true;
         const json::value* const changes = said.find("changes");
-        hears_changes_ = changes != nullptr && changes->as_bool().value_or(false);
+        receives_changes_ = changes != nullptr && changes->as_bool().value_or(false);
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
-    say_hello();
-    if (leaving_) {
-        say_goaway();
+    send_hello();
+    if (is_draining_) {
+        send_goaway();
     }
 }
 
-void packet_session::say_hello() {
+void packet_session::send_hello() {
     const worker_environment& here = host_.environment();
     const wire::hello_reply self{here.slot, here.workers, here.generation};
     connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
@@ -358,16 +358,16 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     close_if_unread();
 }
 
-void packet_session::tell_change(const wire::change& made) {
-    if (hears_changes_) {
+void packet_session::send_change(const wire::change& made) {
+    if (receives_changes_) {
         connection_.compose([&made](std::string& out) { wire::append_changed(out, made); });
         close_if_unread();
     }
 }
 
-void packet_session::tell_workers() {
-    if (msd_ && !leaving_) {
-        say_hello();
+void packet_session::send_workers() {
+    if (msd_ && !is_draining_) {
+        send_hello();
         close_if_unread();
     }
 }

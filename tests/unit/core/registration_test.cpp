@@ -173,17 +173,17 @@ TEST(registration, writes_no_terminator_inside_a_frame) {
     EXPECT_EQ(read(frame)->node.id.name, "a¶b");
 }
 
-TEST(goodbye, names_the_node_whose_callers_are_gone) {
+TEST(deregistration, names_the_node_whose_callers_are_gone) {
     const auto read_back = [](const std::string& frame) {
         const std::string text = without_terminator(frame);
         wire::packet packet;
         EXPECT_TRUE(packet.parse(text)) << text;
         EXPECT_EQ(packet.method(), "DELETE");
-        return read_goodbye(packet);
+        return read_deregistration(packet);
     };
     const node_id id{"goods", "", 9010};
-    EXPECT_EQ(read_back(goodbye(7, &id)), id);
-    EXPECT_EQ(read_back(goodbye(7)), std::nullopt);
+    EXPECT_EQ(read_back(deregistration(7, &id)), id);
+    EXPECT_EQ(read_back(deregistration(7)), std::nullopt);
 }
 
 TEST(entry, for_foreign_nodes_has_only_members_they_know) {
