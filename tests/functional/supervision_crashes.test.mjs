@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { kill_workers } from './harness/bystanders.mjs';
 import { chosen_of } from './harness/chance.mjs';
 import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
-import { full, sanitized, scaled } from './harness/scale.mjs';
+import { sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
@@ -16,6 +16,10 @@ const config = {
     'supervision.early_ms': 0,
     ...(sanitized && { 'upstream.connect_timeout_ms': 2000 }), // a worker greets late then
 };
+
+// Eight kills, of which one hits the gateway (13 requests in flight at most) and two hit goods (two
+// POST at most), may cost 17 requests: 0.1 % of 17,000.
+const answers_for_a_kill = 2200;
 
 // How a request fails whose connection ends.
 const ends = ['reset', 'unanswered', 'truncated'];
@@ -104,20 +108,24 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         const running = new load(world, port, { ...gets, posts });
         await running.answers(200);
         const killed = [];
+        const held = new Set(); // by gateway workers that were killed
         for (let second = 0; second < scaled(8, 60); ++second) {
-            await pause(1000);
-            const { pools } = await until('all are there again', async () => {
+            // The rate of a run must not depend on how many requests the machine answers in it.
+            await Promise.all([pause(1000), running.answers(sanitized ? 100 : answers_for_a_kill)]);
+            const { pools } = await until('all workers are ready', async () => {
                 const now = await master.status();
                 return now.state === 'ready' && now;
             });
             const all = pools.flatMap(({ name, slots }) =>
                 slots.filter(({ state }) => state === 'ready').map(({ pid }) => ({ name, pid })));
-            // Each pool in its turn, lest a short run is one of the gateway alone.
+            // Each pool in its turn, so that a short run does not only kill gateway workers.
             const deaths = ({ name }) => killed.filter((each) => each === name).length;
             const least = Math.min(...all.map(deaths));
             const next = all.filter((each) => deaths(each) === least);
             const victim = chosen_of(next);
-            process.kill(victim.pid, 'SIGKILL');
+            for (const each of await kill_workers([victim.pid], port)) {
+                held.add(each);
+            }
             killed.push(victim.name);
         }
         await running.answers(200);
@@ -126,15 +134,13 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         const of = (name) => killed.filter((each) => each === name).length;
         const in_flight = Object.values(gets).reduce(
             (sum, { clients, depth = 1 }) => sum + clients * depth, 0);
-        const lost = Object.entries(seen.kinds(Object.keys(gets)));
-        assert.deepEqual(lost.map(([kind]) => kind).filter((kind) => !ends.includes(kind)), []);
-        const lost_count = lost.reduce((sum, [, count]) => sum + count, 0);
-        assert.ok(lost_count <= of('gateway') * in_flight, `${lost_count} of GET failed`);
-        const lost_posts = seen.failures.filter(({ group }) => group === 'posts').length;
+        const lost = seen.failures.filter(({ group }) => group !== 'posts');
+        assert_only_held({ failures: lost }, held);
+        assert.ok(lost.length <= of('gateway') * in_flight, `${lost.length} of GET failed`);
+        const lost_posts = seen.failures.length - lost.length;
         assert.ok(lost_posts <= (of('gateway') + of('goods')) * posts.clients, `${lost_posts}`);
-        // A short run on a busy machine answers too few requests for a rate: the bounds above hold
-        // for every run.
-        if (full) {
+        // Some open requests of three gateway workers are more than that where few are answered.
+        if (!sanitized) {
             assert.ok(seen.availability >= 0.999, `${seen.availability * 100} %`);
         }
         seen.assert_written('posts', await stored_goods(up));

@@ -38,6 +38,11 @@ export function cpu_ms(pid) {
     return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** How often the process has waited for something so far. */
+export function waits(pid) {
+    return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`))[1]);
+}
+
 export function is_alive(pid) {
     const found = process_state(pid);
     return found !== undefined && found.state !== 'Z';

@@ -16,7 +16,7 @@ namespace {
 using peer_id = registry::peer_id;
 
 constexpr std::uint64_t epoch = 7;
-// Different from each other, so that a test shows which one is used.
+// All values are different, so that a test shows which of them the registry uses.
 constexpr registry_settings settings{
     milliseconds{10},
     milliseconds{15},
