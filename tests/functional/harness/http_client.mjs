@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An HTTP/1.1 client on a bare socket: it sends any bytes, well-formed or not, keeps its connection
-// and reports how the other side ended it. Bodies are delimited by Content-Length or by the end of
-// the connection; chunked replies are refused, because msd never sends them.
+// An HTTP/1.1 client on a TCP socket: it sends any bytes, well-formed or not, keeps its connection
+// and reports how the peer ended it. Content-Length or the end of the connection delimits bodies;
+// a chunked reply is an error, because msd never sends one.
 
 import net from 'node:net';
 
@@ -91,7 +91,7 @@ export class http_connection {
         return this.chunks[0] ?? Buffer.alloc(0);
     }
 
-    /** The next response, of a 1xx too. `head`: it answers a HEAD and has no body. */
+    /** The next response, 1xx included. `head`: the request was HEAD, so there is no body. */
     async response({ head = false, limit_ms = 60_000 } = {}) {
         return until('an HTTP response', () => {
             const found = this.take(head);
@@ -131,7 +131,7 @@ export class http_connection {
         if (body !== undefined) {
             const text = Buffer.isBuffer(body) || typeof body === 'string';
             bytes = Buffer.from(text ? body : JSON.stringify(body));
-            if (!('Content-Type' in said)) { // null: none is sent
+            if (!('Content-Type' in said)) { // null: the header is not sent
                 said['Content-Type'] = 'application/json';
             }
             said['Content-Length'] ??= bytes.length;
@@ -153,7 +153,7 @@ export class http_connection {
     }
 }
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 export async function http(port, method, target, options = {}) {
     const connection = await http_connection.open(port, options);
     try {

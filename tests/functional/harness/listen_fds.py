@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd's end of sd_listen_fds(3)."""
+"""The part of systemd in sd_listen_fds(3)."""
 
 import fcntl
 import os

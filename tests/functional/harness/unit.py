@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd, as far as one unit with Type=notify and FileDescriptorStoreMax= goes.
+"""Simulates systemd for one unit with Type=notify and FileDescriptorStoreMax=.
 
-usage: unit.py ADDRESS     of the socket that it is told things on
+usage: unit.py ADDRESS     the address of the notification socket
 
-A line on standard input, a list in JSON, starts that program with what is in the store; the line
-"release" empties the store, as systemd does once a unit is stopped without a start to follow.
-Printed as
-JSON, a line each: {"started": PID}, {"ended": PID}, {"said": [LINE, …], "store": {NAME: COUNT}}.
+A line on standard input with a command as a JSON list starts that program with the stored
+descriptors; the line "release" empties the store, as systemd does after a stop that no start
+follows. Each event is printed as a line of JSON:
+{"started": PID}, {"ended": PID}, {"said": [LINE, …], "store": {NAME: COUNT}}.
 """
 
 import json
@@ -50,7 +50,7 @@ def release():
 def start(arguments):
     pid = os.fork()
     if pid == 0:
-        # It ends with us, however that comes.
+        # The kernel kills the program when this process ends.
         through = ["setpriv", "--pdeathsig", "KILL"]
         listen_fds.become(through + arguments, store[::-1], NOTIFY_SOCKET=sys.argv[1])
     say(started=pid)
