@@ -147,7 +147,7 @@ test('stop: a slot whose worker has exited is stopped and not counted as running
         const { output } = await ctl(world, 'status');
         assert.match(output, /goods\/\d .* stopped /);
         assert.doesNotMatch(output, /failed/);
-        await until('the command reports it', () => /^1 worker is left$/m.test(stopping.log));
+        await until('ctl reports one worker', () => /^1 worker is left$/m.test(stopping.log));
         process.kill(held.pid, 'SIGCONT');
         assert.deepEqual(await stopping.exit, { code: 0, signal: null });
         await until('the master has exited', () => goods.ended);

@@ -126,7 +126,7 @@ test('no connection is refused between a killed master and the next one', async 
         assert.equal(await gateway.start('--port', configured), port);
         assert.equal(gateway.host, '127.0.0.1');
         for (const each of waiting) {
-            assert.equal((await each.response()).status, 404);
+            assert.equal((await each.response()).status, 503);
         }
     }
     assert.equal(gateway.said('FDSTORE=1'), 1, 'the sockets are stored once');
@@ -195,7 +195,7 @@ test('stored sockets that do not match the configuration are closed and removed'
     assert.equal(await gateway.start(...all), port);
     assert.equal(gateway.said('FDSTOREREMOVE=1'), 1);
     assert.deepEqual(gateway.store, { [name]: 1 });
-    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 404);
+    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 503);
 
     await gateway.kill_all();
     const other = ['--host', '127.0.0.2', '--port', String(port)];
@@ -217,7 +217,7 @@ test('an in-place upgrade of the master does not store the sockets again', async
     const waiting = await world.connection(port);
     waiting.send('GET', '/goods');
     assert.equal(await gateway.start('--port', '0'), port);
-    assert.equal((await waiting.response()).status, 404);
+    assert.equal((await waiting.response()).status, 503);
     assert.equal(gateway.said('FDSTORE=1'), 1);
     await gateway.stop();
 });
