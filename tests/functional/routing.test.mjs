@@ -77,7 +77,7 @@ test('a route whose only node is dead gets 502 at once until a node registers', 
 });
 
 test('a route whose services said goodbye gets 503 (msd) or 404 (foreign)', async (world) => {
-    const { distributor, port } = await front(world);
+    const { distributor, port } = await front(world, { 'upstream.forget_absent_ms': 500 });
     const goods = await world.role('goods', { distributor });
     await world.routed(port, ['/goods']);
     await goods.stop('SIGTERM');
@@ -94,8 +94,13 @@ test('a route whose services said goodbye gets 503 (msd) or 404 (foreign)', asyn
 });
 
 test('a route of several services goes to the first name; msd routes shows it', async (world) => {
-    const distributor = (await world.role('distributor')).port('distributor');
-    const gateway = await world.role('gateway', { distributor, workers: 2 });
+    const registry = await world.role('distributor', {
+        config: { 'distributor.critical_for_ms': 500 },
+    });
+    const distributor = registry.port('distributor');
+    const gateway = await world.role('gateway', {
+        distributor, workers: 2, config: { 'upstream.forget_absent_ms': 500 },
+    });
     const port = gateway.port('gateway');
     const claim = (name) => scripted_service(world, {
         distributor,
