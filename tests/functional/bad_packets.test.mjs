@@ -296,7 +296,7 @@ test('line 5: a reply has the key exactly as the request wrote it', async (world
             client.write(`{${top}"uri":"/goods","method":"GET","params":{${within_params}}}¶`);
             await client.packet('a reply', ({ errorcode }) => errorcode !== undefined);
             const text = Buffer.concat(client.raw).toString();
-            assert.ok(text.includes(`"key":${token}`), `${token} came back in ${text}`);
+            assert.ok(text.includes(`"key":${token}`), `${token} is returned in ${text}`);
             client.close();
         }
     }

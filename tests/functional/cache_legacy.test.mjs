@@ -95,10 +95,10 @@ test('an existing purchases node sells products of msd except deleted ones', asy
     // Keys that could not be written are written as soon as Redis answers again.
     const { id: kept } = await call('POST', '/goods', pencil);
     const { id: gone } = await call('POST', '/goods', pencil);
-    redis.hang();
+    redis.freeze();
     await call('PUT', `/goods/${kept}`, dearer);
     await call('DELETE', `/goods/${gone}`);
-    redis.wake();
+    redis.thaw();
     await until('the deleted product is not sold any more', async () => (await buy(gone)) === 1);
     await until('the key has the new price', async () =>
         (await redis.get(String(kept))) === JSON.stringify(dearer));

@@ -155,9 +155,9 @@ test('purchases succeed at current prices while redis fails in any way', async (
         const key = `msd:goods:${list.id}`;
         for (let round = 0; round < 3; ++round) {
             await is_read(redis);
-            redis.hang();
+            redis.freeze();
             await expired();
-            redis.wake();
+            redis.thaw();
             await is_read(redis); // prices that were replaced meanwhile have expired
             await redis.ask('FLUSHALL');
             await redis.ask('SET', key, '={"id":');
@@ -236,9 +236,9 @@ test('while goods hangs, products in redis can be bought', async (world) => {
     const prices = (await paid(port, 2)).map(({ price }) => price);
     assert.deepEqual(prices, Array(20).fill(899999999999999.9));
     assert.equal((await refused).status, 503);
-    redis.hang();
+    redis.freeze();
     assert.equal((await buy(port, 2, id)).status, 503, 'neither redis nor goods answers');
-    redis.wake();
+    redis.thaw();
     await until('the product in redis can be bought again', async () =>
         (await buy(port, 2, id)).status === 200);
     wake();

@@ -57,11 +57,11 @@ test('msd check reports version, latency, schema and encryption of a server', as
 
 test('msd check says what is wrong and what to do, without the password', async (world) => {
     const server = await world.mariadb();
-    const refused = async (keys, code, said, env = password) => {
+    const refused = async (keys, code, expected, env = password) => {
         const ended = await check(world, keys, { env });
         assert.equal(ended.code, code, ended.log);
-        assert.match(ended.log, said);
-        assert.match(JSON.parse(ended.output).store.error, said);
+        assert.match(ended.log, expected);
+        assert.match(JSON.parse(ended.output).store.error, expected);
         assert.equal(JSON.parse(ended.output).good, false);
         assert.doesNotMatch(ended.log + ended.output, /geheim|open-sesame/);
     };

@@ -91,13 +91,13 @@ test('a wrong configuration exits with 78, file, line, key and a suggestion', as
         ['a = "\n', /:1: /s],
         ['[registry]\ndistributor = "nowhere"\n', /:2: .*registry\.distributor/s],
     ];
-    for (const [text, said] of wrong) {
+    for (const [text, expected] of wrong) {
         fs.writeFileSync(file, text);
         for (const args of [['check', file], ['up', '--config', file, ...world.own_dirs()]]) {
             const { code, log } = await world.command(args);
             assert.equal(code, 78, `${text}: ${log}`);
             assert.ok(log.includes(`${file}:`), log);
-            assert.match(log, said, text);
+            assert.match(log, expected, text);
         }
     }
     const missing = await world.command(['check', world.path('missing.toml')]);

@@ -114,7 +114,7 @@ test('reopen succeeds, and stop --wait reports the workers that are left', async
     const up = await world.up();
     await done(world, 'reopen');
     const [held] = up.workers('gateway');
-    process.kill(held.pid, 'SIGSTOP'); // the stop lasts until this worker goes on
+    process.kill(held.pid, 'SIGSTOP'); // the stop lasts until this worker continues
     const stopping = done(world, 'stop', '--wait');
     const master = new control(world.path('run'), up);
     await until('the gateway is told to stop', async () =>

@@ -233,7 +233,7 @@ test('line 3: a terminator inside a string is data; replies contain it escaped',
     const names = ['a¶b', '¶', '¶¶"\\¶', '\\¶', 'c¶'];
     for (const name of names) {
         const raw = await client.request('POST', '/goods', { ...pencil, name });
-        assert.equal(raw.errorcode, 0, 'sent raw');
+        assert.equal(raw.errorcode, 0, 'sent unescaped');
     }
     client.write('{"uri":"/goods","method":"POST","key":"e","params":{"name":"x\\u00b6y",' +
         '"category":"tests","price":1,"description":"\\u00B6"}}¶');

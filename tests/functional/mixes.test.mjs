@@ -68,9 +68,9 @@ async function converse(port) {
         assert.match(response.headers.get('content-type'), /^application\/json/, target);
         return response.json;
     };
-    const said = [];
-    const note = async (...request) => said.push(as_known(await ask(...request)));
-    const failed = async (...request) => said.push((await ask(...request)).errorcode);
+    const replies = [];
+    const note = async (...request) => replies.push(as_known(await ask(...request)));
+    const failed = async (...request) => replies.push((await ask(...request)).errorcode);
 
     await note('GET', '/goods');
     const pencil = { name: '연필', category: 'tests', price: 1000, description: 'test' };
@@ -89,12 +89,12 @@ async function converse(port) {
     const { results } = await ask('GET', `/purchases?userid=${userid}`);
     assert.equal(results.length, 1);
     assert.match(results[0].date, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
-    said.push(results[0].goodsid);
+    replies.push(results[0].goodsid);
     await note('DELETE', '/goods?id=2');
     await note('GET', '/goods');
     await note('DELETE', '/members?username=test_account');
     await failed('GET', `${login}test_password`);
-    return said;
+    return replies;
 }
 
 const pencil_row = { id: 1, name: '연필', category: 'tests', price: 1000, description: 'test' };
@@ -118,8 +118,8 @@ const expected = [
 ];
 
 /** An empty list has `results: []` (msd) or no `results` (existing services). */
-function without_empty_results(said) {
-    return said.map((each) =>
+function without_empty_results(replies) {
+    return replies.map((each) =>
         Array.isArray(each?.results) && each.results.length === 0
             ? { ...each, results: undefined }
             : each,

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
-import { assert_discreet } from './harness/discreet.mjs';
+import { assert_no_secrets } from './harness/secrets.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -44,7 +44,7 @@ test('the replies on MariaDB equal those on SQLite', async (world) => {
         );
         assert.equal(other.text, embedded.text, `${method} ${target}`);
         assert.equal(other.status, embedded.status);
-        assert_discreet(other.text, world.secrets);
+        assert_no_secrets(other.text, world.secrets);
     }
     const { results } = (await ups[1].http('GET', '/purchases?userid=1')).json;
     assert.deepEqual(
@@ -89,7 +89,7 @@ test('requests get 503 while the server is down, and no secret is shown', async 
     // Another worker than the one that logged the outage may have answered.
     await until('the recovery is logged', () => /store of goods: works again/.test(up.log));
     await up.stop('SIGINT');
-    assert_discreet(replies, world.secrets);
+    assert_no_secrets(replies, world.secrets);
     assert.match(up.log, /store of goods: .*MySQL error/);
 });
 

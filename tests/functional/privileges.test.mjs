@@ -79,7 +79,7 @@ test('msd started as root binds, creates directories and files, then runs as nob
             (await up.http('GET', '/goods')).status === 200);
         up.workers().forEach(({ pid }) => assert_is_nobody(pid));
         assert.equal((await up.stop('SIGTERM')).code, 0);
-        assert.ok(!fs.existsSync(world.path(`run/${instance}.pid`)), 'the pid file is gone');
+        assert.ok(!fs.existsSync(world.path(`run/${instance}.pid`)), 'the pid file is removed');
         assert.doesNotMatch(fs.readFileSync(log, 'utf8'), /runs as root| error /);
     });
 

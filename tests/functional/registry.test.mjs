@@ -58,7 +58,7 @@ test('nodes are listed as registered and removed when their connection ends', as
     const all = await watcher.list('three more', (list) => list.length === 4);
     assert.deepEqual(names(all), ['watcher', 'c', 'a', 'b']);
     nodes[1].close();
-    const left = await watcher.list('one less', (list) => list.length === 3);
+    const left = await watcher.list('one node less', (list) => list.length === 3);
     assert.deepEqual(names(left), ['watcher', 'c', 'b']);
 });
 
@@ -69,9 +69,11 @@ test('a second registration on a connection replaces the first', async (world) =
     await watcher.list('the node', (list) => list.length === 2);
     node.register({ port: 3, name: 'node', urls: ['GET/new'] });
     const list = await watcher.list('the new entry', (all) => all.some((each) => each.port === 3));
-    assert.deepEqual(list.map(({ port: said, urls }) => [said, urls]), [[1, []], [3, ['GET/new']]]);
+    const listed = list.map((node) => [node.port, node.urls]);
+    assert.deepEqual(listed, [[1, []], [3, ['GET/new']]]);
     node.close();
-    assert.deepEqual(names(await watcher.list('it left', (all) => all.length === 1)), ['watcher']);
+    const last = await watcher.list('the node is removed', (all) => all.length === 1);
+    assert.deepEqual(names(last), ['watcher']);
 });
 
 test('an unregistered connection causes no list', async (world) => {
@@ -150,7 +152,7 @@ test('a node that stops reading uses bounded memory, then gets the last list', a
     const changes = 120;
     slow.socket.pause();
     for (let n = 0; n < changes; ++n) {
-        const changed = ({ port: said }) => said === 20_000 + n;
+        const changed = ({ port: listed }) => listed === 20_000 + n;
         changing.register({ port: 20_000 + n, name: 'changing', urls });
         await watcher.list(`change ${n}`, (list) => list.some(changed));
         watcher.packets.splice(0, watcher.packets.length - 1);
@@ -161,7 +163,7 @@ test('a node that stops reading uses bounded memory, then gets the last list', a
         assert.ok(grown < 8 << 20, `${grown >> 20} MiB more`);
     }
     slow.socket.resume();
-    const is_last = ({ port: said }) => said === 20_000 + changes - 1;
+    const is_last = ({ port: listed }) => listed === 20_000 + changes - 1;
     const last = await slow.list('the last change', (list) => list.some(is_last));
     assert.deepEqual(last, watcher.lists().at(-1));
     const told = slow.lists().length - lists;

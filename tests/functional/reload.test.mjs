@@ -61,6 +61,6 @@ test('HUP applies the keys that can change and fails no request', async (world) 
     }
 
     up.signal('SIGHUP');
-    const said = () => up.log.match(/needs a restart to take effect: data_dir/g).length;
-    await until('the warning is logged again', () => said() === 2);
+    const warnings = () => up.log.match(/needs a restart to take effect: data_dir/g).length;
+    await until('the warning is logged again', () => warnings() === 2);
 });

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { kill_workers } from './harness/bystanders.mjs';
+import { kill_workers } from './harness/worker_kills.mjs';
 import { chosen_of } from './harness/chance.mjs';
 import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
 import { full, sanitized, scaled } from './harness/scale.mjs';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 
-import { stop_worker } from './harness/bystanders.mjs';
+import { stop_worker } from './harness/worker_kills.mjs';
 import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
 import { get_goods, load } from './harness/load.mjs';

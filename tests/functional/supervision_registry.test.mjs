@@ -95,8 +95,8 @@ test('rolls of the distributor affect no node', async (world, context) => {
     await all.nodes[0].reply('cut');
     await assert_unnoticed(all, before);
     await assert_goes_on(world, all, count + 3, before);
-    const said = [...all.distributor.log.matchAll(/took over .* in (\d+) ms/g)];
-    const times = said.map(([, ms]) => Number(ms));
+    const handovers = [...all.distributor.log.matchAll(/took over .* in (\d+) ms/g)];
+    const times = handovers.map(([, ms]) => Number(ms));
     assert.equal(times.length, repeated(8, 50));
     times.sort((a, b) => a - b);
     context.diagnostic(`the handovers took ${times.join(' ')} ms`);

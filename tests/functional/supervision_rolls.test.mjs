@@ -63,8 +63,8 @@ test('rolls of all pools under mixed load fail no request and repeat no write',
 test('new workers that exceed the memory limit at once are not recycled', async (world) => {
     const config = { 'supervision.recycle_bytes': 1 };
     const up = await world.up({ config });
-    const said = /gateway\/0: a new worker has \d+ bytes of private memory/;
-    await until('the reason is logged', () => said.test(up.log));
+    const reason = /gateway\/0: a new worker has \d+ bytes of private memory/;
+    await until('the reason is logged', () => reason.test(up.log));
     for (let n = 0; n < 20; ++n) {
         assert.equal((await up.http('GET', '/goods')).status, 200);
     }

@@ -13,7 +13,7 @@ import { repository } from './harness/world.mjs';
 
 const harness = path.join(repository, 'tests/functional/harness');
 
-/** The service manager's socket: { env, said(), lines() }. */
+/** The service manager's socket: { env, datagrams(), lines() }. */
 async function notify_socket(world) {
     const address = world.path('notify.sock');
     const script = path.join(harness, 'notify_socket.py');
@@ -21,9 +21,9 @@ async function notify_socket(world) {
         world.track(new program('service manager', 'python3', [script, address]));
     await until('the socket of the service manager', () =>
         listening.output.includes('READY notify'));
-    const said = () => listening.output.split('\n').filter((line) => line.startsWith('['))
+    const datagrams = () => listening.output.split('\n').filter((line) => line.startsWith('['))
         .map((line) => JSON.parse(line));
-    return { env: { NOTIFY_SOCKET: address }, said, lines: () => said().flat() };
+    return { env: { NOTIFY_SOCKET: address }, datagrams, lines: () => datagrams().flat() };
 }
 
 function activated(descriptors) {
@@ -42,7 +42,7 @@ test('msd notifies the service manager of start, state, reload, roll and stop', 
     const before_ready = lines.slice(0, lines.indexOf('READY=1'));
     assert.ok(before_ready.some((line) => /^EXTEND_TIMEOUT_USEC=\d{7,}$/.test(line)), lines);
     assert.ok(before_ready.includes('STATUS=starting, 0 of 2 workers ready: gateway 0/2'), lines);
-    for (const datagram of manager.said()) {
+    for (const datagram of manager.datagrams()) {
         assert.ok(datagram.includes(`MAINPID=${gateway.pid}`), datagram.join());
     }
     await until('STATUS=ready', () =>

@@ -56,10 +56,11 @@ class unit {
     }
 
     /** How often systemd got the notification `line`, from the process `pid` if it is given. */
-    said(line, pid) {
+    notified(line, pid) {
         const from = pid === undefined ? line : `MAINPID=${pid}`;
         return this.events()
-            .filter(({ said }) => said?.includes(line) && said.includes(from)).length;
+            .filter(({ notified }) =>
+                notified?.includes(line) && notified.includes(from)).length;
     }
 
     /** Starts the unit; returns the port of the role and sets `host` to its address. */
@@ -72,7 +73,7 @@ class unit {
         const line = new RegExp(`^READY ${this.role} (\\S+):(\\d+)$`, 'gm');
         const ready = () => [...this.systemd.output.matchAll(line)];
         await until(`${this.role} is ready`, () => ready().length === this.starts);
-        await until('systemd gets READY=1', () => this.said('READY=1', this.pid));
+        await until('systemd gets READY=1', () => this.notified('READY=1', this.pid));
         const [, host, port] = ready().at(-1);
         this.host = host;
         return Number(port);
@@ -129,8 +130,8 @@ test('no connection is refused between a killed master and the next one', async 
             assert.equal((await each.response()).status, 503);
         }
     }
-    assert.equal(gateway.said('FDSTORE=1'), 1, 'the sockets are stored once');
-    assert.equal(gateway.said('FDSTOREREMOVE=1'), 0);
+    assert.equal(gateway.notified('FDSTORE=1'), 1, 'the sockets are stored once');
+    assert.equal(gateway.notified('FDSTOREREMOVE=1'), 0);
     await gateway.stop();
 });
 
@@ -193,7 +194,7 @@ test('stored sockets that do not match the configuration are closed and removed'
     // An address that conflicts with the stored sockets.
     const all = ['--host', '0.0.0.0', '--port', String(port)];
     assert.equal(await gateway.start(...all), port);
-    assert.equal(gateway.said('FDSTOREREMOVE=1'), 1);
+    assert.equal(gateway.notified('FDSTOREREMOVE=1'), 1);
     assert.deepEqual(gateway.store, { [name]: 1 });
     assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 503);
 
@@ -211,13 +212,13 @@ test('an in-place upgrade of the master does not store the sockets again', async
     const upgrade = ['ctl', '--runtime-dir', world.path('run'), 'upgrade', '--wait'];
     const { code, log } = await world.command(upgrade);
     assert.equal(code, 0, log);
-    await until('the upgraded master sends READY=1', () => gateway.said('READY=1') === 2);
-    assert.equal(gateway.said('FDSTORE=1'), 1);
+    await until('the upgraded master sends READY=1', () => gateway.notified('READY=1') === 2);
+    assert.equal(gateway.notified('FDSTORE=1'), 1);
     await gateway.kill_all();
     const waiting = await world.connection(port);
     waiting.send('GET', '/goods');
     assert.equal(await gateway.start('--port', '0'), port);
     assert.equal((await waiting.response()).status, 503);
-    assert.equal(gateway.said('FDSTORE=1'), 1);
+    assert.equal(gateway.notified('FDSTORE=1'), 1);
     await gateway.stop();
 });

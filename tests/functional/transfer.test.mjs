@@ -159,10 +159,10 @@ test('an import from an existing deployment does not change its database', async
 
 test('a transfer that cannot be done reports the reason and leaves nothing', async (world) => {
     const own = ['--data-dir', world.path('data')];
-    const refused = async (args, code, said, env = {}) => {
+    const refused = async (args, code, expected, env = {}) => {
         const ended = await world.command([...args, ...own], { env });
         assert.equal(ended.code, code, `${args.join(' ')}: ${ended.log}`);
-        assert.match(ended.log, said);
+        assert.match(ended.log, expected);
         assert.doesNotMatch(ended.log, /geheim/);
     };
     await refused(['export', world.path('shop')], 1, /goods\.db/);

@@ -126,17 +126,17 @@ export class http_connection {
     }
 
     send(method, target, { body, headers = {} } = {}) {
-        const said = { Host: 'test', ...headers };
+        const fields = { Host: 'test', ...headers };
         let bytes = Buffer.alloc(0);
         if (body !== undefined) {
             const text = Buffer.isBuffer(body) || typeof body === 'string';
             bytes = Buffer.from(text ? body : JSON.stringify(body));
-            if (!('Content-Type' in said)) { // null: the header is not sent
-                said['Content-Type'] = 'application/json';
+            if (!('Content-Type' in fields)) { // null: the header is not sent
+                fields['Content-Type'] = 'application/json';
             }
-            said['Content-Length'] ??= bytes.length;
+            fields['Content-Length'] ??= bytes.length;
         }
-        const lines = Object.entries(said)
+        const lines = Object.entries(fields)
             .filter(([, value]) => value !== null)
             .map(([name, value]) => `${name}: ${value}\r\n`);
         const start = `${method} ${target} HTTP/1.1\r\n`;

@@ -83,8 +83,8 @@ export class load {
 }
 
 class load_report {
-    constructor(said) {
-        Object.assign(this, said);
+    constructor(report) {
+        Object.assign(this, report);
     }
 
     group(name) {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-import { secrets_of } from './discreet.mjs';
+import { secrets_of } from './secrets.mjs';
 import { free_port } from './ports.mjs';
 import { until } from './until.mjs';
 
@@ -86,11 +86,11 @@ export class redis_server {
         await this.start();
     }
 
-    hang() {
+    freeze() {
         this.process.kill('SIGSTOP');
     }
 
-    wake() {
+    thaw() {
         this.process.kill('SIGCONT');
     }
 

@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { assert_discreet, assert_reply_discreet, secrets_of } from './discreet.mjs';
+import { assert_no_secrets, assert_no_secrets_in_reply, secrets_of } from './secrets.mjs';
 import { http, http_connection } from './http_client.mjs';
 import { mariadb_password, mariadb_server, mariadb_user } from './mariadb.mjs';
 import { packet_client } from './packet_client.mjs';
@@ -49,8 +49,8 @@ class msd_program extends program {
     workers(pool) {
         return children(this.pid)
             .map((pid) => {
-                const said = environment(pid).MSD_WORKER ?? '';
-                const field = (name) => new RegExp(`\\b${name}=(\\S+)`).exec(said)?.[1];
+                const variable = environment(pid).MSD_WORKER ?? '';
+                const field = (name) => new RegExp(`\\b${name}=(\\S+)`).exec(variable)?.[1];
                 return { pid, pool: field('pool'), slot: Number(field('slot')) };
             })
             .filter((worker) => worker.pool && (pool === undefined || worker.pool === pool));
@@ -80,7 +80,7 @@ class msd_program extends program {
     /** One request to the gateway of this program. */
     async http(method, target, options) {
         const reply = await http(this.port('gateway'), method, target, options);
-        assert_reply_discreet(reply.text, this.secrets);
+        assert_no_secrets_in_reply(reply.text, this.secrets);
         return reply;
     }
 }
@@ -178,7 +178,7 @@ export class world {
         return started;
     }
 
-    /** A MariaDB server for this test (mariadb.mjs says which settings there are). */
+    /** A MariaDB server for this test (mariadb.mjs lists the settings). */
     async mariadb(settings) {
         this.servers += 1;
         const server = await mariadb_server.start(this.path(`db${this.servers}`), settings);
@@ -249,7 +249,7 @@ export class world {
             await each.stop('SIGINT');
         }
         assert.doesNotMatch(each.log, sanitizer_words, `${each.label}: a sanitizer report`);
-        assert_discreet(each.log, this.secrets);
+        assert_no_secrets(each.log, this.secrets);
         if (!each.end_expected) {
             assert.deepEqual(each.ended, { code: 0, signal: null }, `${each.label} on SIGINT`);
         }

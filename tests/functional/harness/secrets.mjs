@@ -15,7 +15,7 @@ export function secrets_of({ port, user, password }) {
 }
 
 /** For a reply, whose data may contain SQL. */
-export function assert_reply_discreet(text, secrets) {
+export function assert_no_secrets_in_reply(text, secrets) {
     for (const each of secrets) {
         const found = typeof each === 'string' ? text.includes(each) : each.test(text);
         assert.ok(!found, `${each} is contained in:\n${text}`);
@@ -23,6 +23,6 @@ export function assert_reply_discreet(text, secrets) {
 }
 
 /** For a log, or a reply without data. */
-export function assert_discreet(text, secrets) {
-    assert_reply_discreet(text, [...of_the_program, ...secrets]);
+export function assert_no_secrets(text, secrets) {
+    assert_no_secrets_in_reply(text, [...of_the_program, ...secrets]);
 }
