@@ -26,7 +26,7 @@ const help = `Usage: load-sample FILE.csv [options]
 
 Loads a file in the format of the "Online Retail" data set through a gateway, then checks counts and
 sums. A run can be interrupted and started again within 24 hours: no line is stored twice if the
-file has not changed. Purchases from other files or of other clients are not counted.
+file has not changed. Purchases from other files or of other clients are counted separately.
 
   --gateway URL      address of the gateway (default http://127.0.0.1:8000)
   --connections N    number of connections and of concurrent requests (1 to 256, default 16)
