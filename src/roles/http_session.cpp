@@ -84,7 +84,7 @@ bool http_session::refuse_by_head(plan& request) {
     using outcome = core::route_table::outcome;
     const wire::http_request& head = connection_.request();
     const bool asks_options = head.method == "OPTIONS" &&
-                              (head.target == "*" || request.match.what == outcome::wrong_method);
+                              (head.path == "*" || request.match.what == outcome::wrong_method);
     // The connection closes after a reply that precedes the body.
     const auto refuse_now = [&](const refusal& why) {
         request.keep_alive = request.keep_alive && !head.has_body();

@@ -65,7 +65,6 @@ private:
     void start(const services::route& row, services::arguments args);
     asio::awaitable<void>
     execute(const services::route* row, services::call request, std::string key);
-    asio::awaitable<services::reply> handle(const services::route* row, services::call request);
     void note_key();
     void cancel(const json::value& key);
     [[nodiscard]] bool malformed(std::string_view why);

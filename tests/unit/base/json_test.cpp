@@ -197,6 +197,9 @@ TEST(json_value, reads_an_integer_exactly_or_returns_nothing) {
     EXPECT_EQ(read("-0").as_int64(), 0);
     EXPECT_EQ(read("0e999999999999999999999").as_int64(), 0);
     EXPECT_EQ(read("9007199254740993").as_int64(), 9007199254740993);
+    EXPECT_EQ(read("9999999999999999999").as_uint64(), 9999999999999999999ULL);
+    EXPECT_EQ(read("10000000000000000000").as_uint64(), 10000000000000000000ULL);
+    EXPECT_EQ(read("9999999999999999999").as_int64(), std::nullopt);
     EXPECT_EQ(read("-9223372036854775808").as_int64(), std::numeric_limits<std::int64_t>::min());
     EXPECT_EQ(read("9223372036854775807").as_int64(), std::numeric_limits<std::int64_t>::max());
     EXPECT_EQ(read("18446744073709551615").as_uint64(), std::numeric_limits<std::uint64_t>::max());

@@ -10,7 +10,9 @@ namespace {
 TEST(idempotency_key, is_equal_with_and_without_quotes) {
     EXPECT_EQ(idempotency_key_of("k1"), "k1");
     EXPECT_EQ(idempotency_key_of("\"k1\""), "k1");
-    EXPECT_EQ(idempotency_key_of("\"k1\";a=1"), "k1");
+    for (const char* parameters : {";a", ";a=1", "; a=b;c", ";a=\"b;c, d\"", ";*a=?0;b=:YQ==:"}) {
+        EXPECT_EQ(idempotency_key_of("\"k1\"" + std::string{parameters}), "k1") << parameters;
+    }
     EXPECT_EQ(idempotency_key_of(R"("a\"b\\c")"), R"(a"b\c)");
     EXPECT_EQ(idempotency_key_of("\"a b, c\""), "a b, c");
     EXPECT_EQ(idempotency_key_of("8e03978e-40d5-43dd/x:y=;z+"), "8e03978e-40d5-43dd/x:y=;z+");
@@ -28,6 +30,14 @@ TEST(idempotency_key, is_refused_when_it_is_empty_long_or_malformed) {
           "\"k1\"x",
           "\"k1\", \"k2\"",
           "\"k1\";a, \"k2\"",
+          "\"k1\";",
+          "\"k1\";;a",
+          "\"k1\" ;a",
+          "\"k1\";1",
+          "\"k1\";A",
+          "\"k1\";a b",
+          "\"k1\";a=",
+          "\"k1\";a=\"b",
           "k1, k2",
           "k1,k2",
           "k 1",
