@@ -221,7 +221,10 @@ class finder:
             return
         if last < first or one.text != "!" and self._is_mutated_whole(first, last):
             return
-        made = self._add(first, "the condition is negated", (first, last))
+        what = {"!": "`!` is left out", "?": "the condition of `?` is negated"}.get(
+            one.text, "the condition is negated"
+        )
+        made = self._add(first, what, (first, last))
         call = ("::msd_mutation::flip({n}, static_cast<bool>(", "))")
         self._wrap(made, first, last, call, ("!(", ")"))
 
@@ -337,7 +340,7 @@ def constants_of(file, text, fixed):
 def fixed_constants(texts, users):
     """The names of the constants that stay constexpr: those that are used where only a constant
     expression can stand (in template arguments and static assertions of the sources `texts` and
-    `users`), what these are made of, and those that no mutant changes."""
+    `users`, in constants of `users`), what these are made of, and those that no mutant changes."""
     uses = {}
     changed = set()
     for file, text in texts.items():
@@ -347,9 +350,11 @@ def fixed_constants(texts, users):
             uses.setdefault(of.name_of(first, last), set()).update(words)
         changed |= {each.constant for each in mutants_of(file, text)} - {""}
     fixed = set()
-    for text in [*texts.values(), *users]:
-        for place in _CONSTANT_PLACE.findall(text):
-            fixed |= uses.keys() & set(re.findall(r"\w+", place))
+    places = [each for text in texts.values() for each in _CONSTANT_PLACE.findall(text)]
+    for text in users:
+        places += _CONSTANT_PLACE.findall(text) + re.findall(r"\bconstexpr [^;]*;", text)
+    for place in places:
+        fixed |= uses.keys() & set(re.findall(r"\w+", place))
     while more := {used for name in fixed for used in uses[name]} & uses.keys() - fixed:
         fixed |= more
     changed -= fixed

@@ -541,5 +541,38 @@ TEST(http_request_parser, knows_whether_a_message_has_begun) {
     EXPECT_TRUE(reader.in_message());
 }
 
+TEST(http_request_parser, keeps_fields_that_connection_must_not_name) {
+    for (const char* name :
+         {"host", "connection", "content-type", "content-encoding", "content-range"}) {
+        parser reader{{}};
+        const std::string head =
+            std::string{"GET / HTTP/1.1\r\nHost: h\r\nContent-Type: a\r\n"} +
+            "Content-Encoding: identity\r\nContent-Range: b\r\nConnection: " + name + "\r\n\r\n";
+        ASSERT_EQ(reader.feed(head).what, event::head) << name;
+        EXPECT_NE(reader.request().header(name), nullptr) << name;
+        EXPECT_EQ(reader.request().headers.size(), 5U) << name;
+    }
+}
+
+TEST(http_request_parser, takes_exactly_as_much_as_its_limits_allow) {
+    const std::string start = "GET / HTTP/1.1\r\n";
+    const auto fed = [](const std::string& bytes, parser::limits chosen) {
+        parser reader{chosen};
+        const auto what = reader.feed(bytes).what;
+        return what == event::failed ? reader.failure_status() : 0;
+    };
+    const std::string two = start + "Host: h\r\nA: b\r\n\r\n";
+    EXPECT_EQ(fed(two, {1000, 2}), 0);
+    EXPECT_EQ(fed(two, {1000, 1}), 431);
+    EXPECT_EQ(fed(two, {two.size(), 2}), 0);
+    EXPECT_EQ(fed(two, {two.size() - 1, 2}), 431);
+    const auto with_target = [](std::size_t bytes) {
+        return "GET /" + std::string(bytes - 1, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    };
+    EXPECT_EQ(parser::target_bytes_max, 8192U);
+    EXPECT_EQ(fed(with_target(8192), {}), 0);
+    EXPECT_EQ(fed(with_target(8193), {}), 414);
+}
+
 } // namespace
 } // namespace msd::wire
