@@ -71,6 +71,7 @@ TEST(is_list, finds_a_comma_outside_of_quotes_only) {
          {"", "a", "\"a", "\"a,b\"", "a;b=\"c,d\"", R"("a\",b")", "\"\"", "\"a\"\"b,c\""}) {
         EXPECT_FALSE(is_list(single)) << single;
     }
+    EXPECT_TRUE(is_list("\","));
     EXPECT_TRUE(is_list("\"a,b")) << "a quote without an end quotes nothing";
 }
 

@@ -121,7 +121,10 @@ TEST(http_host, has_addresses_and_escapes_of_exactly_the_right_form) {
         EXPECT_TRUE(is_host(good)) << good;
     }
     for (const char* bad :
-         {"%7A%",
+         {"\"a",
+          " b",
+          "%zb",
+          "%7A%",
           "%7A%7",
           "a%g0",
           "[::256.1.1.1]",

@@ -574,5 +574,50 @@ TEST(http_request_parser, takes_exactly_as_much_as_its_limits_allow) {
     EXPECT_EQ(fed(with_target(8193), {}), 414);
 }
 
+TEST(http_request_parser, takes_exactly_4096_bytes_of_chunk_extensions) {
+    const auto status = [](std::size_t last) {
+        std::string bytes = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        const auto chunk = [&bytes](std::size_t extension) {
+            bytes += "1;" + std::string(extension - 1, 'a') + "\r\nx\r\n";
+        };
+        for (int count = 0; count < 20; ++count) {
+            chunk(200);
+        }
+        chunk(last);
+        bytes += "0\r\n\r\n";
+        return read_cut(bytes, bytes.size(), {}).failure;
+    };
+    EXPECT_EQ(status(96), 0);
+    EXPECT_EQ(status(97), 400);
+}
+
+TEST(http_request_parser, counts_the_bytes_of_each_request_anew) {
+    const std::string extension = "1;" + std::string(249, 'a') + "\r\nx\r\n";
+    std::string request =
+        "\r\n\r\nPOST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int count = 0; count < 10; ++count) {
+        request += extension;
+    }
+    request += "0\r\nA: " + std::string(3000, 'b') + "\r\n\r\n";
+    parser reader{{.head_bytes_max = 64, .headers_max = 2}};
+    outcome seen;
+    std::string body;
+    for (int count = 0; count < 3; ++count) {
+        EXPECT_TRUE(feed(reader, request, seen, body)) << reader.failure_text();
+    }
+    EXPECT_EQ(seen.complete.size(), 3U);
+}
+
+TEST(http_request_parser, takes_exactly_4096_bytes_of_trailers) {
+    const auto failure = [](std::size_t value) {
+        const std::string bytes =
+            "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " +
+            std::string(value, 'b') + "\r\n\r\n";
+        return read_cut(bytes, bytes.size(), {}).failure;
+    };
+    EXPECT_EQ(failure(4089), 0);
+    EXPECT_EQ(failure(4090), 431);
+}
+
 } // namespace
 } // namespace msd::wire

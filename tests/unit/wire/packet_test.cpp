@@ -350,5 +350,15 @@ TEST(envelope, has_a_status_of_http_only) {
     EXPECT_EQ(status(R"({"key":1})"), 0);
 }
 
+TEST(packet, is_refused_when_only_its_params_have_too_many_members) {
+    std::string text = R"({"uri":"/a","method":"GET","params":{"a":1)";
+    for (std::size_t count = 1; count <= json::members_max; ++count) {
+        text += R"(,"a":1)";
+    }
+    packet read;
+    EXPECT_FALSE(read.parse(text + "}}"));
+    EXPECT_EQ(read.kind(), packet_kind::other);
+}
+
 } // namespace
 } // namespace msd::wire
