@@ -64,6 +64,13 @@ class source:
         for first, last in self._constexpr_in_functions():
             self.constants.append((first, last))
 
+    def name_of(self, first, last):
+        """The name of the variable that these tokens declare."""
+        for at in range(first + 1, last):
+            if self.tokens[at].text in ("=", "{", "["):
+                return self.tokens[at - 1].text
+        return ""
+
     def _match_brackets(self):
         open_ones = []
         for at, each in enumerate(self.tokens):
@@ -106,7 +113,8 @@ class source:
         last = self.partner.get(brace, brace)
         head = self.tokens[first:brace]
         words = [each.text for each in head]
-        if "(" not in words and _TYPES.intersection(words):
+        is_plain = "(" not in words or words[words.index("(") - 1] == "alignas"
+        if is_plain and _TYPES.intersection(words):
             if "enum" not in words and "concept" not in words:
                 self._classify(brace + 1, last)
             return last + 1
@@ -141,7 +149,7 @@ class source:
     def _mark(self, first, last):
         words = [each.text for each in self.tokens[first:last]]
         is_constexpr = "constexpr" in words[:words.index("(")]
-        for at in range(first, last + 1):
+        for at in range(first + words.index("("), last + 1):
             self.in_function[at] = True
             self.in_constexpr_function[at] = is_constexpr
 

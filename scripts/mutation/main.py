@@ -2,6 +2,7 @@
 """scripts/mutate: measures which faults in a layer its unit tests detect."""
 
 import argparse
+import collections
 import concurrent.futures
 import hashlib
 import json
@@ -17,6 +18,7 @@ import tree
 
 LAYERS = ("core", "wire")
 MEMORY_MAX = 1 << 30
+INVALID_STATUS = 125  # as in mutation.hpp
 TIMEOUT_LEAST_S = 10
 TIMEOUT_FACTOR = 10
 
@@ -89,7 +91,7 @@ class results:
 
     def __init__(self, file, again):
         self.file = file
-        self.sources = digest_of("src/{}", "src/base", "scripts/mutation")
+        self.sources = digest_of("src/{}", "src/base", "scripts/mutation", but="main.py")
         self.tests = digest_of("tests/unit/{}")
         self.known = {}
         if file.exists() and not again:
@@ -107,12 +109,12 @@ class results:
         new.replace(self.file)
 
 
-def digest_of(*folders):
+def digest_of(*folders, but=""):
     digest = hashlib.sha256()
     for folder in folders:
         for layer in LAYERS:
             for path in sorted((tree.ROOT / folder.format(layer)).rglob("*.[chp]*")):
-                if path.is_file() and "__pycache__" not in path.parts:
+                if path.is_file() and path.name != but:
                     digest.update(path.as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -132,8 +134,8 @@ def _limited():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def passes(program, number, suites, limit_s):
-    """Whether the tests do not detect the mutant; a test that hangs detects it."""
+def outcome_of(program, number, suites, limit_s):
+    """Runs the tests, first the given suites; a mutant that makes a test hang is detected, too."""
     environment = {**os.environ, "MSD_MUTANT": str(number)}
     filters = [":".join(f"{suite}.*:*/{suite}.*" for suite in suites)] if suites else []
     filters.append("-" + filters[0] if filters else "*")
@@ -146,10 +148,10 @@ def passes(program, number, suites, limit_s):
                 preexec_fn=_limited, check=False,
             )
         except subprocess.TimeoutExpired:
-            return False
+            return "timeout"
         if done.returncode != 0:
-            return False
-    return True
+            return "invalid" if done.returncode == INVALID_STATUS else "killed"
+    return "survived"
 
 
 class campaign:
@@ -174,8 +176,8 @@ class campaign:
         say(f"{len(self.wanted)} mutants, {len(open_ones)} to try")
         if open_ones:
             self.prepare()
-            single = [each for each in open_ones if each[0] in self.tree.single]
-            single += self.try_all([each for each in open_ones if each[0] not in self.tree.single])
+            single = [each for each in open_ones if self.tree.is_single(each[1])]
+            single += self.try_all([each for each in open_ones if not self.tree.is_single(each[1])])
             if not self.chosen.no_single:
                 self.try_single(single)
         return self.report()
@@ -187,16 +189,16 @@ class campaign:
         self.tree.compile_all(say)
         for layer in self.tree.layers:
             begun = time.monotonic()
-            if not passes(self.tree.program(layer), 0, [], 600):
+            if outcome_of(self.tree.program(layer), 0, [], 600) != "survived":
                 sys.exit(f"mutate: the unit tests of {layer} fail without any mutant")
             took = time.monotonic() - begun
             self.limits[layer] = max(TIMEOUT_LEAST_S, TIMEOUT_FACTOR * took)
             say(f"{layer}: the tests take {took:.1f} s")
 
-    def survives(self, number, one):
+    def outcome(self, number, one):
         layer = pathlib.PurePosixPath(one.file).parts[1]
         program = self.tree.program(layer)
-        return passes(program, number, suites_of(one.file), self.limits[layer])
+        return outcome_of(program, number, suites_of(one.file), self.limits[layer])
 
     def note(self, number, one, outcome):
         self.results.note(one.name, outcome)
@@ -206,14 +208,14 @@ class campaign:
     def try_all(self, open_ones):
         with concurrent.futures.ThreadPoolExecutor(self.chosen.jobs) as pool:
             running = [
-                (number, one, pool.submit(self.survives, number, one)) for number, one in open_ones
+                (number, one, pool.submit(self.outcome, number, one)) for number, one in open_ones
             ]
             doubtful = []
             for number, one, outcome in running:
-                if outcome.result() and one.is_constexpr:
+                if outcome.result() == "survived" and one.is_constexpr:
                     doubtful.append((number, one))  # perhaps it was never active
                 else:
-                    self.note(number, one, "survived" if outcome.result() else "killed")
+                    self.note(number, one, outcome.result())
         return doubtful
 
     def try_single(self, open_ones):
@@ -224,8 +226,7 @@ class campaign:
                 if not self.tree.compile_single(one):
                     self.note(number, one, "invalid")
                 else:
-                    survived = self.survives(0, one)
-                    self.note(number, one, "survived" if survived else "killed")
+                    self.note(number, one, self.outcome(0, one))
             finally:
                 self.tree.restore(one)
 
@@ -238,15 +239,15 @@ class campaign:
         for number, one, outcome in outcomes:
             if outcome == "survived":
                 say(f"survived {number}: {one.name}")
-        for layer in self.tree.layers:
-            count = {"killed": 0, "survived": 0, "invalid": 0, "not tried": 0}
-            for _number, one, outcome in outcomes:
-                if one.file.startswith(f"src/{layer}/"):
-                    count[outcome] += 1
-            valid = count["killed"] + count["survived"]
-            rate = 100 * count["killed"] / valid if valid else 0
-            say(f"{layer}: {count['killed']} of {valid} killed, {rate:.1f} %; "
-                f"{count['invalid']} do not compile, {count['not tried']} not tried")
+        for part in [*self.tree.layers, "all"]:
+            of_part = [o for _n, one, o in outcomes if part in ("all", one.file.split("/")[1])]
+            count = collections.Counter(of_part)
+            killed = count["killed"] + count["timeout"]
+            valid = killed + count["survived"]
+            rate = 100 * killed / valid if valid else 0
+            say(f"{part}: {killed} of {valid} killed, {rate:.1f} % ({count['timeout']} by a time "
+                f"limit); {count['survived']} survived, {count['invalid']} do not compile, "
+                f"{count['not tried']} not tried")
         return 0
 
 

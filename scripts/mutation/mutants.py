@@ -9,6 +9,7 @@ A mutant has two forms. The instrumented one asks at run time whether this mutan
 constant expressions, which are evaluated at compile time.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from cpp_source import CLOSING, OPENING, source
@@ -17,6 +18,9 @@ _ASSIGNMENTS = {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=
 _COMPARED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 _CALCULATED = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "*"}
 _SWAPPED = {**_COMPARED, **_CALCULATED}
+_CONSTANT_PLACE = re.compile(
+    r"\w<[^<>;(){}]*>|static_assert\([^;]*;|case [^;]*?:"
+)
 
 
 @dataclass
@@ -26,7 +30,7 @@ class mutant:
     column: int
     what: str  # for people: "`<` becomes `<=`"
     lines: tuple  # first and last line that it touches
-    is_constant: bool  # of a constexpr variable, whose declaration is changed with it
+    constant: str  # the name of the constexpr variable, whose declaration is changed with it
     is_constexpr: bool  # in a constexpr function, which may be called at compile time only
     # Edits: (start, end, rank, text); {n} stands for the mutant's number.
     instrumented: list = field(default_factory=list)
@@ -69,7 +73,7 @@ class finder:
                 self._statement(at)
         return self.found
 
-    def _add(self, at, what, span, is_constant=False):
+    def _add(self, at, what, span, constant=""):
         first, last = span
         one = self.of.tokens[at]
         line = self.of.line_of(one.start)
@@ -79,14 +83,15 @@ class finder:
             self.of.line_of(self.of.tokens[last].end),
         )
         is_constexpr = self.of.in_constexpr_function[at]
-        made = mutant(self.of.file, line, column, what, lines, is_constant, is_constexpr)
+        made = mutant(self.of.file, line, column, what, lines, constant, is_constexpr)
         self.found.append(made)
         return made
 
     def _wrap(self, made, first, last, around, plain):
         """Puts texts before the token `first` and behind the token `last`."""
         start, end = self.of.tokens[first].start, self.of.tokens[last].end
-        wide = end - start
+        # Outside of a logical operator that is the whole condition.
+        wide = end - start + 0.5
         made.instrumented += [(start, start, -wide, around[0]), (end, end, wide, around[1])]
         made.plain += [(start, start, -wide, plain[0]), (end, end, wide, plain[1])]
 
@@ -95,7 +100,7 @@ class finder:
         is_truth = one.kind == "name" and one.text in ("true", "false")
         if not (is_truth or one.kind in ("number", "character")):
             return
-        if self._is_label(at):
+        if self._is_label(at) or self._is_template_argument(at):
             return
         if is_truth:
             mutated = "false" if one.text == "true" else "true"
@@ -103,18 +108,15 @@ class finder:
             mutated = f"static_cast<char>({one.text} + 1)"
         else:
             mutated = f"({one.text} + 1)"
-        made = self._add(at, f"`{one.text}` becomes `{mutated}`", (at, at), is_constant)
+        constant = ""
+        if is_constant:
+            constant = self.of.name_of(*self.of.constants[self.constant_of[at]])
+        made = self._add(at, f"`{one.text}` becomes `{mutated}`", (at, at), constant)
         # A constant local variable would be initialized at compile time by what can be.
         call = "number" if self.of.in_constexpr_function[at] else "variable"
         text = f"::msd_mutation::{call}({{n}}, {one.text})"
         made.instrumented.append((one.start, one.end, 0, text))
         made.plain.append((one.start, one.end, 0, mutated))
-        if is_constant:
-            first, last = self.of.constants[self.constant_of[at]]
-            made.lines = (
-                self.of.line_of(self.of.tokens[first].start),
-                self.of.line_of(self.of.tokens[min(last, len(self.of.tokens) - 1)].start),
-            )
 
     def _is_label(self, at):
         back = at
@@ -122,6 +124,20 @@ class finder:
             if self.of.tokens[back].text == "case":
                 return True
             back -= 1
+        return False
+
+    def _is_template_argument(self, at):
+        closed = 0
+        for back in range(at - 1, -1, -1):
+            text = self.of.tokens[back].text
+            if text in (";", "{", "}", "(", ")"):
+                return False
+            if text in (">", ">>") and not _spaced(self.of, back):
+                closed += len(text)
+            elif text == "<" and not _spaced(self.of, back):
+                if closed == 0:
+                    return True
+                closed -= 1
         return False
 
     def _operator(self, at):
@@ -205,7 +221,10 @@ class finder:
             return
         if last < first or one.text != "!" and self._is_mutated_whole(first, last):
             return
-        made = self._add(first, "the condition is negated", (first, last))
+        what = {"!": "`!` is left out", "?": "the condition of `?` is negated"}.get(
+            one.text, "the condition is negated"
+        )
+        made = self._add(first, what, (first, last))
         call = ("::msd_mutation::flip({n}, static_cast<bool>(", "))")
         self._wrap(made, first, last, call, ("!(", ")"))
 
@@ -245,7 +264,7 @@ class finder:
         """An expression statement, or a jump without a value, that is left out."""
         before = self.of.tokens[at - 1].text if at > 0 else ""
         one = self.of.tokens[at]
-        if before not in ("{", "}", ";") or one.text in CLOSING:
+        if before not in ("{", "}", ";") or one.text in CLOSING or self._is_in_for(at):
             return
         following = self.of.tokens[at + 1].text
         if one.text in ("break", "continue", "return") and following == ";":
@@ -262,6 +281,13 @@ class finder:
         made = self._add(at, f"`{shown}` is left out", (at, last))
         call = ("if (!::msd_mutation::is({n})) { ", " }")
         self._wrap(made, at, last, call, ("if (false) { ", " }"))
+
+    def _is_in_for(self, at):
+        """Whether it stands in the parentheses of a for."""
+        back = at - 1
+        while back >= 0 and self.of.tokens[back].text not in OPENING:
+            back = self.of.partner[back] - 1 if self.of.tokens[back].text in CLOSING else back - 1
+        return back >= 0 and self.of.tokens[back].text == "("
 
     def _expression_statement(self, at):
         """Its last token; None: it is a declaration or something else."""
@@ -296,23 +322,45 @@ def mutants_of(file, text):
     return finder(source(file, text)).run()
 
 
-def constants_of(file, text):
-    """Edits that make each constexpr variable one of run time, by its (first, last) line."""
+def constants_of(file, text, fixed):
+    """Edits that make constexpr variables ones of run time, but those whose names are `fixed`."""
     of = source(file, text)
-    edits = {}
+    edits = []
     for first, last in of.constants:
-        lines = (
-            of.line_of(of.tokens[first].start),
-            of.line_of(of.tokens[min(last, len(of.tokens) - 1)].start),
-        )
-        for at in range(first, last):
-            if of.tokens[at].text == "constexpr":
-                start, end = of.tokens[at].start, of.tokens[at].end
-                # A static constant of a class has to be defined in place.
-                is_member = not of.in_function[at] and of.tokens[first].text == "static"
-                edits[lines] = [(start, end, 0, "inline const" if is_member else "const")]
-                break
+        words = [each.text for each in of.tokens[first:last]]
+        if of.name_of(first, last) in fixed or "constexpr" not in words:
+            continue
+        one = of.tokens[first + words.index("constexpr")]
+        # A static constant of a class has to be defined in place.
+        is_member = not of.in_function[first] and words[0] == "static"
+        edits.append((one.start, one.end, 0, "inline const" if is_member else "const"))
     return edits
+
+
+def fixed_constants(texts, users):
+    """The names of the constants that stay constexpr: those that are used where only a constant
+    expression can stand (in template arguments and static assertions of the sources `texts` and
+    `users`, in constants of `users`), what these are made of, and those that no mutant changes."""
+    uses = {}
+    changed = set()
+    for file, text in texts.items():
+        of = source(file, text)
+        for first, last in of.constants:
+            words = {each.text for each in of.tokens[first:last]}
+            uses.setdefault(of.name_of(first, last), set()).update(words)
+        changed |= {each.constant for each in mutants_of(file, text)} - {""}
+    fixed = set()
+    places = [each for text in texts.values() for each in _CONSTANT_PLACE.findall(text)]
+    for text in users:
+        places += _CONSTANT_PLACE.findall(text) + re.findall(r"\bconstexpr [^;]*;", text)
+    for place in places:
+        fixed |= uses.keys() & set(re.findall(r"\w+", place))
+    while more := {used for name in fixed for used in uses[name]} & uses.keys() - fixed:
+        fixed |= more
+    changed -= fixed
+    while more := {name for name, words in uses.items() if words & changed} - fixed - changed:
+        changed |= more
+    return uses.keys() - changed
 
 
 def _order(numbered):

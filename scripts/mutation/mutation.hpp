@@ -41,6 +41,19 @@ T variable(int mutant, T original) {
     return active() == mutant ? number(mutant, original) : original;
 }
 
+// A mutant that would not compile: the program ends at its start with this status.
+constexpr int invalid_status = 125;
+
+template <int Mutant>
+inline const bool is_refused = is(Mutant) && (std::_Exit(invalid_status), true);
+
+template <int Mutant>
+constexpr void refuse() {
+    if (!std::is_constant_evaluated()) {
+        (void)&is_refused<Mutant>;
+    }
+}
+
 // `a < b` is written `a < op<N>{} < b`: equal precedence, so no operand has to be found.
 template <int Mutant>
 struct op {};
@@ -62,15 +75,13 @@ struct left {
             if (is(Mutant)) {                                                                      \
                 return static_cast<value>(l.operand mutated r);                                    \
             }                                                                                      \
-        } else {                                                                                   \
+        } else if constexpr (requires { static_cast<value>(l.operand); }) {                        \
             /* For example of texts, which can be added only: the right one is left out. */        \
-            static_assert(                                                                         \
-                requires { static_cast<value>(l.operand); },                                       \
-                "no such mutant"                                                                   \
-            );                                                                                     \
             if (is(Mutant)) {                                                                      \
                 return static_cast<value>(l.operand);                                              \
             }                                                                                      \
+        } else {                                                                                   \
+            refuse<Mutant>();                                                                      \
         }                                                                                          \
         return static_cast<value>(l.operand original r);                                           \
     }

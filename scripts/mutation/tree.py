@@ -2,6 +2,7 @@
 """A copy of the project with the mutants of some layers in it, and its build."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -13,9 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 
 _COPIED = ("CMakeLists.txt", "cmake", "src", "tests", "config", "docs")
-_PLACE = re.compile(r"(?:^|\s|from )((?:/|\.\./)\S+?):(\d+)[:,]", re.MULTILINE)
-_OPERATOR = re.compile(r"\bint Mutant = (\d+)")
-_QUOTED = re.compile("[‘']([A-Za-z_:]+)[’']")
+_ERROR = re.compile(r"^(\S+?):(\d+):\d+: (error:|\s+required from)", re.MULTILINE)
+_NOT_CONSTANT = re.compile(r"the value of '(?:\w+::|\{anonymous\}::)*(\w+)'")
 
 
 class build_failure(Exception):
@@ -41,12 +41,14 @@ class instrumented_tree:
         self.originals = {}
         self.mutants = []
         self.single = set()  # numbers of those that are compiled one by one
-        self.plain_constants = set()  # (file, lines): constants that stay constexpr
         for layer in layers:
             for path in sorted((ROOT / "src" / layer).glob("*.[ch]pp")):
                 name = path.relative_to(ROOT).as_posix()
                 self.originals[name] = path.read_text()
                 self.mutants += mutants.mutants_of(name, self.originals[name])
+        users = [path.read_text() for path in (ROOT / "tests/unit").rglob("*.cpp")]
+        # The names of the constants that stay constexpr.
+        self.fixed = mutants.fixed_constants(self.originals, users)
 
     def number(self, of):
         return self._numbers[id(of)]
@@ -62,6 +64,10 @@ class instrumented_tree:
             _write(self.tree / name, self.text_of(name))
         _write(self.directory / "mutation.hpp", (HERE / "mutation.hpp").read_text())
 
+    def is_single(self, of):
+        """Whether it is compiled by itself."""
+        return self.number(of) in self.single or of.constant in self.fixed
+
     # What does not compile instrumented is kept, so that the next run need not find out.
     def _recall(self):
         kept = self.directory / "single.json"
@@ -69,13 +75,13 @@ class instrumented_tree:
             known = json.loads(kept.read_text())
             if known["digest"] == self.digest:
                 self.single = set(known["single"])
-                self.plain_constants = {(name, tuple(at)) for name, at in known["constants"]}
+                self.fixed = set(known["fixed"])
 
     def _remember(self):
         kept = {
             "digest": self.digest,
             "single": sorted(self.single),
-            "constants": sorted(self.plain_constants),
+            "fixed": sorted(self.fixed),
         }
         (self.directory / "single.json").write_text(json.dumps(kept))
 
@@ -99,22 +105,22 @@ class instrumented_tree:
                 continue
             if each is active:
                 edits += each.plain
-            elif number not in self.single:
+            elif not self.is_single(each):
                 edits += [
                     (start, end, rank, text.replace("{n}", str(number)))
                     for start, end, rank, text in each.instrumented
                 ]
         original = self.originals[name]
-        for lines, of_constant in mutants.constants_of(name, original).items():
-            if (name, lines) not in self.plain_constants:
-                edits += of_constant
-        return mutants.edited(original, edits)
+        edits += mutants.constants_of(name, original, self.fixed)
+        # On the first line, which is a comment, so that every other line keeps its number.
+        include = f'#include "{self.directory / "mutation.hpp"}" '
+        return include + mutants.edited(original, edits)
 
     def configure(self):
-        flags = f"-std=c++20 -w -O0 -include {self.directory / 'mutation.hpp'}"
+        flags = "-std=c++20 -w -O0"
         command = [
             "cmake", "-S", str(self.tree), "-B", str(self.build), "-G", "Ninja",
-            "-DCMAKE_BUILD_TYPE=None", "-DMSD_TESTS=ON", "-DMSD_WERROR=OFF", "-DMSD_PCH=OFF",
+            "-DCMAKE_BUILD_TYPE=None", "-DMSD_TESTS=ON", "-DMSD_WERROR=OFF", "-DMSD_UNITY=TESTS",
             f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_CXX_COMPILER=g++", "-DCMAKE_C_COMPILER=gcc",
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -125,7 +131,10 @@ class instrumented_tree:
         """Builds the unit tests of the layers; empty when that succeeded, else the messages."""
         targets = [f"msd_unit_{layer}" for layer in self.layers]
         command = ["ninja", "-C", str(self.build), f"-j{self.jobs}", "-k0", *targets]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        plain = {**os.environ, "LC_ALL": "C", "GCC_COLORS": ""}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=plain
+        )
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def compile_all(self, say):
@@ -143,42 +152,31 @@ class instrumented_tree:
                 _write(self.tree / name, self.text_of(name))
 
     def _take_out(self, messages):
-        """Of the places that the compiler names, the mutants and constants."""
-        numbers = {int(number) for number in _OPERATOR.findall(messages)} - self.single
-        if numbers:  # operators that the operands do not have
-            self.single |= numbers
-            return len(numbers)
-        places = set()
-        for path, line in _PLACE.findall(messages):
-            at = pathlib.Path(path)
-            at = at if at.is_absolute() else (self.build / at).resolve()
-            if self.tree in at.parents:
-                places.add((at.relative_to(self.tree).as_posix(), int(line)))
+        """Of the places where the compiler finds errors, the mutants and constants."""
+        fixed = set(_NOT_CONSTANT.findall(messages)) - self.fixed
         taken = 0
-        constants = {
-            (name, lines)
-            for name, text in self.originals.items()
-            for lines in mutants.constants_of(name, text)
-        }
-        named = {word.split("::")[-1] for word in _QUOTED.findall(messages)}
-        for name, lines in sorted(constants - self.plain_constants):
-            text = self.originals[name].split("\n")
-            declared = "\n".join(text[lines[0] - 1:lines[1]])
-            is_named = bool(named.intersection(re.findall(r"\w+", declared)))
-            is_placed = any((name, line) in places for line in range(lines[0], lines[1] + 1))
-            if is_named or is_placed:
-                self.plain_constants.add((name, lines))
-                taken += 1
+        places = set()
+        required_from = []
+        for path, line, what in _ERROR.findall(messages):
+            at = (self.build / path).resolve()
+            place = (at.relative_to(self.tree).as_posix(), int(line)) if self.tree in at.parents \
+                else None
+            if what != "error:":
+                required_from.append(place)
+                continue
+            places.update([place] if place else required_from)
+            required_from = []
         for each in self.mutants:
-            number = self.number(each)
             lines = range(each.lines[0], each.lines[1] + 1)
-            is_kept = each.is_constant and (each.file, each.lines) not in self.plain_constants
-            is_placed = any((each.file, line) in places for line in lines)
-            is_of_constant = each.is_constant and not is_kept
-            if number not in self.single and (is_of_constant or is_placed and not each.is_constant):
-                self.single.add(number)
+            if self.is_single(each) or not any((each.file, line) in places for line in lines):
+                continue
+            if each.constant:
+                fixed.add(each.constant)
+            elif not fixed:  # else the error may be one that follows from another one
+                self.single.add(self.number(each))
                 taken += 1
-        return taken
+        self.fixed |= fixed
+        return taken + len(fixed)
 
     def compile_single(self, one):
         """Builds with one mutant in its plain form; whether it compiles."""

@@ -93,5 +93,74 @@ TEST(advertised_host, refuses_text_that_is_neither_an_address_nor_a_host_name) {
     }
 }
 
+TEST(advertised_host, takes_names_and_zones_up_to_their_longest) {
+    const std::string label(63, 'a');
+    const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'b');
+    EXPECT_TRUE(check_advertised_host(longest));
+    EXPECT_TRUE(check_advertised_host(longest + "."));
+    EXPECT_FALSE(check_advertised_host(longest + "b"));
+    EXPECT_TRUE(check_advertised_host("fe80::1%" + std::string(15, 'z')));
+    EXPECT_TRUE(check_advertised_host("fe80::1%br-0.1_A9"));
+    EXPECT_FALSE(check_advertised_host("fe80::1%" + std::string(16, 'z')));
+}
+
+TEST(advertised_host, takes_the_addresses_at_the_ends_of_each_range) {
+    for (const char* one_machine :
+         {"1.0.0.0",
+          "10.0.0.255",
+          "100.200.9.0",
+          "feff:ffff::1",
+          "1:2:3:4:5:6:7:8",
+          "1:2:3:4:5:6:7::",
+          "::3:4:5:6:7:8:9",
+          "::1:ffff:0:0",
+          "::fffe:0:0",
+          "::ffff:0100:0",
+          "afAF:09::",
+          "a.0x1g",
+          "a.1b",
+          "AZaz09-_.az"}) {
+        EXPECT_TRUE(check_advertised_host(one_machine)) << one_machine;
+    }
+    for (const char* many : {"224.0.0.0", "ff00::", "FFFF::1", "::ffff:e000:1"}) {
+        const auto checked = check_advertised_host(many);
+        ASSERT_FALSE(checked) << many;
+        EXPECT_NE(checked.error().text.find("not the address of one machine"), std::string::npos);
+    }
+}
+
+TEST(advertised_host, refuses_characters_next_to_those_that_are_allowed) {
+    for (const char* bad :
+         {"a@b",
+          "a[b",
+          "a`b",
+          "a{b",
+          "a/b",
+          "a:b",
+          "::`",
+          "::@",
+          "::G",
+          "::g",
+          "::/",
+          "fe80::1%a/b",
+          "10.0.0.1000",
+          "0010.0.0.1",
+          "1.2.3",
+          "1.2.3.",
+          "a.0x",
+          "a.0X1f",
+          "a.7",
+          "1:2:3:4:5:6:7",
+          "1:2:3:4:1.2.3.4:5:6",
+          "1:2:3:4:5:6:7:1.2.3.4",
+          "::12345",
+          "::1.2.3.4:5",
+          "::ffff:1.2.3.256"}) {
+        const auto checked = check_advertised_host(bad);
+        ASSERT_FALSE(checked) << bad;
+        EXPECT_NE(checked.error().text.find("neither"), std::string::npos) << bad;
+    }
+}
+
 } // namespace
 } // namespace msd::core

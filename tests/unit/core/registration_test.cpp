@@ -243,5 +243,120 @@ TEST(plain_host, takes_the_prefix_of_mapped_addresses_only) {
     EXPECT_EQ(plain_host(""), "");
 }
 
+TEST(registration, is_read_when_it_is_just_within_the_limits) {
+    const auto reads = [](const std::string& members) {
+        return static_cast<bool>(read_params("{" + members + "}"));
+    };
+    EXPECT_TRUE(reads(R"("port":1,"name":")" + std::string(name_bytes_max, 'x') + "\""));
+    EXPECT_TRUE(reads(R"("port":65535,"name":" ~\u00e9")"));
+    EXPECT_TRUE(reads(R"("port":"65535","name":"a")"));
+    EXPECT_FALSE(reads(R"("port":"65536","name":"a")"));
+    EXPECT_FALSE(reads(R"("port":"","name":"a")"));
+    EXPECT_FALSE(reads(R"("port":1,"name":"a\u001f")"));
+    EXPECT_FALSE(reads(R"("port":1,"name":"a\u007f")"));
+    EXPECT_FALSE(reads(R"("port":1,"name":"a\u0000")"));
+    const std::string node = R"("port":1,"name":"a","proto":2)";
+    EXPECT_TRUE(reads(node + R"(,"urls":[")" + std::string(url_bytes_max, 'x') + "\"]"));
+    std::string urls = R"("")";
+    std::string routes = R"({"method":"GET","path":"/"})";
+    for (std::size_t count = 1; count < urls_max; ++count) {
+        urls += R"(,"")";
+        routes += R"(,{"method":"GET","path":"/"})";
+    }
+    EXPECT_TRUE(reads(node + R"(,"urls":[)" + urls + "]"));
+    EXPECT_TRUE(reads(node + R"(,"routes":[)" + routes + "]"));
+    EXPECT_FALSE(reads(node + R"(,"routes":[)" + routes + R"(,{"method":"GET","path":"/"}])"));
+    std::string names = R"("a")";
+    for (std::size_t count = 1; count < interest_max; ++count) {
+        names += R"(,"a")";
+    }
+    EXPECT_TRUE(reads(node + R"(,"interest":[)" + names + "]"));
+    EXPECT_FALSE(reads(node + R"(,"interest":[)" + names + R"(,"a"])"));
+    EXPECT_EQ(name_bytes_max, 128U);
+    EXPECT_EQ(host_bytes_max, 255U);
+    EXPECT_EQ(url_bytes_max, 1024U);
+    EXPECT_EQ(urls_max, 1000U);
+    EXPECT_EQ(interest_max, 256U);
+}
+
+TEST(registration, reads_each_member_of_a_route) {
+    const auto said = [](const std::string& routes) {
+        return read_params(R"({"port":1,"name":"a","proto":2,"routes":)" + routes + "}");
+    };
+    const auto read_whole =
+        said(R"([{"method":"PUT","path":"/a","one_way":true,"secrets":["x","y"],"schema":[1]},)"
+             R"({"method":"GET","path":"/","one_way":false}])");
+    ASSERT_TRUE(read_whole);
+    EXPECT_EQ(
+        read_whole->node.routes,
+        (std::vector<route_info>{
+            {"PUT", "/a", true, {"x", "y"}, "[1]"},
+            {"GET", "/", false, {}, {}}})
+    );
+    EXPECT_TRUE(said(R"([{"method":"GET","path":"/)" + std::string(url_bytes_max - 1, 'x') + "\"}]")
+    );
+    for (const std::string& bad :
+         {std::string{R"([{"method":"","path":"/a"}])"},
+          std::string{R"([{"method":"GET","path":"a"}])"},
+          std::string{R"([{"method":"GET"}])"},
+          std::string{R"([{"path":"/a"}])"},
+          std::string{R"([{"method":"GET","path":"/a","secrets":"x"}])"},
+          std::string{R"([{"method":"GET","path":"/a","secrets":[1]}])"},
+          std::string{R"([5])"},
+          R"([{"method":"GET","path":"/)" + std::string(url_bytes_max, 'x') + "\"}]"}) {
+        EXPECT_FALSE(said(bad)) << bad;
+    }
+}
+
+TEST(registration, says_which_member_is_wrong) {
+    const auto text = [](const std::string& members) {
+        const auto said = read_params(R"({"port":1,"name":"a")" + members + "}");
+        return said ? std::string{} : said.error().text;
+    };
+    EXPECT_EQ(text(R"(,"urls":5)"), "urls must be an array of strings");
+    EXPECT_EQ(text(R"(,"urls":[5])"), "urls must be an array of strings");
+    EXPECT_EQ(
+        text(R"(,"proto":2,"interest":[")" + std::string(name_bytes_max + 1, 'x') + "\"]"),
+        "interest must have strings of at most 128 bytes"
+    );
+    EXPECT_EQ(text(R"(,"proto":2,"have":5)"), "have must be an object");
+    EXPECT_EQ(text(R"(,"proto":2,"have":{"rev":1})"), "have must contain epoch and rev");
+    EXPECT_EQ(
+        text(R"(,"host":")" + std::string(256, 'x') + "\"").find("host must be a string"),
+        0U
+    );
+    EXPECT_EQ(text(R"(,"host":"a\u0001")").find("host must be a string"), 0U);
+    EXPECT_EQ(text(R"(,"proto":1,"have":5)"), "") << "a foreign node's own member";
+}
+
+TEST(entry, describes_routes_with_only_the_members_they_have) {
+    node_info node = goods();
+    node.id.host = "h";
+    node.urls = {"GET/goods"};
+    EXPECT_EQ(
+        msd_entry(node),
+        R"({"port":9010,"name":"goods","urls":["GET/goods"],"host":"h","proto":2,"routes":[)"
+        R"({"method":"GET","path":"/goods","schema":[{"name":"limit"}]},)"
+        R"({"method":"POST","path":"/logs","one_way":true,"secrets":["password"]}]})"
+    );
+    node.routes.clear();
+    EXPECT_EQ(
+        msd_entry(node),
+        R"({"port":9010,"name":"goods","urls":["GET/goods"],"host":"h","proto":2})"
+    );
+    node.proto = 1;
+    EXPECT_EQ(msd_entry(node), foreign_entry(node));
+    const auto entry = read_entry(R"({"port":1,"name":"a","host":"h","critical":false})");
+    ASSERT_TRUE(entry);
+    EXPECT_FALSE(entry->critical);
+}
+
+TEST(plain_host, keeps_an_address_whose_prefix_only_looks_mapped) {
+    EXPECT_EQ(plain_host("::ffff:"), "::ffff:");
+    EXPECT_EQ(plain_host("::fffe:1.2.3.4"), "::fffe:1.2.3.4");
+    EXPECT_EQ(plain_host("1.2.3.4:5.6.7.8"), "1.2.3.4:5.6.7.8");
+    EXPECT_EQ(plain_host("::ffff:."), ".");
+}
+
 } // namespace
 } // namespace msd::core

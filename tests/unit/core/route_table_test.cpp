@@ -242,5 +242,64 @@ TEST(route_table, accepts_paths_of_any_depth) {
     EXPECT_EQ(table.find("GET", std::string(100'000, '/')).what, outcome::unknown);
 }
 
+TEST(route_table, takes_exactly_the_characters_of_a_method_and_of_a_path) {
+    std::string methods;
+    std::string paths;
+    for (int code = 1; code < 256; ++code) {
+        const char c = static_cast<char>(code);
+        const std::vector nodes{
+            msd_node("a", {route(std::string{"M"} + c, "/m"), route("P", std::string{"/p"} + c)})};
+        const route_table table{nodes};
+        methods += table.find(std::string{"M"} + c, "/m").what == outcome::found ? c : ' ';
+        paths += table.find("P", std::string{"/p"} + c).what == outcome::found ? c : ' ';
+    }
+    std::erase(methods, ' ');
+    EXPECT_EQ(
+        methods,
+        "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"
+    );
+    std::string wanted;
+    for (int code = 0x21; code < 256; ++code) {
+        wanted += code == '#' || code == '?' || code == 0x7F ? ' ' : static_cast<char>(code);
+    }
+    EXPECT_EQ(paths, std::string(0x20, ' ') + wanted);
+}
+
+TEST(route_table, matches_patterns_of_up_to_32_segments) {
+    std::string path;
+    for (int count = 0; count < 31; ++count) {
+        path += "/a";
+    }
+    const std::vector nodes{foreign("x", {"GET" + path + "/{id}", "GET" + path + "/a/{id}"})};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", path + "/b"), "x " + path + "/{id}");
+    EXPECT_EQ(table.find("GET", path + "/a/b").what, outcome::unknown);
+    EXPECT_EQ(service_of(table, "GET", path + "/a/{id}"), "x " + path + "/a/{id}")
+        << "compared as it is";
+}
+
+TEST(route_table, joins_what_instances_say_of_a_route) {
+    const std::vector nodes{
+        msd_node("a", {{"GET", "/x/{b}", false, {"s", "t"}, {}}}),
+        msd_node("a", {{"GET", "/x/{a}", true, {"t", "u"}, {}}}),
+        msd_node("a", {{"GET", "/x/{c}", false, {}, {}}}),
+        foreign("b", {"POST/logs", "GET/logs"}),
+    };
+    const route_table table{nodes};
+    const auto match = table.find("GET", "/x/1");
+    ASSERT_EQ(match.what, outcome::found);
+    EXPECT_EQ(match.target->pattern, "/x/{a}");
+    EXPECT_EQ(match.variables[0].first, "a");
+    EXPECT_TRUE(match.target->one_way);
+    EXPECT_EQ(match.target->secrets, (std::vector<std::string>{"s", "t", "u"}));
+    EXPECT_TRUE(table.find("POST", "/logs").target->one_way);
+    EXPECT_FALSE(table.find("GET", "/logs").target->one_way);
+    EXPECT_EQ(table.find("PUT", "/logs").allow, "GET, HEAD, POST");
+    EXPECT_EQ(table.find("PUT", "/x/1").allow, "GET, HEAD");
+    EXPECT_EQ(table.find("PUT", "/x/%zz").what, outcome::unknown);
+    EXPECT_EQ(table.find("HEAD", "/x/1").target->method, "GET");
+    EXPECT_EQ(table.find("PUT", "/y").allow, "");
+}
+
 } // namespace
 } // namespace msd::core

@@ -73,5 +73,25 @@ TEST(content_encoding, is_identity_in_any_case_and_number) {
     }
 }
 
+TEST(is_list, finds_a_comma_outside_of_quotes_only) {
+    for (const char* list : {",", "a,b", "a,", "\"a\",b", "\"a,b\", c", "\"\","}) {
+        EXPECT_TRUE(is_list(list)) << list;
+    }
+    for (const char* single :
+         {"", "a", "\"a", "\"a,b\"", "a;b=\"c,d\"", R"("a\",b")", "\"\"", "\"a\"\"b,c\""}) {
+        EXPECT_FALSE(is_list(single)) << single;
+    }
+    EXPECT_TRUE(is_list("\","));
+    EXPECT_TRUE(is_list("\"a,b")) << "a quote without an end quotes nothing";
+}
+
+TEST(quoted_string, may_hold_any_escaped_character_of_a_value) {
+    EXPECT_EQ(quoted_string_bytes("\"\""), 2U);
+    EXPECT_EQ(quoted_string_bytes("\"\" "), 2U);
+    EXPECT_EQ(quoted_string_bytes(R"("\a")"), 4U);
+    EXPECT_EQ(quoted_string_bytes(R"("\\\"")"), 6U);
+    EXPECT_EQ(quoted_string_bytes("\"a\x7F\""), 0U);
+}
+
 } // namespace
 } // namespace msd::wire

@@ -106,5 +106,73 @@ TEST(http_host, compares_without_case_and_with_the_default_port) {
     EXPECT_FALSE(is_same_host("[v1.a]", "[v1.b]", 80));
 }
 
+TEST(http_host, has_addresses_and_escapes_of_exactly_the_right_form) {
+    for (const char* good :
+         {"%7A%7a%00",
+          "a%2F",
+          "[::255.255.255.255]",
+          "[::0.10.200.9]",
+          "[v1.a:b]",
+          "[vAf.:]",
+          "[1:2:3:4:5::8]",
+          "[::ffff]",
+          "[abcd:ABCD:0:9::]",
+          "h:0"}) {
+        EXPECT_TRUE(is_host(good)) << good;
+    }
+    for (const char* bad :
+         {"\"a",
+          " b",
+          "%zb",
+          "%7A%",
+          "%7A%7",
+          "a%g0",
+          "[::256.1.1.1]",
+          "[::1.256.1.1]",
+          "[::1.1.1.1000]",
+          "[::00.1.1.1]",
+          "[::1.1.1.]",
+          "[::1.1.1.1.]",
+          "[::.1.1.1]",
+          "[1.2.3.4::]",
+          "[::10000]",
+          "[v1.a@]",
+          "[1.a]",
+          "[vv1.a]",
+          "[v1a]",
+          "[1:2:3:4:5:6:7:8:]",
+          "[1:2:3:4:5:6:7]:80",
+          "[::1]:/",
+          "h:/",
+          "h::"}) {
+        EXPECT_FALSE(is_host(bad)) << bad;
+    }
+}
+
+TEST(http_host, is_the_same_when_every_group_of_the_address_is) {
+    EXPECT_TRUE(is_same_host("[1:2:3:4:5:6:7:8]", "[01:02:03:04:05:06:0007:8]", 80));
+    EXPECT_TRUE(is_same_host("[1:2::7:8]", "[1:2:0:0:0:0:7:8]", 80));
+    EXPECT_TRUE(is_same_host("[::]", "[0:0::0]", 80));
+    EXPECT_TRUE(is_same_host("[1::]", "[1:0:0:0:0:0:0:0]", 80));
+    EXPECT_TRUE(is_same_host("[64::1.2.3.4]", "[64::102:304]", 80));
+    EXPECT_TRUE(is_same_host("[v1.a]:80", "[V1.A]", 80));
+    EXPECT_TRUE(is_same_host("h:00", "h:0", 80));
+    for (const char* other :
+         {"[9:2:3:4:5:6:7:8]",
+          "[1:2:3:9:5:6:7:8]",
+          "[1:2:3:4:5:6:7:9]",
+          "[1:2:3:4:5:6:7:8]:81",
+          "[1::8]",
+          "h",
+          "[1:2:3:4:5:6:7:8"}) {
+        EXPECT_FALSE(is_same_host("[1:2:3:4:5:6:7:8]", other, 80)) << other;
+        EXPECT_FALSE(is_same_host(other, "[1:2:3:4:5:6:7:8]", 80)) << other;
+    }
+    EXPECT_FALSE(is_same_host("[64::1.2.3.4]", "[64::102:305]", 80));
+    EXPECT_FALSE(is_same_host("[64::1.2.3.4]", "[64::103:304]", 80));
+    EXPECT_FALSE(is_same_host("h", "h:0", 80));
+    EXPECT_FALSE(is_same_host("h", "h:x", 80));
+}
+
 } // namespace
 } // namespace msd::wire

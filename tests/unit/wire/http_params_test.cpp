@@ -185,5 +185,24 @@ TEST(percent_decode, decodes_plus_as_a_space_only_on_request) {
     EXPECT_FALSE(percent_decode("%c3", false));
 }
 
+TEST(http_params, take_a_form_without_a_media_type_that_holds_blanks) {
+    EXPECT_EQ(params("", "a=b c", body_kind::untyped), R"({"a":"b c"})");
+    EXPECT_EQ(params("", "*+%5B[]$!~=", body_kind::untyped), R"({"* [[]$!~":""})");
+    for (const char* no_form : {"a=b\x7F", "a=b\x1F", "a b=c", "a/b=c"}) {
+        EXPECT_TRUE(params("", no_form, body_kind::untyped).starts_with("!bad JSON")) << no_form;
+    }
+}
+
+TEST(http_params, have_room_for_one_level_less_than_a_packet) {
+    const auto nested = [](std::size_t arrays) {
+        return "{\"a\":" + std::string(arrays, '[') + std::string(arrays, ']') + "}";
+    };
+    EXPECT_EQ(params("", nested(json::depth_max - 2)), nested(json::depth_max - 2));
+    EXPECT_TRUE(params("", nested(json::depth_max - 1)).starts_with("!bad JSON"));
+    EXPECT_EQ(pairs_max, 1000U);
+    EXPECT_EQ(body_kind_of("+json"), body_kind::unsupported);
+    EXPECT_NE(params("", R"({"a":"\ud800"})").find(": \\ud800 is half"), std::string::npos);
+}
+
 } // namespace
 } // namespace msd::wire

@@ -546,5 +546,83 @@ TEST(http_request_parser, reports_whether_a_message_has_begun) {
     EXPECT_TRUE(reader.in_message());
 }
 
+TEST(http_request_parser, keeps_fields_that_connection_must_not_name) {
+    for (const char* name :
+         {"host", "connection", "content-type", "content-encoding", "content-range"}) {
+        parser reader{{}};
+        const std::string head =
+            std::string{"GET / HTTP/1.1\r\nHost: h\r\nContent-Type: a\r\n"} +
+            "Content-Encoding: identity\r\nContent-Range: b\r\nConnection: " + name + "\r\n\r\n";
+        ASSERT_EQ(reader.feed(head).what, event::head) << name;
+        EXPECT_NE(reader.request().header(name), nullptr) << name;
+        EXPECT_EQ(reader.request().headers.size(), 5U) << name;
+    }
+}
+
+TEST(http_request_parser, takes_exactly_as_much_as_its_limits_allow) {
+    const std::string start = "GET / HTTP/1.1\r\n";
+    const auto fed = [](const std::string& bytes, parser::limits chosen) {
+        parser reader{chosen};
+        const auto what = reader.feed(bytes).what;
+        return what == event::failed ? reader.failure_status() : 0;
+    };
+    const std::string two = start + "Host: h\r\nA: b\r\n\r\n";
+    EXPECT_EQ(fed(two, {1000, 2}), 0);
+    EXPECT_EQ(fed(two, {1000, 1}), 431);
+    EXPECT_EQ(fed(two, {two.size(), 2}), 0);
+    EXPECT_EQ(fed(two, {two.size() - 1, 2}), 431);
+    const auto with_target = [](std::size_t bytes) {
+        return "GET /" + std::string(bytes - 1, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    };
+    EXPECT_EQ(parser::target_bytes_max, 8192U);
+    EXPECT_EQ(fed(with_target(8192), {}), 0);
+    EXPECT_EQ(fed(with_target(8193), {}), 414);
+}
+
+TEST(http_request_parser, takes_exactly_4096_bytes_of_chunk_extensions) {
+    const auto status = [](std::size_t last) {
+        std::string bytes = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        const auto chunk = [&bytes](std::size_t extension) {
+            bytes += "1;" + std::string(extension - 1, 'a') + "\r\nx\r\n";
+        };
+        for (int count = 0; count < 20; ++count) {
+            chunk(200);
+        }
+        chunk(last);
+        bytes += "0\r\n\r\n";
+        return read_cut(bytes, bytes.size(), {}).failure;
+    };
+    EXPECT_EQ(status(96), 0);
+    EXPECT_EQ(status(97), 400);
+}
+
+TEST(http_request_parser, counts_the_bytes_of_each_request_anew) {
+    const std::string extension = "1;" + std::string(249, 'a') + "\r\nx\r\n";
+    std::string request =
+        "\r\n\r\nPOST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int count = 0; count < 10; ++count) {
+        request += extension;
+    }
+    request += "0\r\nA: " + std::string(3000, 'b') + "\r\n\r\n";
+    parser reader{{.head_bytes_max = 64, .headers_max = 2}};
+    outcome seen;
+    std::string body;
+    for (int count = 0; count < 3; ++count) {
+        EXPECT_TRUE(feed(reader, request, seen, body)) << reader.failure_text();
+    }
+    EXPECT_EQ(seen.complete.size(), 3U);
+}
+
+TEST(http_request_parser, takes_exactly_4096_bytes_of_trailers) {
+    const auto failure = [](std::size_t value) {
+        const std::string bytes =
+            "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " +
+            std::string(value, 'b') + "\r\n\r\n";
+        return read_cut(bytes, bytes.size(), {}).failure;
+    };
+    EXPECT_EQ(failure(4089), 0);
+    EXPECT_EQ(failure(4090), 431);
+}
+
 } // namespace
 } // namespace msd::wire

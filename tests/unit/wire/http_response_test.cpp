@@ -94,5 +94,53 @@ TEST(http_problem, has_the_members_of_problem_json_and_of_existing_clients) {
     );
 }
 
+TEST(http_response, knows_the_reason_phrases_of_exactly_the_registered_statuses) {
+    std::string known;
+    for (int status = 0; status < 1000; ++status) {
+        if (reason_phrase(status) != "Unknown") {
+            known += std::to_string(status) + " ";
+        }
+    }
+    EXPECT_EQ(
+        known,
+        "100 101 200 201 202 204 206 301 302 303 304 307 308 400 401 403 404 405 406 408 409 410 "
+        "411 412 413 414 415 416 417 421 422 426 429 431 500 501 502 503 504 505 "
+    );
+    EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
+    EXPECT_EQ(reason_phrase(503), "Service Unavailable");
+}
+
+TEST(http_response, aborts_on_a_status_out_of_range_or_a_malformed_field) {
+    const auto with_status = [](int status) {
+        http_response_head head;
+        head.status = status;
+        return written(head);
+    };
+    EXPECT_DEATH(with_status(99), "");
+    EXPECT_DEATH(with_status(600), "");
+    EXPECT_EQ(with_status(599).find("HTTP/1.1 599 Unknown\r\n"), 0U);
+    http_response_head head;
+    head.request_id = "a\tb c";
+    EXPECT_NE(written(head).find("X-Request-Id: a\tb c\r\n"), std::string::npos);
+    for (const char* malformed : {"a\x7F", "a\x1F"}) {
+        head.request_id = malformed;
+        EXPECT_DEATH(written(head), "") << malformed;
+    }
+    head.request_id = {};
+    head.extra = ": b\r\n";
+    EXPECT_DEATH(written(head), "");
+}
+
+TEST(http_response, writes_the_content_length_of_every_status_that_may_have_one) {
+    http_response_head head;
+    head.content_length = 7;
+    for (const int status : {200, 201, 203, 205, 304, 500}) {
+        head.status = status;
+        EXPECT_NE(written(head).find("Content-Length: 7\r\n"), std::string::npos) << status;
+    }
+    head.status = 199;
+    EXPECT_EQ(written(head).find("Content-Length"), std::string::npos);
+}
+
 } // namespace
 } // namespace msd::wire

@@ -289,5 +289,76 @@ TEST(packet_envelope, exists_for_every_packet_with_a_top_level_key) {
     EXPECT_FALSE(open_envelope(none));
 }
 
+TEST(packet, of_msd_itself_needs_the_right_type_of_member) {
+    const auto kind = [](const char* text) {
+        packet read;
+        EXPECT_TRUE(read.parse(text)) << text;
+        return read.kind();
+    };
+    EXPECT_EQ(kind(R"({"cancel":0})"), packet_kind::cancel);
+    EXPECT_EQ(kind(R"({"hello":{}})"), packet_kind::hello);
+    EXPECT_EQ(kind(R"({"goaway":{}})"), packet_kind::goaway);
+    EXPECT_EQ(kind(R"({"changed":{}})"), packet_kind::changed);
+    EXPECT_EQ(kind(R"({"cancel":1,"key":2})"), packet_kind::reply);
+    for (const char* other :
+         {R"({"cancel":-1})",
+          R"({"cancel":"1"})",
+          R"({"hello":1})",
+          R"({"goaway":[]})",
+          R"({"changed":"x"})",
+          R"({"uri":"/a"})",
+          R"({"uri":"/a","method":5})",
+          R"({"uri":5,"method":"GET"})",
+          R"({"uri":5,"method":"GET","key":1})",
+          R"({"params":{"key":1}})",
+          R"({})"}) {
+        EXPECT_EQ(kind(other), packet_kind::other) << other;
+    }
+}
+
+TEST(packet, forgets_the_one_before) {
+    packet read;
+    ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET","params":{"key":7}})"));
+    EXPECT_EQ(read.kind(), packet_kind::request);
+    EXPECT_TRUE(read.key_in_params());
+    EXPECT_EQ(read.key(), "7");
+    ASSERT_NE(read.params(), nullptr);
+    ASSERT_TRUE(read.parse("{}"));
+    EXPECT_EQ(read.kind(), packet_kind::other);
+    EXPECT_FALSE(read.key_in_params());
+    EXPECT_EQ(read.key(), "");
+    EXPECT_EQ(read.params(), nullptr);
+    EXPECT_EQ(read.uri(), "");
+    EXPECT_EQ(read.method(), "");
+    ASSERT_TRUE(read.parse(R"({"key":1,"params":{"key":2}})"));
+    EXPECT_EQ(read.key(), "1");
+    EXPECT_FALSE(read.key_in_params());
+    EXPECT_FALSE(read.parse(R"({"uri":"/a","method":"GET","params":{"a":}})"));
+}
+
+TEST(envelope, has_a_status_of_http_only) {
+    const auto status = [](const char* text) {
+        packet read;
+        EXPECT_TRUE(read.parse(text)) << text;
+        return open_envelope(read, reply_dialect::msd)->status;
+    };
+    EXPECT_EQ(status(R"({"key":1,"status":100})"), 100);
+    EXPECT_EQ(status(R"({"key":1,"status":599})"), 599);
+    EXPECT_EQ(status(R"({"key":1,"status":99})"), 0);
+    EXPECT_EQ(status(R"({"key":1,"status":600})"), 0);
+    EXPECT_EQ(status(R"({"key":1,"status":"200"})"), 0);
+    EXPECT_EQ(status(R"({"key":1})"), 0);
+}
+
+TEST(packet, is_refused_when_only_its_params_have_too_many_members) {
+    std::string text = R"({"uri":"/a","method":"GET","params":{"a":1)";
+    for (std::size_t count = 1; count <= json::members_max; ++count) {
+        text += R"(,"a":1)";
+    }
+    packet read;
+    EXPECT_FALSE(read.parse(text + "}}"));
+    EXPECT_EQ(read.kind(), packet_kind::other);
+}
+
 } // namespace
 } // namespace msd::wire

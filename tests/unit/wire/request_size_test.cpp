@@ -44,5 +44,20 @@ TEST(request_size, is_refused_while_an_endless_frame_grows) {
     EXPECT_TRUE(sizes.is_growing_too_large(frame)) << "of the next frame";
 }
 
+TEST(request_size, counts_a_growing_frame_again_after_each_quarter) {
+    constexpr std::size_t limit = 1000 + request_envelope_bytes;
+    request_size_check sizes{1000};
+    const std::string escapes = repeat("\\n", limit / 2 + 1);
+    EXPECT_FALSE(sizes.is_growing_too_large(escapes)) << "half as many bytes count";
+    const std::string quarter = escapes.substr(0, escapes.size() / 4);
+    EXPECT_FALSE(sizes.is_growing_too_large(std::string(escapes.size() + quarter.size(), 'x')))
+        << "not counted again yet";
+    EXPECT_TRUE(sizes.is_growing_too_large(std::string(escapes.size() + quarter.size() + 1, 'x')));
+    EXPECT_EQ(request_frame_bytes_max(10), 60 + request_envelope_bytes);
+    EXPECT_EQ(request_envelope_bytes, 65536U);
+    EXPECT_EQ(counted_bytes(R"(\n\u12345)"), 3U);
+    EXPECT_EQ(counted_bytes(R"(\u1234\u12)"), 2U);
+}
+
 } // namespace
 } // namespace msd::wire

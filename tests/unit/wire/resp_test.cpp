@@ -207,5 +207,39 @@ TEST(resp_command, is_written_as_hiredis_writes_it) {
     }
 }
 
+TEST(resp_reader, takes_lines_and_arrays_of_exactly_their_limits) {
+    const auto code = [](const std::string& bytes) {
+        resp_reader reader{std::size_t{1} << 20};
+        reader.feed(bytes);
+        const auto made = reader.next();
+        return made ? errc::internal : made.error().code;
+    };
+    EXPECT_EQ(resp_reader::line_bytes_max, 65536U);
+    EXPECT_EQ(resp_reader::elements_max, 65536U);
+    for (const char type : {'+', '-'}) {
+        EXPECT_EQ(code(type + std::string(65536, 'x') + "\r\n"), errc::internal) << type;
+        EXPECT_EQ(code(type + std::string(65537, 'x') + "\r\n"), errc::too_large) << type;
+        EXPECT_EQ(code(type + std::string(65536, 'x')), errc::internal) << type;
+        EXPECT_EQ(code(type + std::string(65537, 'x')), errc::too_large) << type;
+    }
+    EXPECT_EQ(code("$70000\r\n" + std::string(70'000, 'x') + "\r\n"), errc::internal);
+    EXPECT_EQ(code("*65536\r\n"), errc::internal);
+    std::string all = "*65536\r\n";
+    for (int count = 0; count < 65536; ++count) {
+        all += "*0\r\n";
+    }
+    EXPECT_EQ(code(all), errc::internal);
+}
+
+TEST(resp_reader, takes_a_reply_whose_texts_are_exactly_the_limit) {
+    const std::string half = "$512\r\n" + std::string(512, 'x') + "\r\n";
+    const auto made = read("*2\r\n" + half + half);
+    EXPECT_FALSE(made.broken);
+    EXPECT_EQ(made.replies.size(), 1U);
+    EXPECT_EQ(code_of("*2\r\n" + half + "$513\r\n"), errc::too_large);
+    EXPECT_EQ(code_of("*3\r\n" + half + half + "+x\r\n"), errc::too_large);
+    EXPECT_FALSE(read("*2\r\n" + half + "*100").broken) << "the length of an array is no text";
+}
+
 } // namespace
 } // namespace msd::wire

@@ -58,5 +58,32 @@ TEST(trace_context, forwards_the_known_fields_of_a_later_version) {
     EXPECT_EQ(traceparent_to_forward("01" + ids + "0"), "");
 }
 
+TEST(trace_context, takes_each_lower_case_hexadecimal_digit_and_no_other_character) {
+    const std::string start = "00-0123456789abcdef0123456789abcde";
+    const std::string end = "-" + parent_id + "-01";
+    for (const char digit : std::string{"0123456789abcdef"}) {
+        EXPECT_EQ(traceparent_to_forward(start + digit + end), start + digit + end) << digit;
+    }
+    for (const char other : std::string{"/:`gAG- "}) {
+        EXPECT_EQ(traceparent_to_forward(start + other + end), "") << other;
+    }
+}
+
+TEST(trace_context, wants_each_digit_of_each_field) {
+    for (std::size_t at = 0; at < valid.size(); ++at) {
+        std::string text = valid;
+        text[at] = 'x';
+        EXPECT_EQ(traceparent_to_forward(text), "") << text;
+        text = "01" + valid.substr(2);
+        text[at] = 'x';
+        EXPECT_EQ(traceparent_to_forward(text), "") << text;
+    }
+    const std::string one(31, '0');
+    EXPECT_NE(traceparent_to_forward("00-1" + one + "-" + parent_id + "-01"), "");
+    EXPECT_NE(traceparent_to_forward("00-" + one + "1-" + parent_id + "-01"), "");
+    EXPECT_NE(traceparent_to_forward("00-" + trace_id + "-1000000000000000-01"), "");
+    EXPECT_NE(traceparent_to_forward("00-" + trace_id + "-0000000000000001-01"), "");
+}
+
 } // namespace
 } // namespace msd::wire
