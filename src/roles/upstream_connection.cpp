@@ -115,8 +115,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     }
     pending waiting{*this, ++last_key_, request.until};
     write(request, waiting.key);
-    const auto ping_by = msd_ ? request.until.sooner(deadline::in(ping_when_busy)) : request.until;
-    guard_.set(ping_by.sooner(deadline{guard_.until()}));
+    guard_call(request.until);
     if (request.handle != nullptr) {
         request.handle->cancel = [&waiting] {
             waiting.outcome.set(fail(errc::cancelled, "the client left"));

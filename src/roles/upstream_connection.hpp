@@ -122,6 +122,14 @@ public:
     [[nodiscard]] bool has_sent_goaway() const { return state_ == state::going_away; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
+    /// A foreign peer in state probing owes the reply to its one request.
+    [[nodiscard]] bool is_on_trial() const {
+        return state_ == state::probing && !hello_sent_ && !owes_nothing();
+    }
+    /// The same for half of the time that callers wait for a connection.
+    [[nodiscard]] bool is_trial_late() const {
+        return is_on_trial() && clock::now() >= trial_late_at();
+    }
     [[nodiscard]] bool was_answered() const { return answered_; }
     /// True once after the connection was given up because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
@@ -155,6 +163,9 @@ private:
 
     [[nodiscard]] bool has_capacity() const;
     [[nodiscard]] bool owes_nothing() const { return pending_.empty() && abandoned_.empty(); }
+    [[nodiscard]] time_point trial_late_at() const {
+        return owed_since_ + settings_.connect_timeout / 2;
+    }
     void dispatch(std::string_view frame);
     [[nodiscard]] bool deliver(std::string_view frame);
     void note_answer();
@@ -166,6 +177,7 @@ private:
     void close_when_flushed();
     void malformed(const error& what);
     void become(state next);
+    void guard_call(deadline until);
     void on_guard();
     void expire(time_point at);
     void watch_liveness(time_point at);

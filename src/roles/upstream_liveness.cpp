@@ -8,6 +8,17 @@
 
 namespace msd::roles {
 
+// Sees to a call that has just been sent.
+void upstream_connection::guard_call(deadline until) {
+    deadline soon = until.sooner(deadline{guard_.until()});
+    if (msd_) {
+        soon = soon.sooner(deadline::in(ping_when_busy));
+    } else if (is_on_trial()) {
+        soon = soon.sooner(deadline{trial_late_at()});
+    }
+    guard_.set(soon);
+}
+
 void upstream_connection::on_guard() {
     const auto self = weak_from_this().lock();
     const time_point at = clock::now();
@@ -21,10 +32,16 @@ void upstream_connection::on_guard() {
     if (msd_ && state_ != state::closed) {
         watch_liveness(at);
     }
+    if (is_trial_late()) {
+        on_change_(); // the node may open a connection beside this one
+    }
     if (state_ == state::closed) {
         return;
     }
     deadline next{flush_until_};
+    if (is_on_trial() && !is_trial_late()) {
+        next = next.sooner(deadline{trial_late_at()});
+    }
     for (const auto& [key, waiting] : pending_) {
         next = next.sooner(waiting->until);
     }

@@ -124,18 +124,25 @@ bool upstream_node::is_connecting() const {
     const bool greeting = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
         return c->now() == upstream_connection::state::greeting;
     });
-    return greeting || serving() == 0;
+    const bool on_trial = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->is_on_trial() && !c->is_trial_late();
+    });
+    return greeting || on_trial || serving() == 0;
 }
 
+// The connections that count as workers of the node. Without one whose trial is late: another
+// process that serves the same port may have accepted a connection and ended before it read it, as
+// it happens when a worker of a Node.js cluster is killed. One more connection then finds the
+// worker that is left. A second late trial, or a request that timed out, says that the node hangs.
 std::size_t upstream_node::serving() const {
-    return static_cast<std::size_t>(std::count_if(
-        connections_.begin(),
-        connections_.end(),
-        [](const auto& c) {
-            return !c->has_sent_goaway() && c->now() != upstream_connection::state::draining &&
-                   c->now() != upstream_connection::state::closed;
-        }
-    ));
+    const auto serves = std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+        return !c->has_sent_goaway() && c->now() != upstream_connection::state::draining &&
+               c->now() != upstream_connection::state::closed;
+    });
+    const auto late = std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->is_trial_late();
+    });
+    return static_cast<std::size_t>(late == 1 && timeouts_ == 0 ? serves - 1 : serves);
 }
 
 bool upstream_node::wants_connection() const {
@@ -254,6 +261,10 @@ asio::awaitable<void> upstream_node::open_connection() {
 // Decides which section of the protocol the connection speaks; false when it is of no use.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
     if (info_.proto < wire::protocol_version) {
+        // Beside a connection whose trial is late, the new one begins with a trial, too.
+        probe_ = probe_ || std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+                     return c->is_trial_late();
+                 });
         serve_foreign(*fresh);
         co_return true;
     }

@@ -150,6 +150,37 @@ TEST_F(upstreams_on_a_loop, does_not_blame_a_slow_peer_whose_reply_comes_after_t
     loop.run(test(this, &slow));
 }
 
+// As behind a Node.js cluster: the connection is handed to a worker that has just been killed.
+TEST_F(upstreams_on_a_loop, connects_once_more_beside_a_new_connection_that_stays_silent) {
+    fake_node node{loop, "svc", false};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot first;
+        me->begin("GET", test::loop::patience, &first);
+        const std::string answered = co_await peer->read();
+        peer->answer(answered, "");
+        co_await until_set(&me->loop, &first);
+        peer->connection->close();
+        co_await peer->accept();
+        attempt_slot lost;
+        me->begin("GET", milliseconds{3000}, &lost);
+        const std::string unanswered = co_await peer->read();
+        EXPECT_NE(unanswered.find("\"/x\""), std::string::npos);
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        const auto silent = std::move(peer->connection);
+        co_await peer->accept();
+        const std::string request = co_await peer->read();
+        peer->answer(request, "");
+        co_await until_set(&me->loop, &made);
+        EXPECT_TRUE(made->outcome);
+        silent->close();
+        co_await until_set(&me->loop, &lost);
+    };
+    loop.run(test(this, &node));
+}
+
 TEST_F(upstreams_on_a_loop, passes_over_full_instances) {
     fake_node one{loop, "svc", false};
     fake_node two{loop, "svc", false};
