@@ -341,8 +341,12 @@ void upstream_connection::note_answer() {
 
 void upstream_connection::greeted(const json::value& hello) {
     const auto said = wire::read_hello_reply(hello);
-    // A late answer of a busy peer still counts.
-    if (!hello_sent_ || state_ == state::leaving || !said) {
+    if (!said) {
+        malformed(said.error());
+        return;
+    }
+    // A reply that a busy peer sends late still counts.
+    if (!hello_sent_ || state_ == state::leaving) {
         return;
     }
     if (msd_) { // sent again when the number of workers of its pool has changed
