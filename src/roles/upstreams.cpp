@@ -163,7 +163,7 @@ void upstreams::depart(service& from, const core::node_info& gone, bool failed) 
         gone.id.name,
         gone.id.host,
         gone.id.port,
-        failed ? "is lost" : "left"
+        failed ? "has failed" : "has left"
     );
     if (!from.nodes.empty()) {
         return;

@@ -343,7 +343,7 @@ test('log lines as JSON are JSON, with what was asked in them', async (world) =>
     node.register({ port: 1, name: 'a "b" \\ ¶', urls: [] });
     await until('a line about the node', () => distributor.log.includes('joined'));
     node.register({ port: 1, name: 'a\n{"forged":1}\n\u001b[31m', urls: [] });
-    await until('a line about bad input', () => distributor.log.includes('bad input'));
+    await until('a line about malformed input', () => distributor.log.includes('malformed input'));
     for (const line of distributor.log.trim().split('\n')) {
         const { time, level, message } = JSON.parse(line);
         assert.ok(!Number.isNaN(Date.parse(time)), line);

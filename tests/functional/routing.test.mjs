@@ -118,7 +118,7 @@ test('a route of two services goes to the first name, is logged once and shown',
     first.close();
     first.registration.close();
     await until('only b', async () => (await labels(port, 8)).every((label) => label === 'b'));
-    const lines = gateway.log.split('\n').filter((line) => line.includes('claimed by several'));
+    const lines = gateway.log.split('\n').filter((line) => line.includes('claim the route'));
     const claims = lines.map((line) => line.slice(line.indexOf('GET ')));
     assert.equal(new Set(claims).size, claims.length, `each once:\n${lines.join('\n')}`);
     assert.ok(claims.some((line) => line.includes('a gets all its requests, and b, c none')));

@@ -126,7 +126,7 @@ test('a new worker that fails while it takes over is noticed by no node', async 
     const no_room = await roll_that_fails(master, (fresh) => {
         execFileSync('prlimit', ['--pid', String(fresh), '--nofile=24:24']);
     });
-    assert.match(no_room, /out of descriptors/);
+    assert.match(no_room, /no free file descriptors/);
     await assert_unnoticed(all, before);
 
     const hung = await roll_that_fails(master, async (fresh) => {
@@ -148,5 +148,5 @@ test('a new worker that fails while it takes over is noticed by no node', async 
     await master.roll();
     await assert_unnoticed(all, before);
     await assert_goes_on(world, all, count + 3, before);
-    assert.match(distributor.log, /not handed over/);
+    assert.match(distributor.log, /the state was not handed over/);
 });
