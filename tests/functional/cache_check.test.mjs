@@ -52,7 +52,7 @@ test('check says what is wrong with a Redis, and never the password', async (wor
     const gone = await check(world, { 'cache.url': server.url });
     assert.equal(gone.code, 1);
     assert.equal(gone.output, '');
-    assert.match(gone.log, /is a Redis running there/);
+    assert.match(gone.log, /check that Redis runs there/);
 });
 
 test('a password file that others can read is refused', async (world) => {

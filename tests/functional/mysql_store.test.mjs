@@ -184,7 +184,7 @@ test('an existing deployment is adopted, shared with its nodes, and finished', a
     };
     const would = await finish('--dry-run');
     assert.equal(would.legacy_use, 'shared');
-    assert.match(would.finishing.join(), /convert members.*argon2id only for 3 members.*1 others/);
+    assert.match(would.finishing.join(), /convert members.*argon2id hash of 3 members.*1 others/);
     assert.ok(await existing_node('kim', 'new'));
     assert.deepEqual((await finish()).finishing, would.finishing);
     assert.deepEqual((await finish()).finishing, []);

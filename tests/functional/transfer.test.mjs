@@ -114,7 +114,7 @@ test('an interrupted export goes on with the service it had come to', async (wor
     assert.deepEqual(services.map(read), whole);
     const again = await world.command(['export', shop, '--data-dir', world.path('data')]);
     assert.equal(again.code, 1);
-    assert.match(again.log, /goods\.jsonl is complete: remove it/);
+    assert.match(again.log, /goods\.jsonl is a complete export: remove it/);
 });
 
 test('an existing deployment moves in and stays as it was', async (world) => {
@@ -180,5 +180,5 @@ test('what cannot be done is said, and nothing is left of it', async (world) => 
     await refused(['export', 'sqlite:/x'], 2, /directory/);
     fs.mkdirSync(world.path('shop'));
     fs.writeFileSync(world.path('shop', 'goods.jsonl'), '{"msd_export":1,"service":"goods"}\n');
-    await refused(['import', world.path('shop')], 1, /goods\.jsonl ends before the export did/);
+    await refused(['import', world.path('shop')], 1, /goods\.jsonl is incomplete, because/);
 });
