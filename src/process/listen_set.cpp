@@ -68,6 +68,11 @@ bool is_absent(int reason) {
     return reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL;
 }
 
+bool has_address(listen_address at) {
+    at.set_port(0);
+    return !is_absent(bind_one(at, false).reason);
+}
+
 // Binds every address with one port; `reason` and `where` say what failed.
 struct attempt {
     listen_set set;
@@ -192,7 +197,7 @@ recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t 
         });
         if (socket != sockets.end()) {
             found.push_back(&*socket);
-        } else if (!at.optional) {
+        } else if (!at.optional || (at.family() == AF_INET && has_address(at))) {
             return std::nullopt;
         }
     }

@@ -104,9 +104,13 @@ result<void> master::open_anew() {
         return tl::unexpected{std::move(control.error())};
     }
     control_ = std::make_unique<control_server>(std::move(*control));
-    for (const pool& each : pools_) {
+    if (!manager_.is_there()) {
+        return {};
+    }
+    for (pool& each : pools_) {
         if (const listen_set& listeners = each.settings().listeners; !listeners.was_handed) {
             manager_.store(each.name(), listeners.sockets);
+            each.share_listeners();
         }
     }
     return {};

@@ -109,6 +109,9 @@ public:
     /// (to the whole process group) and is not replaced. A worker that crashes still is.
     void expect_end() { ending_ = true; }
 
+    /// The service manager has copies of the listening sockets and uses them after this instance.
+    void share_listeners() { settings_.listeners.is_our_own = false; }
+
     /// Starts the drain of all workers: the sockets are closed and no worker is replaced any more.
     void drain(time_point now);
     /// The same with one second for requests in flight; workers that run at `kill_at` get KILL.

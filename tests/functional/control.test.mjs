@@ -6,9 +6,10 @@ import net from 'node:net';
 
 import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
+import { program } from './harness/program.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { roles } from './harness/world.mjs';
+import { msd_binary, roles } from './harness/world.mjs';
 
 const ctl = (world, ...args) => world.command(['ctl', ...args, ...world.own_dirs()]);
 
@@ -132,7 +133,8 @@ test('stop: a slot whose worker has ended is stopped, and does not count as one 
         const goods = await world.role('goods', { workers: 3 });
         const [held] = goods.workers('goods');
         process.kill(held.pid, 'SIGSTOP');
-        const stopping = done(world, 'stop', '--wait');
+        const stopping =
+            new program('ctl stop', msd_binary, ['ctl', 'stop', '--wait', ...world.own_dirs()]);
         const master = new control(world.path('run'), goods);
         const slots = await until('two of three have ended', async () => {
             const all = await master.slots('goods');
@@ -144,8 +146,9 @@ test('stop: a slot whose worker has ended is stopped, and does not count as one 
         const { output } = await ctl(world, 'status');
         assert.match(output, /goods\/\d .* stopped /);
         assert.doesNotMatch(output, /failed/);
+        await until('ctl counts one worker', () => /^1 worker is left$/m.test(stopping.log));
         process.kill(held.pid, 'SIGCONT');
-        assert.match(await stopping, /^1 worker is left$/m);
+        assert.equal((await stopping.exit).code, 0);
         await until('it has ended', () => goods.ended);
     });
 

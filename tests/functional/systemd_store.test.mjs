@@ -125,7 +125,7 @@ test('a killed master leaves its sockets to the next one, and nobody is refused'
         assert.equal(await gateway.start('--port', configured), port);
         assert.equal(gateway.host, '127.0.0.1');
         for (const each of waiting) {
-            assert.equal((await each.response()).status, 404);
+            assert.equal((await each.response()).status, 503);
         }
     }
     assert.equal(gateway.said('FDSTORE=1'), 1, 'they were stored once');
@@ -193,7 +193,7 @@ test('stored sockets that are not what is configured are closed everywhere', asy
     assert.equal(await gateway.start(...all), port);
     assert.equal(gateway.said('FDSTOREREMOVE=1'), 1);
     assert.deepEqual(gateway.store, { [name]: 1 });
-    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 404);
+    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 503);
 
     await gateway.kill_all();
     const other = ['--host', '127.0.0.2', '--port', String(port)];
@@ -215,7 +215,7 @@ test('a master that was replaced in place leaves what was stored once', async (w
     const waiting = await world.connection(port);
     waiting.send('GET', '/goods');
     assert.equal(await gateway.start('--port', '0'), port);
-    assert.equal((await waiting.response()).status, 404);
+    assert.equal((await waiting.response()).status, 503);
     assert.equal(gateway.said('FDSTORE=1'), 1);
     await gateway.stop();
 });
