@@ -3,7 +3,7 @@
 
 #include "process/listen_address.hpp"
 #include "process/port_owner.hpp"
-#include "process/soon.hpp"
+#include "process/wait_until.hpp"
 
 #include <fmt/format.h>
 
@@ -122,7 +122,7 @@ attempt bind_free_port(const std::vector<listen_address>& addresses) {
 // Waits for workers whose master was killed, which close the port soon; not for other programs.
 attempt bind_port(const std::vector<listen_address>& addresses, std::uint16_t port) {
     attempt made;
-    [[maybe_unused]] const bool in_time = soon([&] {
+    [[maybe_unused]] const bool in_time = wait_until([&] {
         made = bind_all(addresses, port);
         return made.reason != EADDRINUSE || owner_of_port(port).is_stranger;
     });

@@ -25,7 +25,7 @@ struct listen_set {
 
 /// `host` is an address or a name; empty: 127.0.0.1 and [::1], the latter only where the machine
 /// has it. `port` 0: a free one, the same for all addresses. When another msd or an unknown process
-/// has the port, this waits for it, soon_max at most: the other master may have been killed a
+/// has the port, this waits for it, wait_max at most: the other master may have been killed a
 /// moment ago. errc::conflict: the port is in use, with port and owner; errc::invalid: no such
 /// address; errc::denied: no permission (ports below 1024).
 [[nodiscard]] result<listen_set> listen_on(std::string_view host, std::uint16_t port);

@@ -143,7 +143,7 @@ asio::awaitable<void> gateway::drain(deadline until) {
             fast ? milliseconds{0} : lame_duck_served
         );
     }
-    co_await link_.leave(std::min(until.left(), milliseconds{500}));
+    co_await link_.deregister_and_close(std::min(until.left(), milliseconds{500}));
     const bool finished = co_await sessions_.drained(until.left());
     if (!finished) {
         log::warning("the time to drain is over: closing {} connections", sessions_.size());

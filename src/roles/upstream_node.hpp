@@ -30,10 +30,10 @@ struct upstream_surroundings {
 // How well a connection suits a request, in the order of preference.
 enum class fitness : std::uint8_t {
     good,
-    doubtful,  // the peer owes a reply and sends nothing
-    departing, // the peer is about to close the connection
-    suspect,   // a request timed out, and a trial request is not due or not safe
-    none,      // no connection can take the request
+    doubtful,   // the peer owes a reply and sends nothing
+    going_away, // the peer is about to close the connection
+    suspect,    // a request timed out, and a trial request is not due or not safe
+    none,       // no connection can take the request
 };
 
 // The connections of a caller to one instance of a service: one to each of its workers. It
@@ -47,10 +47,10 @@ public:
         std::function<void()> on_change
     );
 
-    /// Starts connecting and reconnecting, until retire(). Does nothing when started already.
+    /// Starts connecting and reconnecting, until drain(). Does nothing when started already.
     void start();
     /// Takes no new requests; each connection closes when its last reply has arrived.
-    void retire();
+    void drain();
     /// Closes all connections now.
     void close();
 
@@ -92,7 +92,7 @@ private:
     [[nodiscard]] bool wants_connection() const;
     [[nodiscard]] std::size_t serving() const;
     void changed();
-    void release_departing();
+    void drain_going_away();
 
     const upstream_surroundings& around_;
     core::node_info info_;
@@ -109,7 +109,7 @@ private:
     bool refused_ = false; // the last attempt to connect failed
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;
-    bool retired_ = false;
+    bool is_removed_ = false;
 };
 
 } // namespace msd::roles

@@ -99,19 +99,19 @@ void advise(const server_settings& settings, const mysql::server_facts& facts, d
 }
 
 tl::unexpected<error> explain(const mysql::server_address& at, mysql::failure why) {
-    auto told = mysql::error_of(why);
+    auto explained = mysql::error_of(why);
     using enum mysql::failure_kind;
     if (why.kind == denied) {
-        told.code = errc::invalid;
-        told.text += ": check the user, password and database in store.url";
+        explained.code = errc::invalid;
+        explained.text += ": check the user, password and database in store.url";
     } else if (why.code == tls_failed) {
-        told.text +=
+        explained.text +=
             "; with store.tls = \"verify\", an authority in store.tls_ca must have signed the "
             "certificate for the server's name";
     } else if (why.kind == unreachable) {
-        told.text += fmt::format(": is a server running at {}:{}?", at.host, at.port);
+        explained.text += fmt::format(": check that a server runs at {}:{}", at.host, at.port);
     }
-    return tl::unexpected{std::move(told)};
+    return tl::unexpected{std::move(explained)};
 }
 
 result<diagnosis> look_at_server(const server_settings& settings, const mysql::server_address& at) {

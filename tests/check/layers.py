@@ -53,7 +53,7 @@ RESERVED = [
     ),
     (
         r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h",
-        # The log can write to the journal's socket, when msd was started with it as its output.
+        # The log writes to standard error, which may be the journal's socket.
         # core/advertised_host reads the text of addresses with inet_pton, which opens no socket.
         [
             "src/net/", "src/process/", "src/base/line_writer.cpp",

@@ -34,6 +34,6 @@ enum class verdict : std::uint8_t {
 
 /// For unknown usernames: takes as long as check_password(), fails in the same cases, and otherwise
 /// returns `wrong`, so that neither the reply nor its time reveals which usernames exist.
-[[nodiscard]] result<verdict> check_against_nobody(std::string_view password);
+[[nodiscard]] result<verdict> check_without_member(std::string_view password);
 
 } // namespace msd::services

@@ -22,7 +22,7 @@
 namespace msd::process {
 namespace {
 
-constexpr core::service_condition serving{true, false, "ready"};
+constexpr core::instance_condition serving{true, false, "ready"};
 
 // The service manager's end of the protocol, and the variables that lead to it.
 class notifications : public testing::Test {

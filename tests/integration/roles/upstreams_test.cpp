@@ -296,7 +296,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
         me->registry_since += milliseconds{1};
         me->list({});
         EXPECT_FALSE(me->services.knows("svc"));
-        EXPECT_FALSE(me->services.all_said_goodbye("svc"));
+        EXPECT_FALSE(me->services.have_all_deregistered("svc"));
     };
     loop.run(test(this, &node));
 }
@@ -398,7 +398,7 @@ TEST_F(upstreams_on_a_loop, distinguishes_a_node_that_deregistered_from_a_lost_n
     list({node.info});
     list({});
     EXPECT_FALSE(services.knows("svc"));
-    EXPECT_TRUE(services.all_said_goodbye("svc"));
+    EXPECT_TRUE(services.have_all_deregistered("svc"));
 }
 
 TEST_F(upstreams_on_a_loop, gives_the_routes_of_a_service_that_left_to_a_listed_service) {

@@ -10,18 +10,18 @@
 // same moment waits for that, while nothing else runs in this process.
 namespace msd::process {
 
-inline constexpr milliseconds soon_step{10};
-inline constexpr milliseconds soon_max{1000};
+inline constexpr milliseconds wait_step{10};
+inline constexpr milliseconds wait_max{1000};
 
-/// Asks every soon_step until `holds` returns true; false: it did not within soon_max.
+/// Asks every wait_step until `holds` returns true; false: it did not within wait_max.
 template <class Condition>
-[[nodiscard]] bool soon(Condition holds) {
-    const deadline until = deadline::in(soon_max);
+[[nodiscard]] bool wait_until(Condition holds) {
+    const deadline until = deadline::in(wait_max);
     while (!holds()) {
         if (until.passed()) {
             return false;
         }
-        poll(nullptr, 0, static_cast<int>(soon_step.count()));
+        poll(nullptr, 0, static_cast<int>(wait_step.count()));
     }
     return true;
 }
