@@ -91,13 +91,16 @@ void upstream_connection::note_timeout() {
         }
         return;
     }
-    log::warning("{} did not answer in time; trying anew", connection_.peer().text());
+    log::warning(
+        "{} did not answer in time: closing the connection and reconnecting",
+        connection_.peer().text()
+    );
     timed_out_ = true;
     drain();
 }
 
 void upstream_connection::watch_liveness(time_point at) {
-    // Bytes that arrived while this worker was busy count, too.
+    // Bytes that arrived while this worker was busy count as well.
     if (connection_.has_unreceived()) {
         last_received_ = at;
     }
@@ -111,10 +114,13 @@ void upstream_connection::watch_liveness(time_point at) {
     // The reply to the ping may queue behind large replies: a peer that sends them is not hung.
     if (at - std::max(ping_sent_, last_received_) >= settings_.ping_timeout) {
         if (state_ == state::ready) {
-            log::warning("{} does not answer a ping", connection_.peer().text());
+            log::warning(
+                "{} does not answer a ping: no new requests until it does",
+                connection_.peer().text()
+            );
             become(state::hung);
         }
-        ping_sent_ = at; // the ping stays valid: a late answer ends the state hung
+        ping_sent_ = at; // the ping stays valid: a late reply ends the state `hung`
     }
 }
 

@@ -17,10 +17,10 @@ constexpr milliseconds retry_longest{1000};
 constexpr milliseconds greeting_limit{1000};
 constexpr milliseconds vanished_after{6000};
 constexpr milliseconds lasting{
-    1000}; // a connection that ends sooner, without a reply, is a failure
+    1000}; // a connection that ends earlier, without a reply, is a failure
 constexpr milliseconds probe_first{1000};
 constexpr milliseconds probe_longest{10'000};
-constexpr milliseconds search_pause{1000}; // when the allowed tries have not found all slots
+constexpr milliseconds search_pause{1000}; // after tries_per_worker tries without all slots
 constexpr int tries_per_worker = 4;
 
 fitness fitness_of(const upstream_connection& candidate, const outgoing& request) {
@@ -114,8 +114,8 @@ bool upstream_node::is_full() const {
     });
 }
 
-// A connection that was accepted and closed once may have been to a worker that was killed: its
-// replacement accepts the next one.
+// A connection that was accepted and closed once may have reached a worker that was killed: the
+// replacement accepts the next connection.
 bool upstream_node::is_connecting() const {
     const int borne = refused_ ? 0 : 1;
     if (is_removed_ || failures_ > borne) {
@@ -248,7 +248,12 @@ asio::awaitable<void> upstream_node::open_connection() {
     const bool settled = co_await settle(fresh);
     if (settled) {
         if (failures_ > 0) {
-            log::info("{} at {}:{} is back", info_.id.name, info_.id.host, info_.id.port);
+            log::info(
+                "{} at {}:{} can be reached again",
+                info_.id.name,
+                info_.id.host,
+                info_.id.port
+            );
         }
         failures_ = 0;
     }
@@ -258,7 +263,7 @@ asio::awaitable<void> upstream_node::open_connection() {
     changed();
 }
 
-// Decides which section of the protocol the connection speaks; false when it is of no use.
+// Decides which section of the protocol the connection uses; false when it must be closed.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
     if (info_.proto < wire::protocol_version) {
         // Beside a connection whose trial is late, the new one begins with a trial, too.

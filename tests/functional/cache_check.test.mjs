@@ -52,7 +52,7 @@ test('msd check reports problems of a Redis and never prints the password', asyn
     const gone = await check(world, { 'cache.url': server.url });
     assert.equal(gone.code, 1);
     assert.equal(gone.output, '');
-    assert.match(gone.log, /is a Redis running there/);
+    assert.match(gone.log, /check that Redis runs there/);
 });
 
 test('a password file that other users can read is refused', async (world) => {

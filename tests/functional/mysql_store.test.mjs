@@ -185,7 +185,7 @@ test('an existing database is adopted, shared with existing nodes, and migrated'
     };
     const would = await finish('--dry-run');
     assert.equal(would.legacy_use, 'shared');
-    assert.match(would.finishing.join(), /convert members.*argon2id only for 3 members.*1 others/);
+    assert.match(would.finishing.join(), /convert members.*argon2id hash of 3 members.*1 others/);
     assert.ok(await existing_node('kim', 'new'));
     assert.deepEqual((await finish()).finishing, would.finishing);
     assert.deepEqual((await finish()).finishing, []);

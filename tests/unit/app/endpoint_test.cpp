@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/endpoint.hpp"
-#include "process/connectable.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -77,36 +76,6 @@ TEST(parse_endpoint, says_what_to_write_instead_of_a_url) {
     );
     EXPECT_EQ(read("tcp://h", endpoint_port::required), "\"tcp://h\" is not HOST:PORT");
     EXPECT_EQ(read("tcp://", endpoint_port::optional), "\"tcp://\" is not HOST or HOST:PORT");
-}
-
-TEST(check_connectable, takes_addresses_and_names_of_a_host) {
-    for (const char* host :
-         {"10.0.0.1",
-          "127.0.0.1",
-          "::1",
-          "fe80::1%eth0",
-          "db",
-          "db.local",
-          "db.local.",
-          "db-1.example",
-          "node_1",
-          "1a",
-          "3.pool.example"}) {
-        EXPECT_TRUE(process::check_connectable(host)) << host;
-    }
-}
-
-TEST(check_connectable, refuses_what_nobody_can_connect_to) {
-    for (const char* host : {"0.0.0.0",   "0.1.2.3", "::",         "255.255.255.255",
-                             "224.0.0.1", "ff02::1", "node 1",     "-x",
-                             "x-",        "a..b",    ".",          "",
-                             "256.1.1.1", "10.0.0",  "0x0",        "127.0X1",
-                             "0x",        "a/b",     "a@b",        "*",
-                             "nöde",      "a\nb",    "::1:2:3::4", "%eth0"}) {
-        EXPECT_FALSE(process::check_connectable(host)) << host;
-    }
-    EXPECT_FALSE(process::check_connectable(std::string(64, 'a')));
-    EXPECT_FALSE(process::check_connectable(std::string(254, 'a')));
 }
 
 TEST(parse_endpoint, asks_for_brackets_around_ipv6) {
