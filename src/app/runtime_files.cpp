@@ -31,7 +31,7 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
         return {};
     }
     if (fs::exists(path, reason)) {
-        return fail(errc::unavailable, fmt::format("{} is no directory", path.native()));
+        return fail(errc::unavailable, fmt::format("{} is not a directory", path.native()));
     }
     reason.clear(); // the directory does not exist, as expected
     if (path.has_parent_path()) {
@@ -80,7 +80,8 @@ result<void> check_usable(const fs::path& path) {
     return fail(
         errc::denied,
         fmt::format(
-            "user {} cannot use the directory {}: {}; give it to that user, or choose another one",
+            "user {} cannot use the directory {}: {}; make that user its owner, or choose another "
+            "directory",
             geteuid(),
             path.native(),
             std::generic_category().message(errno)

@@ -33,7 +33,7 @@ namespace msd::log {
 
 namespace {
 
-constexpr std::size_t message_bytes_max = 1 << 14; // what is longer is cut
+constexpr std::size_t message_bytes_max = 1 << 14; // longer messages are cut
 
 constexpr std::array<std::string_view, 6>
     level_names{"trace", "debug", "info", "warning", "error", "off"};
@@ -42,7 +42,7 @@ std::string_view name_of(level severity) {
     return level_names.at(static_cast<std::size_t>(severity));
 }
 
-// spdlog carries finished lines to this sink and takes part in no decision. Counts the lines that
+// spdlog passes finished lines to this sink and decides nothing. The sink stores why the last line
 // could not be written.
 class line_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
@@ -66,8 +66,8 @@ private:
     int failure_ = 0;
 };
 
-// A standard stream by one of its names. Those names are not opened: after a change of user that
-// would be refused, and a socket has no name that can be opened.
+// The standard stream that `file` names. Such a name is not opened: after a change of user that
+// would be refused, and the name of a socket cannot be opened.
 std::optional<int> standard_stream(std::string_view file) {
     for (const char* const name : {"", "-", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}) {
         if (file == name) {
@@ -82,8 +82,8 @@ std::optional<int> standard_stream(std::string_view file) {
     return std::nullopt;
 }
 
-// Readable by its owner alone: what people send to services may be in it. O_NONBLOCK is for what
-// is no file, for example a FIFO.
+// Only the owner can read the file, because it may contain data of clients. O_NONBLOCK is for other
+// kinds of files, for example a FIFO.
 result<line_writer> open_writer(const std::string& path) {
     if (const auto stream = standard_stream(path)) {
         return line_writer{*stream};
@@ -117,8 +117,8 @@ result<line_writer> open_writer(const std::string& path) {
     );
 }
 
-// The journal of systemd names, for the processes whose output it reads, the socket it reads from
-// (systemd.exec(5)).
+// systemd sets JOURNAL_STREAM to the device and inode of the socket that it reads the output of the
+// process from (systemd.exec(5)).
 bool is_journal(int fd) {
     const char* const text = std::getenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
     struct stat facts {};
@@ -126,7 +126,7 @@ bool is_journal(int fd) {
            text == fmt::format("{}:{}", facts.st_dev, facts.st_ino);
 }
 
-// Where lines go, and what became of those that could not be written.
+// Where lines are written, and why the last one could not be written.
 class output {
 public:
     explicit output(line_writer to)
@@ -220,7 +220,7 @@ std::string_view journal_prefix(level severity) {
     }
 }
 
-// `time` is empty for the journal, which has its own.
+// `time` is empty for the journal, which records the time itself.
 std::string
 text_line(const settings& chosen, level severity, std::string_view message, std::string_view time) {
     std::string line = fmt::format("{}{}{} ", time, time.empty() ? "" : " ", name_of(severity));
@@ -320,7 +320,7 @@ void reopen() {
         }
     }
     if (!problem.empty()) {
-        error("{}; lines go on to where they went", problem);
+        error("{}; logging continues to the old file", problem);
     }
 }
 

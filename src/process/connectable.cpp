@@ -62,7 +62,7 @@ result<void> check_ipv4(std::string_view host, const in_addr& address) {
         return unconnectable(host, unspecified);
     }
     if (bits >= 0xe0000000U) { // 224.0.0.0 and above: multicast, reserved, broadcast
-        return unconnectable(host, "it is no address of a single host");
+        return unconnectable(host, "it is not the address of a single host");
     }
     return {};
 }
@@ -84,7 +84,7 @@ result<void> check_connectable(std::string_view host) {
             return unconnectable(host, unspecified);
         }
         if (IN6_IS_ADDR_MULTICAST(&v6)) {
-            return unconnectable(host, "it is no address of a single host");
+            return unconnectable(host, "it is not the address of a single host");
         }
         return {};
     }

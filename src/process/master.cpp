@@ -243,7 +243,7 @@ void master::on_signal(int number, time_point now) {
     case SIGWINCH:
         break; // terminals send it
     default:
-        log::info("signal {} ({}) changes nothing", number, sigdescr_np(number));
+        log::info("signal {} ({}) is ignored", number, sigdescr_np(number));
         break;
     }
 }

@@ -75,7 +75,7 @@ void pool::end_silent(time_point since, time_point now) {
         const bool is_stopped = state == 'T';
         worker.last_words = fmt::format(
             "{} for {} ms",
-            is_stopped ? "stopped" : "its event loop did not turn",
+            is_stopped ? "stopped" : "its event loop was blocked",
             std::chrono::duration_cast<milliseconds>(now - heard).count()
         );
         log::error(

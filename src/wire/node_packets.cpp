@@ -84,7 +84,7 @@ result<change> read_changed(const json::value& changed) {
     const json::value* const ids = fields.find("ids");
     auto name = what == nullptr ? std::nullopt : what->as_string();
     if (!name || ids == nullptr || ids->type != json::kind::array) {
-        return fail(errc::malformed, "a change of nothing");
+        return fail(errc::malformed, "a change without a name and a list of ids");
     }
     const auto listed = json::elements(ids->text);
     if (!listed) {
@@ -100,7 +100,7 @@ result<change> read_changed(const json::value& changed) {
     for (const json::value& each : *listed) {
         const auto id = each.as_int64();
         if (!id) {
-            return fail(errc::malformed, "an id that is no integer");
+            return fail(errc::malformed, "an id of a change is not an integer");
         }
         made.ids.push_back(*id);
     }

@@ -19,7 +19,7 @@ TEST(parse_endpoint, reads_names_and_addresses) {
     EXPECT_EQ(read("[fd00::1]:65535", endpoint_port::required), "fd00::1 65535");
 }
 
-TEST(parse_endpoint, leaves_an_optional_port_at_zero) {
+TEST(parse_endpoint, returns_port_zero_when_an_optional_port_is_missing) {
     EXPECT_EQ(read("db.local", endpoint_port::optional), "db.local 0");
     EXPECT_EQ(read("[::1]", endpoint_port::optional), "::1 0");
 }
@@ -29,11 +29,11 @@ TEST(parse_endpoint, writes_mapped_addresses_as_ipv4) {
     EXPECT_EQ(read("[::FFFF:a00:1]:80", endpoint_port::required), "10.0.0.1 80");
 }
 
-TEST(parse_endpoint, keeps_a_zone) {
+TEST(parse_endpoint, keeps_the_zone_of_an_ipv6_address) {
     EXPECT_EQ(read("[fe80::1%eth0]:80", endpoint_port::required), "fe80::1%eth0 80");
 }
 
-TEST(parse_endpoint, wants_an_address_in_brackets) {
+TEST(parse_endpoint, refuses_brackets_without_an_ipv6_address) {
     for (const char* text : {"[db.local]", "[10.0.0.1]", "[]", "[::f0000fff:1.2.3.4]", "[::1%]"}) {
         EXPECT_EQ(
             read(text, endpoint_port::optional),
@@ -42,7 +42,7 @@ TEST(parse_endpoint, wants_an_address_in_brackets) {
     }
 }
 
-TEST(endpoint_text, is_what_parse_endpoint_reads) {
+TEST(endpoint_text, survives_a_round_trip_through_parse_endpoint) {
     for (const char* text : {"db.local", "db.local:80", "[fd00::1]", "[fd00::1]:80", "10.0.0.1"}) {
         const auto made = parse_endpoint(text, endpoint_port::optional);
         ASSERT_TRUE(made.has_value()) << text;
@@ -50,7 +50,7 @@ TEST(endpoint_text, is_what_parse_endpoint_reads) {
     }
 }
 
-TEST(parse_endpoint, refuses_what_is_no_endpoint) {
+TEST(parse_endpoint, refuses_malformed_endpoints) {
     EXPECT_EQ(read("db.local", endpoint_port::required), "\"db.local\" is not HOST:PORT");
     EXPECT_EQ(read(":80", endpoint_port::required), "\":80\" is not HOST:PORT");
     EXPECT_EQ(read("a:", endpoint_port::optional), "\"a:\" is not HOST or HOST:PORT");
@@ -61,7 +61,7 @@ TEST(parse_endpoint, refuses_what_is_no_endpoint) {
     EXPECT_EQ(read("", endpoint_port::optional), "\"\" is not HOST or HOST:PORT");
 }
 
-TEST(parse_endpoint, takes_an_ipv6_address_without_a_port_bare) {
+TEST(parse_endpoint, accepts_an_ipv6_address_without_brackets_and_port) {
     EXPECT_EQ(read("fd00::1", endpoint_port::optional), "fd00::1 0");
     EXPECT_EQ(read("::ffff:10.0.0.1", endpoint_port::optional), "10.0.0.1 0");
 }
@@ -79,7 +79,7 @@ TEST(parse_endpoint, says_what_to_write_instead_of_a_url) {
     EXPECT_EQ(read("tcp://", endpoint_port::optional), "\"tcp://\" is not HOST or HOST:PORT");
 }
 
-TEST(check_connectable, takes_addresses_and_names_of_a_host) {
+TEST(check_connectable, accepts_addresses_and_names_of_a_host) {
     for (const char* host :
          {"10.0.0.1",
           "127.0.0.1",
@@ -96,7 +96,7 @@ TEST(check_connectable, takes_addresses_and_names_of_a_host) {
     }
 }
 
-TEST(check_connectable, refuses_what_nobody_can_connect_to) {
+TEST(check_connectable, refuses_hosts_that_no_client_can_connect_to) {
     for (const char* host : {"0.0.0.0",   "0.1.2.3", "::",     "255.255.255.255",
                              "224.0.0.1", "ff02::1", "node 1", "-x",
                              "x-",        "a..b",    ".",      "",
