@@ -27,6 +27,6 @@ endfunction()
 
 function(msd_use_batches target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  # g++ treats the files of a batch as headers and warns of types with members of unnamed namespaces.
+  # g++ treats files of a batch as headers and warns of types with members of unnamed namespaces.
   target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
 endfunction()

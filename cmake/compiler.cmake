@@ -10,7 +10,7 @@ target_compile_options(
             -fdiagnostics-color=auto
 )
 # Asio 1.22 chooses between aligned_alloc and operator new depending on the headers included before
-# it, so one file could free with one what another allocated with the other: the choice is made here.
+# it. Two files must not choose differently, so the choice is made here.
 target_compile_definitions(
   msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
                          ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC
@@ -24,7 +24,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(msd_compiler INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 assumes that destructors of tl::expected run that never do, and warns about their members.
+  # GCC 12 wrongly warns about members of tl::expected, whose destructors never run in these cases.
   target_compile_options(msd_compiler INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object)
 endif()
 if(MSD_WERROR)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one table with an entry for each limit and time.
 #include "app/config_row.hpp"
 
 namespace msd::app {

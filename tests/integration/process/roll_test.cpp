@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: all ways in which a running master replaces workers, with one fixture.
 #include "integration/process/running_master.hpp"
 
 #include <algorithm>
