@@ -123,7 +123,7 @@ TEST(config_file, names_the_expected_type_of_a_value) {
 }
 
 TEST(config_file, refuses_a_value_in_place_of_a_section) {
-    EXPECT_EQ(refusal("gateway = 5\n"), "msd.toml:1: gateway: is a section, written [gateway]");
+    EXPECT_EQ(refusal("gateway = 5\n"), "msd.toml:1: gateway: is a section, write [gateway]");
 }
 
 TEST(config_file, names_the_bounds_of_a_number) {

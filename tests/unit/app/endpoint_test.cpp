@@ -37,7 +37,7 @@ TEST(parse_endpoint, refuses_brackets_without_an_ipv6_address) {
     for (const char* text : {"[db.local]", "[10.0.0.1]", "[]", "[::f0000fff:1.2.3.4]", "[::1%]"}) {
         EXPECT_EQ(
             read(text, endpoint_port::optional),
-            "\"" + std::string{text} + "\": no IPv6 address in brackets"
+            "\"" + std::string{text} + "\": the text in brackets is not an IPv6 address"
         );
     }
 }
