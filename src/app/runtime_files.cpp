@@ -80,8 +80,7 @@ result<void> check_usable(const fs::path& path) {
     return fail(
         errc::denied,
         fmt::format(
-            "user {} cannot use the directory {}: {}; make that user its owner, or choose another "
-            "directory",
+            "user {} cannot use the directory {}: {}; give it to that user, or choose another one",
             geteuid(),
             path.native(),
             std::generic_category().message(errno)
