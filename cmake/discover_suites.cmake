@@ -21,6 +21,11 @@ string(REGEX MATCHALL "\n[A-Za-z0-9_/]+\\." suites "\n${listed}")
 foreach(suite ${suites})
   string(REGEX REPLACE "[ .\n]" "" suite ${suite})
   string(REPLACE "/" "." file ${prefix}${suite})
+  # Google Test replaces this report when the suite ends. tests/count.py counts a report that stays
+  # empty as a failure: a test that calls exit(0) ends the process before the other tests run.
+  if(NOT EXISTS ${results}/${file}.xml)
+    file(WRITE ${results}/${file}.xml "")
+  endif()
   add_test(
     ${prefix}${suite} ${executable} --gtest_filter=${suite}.*
     --gtest_output=xml:${results}/${file}.xml

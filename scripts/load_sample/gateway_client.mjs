@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests to a gateway over kept connections, tried again for as long as a service is away. That
-// is safe for writes too, because each carries an Idempotency-Key.
+// Sends requests to a gateway over kept connections and retries them while a service is not
+// available. Retries are safe for writes, because each write has an Idempotency-Key.
 
 import http from 'node:http';
 
 const page_rows = 1000;
 const reply_limit_ms = 30_000;
 
-/** What trying again does not help against; `status` and `reason` when it was a reply. */
+/** An error that is not retried. `status` and `reason` are set if a reply was received. */
 export class failure extends Error {
     constructor(text, status, reason) {
         super(text);
@@ -17,7 +17,7 @@ export class failure extends Error {
 }
 
 export class gateway_client {
-    /** `signal` ends every request at once; `patience_ms` bounds how long one is retried. */
+    /** `signal` ends every request at once; `patience_ms` limits the retries of each request. */
     constructor({ url, connections, patience_ms, signal }) {
         this.url = url;
         this.patience_ms = patience_ms;
@@ -62,7 +62,7 @@ export class gateway_client {
         });
     }
 
-    /** Tries again while the gateway or a service is away; the reply of status 200. */
+    /** Retries while the gateway or a service is unavailable; returns the reply with status 200. */
     async ask(method, target, params, key) {
         const body = params === undefined ? undefined : JSON.stringify(params);
         const what = `${method} ${target.split('?')[0]}`; // a query may hold a password

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads invoice lines in the "Online Retail" form: CSV as RFC 4180 has it, from a stream of any
-// size, with or without byte-order mark, quotes and carriage returns. Says why a bad line is bad.
+// Reads invoice lines in the "Online Retail" format: CSV as in RFC 4180, from a stream of any size,
+// with or without byte-order mark, quotes and carriage returns. Reports why a line is invalid.
 
 const columns = [
     'InvoiceNo',
@@ -15,7 +15,7 @@ const columns = [
 export const column_names = columns.join(', ');
 const record_chars_max = 64 * 1024;
 
-/** Records of a CSV file: { line, fields } or { line, problem }; `line` is where it begins. */
+/** The records of a CSV file: { line, fields } or { line, problem }; `line` is the first line. */
 export async function* csv_records(stream) {
     let state = { line: 1, fields: [], field: '', quoted: false, closed: false, chars: 0 };
     let line = 1;
@@ -57,7 +57,7 @@ export async function* csv_records(stream) {
 
 function take(state, c) {
     if (++state.chars > record_chars_max) {
-        state.quoted &&= c !== '"'; // skipping: only the end of the record matters now
+        state.quoted &&= c !== '"'; // skips to the end of the record
         return;
     }
     if (state.quoted) {
@@ -82,7 +82,7 @@ function take(state, c) {
     }
 }
 
-/** A decimal number with at most four decimals in ten-thousandths, exactly; else undefined. */
+/** The exact value, in ten-thousandths, of a number with at most four decimals; else undefined. */
 export function e4(text) {
     const parts = /^([+-]?)(\d{1,15})(?:\.(\d*))?$/.exec(text.trim());
     const decimals = parts?.[3]?.replace(/0+$/, '') ?? '';
@@ -113,7 +113,7 @@ function is_date(text) {
         date.getUTCHours() === hour && minute < 60 && second < 60;
 }
 
-/** A good line as { stock, description, quantity, price, customer }, or why it is bad. */
+/** A valid line as { stock, description, quantity, price, customer }, else the reason as a text. */
 export function read_line(fields) {
     if (fields.length !== columns.length) {
         return `${fields.length} fields instead of ${columns.length}`;

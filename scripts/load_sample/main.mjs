@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads invoice lines (the "Online Retail" form) through a gateway: one product per stock code and
-// unit price, one member per customer, one purchase per line. Then it reads everything back and
-// compares counts and sums with its own reading of the file. What else the store holds, it reports
-// but does not judge.
+// Loads invoice lines (the "Online Retail" format) through a gateway: one product per stock code
+// and unit price, one member per customer, one purchase per line. Then it reads all of them back
+// and compares counts and sums with the file. It counts other data in the store separately.
 //
-// Every write carries an Idempotency-Key, so each may be sent any number of times: a lost
-// connection is retried, and a run that was interrupted or killed is simply started again. Products
-// and members have keys made from what they are, because files share them. A purchase has one made
-// from its file and line. Services keep such keys for 24 hours.
+// Every write has an Idempotency-Key, so it can be repeated: requests are retried after a lost
+// connection, and a run that was interrupted or killed can be started again. The keys of products
+// and members are made from their content, because several files may contain the same. The key of a
+// purchase is made from the file and the line. Services keep keys for 24 hours.
 
 import crypto from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -21,27 +20,27 @@ import { column_names, csv_records, e4, from_e4, is_header, read_line } from './
 const category = 'online-retail';
 const refusals_shown_max = 20;
 const interrupted = new AbortController();
-setMaxListeners(0, interrupted.signal); // every request under way listens to it
+setMaxListeners(0, interrupted.signal); // every request in flight listens to it
 
 const help = `Usage: load-sample FILE.csv [options]
 
-Loads a file in the form of the "Online Retail" data set through a gateway, then checks counts and
-sums. It may be interrupted and started again within 24 hours: nothing is written twice as long as
-the file stays the same. Other files, and other purchases of the same members, do no harm.
+Loads a file in the format of the "Online Retail" data set through a gateway, then checks counts and
+sums. A run can be interrupted and started again within 24 hours: no line is stored twice if the
+file has not changed. Purchases from other files or of other clients are counted separately.
 
-  --gateway URL      where the gateway is (default http://127.0.0.1:8000)
-  --connections N    kept connections, and requests at a time (default 16, at most 256)
-  --patience S       how long one request is retried before giving up, in seconds (default 60)
-  --progress         report progress on standard error even when it is no terminal
-  --quiet            no progress
-  --help             this text
+  --gateway URL      address of the gateway (default http://127.0.0.1:8000)
+  --connections N    number of connections and of concurrent requests (1 to 256, default 16)
+  --patience S       time limit for the retries of a request, in seconds (default 60)
+  --progress         report progress on standard error even if it is not a terminal
+  --quiet            do not report progress
+  --help             print this text
 
 Columns: ${column_names}.
-A customer is the member of that name, a line without one belongs to the member "guest". Their
-passwords are derived from their names and from the environment variable MSD_SAMPLE_SECRET; a member
-that exists already must have that password.
+Each customer becomes the member of that name; lines without a customer belong to the member
+"guest". The password of a member is derived from its name and from the environment variable
+MSD_SAMPLE_SECRET. A member that exists already must have that password.
 
-Exit code: 0 everything arrived once, 1 something differs or failed, 2 usage, 130 interrupted.
+Exit code: 0 every line is stored once, 1 difference or failure, 2 usage, 130 interrupted.
 `;
 
 function key_of(...parts) {
@@ -62,14 +61,14 @@ async function digest_of(file) {
     return hash.digest('base64url');
 }
 
-/** How a product is told from others, and shown; the price in ten-thousandths. */
+/** The name that identifies a product in the output; the price is in ten-thousandths. */
 function product_name(stock, price) {
     return `${stock} at ${from_e4(price)}`;
 }
 
 // Loading.
 
-/** A promise that is awaited later, perhaps after it was rejected. */
+/** A promise that may be rejected before it is awaited. */
 function later(promise) {
     promise.catch(() => {});
     return promise;
@@ -113,14 +112,14 @@ class loader {
         return this.members.get(customer);
     }
 
-    /** Of a new member, or of one that is there already and has the password derived here. */
+    /** The id of a new member, or of an existing member with the derived password. */
     async userid_of(username) {
         const params = { username, password: password_of(username) };
         try {
             const made = await this.to.ask('POST', '/members', params, key_of('member', username));
             return made.userid;
         } catch (error) {
-            // Taken, or made by the same key with another password.
+            // The name exists, or the key was used with another password.
             if (error.status !== 409 && error.status !== 422) {
                 throw error;
             }
@@ -137,8 +136,8 @@ class loader {
     }
 
     /**
-     * Enters a line of the file, the one that begins at line `at`, into the expected figures;
-     * returns a function that loads it.
+     * Adds the record that begins in line `at` to the expected figures; returns a function that
+     * stores it.
      */
     plan(at, line) {
         const member = this.member(line.customer);
@@ -192,8 +191,8 @@ class loader {
 // Checking.
 
 /**
- * Compares what the services have with what was read from the file; each difference as a line.
- * `others` counts what looks alike but was not made from this file.
+ * Compares the data of the services with the file; returns each difference as a line. `others`
+ * counts similar products, and purchases of the same members, that are not from this file.
  */
 async function check(loaded, connections) {
     const differences = [];
@@ -253,7 +252,7 @@ async function purchases_of({ to, purchases }, userid) {
     return own;
 }
 
-/** Sums are kept in ten-thousandths, as bigint. */
+/** A figure as text; sums are bigints in ten-thousandths. */
 function shown(figure) {
     return typeof figure === 'bigint' ? from_e4(figure) : figure;
 }
@@ -291,7 +290,7 @@ function options_of(args) {
         throw new Error(`--gateway: not a URL: ${values.gateway}`);
     }
     if (url.protocol !== 'http:') {
-        throw new Error('--gateway: only http:// is spoken');
+        throw new Error('--gateway: only http:// is supported');
     }
     const progress = values.progress || (process.stderr.isTTY && !values.quiet);
     const { help: wants_help } = values;
@@ -375,7 +374,7 @@ async function main() {
         return await load_and_check(options);
     } catch (error) {
         if (interrupted.signal.aborted) {
-            console.error('load-sample: interrupted; start it again to go on');
+            console.error('load-sample: interrupted; start it again to continue');
             return 130;
         }
         console.error(`load-sample: ${error.message}`);
@@ -383,5 +382,5 @@ async function main() {
     }
 }
 
-// Once it is decided how it ends, requests that are still under way do not matter.
+// Ends requests that are still in flight.
 process.exit(await main());

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One C++ source as tokens: which brackets belong together, what stands in a function.
+"""One C++ source as tokens: matching brackets, and the contents of functions.
 
-There is no C++ parser here: what is found relies on the style of the project, which clang-format
-sees to.
+This is not a C++ parser: it relies on the style of the project, which clang-format ensures.
 """
 
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/mutate: how much of what could be wrong in a layer its unit tests would see."""
+"""scripts/mutate: measures which faults in a layer its unit tests detect."""
 
 import argparse
 import concurrent.futures
@@ -26,23 +26,23 @@ def arguments_of(given):
         prog="scripts/mutate",
         description="Changes the sources of a layer in one place at a time (a condition, an "
         "operator, a constant, a statement left out) and runs that layer's unit tests. A mutant "
-        "that no test notices survives: a test is missing, or the mutant means the same.",
-        epilog="Works in build/mutation. Results are kept there, so a run that was interrupted "
-        "goes on where it ended. When tests have changed, mutants that survived are tried again; "
-        "when sources have changed, all of them.",
+        "that no test detects survives: a test is missing, or the mutant behaves the same.",
+        epilog="Works in build/mutation and keeps the results there, so an interrupted run can be "
+        "continued. After a change of the tests, surviving mutants are tried again; after a "
+        "change of the sources, all mutants.",
     )
     parser.add_argument("places", nargs="*", metavar="LAYER|FILE[:LINE]",
                         help="core, wire, src/core/roll.cpp, src/core/roll.cpp:80; default: both "
                         "layers")
     parser.add_argument("--sample", type=int, metavar="N",
-                        help="only N of them, evenly spread, always the same ones")
+                        help="only N mutants, evenly spread, always the same")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="only the mutant of that number")
-    parser.add_argument("--list", action="store_true", help="print the mutants and end")
+    parser.add_argument("--list", action="store_true", help="print the mutants and exit")
     parser.add_argument("--again", action="store_true", help="forget earlier results")
     parser.add_argument("--no-single", action="store_true",
                         help="leave out mutants that have to be compiled one by one")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
-                        help="how many compile and run at a time")
+                        help="number of parallel compilations and runs")
     return parser.parse_args(given)
 
 
@@ -51,7 +51,7 @@ def say(text):
 
 
 class selection:
-    """Which mutants are wanted."""
+    """The selected mutants."""
 
     def __init__(self, chosen):
         self.chosen = chosen
@@ -84,8 +84,8 @@ class selection:
 
 
 class results:
-    """What became of each mutant, in a file. Of other sources nothing is kept; with other tests,
-    survivors are tried again."""
+    """The outcome of each mutant, kept in a file. Changed sources discard all outcomes; changed
+    tests discard those of survivors."""
 
     def __init__(self, file, again):
         self.file = file
@@ -133,7 +133,7 @@ def _limited():
 
 
 def passes(program, number, suites, limit_s):
-    """Whether the tests see nothing; a test that hangs has seen it."""
+    """Whether the tests do not detect the mutant; a test that hangs detects it."""
     environment = {**os.environ, "MSD_MUTANT": str(number)}
     filters = [":".join(f"{suite}.*:*/{suite}.*" for suite in suites)] if suites else []
     filters.append("-" + filters[0] if filters else "*")

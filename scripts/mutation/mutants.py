@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mutants of one C++ source, found in its tokens.
 
-A binary operator is recognized by the spaces on both of its sides, which clang-format sees to; a
-template bracket has none. What is found by mistake does not compile and does not count.
+A binary operator is recognized by the spaces on both sides, which clang-format ensures; a template
+bracket has none. A mutant that was found by mistake does not compile and is not counted.
 
 A mutant has two forms. The instrumented one asks at run time whether this mutant is active
 (mutation.hpp), so that one build holds all mutants. The plain one is the mutated text itself, for
-constant expressions, which know no run time.
+constant expressions, which are evaluated at compile time.
 """
 
 from dataclasses import dataclass, field

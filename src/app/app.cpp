@@ -32,7 +32,7 @@ int refuse(const refusal& why) {
     return why.exit_code;
 }
 
-int obey(const command_line& command, const std::vector<std::string>& arguments) {
+int run_command(const command_line& command, const std::vector<std::string>& arguments) {
     const auto roles = all_roles();
     if (command.what == verb::check) {
         return check_file(command, roles);
@@ -74,7 +74,7 @@ int serve(const process::worker_description& own, const command_line& command) {
     const auto roles = all_roles();
     auto configured = resolve(command, roles, process_environment, own.config);
     if (!configured) {
-        process::say_fatal(own, configured.error().text);
+        process::report_fatal(own, configured.error().text);
         return configured.error().exit_code;
     }
     apply_fixed(*configured, config_schema{roles}, process_environment);
@@ -101,7 +101,7 @@ int run_checked(int argc, char** argv) {
         return parsed.exit_code;
     }
     const std::optional<process::worker_description>& worker = *own;
-    return worker ? serve(*worker, *parsed.command) : obey(*parsed.command, arguments);
+    return worker ? serve(*worker, *parsed.command) : run_command(*parsed.command, arguments);
 }
 
 } // namespace

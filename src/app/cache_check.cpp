@@ -16,7 +16,7 @@ namespace {
 
 constexpr milliseconds look_limit{5000};
 
-store::redis::inspection inspect_now(store::redis::settings chosen) {
+store::redis::inspection inspect_now(store::redis::client_settings chosen) {
     asio::io_context loop{1};
     store::redis::inspection found;
     auto task =
@@ -47,7 +47,7 @@ look_at_cache(const configuration& configured, const environment_lookup& look_up
     if (!password) {
         return tl::unexpected{std::move(password.error())};
     }
-    store::redis::settings chosen = configured.service.cache;
+    store::redis::client_settings chosen = configured.service.cache;
     chosen.password = std::move(*password);
     chosen.client_name = "msd-check";
     // The report shows the failures; the log would repeat them.

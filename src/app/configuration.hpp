@@ -4,7 +4,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 #include "roles/settings.hpp"
 
 #include <cstdint>

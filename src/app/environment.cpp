@@ -116,7 +116,7 @@ std::string warning_of_platform(const std::vector<std::string>& names) {
 
 // Whether later processes of the instance get the value in a variable: texts that need a restart.
 // Numbers that need a restart are ports, which workers get as sockets.
-bool is_told_to_successors(const config_key& key, const configuration& of) {
+bool is_passed_to_successors(const config_key& key, const configuration& of) {
     return key.needs_restart && std::holds_alternative<std::string>(key.get(of));
 }
 
@@ -155,7 +155,7 @@ result<void> apply_environment(
 
 void fix(const configuration& running, const config_schema& schema) {
     for (const config_key& key : schema.keys()) {
-        if (is_told_to_successors(key, running)) {
+        if (is_passed_to_successors(key, running)) {
             const auto text = std::get<std::string>(key.get(running));
             // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
             setenv(fixed_variable(key.name).c_str(), text.c_str(), 1);
@@ -169,7 +169,7 @@ void apply_fixed(
     const environment_lookup& look_up
 ) {
     for (const config_key& key : schema.keys()) {
-        if (!is_told_to_successors(key, into)) {
+        if (!is_passed_to_successors(key, into)) {
             continue;
         }
         if (const char* const text = look_up(fixed_variable(key.name).c_str())) {

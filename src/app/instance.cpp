@@ -85,7 +85,7 @@ int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
 namespace {
 
 // Does not block, as logging does not.
-void say(const std::string& line) {
+void print_line(const std::string& line) {
     if (const int why = line_writer{STDOUT_FILENO}.write(line); why != 0) {
         log::warning(
             "cannot write to standard output: {}: {}",
@@ -95,8 +95,8 @@ void say(const std::string& line) {
     }
 }
 
-void say_ready(const process::pool& ready) {
-    say(fmt::format(
+void print_ready(const process::worker_pool& ready) {
+    print_line(fmt::format(
         "READY {} {}\n",
         ready.name(),
         process::endpoint_text(ready.host(), ready.port())
@@ -216,10 +216,10 @@ process::master_settings master_settings_of(
     settings.read_configuration = [command, roles, before = configured]() mutable {
         return reconfigure(command, roles, before);
     };
-    settings.on_pool_ready = say_ready;
+    settings.on_pool_ready = print_ready;
     if (command.what == verb::up) {
         settings.on_all_ready = [text = what_to_try(configured, pools)] {
-            say(text);
+            print_line(text);
         };
     }
     return settings;

@@ -6,7 +6,7 @@
 #include "app/role_table.hpp"
 #include "base/result.hpp"
 #include "process/master.hpp"
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <span>
 #include <string>

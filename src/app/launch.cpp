@@ -219,7 +219,7 @@ int run_worker(
         log::error("{}; this worker logs to standard error", opened.error().text);
     }
     if (is_root_by_mistake(configured)) {
-        process::say_fatal(own, "this worker is root, although a user is configured");
+        process::report_fatal(own, "this worker is root, although a user is configured");
         return exit_configuration;
     }
     configuration adapted = configured;

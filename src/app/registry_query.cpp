@@ -25,7 +25,7 @@ constexpr std::size_t answer_bytes_max = 16u << 20;
 constexpr std::uint64_t request_key = 1;
 constexpr std::uint64_t key_of_one_way = 0;
 // Time limit for the peer to close the connection after the last request.
-constexpr milliseconds parting_limit{1000};
+constexpr milliseconds flush_limit{1000};
 
 // One connection, from connecting to the reply, on an event loop of its own.
 class conversation {
@@ -44,7 +44,7 @@ public:
         listen_ = std::move(listen);
         converse();
         if (!outcome_) {
-            end_talk();
+            end_exchange();
             return failed(errc::timeout, "no answer in time");
         }
         return std::move(*outcome_);
@@ -52,13 +52,13 @@ public:
 
     /// The same when no reply is expected: succeeds when `opening` is sent, and the peer has closed
     /// the connection or the time limit for that has passed.
-    result<void> tell(std::string opening, listener listen) {
+    result<void> send(std::string opening, listener listen) {
         opening_ = std::move(opening);
         listen_ = std::move(listen);
-        only_tells_ = true;
+        is_one_way_ = true;
         converse();
         if (!outcome_) {
-            end_talk();
+            end_exchange();
         }
         if (sent_ && (!outcome_ || !*outcome_)) {
             return {};
@@ -70,7 +70,7 @@ private:
     void converse() {
         asio::co_spawn(
             loop_,
-            talk(),
+            exchange(),
             [this](const std::exception_ptr& broken, result<void> outcome) {
                 outcome_ =
                     broken
@@ -85,7 +85,7 @@ private:
         }
     }
 
-    asio::awaitable<result<void>> talk() {
+    asio::awaitable<result<void>> exchange() {
         auto executor = loop_.get_executor();
         auto socket = co_await net::connect(executor, host_, port_, until_);
         if (!socket) {
@@ -95,27 +95,27 @@ private:
         connection_.emplace(std::move(*socket), dog_, settings);
         net::packet_connection& connection = *connection_;
         connection.send(opening_);
-        if (only_tells_) {
+        if (is_one_way_) {
             sent_ = co_await connection.flushed(until_);
             connection.finish_sending();
-            until_ = until_.sooner(deadline::in(parting_limit));
+            until_ = until_.sooner(deadline::in(flush_limit));
         }
         for (;;) {
             const auto received = co_await connection.receive();
             if (!received) {
                 co_return failed(received.error().code, "the connection ended without an answer");
             }
-            const result<bool> heard = hear(connection);
-            if (!heard) {
-                co_return tl::unexpected{heard.error()};
+            const result<bool> done = receive(connection);
+            if (!done) {
+                co_return tl::unexpected{done.error()};
             }
-            if (*heard) {
+            if (*done) {
                 co_return result<void>{};
             }
         }
     }
 
-    result<bool> hear(net::packet_connection& connection) {
+    result<bool> receive(net::packet_connection& connection) {
         for (;;) {
             const auto [state, frame] = connection.next();
             if (state == wire::frame_reader::status::too_large) {
@@ -135,7 +135,7 @@ private:
     }
 
     // The connection has to outlive the coroutine that waits on it.
-    void end_talk() {
+    void end_exchange() {
         if (connection_) {
             connection_->close();
         }
@@ -152,7 +152,7 @@ private:
     deadline until_;
     std::string opening_;
     listener listen_;
-    bool only_tells_ = false;
+    bool is_one_way_ = false;
     bool sent_ = false;
     asio::io_context loop_{1};
     net::watchdog dog_{loop_.get_executor()};
@@ -170,15 +170,15 @@ fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
         return outcome && *outcome != core::topology::outcome::ignored &&
                *outcome != core::topology::outcome::incomplete;
     };
-    conversation talk{host, port, until};
-    if (auto done = talk.run({}, std::move(listen)); !done) {
+    conversation exchange{host, port, until};
+    if (auto done = exchange.run({}, std::move(listen)); !done) {
         return tl::unexpected{std::move(done.error())};
     }
     return std::vector<core::node_info>{known.nodes().begin(), known.nodes().end()};
 }
 
 result<std::string>
-tell_node(const core::node_info& node, const packet_request& request, deadline until) {
+send_to_node(const core::node_info& node, const packet_request& request, deadline until) {
     wire::request_fields fields;
     fields.method = request.method;
     fields.uri = request.uri;
@@ -190,8 +190,8 @@ tell_node(const core::node_info& node, const packet_request& request, deadline u
         refusal = packet.kind() == wire::packet_kind::reply ? frame : std::string_view{};
         return !refusal.empty();
     };
-    conversation talk{node.id.host, node.id.port, until};
-    if (auto done = talk.tell(std::move(opening), std::move(listen)); !done) {
+    conversation exchange{node.id.host, node.id.port, until};
+    if (auto done = exchange.send(std::move(opening), std::move(listen)); !done) {
         return tl::unexpected{std::move(done.error())};
     }
     return refusal;
@@ -214,8 +214,8 @@ ask_node(const core::node_info& node, const packet_request& request, deadline un
         reply = is_reply ? frame : std::string_view{};
         return is_reply;
     };
-    conversation talk{node.id.host, node.id.port, until};
-    if (auto done = talk.run(std::move(opening), std::move(listen)); !done) {
+    conversation exchange{node.id.host, node.id.port, until};
+    if (auto done = exchange.run(std::move(opening), std::move(listen)); !done) {
         return tl::unexpected{std::move(done.error())};
     }
     return reply;

@@ -26,7 +26,7 @@ struct packet_request {
 /// Sends a one-way request. Returns when it is sent: an empty text, or the reply with which the
 /// node refuses it. The same errors.
 [[nodiscard]] result<std::string>
-tell_node(const core::node_info& node, const packet_request& request, deadline until);
+send_to_node(const core::node_info& node, const packet_request& request, deadline until);
 
 /// Sends one request to a node and returns the whole reply, a JSON object. The same errors.
 [[nodiscard]] result<std::string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/runtime_files.hpp"
 
-#include "base/log.hpp"
+#include "base/log_destination.hpp"
 #include "process/unix_address.hpp"
 
 #include <fmt/format.h>
@@ -107,7 +107,7 @@ prepare_for_owner(const configuration& configured, verb command, const process::
             process::give_tree(each.path, owner);
         }
     }
-    if (!log::is_standard_stream(configured.log.file)) {
+    if (!log::standard_stream(configured.log.file)) {
         process::give_file(configured.log.file, owner);
     }
     return {};

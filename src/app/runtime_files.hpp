@@ -5,8 +5,8 @@
 #include "app/configuration.hpp"
 #include "base/result.hpp"
 #include "process/pid_file.hpp"
-#include "process/pool.hpp"
 #include "process/privileges.hpp"
+#include "process/worker_pool.hpp"
 
 #include <cstdint>
 #include <filesystem>

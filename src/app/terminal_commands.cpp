@@ -86,7 +86,7 @@ result<std::string> ask_any(
         if (node.id.name != service) {
             continue;
         }
-        reply = one_way ? tell_node(node, request, until) : ask_node(node, request, until);
+        reply = one_way ? send_to_node(node, request, until) : ask_node(node, request, until);
         if (reply || reply.error().code != errc::unavailable) {
             break;
         }

@@ -66,9 +66,9 @@ public:
         }
     }
 
-    bool tell(const store::transfer_progress& now) {
-        if (clock::now() - told_at_ >= progress_every && isatty(STDERR_FILENO) == 1) {
-            told_at_ = clock::now();
+    bool show(const store::transfer_progress& now) {
+        if (clock::now() - shown_at_ >= progress_every && isatty(STDERR_FILENO) == 1) {
+            shown_at_ = clock::now();
             shown_ = true;
             const auto percent = 100 * now.done / std::max<std::int64_t>(1, now.total);
             fmt::print(stderr, "\r\x1b[K{}: {} rows, {} %", service_, now.done, percent);
@@ -79,7 +79,7 @@ public:
 
 private:
     std::string service_;
-    time_point told_at_ = clock::now();
+    time_point shown_at_ = clock::now();
     bool shown_ = false;
 };
 
@@ -224,7 +224,7 @@ result<moved> move_rows(const std::string& service, result<table> from, result<t
     }
     progress_line progress{service};
     const auto rows =
-        store::copy_rows(**from, **to, [&progress](const auto& now) { return progress.tell(now); });
+        store::copy_rows(**from, **to, [&progress](const auto& now) { return progress.show(now); });
     if (!rows) {
         return tl::unexpected{rows.error()};
     }
@@ -239,7 +239,7 @@ result<compared> compare(const std::string& service, result<table> first, result
     }
     progress_line progress{service};
     const auto rows = store::compare_rows(**first, **second, [&progress](const auto& now) {
-        return progress.tell(now);
+        return progress.show(now);
     });
     if (!rows) {
         return tl::unexpected{rows.error()};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 namespace msd {
 
@@ -78,9 +79,29 @@ bool append_digit(std::uint64_t& magnitude, unsigned digit) {
     return true;
 }
 
+// The value of a number without sign, point and exponent that fits 64 bits. Most numbers are so,
+// the keys of packets among them, and need none of the work that the others do.
+std::optional<std::uint64_t> plain_number(std::string_view text) {
+    constexpr std::size_t digits_max = std::numeric_limits<std::uint64_t>::digits10;
+    if (text.empty() || text.size() > digits_max || (text.size() > 1 && text.front() == '0')) {
+        return std::nullopt;
+    }
+    std::uint64_t value = 0;
+    for (const char c : text) {
+        if (!is_digit(c)) {
+            return std::nullopt;
+        }
+        value = 10 * value + static_cast<unsigned>(c - '0');
+    }
+    return value;
+}
+
 } // namespace
 
 scaled_number scale_number(std::string_view number, int decimals) {
+    if (const auto plain = decimals == 0 ? plain_number(number) : std::nullopt) {
+        return {scaled_number::outcome::exact, false, *plain};
+    }
     token parts;
     if (!split(number, parts)) {
         return {};

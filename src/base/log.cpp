@@ -3,30 +3,24 @@
 
 #include "base/json.hpp"
 #include "base/line_writer.hpp"
+#include "base/log_destination.hpp"
 #include "base/printable.hpp"
-#include "base/unique_fd.hpp"
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <system_error>
 
 namespace msd::log {
@@ -65,66 +59,6 @@ private:
     line_writer writer_;
     int failure_ = 0;
 };
-
-// The standard stream that `file` names. Such a name is not opened: after a change of user that
-// would be refused, and the name of a socket cannot be opened.
-std::optional<int> standard_stream(std::string_view file) {
-    for (const char* const name : {"", "-", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}) {
-        if (file == name) {
-            return STDERR_FILENO;
-        }
-    }
-    for (const char* const name : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}) {
-        if (file == name) {
-            return STDOUT_FILENO;
-        }
-    }
-    return std::nullopt;
-}
-
-// Only the owner can read the file, because it may contain data of clients. O_NONBLOCK is for other
-// kinds of files, for example a FIFO.
-result<line_writer> open_writer(const std::string& path) {
-    if (const auto stream = standard_stream(path)) {
-        return line_writer{*stream};
-    }
-    constexpr mode_t mode = 0600;
-    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    unique_fd file{::open(path.c_str(), flags, mode)};
-    if (file) {
-        return line_writer{std::move(file)};
-    }
-    const int reason = errno;
-    if (reason == ENXIO) {
-        return fail(
-            errc::unavailable,
-            fmt::format("cannot log to {}: no process reads it; start its reader first", path)
-        );
-    }
-    const std::filesystem::path directory = std::filesystem::path{path}.parent_path();
-    std::error_code ignored;
-    const bool is_missing =
-        reason == ENOENT && !directory.empty() && !std::filesystem::exists(directory, ignored);
-    return fail(
-        errc::unavailable,
-        is_missing
-            ? fmt::format(
-                  "cannot log to {}: there is no directory {}; create it first",
-                  path,
-                  directory.native()
-              )
-            : fmt::format("cannot log to {}: {}", path, std::generic_category().message(reason))
-    );
-}
-
-// systemd sets JOURNAL_STREAM to the device and inode of the socket that it reads the output of the
-// process from (systemd.exec(5)).
-bool is_journal(int fd) {
-    const char* const text = std::getenv("JOURNAL_STREAM"); // NOLINT(concurrency-mt-unsafe)
-    struct stat facts {};
-    return text != nullptr && ::fstat(fd, &facts) == 0 &&
-           text == fmt::format("{}:{}", facts.st_dev, facts.st_ino);
-}
 
 // Where lines are written, and why the last one could not be written.
 class output {
@@ -310,7 +244,7 @@ void reopen() {
     std::string problem;
     {
         const std::lock_guard lock{log.guard};
-        if (is_standard_stream(log.chosen.file)) {
+        if (standard_stream(log.chosen.file)) {
             return;
         }
         if (auto writer = open_writer(log.chosen.file)) {
@@ -330,10 +264,6 @@ void retry() {
         const std::lock_guard lock{log.guard};
         report_unwritten(log);
     }
-}
-
-bool is_standard_stream(std::string_view file) {
-    return standard_stream(file).has_value();
 }
 
 void write_error(std::string_view text) {

@@ -41,9 +41,6 @@ struct settings {
 /// cannot be opened, and the settings stay as they were.
 result<void> configure(const settings& chosen);
 
-/// Whether `file` of the settings names a standard stream, which is open already.
-[[nodiscard]] bool is_standard_stream(std::string_view file);
-
 /// Reopens the file by its path (after rotation by another program). When that fails, logs the
 /// reason to the old file and continues there. Does nothing for a standard stream.
 void reopen();

@@ -24,13 +24,17 @@ node_list::node_list(std::uint64_t epoch, milliseconds critical_for, millisecond
       critical_for_{critical_for},
       announce_within_{announce_within} {}
 
-result<node_list::place>
-node_list::enroll(const node_info& node, std::optional<place> held, time_point now, said how_much) {
+result<node_list::place> node_list::enroll(
+    const node_info& node,
+    std::optional<place> held,
+    time_point now,
+    completeness how_much
+) {
     expire(now);
-    texts told{foreign_entry(node), node.proto >= wire::protocol_version ? msd_entry(node) : ""};
+    texts entries{foreign_entry(node), node.proto >= wire::protocol_version ? msd_entry(node) : ""};
     const auto known = index_.find(node.id);
     const bool is_new = known == index_.end();
-    if (auto room = check_room(told, is_new && !held); !room) {
+    if (auto room = check_room(entries, is_new && !held); !room) {
         return tl::unexpected{room.error()};
     }
     if (!is_new) {
@@ -46,8 +50,8 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
             }
             ++nodes_.at(where).holders;
         }
-        update(nodes_.at(where), node, std::move(told));
-        if (how_much == said::everything) {
+        update(nodes_.at(where), node, std::move(entries));
+        if (how_much == completeness::complete) {
             announce(where);
         }
         return where;
@@ -58,8 +62,8 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
     // The entry of a connection that registers another node keeps its place.
     const bool is_free = held && !nodes_.contains(*held);
     const place where = is_free ? *held : ++last_place_;
-    insert(where, node, std::move(told));
-    if (how_much == said::everything) {
+    insert(where, node, std::move(entries));
+    if (how_much == completeness::complete) {
         announce(where);
     } else {
         put(where, standing::unannounced, now + announce_within_);
@@ -67,26 +71,26 @@ node_list::enroll(const node_info& node, std::optional<place> held, time_point n
     return where;
 }
 
-result<void> node_list::check_room(const texts& told, bool is_new) const {
-    if (told.foreign.size() > entry_bytes_max || told.msd.size() > entry_bytes_max) {
+result<void> node_list::check_room(const texts& entries, bool is_new) const {
+    if (entries.foreign.size() > entry_bytes_max || entries.msd.size() > entry_bytes_max) {
         return fail(
             errc::too_large,
             "the registration is larger than " + std::to_string(entry_bytes_max) + " bytes"
         );
     }
     const bool full = is_new && nodes_.size() >= nodes_max;
-    if (full || foreign_bytes_ + told.foreign.size() > foreign_bytes_max ||
-        msd_bytes_ + told.msd.size() > msd_bytes_max) {
+    if (full || foreign_bytes_ + entries.foreign.size() > foreign_bytes_max ||
+        msd_bytes_ + entries.msd.size() > msd_bytes_max) {
         return fail(errc::refused, "the registry is full");
     }
     return {};
 }
 
-void node_list::insert(place where, const node_info& node, texts&& told) {
+void node_list::insert(place where, const node_info& node, texts&& entries) {
     member& made = nodes_[where];
     made.id = std::make_shared<const node_id>(node.id);
-    made.foreign_text = std::move(told.foreign);
-    made.msd_text = std::move(told.msd);
+    made.foreign_text = std::move(entries.foreign);
+    made.msd_text = std::move(entries.msd);
     made.has_routes = !node.routes.empty();
     made.holders = 1;
     made.state = standing::unannounced;
@@ -96,18 +100,18 @@ void node_list::insert(place where, const node_info& node, texts&& told) {
     report(event::joined, made);
 }
 
-void node_list::update(member& known, const node_info& node, texts&& told) {
-    const bool foreign_same = known.foreign_text == told.foreign;
+void node_list::update(member& known, const node_info& node, texts&& entries) {
+    const bool foreign_same = known.foreign_text == entries.foreign;
     // The first registration of an msd node has no routes: routes that were registered before, by
     // this worker or another one of the node, stay valid.
     const bool keeps_routes =
-        foreign_same && known.has_routes && !told.msd.empty() && node.routes.empty();
-    if (keeps_routes || (foreign_same && known.msd_text == told.msd)) {
+        foreign_same && known.has_routes && !entries.msd.empty() && node.routes.empty();
+    if (keeps_routes || (foreign_same && known.msd_text == entries.msd)) {
         return;
     }
     count_bytes(known, -1);
-    known.foreign_text = std::move(told.foreign);
-    known.msd_text = std::move(told.msd);
+    known.foreign_text = std::move(entries.foreign);
+    known.msd_text = std::move(entries.msd);
     known.has_routes = !node.routes.empty();
     count_bytes(known, 1);
     if (known.announced()) {
@@ -153,7 +157,7 @@ void node_list::withdraw(place held) {
     assert(node.holders > 0);
     ++foreign_changes_;
     if (--node.holders == 0) {
-        erase(held, event::left);
+        erase(held, event::deregistered);
     }
 }
 
@@ -267,8 +271,8 @@ node_list::changes_since(position since, std::span<const std::string> interest) 
     }
     for (const place where : present) {
         const member& node = nodes_.at(where);
-        const std::string& told = node.told_to_msd();
-        join(changes.added, node.critical() ? as_critical(told) : told);
+        const std::string& entry_text = node.entry_for_msd();
+        join(changes.added, node.critical() ? as_critical(entry_text) : entry_text);
     }
     return changes;
 }
@@ -280,8 +284,8 @@ node_list::msd_entries(std::size_t bytes_max, std::span<const std::string> inter
         if (!node.announced() || !is_wanted(*node.id, interest)) {
             continue;
         }
-        const std::string& told = node.told_to_msd();
-        const std::string entry = node.critical() ? as_critical(told) : told;
+        const std::string& entry_text = node.entry_for_msd();
+        const std::string entry = node.critical() ? as_critical(entry_text) : entry_text;
         if (!parts.back().empty() && parts.back().size() + 1 + entry.size() > bytes_max) {
             parts.emplace_back();
         }

@@ -44,16 +44,16 @@ public:
 
     enum class event : std::uint8_t {
         joined,
-        left,      // said goodbye, or its connection registered another node instead
-        lost,      // its last connection ended: critical
-        returned,  // registered again while it was critical
-        forgotten, // was critical for too long and is removed
+        deregistered, // sent DELETE /distributes, or its connection registered another node instead
+        lost,         // its last connection ended: critical
+        returned,     // registered again while it was critical
+        forgotten,    // was critical for too long and is removed
     };
 
     // Whether a registration is complete.
-    enum class said : std::uint8_t {
-        everything,
-        something, // another one follows; a new node waits for it, at most `announce_within`
+    enum class completeness : std::uint8_t {
+        complete,
+        partial, // another one follows; a new node waits for it, at most `announce_within`
     };
 
     struct notice {
@@ -80,7 +80,7 @@ public:
         const node_info& node,
         std::optional<place> held,
         time_point now,
-        said how_much = said::everything
+        completeness how_much = completeness::complete
     );
     /// A connection said goodbye for its node.
     void withdraw(place held);
@@ -146,7 +146,7 @@ private:
 
         [[nodiscard]] bool announced() const { return state != standing::unannounced; }
         [[nodiscard]] bool critical() const { return state == standing::critical; }
-        [[nodiscard]] const std::string& told_to_msd() const {
+        [[nodiscard]] const std::string& entry_for_msd() const {
             return msd_text.empty() ? foreign_text : msd_text;
         }
     };
@@ -162,9 +162,9 @@ private:
         std::string msd;
     };
 
-    [[nodiscard]] result<void> check_room(const texts& told, bool is_new) const;
-    void insert(place where, const node_info& node, texts&& told);
-    void update(member& known, const node_info& node, texts&& told);
+    [[nodiscard]] result<void> check_room(const texts& entries, bool is_new) const;
+    void insert(place where, const node_info& node, texts&& entries);
+    void update(member& known, const node_info& node, texts&& entries);
     void announce(place where);
     [[nodiscard]] place take_back(place where);
     void put(place where, standing state, time_point until);

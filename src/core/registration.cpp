@@ -275,7 +275,7 @@ result<registration> read_registration(const wire::packet& packet) {
     return read;
 }
 
-std::optional<node_id> read_goodbye(const wire::packet& packet) {
+std::optional<node_id> read_deregistration(const wire::packet& packet) {
     const json::object* const params = packet.params();
     auto id = params != nullptr ? read_identity(*params) : result<node_id>{fail(errc::invalid, {})};
     return id ? std::optional{std::move(*id)} : std::nullopt;

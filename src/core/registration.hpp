@@ -54,7 +54,7 @@ struct registration {
 [[nodiscard]] result<registration> read_registration(const wire::packet& packet);
 /// The node that a DELETE /distributes names in its params; id.host may be empty. Nothing when it
 /// names none.
-[[nodiscard]] std::optional<node_id> read_goodbye(const wire::packet& packet);
+[[nodiscard]] std::optional<node_id> read_deregistration(const wire::packet& packet);
 
 /// Reads one entry of a list; errc::invalid when it has no usable name, host or port.
 [[nodiscard]] result<node_info> read_entry(std::string_view json);
@@ -75,6 +75,6 @@ void append_identity(std::string& out, const node_id& id);
 [[nodiscard]] std::string second_registration(const node_info& self, revision have);
 /// DELETE /distributes. `callers_of`: the node to name in params, because callers of one of its
 /// workers have lost their connections (docs/protocol.md, 4); null: no params.
-[[nodiscard]] std::string goodbye(std::uint64_t key, const node_id* callers_of = nullptr);
+[[nodiscard]] std::string deregistration(std::uint64_t key, const node_id* callers_of = nullptr);
 
 } // namespace msd::core

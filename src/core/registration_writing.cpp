@@ -140,7 +140,7 @@ std::string second_registration(const node_info& self, revision have) {
     return registration_frame(self, &have);
 }
 
-std::string goodbye(std::uint64_t key, const node_id* callers_of) {
+std::string deregistration(std::uint64_t key, const node_id* callers_of) {
     std::string object;
     json::writer writer{object};
     begin_registration(writer, "DELETE").unsigned_integer(key);

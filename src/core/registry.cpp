@@ -24,15 +24,15 @@ registry::peer_id registry::connect(std::string host, time_point now) {
     return id;
 }
 
-result<void> registry::enroll(peer_id id, const registration& said, time_point now) {
+result<void> registry::enroll(peer_id id, const registration& from_peer, time_point now) {
     connection& from = peers_.at(id);
-    node_info node = said.node;
+    node_info node = from_peer.node;
     if (node.id.host.empty()) {
         node.id.host = from.host;
     }
-    using enum node_list::said;
-    const bool says_more = node.proto >= wire::protocol_version && !said.have;
-    const auto held = nodes_.enroll(node, from.holds, now, says_more ? something : everything);
+    using enum node_list::completeness;
+    const bool is_partial = node.proto >= wire::protocol_version && !from_peer.have;
+    const auto held = nodes_.enroll(node, from.holds, now, is_partial ? partial : complete);
     if (!held) {
         return tl::unexpected{held.error()};
     }
@@ -41,8 +41,8 @@ result<void> registry::enroll(peer_id id, const registration& said, time_point n
     note_changes(now);
     if (!from.is_msd) {
         subscribers_.erase(id);
-    } else if (said.have) {
-        subscribe(id, *said.have, said.interest);
+    } else if (from_peer.have) {
+        subscribe(id, *from_peer.have, from_peer.interest);
         greet(id, now);
     } else {
         outbox_.push_back(
@@ -64,7 +64,7 @@ void registry::subscribe(
                                                    : std::optional<node_list::position>{};
     subscriber.needs_snapshot = !known;
     subscriber.knows = known.value_or(0);
-    subscriber.told_rev = have.rev;
+    subscriber.sent_rev = have.rev;
     subscriber.interest = interest;
 }
 
@@ -74,13 +74,13 @@ void registry::greet(peer_id id, time_point now) {
         last_greeted_ == time_point::min() || now - last_greeted_ >= settings_.gather_first;
     if (is_first) {
         last_greeted_ = now;
-        newcomer_ = id;
+        new_subscriber_ = id;
     } else {
         plan_changes(now);
     }
 }
 
-void registry::leave(
+void registry::deregister(
     peer_id id,
     std::string_view key,
     time_point now,
@@ -99,7 +99,9 @@ void registry::leave(
         note_changes(now);
     }
     if (from.is_msd) {
-        goodbyes_.push_back({id, std::string{key}, nodes_.log_end(), nodes_.foreign_changes()});
+        pending_deregistrations_.push_back(
+            {id, std::string{key}, nodes_.log_end(), nodes_.foreign_changes()}
+        );
         acknowledge();
     }
 }
@@ -110,7 +112,9 @@ void registry::disconnect(peer_id id, time_point now) {
         nodes_.lose(*gone.holds, now);
         note_changes(now);
     }
-    std::erase_if(goodbyes_, [&](const goodbye& said) { return said.from == id; });
+    std::erase_if(pending_deregistrations_, [&](const pending_deregistration& waiting) {
+        return waiting.from == id;
+    });
     subscribers_.erase(id);
     peers_.erase(id);
 }
@@ -149,12 +153,12 @@ void registry::prolong_gathering(time_point now) {
 // The first change is sent at once, changes that follow closely are sent together.
 void registry::plan_changes(time_point now) {
     const bool is_first =
-        last_told_ == time_point::min() || now - last_told_ >= settings_.gather_first;
-    changes_due_ = std::min(changes_due_, is_first ? now : last_told_ + settings_.gather_first);
+        last_sent_ == time_point::min() || now - last_sent_ >= settings_.gather_first;
+    changes_due_ = std::min(changes_due_, is_first ? now : last_sent_ + settings_.gather_first);
 }
 
 time_point registry::due() const {
-    if (newcomer_ || !outbox_.empty()) {
+    if (new_subscriber_ || !outbox_.empty()) {
         return time_point::min();
     }
     return std::min({changes_due_, list_due_, nodes_.next_expiry()});
@@ -164,32 +168,32 @@ std::vector<registry::delivery> registry::advance(time_point now, const room_che
     nodes_.expire(now);
     note_changes(now);
     if (changes_due_ <= now) {
-        tell_changes(now, has_room);
-    } else if (newcomer_ && subscribers_.contains(*newcomer_)) {
-        told_frames made;
-        tell(*newcomer_, made, has_room);
+        send_changes(now, has_room);
+    } else if (new_subscriber_ && subscribers_.contains(*new_subscriber_)) {
+        shared_frames made;
+        send_to(*new_subscriber_, made, has_room);
     }
-    newcomer_.reset();
+    new_subscriber_.reset();
     if (list_due_ <= now) {
-        tell_list(has_room);
+        send_list(has_room);
     }
     acknowledge();
     return std::exchange(outbox_, {});
 }
 
-void registry::tell_changes(time_point now, const room_check& has_room) {
+void registry::send_changes(time_point now, const room_check& has_room) {
     changes_due_ = time_point::max();
-    told_ = nodes_.log_end();
-    told_frames made;
+    sent_ = nodes_.log_end();
+    shared_frames made;
     for (const peer_id id : subscribers_) {
-        if (tell(id, made, has_room)) {
-            last_told_ = now;
+        if (send_to(id, made, has_room)) {
+            last_sent_ = now;
         }
     }
 }
 
 // Queues what a subscriber does not know yet. Returns whether there was anything.
-bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
+bool registry::send_to(peer_id id, shared_frames& made, const room_check& has_room) {
     connection& subscriber = peers_.at(id);
     const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == nodes_.log_end();
     if (subscriber.is_lagging || up_to_date) {
@@ -205,7 +209,7 @@ bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
     }
     if (!wanted.snapshot) {
         wanted.since = subscriber.knows;
-        wanted.told_rev = subscriber.told_rev;
+        wanted.sent_rev = subscriber.sent_rev;
     }
     auto ready = made.find(wanted);
     if (ready == made.end()) {
@@ -213,7 +217,7 @@ bool registry::tell(peer_id id, told_frames& made, const room_check& has_room) {
     }
     for (const frame& what : ready->second) {
         outbox_.push_back({id, what});
-        subscriber.told_rev = nodes_.now().rev;
+        subscriber.sent_rev = nodes_.now().rev;
     }
     subscriber.needs_snapshot = false;
     subscriber.knows = nodes_.log_end();
@@ -227,7 +231,7 @@ std::vector<registry::frame> registry::frames_for(const need& wanted) const {
     if (!wanted.snapshot) {
         const auto [added, removed] = nodes_.changes_since(wanted.since, wanted.interest);
         if (!added.empty() || !removed.empty()) {
-            const change_set changes{wanted.told_rev, added, removed};
+            const change_set changes{wanted.sent_rev, added, removed};
             frames.push_back(
                 std::make_shared<const std::string>(changes_frame(nodes_.now(), changes))
             );
@@ -245,9 +249,9 @@ std::vector<registry::frame> registry::frames_for(const need& wanted) const {
     return frames;
 }
 
-void registry::tell_list(const room_check& has_room) {
+void registry::send_list(const room_check& has_room) {
     list_due_ = time_point::max();
-    told_foreign_ = nodes_.foreign_changes();
+    sent_foreign_ = nodes_.foreign_changes();
     // Sent even when it is the same as before: see node_list::foreign_changes().
     last_list_ = std::make_shared<const std::string>(list_frame(nodes_.foreign_entries()));
     for (auto& [id, subscriber] : peers_) {
@@ -263,20 +267,20 @@ void registry::tell_list(const room_check& has_room) {
 }
 
 void registry::acknowledge() {
-    std::erase_if(goodbyes_, [&](const goodbye& said) {
-        if (!is_known_to_all(said)) {
+    std::erase_if(pending_deregistrations_, [&](const pending_deregistration& waiting) {
+        if (!is_known_to_all(waiting)) {
             return false;
         }
         std::string reply;
-        wire::append_reply(reply, said.key, {});
-        outbox_.push_back({said.from, std::make_shared<const std::string>(std::move(reply))});
+        wire::append_reply(reply, waiting.key, {});
+        outbox_.push_back({waiting.from, std::make_shared<const std::string>(std::move(reply))});
         return true;
     });
 }
 
 // A change counts as known once it was sent. Subscribers do not acknowledge.
-bool registry::is_known_to_all(const goodbye& said) const {
-    return said.at <= told_ && said.foreign_change <= told_foreign_;
+bool registry::is_known_to_all(const pending_deregistration& waiting) const {
+    return waiting.at <= sent_ && waiting.foreign_change <= sent_foreign_;
 }
 
 } // namespace msd::core

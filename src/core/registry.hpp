@@ -57,11 +57,11 @@ public:
     [[nodiscard]] peer_id connect(std::string host, time_point now);
     /// POST /distributes. Fails with errc::too_large or errc::refused and a text for the peer; then
     /// nothing has changed.
-    [[nodiscard]] result<void> enroll(peer_id from, const registration& said, time_point now);
+    [[nodiscard]] result<void> enroll(peer_id peer, const registration& registered, time_point now);
     /// DELETE /distributes. An msd node gets a reply with `key` once the change was sent to the
     /// other nodes. `callers_of`: when nothing is registered on the connection any more and that
     /// node is listed, foreign nodes are sent the list again; an empty host stands for the peer's.
-    void leave(
+    void deregister(
         peer_id from,
         std::string_view key,
         time_point now,
@@ -71,7 +71,7 @@ public:
     /// The peer, for which a room_check returned false, has received everything that was sent.
     void resume(peer_id lagging, time_point now);
 
-    [[nodiscard]] bool speaks_msd(peer_id id) const { return peers_.at(id).is_msd; }
+    [[nodiscard]] bool is_msd(peer_id id) const { return peers_.at(id).is_msd; }
     [[nodiscard]] std::size_t peers() const { return peers_.size(); }
     [[nodiscard]] const node_list& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<node_list::notice> take_notices() { return nodes_.take_notices(); }
@@ -101,7 +101,7 @@ private:
         bool is_lagging = false; // is sent nothing until resume()
         bool needs_snapshot = false;
         node_list::position knows = 0; // msd: the position in the log up to which it is informed
-        std::uint64_t told_rev = 0;    // msd: the revision of the last packet
+        std::uint64_t sent_rev = 0;    // msd: the revision of the last packet
         std::vector<std::string> interest;
     };
 
@@ -109,14 +109,14 @@ private:
     struct need {
         bool snapshot = false;
         node_list::position since = 0;
-        std::uint64_t told_rev = 0;
+        std::uint64_t sent_rev = 0;
         std::vector<std::string> interest;
 
         auto operator<=>(const need&) const = default;
     };
-    using told_frames = std::map<need, std::vector<frame>>;
+    using shared_frames = std::map<need, std::vector<frame>>;
 
-    struct goodbye {
+    struct pending_deregistration {
         peer_id from;
         std::string key;
         node_list::position at;
@@ -128,14 +128,14 @@ private:
     void plan_changes(time_point now);
     void prolong_gathering(time_point now);
     void greet(peer_id id, time_point now);
-    void tell_changes(time_point now, const room_check& has_room);
-    bool tell(peer_id id, told_frames& made, const room_check& has_room);
+    void send_changes(time_point now, const room_check& has_room);
+    bool send_to(peer_id id, shared_frames& made, const room_check& has_room);
     [[nodiscard]] std::vector<frame> frames_for(const need& wanted) const;
-    void tell_list(const room_check& has_room);
+    void send_list(const room_check& has_room);
     void acknowledge();
-    [[nodiscard]] bool is_known_to_all(const goodbye& said) const;
+    [[nodiscard]] bool is_known_to_all(const pending_deregistration& waiting) const;
     void read_peers(binary_reader& in);
-    void read_goodbyes(binary_reader& in);
+    void read_deregistrations(binary_reader& in);
     void read_progress(binary_reader& in);
 
     registry_settings settings_;
@@ -144,14 +144,14 @@ private:
     std::map<peer_id, connection> peers_;
     std::set<peer_id> subscribers_; // msd nodes that said what they have
     std::vector<delivery> outbox_;
-    std::vector<goodbye> goodbyes_;
+    std::vector<pending_deregistration> pending_deregistrations_;
 
     node_list::position noted_ = 0; // up to where note_changes() has looked
     std::uint64_t noted_foreign_ = 0;
-    node_list::position told_ = 0; // up to where changes were sent to subscribers
-    std::uint64_t told_foreign_ = 0;
-    time_point last_told_ = time_point::min();
-    std::optional<peer_id> newcomer_; // is informed by the next advance(), without gathering
+    node_list::position sent_ = 0; // up to where changes were sent to subscribers
+    std::uint64_t sent_foreign_ = 0;
+    time_point last_sent_ = time_point::min();
+    std::optional<peer_id> new_subscriber_; // is informed by the next advance(), without gathering
     time_point last_greeted_ = time_point::min();
     time_point changes_due_ = time_point::max();
     time_point list_due_ = time_point::max();

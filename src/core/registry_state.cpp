@@ -18,19 +18,22 @@ void registry::write(binary_writer& out) const {
     for (const auto& [id, each] : peers_) {
         out.number(id).text(each.host).number(each.holds.value_or(0));
         out.flag(each.is_msd).flag(each.is_lagging).flag(subscribers_.contains(id));
-        out.flag(each.needs_snapshot).number(each.knows).number(each.told_rev);
+        out.flag(each.needs_snapshot).number(each.knows).number(each.sent_rev);
         out.number(each.interest.size());
         for (const std::string& name : each.interest) {
             out.text(name);
         }
     }
     nodes_.write(out);
-    out.number(goodbyes_.size());
-    for (const goodbye& said : goodbyes_) {
-        out.number(said.from).text(said.key).number(said.at).number(said.foreign_change);
+    out.number(pending_deregistrations_.size());
+    for (const pending_deregistration& waiting : pending_deregistrations_) {
+        out.number(waiting.from)
+            .text(waiting.key)
+            .number(waiting.at)
+            .number(waiting.foreign_change);
     }
-    out.number(noted_).number(noted_foreign_).number(told_).number(told_foreign_);
-    out.time(last_told_).time(last_greeted_).time(changes_due_).time(list_due_).time(list_first_);
+    out.number(noted_).number(noted_foreign_).number(sent_).number(sent_foreign_);
+    out.time(last_sent_).time(last_greeted_).time(changes_due_).time(list_due_).time(list_first_);
 }
 
 result<registry> registry::read(binary_reader& in, registry_settings settings, frame last_list) {
@@ -49,7 +52,7 @@ result<registry> registry::read(binary_reader& in, registry_settings settings, f
         return tl::unexpected{std::move(nodes.error())};
     }
     made.nodes_ = std::move(*nodes);
-    made.read_goodbyes(in);
+    made.read_deregistrations(in);
     made.read_progress(in);
     if (in.failed()) {
         return fail(errc::malformed, "the state of the registry is malformed");
@@ -72,7 +75,7 @@ void registry::read_peers(binary_reader& in) {
         const bool subscribes = in.flag();
         each.needs_snapshot = in.flag();
         each.knows = in.number();
-        each.told_rev = in.number();
+        each.sent_rev = in.number();
         for (std::size_t names = in.count(interest_max); names > 0; --names) {
             each.interest.emplace_back(in.text(name_bytes_max));
         }
@@ -90,29 +93,29 @@ void registry::read_peers(binary_reader& in) {
     }
 }
 
-void registry::read_goodbyes(binary_reader& in) {
+void registry::read_deregistrations(binary_reader& in) {
     for (std::size_t left = in.count(peers_max); left > 0; --left) {
-        goodbye said;
-        said.from = in.number();
-        said.key = in.text(key_bytes_max);
-        said.at = in.number(nodes_.log_end());
-        said.foreign_change = in.number(nodes_.foreign_changes());
-        if (!peers_.contains(said.from)) {
+        pending_deregistration waiting;
+        waiting.from = in.number();
+        waiting.key = in.text(key_bytes_max);
+        waiting.at = in.number(nodes_.log_end());
+        waiting.foreign_change = in.number(nodes_.foreign_changes());
+        if (!peers_.contains(waiting.from)) {
             in.refuse();
         }
         if (in.failed()) {
             return;
         }
-        goodbyes_.push_back(std::move(said));
+        pending_deregistrations_.push_back(std::move(waiting));
     }
 }
 
 void registry::read_progress(binary_reader& in) {
     noted_ = in.number(nodes_.log_end());
     noted_foreign_ = in.number(nodes_.foreign_changes());
-    told_ = in.number(nodes_.log_end());
-    told_foreign_ = in.number(nodes_.foreign_changes());
-    last_told_ = in.time();
+    sent_ = in.number(nodes_.log_end());
+    sent_foreign_ = in.number(nodes_.foreign_changes());
+    last_sent_ = in.time();
     last_greeted_ = in.time();
     changes_due_ = in.time();
     list_due_ = in.time();
@@ -121,7 +124,7 @@ void registry::read_progress(binary_reader& in) {
         return each.second.knows > nodes_.log_end();
     };
     // These times have passed, and other times are computed from them.
-    const auto last = std::max({last_told_, last_greeted_, list_first_});
+    const auto last = std::max({last_sent_, last_greeted_, list_first_});
     if (last == time_point::max() || std::any_of(peers_.begin(), peers_.end(), is_ahead)) {
         in.refuse();
     }

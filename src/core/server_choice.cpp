@@ -9,10 +9,10 @@ server_choice::server_choice(settings chosen) : settings_{chosen}, servers_(chos
 
 void server_choice::answered(std::size_t server, const server_report& report, time_point asked) {
     server_state& state = servers_[server];
-    if (asked < state.heard_of) {
+    if (asked < state.answered_at) {
         return;
     }
-    state = {.up = true, .known = true, .last = report, .heard_of = asked};
+    state = {.up = true, .known = true, .last = report, .answered_at = asked};
     choose_primary();
     if (primary_ != server || !report.position) {
         return;
@@ -30,13 +30,13 @@ void server_choice::answered(std::size_t server, const server_report& report, ti
 void server_choice::failed(std::size_t server, time_point now) {
     servers_[server].up = false;
     servers_[server].known = true;
-    servers_[server].heard_of = now;
+    servers_[server].answered_at = now;
     choose_primary();
 }
 
 void server_choice::refused_write(std::size_t server, time_point now) {
     servers_[server].refuses_writes = true;
-    servers_[server].heard_of = now;
+    servers_[server].answered_at = now;
     choose_primary();
 }
 

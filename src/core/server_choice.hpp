@@ -85,7 +85,7 @@ private:
         bool known = false;          // was queried, with or without an answer
         bool refuses_writes = false; // until the next answer
         server_report last;
-        time_point heard_of{}; // answers to queries sent before are ignored
+        time_point answered_at{}; // answers to queries sent before are ignored
     };
 
     struct passed {

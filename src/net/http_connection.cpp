@@ -204,10 +204,10 @@ void http_connection::on_guard() {
     }
     if (now >= phase_until_) {
         phase_is_over();
-    } else if (on_leave_ && client_left()) {
-        const auto on_leave = std::exchange(on_leave_, nullptr);
+    } else if (on_close_ && has_client_closed()) {
+        const auto on_close = std::exchange(on_close_, nullptr);
         close();
-        on_leave(); // may end the session, and this connection with it
+        on_close(); // may end the session, and this connection with it
         return;
     }
     if (!open_) {
@@ -217,7 +217,7 @@ void http_connection::on_guard() {
     if (queue_.unsent_bytes() > 0) {
         next = std::min(next, queue_.last_progress() + settings_.stall_timeout);
     }
-    if (on_leave_) {
+    if (on_close_) {
         next = std::min(next, now + client_check);
     }
     guard_.set(deadline{next});
@@ -238,18 +238,18 @@ void http_connection::phase_is_over() {
 
 // End of file alone does not count: the client may have shut down its sending side only and still
 // read the reply. A reset does; poll() reports one also behind unread bytes and end of file.
-bool http_connection::client_left() {
+bool http_connection::has_client_closed() {
     pollfd seen{socket_.native_handle(), 0, 0};
     return poll(&seen, 1, 0) > 0 && (seen.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-void http_connection::watch_client(std::function<void()> on_leave) {
-    on_leave_ = std::move(on_leave);
+void http_connection::watch_client(std::function<void()> on_close) {
+    on_close_ = std::move(on_close);
     guard_.set(deadline{std::min(guard_.until(), clock::now() + client_check)});
 }
 
 void http_connection::unwatch_client() {
-    on_leave_ = nullptr;
+    on_close_ = nullptr;
 }
 
 asio::awaitable<void> http_connection::linger() {
@@ -262,8 +262,8 @@ asio::awaitable<void> http_connection::linger() {
         enter(phase::lingering, milliseconds::max());
         linger_bounds bounds;
         bounds.bytes_max = std::numeric_limits<std::size_t>::max();
-        bounds.total =
-            leaving_ ? std::min(bounds.total, settings_.body_timeout) : settings_.body_timeout;
+        bounds.total = is_idle_shortened_ ? std::min(bounds.total, settings_.body_timeout)
+                                          : settings_.body_timeout;
         co_await drop_input(&socket_, &dog_, bounds);
     }
     close();
@@ -279,7 +279,7 @@ asio::awaitable<bool> http_connection::unsent_below(std::size_t bytes) {
 
 void http_connection::shorten_idle(milliseconds fresh, milliseconds served) {
     idle_limit_ = std::min(idle_limit_, served_ ? served : fresh);
-    leaving_ = true;
+    is_idle_shortened_ = true;
     if (phase_ == phase::idle) {
         enter(phase::idle, idle_limit_);
     } else if (phase_ == phase::lingering) {

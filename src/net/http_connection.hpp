@@ -67,9 +67,9 @@ public:
     void skip_body();
 
     /// While a request is worked on, looks now and then whether the client has reset the
-    /// connection; then `on_leave` is called once and the connection is closed. A client that has
+    /// connection; then `on_close` is called once and the connection is closed. A client that has
     /// only shut down its sending side is still answered.
-    void watch_client(std::function<void()> on_leave);
+    void watch_client(std::function<void()> on_close);
     void unwatch_client();
 
     /// For a reply given before the body was read: sends what is queued, then reads and drops what
@@ -95,7 +95,7 @@ private:
     void enter(phase next, milliseconds limit);
     void on_guard();
     void phase_is_over();
-    [[nodiscard]] bool client_left();
+    [[nodiscard]] bool has_client_closed();
     [[nodiscard]] std::string_view unread() const;
     void consume(std::size_t bytes);
     void free_empty_input();
@@ -109,14 +109,14 @@ private:
     peer_address peer_;
     std::string input_; // received, not yet given to the parser
     std::size_t consumed_ = 0;
-    std::function<void()> on_leave_;
+    std::function<void()> on_close_;
     phase phase_ = phase::idle;
     time_point phase_until_ = time_point::max();
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool served_ = false;  // at least one request came
-    bool leaving_ = false; // shorten_idle() was called
+    bool served_ = false;            // at least one request came
+    bool is_idle_shortened_ = false; // shorten_idle() was called
 };
 
 } // namespace msd::net

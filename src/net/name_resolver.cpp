@@ -151,10 +151,10 @@ name_resolver::resolve(asio::any_io_executor executor, std::string name, deadlin
     const caller waits_for{*this, name, of};
     request_lookup(name, of);
     // With older addresses at hand, half of the time is left to connect to one of them.
-    const deadline patience = of.known.empty() ? until : until.halfway();
+    const deadline lookup_until = of.known.empty() ? until : until.halfway();
     const unsigned before = of.lookups;
-    while (of.lookups == before && !patience.passed()) {
-        asio::steady_timer timer{executor, patience.at()};
+    while (of.lookups == before && !lookup_until.passed()) {
+        asio::steady_timer timer{executor, lookup_until.at()};
         const enlisted<asio::steady_timer*> listed{of.waiting, &timer};
         [[maybe_unused]] const auto [woken] = co_await timer.async_wait(use_tuple);
     }

@@ -151,8 +151,8 @@ tls_session::tls_session(const tls_trust& trust, const std::string& name)
         SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         SSL_set1_host(session, name.c_str());
         // As the macro SSL_set_tlsext_host_name, which casts as C does.
-        void* const told = const_cast<char*>(name.c_str());
-        SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, told);
+        void* const host_name = const_cast<char*>(name.c_str());
+        SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host_name);
     }
 }
 

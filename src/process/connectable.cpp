@@ -30,6 +30,23 @@ bool is_label(std::string_view text) {
            text.back() != '-' && std::all_of(text.begin(), text.end(), is_label_character);
 }
 
+bool is_digit(unsigned char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool is_hexadecimal_digit(unsigned char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Decimal or octal digits, or hexadecimal ones behind 0x.
+bool is_number(std::string_view text) {
+    if (text.starts_with("0x") || text.starts_with("0X")) {
+        text.remove_prefix(2);
+        return std::all_of(text.begin(), text.end(), is_hexadecimal_digit);
+    }
+    return std::all_of(text.begin(), text.end(), is_digit);
+}
+
 bool is_host_name(std::string_view text) {
     if (text.ends_with('.')) {
         text.remove_suffix(1); // the root: "db.local."
@@ -43,10 +60,9 @@ bool is_host_name(std::string_view text) {
         }
         text.remove_prefix(dot + 1);
     }
-    // A last label of digits is a mistyped IPv4 address ("10.0.0", "256.1.1.1"), not a name.
-    return is_label(text) && !std::all_of(text.begin(), text.end(), [](unsigned char c) {
-               return c >= '0' && c <= '9';
-           });
+    // A last label that is a number is an address in another notation ("10.0.0", "256.1.1.1",
+    // "0x0"), not a name; inet_aton(), and so getaddrinfo(), reads some of them.
+    return is_label(text) && !is_number(text);
 }
 
 tl::unexpected<error> unconnectable(std::string_view host, std::string_view why) {

@@ -72,8 +72,8 @@ ask_master(const std::filesystem::path& path, std::string_view command, deadline
     }
     const unique_fd fd{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     // connect() blocks when the backlog of a master that does not accept is full. This limits it.
-    const auto patience = until.left().count();
-    const timeval limit{patience / 1000, patience % 1000 * 1000};
+    const auto limit_ms = until.left().count();
+    const timeval limit{limit_ms / 1000, limit_ms % 1000 * 1000};
     setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
         const int reason = errno;

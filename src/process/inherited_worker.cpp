@@ -112,7 +112,7 @@ result<std::optional<worker_description>> inherited_worker() {
     return std::optional{std::move(*own)};
 }
 
-void say_fatal(const worker_description& own, std::string_view why) {
+void report_fatal(const worker_description& own, std::string_view why) {
     const std::string datagram =
         core::encode({core::worker_message::kind::fatal, std::string{why}});
     send(own.control, datagram.data(), datagram.size(), MSG_NOSIGNAL);

@@ -18,6 +18,6 @@ namespace msd::process {
 [[nodiscard]] result<std::optional<worker_description>> inherited_worker();
 
 /// Reports to the master why this worker cannot run, before a role exists that could.
-void say_fatal(const worker_description& own, std::string_view why);
+void report_fatal(const worker_description& own, std::string_view why);
 
 } // namespace msd::process

@@ -3,7 +3,7 @@
 
 #include "process/listen_address.hpp"
 #include "process/port_owner.hpp"
-#include "process/soon.hpp"
+#include "process/wait_until.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +68,11 @@ bool is_absent(int reason) {
     return reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL;
 }
 
+bool has_address(listen_address at) {
+    at.set_port(0);
+    return !is_absent(bind_one(at, false).reason);
+}
+
 // Binds every address with one port; `reason` and `where` say what failed.
 struct attempt {
     listen_set set;
@@ -117,7 +122,7 @@ attempt bind_free_port(const std::vector<listen_address>& addresses) {
 // Waits for workers whose master was killed, which close the port soon; not for other programs.
 attempt bind_port(const std::vector<listen_address>& addresses, std::uint16_t port) {
     attempt made;
-    [[maybe_unused]] const bool in_time = soon([&] {
+    [[maybe_unused]] const bool in_time = wait_until([&] {
         made = bind_all(addresses, port);
         return made.reason != EADDRINUSE || owner_of_port(port).is_stranger;
     });
@@ -192,7 +197,7 @@ recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t 
         });
         if (socket != sockets.end()) {
             found.push_back(&*socket);
-        } else if (!at.optional) {
+        } else if (!at.optional || (at.family() == AF_INET && has_address(at))) {
             return std::nullopt;
         }
     }

@@ -20,12 +20,12 @@ struct listen_set {
     std::string host;               // the first address as text
     std::uint16_t port = 0;
     bool was_handed = false; // by the service manager, which holds copies
-    bool is_our_own = false; // bound by this process: no other program uses the sockets later
+    bool is_our_own = false; // bound by this process, and no other program uses the sockets later
 };
 
 /// `host` is an address or a name; empty: 127.0.0.1 and [::1], the latter only where the machine
 /// has it. `port` 0: a free one, the same for all addresses. When another msd or an unknown process
-/// has the port, this waits for it, soon_max at most: the other master may have been killed a
+/// has the port, this waits for it, wait_max at most: the other master may have been killed a
 /// moment ago. errc::conflict: the port is in use, with port and owner; errc::invalid: no such
 /// address; errc::denied: no permission (ports below 1024).
 [[nodiscard]] result<listen_set> listen_on(std::string_view host, std::uint16_t port);
@@ -34,8 +34,8 @@ struct listen_set {
 [[nodiscard]] listen_set adopt(std::vector<unique_fd> sockets);
 
 /// Takes `sockets`, which an earlier master bound, when listen_on() would bind the same ones now,
-/// in the same order. Otherwise (another address, too few, too many, not listening) returns nothing
-/// and leaves `sockets` as they are.
+/// in the same order; [::1] may be missing. Otherwise (another address, too few, too many, not
+/// listening) returns nothing and does not change `sockets`.
 [[nodiscard]] std::optional<listen_set>
 recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t port);
 

@@ -47,7 +47,7 @@ master::master(master_settings settings, signal_queue signals, std::vector<pool_
           settings_.program_path,
           [this] { return ask_new_program(); },
           [this](const executable& program) {
-              return take_over(program, state_to_leave());
+              return take_over(program, state_for_successor());
           }},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
       timer_{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)},
@@ -62,7 +62,7 @@ master::master(
     master_state left
 )
     : master{std::move(settings), std::move(signals), std::move(pools)} {
-    left_ = std::move(left);
+    inherited_ = std::move(left);
 }
 
 master::~master() = default;
@@ -81,14 +81,14 @@ result<int> master::run() {
 }
 
 result<void> master::open() {
-    auto opened = left_ ? resume(*left_) : open_anew();
+    auto opened = inherited_ ? resume(*inherited_) : open_anew();
     if (!opened) {
         return opened;
     }
     watch(signals_.descriptor());
     watch(timer_.get());
     watch(control_->descriptor());
-    if (std::exchange(left_, std::nullopt)) {
+    if (std::exchange(inherited_, std::nullopt)) {
         // Children that ended before the exec: their SIGCHLD may have been consumed already.
         reap(clock::now());
     }
@@ -104,9 +104,13 @@ result<void> master::open_anew() {
         return tl::unexpected{std::move(control.error())};
     }
     control_ = std::make_unique<control_server>(std::move(*control));
-    for (const pool& each : pools_) {
+    if (!manager_.is_there()) {
+        return {};
+    }
+    for (worker_pool& each : pools_) {
         if (const listen_set& listeners = each.settings().listeners; !listeners.was_handed) {
             manager_.store(each.name(), listeners.sockets);
+            each.share_listeners();
         }
     }
     return {};
@@ -158,7 +162,7 @@ void master::turn() {
     for (int i = 0; i < count; ++i) {
         on_event(events[static_cast<std::size_t>(i)].data.fd, now);
     }
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.escalate(now);
     }
     control_->expire(now);
@@ -199,13 +203,13 @@ void master::on_event(int fd, time_point now) {
         return;
     }
     if (fd == upgrade_.descriptor()) {
-        upgrade_.hear();
+        upgrade_.read_output();
         return;
     }
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
-                each.hear_from(worker, now);
+                each.receive_from(worker, now);
                 return;
             }
         }
@@ -235,7 +239,7 @@ void master::on_signal(int number, time_point now) {
         break;
     case SIGTTIN:
     case SIGTTOU:
-        for (pool& each : pools_) {
+        for (worker_pool& each : pools_) {
             const int change = number == SIGTTIN ? 1 : -1;
             scale(each, static_cast<int>(each.slots().size()) + change, now);
         }
@@ -255,7 +259,7 @@ void master::reap(time_point now) {
         if (upgrade_.reaped(pid, wait_status)) {
             continue;
         }
-        for (pool& each : pools_) {
+        for (worker_pool& each : pools_) {
             if (each.reaped(pid, wait_status, now)) {
                 break;
             }
@@ -265,18 +269,19 @@ void master::reap(time_point now) {
 
 void master::reopen_logs() {
     log::reopen();
-    for (const pool& each : pools_) {
-        each.tell_all(core::worker_message::kind::reopen);
+    for (const worker_pool& each : pools_) {
+        each.send_to_all(core::worker_message::kind::reopen);
     }
 }
 
 // At the start of the instance a pool of a lower rank needs the ones of higher ranks: a gateway
 // routes to the services, and these register with the distributor.
 void master::release_pools() {
-    for (pool& each : pools_) {
-        const bool waits = std::any_of(pools_.begin(), pools_.end(), [&each](const pool& other) {
-            return other.stop_rank() > each.stop_rank() && !other.has_served();
-        });
+    for (worker_pool& each : pools_) {
+        const bool waits =
+            std::any_of(pools_.begin(), pools_.end(), [&each](const worker_pool& other) {
+                return other.stop_rank() > each.stop_rank() && !other.has_served();
+            });
         if (each.is_held() && !waits) {
             each.release();
         }
@@ -285,14 +290,14 @@ void master::release_pools() {
 
 void master::start_due(time_point now) {
     release_pools();
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.start_due(now);
     }
     watch_new_workers();
 }
 
 void master::watch_new_workers() {
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (!worker.is_watched && worker.control) {
                 watch(worker.control.get());
@@ -304,8 +309,8 @@ void master::watch_new_workers() {
 
 // A pool that cannot run ends the instance.
 void master::look_for_ends(time_point now) {
-    for (const pool& each : pools_) {
-        const std::optional<pool::end>& ended = each.ended();
+    for (const worker_pool& each : pools_) {
+        const std::optional<worker_pool::end>& ended = each.ended();
         if (ended && mode_ == mode::serving) {
             exit_code_ = ended->exit_code;
             log::error("{}", ended->reason);
@@ -325,8 +330,8 @@ void master::look_for_silence(time_point now) {
         awake_since_ = now;
     }
     looked_at_ = now;
-    for (pool& each : pools_) {
-        each.end_silent(awake_since_, now);
+    for (worker_pool& each : pools_) {
+        each.abort_hung(awake_since_, now);
     }
     recycle(now);
     log::retry();
@@ -334,7 +339,7 @@ void master::look_for_silence(time_point now) {
 
 void master::announce() {
     std::size_t index = 0;
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         if (!announced_[index] && each.is_ready()) {
             announced_[index] = true;
             settings_.on_pool_ready(each);
@@ -354,7 +359,7 @@ time_point master::next_due() const {
         std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
     next = std::min(next, forget_stored_at_);
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         next = std::min(next, each.next_due());
         if (mode_ == mode::stopping_fast && !each.is_stopping()) {
             next = std::min(next, next_rank_at_);
@@ -382,12 +387,13 @@ std::string_view master::state() const {
     if (mode_ != mode::serving) {
         return "stopping";
     }
-    const bool ready =
-        std::all_of(pools_.begin(), pools_.end(), [](const pool& each) { return each.is_ready(); });
+    const bool ready = std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
+        return each.is_ready();
+    });
     if (ready) {
         return "ready";
     }
-    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const pool& each) {
+    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
         return each.is_degraded();
     });
     return all_announced_ && degraded ? "degraded" : "starting";

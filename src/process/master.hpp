@@ -8,12 +8,12 @@
 #include "process/launch_plan.hpp"
 #include "process/master_state.hpp"
 #include "process/pid_file.hpp"
-#include "process/pool.hpp"
 #include "process/rolling.hpp"
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
 #include "process/terminal.hpp"
 #include "process/upgrading.hpp"
+#include "process/worker_pool.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -48,7 +48,7 @@ struct master_settings {
     /// logged and nothing changes.
     std::function<result<reconfiguration>()> read_configuration;
     /// Called when every slot of a pool is READY for the first time.
-    std::function<void(const pool&)> on_pool_ready = [](const pool&) {
+    std::function<void(const worker_pool&)> on_pool_ready = [](const worker_pool&) {
     };
     /// Called when that is so for all pools.
     std::function<void()> on_all_ready = [] {
@@ -89,7 +89,7 @@ private:
     [[nodiscard]] result<void> open_anew();
     [[nodiscard]] result<void> open_pools();
     [[nodiscard]] result<void> resume(const master_state& left);
-    [[nodiscard]] master_state state_to_leave() const;
+    [[nodiscard]] master_state state_for_successor() const;
     [[nodiscard]] result<upgrade_check> ask_new_program();
     void advance_upgrade(time_point now);
     [[nodiscard]] control_server::handler answerer();
@@ -108,7 +108,7 @@ private:
     void look_for_ends(time_point now);
     void look_for_silence(time_point now);
     void recycle(time_point now);
-    [[nodiscard]] bool has_configuration(const pool& which) const;
+    [[nodiscard]] bool has_configuration(const worker_pool& which) const;
     [[nodiscard]] bool all_have_configuration() const;
     void announce();
     void report(time_point now);
@@ -118,13 +118,13 @@ private:
     [[nodiscard]] time_point next_due() const;
     void set_timer() const;
     std::uint64_t roll_all(roll_request::kind what);
-    void scale(pool& which, int workers, time_point now);
-    [[nodiscard]] pool* find_pool(std::string_view name);
+    void scale(worker_pool& which, int workers, time_point now);
+    [[nodiscard]] worker_pool* find_pool(std::string_view name);
     [[nodiscard]] std::string answer(std::string_view line);
     [[nodiscard]] std::string status() const;
-    [[nodiscard]] result<std::uint64_t> obey_roll(std::string_view pool_name);
-    [[nodiscard]] result<void> obey_scale(std::string_view pool_name, std::int64_t workers);
-    [[nodiscard]] result<std::uint64_t> obey_drain(std::string_view pool_name, std::int64_t slot);
+    [[nodiscard]] result<std::uint64_t> start_roll(std::string_view pool_name);
+    [[nodiscard]] result<void> change_scale(std::string_view pool_name, std::int64_t workers);
+    [[nodiscard]] result<std::uint64_t> start_drain(std::string_view pool_name, std::int64_t slot);
     [[nodiscard]] std::string_view state() const;
 
     master_settings settings_;
@@ -132,10 +132,10 @@ private:
     starting_terminal terminal_;
     service_manager manager_;
     std::vector<pool_settings> planned_; // until open_pools()
-    std::list<pool> pools_;
+    std::list<worker_pool> pools_;
     std::vector<bool> announced_; // per pool
     bool all_announced_ = false;
-    std::optional<master_state> left_; // by another program, until open()
+    std::optional<master_state> inherited_; // by another program, until open()
     std::shared_ptr<board_owner> board_;
     shared_plan plan_; // what the pools began with, or what was rolled last; from open() on
     bool is_configuration_unfinished_ = false; // the roll to what was read last has not succeeded

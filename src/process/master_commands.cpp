@@ -50,14 +50,14 @@ result<void> master::reconfigure(time_point now) {
         return tl::unexpected{std::move(read.error())};
     }
     std::set<std::string, std::less<>> to_roll = std::move(read->pools_affected);
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         if (is_configuration_unfinished_ && !has_configuration(each)) {
             to_roll.insert(each.name()); // the roll to what was read before was aborted
         }
     }
     settings_.supervision = read->supervision;
     settings_.config = std::move(read->config);
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.configuration_changed(settings_.supervision, now);
         if (!to_roll.contains(each.name()) && rolls_.is_idle()) {
             each.adopt_configuration(settings_.config);
@@ -75,14 +75,14 @@ result<void> master::reconfigure(time_point now) {
     return {};
 }
 
-bool master::has_configuration(const pool& which) const {
-    return std::ranges::all_of(which.slots(), [this](const pool::slot& slot) {
+bool master::has_configuration(const worker_pool& which) const {
+    return std::ranges::all_of(which.slots(), [this](const worker_pool::slot& slot) {
         return slot.plan->config == settings_.config;
     });
 }
 
 bool master::all_have_configuration() const {
-    return std::ranges::all_of(pools_, [this](const pool& each) {
+    return std::ranges::all_of(pools_, [this](const worker_pool& each) {
         return has_configuration(each);
     });
 }
@@ -114,21 +114,21 @@ void master::recycle(time_point now) {
 
 std::uint64_t master::roll_all(roll_request::kind what) {
     roll_request wanted{what, {}, {}};
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         wanted.pools.insert(each.name());
     }
     return mode_ == mode::serving ? rolls_.request(std::move(wanted), settings_.supervision.soak)
                                   : 0;
 }
 
-void master::scale(pool& which, int workers, time_point now) {
+void master::scale(worker_pool& which, int workers, time_point now) {
     if (mode_ == mode::serving) {
         which.scale(workers, rolls_.plan_for_new_slot(which), now);
     }
 }
 
-pool* master::find_pool(std::string_view name) {
-    const auto found = std::find_if(pools_.begin(), pools_.end(), [name](const pool& each) {
+worker_pool* master::find_pool(std::string_view name) {
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [name](const worker_pool& each) {
         return each.name() == name;
     });
     return found == pools_.end() ? nullptr : &*found;
@@ -136,9 +136,9 @@ pool* master::find_pool(std::string_view name) {
 
 namespace {
 
-error no_such_pool(const std::list<pool>& pools, std::string_view name) {
+error no_such_pool(const std::list<worker_pool>& pools, std::string_view name) {
     std::string known;
-    for (const pool& each : pools) {
+    for (const worker_pool& each : pools) {
         known += (known.empty() ? "" : ", ") + each.name();
     }
     return {errc::not_found, fmt::format("there is no pool '{}'; the pools are: {}", name, known)};
@@ -186,7 +186,7 @@ result<command> read_command(std::string_view line) {
 
 } // namespace
 
-result<std::uint64_t> master::obey_roll(std::string_view pool_name) {
+result<std::uint64_t> master::start_roll(std::string_view pool_name) {
     if (pool_name.empty()) {
         return roll_all(roll_request::kind::new_program);
     }
@@ -197,8 +197,8 @@ result<std::uint64_t> master::obey_roll(std::string_view pool_name) {
     return rolls_.request(std::move(wanted), settings_.supervision.soak);
 }
 
-result<void> master::obey_scale(std::string_view pool_name, std::int64_t workers) {
-    pool* const which = find_pool(pool_name);
+result<void> master::change_scale(std::string_view pool_name, std::int64_t workers) {
+    worker_pool* const which = find_pool(pool_name);
     if (which == nullptr) {
         return tl::unexpected{no_such_pool(pools_, pool_name)};
     }
@@ -213,8 +213,8 @@ result<void> master::obey_scale(std::string_view pool_name, std::int64_t workers
     return {};
 }
 
-result<std::uint64_t> master::obey_drain(std::string_view pool_name, std::int64_t slot) {
-    const pool* const which = find_pool(pool_name);
+result<std::uint64_t> master::start_drain(std::string_view pool_name, std::int64_t slot) {
+    const worker_pool* const which = find_pool(pool_name);
     if (which == nullptr) {
         return tl::unexpected{no_such_pool(pools_, pool_name)};
     }
@@ -247,14 +247,14 @@ std::string master::answer(std::string_view line) {
         return accepted(*outcome);
     };
     if (said->name == "roll") {
-        return answer_of(obey_roll(said->pool), roll_number);
+        return answer_of(start_roll(said->pool), roll_number);
     }
     if (said->name == "drain") {
-        return answer_of(obey_drain(said->pool, said->number), roll_number);
+        return answer_of(start_drain(said->pool, said->number), roll_number);
     }
     std::string done = R"({"ok":true})";
     if (said->name == "scale") {
-        return answer_of(obey_scale(said->pool, said->number), [&](const auto&) { return done; });
+        return answer_of(change_scale(said->pool, said->number), [&](const auto&) { return done; });
     }
     if (said->name == "upgrade") {
         return fmt::format(R"({{"ok":true,"upgrade":{}}})", upgrade_.request());

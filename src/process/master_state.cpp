@@ -56,7 +56,7 @@ void describe(Io& io, worker_state& worker) {
     io.moment("ready_at", worker.ready_at);
     io.moment("act_at", worker.act_at);
     io.text("build", worker.build, text_bytes_max);
-    io.text("last_words", worker.last_words, text_bytes_max);
+    io.text("last_words", worker.end_reason, text_bytes_max);
     io.text("stats", worker.stats, text_bytes_max);
     io.flag("handed_over", worker.handed_over);
     io.flag("terminated", worker.terminated);
@@ -103,7 +103,7 @@ void describe(Io& io, pool_state& pool) {
 }
 
 template <class Io>
-void describe(Io& io, outcome& what) {
+void describe(Io& io, operation_result& what) {
     io.number("id", what.id, std::uint64_t{0}, id_max);
     io.flag("succeeded", what.succeeded);
     io.text("reason", what.reason, 2 * text_bytes_max);
@@ -227,9 +227,9 @@ std::string misfit_of(
                 worker.pid
             );
         }
-        const bool is_leaving = worker.now_is == worker_process::phase::draining ||
-                                worker.now_is == worker_process::phase::stopping;
-        if (worker.slot >= pool.slots.size() && !is_leaving) {
+        const bool is_ending = worker.now_is == worker_process::phase::draining ||
+                               worker.now_is == worker_process::phase::stopping;
+        if (worker.slot >= pool.slots.size() && !is_ending) {
             return fmt::format("{}: worker {} has no slot", pool.name, worker.pid);
         }
     }

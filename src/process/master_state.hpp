@@ -44,7 +44,7 @@ struct worker_state {
     time_point ready_at{};
     time_point act_at{};
     std::string build;
-    std::string last_words;
+    std::string end_reason;
     std::string stats;
     bool handed_over = false;
     bool terminated = false;
@@ -77,13 +77,13 @@ struct pool_state {
 };
 
 // The result of a roll or an upgrade.
-struct outcome {
+struct operation_result {
     std::uint64_t id = 0; // 0: there was none yet
     bool succeeded = true;
     std::string reason;
     std::size_t slots = 0; // of a roll
 
-    bool operator==(const outcome&) const = default;
+    bool operator==(const operation_result&) const = default;
 };
 
 struct slot_name {
@@ -106,8 +106,8 @@ struct waiting_roll_state {
 // No roll is under way when a master is replaced: a roll is finished first.
 struct rolls_state {
     std::uint64_t last_id = 0;
-    outcome last;
-    outcome before_last;
+    operation_result last;
+    operation_result before_last;
     std::optional<waiting_roll_state> waiting;
 
     bool operator==(const rolls_state&) const = default;

@@ -30,13 +30,13 @@ void master::begin_stop(mode how, time_point now) {
     forget_stored_at_ = how == mode::stopping_fast ? now : now + stored_while_draining;
     rolls_.abandon(now);
     upgrade_.abandon("the instance stops");
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         each.expect_end();
     }
     if (how == mode::stopping_fast) {
         kill_at_ = now + settings_.supervision.stop_timeout;
         next_rank_at_ = now + fast_rank_time;
-        for (pool& each : pools_) {
+        for (worker_pool& each : pools_) {
             if (each.is_stopping()) {
                 each.stop(kill_at_);
             }
@@ -64,13 +64,13 @@ void master::stop_next_rank(time_point now) {
     // First, because a rank that drains for long ends this function early.
     if (now >= forget_stored_at_) {
         forget_stored_at_ = time_point::max();
-        for (const pool& each : pools_) {
+        for (const worker_pool& each : pools_) {
             manager_.forget(each.name());
         }
     }
     int rank = std::numeric_limits<int>::max();
     bool earlier_gone = true;
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         if (!each.is_stopping()) {
             rank = std::min(rank, each.stop_rank());
         } else if (!each.workers().empty()) {
@@ -80,7 +80,7 @@ void master::stop_next_rank(time_point now) {
     if (!earlier_gone && now < next_rank_at_) {
         return;
     }
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         if (each.is_stopping() || each.stop_rank() != rank) {
             continue;
         }
@@ -94,7 +94,7 @@ void master::stop_next_rank(time_point now) {
 }
 
 bool master::all_gone() const {
-    return std::all_of(pools_.begin(), pools_.end(), [](const pool& each) {
+    return std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
         return each.is_stopping() && each.workers().empty();
     });
 }

@@ -11,7 +11,7 @@
 
 namespace msd::process {
 
-master_state master::state_to_leave() const {
+master_state master::state_for_successor() const {
     master_state made;
     plan_table plans;
     made.version = build_name();
@@ -33,7 +33,7 @@ master_state master::state_to_leave() const {
     made.rolls = rolls_.state();
     made.upgrade = upgrade_.id();
     std::size_t index = 0;
-    for (const pool& each : pools_) {
+    for (const worker_pool& each : pools_) {
         made.pools.push_back(each.state(plans));
         made.pools.back().announced = announced_[index++];
     }
@@ -46,7 +46,7 @@ result<upgrade_check> master::ask_new_program() {
     if (!program) {
         return tl::unexpected{std::move(program.error())};
     }
-    const master_state state = state_to_leave();
+    const master_state state = state_for_successor();
     const auto text = write_down(state);
     if (!text) {
         return tl::unexpected{text.error()};
@@ -83,7 +83,7 @@ result<void> master::resume(const master_state& left) {
     std::size_t index = 0;
     std::size_t workers = 0;
     for (pool_settings& each : planned_) {
-        pool& made =
+        worker_pool& made =
             pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_);
         if (auto resumed = made.resume(left.pools[index], plans); !resumed) {
             return resumed;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/pid_file.hpp"
 
-#include "process/soon.hpp"
+#include "process/wait_until.hpp"
 
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ std::string first_line(int fd) {
 
 // Waits a moment: a master that is being killed still has its lock, a running one keeps it.
 bool lock(int fd) {
-    return soon([fd] { return flock(fd, LOCK_EX | LOCK_NB) == 0; });
+    return wait_until([fd] { return flock(fd, LOCK_EX | LOCK_NB) == 0; });
 }
 
 // The owner removes the file before it unlocks it, so the locked file may have no name any more.

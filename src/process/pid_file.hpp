@@ -14,7 +14,7 @@ namespace msd::process {
 class pid_file {
 public:
     /// Creates or takes over `path` (0644). errc::conflict, with the pid, when a master holds it
-    /// that has not ended within soon_max.
+    /// that has not ended within wait_max.
     [[nodiscard]] static result<pid_file> claim(const std::filesystem::path& path);
 
     /// Continues the lock that this process claimed before it executed this program.

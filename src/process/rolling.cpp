@@ -19,7 +19,7 @@ constexpr milliseconds look_again{100};
 
 } // namespace
 
-rolling::rolling(std::list<pool>& pools, planner plan, success on_success)
+rolling::rolling(std::list<worker_pool>& pools, planner plan, success on_success)
     : pools_{pools},
       plan_{std::move(plan)},
       on_success_{std::move(on_success)} {}
@@ -107,7 +107,7 @@ void rolling::begin() {
 result<std::vector<rolling::target>> rolling::targets_of(const roll_request& wanted) {
     std::vector<target> targets;
     std::map<shared_plan, shared_plan> made; // by the old plan; by null for a new program
-    for (pool& each : pools_) {
+    for (worker_pool& each : pools_) {
         const bool is_renewed =
             wanted.what != roll_request::kind::same_plan && wanted.pools.contains(each.name());
         for (std::size_t slot = 0; slot < each.slots().size(); ++slot) {
@@ -152,7 +152,7 @@ std::vector<rolling::target> rolling::added_meanwhile() const {
     return added;
 }
 
-shared_plan rolling::plan_for_new_slot(const pool& of) const {
+shared_plan rolling::plan_for_new_slot(const worker_pool& of) const {
     if (active_) {
         const auto& all = active_->targets;
         const auto one = std::find_if(all.begin(), all.end(), [&of](const auto& each) {
@@ -166,7 +166,7 @@ shared_plan rolling::plan_for_new_slot(const pool& of) const {
 }
 
 bool rolling::was_aborted(std::uint64_t id) const {
-    const auto is_meant = [id](const outcome& each) {
+    const auto is_meant = [id](const operation_result& each) {
         return id != 0 && each.id == id;
     };
     return (is_meant(last_) && !last_.succeeded) ||
@@ -187,9 +187,9 @@ void rolling::look(time_point now) {
     const std::string& why = one.of->slots()[one.slot].candidate_end;
     if (progress.now_is() == roll::phase::retiring) {
         const auto retirement = one.of->retirement_of(one.slot, now);
-        if (retirement == pool::retirement::done) {
+        if (retirement == worker_pool::retirement::done) {
             progress.retired();
-        } else if (retirement == pool::retirement::refused) {
+        } else if (retirement == worker_pool::retirement::refused) {
             progress.failed(fmt::format("{}: {}", name_of(one), why));
         }
         return;
@@ -199,7 +199,7 @@ void rolling::look(time_point now) {
         progress.failed(fmt::format("{}: {}", name_of(one), why));
     } else if (candidate->now_is == worker_process::phase::ready) {
         progress.ready(now);
-        if (one.of->is_silent(*candidate, now)) {
+        if (one.of->has_missed_heartbeats(*candidate, now)) {
             progress.hold(now + look_again); // until the next heartbeat, or until it is killed
         }
     }
@@ -266,7 +266,7 @@ void rolling::abandon(time_point now) {
 std::string rolling::what_runs_now() const {
     for (const target& one : active_->targets) {
         for (const worker_process& worker : one.of->workers()) {
-            if (worker.slot == one.slot && !worker.is_leaving()) {
+            if (worker.slot == one.slot && !worker.is_ending()) {
                 return fmt::format(
                     ": the workers run version {} of {}",
                     worker.build.empty() ? "unknown" : worker.build,
@@ -287,11 +287,11 @@ void rolling::write(json::writer& out) const {
     if (active_) {
         write_active(out);
     } else {
-        write_outcome(out, last_);
+        write_operation_result(out, last_);
     }
     out.key("waiting").boolean(waiting_.has_value());
     out.key("previous").begin_object();
-    write_outcome(out, active_ ? last_ : before_last_);
+    write_operation_result(out, active_ ? last_ : before_last_);
     out.end_object();
     out.end_object();
 }
@@ -324,14 +324,14 @@ void rolling::write_active(json::writer& out) const {
     out.key("reason").string(progress.reason());
 }
 
-void rolling::write_outcome(json::writer& out, const outcome& of) {
+void rolling::write_operation_result(json::writer& out, const operation_result& of) {
     out.key("id").unsigned_integer(of.id);
     out.key("state").string(of.id == 0 ? "idle" : of.succeeded ? "done" : "aborted");
     out.key("of").unsigned_integer(of.slots);
     out.key("reason").string(of.reason);
 }
 
-void rolling::end(outcome how) {
+void rolling::end(operation_result how) {
     before_last_ = std::exchange(last_, std::move(how));
     active_.reset();
 }

@@ -7,7 +7,7 @@
 #include "core/roll.hpp"
 #include "process/launch_plan.hpp"
 #include "process/master_state.hpp"
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -43,7 +43,7 @@ public:
     /// Called when a roll to that plan has succeeded in all of its pools.
     using success = std::function<void(const shared_plan&)>;
 
-    rolling(std::list<pool>& pools, planner plan, success on_success);
+    rolling(std::list<worker_pool>& pools, planner plan, success on_success);
 
     /// Continues with the state that the earlier program in this process left. Call it first.
     void resume(const rolls_state& left);
@@ -65,7 +65,7 @@ public:
 
     /// The plan for a slot that is added to that pool. During a roll it is the plan from before the
     /// roll: the new slot is rolled with the others, and a rollback ends at the same plan.
-    [[nodiscard]] shared_plan plan_for_new_slot(const pool& of) const;
+    [[nodiscard]] shared_plan plan_for_new_slot(const worker_pool& of) const;
 
     [[nodiscard]] bool is_active() const { return active_.has_value(); }
     [[nodiscard]] bool is_idle() const { return !active_ && !waiting_; }
@@ -79,7 +79,7 @@ public:
 
 private:
     struct target {
-        pool* of;
+        worker_pool* of;
         std::size_t slot;
         shared_plan before; // what the slot had
         shared_plan after;  // what it is to have; the same when only its worker is replaced
@@ -102,23 +102,23 @@ private:
     void perform(const core::roll::step& step, time_point now);
     void look(time_point now);
     void finish();
-    void end(outcome how);
+    void end(operation_result how);
     void write_active(json::writer& out) const;
-    static void write_outcome(json::writer& out, const outcome& of);
+    static void write_operation_result(json::writer& out, const operation_result& of);
     [[nodiscard]] result<std::vector<target>> targets_of(const roll_request& wanted);
     [[nodiscard]] std::vector<target> added_meanwhile() const;
     [[nodiscard]] std::string name_of(const target& one) const;
     [[nodiscard]] std::string what_runs_now() const;
 
-    std::list<pool>& pools_;
+    std::list<worker_pool>& pools_;
     planner plan_;
     success on_success_;
     std::optional<running> active_;
     std::optional<request_in_waiting> waiting_;
     bool held_ = false;
     std::uint64_t last_id_ = 0;
-    outcome last_;
-    outcome before_last_;
+    operation_result last_;
+    operation_result before_last_;
 };
 
 } // namespace msd::process

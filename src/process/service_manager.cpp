@@ -96,20 +96,20 @@ service_manager::service_manager() : notice_{watchdog_of_this_process()} {
     socket_.reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-void service_manager::report(const core::service_condition& now_is, time_point now) {
+void service_manager::report(const core::instance_condition& now_is, time_point now) {
     if (!is_there() || (again_at_ && now < *again_at_)) {
         return;
     }
     again_at_.reset();
-    const core::service_notice before = notice_;
-    if (!tell(notice_.say(now_is, now))) {
+    const core::instance_notice before = notice_;
+    if (!notify(notice_.lines_due(now_is, now))) {
         notice_ = before;
         again_at_ = now + pause_untaken;
     }
 }
 
 void service_manager::reload_ends() {
-    if (!tell(notice_.reload_ends())) {
+    if (!notify(notice_.reload_ends())) {
         notice_.lost_reload_end();
     }
 }
@@ -122,15 +122,15 @@ time_point service_manager::due() const {
 }
 
 void service_manager::store(std::string_view pool, const std::vector<unique_fd>& sockets) const {
-    tell(fmt::format("FDSTORE=1\nFDNAME={}\n", stored_name(pool)), sockets);
+    notify(fmt::format("FDSTORE=1\nFDNAME={}\n", stored_name(pool)), sockets);
 }
 
 void service_manager::forget(std::string_view pool) const {
-    tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", stored_name(pool)));
+    notify(fmt::format("FDSTOREREMOVE=1\nFDNAME={}\n", stored_name(pool)));
 }
 
 // Does not block: the socket is non-blocking.
-bool service_manager::tell(std::string_view lines, const std::vector<unique_fd>& sockets) const {
+bool service_manager::notify(std::string_view lines, const std::vector<unique_fd>& sockets) const {
     if (!socket_ || lines.empty()) {
         return true;
     }

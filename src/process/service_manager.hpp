@@ -3,7 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/unique_fd.hpp"
-#include "core/service_notice.hpp"
+#include "core/instance_notice.hpp"
 
 #include <optional>
 #include <string>
@@ -13,7 +13,7 @@
 namespace msd::process {
 
 // Reports the master's state to systemd (sd_notify(3): one datagram of VAR=value lines).
-// core/service_notice decides what is reported when. Does nothing when the process was not started
+// core/instance_notice decides what is reported when. Does nothing when the process was not started
 // by a service manager.
 class service_manager {
 public:
@@ -26,11 +26,11 @@ public:
 
     /// Sends what is due, including what could not be sent before. Call it in every turn of the
     /// master's loop, and at due().
-    void report(const core::service_condition& now_is, time_point now);
+    void report(const core::instance_condition& now_is, time_point now);
     [[nodiscard]] time_point due() const;
 
     /// Call these before and after reading the configuration again.
-    void reload_begins(time_point now) const { tell(notice_.reload_begins(now)); }
+    void reload_begins(time_point now) const { notify(notice_.reload_begins(now)); }
     void reload_ends();
 
     /// Stores copies of a pool's listening sockets in systemd's file descriptor store. When this
@@ -43,11 +43,11 @@ public:
 
 private:
     // False: the datagram could not be sent, for example because the manager is busy.
-    bool tell(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
+    bool notify(std::string_view lines, const std::vector<unique_fd>& sockets = {}) const;
 
     std::string address_; // a path, or with a leading NUL an abstract name
     unique_fd socket_;
-    core::service_notice notice_;
+    core::instance_notice notice_;
     std::optional<time_point> again_at_; // the last report could not be sent
 };
 

@@ -19,7 +19,7 @@ std::int64_t milliseconds_between(time_point from, time_point to) {
     return std::chrono::duration_cast<milliseconds>(to - from).count();
 }
 
-void write_history(json::writer& out, const pool::slot& slot) {
+void write_history(json::writer& out, const worker_pool::slot& slot) {
     out.key("restarts").integer(slot.restarts);
     out.key("last_exit");
     if (slot.last_exit.empty()) {
@@ -32,7 +32,7 @@ void write_history(json::writer& out, const pool::slot& slot) {
 void write_worker(
     json::writer& out,
     const worker_process& worker,
-    const pool::slot& slot,
+    const worker_pool::slot& slot,
     time_point now
 ) {
     out.begin_object();
@@ -62,8 +62,8 @@ void write_worker(
     out.end_object();
 }
 
-void write_empty_slot(json::writer& out, const pool& of, std::size_t index, time_point now) {
-    const pool::slot& slot = of.slots()[index];
+void write_empty_slot(json::writer& out, const worker_pool& of, std::size_t index, time_point now) {
+    const worker_pool::slot& slot = of.slots()[index];
     const bool waits = slot.start_at && !of.is_stopping();
     const bool has_stopped = slot.is_stopped || (slot.start_at && of.is_stopping());
     out.begin_object();
@@ -77,7 +77,7 @@ void write_empty_slot(json::writer& out, const pool& of, std::size_t index, time
     out.end_object();
 }
 
-void write_pool(json::writer& out, const pool& of, time_point now) {
+void write_pool(json::writer& out, const worker_pool& of, time_point now) {
     out.begin_object();
     out.key("name").string(of.name());
     out.key("state").string(state_of(of));
@@ -92,7 +92,7 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
             if (worker.slot == index) {
                 write_worker(out, worker, of.slots()[index], now);
                 // A worker that leaves has a successor, unless the whole pool stops.
-                is_empty = is_empty && worker.is_leaving() && !of.is_stopping();
+                is_empty = is_empty && worker.is_ending() && !of.is_stopping();
             }
         }
         if (is_empty) {
@@ -112,7 +112,7 @@ void write_pool(json::writer& out, const pool& of, time_point now) {
 } // namespace
 
 std::string
-status_json(const instance_facts& instance, const std::list<pool>& pools, time_point now) {
+status_json(const instance_facts& instance, const std::list<worker_pool>& pools, time_point now) {
     std::string text;
     json::writer out{text};
     out.begin_object();
@@ -127,7 +127,7 @@ status_json(const instance_facts& instance, const std::list<pool>& pools, time_p
     out.key("upgrade");
     instance.upgrades.write(out);
     out.key("pools").begin_array();
-    for (const pool& each : pools) {
+    for (const worker_pool& each : pools) {
         write_pool(out, each, now);
     }
     out.end_array();
@@ -135,11 +135,11 @@ status_json(const instance_facts& instance, const std::list<pool>& pools, time_p
     return text;
 }
 
-std::string status_line(const instance_facts& instance, const std::list<pool>& pools) {
+std::string status_line(const instance_facts& instance, const std::list<worker_pool>& pools) {
     std::size_t workers = 0;
     std::size_t ready = 0;
     std::string lacking;
-    for (const pool& each : pools) {
+    for (const worker_pool& each : pools) {
         workers += each.slots().size();
         ready += each.ready_slots();
         if (!each.is_ready()) {
@@ -160,7 +160,7 @@ std::string status_line(const instance_facts& instance, const std::list<pool>& p
     return line;
 }
 
-std::string_view state_of(const pool& of) {
+std::string_view state_of(const worker_pool& of) {
     if (of.is_stopping()) {
         return "stopping";
     }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "base/deadline.hpp"
-#include "process/pool.hpp"
 #include "process/rolling.hpp"
 #include "process/upgrading.hpp"
+#include "process/worker_pool.hpp"
 
 #include <list>
 #include <string>
@@ -31,12 +31,13 @@ struct instance_facts {
 /// failed (it gets none, `last_exit` has the reason). A slot being handed over appears once per
 /// process.
 [[nodiscard]] std::string
-status_json(const instance_facts& instance, const std::list<pool>& pools, time_point now);
+status_json(const instance_facts& instance, const std::list<worker_pool>& pools, time_point now);
 
 /// One line for people: "ready, 9 of 9 workers; rolling goods/1, 3 of 6 done".
-[[nodiscard]] std::string status_line(const instance_facts& instance, const std::list<pool>& pools);
+[[nodiscard]] std::string
+status_line(const instance_facts& instance, const std::list<worker_pool>& pools);
 
 /// starting (never was READY), ready, degraded (slots without a READY worker), stopping.
-[[nodiscard]] std::string_view state_of(const pool& of);
+[[nodiscard]] std::string_view state_of(const worker_pool& of);
 
 } // namespace msd::process

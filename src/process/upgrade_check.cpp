@@ -82,7 +82,7 @@ std::string_view last_line(std::string_view text) {
 } // namespace
 
 result<upgrade_check>
-upgrade_check::ask(executable program, int state, int config, milliseconds patience) {
+upgrade_check::ask(executable program, int state, int config, milliseconds timeout) {
     std::array<int, 2> pair{};
     if (pipe2(pair.data(), O_CLOEXEC) != 0) {
         return system_failure("cannot create a pipe to the new program");
@@ -110,21 +110,21 @@ upgrade_check::ask(executable program, int state, int config, milliseconds patie
         put(asked);
     }
     setpgid(pid, pid); // in parent and child, so that it holds before the group is killed
-    return upgrade_check{std::move(program), pid, std::move(output), patience};
+    return upgrade_check{std::move(program), pid, std::move(output), timeout};
 }
 
-upgrade_check::upgrade_check(executable program, pid_t pid, unique_fd output, milliseconds patience)
+upgrade_check::upgrade_check(executable program, pid_t pid, unique_fd output, milliseconds timeout)
     : program_{std::move(program)},
       pid_{pid},
       output_{std::move(output)},
-      patience_{patience},
-      until_{clock::now() + patience} {}
+      timeout_{timeout},
+      until_{clock::now() + timeout} {}
 
 upgrade_check::upgrade_check(upgrade_check&& from) noexcept
     : program_{std::move(from.program_)},
       pid_{std::exchange(from.pid_, -1)},
       output_{std::move(from.output_)},
-      patience_{from.patience_},
+      timeout_{from.timeout_},
       until_{from.until_},
       printed_{std::move(from.printed_)},
       answer_{std::move(from.answer_)} {}
@@ -140,7 +140,7 @@ void upgrade_check::end() {
     }
 }
 
-void upgrade_check::hear() {
+void upgrade_check::read_output() {
     std::array<char, printed_bytes_max> buffer{};
     for (int count = 0; output_ && count < reads_at_once_max; ++count) {
         const ssize_t got = read(output_.get(), buffer.data(), buffer.size());
@@ -161,7 +161,7 @@ bool upgrade_check::reaped(pid_t pid, int wait_status) {
         return false;
     }
     pid_ = -1;
-    hear();
+    read_output();
     output_.reset();
     const auto version = takeover_version(printed_);
     if (version && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) {
@@ -193,7 +193,7 @@ void upgrade_check::expire(time_point now) {
     }
     end();
     output_.reset();
-    answer_ = fail(errc::timeout, fmt::format("it did not answer within {} ms", patience_.count()));
+    answer_ = fail(errc::timeout, fmt::format("it did not answer within {} ms", timeout_.count()));
 }
 
 time_point upgrade_check::next_due() const {

@@ -23,7 +23,7 @@ public:
     /// The caller keeps `state` (see write_down()) and `config` (-1: none). errc::unavailable: no
     /// process or descriptor is free.
     [[nodiscard]] static result<upgrade_check>
-    ask(executable program, int state, int config, milliseconds patience);
+    ask(executable program, int state, int config, milliseconds timeout);
 
     upgrade_check(upgrade_check&& from) noexcept;
     upgrade_check& operator=(upgrade_check&&) = delete;
@@ -32,9 +32,9 @@ public:
     /// Kills the process when it still runs; the owner reaps it like any other child.
     ~upgrade_check();
 
-    /// Becomes readable when hear() has something to do; -1: nothing more will come.
+    /// Becomes readable when read_output() has something to do; -1: nothing more will come.
     [[nodiscard]] int descriptor() const { return output_.get(); }
-    void hear();
+    void read_output();
     /// Handles the end of a process. False when it is not the one that was asked.
     [[nodiscard]] bool reaped(pid_t pid, int wait_status);
     /// Refuses a program that has not answered in time.
@@ -47,14 +47,14 @@ public:
     [[nodiscard]] const executable& program() const { return program_; }
 
 private:
-    upgrade_check(executable program, pid_t pid, unique_fd output, milliseconds patience);
+    upgrade_check(executable program, pid_t pid, unique_fd output, milliseconds timeout);
     void end();
     [[nodiscard]] std::string refusal(int wait_status) const;
 
     executable program_;
     pid_t pid_ = -1; // -1: it has ended
     unique_fd output_;
-    milliseconds patience_;
+    milliseconds timeout_;
     time_point until_;
     std::string printed_;
     std::optional<result<std::string>> answer_;

@@ -62,9 +62,9 @@ time_point upgrading::due() const {
     return check_ ? check_->next_due() : time_point::max();
 }
 
-void upgrading::hear() {
+void upgrading::read_output() {
     if (check_) {
-        check_->hear();
+        check_->read_output();
     }
 }
 

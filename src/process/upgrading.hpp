@@ -41,9 +41,9 @@ public:
     void advance(bool is_rolling, time_point now);
     [[nodiscard]] time_point due() const;
 
-    /// Becomes readable when hear() has something to do; -1: nothing to watch.
+    /// Becomes readable when read_output() has something to do; -1: nothing to watch.
     [[nodiscard]] int descriptor() const { return check_ ? check_->descriptor() : -1; }
-    void hear();
+    void read_output();
     /// Handles the end of a process. False when it was not started here.
     [[nodiscard]] bool reaped(pid_t pid, int wait_status);
 
@@ -68,7 +68,7 @@ private:
     executor become_;
     std::uint64_t active_ = 0;
     std::optional<upgrade_check> check_;
-    outcome last_;
+    operation_result last_;
 };
 
 } // namespace msd::process

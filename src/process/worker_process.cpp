@@ -37,7 +37,7 @@ std::string_view text_of(worker_process::phase phase) {
     return "unknown";
 }
 
-bool tell(const worker_process& worker, const core::worker_message& message, int attached) {
+bool send_message(const worker_process& worker, const core::worker_message& message, int attached) {
     std::string datagram = core::encode(message);
     iovec text{datagram.data(), datagram.size()};
     msghdr packet{};
@@ -57,8 +57,8 @@ bool tell(const worker_process& worker, const core::worker_message& message, int
     return sent == static_cast<ssize_t>(datagram.size());
 }
 
-std::vector<core::worker_message> hear(worker_process& worker) {
-    std::vector<core::worker_message> heard;
+std::vector<core::worker_message> receive_messages(worker_process& worker) {
+    std::vector<core::worker_message> received;
     std::array<char, core::worker_message_bytes_max> buffer{};
     for (int count = 0; worker.control && count < messages_at_once_max; ++count) {
         const ssize_t got = recv(worker.control.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -74,12 +74,12 @@ std::vector<core::worker_message> hear(worker_process& worker) {
         }
         auto message = core::decode_worker_message({buffer.data(), static_cast<std::size_t>(got)});
         if (message) {
-            heard.push_back(std::move(*message));
+            received.push_back(std::move(*message));
         } else {
             log::warning("pid {} on its control channel: {}", worker.pid, message.error().text);
         }
     }
-    return heard;
+    return received;
 }
 
 std::string exit_text(int wait_status) {

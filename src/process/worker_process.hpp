@@ -39,7 +39,7 @@ struct worker_process {
     time_point ready_at{};
     time_point act_at = time_point::max(); // the time limit of the present phase
     std::string build;                     // version and build, from HELLO
-    std::string last_words;                // the text of FATAL
+    std::string end_reason;                // the text of FATAL
     std::string stats;                     // the last STATS: a JSON object
     unique_fd handover;                    // of a candidate: the end for the old worker
     bool handed_over = false;              // was told HAND_OVER
@@ -47,7 +47,7 @@ struct worker_process {
     int recycle_spread_percent = 0;        // percentage added to the limit of requests
     std::uint64_t bytes_when_ready = 0;    // private memory; 0: not measured
 
-    [[nodiscard]] bool is_leaving() const {
+    [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;
     }
 };
@@ -56,11 +56,15 @@ struct worker_process {
 
 /// Sends a message without blocking. `attached`: a descriptor to send along, or -1. False when the
 /// channel is full or closed: the worker hangs or ends.
-bool tell(const worker_process& worker, const core::worker_message& message, int attached = -1);
+bool send_message(
+    const worker_process& worker,
+    const core::worker_message& message,
+    int attached = -1
+);
 
 /// Receives the worker's messages, at most 64 at once; malformed ones are logged and dropped.
 /// Closes the channel when the worker has closed its end.
-[[nodiscard]] std::vector<core::worker_message> hear(worker_process& worker);
+[[nodiscard]] std::vector<core::worker_message> receive_messages(worker_process& worker);
 
 /// "exit code 1", "signal 11 (Segmentation fault)", from a status of waitpid().
 [[nodiscard]] std::string exit_text(int wait_status);

@@ -21,7 +21,7 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds farewell_limit{5000}; // replies pending when a connection is given up
+constexpr milliseconds ended_session_limit{5000}; // replies pending when a connection is given up
 constexpr milliseconds drain_flush_limit{500};
 constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
@@ -35,12 +35,12 @@ std::uint64_t new_epoch() {
     );
 }
 
-std::string_view word_for(core::node_list::event what) {
+std::string_view text_of(core::node_list::event what) {
     using enum core::node_list::event;
     switch (what) {
     case joined:
         return "joined";
-    case left:
+    case deregistered:
         return "left";
     case lost:
         return "is critical: its last connection ended";
@@ -100,7 +100,7 @@ asio::awaitable<result<void>> distributor::start() {
 }
 
 void distributor::serve(int fd, net::accept_credit credit) {
-    if (leaving_ || sessions_.size() >= connections_max) {
+    if (is_ending_ || sessions_.size() >= connections_max) {
         log::warning("refused a connection: {} are open", sessions_.size());
         const unique_fd closed{fd};
         return;
@@ -129,14 +129,14 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
             co_return;
         }
         with->unanswered_pings = 0;
-        next = hear_all(*with);
+        next = handle_frames(*with);
         pump();
     }
     if (next == verdict::drop) {
         co_return;
     }
     if (!with->is_ended()) {
-        with->ended_until = deadline::in(farewell_limit);
+        with->ended_until = deadline::in(ended_session_limit);
     }
     const bool sent = co_await with->connection.flushed(with->ended_until);
     if (sent) {
@@ -144,7 +144,7 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
     }
 }
 
-distributor::verdict distributor::hear_all(session& from) {
+distributor::verdict distributor::handle_frames(session& from) {
     for (;;) {
         const auto [state, frame] = from.connection.next();
         if (state == wire::frame_reader::status::incomplete) {
@@ -155,13 +155,13 @@ distributor::verdict distributor::hear_all(session& from) {
             static_cast<void>(complain(from, packet_.key(), "a packet is too large"));
             return verdict::close;
         }
-        if (const verdict next = hear(from, frame); next != verdict::go_on) {
+        if (const verdict next = handle_frame(from, frame); next != verdict::go_on) {
             return next;
         }
     }
 }
 
-distributor::verdict distributor::hear(session& from, std::string_view frame) {
+distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
@@ -203,7 +203,8 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
         return enroll(from, request);
     }
     if (request.uri() == core::registry_uri && request.method() == "DELETE") {
-        registry_.leave(from.id, request.key(), clock::now(), core::read_goodbye(request));
+        registry_
+            .deregister(from.id, request.key(), clock::now(), core::read_deregistration(request));
         return verdict::go_on;
     }
     if (request.uri() == "/ping" && request.method() == "GET") {
@@ -217,11 +218,11 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
 }
 
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
-    const auto said = core::read_registration(request);
-    if (!said) {
-        return refuse(from, request.key(), said.error().text);
+    const auto registration = core::read_registration(request);
+    if (!registration) {
+        return refuse(from, request.key(), registration.error().text);
     }
-    const auto enrolled = registry_.enroll(from.id, *said, clock::now());
+    const auto enrolled = registry_.enroll(from.id, *registration, clock::now());
     if (!enrolled) {
         return refuse(from, request.key(), enrolled.error().text);
     }
@@ -294,7 +295,7 @@ void distributor::forget(core::registry::peer_id id) {
 
 // Does what is due in the registry and sets the timer for what is due later.
 void distributor::pump() {
-    if (leaving_) {
+    if (is_ending_) {
         return;
     }
     const time_point now = clock::now();
@@ -324,7 +325,7 @@ void distributor::pump() {
 void distributor::report_notices() {
     for (const auto& [what, id] : registry_.take_notices()) {
         const net::peer_address address{id.host, id.port};
-        log::info("{} at {} {}", id.name, address.text(), word_for(what));
+        log::info("{} at {} {}", id.name, address.text(), text_of(what));
     }
 }
 
@@ -343,7 +344,7 @@ asio::awaitable<void> distributor::ping_nodes() {
             co_return;
         }
         for (const auto& [id, node] : sessions_) {
-            if (!registry_.speaks_msd(id)) {
+            if (!registry_.is_msd(id)) {
                 continue;
             }
             if (++node->unanswered_pings > settings_.ping_missed_max) {
@@ -361,7 +362,7 @@ asio::awaitable<void> distributor::ping_nodes() {
 
 asio::awaitable<void> distributor::drain(deadline until) {
     pump();
-    leaving_ = true;
+    is_ending_ = true;
     due_.cancel();
     std::vector<std::shared_ptr<session>> open;
     open.reserve(sessions_.size());

@@ -52,8 +52,8 @@ private:
     asio::awaitable<void> await_room(std::shared_ptr<session> lagging);
     asio::awaitable<void> ping_nodes();
 
-    [[nodiscard]] verdict hear_all(session& from);
-    [[nodiscard]] verdict hear(session& from, std::string_view frame);
+    [[nodiscard]] verdict handle_frames(session& from);
+    [[nodiscard]] verdict handle_frame(session& from, std::string_view frame);
     [[nodiscard]] verdict answer(session& from, const wire::packet& request);
     [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
@@ -64,7 +64,7 @@ private:
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 
     [[nodiscard]] core::registry_settings registry_settings() const;
-    [[nodiscard]] result<void> leave_all_to(int successor, deadline until);
+    [[nodiscard]] result<void> hand_over_all_to(int successor, deadline until);
     void inherit(inheritance& from);
     void forget(core::registry::peer_id id);
     void pump();
@@ -78,7 +78,7 @@ private:
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time
     std::uint64_t bad_frames_ = 0;
-    bool leaving_ = false; // draining, or everything was handed over
+    bool is_ending_ = false; // draining, or everything was handed over
 };
 
 } // namespace msd::roles

@@ -69,7 +69,7 @@ result<void> send_sockets(int to, std::span<const int> sockets, deadline until) 
     return {};
 }
 
-result<void> hear_taken(int from, deadline until) {
+result<void> receive_taken(int from, deadline until) {
     const auto answer = net::receive_parcel(from, until);
     if (!answer) {
         return tl::unexpected{answer.error()};
@@ -129,12 +129,12 @@ public:
     [[nodiscard]] std::vector<unique_fd>& sockets() { return sockets_; }
 
 private:
-    [[nodiscard]] result<bool> add_state(net::parcel&& said) {
-        const auto sizes = read_sizes(std::string_view{said.text}.substr(state_word.size()));
-        if (!sizes || said.descriptors.size() != 1) {
+    [[nodiscard]] result<bool> add_state(net::parcel&& received) {
+        const auto sizes = read_sizes(std::string_view{received.text}.substr(state_word.size()));
+        if (!sizes || received.descriptors.size() != 1) {
             return fail(errc::malformed, "the old worker sent no usable state");
         }
-        auto memory = shared_memory::adopt(std::move(said.descriptors.front()), sizes->second);
+        auto memory = shared_memory::adopt(std::move(received.descriptors.front()), sizes->second);
         if (!memory) {
             return tl::unexpected{std::move(memory.error())};
         }
@@ -174,7 +174,7 @@ private:
 };
 
 result<void> distributor::hand_over(const unique_fd& to, deadline until) {
-    if (leaving_) {
+    if (is_ending_) {
         return fail(errc::refused, "the old worker is shutting down");
     }
     const auto open = sessions_;
@@ -184,10 +184,10 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
         }
     }
     pump(); // from here on everything to be sent is in the queues of the connections
-    if (auto gone = leave_all_to(to.get(), until); !gone) {
+    if (auto gone = hand_over_all_to(to.get(), until); !gone) {
         return gone;
     }
-    leaving_ = true;
+    is_ending_ = true;
     due_.cancel();
     for (const auto& [id, each] : sessions_) {
         each->connection.close(); // this process's descriptor; the new worker has its own
@@ -195,7 +195,7 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
     return {};
 }
 
-result<void> distributor::leave_all_to(int successor, deadline until) {
+result<void> distributor::hand_over_all_to(int successor, deadline until) {
     std::vector<core::carried_connection> connections;
     std::vector<int> sockets;
     for (const auto& [id, each] : sessions_) {
@@ -220,7 +220,7 @@ result<void> distributor::leave_all_to(int successor, deadline until) {
     }
     // A reason for a refusal is more useful than the error of sending to a worker that has gone.
     auto sent = send_sockets(successor, sockets, until);
-    if (auto taken = hear_taken(successor, until); !taken) {
+    if (auto taken = receive_taken(successor, until); !taken) {
         return taken;
     }
     if (!sent) {
@@ -260,9 +260,9 @@ asio::awaitable<bool> distributor::take_over(unique_fd from) {
         }
         const std::string answer =
             read ? std::string{taken_word} : std::string{refused_word} + read.error().text;
-        const auto told =
+        const auto sent =
             net::send_parcel(channel.native_handle(), answer, {}, deadline::in(reply_limit));
-        if (!read || !told) {
+        if (!read || !sent) {
             co_return false;
         }
     }

@@ -141,7 +141,7 @@ asio::awaitable<void> gateway::drain(deadline until) {
             fast ? milliseconds{0} : lame_duck_served
         );
     }
-    co_await link_.leave(std::min(until.left(), milliseconds{500}));
+    co_await link_.deregister_and_close(std::min(until.left(), milliseconds{500}));
     const bool finished = co_await sessions_.drained(until.left());
     if (!finished) {
         log::warning("the time to drain is over: {} connections are closed", sessions_.size());

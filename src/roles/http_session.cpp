@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view problem_type = "application/problem+json";
-constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+constexpr std::string_view retry_after_one_second = "Retry-After: 1\r\n";
 // Said in replies to requests whose key was not kept, so that repeating them is not safe.
 constexpr std::string_view key_not_kept = "Idempotency-Key-Status: not-supported\r\n";
 constexpr std::string_view bad_key =
@@ -84,7 +84,7 @@ bool http_session::refuse_by_head(plan& request) {
     using outcome = core::route_table::outcome;
     const wire::http_request& head = connection_.request();
     const bool asks_options = head.method == "OPTIONS" &&
-                              (head.target == "*" || request.match.what == outcome::wrong_method);
+                              (head.path == "*" || request.match.what == outcome::wrong_method);
     // The connection closes after a reply that precedes the body.
     const auto refuse_now = [&](const refusal& why) {
         request.keep_alive = request.keep_alive && !head.has_body();
@@ -174,7 +174,7 @@ bool http_session::accept(
             {413, "the request is larger than services take: send less at once", {}, {}, 0}
         );
     } else if (fields.has_body && !memory.resize(params->size())) {
-        refuse(request, {503, too_many_bodies, retry_soon, {}, 0});
+        refuse(request, {503, too_many_bodies, retry_after_one_second, {}, 0});
     } else {
         return true;
     }
@@ -208,7 +208,11 @@ void http_session::post(plan& request, const outgoing& packet) {
     } else {
         refuse(
             request,
-            {503, "no instance of the service can take the request now", retry_soon, service, 0}
+            {503,
+             "no instance of the service can take the request now",
+             retry_after_one_second,
+             service,
+             0}
         );
     }
 }
@@ -222,7 +226,7 @@ asio::awaitable<bool> http_session::refuse_body(plan request, error why) {
                            : why.code == errc::timeout   ? 408
                                                          : 400;
         const std::string_view text = busy ? too_many_bodies : std::string_view{why.text};
-        refuse(request, {status, text, busy ? retry_soon : std::string_view{}, {}, 0});
+        refuse(request, {status, text, busy ? retry_after_one_second : std::string_view{}, {}, 0});
         co_await connection_.linger();
     }
     co_return false;
@@ -245,8 +249,8 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
     }
     const wire::envelope& envelope = made.outcome->envelope;
     wire::http_response_head head = head_for(request);
-    const bool says_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
-    head.status = says_status ? envelope.status : 200;
+    const bool has_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
+    head.status = has_status ? envelope.status : 200;
     // RFC 9110, 15.3.5 and 15.4.5: replies with these have no content; a service's body is dropped.
     const bool has_content = head.status != 204 && head.status != 304;
     if (has_content) {
@@ -287,10 +291,10 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
     case errc::refused:
         why.status = 503;
         why.detail = "all instances of the service are busy";
-        why.extra = retry_soon;
+        why.extra = retry_after_one_second;
         break;
     case errc::unavailable:
-        if (gateway_.services().all_said_goodbye(service)) {
+        if (gateway_.services().have_all_deregistered(service)) {
             why.status = 503;
             why.detail = "the service is stopped";
             why.extra = "Retry-After: 5\r\n";

@@ -19,7 +19,7 @@ registry_link_settings link_settings(
     out.distributor_port = membership.distributor_port;
     out.reconnect_interval = membership.reconnect;
     out.kept_in = environment.topology_file;
-    out.believed_after = upstream.forget_absent;
+    out.settled_after = upstream.forget_absent;
     out.self.id.name = std::move(name);
     out.self.id.host = membership.advertise_host;
     out.self.id.port =

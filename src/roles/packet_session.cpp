@@ -13,6 +13,7 @@
 #include <asio/this_coro.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -152,8 +153,8 @@ void packet_session::refuse_size(std::string_view received) {
 
 // False when the connection has to end.
 bool packet_session::dispatch(std::string_view frame) {
-    heard_ = true;
-    heard_at_ = clock::now();
+    has_received_ = true;
+    received_at_ = clock::now();
     if (sizes_.is_too_large(frame)) {
         refuse_size(frame);
         return false;
@@ -206,16 +207,16 @@ void packet_session::greet(const json::value& hello) {
     if (said.parse(hello.text)) {
         msd_ = true;
         const json::value* const changes = said.find("changes");
-        hears_changes_ = changes != nullptr && changes->as_bool().value_or(false);
+        receives_changes_ = changes != nullptr && changes->as_bool().value_or(false);
         log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
     }
-    say_hello();
-    if (leaving_) {
-        say_goaway();
+    send_hello();
+    if (is_draining_) {
+        send_goaway();
     }
 }
 
-void packet_session::say_hello() {
+void packet_session::send_hello() {
     const worker_environment& here = host_.environment();
     const wire::hello_reply self{here.slot, here.workers, here.generation};
     connection_.compose([&self](std::string& out) { wire::append_hello_reply(out, self); });
@@ -286,6 +287,8 @@ void packet_session::start(const services::route& row, services::arguments args)
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
 }
 
+// What a handler throws is a fault in msd: the caller gets 500 at once, and the worker goes on.
+// Handled here and not in a coroutine of its own, which would cost every request its frame.
 asio::awaitable<void>
 packet_session::execute(const services::route* row, services::call request, std::string key) {
     const auto self = shared_from_this();
@@ -293,7 +296,22 @@ packet_session::execute(const services::route* row, services::call request, std:
     {
         const counted_work counted{in_work_};
         const enlisted<running*> listed{running_, &entry};
-        auto answer = co_await handle(row, std::move(request));
+        const std::string id = request.request_id;
+        services::reply answer;
+        std::exception_ptr failure;
+        try {
+            answer = co_await row->handle(std::move(request));
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (failure != nullptr) {
+            const auto cancellation = co_await asio::this_coro::cancellation_state;
+            if (cancellation.cancelled() != asio::cancellation_type::none) {
+                std::rethrow_exception(failure); // the worker ends: a terminated task ends so
+            }
+            const std::string shown = id.empty() ? uuid_v7() : id;
+            answer = host_.handler_failed(*row, shown, exception_text(failure));
+        }
         if (entry.wanted && !row->one_way) {
             reply(entry.key, std::move(answer));
         }
@@ -302,23 +320,6 @@ packet_session::execute(const services::route* row, services::call request, std:
         idle_.cancel();
     }
     close_if_done();
-}
-
-// What a handler throws is a fault in msd: the caller gets 500 at once, and the worker goes on.
-asio::awaitable<services::reply>
-packet_session::handle(const services::route* row, services::call request) {
-    const std::string id = request.request_id.empty() ? uuid_v7() : request.request_id;
-    const auto cancellation = co_await asio::this_coro::cancellation_state;
-    services::reply answer;
-    try {
-        answer = co_await row->handle(std::move(request));
-    } catch (...) {
-        if (cancellation.cancelled() != asio::cancellation_type::none) {
-            throw; // the worker ends: this is how a terminated task does
-        }
-        answer = host_.handler_failed(*row, id, exception_text(std::current_exception()));
-    }
-    co_return answer;
 }
 
 void packet_session::note_key() {
@@ -358,16 +359,16 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     close_if_unread();
 }
 
-void packet_session::tell_change(const wire::change& made) {
-    if (hears_changes_) {
+void packet_session::send_change(const wire::change& made) {
+    if (receives_changes_) {
         connection_.compose([&made](std::string& out) { wire::append_changed(out, made); });
         close_if_unread();
     }
 }
 
-void packet_session::tell_workers() {
-    if (msd_ && !leaving_) {
-        say_hello();
+void packet_session::send_workers() {
+    if (msd_ && !is_draining_) {
+        send_hello();
         close_if_unread();
     }
 }

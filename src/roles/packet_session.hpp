@@ -33,18 +33,18 @@ public:
     /// replies. The stream to any other peer ends once all its requests are answered; one that has
     /// not sent anything yet may still do so. A peer that is owed nothing and does not close is
     /// closed: 2 s after the end of the stream, an msd peer 5 s after its last packet at first.
-    void say_goodbye();
+    void start_draining();
     /// The same for peers that have not sent anything.
     void close_if_idle();
     /// Sends the change to a peer that asked for changes in its hello; other peers get nothing.
-    void tell_change(const wire::change& made);
+    void send_change(const wire::change& made);
     [[nodiscard]] std::size_t unsent_bytes() const { return connection_.unsent_bytes(); }
     /// Closes the connection because the peer sends requests and does not read the replies.
     void close_unread();
     /// Sends hello again, because the number of workers of the pool has changed.
-    void tell_workers();
+    void send_workers();
     /// The peer said hello: it is an msd node.
-    [[nodiscard]] bool speaks_msd() const { return msd_; }
+    [[nodiscard]] bool is_msd() const { return msd_; }
     /// Closes as soon as what is queued is sent.
     void finish();
 
@@ -60,19 +60,18 @@ private:
     [[nodiscard]] bool dispatch(std::string_view frame);
     void refuse_size(std::string_view received);
     void greet(const json::value& hello);
-    void say_hello();
+    void send_hello();
     [[nodiscard]] bool request();
     void start(const services::route& row, services::arguments args);
     asio::awaitable<void>
     execute(const services::route* row, services::call request, std::string key);
-    asio::awaitable<services::reply> handle(const services::route* row, services::call request);
     void note_key();
     void cancel(const json::value& key);
     [[nodiscard]] bool malformed(std::string_view why);
     void reply(std::string_view key, services::reply answer);
     asio::awaitable<void> close_after_replies(bool peer_ended);
     void refuse(std::string_view why, int status);
-    void say_goaway();
+    void send_goaway();
     void close_if_done();
     void close_if_unread();
     void on_end_guard();
@@ -86,13 +85,13 @@ private:
     int in_work_ = 0; // requests begun and not answered
     int malformed_ = 0;
     bool msd_ = false;               // the peer said hello
-    bool hears_changes_ = false;     // and that it wants to hear of changes
+    bool receives_changes_ = false;  // and that it wants to hear of changes
     std::uint64_t last_key_ = 0;     // the largest a request came with
     net::watchdog::guard end_guard_; // once the worker leaves
-    time_point heard_at_ = clock::now();
+    time_point received_at_ = clock::now();
     deadline owed_until_{time_point::min()}; // the latest time at which a handler may end
-    bool heard_ = false;                     // at least one packet
-    bool leaving_ = false;
+    bool has_received_ = false;              // at least one packet
+    bool is_draining_ = false;
     bool finishing_ = false; // the stream to the peer ends
 };
 

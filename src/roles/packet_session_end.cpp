@@ -11,9 +11,9 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t unsent_bytes_most = 256U << 20;
-constexpr std::size_t unsent_to_count = 1U << 20; // less is a peer that keeps up
-constexpr milliseconds farewell_limit{5000};      // for a peer that broke the rules
-constexpr milliseconds peer_close_limit{2000};    // for a peer that is owed nothing to close
+constexpr std::size_t unsent_to_count = 1U << 20;   // less is a peer that keeps up
+constexpr milliseconds violation_close_limit{5000}; // for a peer that broke the rules
+constexpr milliseconds peer_close_limit{2000};      // for a peer that is owed nothing to close
 // The same for an msd peer after goaway: it opens another connection first.
 constexpr milliseconds goaway_limit{5000};
 
@@ -23,14 +23,14 @@ constexpr milliseconds goaway_limit{5000};
 // has shut down its sending side may still read: it gets all of them. One that broke the rules gets
 // those that are there soon.
 asio::awaitable<void> packet_session::close_after_replies(bool peer_ended) {
-    const deadline soon = deadline::in(farewell_limit);
-    const deadline answered_by = peer_ended ? owed_until_ : soon;
+    const deadline violation_deadline = deadline::in(violation_close_limit);
+    const deadline answered_by = peer_ended ? owed_until_ : violation_deadline;
     while (connection_.is_open() && !running_.empty() && !answered_by.passed()) {
         idle_.expires_at(answered_by.at());
         const auto [woken] = co_await idle_.async_wait(net::use_tuple);
         (void)woken;
     }
-    const deadline read_by = peer_ended ? deadline::in(unread_limit) : soon;
+    const deadline read_by = peer_ended ? deadline::in(unread_limit) : violation_deadline;
     const bool sent = co_await connection_.flushed(read_by);
     if (sent) {
         co_await connection_.linger();
@@ -51,18 +51,18 @@ void packet_session::close_unread() {
     connection_.close();
 }
 
-void packet_session::say_goodbye() {
-    leaving_ = true;
+void packet_session::start_draining() {
+    is_draining_ = true;
     if (msd_) {
-        say_goaway();
+        send_goaway();
     }
     close_if_done();
 }
 
-void packet_session::say_goaway() {
+void packet_session::send_goaway() {
     connection_.compose([this](std::string& out) { wire::append_goaway(out, last_key_); });
     if (!finishing_) {
-        heard_at_ = clock::now();
+        received_at_ = clock::now();
         end_guard_.set(deadline::in(goaway_limit));
     }
 }
@@ -70,13 +70,14 @@ void packet_session::say_goaway() {
 // Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
 // on crosses the end.
 void packet_session::close_if_done() {
-    if (leaving_ && heard_ && !connection_.has_unreceived() && connection_.unread().empty()) {
+    if (is_draining_ && has_received_ && !connection_.has_unreceived() &&
+        connection_.unread().empty()) {
         close_if_idle();
     }
 }
 
 void packet_session::close_if_idle() {
-    if (leaving_ && !msd_ && in_work_ == 0) {
+    if (is_draining_ && !msd_ && in_work_ == 0) {
         finish();
     }
 }
@@ -85,7 +86,7 @@ void packet_session::finish() {
     connection_.finish_sending();
     if (!finishing_) {
         finishing_ = true;
-        end_guard_.set(deadline::in(heard_ ? peer_close_limit : milliseconds{0}));
+        end_guard_.set(deadline::in(has_received_ ? peer_close_limit : milliseconds{0}));
     }
 }
 
@@ -97,8 +98,8 @@ void packet_session::on_end_guard() {
         connection_.close();
     } else if (finishing_) {
         end_guard_.set(deadline::in(peer_close_limit));
-    } else if (owes || clock::now() < heard_at_ + goaway_limit) {
-        end_guard_.set(deadline{std::max(heard_at_, clock::now()) + goaway_limit});
+    } else if (owes || clock::now() < received_at_ + goaway_limit) {
+        end_guard_.set(deadline{std::max(received_at_, clock::now()) + goaway_limit});
     } else {
         finish();
     }

@@ -36,7 +36,7 @@ constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
 
 // The registry's state as a packet of an msd distributor gives it.
-core::revision said_by(const wire::packet& packet) {
+core::revision revision_of(const wire::packet& packet) {
     const auto number = [&packet](std::string_view name) {
         const json::value* const found = packet.fields().find(name);
         return found == nullptr ? 0 : found->as_uint64().value_or(0);
@@ -61,18 +61,18 @@ public:
           dog_{executor},
           inner_(executor, net::log_failures("registry")),
           retry_{executor},
-          left_{executor},
+          deregistered_{executor},
           first_{executor},
           silence_(dog_, [this] { on_silence(); }),
-          hold_(dog_, [this] { hear_held(); }),
+          hold_(dog_, [this] { handle_held_list(); }),
           kept_{settings_.kept_in},
           keep_(dog_, [this] { keep(); }) {}
 
     // Runs until the link ends. Shares ownership of the state, because the link may be destroyed
     // before.
     static asio::awaitable<void> run(std::shared_ptr<state> self);
-    static asio::awaitable<void> say_goodbye(std::shared_ptr<state> self, deadline until);
-    static asio::awaitable<void> leave(std::shared_ptr<state> self, deadline until);
+    static asio::awaitable<void> deregister(std::shared_ptr<state> self, deadline until);
+    static asio::awaitable<void> deregister_and_close(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
     // The owner is being destroyed: its handlers are not called any more.
@@ -82,7 +82,7 @@ public:
         end();
     }
 
-    void callers_left(bool none_left);
+    void report_callers_gone(bool none_left);
     void end();
 
     [[nodiscard]] const core::topology& known() const { return known_; }
@@ -90,17 +90,17 @@ public:
     [[nodiscard]] time_point since() const { return connected() ? since_ : time_point::min(); }
 
 private:
-    asio::awaitable<void> talk(asio::ip::tcp::socket socket);
+    asio::awaitable<void> use_connection(asio::ip::tcp::socket socket);
     asio::awaitable<void> pause(time_point began);
 
     void complain_once(const std::string& why);
     void recall();
     void keep();
-    [[nodiscard]] bool hear_all();
-    void hear(std::string_view frame);
-    void hear_held();
-    void hear_reply();
-    void hear_topology(std::string_view frame);
+    [[nodiscard]] bool handle_frames();
+    void handle_frame(std::string_view frame);
+    void handle_held_list();
+    void handle_reply();
+    void handle_topology(std::string_view frame);
     void ask_for_snapshot();
     void on_silence();
 
@@ -111,8 +111,8 @@ private:
     net::watchdog dog_;
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
-    asio::steady_timer left_;  // cancelled when DELETE /distributes was answered
-    asio::steady_timer first_; // cancelled when the first list came or cannot come
+    asio::steady_timer deregistered_; // cancelled when DELETE /distributes was answered
+    asio::steady_timer first_;        // cancelled when the first list came or cannot come
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
     std::string held_list_; // the list sent at accept, until the registration is answered with one
@@ -124,16 +124,16 @@ private:
     std::shared_ptr<net::packet_connection> connection_;
     time_point since_ = time_point::min();
     std::uint64_t last_key_ = 0;
-    std::uint64_t goodbye_key_ = 0;
+    std::uint64_t deregister_key_ = 0;
     int pings_unanswered_ = 0;
     bool ending_ = false;
-    bool told_once_ = false;  // the owner was told of a list
-    bool tried_once_ = false; // … or an attempt to get one has failed
+    bool has_reported_any_ = false; // the owner was told of a list
+    bool tried_once_ = false;       // … or an attempt to get one has failed
     // State of the current connection.
     bool is_msd_ = false;     // the distributor sent `proto`
     bool is_foreign_ = false; // it did not within the time it had
-    bool heard_list_ = false;
-    bool told_here_ = false; // the owner was told of this registry's list
+    bool has_received_list_ = false;
+    bool has_reported_ = false; // the owner was told of this registry's list
     bool resyncing_ = false;
     bool complained_ = false;
     bool out_of_reach_ = false; // and this was logged
@@ -152,7 +152,7 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
         auto socket =
             co_await net::connect(self->executor_, host, self->settings_.distributor_port, until);
         if (socket && !self->ending_) {
-            co_await self->talk(std::move(*socket));
+            co_await self->use_connection(std::move(*socket));
         } else if (!socket) {
             self->complain_once(socket.error().text);
         }
@@ -171,19 +171,19 @@ asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
 }
 
 // Serves one connection until it ends.
-asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
+asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket socket) {
     net::detect_vanished_peer(socket, vanished_after);
     const net::packet_connection_settings limits{list_bytes_max, frame_timeout};
     connection_ = std::make_shared<net::packet_connection>(std::move(socket), dog_, limits);
     since_ = clock::now();
     out_of_reach_ = false;
-    is_msd_ = is_foreign_ = heard_list_ = told_here_ = resyncing_ = complained_ = false;
+    is_msd_ = is_foreign_ = has_received_list_ = has_reported_ = resyncing_ = complained_ = false;
     pings_unanswered_ = 0;
     log::info("connected to the registry at {}", connection_->peer().text());
     connection_->send(core::first_registration(settings_.self));
     for (;;) {
         const auto received = co_await connection_->receive();
-        if (!received || !hear_all()) {
+        if (!received || !handle_frames()) {
             break;
         }
         pings_unanswered_ = 0;
@@ -195,7 +195,7 @@ asio::awaitable<void> registry_link::state::talk(asio::ip::tcp::socket socket) {
     hold_.clear();
     keep_.clear();
     connection_->close();
-    left_.cancel();
+    deregistered_.cancel();
     if (!ending_) {
         log::warning("the connection to the registry at {} ended", connection_->peer().text());
     }
@@ -217,34 +217,35 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
 }
 
 asio::awaitable<void>
-registry_link::state::say_goodbye(std::shared_ptr<state> self, deadline until) {
+registry_link::state::deregister(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
     const auto connection = self->connection_;
     if (connection) {
-        self->goodbye_key_ = ++self->last_key_;
-        connection->send(core::goodbye(self->goodbye_key_));
+        self->deregister_key_ = ++self->last_key_;
+        connection->send(core::deregistration(self->deregister_key_));
         [[maybe_unused]] const bool sent = co_await connection->flushed(until);
-        if (self->is_msd_ && self->goodbye_key_ != 0 && connection->is_open()) {
-            self->left_.expires_at(until.at());
+        if (self->is_msd_ && self->deregister_key_ != 0 && connection->is_open()) {
+            self->deregistered_.expires_at(until.at());
             [[maybe_unused]] const auto [answered] =
-                co_await self->left_.async_wait(net::use_tuple);
+                co_await self->deregistered_.async_wait(net::use_tuple);
         }
     }
     self->retry_.cancel();
     self->first_.cancel();
 }
 
-asio::awaitable<void> registry_link::state::leave(std::shared_ptr<state> self, deadline until) {
-    co_await say_goodbye(self, until);
+asio::awaitable<void>
+registry_link::state::deregister_and_close(std::shared_ptr<state> self, deadline until) {
+    co_await deregister(self, until);
     self->end();
 }
 
-void registry_link::state::callers_left(bool none_left) {
+void registry_link::state::report_callers_gone(bool none_left) {
     if (!connection_ || !connection_->is_open()) {
         return;
     }
     if (is_msd_) {
-        connection_->send(core::goodbye(++last_key_, &settings_.self.id));
+        connection_->send(core::deregistration(++last_key_, &settings_.self.id));
     } else if (none_left) {
         end();
     }
@@ -252,7 +253,7 @@ void registry_link::state::callers_left(bool none_left) {
 
 asio::awaitable<void>
 registry_link::state::first_list(std::shared_ptr<state> self, deadline until) {
-    if (!self->told_once_ && !self->tried_once_ && !self->ending_) {
+    if (!self->has_reported_any_ && !self->tried_once_ && !self->ending_) {
         self->first_.expires_at(until.at());
         [[maybe_unused]] const auto [woken] = co_await self->first_.async_wait(net::use_tuple);
     }
@@ -275,7 +276,7 @@ void registry_link::state::complain_once(const std::string& why) {
     }
 }
 
-bool registry_link::state::hear_all() {
+bool registry_link::state::handle_frames() {
     for (;;) {
         const auto [progress, frame] = connection_->next();
         if (progress == wire::frame_reader::status::incomplete) {
@@ -285,50 +286,50 @@ bool registry_link::state::hear_all() {
             log::error("the registry sends more than {} bytes in one packet", list_bytes_max);
             return false;
         }
-        hear(frame);
+        handle_frame(frame);
     }
 }
 
-void registry_link::state::hear(std::string_view frame) {
+void registry_link::state::handle_frame(std::string_view frame) {
     if (const auto parsed = packet_.parse(frame); !parsed) {
         log::warning("bad packet from the registry: {}", parsed.error().text);
         return;
     }
     if (packet_.kind() == wire::packet_kind::reply) {
-        hear_reply();
+        handle_reply();
     } else if (packet_.uri() == "/ping" && !packet_.key().empty()) {
         connection_->compose([&](std::string& out) { wire::append_reply(out, packet_.key(), {}); });
     } else if (packet_.uri() == core::registry_uri) {
-        hear_topology(frame);
+        handle_topology(frame);
     }
 }
 
 // No list with `proto` followed: the distributor is a foreign one, and the held list is used.
-void registry_link::state::hear_held() {
+void registry_link::state::handle_held_list() {
     is_foreign_ = true;
-    hear(held_list_);
+    handle_frame(held_list_);
 }
 
-void registry_link::state::hear_reply() {
+void registry_link::state::handle_reply() {
     const json::value* const code = packet_.fields().find("errorcode");
     const bool refused = code != nullptr && code->as_int64().value_or(0) != 0;
-    if (goodbye_key_ != 0 && packet_.key() == std::to_string(goodbye_key_)) {
-        goodbye_key_ = 0;
-        left_.cancel();
+    if (deregister_key_ != 0 && packet_.key() == std::to_string(deregister_key_)) {
+        deregister_key_ = 0;
+        deregistered_.cancel();
     } else if (refused && !std::exchange(complained_, true)) {
         const json::value* const why = packet_.fields().find("errormessage");
         log::error("the registry refuses this node: {}", why == nullptr ? "" : why->text);
     }
 }
 
-void registry_link::state::hear_topology(std::string_view frame) {
+void registry_link::state::handle_topology(std::string_view frame) {
     const bool from_msd = packet_.fields().find("proto") != nullptr;
-    const bool is_first = !std::exchange(heard_list_, true);
+    const bool is_first = !std::exchange(has_received_list_, true);
     // A distributor sends the list at accept, and any list before the registration, in the form of
     // section 2, without the fields of msd nodes. The list that follows the registration has them;
     // the held list is used only when none follows.
     if (!from_msd && !is_foreign_ && (is_first || known_.from_msd())) {
-        if (!is_first || known_.epoch() == 0 || !told_once_) {
+        if (!is_first || known_.epoch() == 0 || !has_reported_any_) {
             held_list_ = frame;
             hold_.set(deadline{std::min(hold_.until(), clock::now() + hold_limit)});
         }
@@ -344,7 +345,7 @@ void registry_link::state::hear_topology(std::string_view frame) {
     if (from_msd && !std::exchange(is_msd_, true) && !ending_) {
         // The list that another worker kept may be older than the state this registry assumes.
         const core::revision have =
-            told_once_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
+            has_reported_any_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
         connection_->send(core::second_registration(settings_.self, have));
     }
     if (*applied == gap) {
@@ -357,12 +358,12 @@ void registry_link::state::hear_topology(std::string_view frame) {
     }
     // After a reconnect without changes, the owner still has to learn that the link is connected.
     const bool is_all_there_is =
-        is_list || (told_once_ && from_msd &&
-                    said_by(packet_) == core::revision{known_.epoch(), known_.rev()});
+        is_list || (has_reported_any_ && from_msd &&
+                    revision_of(packet_) == core::revision{known_.epoch(), known_.rev()});
     const bool is_news =
-        *applied == changed || (*applied == unchanged && is_all_there_is && !told_here_);
+        *applied == changed || (*applied == unchanged && is_all_there_is && !has_reported_);
     if (is_news && on_change_) {
-        told_once_ = told_here_ = true;
+        has_reported_any_ = has_reported_ = true;
         first_.cancel();
         on_change_(known_);
         keep_.set(deadline{std::min(keep_.until(), clock::now() + keep_every)});
@@ -379,9 +380,9 @@ void registry_link::state::recall() {
 
 // A registry that was restarted may not know all nodes yet.
 void registry_link::state::keep() {
-    const time_point believed_at = since_ + settings_.believed_after;
-    if (kept_.knows_more_than(known_) && clock::now() < believed_at) {
-        keep_.set(deadline{believed_at});
+    const time_point settled_at = since_ + settings_.settled_after;
+    if (kept_.knows_more_than(known_) && clock::now() < settled_at) {
+        keep_.set(deadline{settled_at});
     } else {
         kept_.save(known_);
     }
@@ -437,16 +438,16 @@ asio::awaitable<void> registry_link::first_list(milliseconds limit) {
     return state::first_list(state_, deadline::in(limit));
 }
 
-asio::awaitable<void> registry_link::leave(milliseconds limit) {
-    return state::leave(state_, deadline::in(limit));
+asio::awaitable<void> registry_link::deregister_and_close(milliseconds limit) {
+    return state::deregister_and_close(state_, deadline::in(limit));
 }
 
-asio::awaitable<void> registry_link::say_goodbye(milliseconds limit) {
-    return state::say_goodbye(state_, deadline::in(limit));
+asio::awaitable<void> registry_link::deregister(milliseconds limit) {
+    return state::deregister(state_, deadline::in(limit));
 }
 
-void registry_link::callers_left(bool none_left) {
-    state_->callers_left(none_left);
+void registry_link::report_callers_gone(bool none_left) {
+    state_->report_callers_gone(none_left);
 }
 
 void registry_link::close() {

@@ -29,7 +29,7 @@ struct registry_link_settings {
     // (roles/topology_file.hpp); empty: it is not kept.
     std::filesystem::path kept_in;
     // The list of a restarted registry is kept once the connection is this old.
-    milliseconds believed_after{10'000};
+    milliseconds settled_after{10'000};
 };
 
 // A node's connection to the distributor: registers, follows the topology, answers pings and
@@ -50,7 +50,7 @@ public:
     ~registry_link();
 
     /// Spawns the connection into `tasks`; it ends when the group is stopped or terminated, or
-    /// after leave().
+    /// after deregister_and_close().
     void start(net::task_group& tasks);
 
     /// Waits for the first topology, at most `limit`; returns when the first attempt to connect
@@ -59,14 +59,14 @@ public:
 
     /// Sends DELETE /distributes, waits at most `limit` for the reply of an msd distributor (a
     /// foreign one sends none), and closes the link permanently.
-    asio::awaitable<void> leave(milliseconds limit);
+    asio::awaitable<void> deregister_and_close(milliseconds limit);
 
     /// The same, but the link stays connected until close(), and does not connect again.
-    asio::awaitable<void> say_goodbye(milliseconds limit);
-    /// After say_goodbye(): foreign callers of this worker have closed their connections to it, and
+    asio::awaitable<void> deregister(milliseconds limit);
+    /// After deregister(): foreign callers of this worker have closed their connections to it, and
     /// connect to another worker once they receive a list. Makes the distributor send one: msd's on
     /// request; a foreign one does so when the link closes, which happens when `none_left`.
-    void callers_left(bool none_left);
+    void report_callers_gone(bool none_left);
     void close();
 
     [[nodiscard]] const core::topology& known() const;

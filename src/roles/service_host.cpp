@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t sessions_max = 10'000;
 constexpr milliseconds fast_stop{2000}; // with less time than this, peers are not waited for
-constexpr milliseconds leave_limit{2000};
+constexpr milliseconds deregister_limit{2000};
 constexpr milliseconds silence_limit{2000}; // for the first packet on a new connection
 constexpr milliseconds last_look{200};
 
@@ -62,7 +62,7 @@ upstream_surroundings service_host::surroundings_of(
     const services::definition& what
 ) {
     auto made = upstream_surroundings_of(surroundings, settings.upstream, settings.name);
-    if (what.hears_changes) {
+    if (what.receives_changes) {
         made.self.on_change = [this](const wire::change& said) {
             service_->changed(said);
         };
@@ -71,7 +71,7 @@ upstream_surroundings service_host::surroundings_of(
 }
 
 void service_host::create_service() {
-    services::service_settings chosen;
+    services::service_options chosen;
     chosen.data_dir = settings_.data_dir;
     chosen.slot = worker_.environment.slot;
     chosen.store = settings_.store;
@@ -79,7 +79,7 @@ void service_host::create_service() {
     chosen.cache = settings_.cache;
     chosen.shared = settings_.shared;
     services::peer_caller& peers = *this;
-    services::change_teller& changes = *this;
+    services::change_announcer& changes = *this;
     const services::service_context context{worker_.loop.get_executor(), chosen, peers, changes};
     service_ = definition_.create(context);
 }
@@ -169,26 +169,26 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
 // A foreign caller connects to another worker of this node only when it receives a list after it
 // has closed its connection to this one.
 void service_host::note_end_of(const packet_session& session) {
-    if (is_draining_ && !session.speaks_msd()) {
-        link_->callers_left(!has_foreign_sessions());
+    if (is_draining_ && !session.is_msd()) {
+        link_->report_callers_gone(!has_foreign_sessions());
     }
 }
 
 bool service_host::has_foreign_sessions() const {
     return std::any_of(open_sessions_.begin(), open_sessions_.end(), [](const auto* session) {
-        return !session->speaks_msd();
+        return !session->is_msd();
     });
 }
 
 asio::awaitable<void> service_host::drain(deadline until) {
     const bool fast = until.left() < fast_stop;
-    co_await link_->say_goodbye(std::min(until.left() / 2, leave_limit));
+    co_await link_->deregister(std::min(until.left() / 2, deregister_limit));
     is_draining_ = true;
     if (!has_foreign_sessions()) {
         link_->close();
     }
     for (packet_session* const session : open_sessions_) {
-        session->say_goodbye();
+        session->start_draining();
     }
     bool finished = false;
     if (fast) {
@@ -209,8 +209,8 @@ asio::awaitable<void> service_host::drain(deadline until) {
         session->finish();
     }
     co_await sessions_.drained(last_look);
-    // Not merely closed: what the last callers_left() said has to arrive.
-    co_await link_->leave(last_look);
+    // Not merely closed: what the last report_callers_gone() said has to arrive.
+    co_await link_->deregister_and_close(last_look);
     upstreams_.close();
     running_.terminate();
     sessions_.terminate();
@@ -279,11 +279,11 @@ void service_host::bound_unsent() {
 // Callers keep a connection to each worker, so they have to know the number of workers.
 void service_host::scaled() {
     for (packet_session* const session : open_sessions_) {
-        session->tell_workers();
+        session->send_workers();
     }
 }
 
-bool service_host::all_tell_changes(std::string_view method, std::string_view uri) {
+bool service_host::all_announce_changes(std::string_view method, std::string_view uri) {
     const auto table = upstreams_.routes();
     const auto match = table->find(method, uri);
     if (match.what != core::route_table::outcome::found) {
@@ -293,9 +293,9 @@ bool service_host::all_tell_changes(std::string_view method, std::string_view ur
     return upstreams_.is_msd_only(match.target->service);
 }
 
-void service_host::tell_changed(const wire::change& made) {
+void service_host::announce_change(const wire::change& made) {
     for (packet_session* const session : open_sessions_) {
-        session->tell_change(made);
+        session->send_change(made);
     }
 }
 

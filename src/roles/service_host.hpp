@@ -25,7 +25,7 @@ class packet_session;
 // runs the service's handlers, and sends the service's requests to other services.
 class service_host final : public role,
                            private services::peer_caller,
-                           private services::change_teller {
+                           private services::change_announcer {
 public:
     service_host(
         worker& surroundings,
@@ -70,8 +70,8 @@ private:
     ask(std::string method, std::string uri, std::string params, deadline until) override;
     void create_service();
     void scaled() override;
-    [[nodiscard]] bool all_tell_changes(std::string_view method, std::string_view uri) override;
-    void tell_changed(const wire::change& made) override;
+    [[nodiscard]] bool all_announce_changes(std::string_view method, std::string_view uri) override;
+    void announce_change(const wire::change& made) override;
     void index_routes();
 
     worker& worker_;

@@ -73,7 +73,7 @@ struct service_settings {
     packet_settings packets;
     std::filesystem::path data_dir = "msd-data";
     store::server_settings store;               // without a URL: SQLite
-    store::redis::settings cache;               // used when wanted()
+    store::redis::client_settings cache;        // used when wanted()
     store::memory_cache_settings memory;        // of rows of other services
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;

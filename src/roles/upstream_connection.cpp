@@ -10,7 +10,7 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds part_limit{1000};
+constexpr milliseconds flush_limit{1000};
 // Larger replies are passed on from the buffer they came in; smaller ones are cheaper to copy.
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 constexpr std::size_t shared_reply_part = 4; // of the buffer, at least
@@ -34,8 +34,8 @@ upstream_connection::pending::pending(
 
 upstream_connection::pending::~pending() {
     owner.pending_.erase(key);
-    if (owner.state_ == state::leaving && owner.pending_.empty()) {
-        owner.part();
+    if (owner.state_ == state::draining && owner.pending_.empty()) {
+        owner.close_when_flushed();
     } else if (owner.state_ == state::probing) {
         owner.on_change_();
     }
@@ -115,8 +115,8 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     }
     pending waiting{*this, ++last_key_, request.until};
     write(request, waiting.key);
-    const auto soon = msd_ ? request.until.sooner(deadline::in(ping_when_busy)) : request.until;
-    guard_.set(soon.sooner(deadline{guard_.until()}));
+    const auto ping_by = msd_ ? request.until.sooner(deadline::in(ping_when_busy)) : request.until;
+    guard_.set(ping_by.sooner(deadline{guard_.until()}));
     if (request.handle != nullptr) {
         request.handle->cancel = [&waiting] {
             waiting.outcome.set(fail(errc::cancelled, "the client left"));
@@ -140,7 +140,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
 // A foreign peer cannot be told that nobody waits any more. Its reply is still expected, because
 // its absence is the only sign that the peer is hung.
 void upstream_connection::abandon(std::uint64_t key, deadline until) {
-    if (state_ != state::closed && state_ != state::leaving) {
+    if (state_ != state::closed && state_ != state::draining) {
         abandoned_.emplace(key, until);
         abandoned_last_ = clock::now();
         on_change_();
@@ -172,7 +172,7 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
 }
 
 bool upstream_connection::usable() const {
-    return state_ == state::ready || state_ == state::departing ||
+    return state_ == state::ready || state_ == state::going_away ||
            (state_ == state::probing && owes_nothing());
 }
 
@@ -198,26 +198,26 @@ bool upstream_connection::is_doubtful() const {
            clock::now() - std::max(owed_since_, last_received_) >= doubtful_after;
 }
 
-void upstream_connection::leave() {
+void upstream_connection::drain() {
     if (state_ == state::closed) {
         return;
     }
     abandoned_.clear();
-    become(state::leaving);
+    become(state::draining);
     if (pending_.empty()) {
-        part();
+        close_when_flushed();
     }
 }
 
 // Called when no call is in flight any more. Requests without a reply are still sent.
-void upstream_connection::part() {
+void upstream_connection::close_when_flushed() {
     if (connection_.unsent_bytes() == 0) {
         close();
         return;
     }
     connection_.finish_sending();
-    parts_by_ = clock::now() + part_limit;
-    guard_.set(deadline{parts_by_});
+    flush_until_ = clock::now() + flush_limit;
+    guard_.set(deadline{flush_until_});
 }
 
 void upstream_connection::close() {
@@ -270,7 +270,7 @@ void upstream_connection::dispatch(std::string_view frame) {
         greeted(*packet_.fields().find("hello"));
         break;
     case wire::packet_kind::goaway:
-        peer_leaves();
+        handle_goaway();
         break;
     case wire::packet_kind::changed:
         note_change(*packet_.fields().find("changed"));
@@ -342,7 +342,7 @@ void upstream_connection::note_answer() {
 void upstream_connection::greeted(const json::value& hello) {
     const auto said = wire::read_hello_reply(hello);
     // A late answer of a busy peer still counts.
-    if (!hello_sent_ || state_ == state::leaving || !said) {
+    if (!hello_sent_ || state_ == state::draining || !said) {
         return;
     }
     if (msd_) { // sent again when the number of workers of its pool has changed
@@ -378,12 +378,12 @@ void upstream_connection::answer_request() {
     connection_.compose([&](std::string& out) { wire::append_reply(out, key, {}); });
 }
 
-void upstream_connection::peer_leaves() {
+void upstream_connection::handle_goaway() {
     log::debug("{} says goaway", connection_.peer().text());
     if (state_ == state::ready) {
-        become(state::departing);
+        become(state::going_away);
     } else {
-        leave();
+        drain();
     }
 }
 

@@ -69,10 +69,10 @@ public:
     enum class state : std::uint8_t {
         greeting, // the hello is not answered yet, or not sent yet
         ready,
-        probing,   // one request at a time, until the first reply
-        hung,      // no new requests until a ping is answered
-        departing, // the peer leaves: for new requests only while there is no other connection
-        leaving,   // no new requests; closes when the last reply has come
+        probing,    // one request at a time, until the first reply
+        hung,       // no new requests until a ping is answered
+        going_away, // the peer leaves: for new requests only while there is no other connection
+        draining,   // no new requests; closes when the last reply has come
         closed,
     };
 
@@ -119,7 +119,7 @@ public:
     /// A foreign peer owes a reply and has been silent for a second, or since the client of a
     /// request left: other instances come first.
     [[nodiscard]] bool is_doubtful() const;
-    [[nodiscard]] bool is_departing() const { return state_ == state::departing; }
+    [[nodiscard]] bool has_sent_goaway() const { return state_ == state::going_away; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
     [[nodiscard]] bool was_answered() const { return answered_; }
@@ -131,7 +131,7 @@ public:
     [[nodiscard]] int workers() const { return workers_; } // of the peer
 
     /// No new requests; ends when the last reply has come.
-    void leave();
+    void drain();
     void close();
 
 private:
@@ -162,8 +162,8 @@ private:
     void greeted(const json::value& hello);
     void note_change(const json::value& changed);
     void answer_request();
-    void peer_leaves();
-    void part();
+    void handle_goaway();
+    void close_when_flushed();
     void malformed(const error& what);
     void become(state next);
     void on_guard();
@@ -193,7 +193,7 @@ private:
     time_point owed_since_;     // when the first request after an idle period was sent
     time_point abandoned_last_; // when a client last left without its reply
     time_point probe_from_ = time_point::min();
-    time_point parts_by_ = time_point::max(); // for the last bytes, when all calls have ended
+    time_point flush_until_ = time_point::max(); // for the last bytes, when all calls have ended
     int malformed_ = 0;
     int slot_ = -1;
     int workers_ = 1;

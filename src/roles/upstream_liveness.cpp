@@ -15,7 +15,7 @@ void upstream_connection::on_guard() {
         greeting_.set(false);
     }
     expire(at);
-    if (at >= parts_by_) {
+    if (at >= flush_until_) {
         close();
     }
     if (msd_ && state_ != state::closed) {
@@ -24,7 +24,7 @@ void upstream_connection::on_guard() {
     if (state_ == state::closed) {
         return;
     }
-    deadline next{parts_by_};
+    deadline next{flush_until_};
     for (const auto& [key, waiting] : pending_) {
         next = next.sooner(waiting->until);
     }
@@ -76,7 +76,7 @@ void upstream_connection::note_timeout() {
     }
     log::warning("{} did not answer in time; trying anew", connection_.peer().text());
     timed_out_ = true;
-    leave();
+    drain();
 }
 
 void upstream_connection::watch_liveness(time_point at) {

@@ -27,8 +27,8 @@ fitness fitness_of(const upstream_connection& candidate, const outgoing& request
     if (!candidate.can_take(request)) {
         return fitness::none;
     }
-    if (candidate.is_departing()) {
-        return fitness::departing;
+    if (candidate.has_sent_goaway()) {
+        return fitness::going_away;
     }
     if (candidate.is_probing()) {
         const bool may_try = is_idempotent(request.method) && candidate.is_trial_due();
@@ -56,17 +56,17 @@ void upstream_node::start() {
     }
 }
 
-void upstream_node::retire() {
-    retired_ = true;
-    const auto leaving = connections_;
-    for (const auto& connection : leaving) {
-        connection->leave();
+void upstream_node::drain() {
+    is_removed_ = true;
+    const auto draining = connections_;
+    for (const auto& connection : draining) {
+        connection->drain();
     }
     wake_.cancel();
 }
 
 void upstream_node::close() {
-    retired_ = true;
+    is_removed_ = true;
     const auto closing = connections_;
     for (const auto& connection : closing) {
         connection->close();
@@ -80,9 +80,9 @@ void upstream_node::update(core::node_info info) {
     info_ = std::move(info);
     if (turned_msd) {
         // Connections that speak section 2 of the protocol are replaced by new ones.
-        const auto leaving = connections_;
-        for (const auto& connection : leaving) {
-            connection->leave();
+        const auto draining = connections_;
+        for (const auto& connection : draining) {
+            connection->drain();
         }
     }
 }
@@ -103,7 +103,7 @@ upstream_node::choice upstream_node::pick(const outgoing& request) {
 }
 
 bool upstream_node::awaits_greeting() const {
-    return !retired_ && std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+    return !is_removed_ && std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
         return c->awaits_greeting();
     });
 }
@@ -118,7 +118,7 @@ bool upstream_node::is_full() const {
 // replacement accepts the next one.
 bool upstream_node::is_connecting() const {
     const int borne = refused_ ? 0 : 1;
-    if (retired_ || failures_ > borne) {
+    if (is_removed_ || failures_ > borne) {
         return false;
     }
     const bool greeting = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
@@ -132,7 +132,7 @@ std::size_t upstream_node::serving() const {
         connections_.begin(),
         connections_.end(),
         [](const auto& c) {
-            return !c->is_departing() && c->now() != upstream_connection::state::leaving &&
+            return !c->has_sent_goaway() && c->now() != upstream_connection::state::draining &&
                    c->now() != upstream_connection::state::closed;
         }
     ));
@@ -153,35 +153,35 @@ void upstream_node::changed() {
             workers_ = connection->is_msd() ? connection->workers() : workers_;
         }
     }
-    release_departing();
+    drain_going_away();
     wake_.cancel();
     on_change_();
 }
 
 // A departing connection is used until another one is usable or the last attempt to connect failed.
-void upstream_node::release_departing() {
+void upstream_node::drain_going_away() {
     const bool has_other = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
-        return c->usable() && !c->is_departing() && !c->awaits_greeting();
+        return c->usable() && !c->has_sent_goaway() && !c->awaits_greeting();
     });
-    if (!has_other && !refused_ && !retired_) {
+    if (!has_other && !refused_ && !is_removed_) {
         return;
     }
     const auto all = connections_;
     for (const auto& connection : all) {
-        if (connection->is_departing()) {
-            connection->leave();
+        if (connection->has_sent_goaway()) {
+            connection->drain();
         }
     }
 }
 
 asio::awaitable<void> upstream_node::maintain() {
     const auto self = shared_from_this();
-    while (!retired_) {
+    while (!is_removed_) {
         if (wants_connection()) {
             if (failures_ > 0 || flaps_ > 0 || tries_ > tries_per_worker * workers_) {
                 co_await rest();
             }
-            if (!retired_) {
+            if (!is_removed_) {
                 co_await open_connection();
             }
             continue;
@@ -193,7 +193,7 @@ asio::awaitable<void> upstream_node::maintain() {
     }
 }
 
-// The pause between attempts, which grows with failures. It ends early with retire(). A pause in
+// The pause between attempts, which grows with failures. It ends early with drain(). A pause in
 // the search for more workers also ends when the last connection is lost.
 asio::awaitable<void> upstream_node::rest() {
     const bool searches = failures_ == 0 && flaps_ == 0;
@@ -201,7 +201,7 @@ asio::awaitable<void> upstream_node::rest() {
         failures_ > 0 ? backoff_delay(failures_, retry_first, retry_longest, 0.2) : search_pause;
     tries_ = 0;
     const time_point until = clock::now() + pause;
-    while (!retired_ && clock::now() < until && !(searches && serving() == 0)) {
+    while (!is_removed_ && clock::now() < until && !(searches && serving() == 0)) {
         wake_.expires_at(until);
         const auto [woken] = co_await wake_.async_wait(net::use_tuple);
         (void)woken;
@@ -220,7 +220,7 @@ asio::awaitable<void> upstream_node::open_connection() {
         changed();
         co_return;
     }
-    if (retired_) {
+    if (is_removed_) {
         co_return;
     }
     net::detect_vanished_peer(*socket, vanished_after);
@@ -245,8 +245,8 @@ asio::awaitable<void> upstream_node::open_connection() {
         }
         failures_ = 0;
     }
-    if (retired_) {
-        fresh->leave();
+    if (is_removed_) {
+        fresh->drain();
     }
     changed();
 }
@@ -270,11 +270,11 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
     }
     const auto same_slot = [&fresh](const auto& other) {
         return other != fresh && other->slot() == fresh->slot() && other->usable() &&
-               !other->is_departing();
+               !other->has_sent_goaway();
     };
     if (std::any_of(connections_.begin(), connections_.end(), same_slot)) {
         ++tries_;
-        fresh->leave();
+        fresh->drain();
         co_return true;
     }
     tries_ = 0;

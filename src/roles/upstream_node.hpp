@@ -30,10 +30,10 @@ struct upstream_surroundings {
 // How well a connection suits a request: the first of these that is there is taken.
 enum class fitness : std::uint8_t {
     good,
-    doubtful,  // it owes a reply and is silent
-    departing, // the peer is about to close it
-    suspect,   // a request timed out there, and a trial is not due or not safe
-    none,      // no connection takes the request
+    doubtful,   // it owes a reply and is silent
+    going_away, // the peer is about to close it
+    suspect,    // a request timed out there, and a trial is not due or not safe
+    none,       // no connection takes the request
 };
 
 // The connections of a caller to one instance of a service: one to each of its workers. It
@@ -47,10 +47,10 @@ public:
         std::function<void()> on_change
     );
 
-    /// Starts connecting and reconnecting, until retire(). Does nothing when started already.
+    /// Starts connecting and reconnecting, until drain(). Does nothing when started already.
     void start();
     /// No new requests; each connection ends when its last reply has come.
-    void retire();
+    void drain();
     /// Closes all connections now.
     void close();
 
@@ -92,7 +92,7 @@ private:
     [[nodiscard]] bool wants_connection() const;
     [[nodiscard]] std::size_t serving() const;
     void changed();
-    void release_departing();
+    void drain_going_away();
 
     const upstream_surroundings& around_;
     core::node_info info_;
@@ -109,7 +109,7 @@ private:
     bool refused_ = false; // the last attempt to connect failed
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;
-    bool retired_ = false;
+    bool is_removed_ = false;
 };
 
 } // namespace msd::roles

@@ -104,12 +104,12 @@ void upstreams::admit(const core::node_info& listed) {
             );
             return;
         }
-        found = services_.emplace(listed.id.name, service{}).first;
+        found = services_.emplace(listed.id.name, service_nodes{}).first;
         order_.push_back(listed.id.name);
     }
-    service& of = found->second;
+    service_nodes& of = found->second;
     of.ghost.reset();
-    of.goodbye = false;
+    of.is_deregistered = false;
     auto node = std::make_shared<upstream_node>(around_, listed, [this] { changed(); });
     const bool in_use = std::any_of(of.nodes.begin(), of.nodes.end(), [](const auto& other) {
         return other->has_connections();
@@ -134,8 +134,8 @@ void upstreams::drop_absent(time_point now) {
                 continue;
             }
             of.nodes.erase(of.nodes.begin() + static_cast<std::ptrdiff_t>(i));
-            depart(of, node->info(), !left_in_order(*node));
-            node->retire();
+            record_removal(of, node->info(), !has_deregistered(*node));
+            node->drain();
             dropped = true;
         }
     }
@@ -150,14 +150,14 @@ void upstreams::drop_absent(time_point now) {
 
 // True when the registry that listed the node removed it without listing it as critical before. The
 // absence from a registry's list means nothing when that registry never listed the node.
-bool upstreams::left_in_order(const upstream_node& node) const {
+bool upstreams::has_deregistered(const upstream_node& node) const {
     return node.absent_since != time_point::max() && node.listed_under == registry_since_ &&
            !node.info().critical;
 }
 
 // Routes of a foreign service that left in order are removed. All others stay, so that clients get
 // 502 or 503 instead of 404.
-void upstreams::depart(service& from, const core::node_info& gone, bool failed) {
+void upstreams::record_removal(service_nodes& from, const core::node_info& gone, bool failed) {
     log::info(
         "{} at {}:{} {}",
         gone.id.name,
@@ -169,7 +169,7 @@ void upstreams::depart(service& from, const core::node_info& gone, bool failed) 
         return;
     }
     const bool is_msd = gone.proto >= wire::protocol_version;
-    from.goodbye = !failed && is_msd;
+    from.is_deregistered = !failed && is_msd;
     if (failed || is_msd) {
         from.ghost = std::make_unique<core::node_info>(gone);
     }
@@ -179,7 +179,7 @@ void upstreams::rebuild_routes() {
     std::vector<core::node_info> nodes;
     std::vector<core::node_info> ghosts; // after all nodes, so that routes of nodes come first
     for (const std::string& name : order_) {
-        const service& of = services_.find(name)->second;
+        const service_nodes& of = services_.find(name)->second;
         for (const auto& node : of.nodes) {
             nodes.push_back(node->info());
         }
@@ -218,18 +218,18 @@ void upstreams::connect(std::string_view name) {
     }
 }
 
-bool upstreams::all_said_goodbye(std::string_view name) const {
+bool upstreams::have_all_deregistered(std::string_view name) const {
     const auto found = services_.find(name);
     if (found == services_.end()) {
         return false;
     }
     const auto& nodes = found->second.nodes;
     if (nodes.empty()) {
-        return found->second.goodbye;
+        return found->second.is_deregistered;
     }
     // The remaining nodes are finishing their last requests.
     return std::all_of(nodes.begin(), nodes.end(), [this](const auto& node) {
-        return left_in_order(*node) && node->info().proto >= wire::protocol_version;
+        return has_deregistered(*node) && node->info().proto >= wire::protocol_version;
     });
 }
 

@@ -67,7 +67,7 @@ public:
     void connect(std::string_view name);
 
     /// All instances of an msd service left in order.
-    [[nodiscard]] bool all_said_goodbye(std::string_view name) const;
+    [[nodiscard]] bool have_all_deregistered(std::string_view name) const;
     [[nodiscard]] bool knows(std::string_view name) const;
     /// No instance of the service is a foreign node.
     [[nodiscard]] bool is_msd_only(std::string_view name) const;
@@ -86,22 +86,22 @@ private:
         }
     };
 
-    struct service {
+    struct service_nodes {
         std::vector<std::shared_ptr<upstream_node>> nodes; // in the order of the list
         std::size_t next = 0;                              // round robin over nodes
         // The last instance that left, kept for its routes while there is no other.
         std::unique_ptr<core::node_info> ghost;
-        bool goodbye = false; // every instance of an msd service left in order
+        bool is_deregistered = false; // every instance of an msd service left in order
     };
 
-    using services = std::unordered_map<std::string, service, text_hash, std::equal_to<>>;
+    using service_map = std::unordered_map<std::string, service_nodes, text_hash, std::equal_to<>>;
 
     [[nodiscard]] bool renew(const core::node_info& listed);
     void admit(const core::node_info& listed);
     [[nodiscard]] bool make_room();
     void drop_absent(time_point now);
-    void depart(service& from, const core::node_info& gone, bool failed);
-    [[nodiscard]] bool left_in_order(const upstream_node& node) const;
+    void record_removal(service_nodes& from, const core::node_info& gone, bool failed);
+    [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
     void rebuild_routes();
     void changed();
     // An instance and the connection to it for one request.
@@ -111,14 +111,14 @@ private:
         bool was_avoided = false;                        // it is the instance to avoid
     };
     [[nodiscard]] static pick_result
-    pick(service& from, const outgoing& request, const upstream_node* avoid);
+    pick(service_nodes& from, const outgoing& request, const upstream_node* avoid);
     asio::awaitable<result<pick_result>>
     pick_or_wait(std::string_view name, const outgoing* request, const upstream_node* avoid);
     asio::awaitable<bool> wait_for_change(const outgoing* request, deadline until);
 
     upstream_surroundings around_;
     connecting when_;
-    services services_;
+    service_map services_;
     std::vector<std::string> order_; // of service names, as first listed
     std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
     net::watchdog::guard absent_guard_;

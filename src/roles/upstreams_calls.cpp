@@ -35,7 +35,7 @@ tl::unexpected<error> why_none(bool full, bool greeting) {
 // In turn over the instances, then over their connections. `avoid`, the instance that has just
 // failed, comes after all others.
 upstreams::pick_result
-upstreams::pick(service& from, const outgoing& request, const upstream_node* avoid) {
+upstreams::pick(service_nodes& from, const outgoing& request, const upstream_node* avoid) {
     pick_result best;
     fitness best_how = fitness::none;
     const std::size_t first = from.next;
@@ -62,12 +62,12 @@ upstreams::pick(service& from, const outgoing& request, const upstream_node* avo
 
 // False: the client left meanwhile.
 asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadline until) {
-    bool client_left = false;
+    bool has_client_closed = false;
     asio::steady_timer timer{around_.executor, until.at()};
     const enlisted<asio::steady_timer*> waits{waiting_, &timer};
     if (request->handle != nullptr) {
-        request->handle->cancel = [&client_left, &timer] {
-            client_left = true;
+        request->handle->cancel = [&has_client_closed, &timer] {
+            has_client_closed = true;
             timer.cancel();
         };
     }
@@ -76,7 +76,7 @@ asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadli
     if (request->handle != nullptr) {
         request->handle->cancel = nullptr;
     }
-    co_return !client_left;
+    co_return !has_client_closed;
 }
 
 // Waits only when no connection takes the request: at most connect_timeout while an instance is
@@ -93,7 +93,7 @@ asio::awaitable<result<upstreams::pick_result>> upstreams::pick_or_wait(
         if (closed_ || found == services_.end()) {
             co_return fail(errc::unavailable, "no instance is known");
         }
-        service& of = found->second;
+        service_nodes& of = found->second;
         auto picked = pick(of, *request, avoid);
         const auto is_other_connecting = [avoid](const auto& node) {
             return node.get() != avoid && (node->is_connecting() || node->awaits_greeting());

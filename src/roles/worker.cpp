@@ -36,7 +36,7 @@ namespace {
 
 constexpr milliseconds stop_limit{1000};
 constexpr milliseconds orphan_drain{core::orphan_limit - std::chrono::seconds{1}};
-constexpr milliseconds farewell_limit{1000};
+constexpr milliseconds task_end_limit{1000};
 
 constexpr int exit_failed = 1;
 constexpr int exit_internal = 70;
@@ -50,7 +50,7 @@ public:
           role_{instance},
           control_{surroundings.loop},
           terminate_{surroundings.loop, SIGTERM},
-          leaving_{surroundings.loop, time_point::max()} {
+          stop_requested_{surroundings.loop, time_point::max()} {
         if (worker_.environment.control >= 0) {
             control_.assign(worker_.environment.control);
             control_.non_blocking(true);
@@ -59,12 +59,12 @@ public:
 
     int run() {
         worker_.tasks.spawn(vital(worker_.dog.run()));
-        worker_.tasks.spawn(vital(hear_master()));
-        worker_.tasks.spawn(vital(hear_signal()));
+        worker_.tasks.spawn(vital(receive_commands()));
+        worker_.tasks.spawn(vital(wait_for_signal()));
         if (worker_.board) {
             worker_.tasks.spawn(vital(beat()));
         }
-        asio::co_spawn(worker_.loop, live(), [this](const std::exception_ptr& broken) {
+        asio::co_spawn(worker_.loop, run_role(), [this](const std::exception_ptr& broken) {
             if (broken) {
                 std::rethrow_exception(broken);
             }
@@ -79,14 +79,14 @@ public:
     }
 
 private:
-    asio::awaitable<void> live() {
-        tell(core::worker_message::kind::hello, build_name());
+    asio::awaitable<void> run_role() {
+        send_message(core::worker_message::kind::hello, build_name());
         auto started = co_await role_.start();
         if (!started) {
             log::error("{}", started.error().text);
-            tell(core::worker_message::kind::fatal, started.error().text);
+            send_message(core::worker_message::kind::fatal, started.error().text);
             exit_code_ = started.error().code == errc::invalid ? exit_configuration : exit_failed;
-            co_await farewell();
+            co_await end_tasks();
             co_return;
         }
         if (worker_.environment.handover >= 0) {
@@ -94,23 +94,24 @@ private:
         } else {
             serve();
         }
-        tell(core::worker_message::kind::ready);
-        while (!left_) {
-            [[maybe_unused]] const auto [woken] = co_await leaving_.async_wait(net::use_tuple);
+        send_message(core::worker_message::kind::ready);
+        while (!is_stopping_) {
+            [[maybe_unused]] const auto [woken] =
+                co_await stop_requested_.async_wait(net::use_tuple);
         }
         if (listener_ && is_last_) {
             listener_->stop_with_queue();
         } else if (listener_) {
             listener_->stop();
         }
-        tell(core::worker_message::kind::draining);
+        send_message(core::worker_message::kind::draining);
         // Connections that the accept thread posted before it stopped are delivered before this
         // resumes.
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
-        co_await role_.drain(leave_until_);
-        tell(core::worker_message::kind::drained);
-        co_await farewell();
+        co_await role_.drain(drain_until_);
+        send_message(core::worker_message::kind::drained);
+        co_await end_tasks();
     }
 
     void serve() {
@@ -129,7 +130,7 @@ private:
     [[noreturn]] void break_down(const std::exception_ptr& thrown) {
         const std::string text = "ended by an exception: " + exception_text(thrown);
         log::error("{}", text);
-        tell(core::worker_message::kind::fatal, text);
+        send_message(core::worker_message::kind::fatal, text);
         _exit(exit_internal);
     }
 
@@ -147,7 +148,7 @@ private:
     asio::awaitable<void> take_over(unique_fd from) {
         const bool took_over = co_await role_.take_over(std::move(from));
         nothing_to_take_ = !took_over;
-        if (!left_ && (took_over || may_serve_)) {
+        if (!is_stopping_ && (took_over || may_serve_)) {
             serve();
         }
     }
@@ -159,34 +160,34 @@ private:
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
         result<void> gone = fail(errc::refused, "the old worker leaves");
-        if (!left_) {
+        if (!is_stopping_) {
             gone = role_.hand_over(to, deadline::in(core::handover_limit));
         }
         if (gone) {
             log::info("handed over");
-            leave(stop_limit);
+            start_stopping(stop_limit);
             co_return;
         }
         log::warning("not handed over: {}", gone.error().text);
-        tell(core::worker_message::kind::kept, gone.error().text);
-        if (!left_) {
+        send_message(core::worker_message::kind::kept, gone.error().text);
+        if (!is_stopping_) {
             listener_->resume();
         }
     }
 
     // Every coroutine ends before the objects it refers to.
-    asio::awaitable<void> farewell() {
+    asio::awaitable<void> end_tasks() {
         ends_ = true;
         terminate_.cancel();
         worker_.tasks.terminate();
-        const bool all_left = co_await worker_.tasks.drained(farewell_limit);
-        if (!all_left) {
+        const bool all_ended = co_await worker_.tasks.drained(task_end_limit);
+        if (!all_ended) {
             log::warning("{} tasks did not end", worker_.tasks.size());
             _exit(exit_code_);
         }
     }
 
-    asio::awaitable<void> hear_master() {
+    asio::awaitable<void> receive_commands() {
         while (control_.is_open()) {
             const auto [failure] = co_await control_.async_wait(
                 asio::posix::stream_descriptor::wait_read,
@@ -197,18 +198,18 @@ private:
             }
             auto received = net::receive_parcel(control_.native_handle(), deadline::in({}));
             if (received) {
-                hear(std::move(*received));
+                handle(std::move(*received));
             } else if (received.error().code == errc::unavailable) {
                 // Only HAND_OVER brings a descriptor, and there is none left for it.
-                tell(core::worker_message::kind::kept, received.error().text);
+                send_message(core::worker_message::kind::kept, received.error().text);
             } else if (received.error().code == errc::closed || failure) {
-                orphaned();
+                stop_as_orphan();
                 co_return;
             }
         }
     }
 
-    void hear(net::parcel&& from_master) {
+    void handle(net::parcel&& from_master) {
         const auto message = core::decode_worker_message(from_master.text);
         if (!message) {
             return;
@@ -216,11 +217,14 @@ private:
         if (message->what == core::worker_message::kind::scale) {
             scale(message->text);
         } else if (message->what != core::worker_message::kind::hand_over) {
-            obey(*message);
+            apply(*message);
         } else if (from_master.descriptors.size() == 1 && listener_) {
             worker_.tasks.spawn(vital(hand_over(std::move(from_master.descriptors.front()))));
         } else {
-            tell(core::worker_message::kind::kept, "there is nothing to hand over, or no way");
+            send_message(
+                core::worker_message::kind::kept,
+                "there is nothing to hand over, or no way"
+            );
         }
     }
 
@@ -233,20 +237,20 @@ private:
         }
     }
 
-    void obey(const core::worker_message& command) {
+    void apply(const core::worker_message& command) {
         using enum core::worker_message::kind;
         switch (command.what) {
         case drain:
             is_last_ = command.text == core::last_of_pool;
-            leave(worker_.environment.drain_timeout);
+            start_stopping(worker_.environment.drain_timeout);
             break;
         case stop:
             is_last_ = command.text == core::last_of_pool;
-            leave(stop_limit);
+            start_stopping(stop_limit);
             break;
         case core::worker_message::kind::serve:
             may_serve_ = true;
-            if (nothing_to_take_ && !listener_ && !left_) {
+            if (nothing_to_take_ && !listener_ && !is_stopping_) {
                 this->serve();
             }
             break;
@@ -269,7 +273,7 @@ private:
             const worker_load load = role_.load();
             figures.connections.store(load.connections, std::memory_order_relaxed);
             figures.requests.store(load.requests, std::memory_order_relaxed);
-            tell_stats();
+            send_stats();
             log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
             const auto [stopped] = co_await timer.async_wait(net::use_tuple);
@@ -279,36 +283,36 @@ private:
         }
     }
 
-    asio::awaitable<void> hear_signal() {
+    asio::awaitable<void> wait_for_signal() {
         const auto [failure, number] = co_await terminate_.async_wait(net::use_tuple);
         if (!failure) {
-            orphaned();
+            stop_as_orphan();
         }
     }
 
     // What has no place on the board; when it is news.
-    void tell_stats() {
+    void send_stats() {
         std::string text = role_.stats();
-        if (text != told_stats_) {
-            tell(core::worker_message::kind::stats, text);
-            told_stats_ = std::move(text);
+        if (text != sent_stats_) {
+            send_message(core::worker_message::kind::stats, text);
+            sent_stats_ = std::move(text);
         }
     }
 
     // The master is gone, or somebody wants this worker gone: a new one must be able to bind.
-    void orphaned() {
+    void stop_as_orphan() {
         alarm(static_cast<unsigned>(core::orphan_limit.count())); // when it does not come to an end
         is_last_ = true;
-        leave(orphan_drain);
+        start_stopping(orphan_drain);
     }
 
-    void leave(milliseconds limit) {
-        leave_until_ = leave_until_.sooner(deadline::in(limit));
-        left_ = true;
-        leaving_.cancel();
+    void start_stopping(milliseconds limit) {
+        drain_until_ = drain_until_.sooner(deadline::in(limit));
+        is_stopping_ = true;
+        stop_requested_.cancel();
     }
 
-    void tell(core::worker_message::kind what, std::string text = {}) {
+    void send_message(core::worker_message::kind what, std::string text = {}) {
         if (!control_.is_open()) {
             return;
         }
@@ -322,16 +326,16 @@ private:
     role& role_;
     asio::posix::stream_descriptor control_;
     asio::signal_set terminate_;
-    asio::steady_timer leaving_; // cancelled when the worker is told to stop
-    deadline leave_until_ = deadline::never();
+    asio::steady_timer stop_requested_; // cancelled when the worker is told to stop
+    deadline drain_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
     bool is_last_ = false; // no other worker will accept what waits in the sockets' queues
-    bool left_ = false;
+    bool is_stopping_ = false;
     bool ends_ = false;            // its tasks are being terminated
     bool nothing_to_take_ = false; // the worker before this one will not hand over
     bool may_serve_ = false;       // all the same
     int exit_code_ = 0;
-    std::string told_stats_;
+    std::string sent_stats_;
 };
 
 // glibc raises its mmap threshold whenever a large block is freed. Then large packets are allocated

@@ -78,28 +78,28 @@ asio::awaitable<void> goods_changes::ended(std::int64_t id, end how) {
     if (!*how.outcome && doubts_.size() < doubts_max) {
         doubts_[id] = clock::now() + doubt_lasts;
         if (tasks_.size() == 0) {
-            tasks_.spawn(tell_doubts());
+            tasks_.spawn(announce_doubtful());
         }
     }
-    co_await tell(id, clock::now() <= how.known_until, how.until);
+    co_await announce(id, clock::now() <= how.known_until, how.until);
 }
 
 // The announcement says whether the shared cache has the mark.
-asio::awaitable<void> goods_changes::tell(std::int64_t id, bool known, deadline until) {
-    ++told_;
+asio::awaitable<void> goods_changes::announce(std::int64_t id, bool known, deadline until) {
+    ++announced_;
     wire::change made{std::string{goods_kind}, {id}};
     if (known) {
-        context_.changes.tell_changed(made);
+        context_.changes.announce_change(made);
         co_await remove(id, until);
     } else {
         const bool known_now = co_await remove(id, until);
         made.untold = !known_now;
-        context_.changes.tell_changed(made);
+        context_.changes.announce_change(made);
     }
 }
 
 // Runs until no outcome is unknown any more.
-asio::awaitable<void> goods_changes::tell_doubts() {
+asio::awaitable<void> goods_changes::announce_doubtful() {
     while (!doubts_.empty()) {
         doubt_timer_.expires_after(doubt_every);
         const auto [woken] = co_await doubt_timer_.async_wait(net::use_tuple);
@@ -116,14 +116,14 @@ asio::awaitable<void> goods_changes::tell_doubts() {
             if (on_doubt_) {
                 on_doubt_(id);
             }
-            co_await tell(id, false, deadline::never());
+            co_await announce(id, false, deadline::never());
         }
         std::erase_if(doubts_, [now](const auto& each) { return each.second <= now; });
     }
 }
 
 void goods_changes::write_figures(json::writer& out) const {
-    out.key("changes_told").unsigned_integer(told_);
+    out.key("changes_told").unsigned_integer(announced_);
     out.key("changes_in_doubt").unsigned_integer(doubts_.size());
     if (shared_) {
         out.key("cache").begin_object();

@@ -70,8 +70,8 @@ public:
 
 private:
     asio::awaitable<bool> remove(std::int64_t id, deadline until);
-    asio::awaitable<void> tell(std::int64_t id, bool known, deadline until);
-    asio::awaitable<void> tell_doubts();
+    asio::awaitable<void> announce(std::int64_t id, bool known, deadline until);
+    asio::awaitable<void> announce_doubtful();
 
     service_context context_;
     std::unique_ptr<store::redis::shared_cache> shared_; // null: there is none
@@ -79,7 +79,7 @@ private:
     asio::steady_timer doubt_timer_;
     std::map<std::int64_t, time_point> doubts_; // announced again until then
     std::function<void(std::int64_t)> on_doubt_;
-    std::uint64_t told_ = 0;
+    std::uint64_t announced_ = 0;
 };
 
 } // namespace msd::services

@@ -183,8 +183,8 @@ goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadlin
 // Where a goods node changes products without telling msd, only the memory is young enough. With
 // plain keys the nodes of an existing deployment tell by these.
 store::cache* goods_lookup::usable_cache() const {
-    const bool all_tell = cache_ && context_.peers.all_tell_changes(method_get, uri_goods);
-    return all_tell || reads_plain_keys() ? cache_.get() : nullptr;
+    const bool all_announce = cache_ && context_.peers.all_announce_changes(method_get, uri_goods);
+    return all_announce || reads_plain_keys() ? cache_.get() : nullptr;
 }
 
 bool goods_lookup::reads_plain_keys() const {
@@ -214,13 +214,14 @@ asio::awaitable<result<goods_answer>> goods_lookup::ask_owner(
     if (!found || shared->outdated) {
         co_return found;
     }
-    const bool is_told = answer->msd;
-    if (!found->known && !(is_told && answer->status == not_found)) {
+    const bool announces_changes = answer->msd;
+    if (!found->known && !(announces_changes && answer->status == not_found)) {
         co_return found;
     }
     const auto row = found->known ? std::optional{found->row} : std::nullopt;
     memory_.put(goods_cache_key(id), row, asked);
-    if (store::cache* const cache = is_told || reads_plain_keys() ? usable_cache() : nullptr) {
+    if (store::cache* const cache =
+            announces_changes || reads_plain_keys() ? usable_cache() : nullptr) {
         cache->put(goods_cache_key(id), row, store::question{asked, std::move(version)});
     }
     co_return found;

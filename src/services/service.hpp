@@ -67,31 +67,32 @@ public:
 
     /// Whether all nodes of this route are msd nodes, which announce changes; also true without any
     /// node. Connects to them, so that their announcements arrive.
-    [[nodiscard]] virtual bool all_tell_changes(std::string_view method, std::string_view uri) = 0;
+    [[nodiscard]] virtual bool
+    all_announce_changes(std::string_view method, std::string_view uri) = 0;
 };
 
 // Announces changes of this service's data to the connected callers that asked for announcements;
 // implemented by the service host. Each announcement is sent once and can be lost.
-class change_teller {
+class change_announcer {
 public:
-    virtual ~change_teller() = default;
-    virtual void tell_changed(const wire::change& made) = 0;
+    virtual ~change_announcer() = default;
+    virtual void announce_change(const wire::change& made) = 0;
 };
 
-struct service_settings {
+struct service_options {
     std::filesystem::path data_dir;
     int slot = 0;                        // of this worker
     store::server_settings store;        // without a url: the embedded one under data_dir
     store::memory_cache_settings memory; // for data of other services
-    store::redis::settings cache;        // shared by all workers; without an address: none
+    store::redis::client_settings cache; // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
 };
 
 struct service_context {
     asio::any_io_executor executor;
-    service_settings settings;
+    service_options settings;
     peer_caller& peers;
-    change_teller& changes;
+    change_announcer& changes;
 };
 
 using handler = std::function<asio::awaitable<reply>(call)>;
@@ -124,7 +125,7 @@ public:
     virtual void reopen() {}
 
     /// Called when another service announces changes of its data; only for services whose
-    /// definition sets hears_changes.
+    /// definition sets receives_changes.
     virtual void changed(const wire::change& /*made*/) {}
 
     /// Members for the worker's statistics.
@@ -136,8 +137,8 @@ struct definition {
     std::string_view name;
     std::uint16_t default_port;
     std::string_view summary;
-    bool ships_logs = true;     // the logs service ships nothing
-    bool hears_changes = false; // it caches answers of other services
+    bool ships_logs = true;        // the logs service ships nothing
+    bool receives_changes = false; // it caches answers of other services
     std::unique_ptr<service> (*create)(const service_context&);
 };
 

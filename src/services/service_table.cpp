@@ -30,7 +30,7 @@ const std::array<definition, 4> definitions{{
     {.name = "purchases",
      .default_port = 9030,
      .summary = "what members bought, and for how much",
-     .hears_changes = true,
+     .receives_changes = true,
      .create = make_purchases_service},
 }};
 

@@ -58,9 +58,9 @@ public:
     /// possible, and until then this object reports a miss for the key.
     virtual asio::awaitable<bool> remove(std::string key, deadline until) = 0;
 
-    /// Another process has changed the thing. `told`: that process has also invalidated the key in
-    /// the cache, if both share one.
-    virtual void removed_elsewhere(std::string key, bool told) = 0;
+    /// Another process has changed the thing. `is_sent`: that process has also invalidated the key
+    /// in the cache, if both share one.
+    virtual void removed_elsewhere(std::string key, bool is_sent) = 0;
 
     /// Closes connections and releases what the cache holds. Called once, after the last call has
     /// returned and before destruction.

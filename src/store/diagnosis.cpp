@@ -98,18 +98,19 @@ void advise(const server_settings& settings, const mysql::server_facts& facts, d
 }
 
 tl::unexpected<error> explain(const mysql::server_address& at, mysql::failure why) {
-    auto told = mysql::error_of(why);
+    auto explained = mysql::error_of(why);
     using enum mysql::failure_kind;
     if (why.kind == denied) {
-        told.code = errc::invalid;
-        told.text += ": look at user, password and database of store.url";
+        explained.code = errc::invalid;
+        explained.text += ": look at user, password and database of store.url";
     } else if (why.code == tls_failed) {
-        told.text += "; store.tls asks for one that an authority of store.tls_ca has signed for "
-                     "the server's name";
+        explained.text +=
+            "; store.tls asks for one that an authority of store.tls_ca has signed for "
+            "the server's name";
     } else if (why.kind == unreachable) {
-        told.text += fmt::format(": is a server running at {}:{}?", at.host, at.port);
+        explained.text += fmt::format(": is a server running at {}:{}?", at.host, at.port);
     }
-    return tl::unexpected{std::move(told)};
+    return tl::unexpected{std::move(explained)};
 }
 
 result<diagnosis> look_at_server(const server_settings& settings, const mysql::server_address& at) {

@@ -50,7 +50,7 @@ asio::awaitable<bool> memory_cache::remove(std::string key, deadline /*until*/) 
     co_return true;
 }
 
-void memory_cache::removed_elsewhere(std::string key, bool /*told*/) {
+void memory_cache::removed_elsewhere(std::string key, bool /*is_sent*/) {
     table_.remove(std::move(key), settings_.now());
 }
 

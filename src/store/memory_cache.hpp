@@ -27,7 +27,7 @@ public:
     using cache::put;
     void put(std::string key, std::optional<std::string> value, question of) override;
     asio::awaitable<bool> remove(std::string key, deadline until) override;
-    void removed_elsewhere(std::string key, bool told) override;
+    void removed_elsewhere(std::string key, bool is_sent) override;
     asio::awaitable<void> stop() override { co_return; }
     void write_figures(json::writer& out) const override;
 

@@ -23,7 +23,7 @@ namespace msd::store {
 namespace {
 
 // Number of attempts while another process changes the schema, which may take hours.
-constexpr int patience = 1200;
+constexpr int attempts_max = 1200;
 
 result<migration_report>
 plan_file(const std::filesystem::path& file, const sqlite::schema& wanted) {
@@ -77,9 +77,9 @@ result<migration_report> migrate_embedded(
 
 // Calls `change` again for as long as another process changes the schema.
 template <class Change>
-result<void> patiently(Change change) {
+result<void> retry_while_locked(Change change) {
     result<void> done = change();
-    for (int i = 0; i < patience && !done && done.error().code == errc::refused; ++i) {
+    for (int i = 0; i < attempts_max && !done && done.error().code == errc::refused; ++i) {
         done = change();
     }
     return done;
@@ -93,13 +93,13 @@ result<void> change_server(
 ) {
     result<void> done;
     if (!report.steps.empty()) {
-        done = patiently([&] {
+        done = retry_while_locked([&] {
             const auto& zone = settings.server.legacy_time_zone;
             return mysql::migrate(server.opened, server.at, schema, zone);
         });
     }
     if (done && !report.finishing.empty()) {
-        done = patiently([&] { return mysql::finish(server.opened, server.at, schema); });
+        done = retry_while_locked([&] { return mysql::finish(server.opened, server.at, schema); });
     }
     return done;
 }

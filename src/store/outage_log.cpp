@@ -43,16 +43,16 @@ void outage_log::failed(const error& why, time_point now) {
         return;
     }
     down_ = true;
-    told_ = told_at_ == time_point::min() || now - told_at_ >= quiet;
-    if (told_) {
-        told_at_ = now;
+    is_logged_ = logged_at_ == time_point::min() || now - logged_at_ >= quiet;
+    if (is_logged_) {
+        logged_at_ = now;
         log::error("{}: {}", what_, without_addresses(why.text));
     }
 }
 
 void outage_log::recovered() {
     down_ = false;
-    if (std::exchange(told_, false)) {
+    if (std::exchange(is_logged_, false)) {
         log::info("{}: works again", what_);
     }
 }

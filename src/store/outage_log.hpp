@@ -33,8 +33,8 @@ private:
 
     std::string what_;
     bool down_ = false;
-    bool told_ = false; // the present outage was logged
-    time_point told_at_ = time_point::min();
+    bool is_logged_ = false; // the present outage was logged
+    time_point logged_at_ = time_point::min();
 };
 
 } // namespace msd::store

@@ -30,10 +30,49 @@ std::optional<std::string> unescape(std::string_view inner) {
     return out;
 }
 
+constexpr bool is_parameter_name_char(char c) {
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '*';
+}
+
+// Any bare item but a string: a number, a token, ?0 and ?1, and bytes between colons.
+bool is_bare_value_char(char c) {
+    return is_token_char(c) || c == ':' || c == '/' || c == '?' || c == '=';
+}
+
+// Takes the characters off the front of `text` that `belongs` knows; false when there are none.
+template <class Belongs>
+bool take_while(std::string_view& text, Belongs belongs) {
+    const auto bytes = std::ranges::find_if_not(text, belongs) - text.begin();
+    text.remove_prefix(static_cast<std::size_t>(bytes));
+    return bytes != 0;
+}
+
+// RFC 8941, 3.1.2: ;name or ;name=value any number of times, blanks behind the semicolon only.
+bool are_parameters(std::string_view text) {
+    while (!text.empty()) {
+        if (text.front() != ';') {
+            return false;
+        }
+        text.remove_prefix(std::min(text.find_first_not_of(' ', 1), text.size()));
+        if (text.empty() || is_digit(text.front()) || !take_while(text, is_parameter_name_char)) {
+            return false;
+        }
+        if (!text.starts_with('=')) {
+            continue;
+        }
+        text.remove_prefix(1);
+        const std::size_t quoted = quoted_string_bytes(text);
+        text.remove_prefix(quoted);
+        if (quoted == 0 && !take_while(text, is_bare_value_char)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::optional<std::string> quoted_key(std::string_view value) {
     const std::size_t bytes = quoted_string_bytes(value);
-    const std::string_view rest = value.substr(bytes);
-    if (bytes == 0 || (!rest.empty() && rest.front() != ';') || is_list(rest)) {
+    if (bytes == 0 || !are_parameters(value.substr(bytes))) {
         return std::nullopt;
     }
     return unescape(value.substr(1, bytes - 2));

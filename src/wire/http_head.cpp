@@ -148,6 +148,16 @@ http_fault check_host(const http_request& request, const std::string* host) {
     return {};
 }
 
+// RFC 9112, 6.3: where chunked is not the last coding, nobody can tell where the body ends.
+http_fault refuse_coding(std::string_view codings) {
+    std::string_view last;
+    for_each_in_list(codings, [&last](std::string_view coding) { last = coding; });
+    if (!same_text(last, "chunked")) {
+        return {400, "the last transfer coding is not chunked: send Transfer-Encoding: chunked"};
+    }
+    return {501, "only the transfer coding chunked is supported"};
+}
+
 // RFC 9112, 6: two implementations must not come to different lengths of the body.
 http_fault read_framing(http_request& request, const deciding_fields& fields) {
     if (fields.transfer_coding != nullptr) {
@@ -158,7 +168,7 @@ http_fault read_framing(http_request& request, const deciding_fields& fields) {
             return {400, "Transfer-Encoding in HTTP/1.0: send Content-Length"};
         }
         if (!same_text(*fields.transfer_coding, "chunked")) {
-            return {501, "only the transfer coding chunked is supported"};
+            return refuse_coding(*fields.transfer_coding);
         }
         request.chunked = true;
     }

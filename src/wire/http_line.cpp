@@ -192,8 +192,9 @@ http_fault read_target(std::string_view method, std::string_view target, http_ta
     out.default_port = scheme->default_port;
     out.authority = target.substr(0, target.find_first_of("/?"));
     split_query(target.substr(out.authority.size()), out);
-    if (out.path.empty()) {
-        out.path = "/";
+    if (out.path.empty()) { // RFC 9112, 3.2.4: OPTIONS asks about the server, as "*" does
+        const bool asks_server = method == "OPTIONS" && target.size() == out.authority.size();
+        out.path = asks_server ? "*" : "/";
     }
     return is_host(out.authority) ? http_fault{} : bad_target;
 }

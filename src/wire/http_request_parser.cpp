@@ -35,13 +35,13 @@ enum class phase : std::uint8_t {
 };
 
 // Results that the callbacks of llhttp leave for the parser.
-struct heard {
+struct parser_notes {
     bool head_complete = false;
     std::uint64_t chunk_bytes = 0;
 };
 
-heard& heard_by(llhttp_t* machine) {
-    return *static_cast<heard*>(machine->data);
+parser_notes& notes_of(llhttp_t* machine) {
+    return *static_cast<parser_notes*>(machine->data);
 }
 
 const llhttp_settings_t& callbacks() {
@@ -49,12 +49,12 @@ const llhttp_settings_t& callbacks() {
         llhttp_settings_t chosen;
         llhttp_settings_init(&chosen);
         chosen.on_headers_complete = [](llhttp_t* machine) {
-            heard_by(machine).head_complete = true;
+            notes_of(machine).head_complete = true;
             machine->upgrade = 0; // no other protocol is supported: Upgrade is ignored
             return 0;
         };
         chosen.on_chunk_header = [](llhttp_t* machine) {
-            heard_by(machine).chunk_bytes = machine->content_length;
+            notes_of(machine).chunk_bytes = machine->content_length;
             return 0;
         };
         return chosen;
@@ -84,14 +84,14 @@ struct http_request_parser::state {
 
     [[nodiscard]] std::size_t line_bytes_max() const;
     [[nodiscard]] http_fault line_too_long(std::string_view piece) const;
-    [[nodiscard]] bool tell(std::string_view bytes);
-    [[nodiscard]] bool tell_field(std::string_view content, std::string_view value);
+    [[nodiscard]] bool feed(std::string_view bytes);
+    [[nodiscard]] bool feed_field(std::string_view content, std::string_view value);
     event fail(http_fault why);
     event fail_as_llhttp();
 
     limits bounds;
     llhttp_t machine{};
-    heard notes;
+    parser_notes notes;
     http_request request;
     std::string pending;   // the beginning of a line whose end has not come yet
     std::string_view line; // the line that take_line() completed, CR LF included
@@ -106,17 +106,17 @@ struct http_request_parser::state {
 };
 
 // Hands bytes to llhttp; false when it refuses them.
-bool http_request_parser::state::tell(std::string_view bytes) {
+bool http_request_parser::state::feed(std::string_view bytes) {
     return llhttp_execute(&machine, bytes.data(), bytes.size()) == HPE_OK;
 }
 
 // The same for a header or trailer line, up to the end of its value.
-bool http_request_parser::state::tell_field(std::string_view content, std::string_view value) {
+bool http_request_parser::state::feed_field(std::string_view content, std::string_view value) {
     if (value.data() + value.size() == content.data() + content.size()) {
-        return tell(line);
+        return feed(line);
     }
     const auto bytes = static_cast<std::size_t>(value.data() + value.size() - content.data());
-    return tell(content.substr(0, bytes)) && tell(line_end);
+    return feed(content.substr(0, bytes)) && feed(line_end);
 }
 
 http_request_parser::event http_request_parser::state::fail(http_fault why) {
@@ -204,7 +204,7 @@ http_request_parser::event http_request_parser::state::on_line() {
         return on_trailer_line(content);
     default: // chunk_end
         now = phase::chunk_line;
-        return tell(line) ? event::more : fail_as_llhttp();
+        return feed(line) ? event::more : fail_as_llhttp();
     }
 }
 
@@ -230,7 +230,7 @@ http_request_parser::event http_request_parser::state::on_request_line(std::stri
     }
     request.path = target.path;
     request.query = target.query;
-    if (!tell(line)) {
+    if (!feed(line)) {
         return fail_as_llhttp();
     }
     head_bytes += line.size();
@@ -246,7 +246,7 @@ http_request_parser::event http_request_parser::state::on_header_line(std::strin
     if (request.headers.size() == bounds.headers_max) {
         return fail({431, "too many header fields"});
     }
-    if (!tell_field(content, parts.value)) {
+    if (!feed_field(content, parts.value)) {
         return fail_as_llhttp();
     }
     if (request.headers.capacity() == 0) {
@@ -261,7 +261,7 @@ http_request_parser::event http_request_parser::state::on_head_end() {
     if (const http_fault bad = interpret_head(request)) {
         return fail(bad);
     }
-    if (!tell(line) || !notes.head_complete) {
+    if (!feed(line) || !notes.head_complete) {
         return fail_as_llhttp();
     }
     now = phase::head_given;
@@ -287,7 +287,7 @@ http_request_parser::event http_request_parser::state::on_chunk_line(std::string
     if (extension_bytes > chunk_extension_bytes_max) {
         return fail({400, "too many chunk extensions: send fewer"});
     }
-    if (!tell(size) || !tell(line_end)) {
+    if (!feed(size) || !feed(line_end)) {
         return fail_as_llhttp();
     }
     data_left = notes.chunk_bytes;
@@ -300,7 +300,7 @@ http_request_parser::event http_request_parser::state::on_trailer_line(std::stri
     if (const http_fault bad = read_header_line(content, ignored); bad && !content.empty()) {
         return fail(bad);
     }
-    if (!tell_field(content, content.empty() ? content : ignored.value)) {
+    if (!feed_field(content, content.empty() ? content : ignored.value)) {
         return fail_as_llhttp();
     }
     trailer_bytes += line.size();
@@ -321,7 +321,7 @@ http_request_parser::event http_request_parser::state::give_data(std::string_vie
     if (piece.empty()) {
         return event::more;
     }
-    if (now == phase::chunk_data && !tell(piece)) {
+    if (now == phase::chunk_data && !feed(piece)) {
         return fail_as_llhttp();
     }
     bytes.remove_prefix(piece.size());

@@ -15,7 +15,7 @@ void append_hello(std::string& out, const caller_hello& self) {
     hello.key("proto").integer(protocol_version);
     hello.key("name").string(self.name);
     hello.key("worker").integer(self.worker);
-    if (self.hears_changes) {
+    if (self.receives_changes) {
         hello.key("changes").boolean(true);
     }
     hello.end_object().end_object();

@@ -18,7 +18,7 @@ namespace msd::wire {
 struct caller_hello {
     std::string_view name;
     int worker = 0; // its slot
-    bool hears_changes = false;
+    bool receives_changes = false;
 };
 void append_hello(std::string& out, const caller_hello& self);
 

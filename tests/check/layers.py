@@ -53,7 +53,7 @@ RESERVED = [
     ),
     (
         r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h",
-        # The log writes to whatever its process was started with, also to the journal's socket.
+        # The log writes to standard error, which may be the journal's socket.
         ["src/net/", "src/process/", "src/base/line_writer.cpp"],
         "sockets are opened in net, and bound by process",
     ),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, lines 4 and 5: packets and bodies that are not what they should be, and
-// replies nobody asked for. Each costs nothing but itself.
+// docs/protocol.md, section 3, lines 4 and 5: malformed packets and bodies, and replies without a
+// matching request. Each affects only itself.
 
 import assert from 'node:assert/strict';
 
@@ -34,7 +34,7 @@ function probe(key) {
 }
 
 for (const name of ['goods', 'members', 'purchases']) {
-    test(`line 4: the ${name} service answers on after each bad packet`, async (world) => {
+    test(`line 4: ${name} answers after each malformed packet`, async (world) => {
         const service = (await world.role(name, { distributor: 1 })).port(name);
         const bystander = await world.packets(service);
         for (const bytes of keyless) {
@@ -47,7 +47,7 @@ for (const name of ['goods', 'members', 'purchases']) {
     });
 }
 
-test('line 4: a bad packet whose key was read gets one error reply', async (world) => {
+test('line 4: a malformed packet with a readable key gets one error reply', async (world) => {
     const port = (await world.role('goods', { distributor: 1 })).port('goods');
     for (const text of without_params) {
         const client = await world.packets(port);
@@ -75,12 +75,12 @@ test('line 4: the tenth malformed packet closes its connection and no other', as
     assert.equal((await bystander.request('GET', '/goods')).errormessage, 'no data');
 });
 
-const unending = {
+const unusable = {
     oversized: `{"a":"${'x'.repeat(2 << 20)}"}¶`,
     'too deep': `{"a":${'['.repeat(100)}1${']'.repeat(100)}}¶`,
 };
-for (const [what, text] of Object.entries(unending)) {
-    test(`line 4: a packet that is ${what} closes after pending replies`, async (world) => {
+for (const [what, text] of Object.entries(unusable)) {
+    test(`line 4: a packet that is ${what} closes the connection after replies`, async (world) => {
         const port = (await world.role('goods', { distributor: 1 })).port('goods');
         const bystander = await world.packets(port);
         const client = await world.packets(port);
@@ -91,7 +91,7 @@ for (const [what, text] of Object.entries(unending)) {
     });
 }
 
-test('line 4: one that reads only after it has written too much reads why', async (world) => {
+test('line 4: a client that reads late gets the reply to an oversized packet', async (world) => {
     const goods = (await world.role('goods', { distributor: 1 })).port('goods');
     const distributor = (await world.role('distributor')).port('distributor');
     for (const port of [goods, distributor]) {
@@ -107,7 +107,7 @@ test('line 4: one that reads only after it has written too much reads why', asyn
     }
 });
 
-test('line 4: bad packets to the distributor change nothing for the others', async (world) => {
+test('line 4: malformed packets to the distributor do not affect other nodes', async (world) => {
     const port = (await world.role('distributor')).port('distributor');
     const watcher = await world.packets(port);
     watcher.register({ port: 9001, name: 'watcher', urls: [] });
@@ -132,12 +132,12 @@ test('line 4: bad packets to the distributor change nothing for the others', asy
         await client.reply(5);
         client.close();
     }
-    // A change that is told to all comes after whatever the bad ones might have caused.
+    // The list for this change is sent after any list that the malformed packets caused.
     const node = await world.packets(port);
     node.register({ port: 9002, name: 'good', urls: ['GET/good'] });
     const list = await watcher.list('the good node', (nodes) => nodes.length > 1);
     assert.deepEqual(list.map(({ name }) => name), ['watcher', 'good']);
-    assert.equal(watcher.lists().length, lists + 1, 'one list for one change');
+    assert.equal(watcher.lists().length, lists + 1, 'only the valid registration causes a list');
 });
 
 test('line 4: a registration without params is answered with an error', async (world) => {
@@ -149,7 +149,7 @@ test('line 4: a registration without params is answered with an error', async (w
     assert.equal(typeof reply.errormessage, 'string');
 });
 
-test('line 4: HTTP bodies that are no object, on any path', async (world) => {
+test('line 4: HTTP bodies that are not JSON objects are refused on every path', async (world) => {
     const up = await world.up();
     const bodies = ['null', '5', '[]', '"a"', 'true', '{', '{"a":}', '\u0000', '{"a":1}}', '¶'];
     for (const target of ['/goods', '/members', '/purchases', '/logs']) {
@@ -175,7 +175,7 @@ test('line 4: HTTP bodies that are no object, on any path', async (world) => {
     );
 });
 
-test('line 4: what a foreign service sends besides replies is passed over', async (world) => {
+test('line 4: the gateway ignores malformed packets from a foreign service', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = (await world.role('gateway', { distributor })).port('gateway');
     let bad = Buffer.alloc(0);
@@ -197,7 +197,7 @@ test('line 4: what a foreign service sends besides replies is passed over', asyn
     }
 });
 
-test('line 4: bad lists from a foreign distributor leave what is known', async (world) => {
+test('line 4: malformed lists from a foreign distributor remove no known nodes', async (world) => {
     const goods = await world.role('goods', { distributor: 1 });
     const entry = {
         port: goods.port('goods'),
@@ -242,7 +242,7 @@ test('line 4: bad lists from a foreign distributor leave what is known', async (
     }
 });
 
-test('line 5: replies with an unknown, missing, repeated or __proto__ key', async (world) => {
+test('line 5: replies with an unknown, missing or repeated key are ignored', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = (await world.role('gateway', { distributor })).port('gateway');
     const strange = [
@@ -283,7 +283,7 @@ test('line 5: replies with an unknown, missing, repeated or __proto__ key', asyn
     await Promise.all(many);
 });
 
-test('line 5: a service echoes every kind of key as it was written', async (world) => {
+test('line 5: a reply has the key exactly as the request wrote it', async (world) => {
     const port = (await world.role('goods', { distributor: 1 })).port('goods');
     const tokens = [
         '0', '1', '1.0', '-7', '1e3', '18446744073709551615', '123456789012345678901234567890',
@@ -296,7 +296,7 @@ test('line 5: a service echoes every kind of key as it was written', async (worl
             client.write(`{${top}"uri":"/goods","method":"GET","params":{${within_params}}}¶`);
             await client.packet('a reply', ({ errorcode }) => errorcode !== undefined);
             const text = Buffer.concat(client.raw).toString();
-            assert.ok(text.includes(`"key":${token}`), `${token} came back in ${text}`);
+            assert.ok(text.includes(`"key":${token}`), `${token} is returned in ${text}`);
             client.close();
         }
     }

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { http } from './harness/http_client.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
-import { pause, until } from './harness/until.mjs';
+import { until } from './harness/until.mjs';
 
 const pencil = { name: 'pencil', category: 'c', price: 1, description: 'd' };
-// Longer than any test: a new price before that time is the result of an announcement.
-const for_ever = { 'cache.memory_ttl_ms': 60_000, 'cache.negative_ttl_ms': 60_000 };
+// Longer than any test: a price that changes earlier was announced.
+const never_expires = { 'cache.memory_ttl_ms': 60_000, 'cache.negative_ttl_ms': 60_000 };
 
 async function add(port, fields = {}) {
     const reply = await http(port, 'POST', '/goods', { body: { ...pencil, ...fields } });
@@ -46,64 +46,63 @@ async function prices_now(port, goodsid, count = 8) {
     return paid(port, userid);
 }
 
-/** Waits until every worker of purchases uses `price`; nothing expires, so it was announced. */
+/** Waits until every purchases worker uses `price`, which was announced: nothing expires. */
 async function all_pay(port, goodsid, price) {
-    await until(`all pay ${price}`, async () => {
+    await until(`every purchase is made at ${price}`, async () => {
         const prices = await prices_now(port, goodsid);
         return prices.every((each) => each === price);
     });
 }
 
 /**
- * A product whose changes are announced to every worker of purchases: each of them is connected to
- * each worker of goods.
+ * Adds a product and waits until its changes are announced to every purchases worker: each of them
+ * is then connected to each goods worker.
  */
-async function product_all_hear_of(port) {
+async function announced_product(port) {
     const id = await add(port);
     let price = 1;
-    let heard = 0;
-    await until('all workers hear of changes', async () => {
+    let in_a_row = 0;
+    await until('five changes in a row reach all workers', async () => {
         await prices_now(port, id);
         await reprice(port, id, ++price);
-        await pause(20);
         const prices = await prices_now(port, id);
-        heard = prices.every((each) => each === price) ? heard + 1 : 0;
-        return heard === 5;
+        in_a_row = prices.every((each) => each === price) ? in_a_row + 1 : 0;
+        return in_a_row === 5;
     });
     return id;
 }
 
-test('a change is announced to peers that asked for it and to no others', async (world) => {
+test('a change is announced only to peers that asked for announcements', async (world) => {
     const up = await world.up();
     const hello = (more) => ({ hello: { proto: 2, name: 'test', worker: 0, ...more } });
-    const curious = await world.packets(up.port('goods'));
+    const subscribed = await world.packets(up.port('goods'));
     const plain = await world.packets(up.port('goods'));
     const foreign = await world.packets(up.port('goods'));
-    curious.send(hello({ changes: true }));
+    subscribed.send(hello({ changes: true }));
     plain.send(hello({}));
-    for (const client of [curious, plain, foreign]) {
+    for (const client of [subscribed, plain, foreign]) {
         assert.equal((await client.request('GET', '/goods')).errorcode, 1);
     }
     const id = await add(up.port('gateway'));
-    const told = (client) => client.packets.filter(({ changed }) => changed);
-    await until('the change is told', () => told(curious).length === 1);
-    const changed = { what: 'goods', ids: [id], untold: true }; // this one has no shared cache
-    assert.deepEqual(told(curious), [{ changed }]);
+    const announced = (client) => client.packets.filter(({ changed }) => changed);
+    await until('the change is announced', () => announced(subscribed).length === 1);
+    const changed = { what: 'goods', ids: [id], untold: true }; // there is no shared cache
+    assert.deepEqual(announced(subscribed), [{ changed }]);
     // The peer that makes the change gets the announcement before the reply.
-    const made = await curious.request('PUT', '/goods', { id, ...pencil });
+    const made = await subscribed.request('PUT', '/goods', { id, ...pencil });
     assert.equal(made.errorcode, 0);
-    assert.equal(told(curious).length, 2);
-    await curious.request('PUT', '/goods', { id: id + 1, ...pencil });
-    assert.equal(told(curious).length, 2, 'nothing has changed');
-    await curious.request('DELETE', '/goods', { id });
-    assert.equal(told(curious).length, 3);
+    assert.equal(announced(subscribed).length, 2);
+    await subscribed.request('PUT', '/goods', { id: id + 1, ...pencil });
+    assert.equal(announced(subscribed).length, 2, 'no product was changed');
+    await subscribed.request('DELETE', '/goods', { id });
+    assert.equal(announced(subscribed).length, 3);
     for (const client of [plain, foreign]) {
         await client.request('GET', '/goods');
-        assert.deepEqual(told(client), []);
+        assert.deepEqual(announced(client), []);
     }
 });
 
-test('malformed announcements of changes do no harm', async (world) => {
+test('malformed announcements of changes are ignored', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const purchases = await world.role('purchases', { distributor });
@@ -132,39 +131,39 @@ test('malformed announcements of changes do no harm', async (world) => {
 });
 
 test('all workers use a new price as soon as the change is acknowledged', async (world) => {
-    const up = await world.up({ workers: 2, config: for_ever });
+    const up = await world.up({ workers: 2, config: never_expires });
     const port = up.port('gateway');
-    const id = await product_all_hear_of(port);
+    const id = await announced_product(port);
     for (const price of [8.25, 899999999999999.9, 0.0001, 3]) {
         await reprice(port, id, price);
         await all_pay(port, id, price);
     }
     await http(port, 'DELETE', `/goods/${id}`);
-    await until('nobody can buy it any more', async () => {
+    await until('no worker sells the deleted product', async () => {
         const replies = await Promise.all(Array.from({ length: 8 }, () => buy(port, 1, id)));
         return replies.every(({ status }) => status === 422);
     });
 });
 
-test('a product that was looked up too early can be bought once it exists', async (world) => {
-    const up = await world.up({ workers: 2, config: for_ever });
+test('a product that was looked up too early can be bought once it is added', async (world) => {
+    const up = await world.up({ workers: 2, config: never_expires });
     const port = up.port('gateway');
-    const next = await product_all_hear_of(port) + 1;
+    const next = await announced_product(port) + 1;
     await Promise.all(Array.from({ length: 16 }, async () => {
         const reply = await buy(port, 1, next);
         assert.equal(reply.status, 422, reply.text);
     }));
     assert.equal(await add(port, { price: 2.5 }), next);
-    await until('it can be bought through every worker', async () => {
+    await until('the product can be bought through every worker', async () => {
         const replies = await Promise.all(Array.from({ length: 8 }, () => buy(port, 2, next)));
         return replies.every(({ status }) => status === 200);
     });
 });
 
-test('goods hung: cached products can be bought, others get 503', async (world) => {
-    const up = await world.up({ config: for_ever });
+test('while goods hangs, cached products can be bought and others get 503', async (world) => {
+    const up = await world.up({ config: never_expires });
     const port = up.port('gateway');
-    const id = await product_all_hear_of(port);
+    const id = await announced_product(port);
     const other = await add(port);
     const hung = up.workers('goods').map(({ pid }) => pid);
     hung.forEach((pid) => process.kill(pid, 'SIGSTOP'));
@@ -180,12 +179,13 @@ test('goods hung: cached products can be bought, others get 503', async (world) 
     const refused = await waiting;
     assert.equal(refused.status, 503, refused.text);
     assert.equal(refused.json.errormessage, 'goods unavailable');
-    assert.equal((await paid(port, userid)).length, 20, 'nothing was written for it');
+    assert.equal((await paid(port, userid)).length, 20, 'the refused purchase is not stored');
     hung.forEach((pid) => process.kill(pid, 'SIGCONT'));
-    await until('it can be bought again', async () => (await buy(port, 1, other)).status === 200);
+    await until('the other product can be bought', async () =>
+        (await buy(port, 1, other)).status === 200);
 });
 
-test('the price of a foreign goods service is cached for the short time only', async (world) => {
+test('a price of a foreign goods service is cached for memory_ttl_ms at most', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const ttl = 1000;
@@ -209,21 +209,21 @@ test('the price of a foreign goods service is cached for the short time only', a
                 break;
             }
             stale += 1;
-            assert.ok(begun - changed <= ttl, `${[...prices]} paid after ${begun - changed} ms`);
+            assert.ok(begun - changed <= ttl, `${[...prices]} used after ${begun - changed} ms`);
         }
     }
-    assert.ok(stale > 0, 'it was remembered');
+    assert.ok(stale > 0, 'the price was cached');
     const asked = goods.requests.length;
     await prices_now(port, 7, 50);
-    assert.ok(goods.requests.length - asked < 10, 'one question served many');
+    assert.ok(goods.requests.length - asked < 10, 'one request to goods serves several purchases');
     const unknown = await buy(port, 1, 9);
     assert.equal(unknown.status, 422, unknown.text);
 });
 
-test('the figures of the cache are counted and shown', async (world) => {
-    const up = await world.up({ config: for_ever });
+test('msd ctl status shows the figures of the cache', async (world) => {
+    const up = await world.up({ config: never_expires });
     const port = up.port('gateway');
-    const id = await product_all_hear_of(port);
+    const id = await announced_product(port);
     await prices_now(port, id, 20);
     await until('the figures are shown', async () => {
         const shown = await world.command(['ctl', 'status', '--json', ...world.own_dirs()]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd check and the Redis of a configuration file; where its password may come from.
+// `msd check` with the Redis server of a configuration file, and the sources of its password.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -14,7 +14,7 @@ async function check(world, keys, env) {
     return world.command(['check', file], { env });
 }
 
-test('check reports a Redis that works', async (world) => {
+test('msd check reports a working Redis', async (world) => {
     const server = await redis_server.start(world, {
         password,
         lines: ['maxmemory 64mb', 'maxmemory-policy allkeys-lru'],
@@ -36,7 +36,7 @@ test('check reports a Redis that works', async (world) => {
     assert.equal(by_variable.code, 0, by_variable.output + by_variable.log);
 });
 
-test('check says what is wrong with a Redis, and never the password', async (world) => {
+test('msd check reports problems of a Redis and never prints the password', async (world) => {
     const server = await redis_server.start(world, { password: 'another' });
     const seen = await check(
         world,
@@ -44,7 +44,7 @@ test('check says what is wrong with a Redis, and never the password', async (wor
         { MSD_CACHE_PASSWORD: password },
     );
     assert.equal(seen.code, 1);
-    assert.equal(seen.output, '', 'nothing that sounds good');
+    assert.equal(seen.output, '', 'no success is reported');
     assert.match(seen.log, /cannot be used/);
     assert.match(seen.log, /WRONGPASS.*check cache\.password_file/);
     assert.doesNotMatch(seen.output + seen.log, /horse/);
@@ -55,7 +55,7 @@ test('check says what is wrong with a Redis, and never the password', async (wor
     assert.match(gone.log, /is a Redis running there/);
 });
 
-test('a password file that others can read is refused', async (world) => {
+test('a password file that other users can read is refused', async (world) => {
     const file = world.path('password');
     fs.writeFileSync(file, password);
     fs.chmodSync(file, 0o644);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis that msd shares with nodes of an existing deployment (cache.legacy_keys). The nodes here
-// do what those do: goods sets `<id>` to the product's JSON after it added it and deletes the key
-// after it deleted the product; purchases does GET `<id>` and refuses what it does not find.
+// A Redis server that msd shares with nodes of an existing deployment (cache.legacy_keys). The
+// nodes of these tests act as existing nodes do: goods sets the key `<id>` to the product's JSON
+// after adding the product and deletes the key after deleting the product; purchases gets the key
+// `<id>` and refuses a purchase when there is none.
 
 import assert from 'node:assert/strict';
 
@@ -58,7 +59,7 @@ async function legacy_goods(world, redis, distributor) {
     };
 }
 
-test('an existing purchases node sells what msd has, not what msd deleted', async (world) => {
+test('an existing purchases node sells products of msd except deleted ones', async (world) => {
     const redis = await redis_server.start(world);
     const config = { 'cache.url': redis.url, 'cache.legacy_keys': true };
     const distributor = (await world.role('distributor')).port('distributor');
@@ -74,14 +75,14 @@ test('an existing purchases node sells what msd has, not what msd deleted', asyn
     };
     const buy = async (goodsid) =>
         (await call('POST', '/purchases', { userid: 1, goodsid })).errorcode;
-    await until('the existing node is known', async () =>
+    await until('the gateway routes to the existing node', async () =>
         (await http(port, 'POST', '/purchases', { body: { userid: 1, goodsid: 99 } })).json
             ?.errormessage === 'Redis failure');
 
     const { id } = await call('POST', '/goods', pencil);
     assert.equal(await buy(id), 0);
     assert.deepEqual(bought.at(-1), { goodsid: id, product: pencil });
-    assert.equal(await redis.ask('TTL', String(id)), ':-1', 'it does not expire');
+    assert.equal(await redis.ask('TTL', String(id)), ':-1', 'the key does not expire');
 
     const dearer = { ...pencil, price: 5 };
     await call('PUT', `/goods/${id}`, dearer);
@@ -91,36 +92,36 @@ test('an existing purchases node sells what msd has, not what msd deleted', asyn
     await call('DELETE', `/goods/${id}`);
     assert.equal(await buy(id), 1);
 
-    // What could not be written is written as soon as Redis is there again.
+    // Keys that could not be written are written as soon as Redis answers again.
     const { id: kept } = await call('POST', '/goods', pencil);
     const { id: gone } = await call('POST', '/goods', pencil);
-    redis.hang();
+    redis.freeze();
     await call('PUT', `/goods/${kept}`, dearer);
     await call('DELETE', `/goods/${gone}`);
-    redis.wake();
+    redis.thaw();
     await until('the deleted product is not sold any more', async () => (await buy(gone)) === 1);
-    await until('the new price is there', async () =>
+    await until('the key has the new price', async () =>
         (await redis.get(String(kept))) === JSON.stringify(dearer));
 
-    // Writers at the same time: in the end the key is what the store says.
+    // After concurrent changes, the key equals the stored row.
     for (let round = 0; round < 5; ++round) {
         const prices = [1, 2, 3, 4, 5, 6].map((n) => round * 10 + n);
         const put = (price) => call('PUT', `/goods/${kept}`, { ...pencil, price });
         await Promise.all(prices.map(put));
-        await until('the key is what the store says', async () => {
+        await until('the key equals the stored row', async () => {
             const { results: [{ id: _id, ...row }] } = await call('GET', `/goods/${kept}`);
             return (await redis.get(String(kept))) === JSON.stringify(row);
         });
     }
 });
 
-test('msd hears of the changes of an existing goods node when it reads', async (world) => {
+test('msd detects changes by an existing goods node when it reads the cache', async (world) => {
     const redis = await redis_server.start(world);
     const config = {
         'cache.url': redis.url,
         'cache.legacy_keys': true,
         'cache.memory_ttl_ms': 60_000,
-        'cache.timeout_ms': 2000, // of a machine that is busy
+        'cache.timeout_ms': 2000, // a busy machine answers late
     };
     const distributor = (await world.role('distributor')).port('distributor');
     const goods = await legacy_goods(world, redis, distributor);
@@ -130,9 +131,9 @@ test('msd hears of the changes of an existing goods node when it reads', async (
     const buy = (goodsid) => client.request('POST', '/purchases', { userid: 1, goodsid });
     const prices = async () =>
         (await client.request('GET', '/purchases', { userid: 1 })).results.map((row) => row.price);
-    await until('goods is known', async () => (await buy(1)).errorcode === 0);
+    await until('purchases reaches goods', async () => (await buy(1)).errorcode === 0);
 
-    await until('what redis has is not asked for again', async () => {
+    await until('a product in redis is not requested from goods again', async () => {
         const before = goods.asked();
         assert.equal((await buy(1)).errorcode, 0);
         return goods.asked() === before;
@@ -149,7 +150,7 @@ test('msd hears of the changes of an existing goods node when it reads', async (
     await goods.remove(1);
     assert.equal((await buy(1)).errormessage, 'unknown goods');
 
-    await until('the other one is kept by redis', async () => {
+    await until('the other product is in redis', async () => {
         const before = goods.asked();
         assert.equal((await buy(2)).errorcode, 0);
         return goods.asked() === before;

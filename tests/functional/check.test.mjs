@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `msd check`: what it says of the stores that a configuration names, and of what is wrong there.
+// `msd check`: what it reports about the stores of a configuration and their problems.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -20,11 +20,11 @@ async function store_of(world, keys) {
     return JSON.parse(output).store;
 }
 
-test('the embedded store, before and after its first use', async (world) => {
+test('msd check reports the embedded store before and after its first use', async (world) => {
     const before = await store_of(world, {});
     assert.equal(before.kind, 'SQLite');
     assert.deepEqual(before.schemas.map(({ found }) => found), [0, 0, 0]);
-    assert.ok(!fs.existsSync(world.path('data')), 'a check makes nothing');
+    assert.ok(!fs.existsSync(world.path('data')), 'a check creates nothing');
     await world.up();
     const after = await store_of(world, {});
     assert.ok(after.schemas.every(({ found, wanted }) => found === wanted && found > 0));
@@ -34,7 +34,7 @@ test('the embedded store, before and after its first use', async (world) => {
     fs.chmodSync(world.path('data'), 0o700);
 });
 
-test('a server: version, round trip, schema, encryption', async (world) => {
+test('msd check reports version, latency, schema and encryption of a server', async (world) => {
     const server = await world.mariadb({ tls: true, connections_max: 10 });
     const keys = { 'store.url': server.url };
     const open = await store_of(world, keys);
@@ -55,13 +55,13 @@ test('a server: version, round trip, schema, encryption', async (world) => {
     assert.match(output, /schema versions: goods 0 \(becomes \d\)/);
 });
 
-test('what is wrong is said, with what to do, and without the password', async (world) => {
+test('msd check says what is wrong and what to do, without the password', async (world) => {
     const server = await world.mariadb();
-    const refused = async (keys, code, said, env = password) => {
+    const refused = async (keys, code, expected, env = password) => {
         const ended = await check(world, keys, { env });
         assert.equal(ended.code, code, ended.log);
-        assert.match(ended.log, said);
-        assert.match(JSON.parse(ended.output).store.error, said);
+        assert.match(ended.log, expected);
+        assert.match(JSON.parse(ended.output).store.error, expected);
         assert.equal(JSON.parse(ended.output).good, false);
         assert.doesNotMatch(ended.log + ended.output, /geheim|open-sesame/);
     };
@@ -73,6 +73,6 @@ test('what is wrong is said, with what to do, and without the password', async (
     await refused(keys, 1, /is a server running at 127/);
     const for_people = await check(world, keys, { args: [] });
     assert.equal(for_people.code, 1);
-    assert.equal(for_people.output, '', 'nothing that sounds good');
+    assert.equal(for_people.output, '', 'no success is reported');
     await server.start();
 });

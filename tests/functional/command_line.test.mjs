@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people type and read: help, exit codes, errors that name file, line and key, which setting
-// wins, and looking from a terminal.
+// The command line: help, exit codes, errors that name file, line and key, the precedence of
+// settings, and the commands that show a running instance.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -18,7 +18,7 @@ const commands = [
 ];
 const ctl_commands = ['status', 'roll', 'scale', 'drain', 'upgrade', 'reopen', 'stop'];
 
-test('help for every command: on standard output, with an example, exit 0', async (world) => {
+test('--help of every command prints an example to standard output', async (world) => {
     const all = await world.command(['--help']);
     assert.equal(all.code, 0);
     for (const command of commands) {
@@ -36,7 +36,7 @@ test('help for every command: on standard output, with an example, exit 0', asyn
     assert.match(all.output, /MSD_DATA_DIR/);
 });
 
-test('the version comes from one place, with build facts', async (world) => {
+test('msd --version prints the version and the build', async (world) => {
     const { code, output } = await world.command(['version']);
     assert.equal(code, 0);
     const declared = fs.readFileSync(`${repository}/CMakeLists.txt`, 'utf8');
@@ -46,7 +46,7 @@ test('the version comes from one place, with build facts', async (world) => {
     assert.equal((await world.command(['--version'])).output, output);
 });
 
-test('a wrong command line: exit 2, what is wrong and where help is', async (world) => {
+test('a wrong command line exits with 2, the problem and a hint to the help', async (world) => {
     const wrong = {
         '': '--help',
         'frobnicate': 'frobnicate',
@@ -70,12 +70,12 @@ test('a wrong command line: exit 2, what is wrong and where help is', async (wor
         const { code, output, log } = await world.command(line.split(' ').filter(Boolean));
         assert.equal(code, 2, `msd ${line}: ${log}`);
         assert.equal(output, '', `msd ${line}`);
-        assert.ok(log.includes(word), `msd ${line} says: ${log}`);
+        assert.ok(log.includes(word), `msd ${line} prints: ${log}`);
         assert.ok(log.trim().split('\n').length <= 4, `msd ${line} is brief: ${log}`);
     }
 });
 
-test('a wrong configuration: exit 78 with file, line, key and what was meant', async (world) => {
+test('a wrong configuration exits with 78, file, line, key and a suggestion', async (world) => {
     const file = world.path('msd.toml');
     const wrong = [
         ['[gateway]\n\nprot = 8000\n', /:3: .*gateway\.prot.*gateway\.port/s],
@@ -91,13 +91,13 @@ test('a wrong configuration: exit 78 with file, line, key and what was meant', a
         ['a = "\n', /:1: /s],
         ['[registry]\ndistributor = "nowhere"\n', /:2: .*registry\.distributor/s],
     ];
-    for (const [text, said] of wrong) {
+    for (const [text, expected] of wrong) {
         fs.writeFileSync(file, text);
         for (const args of [['check', file], ['up', '--config', file, ...world.own_dirs()]]) {
             const { code, log } = await world.command(args);
             assert.equal(code, 78, `${text}: ${log}`);
             assert.ok(log.includes(`${file}:`), log);
-            assert.match(log, said, text);
+            assert.match(log, expected, text);
         }
     }
     const missing = await world.command(['check', world.path('missing.toml')]);
@@ -105,7 +105,7 @@ test('a wrong configuration: exit 78 with file, line, key and what was meant', a
     assert.match(missing.log, /missing\.toml/);
 });
 
-test('what is typed in a wrong place is not repeated where a password can be in it',
+test('an error does not repeat a misplaced value that may hold a password',
     async (world) => {
         const url = 'mysql://shop:secret@db/shop';
         for (const line of [`migrate ${url}`, `up ${url}`, `up --store=${url}`]) {
@@ -115,7 +115,7 @@ test('what is typed in a wrong place is not repeated where a password can be in 
         }
     });
 
-test('values that do not go together: exit 78, whichever way they came', async (world) => {
+test('conflicting values exit with 78, from file, environment and command line', async (world) => {
     const file = world.path('msd.toml');
     fs.writeFileSync(file, '[supervision]\nheartbeat_every_ms = 20000\n');
     const started = ['gateway', '--port', '0', '--config', file, ...world.own_dirs()];
@@ -126,7 +126,7 @@ test('values that do not go together: exit 78, whichever way they came', async (
     }
 });
 
-test('every mistake of a file is named at once', async (world) => {
+test('one run reports every mistake of a file', async (world) => {
     const file = world.path('msd.toml');
     fs.writeFileSync(file, 'hosst = "a"\n[gateway]\nport = "x"\n[log]\nlevel = "loud"\n');
     const { code, log } = await world.command(['check', file]);
@@ -136,12 +136,12 @@ test('every mistake of a file is named at once', async (world) => {
     }
 });
 
-test('the documented configuration is a valid one', async (world) => {
+test('the documented configuration is valid', async (world) => {
     const { code, log } = await world.command(['check', `${repository}/config/msd.toml`]);
     assert.equal(code, 0, log);
 });
 
-test('flag before environment before file', async (world) => {
+test('a flag overrides the environment, which overrides the file', async (world) => {
     const from_file = await free_port();
     const from_environment = await free_port();
     const from_flag = await free_port();
@@ -169,7 +169,7 @@ test('flag before environment before file', async (world) => {
     assert.match(wrong.log, /MSD_PORT/);
 });
 
-test('a taken port: exit 1 naming port and owner, before anything starts', async (world) => {
+test('a port in use exits with 1 and names the port and its process', async (world) => {
     const server = net.createServer();
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     world.on_close(() => server.close());
@@ -181,11 +181,11 @@ test('a taken port: exit 1 naming port and owner, before anything starts', async
     const { code, log, output } = await world.command([...args, ...world.own_dirs()]);
     assert.equal(code, 1, log);
     assert.match(log, new RegExp(`\\b${port}\\b`));
-    assert.match(log, new RegExp(`\\b${process.pid}\\b`), 'the owner');
+    assert.match(log, new RegExp(`\\b${process.pid}\\b`), 'the process that uses the port');
     assert.doesNotMatch(output, /READY/);
 });
 
-test('nodes, routes and status: tables for people, JSON for programs', async (world) => {
+test('nodes, routes and status print tables, and JSON with --json', async (world) => {
     const up = await world.up({ workers: 2 });
     const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
     const json = async (...args) => {
@@ -221,7 +221,7 @@ test('nodes, routes and status: tables for people, JSON for programs', async (wo
     }
 });
 
-test('call asks a service past the gateway', async (world) => {
+test('msd call sends a request to a service without the gateway', async (world) => {
     const up = await world.up();
     const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
     const call = (...args) => world.command(['call', ...args, ...at]);
@@ -244,21 +244,21 @@ test('call asks a service past the gateway', async (world) => {
     assert.match(unknown.log, /\/nowhere/);
 });
 
-test('call of a route that is never answered ends well once it is sent', async (world) => {
+test('msd call of a route without replies succeeds once the request is sent', async (world) => {
     const up = await world.up();
     const at = ['--distributor', `127.0.0.1:${up.port('distributor')}`];
     const call = ['call', 'POST', '/logs', 'word=heard', ...at];
     const { code, output, log } = await world.command(call);
     assert.equal(code, 0, log);
     assert.equal(output, '');
-    await until('it is in the log', () => {
+    await until('the line is in the log', () => {
         const dir = world.path('data', 'logs');
         const text = (name) => fs.readFileSync(path.join(dir, name), 'utf8');
         return fs.readdirSync(dir).some((name) => text(name).includes('heard'));
     });
 });
 
-test('no distributor: exit 1 naming the address', async (world) => {
+test('a distributor that does not answer exits with 1, naming the address', async (world) => {
     const port = await free_port();
     for (const args of [['nodes'], ['routes'], ['call', 'GET', '/goods']]) {
         const all = [...args, '--distributor', `127.0.0.1:${port}`];
@@ -268,7 +268,7 @@ test('no distributor: exit 1 naming the address', async (world) => {
     }
 });
 
-test('variables of a container platform for services named like msd break nothing',
+test('variables that a container platform sets for services named like msd are ignored',
     async (world) => {
         const env = {
             MSD_PORT: 'tcp://10.43.0.4:80',
@@ -292,7 +292,7 @@ test('variables of a container platform for services named like msd break nothin
         assert.match(named.log, /MSD_DISTRIBUTOR.*write h:9000/);
     });
 
-test('a host that nobody can connect to is not advertised: exit 78', async (world) => {
+test('an advertised host that nodes cannot connect to exits with 78', async (world) => {
     for (const host of ['0.0.0.0', '::', 'node 1', '-x']) {
         const { code, log } = await world.command(['service', 'goods', '--advertise', host]);
         assert.equal(code, 78, log);
@@ -300,7 +300,7 @@ test('a host that nobody can connect to is not advertised: exit 78', async (worl
     }
 });
 
-test('status names every directory that it looked in, and how to name another', async (world) => {
+test('msd status names the directories that it searched, and --runtime-dir', async (world) => {
     const env = { XDG_RUNTIME_DIR: world.path('xdg') };
     const { code, log } = await world.command(['status', '--runtime-dir', 'no/where'], { env });
     assert.equal(code, 1);
@@ -308,7 +308,7 @@ test('status names every directory that it looked in, and how to name another', 
     assert.match(log, /--runtime-dir/);
 });
 
-test('a runtime directory that is too long for a socket is a clear error', async (world) => {
+test('a runtime directory that is too long for a socket path is reported', async (world) => {
     const long = world.path('r'.repeat(120));
     const { code, log } = await world.command(
         ['distributor', '--port', '0', '--runtime-dir', long, '--data-dir', world.path('data')],
@@ -317,7 +317,7 @@ test('a runtime directory that is too long for a socket is a clear error', async
     assert.match(log, /107/);
 });
 
-test('reload fails and says why when the configuration is wrong', async (world) => {
+test('msd ctl reload fails with the reason when the configuration is wrong', async (world) => {
     const [, file] = world.config({ 'gateway.port': 0, 'supervision.soak_ms': 0 });
     const args = ['gateway', '--config', file, '--workers', '1', '--distributor', '127.0.0.1:1'];
     const gateway = world.spawn_msd('msd gateway', [...args, ...world.own_dirs()]);
@@ -337,7 +337,7 @@ test('reload fails and says why when the configuration is wrong', async (world) 
     assert.match(other.log, /no instance of process 1 runs/);
 });
 
-test('log lines as JSON are JSON, with what was asked in them', async (world) => {
+test('with JSON logging each log line is a JSON object with the expected fields', async (world) => {
     const distributor = await world.role('distributor', { args: ['--log-format', 'json'] });
     const node = await world.packets(distributor.port('distributor'));
     node.register({ port: 1, name: 'a "b" \\ ¶', urls: [] });

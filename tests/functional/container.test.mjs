@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd as process 1 of a container: it reaps what others leave behind, obeys the signals that
-// process 1 has no default action for, and minds no pid file of a process 1 before it.
+// msd as process 1 of a container: it reaps orphaned processes, handles the signals that have no
+// default action in process 1, and ignores the pid file of an earlier process 1.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -16,7 +16,7 @@ import { msd_binary, roles } from './harness/world.mjs';
 
 const skip = skip_without_process_namespaces;
 
-/** `msd up` as process 1, after `before` was done in its place. */
+/** Runs the shell command `before` as process 1, which then becomes `msd up`. */
 async function container(world, { before = 'true', ports } = {}) {
     const port_of = (role) => String(ports?.get(role) ?? 0);
     const args = ['up', ...roles.flatMap((role) => [`--${role}-port`, port_of(role)]),
@@ -33,20 +33,20 @@ async function container(world, { before = 'true', ports } = {}) {
     return { outside, pid, port: outside.ready_ports().get('gateway') };
 }
 
-test('as process 1 it reaps orphans, and ends cleanly on TERM', { skip }, async (world) => {
-    // Both wait until somebody has opened the pipe for writing.
+test('msd as process 1 reaps orphans and stops cleanly on TERM', { skip }, async (world) => {
+    // Both wait until a process opens the pipe for writing.
     const pipe = world.path('pipe');
     assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
     const before = `(cat ${pipe} &)\ncat ${pipe} &`;
     const { outside, pid, port } = await container(world, { before });
     const name_of = (child) => fs.readFileSync(`/proc/${child}/comm`, 'utf8').trim();
-    const strangers = await until('an orphan and a child of before are its own', () => {
+    const adopted = await until('msd is the parent of an orphan and of a child of `before`', () => {
         const found = children(pid).filter((child) => name_of(child) === 'cat');
         return found.length === 2 && found;
     });
     fs.closeSync(fs.openSync(pipe, 'w'));
-    await until('they are reaped', () =>
-        strangers.every((one) => process_state(one) === undefined));
+    await until('both are reaped', () =>
+        adopted.every((one) => process_state(one) === undefined));
     assert.equal((await http(port, 'GET', '/goods')).status, 200);
     assert.equal(children(pid).length, roles.length);
     assert.ok(children(pid).every(is_alive), 'no worker is a zombie');
@@ -54,29 +54,30 @@ test('as process 1 it reaps orphans, and ends cleanly on TERM', { skip }, async 
     assert.deepEqual(await outside.exit, { code: 0, signal: null });
 });
 
-test('as process 1 it replaces workers, reads its configuration again and obeys INT', { skip },
+test('msd as process 1 replaces workers, reloads its configuration and stops on INT', { skip },
     async (world) => {
         const { outside, pid, port } = await container(world);
         const [first] = children(pid);
         process.kill(first, 'SIGKILL');
-        await until('a replacement', () => children(pid).length === roles.length &&
+        await until('the worker is replaced', () => children(pid).length === roles.length &&
             !children(pid).includes(first));
         process.kill(pid, 'SIGHUP');
         await until('the configuration is read', () =>
             outside.log.includes('configuration read: nothing has changed'));
-        await until('it serves', async () => (await http(port, 'GET', '/goods')).status === 200);
+        await until('the gateway answers', async () =>
+            (await http(port, 'GET', '/goods')).status === 200);
         process.kill(pid, 'SIGINT');
         assert.deepEqual(await outside.exit, { code: 0, signal: null });
     });
 
-test('the pid file of a container that was killed is in nobody\'s way', { skip },
+test('the pid file of a killed container does not keep the next one from starting', { skip },
     async (world) => {
         const killed = await container(world);
         const file = world.path('run', `up-${killed.port}.pid`);
         assert.equal(fs.readFileSync(file, 'utf8'), '1\n');
         process.kill(killed.pid, 'SIGKILL');
         await killed.outside.exit;
-        assert.ok(fs.existsSync(file), 'it is left behind');
+        assert.ok(fs.existsSync(file), 'the killed container leaves its pid file');
         const ports = killed.outside.ready_ports();
         const next = await container(world, { ports });
         process.kill(next.pid, 'SIGTERM');

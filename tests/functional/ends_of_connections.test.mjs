@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Peers that shut down one direction of a connection, never close it, leave before the reply, or
-// send requests that are answered in an unusual form.
+// Peers that shut down one direction of a connection, never close it, close it before the reply, or
+// send requests whose replies have an unusual form.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -27,7 +27,7 @@ async function half_closed(port, bytes) {
     return text;
 }
 
-test('a client that has shut down its sending side is answered', async (world) => {
+test('a client that has shut down its sending side gets its reply', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', {
         distributor,
@@ -35,7 +35,7 @@ test('a client that has shut down its sending side is answered', async (world) =
     });
     const purchases = await world.role('purchases', { distributor });
     const port = gateway.port('gateway');
-    // Longer than any limit that is meant for peers that are owed nothing.
+    // Longer than any time limit for peers that await no reply.
     let delay_ms = 0;
     await scripted_service(world, {
         distributor,
@@ -58,7 +58,7 @@ test('a client that has shut down its sending side is answered', async (world) =
     assert.match(packet, /^\{"key":1,"errorcode":0/);
 });
 
-test('a service ends while a foreign caller ignores the end of the stream', async (world) => {
+test('a service stops although a foreign caller ignores the end of the stream', async (world) => {
     const goods = await world.role('goods');
     const port = goods.port('goods');
     const callers = [];
@@ -82,7 +82,7 @@ test('a service ends while a foreign caller ignores the end of the stream', asyn
     assert.equal(code, 0);
 });
 
-test('impatient clients do not keep a hung foreign service in use', async (world) => {
+test('clients that give up early do not keep a hung foreign service in use', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', {
         distributor,
@@ -109,7 +109,7 @@ test('impatient clients do not keep a hung foreign service in use', async (world
         failed += client.bytes_received === 0 ? 1 : 0;
         client.socket.resetAndDestroy();
     };
-    await until('the hung one was asked', async () => {
+    await until('the hung service got a request', async () => {
         await impatient('POST');
         return hung.length > 0;
     });
@@ -117,10 +117,10 @@ test('impatient clients do not keep a hung foreign service in use', async (world
     for (let n = 0; n < 30; ++n) {
         await impatient(n % 2 === 0 ? 'POST' : 'GET');
     }
-    assert.ok(failed <= 3, `${failed} of 30 failed`); // trials
+    assert.ok(failed <= 3, `${failed} of 30 failed`); // requests that try the hung service again
 });
 
-test('a foreign reply with uri, method and status is passed on as it is', async (world) => {
+test('a foreign reply with uri, method and status is forwarded unchanged', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const port = gateway.port('gateway');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, lines 7 to 10: nodes that stop, die, lie about their address or never
-// read; port scans, huge bodies, pending connection attempts, SQL in values.
+// docs/protocol.md, section 3, lines 7 to 10: nodes that are stopped, are killed, register a wrong
+// address or never read; port scans, huge bodies, pending connection attempts, SQL in values.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -13,14 +13,14 @@ import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
 import { roles } from './harness/world.mjs';
 
-/** Gateway of one worker before msd's distributor; returns both ports and the gateway. */
+/** Starts a distributor and a gateway with one worker; returns their ports and the gateway. */
 async function front(world, config) {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor, config });
     return { distributor, gateway, port: gateway.port('gateway') };
 }
 
-/** Answers with its own label, so that a test sees who it was. */
+/** A service that answers with its label, so that a test sees which instance answered. */
 function labelled(world, distributor, label, urls = ['GET/where', 'POST/where']) {
     return scripted_service(world, {
         distributor,
@@ -30,7 +30,7 @@ function labelled(world, distributor, label, urls = ['GET/where', 'POST/where'])
     });
 }
 
-test('line 7: a stopped service costs its own requests, then comes back', async (world) => {
+test('line 7: a stopped service fails only its own requests until it continues', async (world) => {
     const { distributor, port } = await front(world);
     const goods = await world.foreign('goods', { distributor });
     await world.role('members', { distributor });
@@ -39,7 +39,7 @@ test('line 7: a stopped service costs its own requests, then comes back', async 
     const stuck = http(port, 'GET', '/goods');
     for (let n = 0; n < 20; ++n) {
         const other = await http(port, 'GET', '/members?username=a&password=b');
-        assert.equal(other.status, 403, 'members is not disturbed');
+        assert.equal(other.status, 403, 'members still answers');
     }
     const late = await stuck;
     assert.ok([502, 503, 504].includes(late.status), `status ${late.status}`);
@@ -51,7 +51,7 @@ test('line 7: a stopped service costs its own requests, then comes back', async 
     });
 });
 
-test('line 7: requests of a killed service are answered at once', async (world) => {
+test('line 7: requests in flight at a killed service fail at once', async (world) => {
     const { distributor, port } = await front(world, {
         'gateway.request_timeout_ms': 60_000,
     });
@@ -68,22 +68,22 @@ test('line 7: requests of a killed service are answered at once', async (world) 
         ...Array.from({ length: 5 }, () => http(port, 'GET', '/holding')),
         ...Array.from({ length: 5 }, () => http(port, 'POST', '/holding', { body: {} })),
     ];
-    await until('all requests are with the service', () => held.length === 10);
+    await until('the service has all requests', () => held.length === 10);
     service.close();
     const begin = performance.now();
     for (const response of await Promise.all(pending)) {
         assert.equal(response.status, 502, response.text);
         assert.equal(response.json.errorcode, 502);
     }
-    // Answered before the request timeout means answered because the node is dead.
+    // A reply before the request timeout means that the gateway noticed the end of the node.
     assert.ok(performance.now() - begin < 45_000);
 });
 
-test('line 7: one of two services killed, nothing is lost for GET', async (world) => {
+test('line 7: no GET fails when one of two services is killed', async (world) => {
     const { distributor, port } = await front(world);
     const one = await labelled(world, distributor, 'one');
     await labelled(world, distributor, 'two');
-    await until('both are used', async () => {
+    await until('both services get requests', async () => {
         const answers = await Promise.all([1, 2, 3, 4].map(() => http(port, 'GET', '/where')));
         return new Set(answers.map((each) => each.status === 200 && each.json.label)).size === 2;
     });
@@ -101,7 +101,7 @@ test('line 7: one of two services killed, nothing is lost for GET', async (world
     }
 });
 
-test('line 8: a dead address registered for a live route harms nobody', async (world) => {
+test('line 8: an unreachable address registered for a route fails no request', async (world) => {
     const { distributor, port } = await front(world);
     await labelled(world, distributor, 'alive');
     await world.routed(port, ['/where']);
@@ -121,7 +121,7 @@ test('line 8: a dead address registered for a live route harms nobody', async (w
     }
 });
 
-/** A listener whose queue is full: the kernel answers no further connection attempt. */
+/** A listener with a full accept queue: the kernel does not answer further connection attempts. */
 async function black_hole(world) {
     const holder = await world.foreign('goods', { args: ['--backlog', '1'] });
     const port = holder.ready_ports().get('goods');
@@ -141,7 +141,7 @@ async function black_hole(world) {
     return port;
 }
 
-test('line 9: connection attempts that stay pending do not pile up', async (world) => {
+test('line 9: the number of pending connection attempts is bounded', async (world) => {
     const hole = await black_hole(world);
     const { distributor, gateway, port } = await front(world);
     await labelled(world, distributor, 'alive');
@@ -158,9 +158,9 @@ test('line 9: connection attempts that stay pending do not pile up', async (worl
     assert.ok(descriptors(pid) <= before + 4, `${before} → ${descriptors(pid)} descriptors`);
 });
 
-test('line 9: a distributor that cannot be reached leaves a node serving', async (world) => {
+test('line 9: a node answers while the distributor cannot be reached', async (world) => {
     const hole = await black_hole(world);
-    // An attempt is due every 20 ms while the one before still waits for its answer.
+    // A connection attempt is due every 20 ms while the previous one is still pending.
     const config = { 'registry.reconnect_ms': 20 };
     const goods = await world.role('goods', { distributor: hole, config });
     const client = await world.packets(goods.port('goods'));
@@ -174,7 +174,7 @@ test('line 9: a distributor that cannot be reached leaves a node serving', async
     }
 });
 
-test('line 9: a service that never reads is left out, and memory is bounded', async (world) => {
+test('line 9: a service that never reads gets no requests and bounded memory', async (world) => {
     const { distributor, gateway, port } = await front(world, {
         'gateway.request_timeout_ms': 1000,
     });
@@ -196,10 +196,10 @@ test('line 9: a service that never reads is left out, and memory is bounded', as
         (await Promise.all(posts)).forEach(({ status }) => seen.add(status));
         after_round.push(private_bytes(pid));
     }
-    // On a busy machine 18 MB may take the one that reads longer than a request has.
+    // On a busy machine the service that reads may need longer than the request timeout for 18 MB.
     assert.ok(seen.has(200), String([...seen]));
     assert.ok([...seen].every((each) => [200, 502, 503, 504].includes(each)), String([...seen]));
-    await until('the one that answers is asked, but for one trial of the other', async () => {
+    await until('all requests but one trial go to the service that reads', async () => {
         const gets = Array.from({ length: 20 }, () => http(port, 'GET', '/where'));
         return (await Promise.all(gets)).filter(({ status }) => status !== 200).length <= 1;
     });
@@ -209,7 +209,7 @@ test('line 9: a service that never reads is left out, and memory is bounded', as
     }
 });
 
-test('line 9: a port scan of every role disturbs nobody', async (world) => {
+test('line 9: a port scan of every role does not affect other clients', async (world) => {
     const up = await world.up();
     const ports = roles.map((role) => up.port(role));
     const before = new Map(up.workers().map(({ pid }) => [pid, descriptors(pid)]));
@@ -229,11 +229,11 @@ test('line 9: a port scan of every role disturbs nobody', async (world) => {
         }));
         assert.equal((await up.http('GET', '/goods')).status, 200);
     }
-    await until('the descriptors are given back', () =>
+    await until('the descriptors are closed', () =>
         [...before].every(([pid, count]) => descriptors(pid) <= count + 3));
 });
 
-test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (world) => {
+test('line 9: a body of 150 MB to an unknown path does not increase memory', async (world) => {
     const { gateway, port } = await front(world);
     const [{ pid }] = gateway.workers('gateway');
     const before = private_bytes(pid);
@@ -241,7 +241,7 @@ test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (wo
     for (const head of ['Content-Length: 157286400', 'Transfer-Encoding: chunked']) {
         const client = await world.connection(port);
         client.write(`POST /unknown HTTP/1.1\r\nHost: t\r\n${head}\r\n\r\n`);
-        // The answer does not wait for the body, and the client has it before it goes on.
+        // The gateway replies before the body ends; the client reads the reply, then continues.
         const response = await client.response();
         assert.ok([404, 413].includes(response.status), `status ${response.status}`);
         const chunked = head.startsWith('Transfer');
@@ -265,7 +265,7 @@ test('line 9: a body of 150 MB to an unknown path leaves memory flat', async (wo
     assert.equal((await http(port, 'GET', '/unknown')).status, 404);
 });
 
-test('line 10: SQL in values is data', async (world) => {
+test('line 10: SQL in values is stored as data', async (world) => {
     const up = await world.up();
     const values = [
         "test_account' -- ", "'; drop table goods; --", "' or '1'='1", '" or ""="', '\\', "\\'",

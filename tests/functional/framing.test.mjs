@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, lines 1 to 3: packets cut anywhere, empty frames, and the terminator
-// inside data, towards every role that reads packets.
+// docs/protocol.md, section 3, lines 1 to 3: packets cut at any byte, empty frames, and the
+// terminator inside data, for every role that reads packets.
 
 import assert from 'node:assert/strict';
 
@@ -17,7 +17,7 @@ function request(key, method, uri, params) {
     return encode({ uri, method, params: { ...params, key } });
 }
 
-/** Sends `bytes` in pieces; `between` makes sure that the reader has seen each before the next. */
+/** Sends `bytes` in pieces; `between` waits until the reader has read the previous piece. */
 async function in_pieces(write, bytes, positions, between) {
     let begin = 0;
     for (const end of [...positions, bytes.length]) {
@@ -27,7 +27,7 @@ async function in_pieces(write, bytes, positions, between) {
     }
 }
 
-/** goods with one worker: what one connection sent has been read when another is answered. */
+/** goods with one worker: a reply on one connection means that bytes sent before it were read. */
 async function goods_with_fence(world) {
     const distributor = await world.role('distributor');
     const goods = await world.role('goods', { distributor: distributor.port('distributor') });
@@ -58,7 +58,7 @@ test('line 1: a service reads two packets cut at every byte', async (world) => {
     }
 });
 
-test('line 1: a service reads a packet that comes byte by byte', async (world) => {
+test('line 1: a service reads a packet that arrives byte by byte', async (world) => {
     const { port, fence } = await goods_with_fence(world);
     const client = await world.packets(port);
     const stream = request(1, 'POST', '/goods', pencil);
@@ -68,7 +68,7 @@ test('line 1: a service reads a packet that comes byte by byte', async (world) =
     assert.deepEqual(results.map(({ name }) => name), ['연필']);
 });
 
-test('line 1: what was left of a packet is not put before a later one', async (world) => {
+test('line 1: the rest of a packet is not prepended to a later packet', async (world) => {
     const { port, fence } = await goods_with_fence(world);
     const client = await world.packets(port);
     for (let key = 1; key < 60; key += 3) {
@@ -83,9 +83,9 @@ test('line 1: what was left of a packet is not put before a later one', async (w
     }
 });
 
-test('line 1: half a packet dies with its connection, also from the same port', async (world) => {
+test('line 1: an incomplete packet is dropped when its connection ends', async (world) => {
     const { port, fence } = await goods_with_fence(world);
-    // One that the system gives nobody else meanwhile.
+    // A port that the system assigns to no other socket meanwhile.
     const local_port = await free_port();
     const first = await world.packets(port, { local_port });
     first.write(request(1, 'POST', '/goods', pencil).subarray(0, 40));
@@ -103,7 +103,7 @@ test('line 1: the distributor reads a registration cut at every byte', async (wo
     const fence = () => other.request('GET', '/ping');
     const params = { port: 9051, name: '상품', urls: ['GET/상품'] };
     const packet = encode({ uri: '/distributes', method: 'POST', key: 0, params });
-    const local_port = await free_port(); // of the last one, and of those after it
+    const local_port = await free_port(); // reused by each connection
     for (let cut = 1; cut < packet.length; ++cut) {
         const is_last = cut === packet.length - 1;
         const node = await world.packets(distributor, is_last ? { local_port } : {});
@@ -146,12 +146,12 @@ test('line 1: the gateway reads replies cut at every byte', async (world) => {
     }
 });
 
-test('line 1: nodes read a list that comes byte by byte', async (world) => {
+test('line 1: nodes read a list that arrives byte by byte', async (world) => {
     const joined = [];
     const registry = await scripted_distributor(world, { on_join: (to) => joined.push(to) });
     const { port, fence } = await gateway_with_fence(world, registry.port);
     const goods = await world.role('goods', { distributor: registry.port });
-    await until('both have registered', () => registry.joined.length >= 2);
+    await until('both nodes have registered', () => registry.joined.length >= 2);
     const list = list_packet([
         { port: 1, name: '이름', urls: [], host: '127.0.0.1' },
         { port: goods.port('goods'), name: 'goods', urls: ['GET/goods'], host: '127.0.0.1' },
@@ -162,7 +162,7 @@ test('line 1: nodes read a list that comes byte by byte', async (world) => {
     await world.routed(port, ['/goods']);
 });
 
-test('line 2: empty frames and white space are skipped by a service', async (world) => {
+test('line 2: a service skips empty frames and white space', async (world) => {
     const { port } = await goods_with_fence(world);
     const client = await world.packets(port);
     const [a, b, c] = [1, 2, 3].map((key) => request(key, 'GET', '/goods', {}));
@@ -176,7 +176,7 @@ test('line 2: empty frames and white space are skipped by a service', async (wor
     await client.reply(4);
 });
 
-test('line 2: empty frames are skipped by the distributor', async (world) => {
+test('line 2: the distributor skips empty frames', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const node = await world.packets(distributor);
     const ping = (key) => encode({ uri: '/ping', method: 'GET', key });
@@ -189,7 +189,7 @@ test('line 2: empty frames are skipped by the distributor', async (world) => {
     await node.list('its own entry', (list) => list.length === 1);
 });
 
-test('line 2: empty frames are skipped by the gateway', async (world) => {
+test('line 2: the gateway skips empty frames', async (world) => {
     const lead = Buffer.from('¶ ¶');
     const service = await world.role('goods', { distributor: 1 });
     const list = list_packet([
@@ -227,13 +227,13 @@ test('line 2: empty frames are skipped by the gateway', async (world) => {
     assert.deepEqual(both.map((response) => response.json.n), ['1', '2']);
 });
 
-test('line 3: a terminator in data is data, stored, read back and sent escaped', async (world) => {
+test('line 3: a terminator inside a string is data; replies contain it escaped', async (world) => {
     const up = await world.up();
     const client = await world.packets(up.port('goods'));
     const names = ['a¶b', '¶', '¶¶"\\¶', '\\¶', 'c¶'];
     for (const name of names) {
         const raw = await client.request('POST', '/goods', { ...pencil, name });
-        assert.equal(raw.errorcode, 0, 'sent raw');
+        assert.equal(raw.errorcode, 0, 'sent unescaped');
     }
     client.write('{"uri":"/goods","method":"POST","key":"e","params":{"name":"x\\u00b6y",' +
         '"category":"tests","price":1,"description":"\\u00B6"}}¶');
@@ -247,7 +247,7 @@ test('line 3: a terminator in data is data, stored, read back and sent escaped',
     assert.deepEqual(results.map(({ name }) => name), all, 'read as packets');
     const bytes = Buffer.concat(client.raw);
     const frame = bytes.subarray(bytes.length - (client.bytes_received - seen));
-    assert.equal(frame.indexOf('¶'), frame.length - 2, 'the terminator stands at the end only');
+    assert.equal(frame.indexOf('¶'), frame.length - 2, 'the terminator is only at the end');
 
     const listed = await up.http('GET', '/goods');
     assert.deepEqual(listed.json.results.map(({ name }) => name), all, 'read over HTTP');
@@ -255,7 +255,7 @@ test('line 3: a terminator in data is data, stored, read back and sent escaped',
     assert.equal(found.json.results.length, all.length);
 });
 
-test('line 3: a raw terminator in a foreign reply or name is data', async (world) => {
+test('line 3: an unescaped terminator inside a string of a foreign node is data', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const { port } = await gateway_with_fence(world, distributor);
     await scripted_service(world, {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies that the gateway refuses while they still come, and the memory that bodies take together.
+// Bodies that the gateway refuses before it has received them, and the total memory of bodies.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -20,7 +20,7 @@ async function front(world, config, on_request = (_packet, reply) => reply()) {
     return { port, service };
 }
 
-test('the reply to a body that is too large reaches clients that send all of it', async (world) => {
+test('a client that sends all of a too large body gets the 413 reply', async (world) => {
     const { port } = await front(world);
     const json = { 'Content-Type': 'application/json' };
     for (const bytes of [1.1 * mib, 4 * mib, 64 * mib]) {
@@ -31,7 +31,7 @@ test('the reply to a body that is too large reaches clients that send all of it'
             assert.equal(response.status, 413, `${bytes} bytes`);
             assert.equal((await response.json()).status, 413);
         }
-        // This client reads only when it has sent everything.
+        // This client reads only after it has sent everything.
         const connection = await world.connection(port);
         connection.socket.pause();
         const head = `POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -44,9 +44,9 @@ test('the reply to a body that is too large reaches clients that send all of it'
     }
 });
 
-test('a refused body that trickles is ended by the time for bodies', async (world) => {
+test('the body timeout closes a connection that sends a refused body slowly', async (world) => {
     const { port } = await front(world, { 'gateway.body_timeout_ms': 1000 });
-    // Half open, so that this client goes on when the gateway ends its own direction.
+    // allowHalfOpen: the client keeps sending after the gateway has shut down its own direction.
     const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     world.on_close(() => socket.destroy());
     let text = '';
@@ -64,14 +64,14 @@ test('a refused body that trickles is ended by the time for bodies', async (worl
     assert.match(text, /^HTTP\/1.1 404 /);
 });
 
-/** What the gateway's worker says of the memory that bodies take. */
+/** The memory that bodies use, from the figures of the gateway's worker. */
 async function body_bytes(world, port) {
     const ctl = ['ctl', 'status', '--json', '-i', `gateway-${port}`, ...world.own_dirs()];
     const [instance] = JSON.parse((await world.command(ctl)).output).instances;
     return instance.pools[0].slots[0].stats?.body_bytes;
 }
 
-test('bodies beyond the memory for all of them are refused with 503', async (world) => {
+test('bodies that exceed the total memory for bodies are refused with 503', async (world) => {
     const held = [];
     const config = { 'gateway.bodies_bytes_max': mib, 'gateway.request_timeout_ms': 60_000 };
     const { port } = await front(world, config, (packet, reply) => {
@@ -89,25 +89,27 @@ test('bodies beyond the memory for all of them are refused with 503', async (wor
         assert.equal(response.status, 503);
         assert.equal(response.headers.get('retry-after'), '1');
         assert.equal(response.json.status, 503);
-        assert.equal((await http(port, 'GET', '/echo')).status, 200, 'without a body all goes on');
+        const bodiless = await http(port, 'GET', '/echo');
+        assert.equal(bodiless.status, 200, 'requests without a body are served');
     };
-    // While it is received: all but its last byte.
+    // A body counts while it is being received: the last byte is missing.
     const slow = await world.connection(port);
     const text = body(true);
     slow.write(`${head}Content-Length: ${text.length}\r\n\r\n${text.slice(0, -1)}`);
-    await until('it is received', async () => await body_bytes(world, port) === text.length - 1);
+    await until('all but the last byte is received', async () =>
+        await body_bytes(world, port) === text.length - 1);
     await refused();
-    // While its service works on it.
+    // A body counts until the service has replied.
     slow.write('}');
-    await until('the service has it', () => held.length > 0);
+    await until('the service has the request', () => held.length > 0);
     await refused();
     held.pop()();
     assert.equal((await slow.response()).status, 200);
     assert.equal((await http(port, 'POST', '/echo', { body: body(false) })).status, 200);
-    // The same for a body in chunks.
+    // The same for a chunked body.
     slow.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
     slow.write(`${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
-    await until('the service has it', () => held.length > 0);
+    await until('the service has the request', () => held.length > 0);
     await refused();
     held.pop()();
     assert.equal((await slow.response()).status, 200);

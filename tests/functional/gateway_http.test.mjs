@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: everything that the gateway does with a request, with one echo service.
-// HTTP at the gateway: how requests become packets, how replies become statuses, and when
-// connections stay open, are pipelined and are closed.
+// Over 400 lines: all processing of requests by the gateway is tested with one echo service.
+// HTTP at the gateway: how requests become packets, how replies become statuses, pipelining, and
+// when connections stay open or are closed.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +10,7 @@ import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-/** A gateway before a service that answers with the params it got. */
+/** A gateway and a service that answers with the params of the request. */
 async function echo(world, config) {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor, config });
@@ -41,7 +41,7 @@ function assert_problem(response, status) {
     assert.ok(problem.request_id.length > 0);
 }
 
-test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
+test('an unknown path gets 404, a wrong method 405 with Allow', async (world) => {
     const { ask } = await echo(world);
     const unknown = ['/', '/unknown', '/echo/', '//echo', '/echo/1', '/ech', '/ECHO', '/echo%2f'];
     for (const target of unknown) {
@@ -53,7 +53,7 @@ test('unknown paths are 404, wrong methods 405 with Allow', async (world) => {
     assert.deepEqual(allowed.sort(), ['GET', 'HEAD', 'POST', 'PUT']);
 });
 
-test('HEAD is answered as GET without a body, and the connection stays open', async (world) => {
+test('HEAD gets the reply to GET without its body and keeps the connection open', async (world) => {
     const { port } = await echo(world);
     const connection = await world.connection(port);
     const get = await connection.request('GET', '/echo?a=1');
@@ -117,7 +117,7 @@ test('JSON bodies pass through without loss', async (world) => {
     assert.equal(typeof key, 'number', "a client's key is overwritten");
 });
 
-test('checks come in order: route, length, media type, JSON', async (world) => {
+test('the gateway checks route, length, media type and JSON in this order', async (world) => {
     const { ask, port } = await echo(world);
     const huge = { 'Content-Length': String(2 << 20), 'Content-Type': 'text/plain' };
     const announced = async (method, target, headers) => {
@@ -169,7 +169,7 @@ test('chunked bodies are read, with extensions and trailers', async (world) => {
     assert.deepEqual((await connection.response()).json.params, {});
 });
 
-test('Expect: 100-continue is answered before the body, or the request refused', async (world) => {
+test('Expect: 100-continue gets 100 before the body, or the request is refused', async (world) => {
     const { port } = await echo(world);
     const expect = { Expect: '100-continue', 'Content-Type': 'application/json' };
     const connection = await world.connection(port);
@@ -180,7 +180,7 @@ test('Expect: 100-continue is answered before the body, or the request refused',
     for (const [target, length, status] of [['/echo', 2 << 20, 413], ['/unknown', 7, 404]]) {
         const refused = await world.connection(port);
         refused.send('POST', target, { headers: { ...expect, 'Content-Length': String(length) } });
-        assert.equal((await refused.response()).status, status, 'no 100 before it');
+        assert.equal((await refused.response()).status, status, 'no 100 before the refusal');
     }
 });
 
@@ -198,7 +198,7 @@ test('a request without a length has an empty body', async (world) => {
     assert.deepEqual((await connection.response()).json.params, {});
 });
 
-test('a body without a media type is a form when it looks like one, else JSON', async (world) => {
+test('a body without a media type is a form if it looks like one, else JSON', async (world) => {
     const { ask } = await echo(world);
     const untyped = (body) => ask('POST', '/echo', { body, headers: { 'Content-Type': null } });
     assert.deepEqual((await untyped('a=x+y&b=%C2%B6')).json.params, { a: 'x y', b: '¶' });
@@ -210,7 +210,7 @@ test('a body without a media type is a form when it looks like one, else JSON', 
     }
 });
 
-test('coded or partial content is refused, and the reply says what to send', async (world) => {
+test('encoded or partial content is refused, and the reply says what to send', async (world) => {
     const { ask } = await echo(world);
     const put = (headers) => ask('PUT', '/echo', { body: { a: 1 }, headers });
     for (const coding of ['gzip', 'br', 'x-gzip', 'identity, gzip', 'GZIP']) {
@@ -226,13 +226,13 @@ test('coded or partial content is refused, and the reply says what to send', asy
     assert.match(text.headers.get('accept'), /application\/json/);
     const range = { 'Content-Range': 'bytes 0-6/7' };
     assert_problem(await put(range), 400);
-    // RFC 9110, 14.4: it is ignored where it has no meaning.
+    // RFC 9110, 14.4: Content-Range is ignored where it has no meaning.
     assert.equal((await ask('POST', '/echo', { body: {}, headers: range })).status, 200);
     const coded = { headers: { 'Content-Encoding': 'gzip' } };
-    assert.equal((await ask('GET', '/echo', coded)).status, 200, 'it has no content');
+    assert.equal((await ask('GET', '/echo', coded)).status, 200, 'a GET has no content');
 });
 
-test('half of a surrogate pair is refused wherever JSON has a string', async (world) => {
+test('an unpaired surrogate is refused in every string of the JSON', async (world) => {
     const { ask, service } = await echo(world);
     const seen = service.requests.length;
     const texts = ['{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":[{"b":{"\\ude00\\ud83d":1}}]}'];
@@ -248,7 +248,7 @@ test('half of a surrogate pair is refused wherever JSON has a string', async (wo
     assert.deepEqual(pair.json.params, { a: '\u{1f600}' });
 });
 
-test('a foreign service keeps no Idempotency-Key, and the reply says so', async (world) => {
+test('a header says that a foreign service does not support Idempotency-Key', async (world) => {
     const { ask, distributor, service } = await echo(world);
     const header = 'idempotency-key-status';
     const with_key = (key, more) => ask('POST', '/echo', {
@@ -266,19 +266,19 @@ test('a foreign service keeps no Idempotency-Key, and the reply says so', async 
         assert_problem(await with_key(bad), 400);
     }
     assert.equal(service.requests.length, seen);
-    // Nor is such a request sent again, not even a GET.
+    // A request with the key is not retried, not even a GET.
     const breaks = await scripted_service(world, {
         distributor,
         name: 'breaks',
         urls: ['GET/breaks'],
         on_request: (_packet, _reply, socket) => socket.destroy(),
     });
-    await until('it is routed', async () => (await ask('GET', '/breaks')).status === 502);
+    await until('the request is routed', async () => (await ask('GET', '/breaks')).status === 502);
     const asked = breaks.requests.length;
     const once = await ask('GET', '/breaks', { headers: { 'Idempotency-Key': 'k1' } });
     assert_problem(once, 502);
     assert.equal(once.headers.get(header), 'not-supported');
-    assert.ok(breaks.requests.length <= asked + 1, 'it is not sent again');
+    assert.ok(breaks.requests.length <= asked + 1, 'the request is not retried');
 });
 
 test('connections stay open or are closed as HTTP/1.1 and 1.0 require', async (world) => {
@@ -291,11 +291,11 @@ test('connections stay open or are closed as HTTP/1.1 and 1.0 require', async (w
     }
     const asked = await kept.request('GET', '/echo', { headers: { Connection: 'close' } });
     assert.equal(asked.headers.get('connection').toLowerCase(), 'close');
-    await until('it is closed', () => kept.is_closed);
+    await until('the connection is closed', () => kept.is_closed);
     const old = await world.connection(port);
     old.write('GET /echo HTTP/1.0\r\n\r\n');
     assert.equal((await old.response()).status, 200);
-    await until('1.0 is closed', () => old.is_closed);
+    await until('the HTTP/1.0 connection is closed', () => old.is_closed);
     const old_kept = await world.connection(port);
     for (let n = 0; n < 2; ++n) {
         old_kept.write('GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
@@ -304,7 +304,7 @@ test('connections stay open or are closed as HTTP/1.1 and 1.0 require', async (w
     }
 });
 
-test('pipelined requests are answered in order, however services reply', async (world) => {
+test('pipelined requests get replies in order, whichever service is first', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     let held = [];
@@ -340,7 +340,7 @@ test('pipelined requests are answered in order, however services reply', async (
     clearInterval(waker);
 });
 
-test('a reply before the end of the body is not lost to a reset', async (world) => {
+test('a reply that is sent before the end of the body is not lost by a reset', async (world) => {
     const { port } = await echo(world);
     for (let n = 0; n < 10; ++n) {
         const connection = await world.connection(port);
@@ -351,7 +351,7 @@ test('a reply before the end of the body is not lost to a reset', async (world) 
     }
 });
 
-test('the reply of a foreign service loses its key and has status 200', async (world) => {
+test('a foreign reply is sent without its key and with status 200', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const port = (await world.role('gateway', { distributor })).port('gateway');
     await scripted_service(world, {
@@ -373,7 +373,7 @@ test('the reply of a foreign service loses its key and has status 200', async (w
     );
 });
 
-test('replies of msd services have the HTTP status of their outcome, and no key', async (world) => {
+test('a reply of msd is sent without its key and with its HTTP status', async (world) => {
     const up = await world.up();
     const status = async (expected, errorcode, method, target, body) => {
         const response = await up.http(method, target, { body });
@@ -412,7 +412,7 @@ test('replies of msd services have the HTTP status of their outcome, and no key'
     await status(403, 1, 'POST', '/members/login', { ...ann, password: 'no' });
     await status(422, 1, 'POST', '/members/login', {});
     assert_problem(await up.http('GET', '/members/login'), 405);
-    // The largest body, also with characters that take more bytes in a packet.
+    // The largest allowed body, also with characters that need more bytes in a packet.
     for (const filler of ['x', '¶', '\\"', '\\u00b6']) {
         const count = Math.floor(((1 << 20) - 20) / Buffer.byteLength(filler));
         const body = Buffer.alloc(1 << 20, 0x20);

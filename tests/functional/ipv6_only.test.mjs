@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine whose loopback interface has no IPv4 address: everything works with its defaults. Each
-// test has a network of its own, in which the default ports are free.
+// A machine whose loopback interface has no IPv4 address: everything works with default settings.
+// Each test has its own network namespace, in which the default ports are free.
 
 import assert from 'node:assert/strict';
 
@@ -12,7 +12,7 @@ import { msd_binary, roles } from './harness/world.mjs';
 
 const skip = skip_without_networks;
 
-test('without 127.0.0.1 everything works with [::1]', { skip }, async (world) => {
+test('without 127.0.0.1 msd works on [::1] with default settings', { skip }, async (world) => {
     const through = own_network_without_ipv4;
     const all = ['up', '--workers', '1', ...world.own_dirs()];
     const up = world.spawn_msd('msd up', all, { through });
@@ -29,7 +29,7 @@ test('without 127.0.0.1 everything works with [::1]', { skip }, async (world) =>
     await until('every node is registered', async () => (await nodes()).length === 5);
     assert.ok((await nodes()).every(({ host }) => host === '::1'));
 
-    // A role that is started alone finds the registry, too.
+    // A role that is started separately finds the registry.
     const through_same = ['nsenter', '-t', String(up.pid), '-n'];
     const args = ['service', 'goods', '--port', '9011', '--workers', '1', ...world.own_dirs()];
     const second = world.spawn_msd('msd service goods', args, { through: through_same });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, line 6: replies of many segments, one after the other, to fast and slow
+// docs/protocol.md, section 3, line 6: consecutive replies of many TCP segments, to fast and slow
 // readers.
 
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ async function fill(up, count, description_chars) {
 
 const row_ids = (reply) => reply.results.map(({ id }) => id);
 
-test('line 6: 1000 goods, twice, over HTTP and as packets', async (world) => {
+test('line 6: lists of 1000 goods arrive complete over HTTP and as packets', async (world) => {
     const up = await world.up({ workers: 2 });
     const ids = await fill(up, 1000, 200);
     const kept = await world.connection(up.port('gateway'));
@@ -73,7 +73,7 @@ test('a page ends at 900 KiB and the next page continues', async (world) => {
     assert.ok(pages >= 3, `${pages} pages`);
 });
 
-test('a client that reads slowly gets its whole reply and delays nobody', async (world) => {
+test('a client that reads slowly gets its whole reply and delays no other', async (world) => {
     const up = await world.up();
     const ids = await fill(up, 800, 1000);
     const slow = await world.connection(up.port('gateway'));
@@ -105,7 +105,7 @@ test('a client that has shut down its sending side gets its whole reply', async 
     assert.deepEqual(row_ids((await done.response()).json), ids);
 });
 
-test('clients that never read use bounded memory and are closed', async (world) => {
+test('clients that never read use bounded memory and are disconnected', async (world) => {
     const up = await world.up({ config: { 'gateway.send_stall_timeout_ms': 2000 } });
     await fill(up, 800, 1000);
     const [{ pid }] = up.workers('gateway');
@@ -129,9 +129,9 @@ test('clients that never read use bounded memory and are closed', async (world) 
     if (!sanitized) {
         assert.ok(peak < 300 << 20, `${peak >> 20} MiB more`);
     }
-    // A paused socket does not see the end; the gateway's side of it does.
+    // A paused socket does not report the end; the gateway's descriptors show it.
     const closed = new Set();
-    await until('the deaf are closed', () => {
+    await until('the connections of clients that never read are closed', () => {
         for (const client of deaf) {
             if (!closed.has(client)) {
                 client.socket.write('x', (error) => error && closed.add(client));

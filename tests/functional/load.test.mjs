@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/protocol.md, 3, line 6: 64 clients on 10 rows for 5 s, nothing fails.
+// docs/protocol.md, section 3, line 6: no request of 64 clients that read 10 rows for 5 s fails.
 
 import assert from 'node:assert/strict';
 
@@ -14,7 +14,7 @@ async function ten_rows(up) {
     }
 }
 
-test('line 6: 64 kept-alive clients on 10 rows for 5 s', async (world, context) => {
+test('line 6: no request of 64 kept-alive clients on 10 rows fails', async (world, context) => {
     const up = await world.up({ workers: 2 });
     await ten_rows(up);
     const expected = (await up.http('GET', '/goods')).text;
@@ -37,7 +37,7 @@ test('line 6: 64 kept-alive clients on 10 rows for 5 s', async (world, context) 
     assert.ok(answered >= 64 * 2);
 });
 
-test('64 clients that read and write: every reply fits its request', async (world) => {
+test('64 clients that read and write get the replies to their own requests', async (world) => {
     const up = await world.up({ workers: 2 });
     await ten_rows(up);
     const failures = [];
@@ -59,5 +59,5 @@ test('64 clients that read and write: every reply fits its request', async (worl
     });
     await Promise.all(clients);
     assert.deepEqual(failures, []);
-    assert.equal(written.size, 64 * 20, 'every id once');
+    assert.equal(written.size, 64 * 20, 'every id is returned once');
 });

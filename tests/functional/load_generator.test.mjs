@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load generator is shown to see what it is there for: a server that fails in every way it
-// knows, and each is counted as what it is.
+// Tests of the load generator: it counts each kind of failure of a server as that kind.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -47,12 +46,12 @@ async function serve(world, on_request) {
 const asking = (name, more) => ({ target: `/${name}`, expect: 'good', pause_ms: 2, ...more });
 
 for (const mode of ['fresh', 'kept']) {
-    test(`each failure is counted as what it is, ${mode}`, async (world) => {
+    test(`each failure is counted as its own kind, ${mode}`, async (world) => {
         const port = await serve(world, (name, socket) => ways[name](socket));
         const names = Object.keys(ways);
         const groups = Object.fromEntries(names.map((name) => [name, asking(name, { mode })]));
         const running = new load(world, port, groups, { timeout_ms: 1000 * patience });
-        await until('each way was gone', async () => {
+        await until('each kind of reply was requested', async () => {
             const seen = await running.look();
             return names.every((name) => {
                 const { failed, answered } = seen.group(name);
@@ -70,13 +69,13 @@ for (const mode of ['fresh', 'kept']) {
     });
 }
 
-test('a port where nobody listens refuses', async (world) => {
+test('a port without a listener is counted as refused', async (world) => {
     const running = new load(world, 1, { any: asking('fine', { mode: 'fresh' }) });
-    await until('it was asked', async () => (await running.look()).failed >= 2);
+    await until('requests have failed', async () => (await running.look()).failed >= 2);
     assert.deepEqual(Object.keys((await running.stop()).kinds()), ['refused']);
 });
 
-test('a connection that ends between two requests is no failure', async (world) => {
+test('a connection that ends between two requests is not counted as a failure', async (world) => {
     const port = await serve(world, (name, socket) => {
         ways[name](socket);
         socket.end();
@@ -89,14 +88,14 @@ test('a connection that ends between two requests is no failure', async (world) 
     assert.ok(seen.group('kept').connections >= 10);
 });
 
-test('bytes that nobody asked for are a failure', async (world) => {
+test('bytes without a request are counted as a failure', async (world) => {
     const port = await serve(world, (name, socket) => socket.write(reply('good') + reply('good')));
     const running = new load(world, port, { kept: asking('fine', { mode: 'kept' }) });
-    await until('it was noticed', async () => (await running.look()).failed >= 2);
+    await until('the failures are counted', async () => (await running.look()).failed >= 2);
     assert.deepEqual(Object.keys((await running.stop()).kinds()), ['malformed']);
 });
 
-test('requests behind a reply that closes are sent again, each once', async (world) => {
+test('pipelined requests after a reply that closes are sent again, each once', async (world) => {
     const asked = [];
     const close = { more: 'Connection: close\r\n' };
     const port = await serve(world, (name, socket) => {
@@ -115,7 +114,7 @@ test('requests behind a reply that closes are sent again, each once', async (wor
     seen.assert_written('group', asked);
 });
 
-test('lost, doubled and unknown writes are found', async (world) => {
+test('lost, duplicate and unknown writes are found', async (world) => {
     const stored = [];
     const port = await serve(world, (name, socket) => {
         stored.push(name);

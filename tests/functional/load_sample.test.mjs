@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// scripts/load-sample: real invoice lines through the gateway, each counted once, whatever happens
-// meanwhile.
+// scripts/load-sample: it loads invoice lines through the gateway; each line is stored once, also
+// when programs are interrupted or killed meanwhile.
 
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -33,7 +33,7 @@ function write(world, name, lines, end = '\n') {
     return file;
 }
 
-test('good lines arrive once, bad ones are refused by number', async (world) => {
+test('valid lines are stored once, invalid lines are refused with their number', async (world) => {
     const up = await world.up();
     const file = write(world, 'lines.csv', [
         header,
@@ -50,7 +50,7 @@ test('good lines arrive once, bad ones are refused by number', async (world) => 
         '1,B,two,1,2010-12-01 08:26:00,1.23456,17850.0,X',
         '1,,two,1,2010-12-01 08:26:00,1.00,17850.0,X',
         '1,B,"two',
-        'lines",1,2010-12-01 08:26:00,0.0,17850.0,X', // line 14 goes on in line 15
+        'lines",1,2010-12-01 08:26:00,0.0,17850.0,X', // line 14 continues in line 15
         '1,C,three,1,2010-12-01 08:26:00,0.0001,99.0,X',
         '1,D,"not closed,1,2010-12-01 08:26:00,1.00,17850.0,X', // line 17
     ]);
@@ -72,7 +72,7 @@ test('good lines arrive once, bad ones are refused by number', async (world) => 
     assert.match(again.output, none_other);
 });
 
-test('other forms: byte-order mark, CR LF, American dates', async (world) => {
+test('a byte-order mark, CR LF and American dates are accepted', async (world) => {
     const up = await world.up();
     const lines = [
         `\ufeff${header}`,
@@ -90,16 +90,16 @@ test('other forms: byte-order mark, CR LF, American dates', async (world) => {
     assert.match(output, /^sum +5 found/m);
 });
 
-test('a store that already holds other purchases: each file counts its own', async (world) => {
+test('purchases already in the store are not counted for a file', async (world) => {
     const up = await world.up();
     const line = '1,A,one,1,2010-12-01 08:26:00,1.5,,X';
     const one = write(world, 'one.csv', [header, line]);
     assert.equal((await load(up.port('gateway'), one)).code, 0);
-    // Somebody else buys as the same member.
+    // Another client buys as the same member.
     const { id } = (await up.http('GET', '/goods')).json.results[0];
     const body = { userid: 1, goodsid: id, quantity: 5 };
     assert.equal((await up.http('POST', '/purchases', { body })).status, 200);
-    // Another file has the line of the first one, twice.
+    // The second file contains the line of the first file twice.
     const two = write(world, 'two.csv', [header, line, line]);
     for (const again of [false, true]) {
         const { code, output, log } = await load(up.port('gateway'), two);
@@ -111,7 +111,7 @@ test('a store that already holds other purchases: each file counts its own', asy
     assert.deepEqual(all.map(({ quantity }) => quantity), [1, 5, 1, 1]);
 });
 
-test('a difference is found: exit 1', async (world) => {
+test('a difference between file and store exits with 1', async (world) => {
     const up = await world.up();
     const line = '1,A,one,1,2010-12-01 08:26:00,1.5,7,X';
     const one = write(world, 'one.csv', [header, line]);
@@ -127,7 +127,7 @@ test('a difference is found: exit 1', async (world) => {
     assert.match(output, /^DIFFERENT +sum of the purchases of 7: 5\.5 instead of 3$/m);
 });
 
-test('a member that exists: used with the derived password, else named', async (world) => {
+test('an existing member is used if the derived password is right, else named', async (world) => {
     const up = await world.up();
     const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
     const sign_up = async (password) => {
@@ -145,20 +145,20 @@ test('a member that exists: used with the derived password, else named', async (
     assert.equal(code, 0, output + log);
 });
 
-test('no gateway: a clear error after its patience', async (world) => {
+test('an unreachable gateway is reported after --patience', async (world) => {
     const file = write(world, 'one.csv', [header, '1,A,one,1,2010-12-01 08:26:00,1.5,7,X']);
     const { code, log } = await load(1, file, '--patience', '0.3');
     assert.equal(code, 1);
     assert.match(log, /ECONNREFUSED/);
 });
 
-// The whole file: interrupted, killed, a goods worker killed meanwhile. In CI it must be there.
+// Tests with the sample file, also with interrupts and killed processes. CI requires the file.
 const missing = !fs.existsSync(sample);
 const skip = missing && !process.env.CI ? `no sample file at ${sample}` : false;
 const first_lines = (count) =>
     fs.readFileSync(sample, 'utf8').split(/\r?\n/).slice(0, count + 1);
 
-/** What is said when the store holds what the file does, and nothing else. */
+/** The output when the store holds exactly the lines of the file. */
 const as_in_the_file = (count) => [
     new RegExp(`^lines +${count} read, 0 refused$`, 'm'),
     new RegExp(`^purchases +${count} found, ${count} in the file$`, 'm'),
@@ -167,7 +167,7 @@ const as_in_the_file = (count) => [
     none_other,
 ];
 
-test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
+test('sample lines in MariaDB have the expected counts and equal their SQLite copy',
     { skip, limit_ms: 900_000 }, async (world) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
         const count = repeated(1000, 30_000);
@@ -200,10 +200,10 @@ test('real lines into MariaDB: as counted, and equal to their copy in SQLite',
         assert.equal(compared.find(({ service }) => service === 'purchases').equal, count);
     });
 
-test('30,000 real lines, interrupted twice and with dying workers', { skip, limit_ms: 1_500_000 },
+test('30,000 lines are stored once despite interrupts and kills', { skip, limit_ms: 1_500_000 },
     async (world, context) => {
         assert.ok(!missing, `there is no sample file at ${sample} (MSD_SAMPLE)`);
-        const count = sanitized ? 3000 : 30_000; // the rest shows a sanitizer nothing new
+        const count = sanitized ? 3000 : 30_000; // further lines run no other code
         const up = await world.up({ workers: 2 });
         up.expect_deaths();
         const port = up.port('gateway');
@@ -215,7 +215,7 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         for (const signal of ['SIGINT', 'SIGKILL']) {
             const started = new program(`load-sample until ${signal}`, script, args);
             least += count / 10;
-            await until('it is under way', () => purchases(started) > least, 600_000);
+            await until('purchases are made', () => purchases(started) > least, 600_000);
             const ended = await started.stop(signal);
             assert.deepEqual(ended, signal === 'SIGINT' ? { code: 130, signal: null }
                 : { code: null, signal: 'SIGKILL' });
@@ -224,7 +224,8 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         world.on_close(() => last.signal('SIGKILL'));
         for (const pool of ['goods', 'purchases', 'gateway', 'members', 'goods']) {
             least += count / 10;
-            await until('it goes on', () => purchases(last) > least || last.ended, 600_000);
+            await until('further purchases are made', () =>
+                purchases(last) > least || last.ended, 600_000);
             process.kill(up.workers(pool)[0].pid, 'SIGKILL');
         }
         const { code } = await last.exit;
@@ -233,7 +234,7 @@ test('30,000 real lines, interrupted twice and with dying workers', { skip, limi
         for (const found of as_in_the_file(count)) {
             assert.match(last.output, found);
         }
-        if (count === 30_000) { // as another program counts them
+        if (count === 30_000) { // counted by a different program
             assert.match(last.output, /^products +5562 found/m);
             assert.match(last.output, /^members +3570$/m);
             assert.match(last.output, /^sum +575574\.67 found/m);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log file: who may read it, and what a missing directory costs. Rotation under load is in
+// The log file: its permissions, and a missing directory. Rotation under load is tested in
 // supervision_master.
 
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-test('the log file is its owner\'s alone, and its directory is not made up', async (world) => {
+test('only the owner can read the log file; its directory is not created', async (world) => {
     const log = world.path('msd.log');
     await world.role('distributor', { args: ['--log-file', log] });
     assert.equal(fs.statSync(log).mode & 0o7777, 0o600);
@@ -24,7 +24,7 @@ test('the log file is its owner\'s alone, and its directory is not made up', asy
     assert.ok(!fs.existsSync(world.path('no')));
 });
 
-test('a log file that cannot be opened is no reason to change anything on HUP', async (world) => {
+test('HUP with a log file that cannot be opened changes nothing', async (world) => {
     const file = world.path('own.toml');
     const log = world.path('msd.log');
     fs.writeFileSync(file, `log.file = "${log}"\n`);

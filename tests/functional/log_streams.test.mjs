@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where log lines go when it is no file: standard descriptors that are closed, pipes and terminals
-// that nobody reads, a file without room, the journal. None of them may hold up a process.
+// Log destinations: closed standard descriptors, pipes and terminals without a reader, a file that
+// cannot grow, the journal. None of them may block a process.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -18,12 +18,12 @@ import { msd_binary } from './harness/world.mjs';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const on_terminal = path.join(here, 'harness', 'on_terminal.py');
 
-/** Runs a program by a shell, which redirects first: `2>&-`. */
+/** A command that runs a program in a shell with the redirection `how`: `2>&-`. */
 const redirected = (how) => ['sh', '-c', `exec "$@" ${how}`, 'sh'];
 
 const standard = (pid) => [0, 1, 2].map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
 
-/** `count` registrations, each of which a distributor logs in a line of some 200 bytes. */
+/** Sends `count` registrations; a distributor logs each in a line of about 200 bytes. */
 async function register(world, port, count) {
     const node = await world.packets(port);
     for (let n = 0; n < count; ++n) {
@@ -33,7 +33,7 @@ async function register(world, port, count) {
     return node;
 }
 
-/** Whether a distributor hears a new node. */
+/** Asserts that a distributor accepts a new node. */
 async function assert_serves(port) {
     const node = await packet_client.open(port);
     node.register({ port: 40_000, name: 'late', urls: [] });
@@ -41,7 +41,7 @@ async function assert_serves(port) {
     node.close();
 }
 
-test('closed standard descriptors are /dev/null, in master, workers and after an upgrade',
+test('closed standard descriptors are /dev/null in master and workers, also after an upgrade',
     async (world) => {
         const log = world.path('msd.log');
         const all = ['distributor', '--port', '0', '--log-file', log, ...world.own_dirs()];
@@ -57,20 +57,20 @@ test('closed standard descriptors are /dev/null, in master, workers and after an
             const found = text && JSON.parse(text).instances[0];
             return found && found.state === 'ready' && found;
         });
-        const everybody = async () => [started.pid, (await status()).pools[0].slots[0].pid];
+        const processes = async () => [started.pid, (await status()).pools[0].slots[0].pid];
         const nowhere = ['/dev/null', '/dev/null', '/dev/null'];
-        for (const pid of await everybody()) {
+        for (const pid of await processes()) {
             assert.deepEqual(standard(pid), nowhere);
         }
         assert.notEqual(await ask('ctl', 'upgrade', '--wait'), false);
-        for (const pid of await everybody()) {
+        for (const pid of await processes()) {
             assert.deepEqual(standard(pid), nowhere);
         }
         await assert_serves((await status()).pools[0].port);
         assert.doesNotMatch(fs.readFileSync(log, 'utf8'), / error /);
     });
 
-test('with standard error closed no log line reaches a descriptor of msd\'s own', async (world) => {
+test('with standard error closed no log line is written to another descriptor', async (world) => {
     const distributor = await world.role('distributor', { through: redirected('2>&-') });
     for (const pid of [distributor.pid, distributor.workers()[0].pid]) {
         assert.equal(standard(pid)[2], '/dev/null');
@@ -78,7 +78,7 @@ test('with standard error closed no log line reaches a descriptor of msd\'s own'
     await assert_serves(distributor.port('distributor'));
 });
 
-test('a pipe that nobody reads holds up neither workers nor the master', async (world) => {
+test('a full pipe as standard error blocks neither workers nor the master', async (world) => {
     const pipe = world.path('pipe');
     assert.equal((await run('mkfifo', [pipe])).code, 0);
     const holder = spawn('sh', ['-c', 'exec 3<"$0"; exec sleep 600', pipe], { stdio: 'ignore' });
@@ -92,7 +92,7 @@ test('a pipe that nobody reads holds up neither workers nor the master', async (
     assert.deepEqual(await distributor.stop('SIGTERM'), { code: 0, signal: null });
 });
 
-test('a stopped terminal holds up nobody, HUP reloads on it, and closing it stops msd',
+test('a stopped terminal blocks no process; HUP reloads; closing the terminal stops msd',
     async (world) => {
         const all = ['distributor', '--port', '0', ...world.own_dirs()];
         const shown = world.track(new program('terminal', 'python3', [
@@ -109,16 +109,16 @@ test('a stopped terminal holds up nobody, HUP reloads on it, and closing it stop
         await register(world, port, 600);
         await assert_serves(port);
         say('go');
-        await until('the number of lost lines', () =>
+        await until('the number of dropped lines is logged', () =>
             /\d+ log lines were dropped: their reader was too slow/.test(shown.output));
 
         say('close');
         await until('msd has ended', () => /^ENDED /m.test(shown.output));
         assert.match(shown.output, /^ENDED 0$/m);
-        world.programs.pop(); // it ended before the test did
+        world.programs.pop(); // the terminal has ended as expected
     });
 
-test('a log file without room holds up nobody, and what is lost is counted', async (world) => {
+test('a log file that cannot grow blocks no process; dropped lines are counted', async (world) => {
     const log = world.path('msd.log');
     const distributor = await world.role('distributor', { args: ['--log-file', log] });
     const port = distributor.port('distributor');
@@ -131,18 +131,18 @@ test('a log file without room holds up nobody, and what is lost is counted', asy
     fs.renameSync(log, `${log}.1`);
     const reopened = await world.command(['ctl', 'reopen', ...world.own_dirs()]);
     assert.equal(reopened.code, 0);
-    await until('the number of lost lines', () =>
+    await until('the number of dropped lines is logged', () =>
         /\d+ log lines were dropped: File too large/.test(fs.readFileSync(log, 'utf8')));
 });
 
-/** Becomes a program whose standard error is the journal's, as it is told. */
+/** Executes a program with JOURNAL_STREAM naming its standard error, as systemd does. */
 const journal = ['python3', '-c', `
 import os, sys
 facts = os.fstat(2)
 os.environ["JOURNAL_STREAM"] = f"{facts.st_dev}:{facts.st_ino}"
 os.execvp(sys.argv[1], sys.argv[1:])`];
 
-test('the journal gets a priority before each line, and no time', async (world) => {
+test('log lines for the journal have a priority prefix and no time', async (world) => {
     const distributor = await world.role('distributor', {
         through: journal,
         args: ['--log-file', '-', '--log-level', 'debug'],

@@ -30,7 +30,7 @@ test('a line over HTTP is accepted and written', async (world) => {
     assert.ok(Math.abs(Date.parse(line.time) - Date.now()) < 600_000, line.time);
 });
 
-test('lines as text and as objects are written and get no reply', async (world) => {
+test('lines sent as packets, text or object, are written and get no reply', async (world) => {
     const up = await world.up();
     const client = await world.packets(up.port('logs'));
     const log = (params) => client.send({ uri: '/logs', method: 'POST', key: 0, params });
@@ -53,13 +53,13 @@ test('lines as text and as objects are written and get no reply', async (world) 
     assert.deepEqual(client.packets, []);
 });
 
-test('lines of services are sent to the logs service', async (world) => {
+test('services send their log lines to the logs service', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const services = ['goods', 'members', 'purchases'];
     for (const name of services) {
         await world.role(name, { distributor });
     }
-    // Started last, so that the first lines of the others wait for it.
+    // Started last: the first lines of the other roles wait for the logs service.
     await world.role('logs', { distributor });
     for (const name of services) {
         const is_of = (params) => params?.role === name && params.message.length > 0;
@@ -70,7 +70,7 @@ test('lines of services are sent to the logs service', async (world) => {
     assert.ok(!lines(world).some(({ params }) => params?.role === 'logs'), 'logs ships nothing');
 });
 
-test('a logs route without a logs node is 404 or 503', async (world) => {
+test('POST /logs without a logs node gets 404 or 503', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const logs = await world.role('logs', { distributor });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database servers of the other tests: what they trust has to be so.
+// Tests of the harness that starts the database servers of other tests.
 
 import assert from 'node:assert/strict';
 
@@ -7,7 +7,7 @@ import { is_alive } from './harness/proc.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-test('a server of its own keeps port and data over any end', async (world) => {
+test('a server keeps port and data after stop, kill and restart', async (world) => {
     const server = await world.mariadb();
     await server.query('CREATE TABLE t (v TEXT) CHARACTER SET utf8mb4');
     await server.query("INSERT INTO t VALUES ('a\tb \\\\ \u{1F58A}\u00b6')");
@@ -34,6 +34,6 @@ test('a replica follows its primary', async (world) => {
     });
 });
 
-test('a server that cannot start says why', async (world) => {
+test('a server that cannot start reports the reason', async (world) => {
     await assert.rejects(world.mariadb({ options: ['--no-such-option'] }), /no-such-option/);
 });

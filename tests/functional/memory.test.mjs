@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory at rest and per idle connection, as private memory of a release build. Other builds are
-// left out, because their figures say nothing.
+// Private memory of a release build, at rest and per idle connection. The tests are skipped for
+// other builds, whose figures mean nothing.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -39,7 +39,7 @@ test('an idle kept-alive connection costs at most 8 KiB', async (world, context)
     const up = await world.up();
     const port = up.port('gateway');
     const [{ pid }] = up.workers('gateway');
-    // What the first connections bring up once is no cost of each.
+    // The first connections allocate memory once; it is not counted per connection.
     (await hold(world, port, 50)).forEach((connection) => connection.close());
     const before = private_bytes(pid);
     const held = await hold(world, port, 1000);
@@ -48,7 +48,7 @@ test('an idle kept-alive connection costs at most 8 KiB', async (world, context)
     assert.ok(each <= 8 * kib, `${Math.round(each)} bytes`);
 });
 
-test('workers and master are small at rest', async (world, context) => {
+test('an idle gateway worker uses at most 6 MiB, a master 2 MiB', async (world, context) => {
     if (!(await is_release(world, context))) {
         return;
     }
@@ -61,7 +61,7 @@ test('workers and master are small at rest', async (world, context) => {
     assert.ok(figures.gateway <= 6144 * kib);
 });
 
-test('10,000 requests on kept and on new connections leave memory flat', async (world, context) => {
+test('10,000 requests on kept and new connections keep memory constant', async (world, context) => {
     if (!(await is_release(world, context))) {
         return;
     }
@@ -85,7 +85,7 @@ test('10,000 requests on kept and on new connections leave memory flat', async (
     assert.ok(grown < 1024 * kib, `${Math.round(grown / kib)} KiB more`);
 });
 
-test('who has no use for OpenSSL and the driver for MySQL does not load them', async (world) => {
+test('processes that do not use OpenSSL and the MySQL driver do not load them', async (world) => {
     const up = await world.up();
     assert.equal((await up.http('GET', '/goods')).status, 200);
     for (const pid of [up.pid, ...up.workers('gateway').map((each) => each.pid)]) {

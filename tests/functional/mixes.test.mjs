@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Foreign nodes and msd's in any mix and start order give a client the same replies. The foreign
-// ones run as processes of their own: one that msd makes stumble ends, and its world notices.
+// Any mix and start order of foreign and msd nodes gives a client the same replies. Foreign nodes
+// run as separate processes: when msd makes one fail it exits, and the test fails.
 
 import assert from 'node:assert/strict';
 
@@ -13,8 +13,8 @@ import { until } from './harness/until.mjs';
 const kinds = ['msd', 'strict', 'legacy'];
 const services = ['goods', 'members', 'purchases'];
 
-// Who is started when. The others must come together all the same, so whoever needs the address of
-// the distributor gets one that may not be listening yet.
+// The start orders. Nodes must find each other in every order, so a node may get the address of a
+// distributor that does not listen yet.
 const orders = [
     ['distributor', 'gateway', 'services'],
     ['distributor', 'services', 'gateway'],
@@ -26,7 +26,7 @@ const orders = [
 
 async function start(world, role, kind, { distributor, port }) {
     if (kind === 'msd') {
-        // A distributor that starts later is found within the interval, so it is short here.
+        // The retry interval of nodes whose distributor is not started yet; short for the test.
         const config = { 'registry.reconnect_ms': 100 };
         return world.role(role, { distributor, port, config });
     }
@@ -52,7 +52,7 @@ async function start_all(world, mix, order) {
     return gateway.ready_ports().get('gateway');
 }
 
-/** What an existing client reads of a reply: no more than what services of today send. */
+/** The members of a reply that an existing client reads: those that existing services send. */
 function as_known(reply) {
     const { errorcode, errormessage, results } = reply;
     const fields = ['id', 'name', 'category', 'price', 'description', 'goodsid'];
@@ -68,9 +68,9 @@ async function converse(port) {
         assert.match(response.headers.get('content-type'), /^application\/json/, target);
         return response.json;
     };
-    const said = [];
-    const note = async (...request) => said.push(as_known(await ask(...request)));
-    const failed = async (...request) => said.push((await ask(...request)).errorcode);
+    const replies = [];
+    const note = async (...request) => replies.push(as_known(await ask(...request)));
+    const failed = async (...request) => replies.push((await ask(...request)).errorcode);
 
     await note('GET', '/goods');
     const pencil = { name: '연필', category: 'tests', price: 1000, description: 'test' };
@@ -83,18 +83,18 @@ async function converse(port) {
     await failed('POST', '/members', account);
     const login = '/members?username=test_account&password=';
     const { userid } = await ask('GET', `${login}test_password`);
-    assert.ok(Number.isInteger(userid), 'a login tells the userid');
+    assert.ok(Number.isInteger(userid), 'a login returns the userid');
     await note('GET', `${login}wrong`);
     await note('POST', '/purchases', { userid, goodsid: 1 });
     const { results } = await ask('GET', `/purchases?userid=${userid}`);
     assert.equal(results.length, 1);
     assert.match(results[0].date, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
-    said.push(results[0].goodsid);
+    replies.push(results[0].goodsid);
     await note('DELETE', '/goods?id=2');
     await note('GET', '/goods');
     await note('DELETE', '/members?username=test_account');
     await failed('GET', `${login}test_password`);
-    return said;
+    return replies;
 }
 
 const pencil_row = { id: 1, name: '연필', category: 'tests', price: 1000, description: 'test' };
@@ -117,9 +117,9 @@ const expected = [
     1,
 ];
 
-/** An empty list may come with `results: []` (msd) or without (today's services). */
-function without_empty_results(said) {
-    return said.map((each) =>
+/** An empty list has `results: []` (msd) or no `results` (existing services). */
+function without_empty_results(replies) {
+    return replies.map((each) =>
         Array.isArray(each?.results) && each.results.length === 0
             ? { ...each, results: undefined }
             : each,
@@ -132,7 +132,7 @@ for (const distributor of kinds) {
         for (const service of kinds) {
             const mix = { distributor, gateway, services: service };
             const order = orders[turn++ % orders.length];
-            // Under sanitizers those nine of 27 in which each two kinds meet in each two roles.
+            // Under sanitizers nine of 27 mixes run: each two kinds meet in each two roles.
             const sum = [distributor, gateway, service].reduce(
                 (all, kind) => all + kinds.indexOf(kind), 0);
             if (sanitized && sum % kinds.length !== 0) {
@@ -153,7 +153,7 @@ for (const distributor of kinds) {
     }
 }
 
-test('services of three kinds side by side behind one gateway', async (world) => {
+test('one gateway serves three kinds of services at the same time', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     await world.role('goods', { distributor });
     await world.foreign('members', { kind: 'legacy', distributor });
@@ -163,7 +163,7 @@ test('services of three kinds side by side behind one gateway', async (world) =>
     assert.deepEqual(without_empty_results(await converse(gateway)), expected);
 });
 
-test('a purchase at msd is checked against foreign goods, which ignore the id', async (world) => {
+test('msd finds the product of a purchase in the list of foreign goods', async (world) => {
     const distributor = (await world.foreign('distributor')).ready_ports().get('distributor');
     await world.foreign('goods', { kind: 'legacy', distributor });
     await world.role('purchases', { distributor });
@@ -173,7 +173,7 @@ test('a purchase at msd is checked against foreign goods, which ignore the id', 
         const body = { name, category: 'c', price: 1, description: 'd' };
         await http(gateway, 'POST', '/goods', { body });
     }
-    const known = await until('purchases has found goods', async () => {
+    const known = await until('purchases reaches goods', async () => {
         const body = { userid: 7, goodsid: 2 };
         const response = await http(gateway, 'POST', '/purchases', { body });
         return response.status !== 503 && response;

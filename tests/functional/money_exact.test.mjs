@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 
 import { test } from './harness/test.mjs';
 
-// As sent → as a JSON number without trailing zeros.
+// The text that is sent → the JSON number that is returned, without trailing zeros.
 const exact = {
     '0': '0',
     '-0': '0',
@@ -36,7 +36,7 @@ function goods(price) {
     return `{"name":"n","category":"c","price":${price},"description":"d"}`;
 }
 
-test('what is stored is what comes back, digit by digit', async (world) => {
+test('amounts are returned with the digits that were stored', async (world) => {
     const up = await world.up();
     for (const [sent, expected] of Object.entries(exact)) {
         for (const price of [sent, `"${sent}"`]) {
@@ -49,7 +49,7 @@ test('what is stored is what comes back, digit by digit', async (world) => {
     }
 });
 
-test('what cannot be held exactly is refused', async (world) => {
+test('amounts that cannot be stored exactly are refused', async (world) => {
     const up = await world.up();
     for (const price of refused) {
         const response = await up.http('POST', '/goods', { body: goods(price) });
@@ -59,7 +59,7 @@ test('what cannot be held exactly is refused', async (world) => {
     assert.equal((await up.http('GET', '/goods')).json.errormessage, 'no data');
 });
 
-test('a purchase keeps the price of its time', async (world) => {
+test('a purchase keeps the price at which it was made', async (world) => {
     const up = await world.up();
     const { id } = (await up.http('POST', '/goods', { body: goods('899999999999999.9999') })).json;
     const body = { userid: 1, goodsid: id, quantity: 3 };
@@ -71,7 +71,7 @@ test('a purchase keeps the price of its time', async (world) => {
     assert.deepEqual(tokens, ['899999999999999.9999', '0.0001']);
 });
 
-test('integers are exact too, and strings that look like numbers count', async (world) => {
+test('integers are exact, and strings that contain numbers are accepted', async (world) => {
     const up = await world.up();
     const { id } = (await up.http('POST', '/goods', { body: goods('1') })).json;
     const userid = '9007199254740993';

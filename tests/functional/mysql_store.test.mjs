@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The services on a MariaDB server: the same replies as on SQLite, also over the server's end,
-// and nothing of the server in what anybody reads.
+// The services on a MariaDB server: the replies equal those on SQLite, also after the server stops
+// and restarts, and no reply or log line contains the server's secrets.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
-import { assert_discreet } from './harness/discreet.mjs';
+import { assert_no_secrets } from './harness/secrets.mjs';
 import { mariadb_password } from './harness/mariadb.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -17,7 +17,7 @@ async function up_on(world, server, options = {}) {
     return world.up({ args: ['--store', server.url], env, ...options });
 }
 
-test('the services answer on MariaDB as they do on SQLite', async (world) => {
+test('the replies on MariaDB equal those on SQLite', async (world) => {
     const server = await world.mariadb();
     const ups = [await world.up(), await up_on(world, server, { workers: 2 })];
     const asked = [
@@ -44,7 +44,7 @@ test('the services answer on MariaDB as they do on SQLite', async (world) => {
         );
         assert.equal(other.text, embedded.text, `${method} ${target}`);
         assert.equal(other.status, embedded.status);
-        assert_discreet(other.text, world.secrets);
+        assert_no_secrets(other.text, world.secrets);
     }
     const { results } = (await ups[1].http('GET', '/purchases?userid=1')).json;
     assert.deepEqual(
@@ -54,7 +54,7 @@ test('the services answer on MariaDB as they do on SQLite', async (world) => {
     assert.ok(Math.abs(Date.parse(results[0].date) - Date.now()) < 120_000, results[0].date);
 });
 
-test('a server that ends and comes back costs 503s in between, and no secret', async (world) => {
+test('requests get 503 while the server is down, and no secret is shown', async (world) => {
     const server = await world.mariadb({ durable: true });
     const up = await up_on(world, server, { workers: 2 });
     const { id } = (await up.http('POST', '/goods', { body: pencil })).json;
@@ -69,11 +69,11 @@ test('a server that ends and comes back costs 503s in between, and no secret', a
         const begun = Date.now();
         for (let n = 0; n < 20; ++n) {
             const { status, text } = await ask();
-            // A frozen server costs each of the workers one call's whole time.
+            // With a frozen server, the first call of each worker waits for its whole timeout.
             assert.ok(status === 503 || status === 504, `${status} ${text}`);
         }
         assert.ok(Date.now() - begun < 60_000);
-        assert.equal((await up.http('GET', '/nothing')).status, 404, 'the gateway goes on');
+        assert.equal((await up.http('GET', '/nothing')).status, 404, 'the gateway answers');
         const write = await up.http('POST', '/goods', { body: pencil });
         assert.equal(write.status, 503);
         replies += write.text;
@@ -84,20 +84,21 @@ test('a server that ends and comes back costs 503s in between, and no secret', a
         }
         const back = Date.now();
         await until('goods answers again', async () => (await ask()).status === 200);
-        assert.ok(Date.now() - back < 30_000); // 3 s, ten times
+        assert.ok(Date.now() - back < 30_000); // ten times the promised 3 s
     }
-    // The worker that answered need not be the one that had noticed.
-    await until('it is said', () => /store of goods: works again/.test(up.log));
+    // Another worker than the one that logged the outage may have answered.
+    await until('the recovery is logged', () => /store of goods: works again/.test(up.log));
     await up.stop('SIGINT');
-    assert_discreet(replies, world.secrets);
+    assert_no_secrets(replies, world.secrets);
     assert.match(up.log, /store of goods: .*MySQL error/);
 });
 
-test('a server that is down at the start keeps nobody from it', async (world) => {
+test('services start while the server is down', async (world) => {
     const server = await world.mariadb();
     await server.stop();
     const goods = await world.role('goods', { args: ['--store', server.url], env });
-    await until('it is said', () => /store of goods: the server cannot be reached/.test(goods.log));
+    await until('the outage is logged', () =>
+        /store of goods: the server cannot be reached/.test(goods.log));
     const client = await world.packets(goods.port('goods'));
     const ask = () => client.request('GET', '/goods', {});
     assert.equal((await ask()).errormessage, 'store unavailable');
@@ -105,7 +106,7 @@ test('a server that is down at the start keeps nobody from it', async (world) =>
     await until('goods answers', async () => (await ask()).errormessage === 'no data');
 });
 
-test('a server with ten connections serves forty requests at once', async (world) => {
+test('forty concurrent requests succeed on a server with ten connections', async (world) => {
     const server = await world.mariadb({ connections_max: 10 });
     const up = await up_on(world, server, { workers: 3 });
     for (let round = 0; round < 5; ++round) {
@@ -118,7 +119,7 @@ test('a server with ten connections serves forty requests at once', async (world
     }
 });
 
-test('an existing deployment is adopted, shared with its nodes, and finished', async (world) => {
+test('an existing database is adopted, shared with existing nodes, and migrated', async (world) => {
     const server = await world.mariadb();
     await server.query(`
         CREATE TABLE members(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -132,7 +133,7 @@ test('an existing deployment is adopted, shared with its nodes, and finished', a
     assert.equal(planned.code, 0, planned.log);
     const [, members] = JSON.parse(planned.output);
     assert.deepEqual([members.service, members.found, members.adopts], ['members', 0, true]);
-    assert.equal((await server.query('SHOW TABLES')).length, 1, 'nothing was made');
+    assert.equal((await server.query('SHOW TABLES')).length, 1, 'no table was created');
 
     const up = await up_on(world, server);
     const login = async (username, password) => {
@@ -143,7 +144,7 @@ test('an existing deployment is adopted, shared with its nodes, and finished', a
     const refused = { errorcode: 1, errormessage: 'invalid password' };
     const hashes = async (name) => (await server.query(
         `SELECT password, password_argon2id FROM members WHERE username = '${name}'`))[0];
-    /** A node of the existing deployment looks for the member. */
+    /** The query by which a node of the existing deployment finds a member. */
     const existing_node = async (username, password) => (await server.query(
         `SELECT id FROM members WHERE username = '${username}'
             AND password = PASSWORD('${password}')`)).length === 1;
@@ -164,11 +165,11 @@ test('an existing deployment is adopted, shared with its nodes, and finished', a
     assert.ok(await existing_node('ann', ann.password));
     assert.equal((await add({ ...ann, username: 'ANN' })).status, 409);
 
-    // A node of the existing deployment sets another password: the old one is no longer right.
+    // A node of the existing deployment sets another password: the old password is refused.
     await server.query("UPDATE members SET password = PASSWORD('new') WHERE username = 'kim'");
     assert.deepEqual(await login('kim', 'of kim'), refused);
     assert.deepEqual(await login('kim', 'new'), let_in(1));
-    // What an earlier msd has left: only its own hash.
+    // A row of an earlier version of msd holds only msd's own hash.
     await server.query(`UPDATE members early, members k SET early.password = k.password_argon2id
         WHERE early.username = 'early' AND k.username = 'kim'`);
     assert.deepEqual(await login('early', 'new'), let_in(3));
@@ -201,7 +202,7 @@ test('an existing deployment is adopted, shared with its nodes, and finished', a
     assert.match((await hashes('ANN'))[0], /^\$argon2id\$/);
 });
 
-test('passwords come from a file or the environment, and only so', async (world) => {
+test('passwords are accepted from a file or the environment only', async (world) => {
     const server = await world.mariadb();
     const start = (args, variables = {}) =>
         world.command(['service', 'goods', '--port', '0', ...world.own_dirs(), ...args], {

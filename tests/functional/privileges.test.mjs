@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Started as root, msd binds its ports, makes its files, and is somebody else from then on.
+// Started as root, msd binds its ports, creates its files and switches to another user.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -15,7 +15,7 @@ import { roles } from './harness/world.mjs';
 const nobody = 65534;
 const skip = skip_unless_root;
 
-/** The lines of /proc/PID/status that matter here. */
+/** User, group and capabilities of a process, from /proc/PID/status. */
 function credentials(pid) {
     const text = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
     const field = (name) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(text)[1].split(/\s+/);
@@ -40,21 +40,21 @@ function owner_and_mode(file) {
     return [facts.uid, facts.gid, (facts.mode & 0o7777).toString(8)];
 }
 
-/** The directory of the world can be entered by everybody, as /var is. */
+/** Lets every user enter the directory of the world, as with /var. */
 function open_world(world) {
     fs.chmodSync(world.dir, 0o755);
 }
 
-test('root binds, makes directories and files, and is nobody from then on', { skip },
+test('msd started as root binds, creates directories and files, then runs as nobody', { skip },
     async (world) => {
         open_world(world);
         const log = world.path('msd.log');
         const up = await world.up({
             args: ['--user', 'nobody', '--group', String(nobody), '--log-file', log],
         });
-        const everybody = [up.pid, ...children(up.pid)];
-        assert.equal(everybody.length, 1 + roles.length);
-        everybody.forEach(assert_is_nobody);
+        const processes = [up.pid, ...children(up.pid)];
+        assert.equal(processes.length, 1 + roles.length);
+        processes.forEach(assert_is_nobody);
         const [gateway] = up.workers('gateway');
         const soft_and_hard = /^Max open files +(\d+) +(\d+)/m
             .exec(fs.readFileSync(`/proc/${gateway.pid}/limits`, 'utf8'));
@@ -70,19 +70,20 @@ test('root binds, makes directories and files, and is nobody from then on', { sk
         const goods = { name: 'a', category: 'b', price: 1, description: 'c' };
         assert.equal((await up.http('POST', '/goods', { body: goods })).status, 200);
 
-        // Who comes later is nobody, too.
+        // A worker that starts later runs as nobody, too.
         up.expect_deaths();
         process.kill(gateway.pid, 'SIGKILL');
-        await until('a replacement', () => up.workers('gateway').some(
+        await until('the worker is replaced', () => up.workers('gateway').some(
             ({ pid }) => pid !== gateway.pid));
-        await until('it serves', async () => (await up.http('GET', '/goods')).status === 200);
+        await until('the gateway answers', async () =>
+            (await up.http('GET', '/goods')).status === 200);
         up.workers().forEach(({ pid }) => assert_is_nobody(pid));
         assert.equal((await up.stop('SIGTERM')).code, 0);
-        assert.ok(!fs.existsSync(world.path(`run/${instance}.pid`)), 'the pid file is gone');
+        assert.ok(!fs.existsSync(world.path(`run/${instance}.pid`)), 'the pid file is removed');
         assert.doesNotMatch(fs.readFileSync(log, 'utf8'), /runs as root| error /);
     });
 
-test('/dev/stderr is standard error also for a master that has changed its user', { skip },
+test('a master that has switched its user can log to /dev/stderr', { skip },
     async (world) => {
         open_world(world);
         const distributor = await world.role('distributor', {
@@ -100,7 +101,7 @@ test('/dev/stderr is standard error also for a master that has changed its user'
         assert.match(distributor.log, new RegExp(` info master ${distributor.pid} stopped`));
     });
 
-test('a port below 1024 is bound by root and served by nobody',
+test('a port below 1024 is bound by root and served by the user nobody',
     { skip: skip || skip_without_networks }, async (world) => {
         open_world(world);
         const all = ['up', '--gateway-port', '80', '--workers', '1', '--user', 'nobody'];
@@ -114,7 +115,7 @@ test('a port below 1024 is bound by root and served by nobody',
         assert.equal(up.port('gateway'), 80);
         [up.pid, ...children(up.pid)].forEach(assert_is_nobody);
         const ask = 'fetch("http://127.0.0.1/goods").then((r) => process.exit(r.ok ? 0 : 1))';
-        await until('it answers on port 80', async () => {
+        await until('the gateway answers on port 80', async () => {
             const asked = await run('nsenter', [
                 '-t', String(up.pid), '-n', process.execPath, '-e', ask,
             ]);
@@ -122,7 +123,7 @@ test('a port below 1024 is bound by root and served by nobody',
         });
     });
 
-test('what an instance of root left is given to the user that takes over', { skip },
+test('files of an earlier instance that ran as root are given to the new user', { skip },
     async (world) => {
         open_world(world);
         const goods = { name: 'kept', category: 'b', price: 1, description: 'c' };
@@ -138,12 +139,12 @@ test('what an instance of root left is given to the user that takes over', { ski
         assert.equal((await second.http('POST', '/goods', { body: goods })).status, 200);
     });
 
-test('root that is meant to be root says nothing about it', { skip }, async (world) => {
+test('no warning is logged when root is the configured user', { skip }, async (world) => {
     const distributor = await world.role('distributor', { args: ['--user', 'root'] });
     assert.doesNotMatch(distributor.log, /runs as root/);
 });
 
-test('a user that cannot be, or cannot work, is refused with what to do', { skip },
+test('an unknown or unsuitable user is refused with a remedy', { skip },
     async (world) => {
         open_world(world);
         const role = ['distributor', '--port', '0', ...world.own_dirs()];
@@ -168,7 +169,7 @@ test('a user that cannot be, or cannot work, is refused with what to do', { skip
         );
     });
 
-test('whoever is not root stays who they are', { skip }, async (world) => {
+test('msd that is not started as root keeps its user', { skip }, async (world) => {
     fs.chmodSync(world.dir, 0o777);
     const through = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
     const own = await world.role('distributor', { through, args: ['--user', 'nobody'] });
@@ -184,7 +185,7 @@ test('whoever is not root stays who they are', { skip }, async (world) => {
     assert.match(refused.log, /only root can switch to another user; this process has user 65534/);
 });
 
-test('a worker that hangs leaves a core when that is configured', { skip: skip || sanitized },
+test('a hung worker writes a core file when that is configured', { skip: skip || sanitized },
     async (world) => {
         fs.chmodSync(world.dir, 0o777);
         const pattern = fs.readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
@@ -201,9 +202,10 @@ test('a worker that hangs leaves a core when that is configured', { skip: skip |
         dumping.expect_deaths();
         const [worker] = dumping.workers();
         assert.equal(limit_of(worker.pid), 'unlimited');
-        process.kill(worker.pid, 'SIGABRT'); // as its master does when it hangs
-        await until('its end is told', () => dumping.log.includes('signal 6 (Aborted)'));
-        // Elsewhere cores go to a program, or to a place that only this machine knows.
+        process.kill(worker.pid, 'SIGABRT'); // the signal that the master sends to a hung worker
+        await until('the end of the worker is logged', () =>
+            dumping.log.includes('signal 6 (Aborted)'));
+        // With other patterns the kernel passes cores to a program or writes them elsewhere.
         if (!/^\||\//.test(pattern)) {
             assert.match(dumping.log, /signal 6 \(Aborted\), core dumped/);
             assert.ok(fs.readdirSync(world.dir).some((name) => name.startsWith('core')));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distributor towards foreign and msd nodes: what it says byte for byte, who is listed, who
-// hears of it when, and what a slow or unregistered connection costs.
+// The distributor with foreign and msd nodes: the bytes it sends, which nodes are listed, when
+// nodes get changes, and the cost of slow and unregistered connections.
 
 import assert from 'node:assert/strict';
 
@@ -27,7 +27,7 @@ function names(list) {
     return list.map(({ name }) => name);
 }
 
-test('a connection is told the list at once, byte for byte as today', async (world) => {
+test('a new connection gets the list in the bytes of existing distributors', async (world) => {
     const { port } = await start(world);
     const first = await world.packets(port);
     await first.list('the empty list', () => true);
@@ -46,7 +46,7 @@ test('a connection is told the list at once, byte for byte as today', async (wor
     assert.equal(Buffer.concat(second.raw).toString(), one);
 });
 
-test('nodes are listed as they registered and leave with their connection', async (world) => {
+test('nodes are listed as registered and removed when their connection ends', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     const nodes = [];
@@ -58,7 +58,7 @@ test('nodes are listed as they registered and leave with their connection', asyn
     const all = await watcher.list('three more', (list) => list.length === 4);
     assert.deepEqual(names(all), ['watcher', 'c', 'a', 'b']);
     nodes[1].close();
-    const left = await watcher.list('one less', (list) => list.length === 3);
+    const left = await watcher.list('one node less', (list) => list.length === 3);
     assert.deepEqual(names(left), ['watcher', 'c', 'b']);
 });
 
@@ -69,12 +69,14 @@ test('a second registration on a connection replaces the first', async (world) =
     await watcher.list('the node', (list) => list.length === 2);
     node.register({ port: 3, name: 'node', urls: ['GET/new'] });
     const list = await watcher.list('the new entry', (all) => all.some((each) => each.port === 3));
-    assert.deepEqual(list.map(({ port: said, urls }) => [said, urls]), [[1, []], [3, ['GET/new']]]);
+    const listed = list.map((node) => [node.port, node.urls]);
+    assert.deepEqual(listed, [[1, []], [3, ['GET/new']]]);
     node.close();
-    assert.deepEqual(names(await watcher.list('it left', (all) => all.length === 1)), ['watcher']);
+    const last = await watcher.list('the node is removed', (all) => all.length === 1);
+    assert.deepEqual(names(last), ['watcher']);
 });
 
-test('an unregistered connection changes nothing for the others', async (world) => {
+test('an unregistered connection causes no list', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     await watcher.list('itself', (list) => list.length === 1);
@@ -86,10 +88,10 @@ test('an unregistered connection changes nothing for the others', async (world) 
     }
     await join(world, port, { port: 2, name: 'node', urls: [] });
     await watcher.list('the node', (list) => list.length === 2);
-    assert.equal(watcher.lists().length, lists + 1, 'one list, for the one change');
+    assert.equal(watcher.lists().length, lists + 1, 'only the registration causes a list');
 });
 
-test('changes that come together are told together', async (world) => {
+test('changes at the same time are sent in few lists', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     await watcher.list('itself', (list) => list.length === 1);
@@ -100,21 +102,22 @@ test('changes that come together are told together', async (world) => {
     }
     clients.forEach((client, n) => client.register({ port: 9000 + n, name: `n${n}`, urls: [] }));
     await watcher.list('all of them', (list) => list.length === 51);
-    const told = watcher.lists().length - lists;
-    assert.ok(told <= 10, `${told} lists for 50 registrations in one go`);
+    const sent = watcher.lists().length - lists;
+    assert.ok(sent <= 10, `${sent} lists for 50 registrations at once`);
 });
 
-test('line 11: 200 foreign nodes join at once, and little is sent', async (world, context) => {
+test('line 11: each of 200 nodes that join at once gets few bytes', async (world, context) => {
     const { port } = await start(world);
     const count = 200;
     const clients = await Promise.all(Array.from({ length: count }, () => world.packets(port)));
-    await until('all are accepted', () => clients.every((client) => client.lists().length > 0));
+    await until('all connections are accepted', () =>
+        clients.every((client) => client.lists().length > 0));
     const begin = performance.now();
     clients.forEach((client, n) => {
         const urls = [`POST/service${n}`, `GET/service${n}`, `DELETE/service${n}`];
         client.register({ port: 10_000 + n, name: `service${n}`, urls });
     });
-    await until('all know all', () =>
+    await until('every node has the complete list', () =>
         clients.every((client) => client.lists().at(-1).length === count));
     const took_ms = performance.now() - begin;
     const list_bytes = encode({
@@ -125,14 +128,14 @@ test('line 11: 200 foreign nodes join at once, and little is sent', async (world
         `${(sent / (count * list_bytes)).toFixed(2)} × 200 × the final list`);
     assert.ok(sent <= 1.4 * count * list_bytes, `${sent} bytes, the list has ${list_bytes}`);
     const [one, ...others] = clients.map((client) => JSON.stringify(client.lists().at(-1)));
-    assert.ok(others.every((other) => other === one), 'all have the same list');
+    assert.ok(others.every((other) => other === one), 'all nodes have the same list');
 });
 
-test('a reader that stops costs bounded memory and ends with the last list', async (world) => {
+test('a node that stops reading uses bounded memory, then gets the last list', async (world) => {
     const config = {
         'distributor.gather_quiet_ms': 0,
         'distributor.queue_bytes_max': 1 << 20,
-        // Who takes no byte for three times that long is dropped.
+        // A connection that takes no byte for three times this period is closed.
         'distributor.ping_every_ms': 20_000,
     };
     const { distributor, port } = await start(world, config);
@@ -149,7 +152,7 @@ test('a reader that stops costs bounded memory and ends with the last list', asy
     const changes = 120;
     slow.socket.pause();
     for (let n = 0; n < changes; ++n) {
-        const changed = ({ port: said }) => said === 20_000 + n;
+        const changed = ({ port: listed }) => listed === 20_000 + n;
         changing.register({ port: 20_000 + n, name: 'changing', urls });
         await watcher.list(`change ${n}`, (list) => list.some(changed));
         watcher.packets.splice(0, watcher.packets.length - 1);
@@ -160,14 +163,14 @@ test('a reader that stops costs bounded memory and ends with the last list', asy
         assert.ok(grown < 8 << 20, `${grown >> 20} MiB more`);
     }
     slow.socket.resume();
-    const is_last = ({ port: said }) => said === 20_000 + changes - 1;
+    const is_last = ({ port: listed }) => listed === 20_000 + changes - 1;
     const last = await slow.list('the last change', (list) => list.some(is_last));
     assert.deepEqual(last, watcher.lists().at(-1));
     const told = slow.lists().length - lists;
     assert.ok(told < changes, `${told} lists for ${changes} changes`);
 });
 
-test('a service with several workers is one entry, also while one is replaced', async (world) => {
+test('a service with several workers is one entry, also during a replacement', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     const goods = await world.role('goods', { distributor: port, workers: 3 });
@@ -179,23 +182,23 @@ test('a service with several workers is one entry, also while one is replaced', 
         assert.ok(list[1].urls.includes(route), route);
     }
     const fields = Object.keys(list[1]);
-    assert.deepEqual(fields, ['port', 'name', 'urls', 'host'], 'foreign nodes see what they know');
+    assert.deepEqual(fields, ['port', 'name', 'urls', 'host'], 'foreign nodes get known fields');
     const known = watcher.lists().length;
     goods.expect_deaths();
     const [victim] = goods.workers('goods');
     process.kill(victim.pid, 'SIGKILL');
-    await until('it is replaced', () =>
+    await until('the worker is replaced', () =>
         goods.workers('goods').length === 3 &&
         !goods.workers().some(({ pid }) => pid === victim.pid));
     await until('the list is sent again', () => watcher.lists().length > known);
     await join(world, port, { port: 2, name: 'later', urls: [] });
     await watcher.list('the later node', (all) => names(all).includes('later'));
     for (const each of watcher.lists().slice(known)) {
-        assert.deepEqual(each.slice(0, 2), list, 'a worker more or less changes no entry');
+        assert.deepEqual(each.slice(0, 2), list, 'the number of workers is not visible');
     }
 });
 
-test('an unusable registration is refused with the reason, and changes nothing', async (world) => {
+test('an invalid registration is refused with the reason and changes nothing', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     await watcher.list('itself', (list) => list.length === 1);
@@ -224,19 +227,19 @@ test('an unusable registration is refused with the reason, and changes nothing',
     assert.ok(!('key' in reply));
     await join(world, port, { ...good, host: '10.9.9.9' });
     const list = await watcher.list('the good one', (all) => all.length === 2);
-    assert.equal(list[1].host, '127.0.0.1', 'the address of the peer counts');
+    assert.equal(list[1].host, '127.0.0.1', 'the address of the peer is listed');
 });
 
-test('a node says goodbye when it stops', async (world) => {
+test('a node that stops is removed from the list', async (world) => {
     const { port } = await start(world);
     const watcher = await join(world, port, { port: 1, name: 'watcher', urls: [] });
     const goods = await world.role('goods', { distributor: port });
     await watcher.list('goods', (list) => names(list).includes('goods'));
     await goods.stop('SIGTERM');
-    await watcher.list('it left', (list) => !names(list).includes('goods'));
+    await watcher.list('goods is not listed', (list) => !names(list).includes('goods'));
 });
 
-test('an msd node hears of changes as changes', async (world) => {
+test('an msd node gets changes instead of whole lists', async (world) => {
     const { port } = await start(world);
     const node = await world.packets(port);
     node.register({ port: 1, name: 'node', urls: ['GET/a'], proto: 2 });
@@ -259,13 +262,13 @@ test('an msd node hears of changes as changes', async (world) => {
     await node.packet('the new node', (packet) =>
         changes(packet)?.add?.some(({ name }) => name === 'other'));
     other.close();
-    // Its connection closed without a goodbye: still listed for a while, but not to be used.
-    await node.packet('it is critical or gone', (packet) =>
+    // A connection that ends without a goodbye: the node stays listed as critical for a while.
+    await node.packet('the node is critical or removed', (packet) =>
         changes(packet)?.add?.some(({ name, critical }) => name === 'other' && critical) ||
         changes(packet)?.remove?.length > 0);
 });
 
-test('an advertised address is listed instead of the one that is seen', async (world) => {
+test('an advertised address is listed instead of the peer address', async (world) => {
     const { port } = await start(world);
     const watcher = await world.packets(port);
     await world.role('goods', { distributor: port, args: ['--advertise', '10.1.2.3:7777'] });
@@ -279,7 +282,7 @@ test('an advertised address is listed instead of the one that is seen', async (w
     watcher.close();
 });
 
-test('nodes work on while the distributor is away and find its successor', async (world) => {
+test('nodes keep serving while the distributor is down, and find the next one', async (world) => {
     const { distributor, port } = await start(world);
     const config = { 'registry.reconnect_ms': 100 };
     const gateway = await world.role('gateway', { distributor: port, config });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workers that start while the registry is away, or while nodes are still on their way back to one
-// that has begun anew: they know what the workers before them knew.
+// Workers that start while the registry is down, or while nodes still reconnect to a restarted
+// registry: they know the nodes that earlier workers knew.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -11,7 +11,7 @@ import { http } from './harness/http_client.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-// No death is early, so that nothing has to be waited for.
+// Killed workers are replaced without back-off.
 const config = { 'supervision.early_ms': 1 };
 
 function kept_in(world, gateway) {
@@ -20,11 +20,11 @@ function kept_in(world, gateway) {
 
 async function kept(world, gateway) {
     const file = kept_in(world, gateway);
-    await until('goods is kept', () =>
+    await until('the file of known nodes contains goods', () =>
         fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('"name":"goods"'));
 }
 
-test('a gateway worker starts while the registry is away', async (world) => {
+test('a gateway worker that starts while the registry is down routes requests', async (world) => {
     const distributor = await world.role('distributor');
     const registry = distributor.port('distributor');
     await world.role('goods', { distributor: registry });
@@ -39,18 +39,19 @@ test('a gateway worker starts while the registry is away', async (world) => {
     for (let n = 0; n < 3; ++n) {
         const [pid] = await master.pids('gateway');
         process.kill(pid, 'SIGKILL');
-        await until('another worker', async () => (await master.pids('gateway'))[0] !== pid);
+        await until('the worker is replaced', async () =>
+            (await master.pids('gateway'))[0] !== pid);
         assert.equal((await http(port, 'GET', '/goods')).status, 200);
     }
     const file = kept_in(world, gateway);
-    fs.writeFileSync(`${file}.1`, 'of a worker killed while it wrote');
+    fs.writeFileSync(`${file}.1`, 'incomplete: its writer was killed');
     await gateway.stop('SIGTERM');
     const left = fs.readdirSync(world.path('run')).filter((name) => name.includes('.nodes'));
     assert.deepEqual(left.filter((name) => name.startsWith(path.basename(file))), [],
-        'what is kept goes with the instance');
+        'the instance removes its file of known nodes');
 });
 
-test('a service worker starts while the registry is away', async (world) => {
+test('a service worker that starts while the registry is down serves requests', async (world) => {
     const distributor = await world.role('distributor');
     const registry = distributor.port('distributor');
     await world.role('goods', { distributor: registry });
@@ -62,20 +63,21 @@ test('a service worker starts while the registry is away', async (world) => {
     const product = { name: 'a', category: 'c', price: 1, description: 'd' };
     const made = await http(port, 'POST', '/goods', { body: product });
     const file = world.path('run', `purchases-${purchases.port('purchases')}.nodes`);
-    await until('the nodes are kept', () => fs.existsSync(file));
+    await until('the file of known nodes exists', () => fs.existsSync(file));
     await distributor.stop('SIGTERM');
 
     purchases.expect_deaths();
     const master = new control(world.path('run'), purchases);
     const [pid] = await master.pids('purchases');
     process.kill(pid, 'SIGKILL');
-    await until('another worker', async () => (await master.pids('purchases'))[0] !== pid);
+    await until('the worker is replaced', async () =>
+        (await master.pids('purchases'))[0] !== pid);
     const body = { userid: 1, goodsid: made.json.id };
-    await until('a purchase', async () =>
+    await until('a purchase succeeds', async () =>
         (await http(port, 'POST', '/purchases', { body })).status === 200);
 });
 
-test('a registry and a gateway worker killed at once', async (world) => {
+test('no request gets 404 after registry and gateway worker are killed together', async (world) => {
     const up = await world.up({ config });
     up.expect_deaths();
     const port = up.port('gateway');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which node gets a request: all in turn, none that is dead or hung, and a GET is not lost when a
-// worker dies under it.
+// The choice of the node for a request: all nodes in turn, except dead or hung nodes; a GET is
+// retried when the worker that has it is killed.
 
 import assert from 'node:assert/strict';
 
@@ -34,12 +34,12 @@ async function labels(port, count) {
     return connection_labels;
 }
 
-test('nodes of one route take turns', async (world) => {
+test('nodes of one route get requests in turn', async (world) => {
     const { distributor, port } = await front(world);
     for (const label of ['a', 'b', 'c']) {
         await labelled(world, distributor, label);
     }
-    await until('all three are used', async () => new Set(await labels(port, 6)).size === 3);
+    await until('all nodes get requests', async () => new Set(await labels(port, 6)).size === 3);
     const seen = await labels(port, 30);
     for (const label of ['a', 'b', 'c']) {
         const share = seen.filter((each) => each === label).length;
@@ -47,24 +47,25 @@ test('nodes of one route take turns', async (world) => {
     }
 });
 
-test('a node that joins is used, one that leaves is not', async (world) => {
+test('a node gets requests while it is registered', async (world) => {
     const { distributor, port } = await front(world);
     await labelled(world, distributor, 'first');
     await world.routed(port, ['/where']);
     const second = await labelled(world, distributor, 'second');
-    await until('the second is used', async () => (await labels(port, 2)).includes('second'));
+    await until('the second node gets requests', async () =>
+        (await labels(port, 2)).includes('second'));
     second.close();
     second.registration.close();
-    await until('only the first', async () =>
+    await until('only the first node gets requests', async () =>
         (await labels(port, 4)).every((label) => label === 'first'));
     assert.deepEqual(new Set(await labels(port, 20)), new Set(['first']));
 });
 
-test('a route whose only node is dead: 502 at once, and back with the node', async (world) => {
+test('a route whose only node is dead gets 502 at once until a node registers', async (world) => {
     const { distributor, port } = await front(world);
     const only = await labelled(world, distributor, 'only');
     await world.routed(port, ['/where']);
-    only.close(); // still registered: the distributor cannot know
+    only.close(); // still registered, because the registration is a connection of its own
     for (let n = 0; n < 5; ++n) {
         const response = await http(port, 'GET', '/where');
         assert.equal(response.status, 502, response.text);
@@ -72,15 +73,15 @@ test('a route whose only node is dead: 502 at once, and back with the node', asy
     }
     only.registration.close();
     await labelled(world, distributor, 'next');
-    await until('the next one serves', async () => (await labels(port, 1))[0] === 'next');
+    await until('the next node answers', async () => (await labels(port, 1))[0] === 'next');
 });
 
-test('all services of a route gone by goodbye: 404 foreign, 503 msd', async (world) => {
-    const { distributor, port } = await front(world);
+test('a route whose services said goodbye gets 503 (msd) or 404 (foreign)', async (world) => {
+    const { distributor, port } = await front(world, { 'upstream.forget_absent_ms': 500 });
     const goods = await world.role('goods', { distributor });
     await world.routed(port, ['/goods']);
     await goods.stop('SIGTERM');
-    await until('503', async () => {
+    await until('the route of an msd service gets 503', async () => {
         const { status } = await http(port, 'GET', '/goods');
         return status === 503;
     });
@@ -88,12 +89,18 @@ test('all services of a route gone by goodbye: 404 foreign, 503 msd', async (wor
     const foreign = await labelled(world, distributor, 'foreign');
     await world.routed(port, ['/where']);
     foreign.registration.send({ uri: '/distributes', method: 'DELETE', key: 1, params: {} });
-    await until('404', async () => (await http(port, 'GET', '/where')).status === 404);
+    await until('the route of a foreign service gets 404', async () =>
+        (await http(port, 'GET', '/where')).status === 404);
 });
 
-test('a route of two services goes to the first name, is logged once and shown', async (world) => {
-    const distributor = (await world.role('distributor')).port('distributor');
-    const gateway = await world.role('gateway', { distributor, workers: 2 });
+test('a route of several services goes to the first name; msd routes shows it', async (world) => {
+    const registry = await world.role('distributor', {
+        config: { 'distributor.critical_for_ms': 500 },
+    });
+    const distributor = registry.port('distributor');
+    const gateway = await world.role('gateway', {
+        distributor, workers: 2, config: { 'upstream.forget_absent_ms': 500 },
+    });
     const port = gateway.port('gateway');
     const claim = (name) => scripted_service(world, {
         distributor,
@@ -106,7 +113,8 @@ test('a route of two services goes to the first name, is logged once and shown',
     const first = await claim('a'); // registered later, but its name comes first
     await claim('c');
     await world.routed(port, ['/a', '/c']);
-    await until('only a', async () => (await labels(port, 8)).every((label) => label === 'a'));
+    await until('only a gets requests', async () =>
+        (await labels(port, 8)).every((label) => label === 'a'));
     const at = ['--distributor', `127.0.0.1:${distributor}`];
     const routes = JSON.parse((await world.command(['routes', '--json', ...at])).output);
     const contested = routes.find(({ path }) => path === '/where');
@@ -117,14 +125,15 @@ test('a route of two services goes to the first name, is logged once and shown',
     assert.match(output, /GET +\/where +a +1 +b, c/);
     first.close();
     first.registration.close();
-    await until('only b', async () => (await labels(port, 8)).every((label) => label === 'b'));
+    await until('only b gets requests', async () =>
+        (await labels(port, 8)).every((label) => label === 'b'));
     const lines = gateway.log.split('\n').filter((line) => line.includes('claimed by several'));
     const claims = lines.map((line) => line.slice(line.indexOf('GET ')));
-    assert.equal(new Set(claims).size, claims.length, `each once:\n${lines.join('\n')}`);
+    assert.equal(new Set(claims).size, claims.length, `logged once:\n${lines.join('\n')}`);
     assert.ok(claims.some((line) => line.includes('a gets all its requests, and b, c none')));
 });
 
-test('a hung node is left out after one timeout and comes back by itself', async (world) => {
+test('a hung node gets no requests after one timeout until it answers again', async (world) => {
     const { distributor, port } = await front(world, { 'gateway.request_timeout_ms': 500 });
     await labelled(world, distributor, 'healthy');
     let hung = false;
@@ -136,20 +145,20 @@ test('a hung node is left out after one timeout and comes back by itself', async
             reply({ label: 'sick' });
         }
     });
-    await until('both are used', async () => new Set(await labels(port, 4)).size === 2);
+    await until('both nodes get requests', async () => new Set(await labels(port, 4)).size === 2);
     hung = true;
     const seen = await labels(port, 40);
     const late = seen.filter((label) => label !== 'healthy');
-    // Foreign: a TCP connect succeeds, so one request at a time tries it again.
-    assert.ok(late.length <= 10, `${late.length} of 40 were given to the hung node: ${late}`);
+    // A TCP connect to a hung foreign node succeeds, so single requests try the node again.
+    assert.ok(late.length <= 10, `${late.length} of 40 went to the hung node: ${late}`);
     hung = false;
-    await until('it is used again', async () => {
+    await until('the node gets requests again', async () => {
         const both = await labels(port, 10);
         return both.filter((label) => label === 'sick').length >= 4;
     });
 });
 
-test('a stopped msd worker is noticed by its pings, the other node serves', async (world) => {
+test('pings detect a stopped msd worker, and the other node gets its requests', async (world) => {
     const { distributor, port } = await front(world);
     await labelled(world, distributor, 'other');
     const goods = await world.role('goods', { distributor });
@@ -158,7 +167,7 @@ test('a stopped msd worker is noticed by its pings, the other node serves', asyn
     const [{ pid }] = goods.workers('goods');
     process.kill(pid, 'SIGSTOP');
     world.on_close(() => process.kill(pid, 'SIGCONT'));
-    await until('the stopped one is left out', async () => {
+    await until('the stopped worker gets no requests', async () => {
         for (let n = 0; n < 6; ++n) {
             const { status } = await http(port, 'GET', '/goods');
             if (status !== 200) {
@@ -171,20 +180,20 @@ test('a stopped msd worker is noticed by its pings, the other node serves', asyn
     const mine = { name: 'mine', category: 'c', price: 1, description: 'd' };
     const direct = await world.packets(goods.port('goods'));
     await direct.request('POST', '/goods', mine);
-    await until('it answers through the gateway again', async () => {
+    await until('the worker answers through the gateway again', async () => {
         const response = await http(port, 'GET', '/goods');
         return response.json.results?.some(({ name }) => name === 'mine');
     });
     assert.equal(foreign.ended, undefined);
 });
 
-test('killed workers are replaced, and no GET notices', async (world) => {
+test('no GET fails when service workers are killed and replaced', async (world) => {
     const { distributor, port } = await front(world);
     const goods = await world.role('goods', { distributor, workers: 2 });
     goods.expect_deaths();
     const goods_port = goods.port('goods');
     await world.routed(port, ['/goods']);
-    await until('the gateway is connected to both', () =>
+    await until('the gateway is connected to both workers', () =>
         goods.workers('goods').every(({ pid }) => clients_of(pid, goods_port).length > 0));
     const failed = [];
     let asked = 0;
@@ -201,15 +210,15 @@ test('killed workers are replaced, and no GET notices', async (world) => {
     });
     for (let round = 0; round < 6; ++round) {
         const now = asked;
-        await until('requests go through', () => asked > now + 100);
+        await until('a hundred requests succeed', () => asked > now + 100);
         const [victim] = goods.workers('goods');
         process.kill(victim.pid, 'SIGKILL');
-        await until('it is replaced', () => {
+        await until('the worker is replaced', () => {
             const pids = goods.workers('goods').map(({ pid }) => pid);
             return pids.length === 2 && !pids.includes(victim.pid);
         });
-        // The gateway must have found the new worker before the other one may die.
-        await until('the gateway is connected to both', () =>
+        // The gateway must be connected to the new worker before the other worker is killed.
+        await until('the gateway is connected to both workers', () =>
             goods.workers('goods').every(({ pid }) => clients_of(pid, goods_port).length > 0));
     }
     stop = true;
@@ -231,7 +240,7 @@ test('killed gateway workers are replaced on the same port', async (world) => {
     }
 });
 
-test('a POST that may have been done is not sent twice', async (world) => {
+test('a POST that may have been executed is not retried', async (world) => {
     const { distributor, port } = await front(world);
     let received = 0;
     const dying = (packet, reply, socket) => {
@@ -250,7 +259,7 @@ test('a POST that may have been done is not sent twice', async (world) => {
     assert.equal(received, 1);
 });
 
-test('a GET is tried once more, on another connection', async (world) => {
+test('a GET is retried once, on another connection', async (world) => {
     const { distributor, port } = await front(world);
     let received = 0;
     let broken = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A database that is killed, hung, restarted, read-only, slow, full or out of connections while
-// people write through the gateway: every failing call is a clear 503 within its time, every write
-// answered with success is there exactly once, a service that needs no database does not notice,
-// and nothing has to be restarted afterwards.
+// clients write through the gateway: every failed call gets 503 within its timeout, every
+// acknowledged write is stored exactly once, a service without a database is not affected, and no
+// restart of msd is needed afterwards.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -16,17 +16,17 @@ import { pause, until } from './harness/until.mjs';
 
 const limit_ms = 280_000;
 const request_timeout_ms = 2000;
-// Ten times the 3 s within which msd promises to be back: the machine of a test is busy.
+// Ten times the 3 s within which msd promises to recover: the test machine may be busy.
 const recovery_ms = 30_000;
 
-/** Clients that add products one after the other and never try again. */
+/** Clients that each add one product after the other and never retry. */
 class writers {
     constructor(port, { count = 6, bytes = 0 } = {}) {
         this.port = port;
         this.filling = 'x'.repeat(bytes);
         this.made = new Map(); // id → name
         this.failed = 0;
-        this.refused = 0; // of these, by the service, before anybody gave up on it
+        this.refused = 0; // of the failed ones: refused by the service before the gateway's timeout
         this.slowest_ms = 0;
         this.stopping = false;
         const all = Array.from({ length: count }, (_, client) => this.write_on(client));
@@ -51,7 +51,7 @@ class writers {
             this.made.set(JSON.parse(text).id, name);
             return;
         }
-        // The gateway's own limit stands some milliseconds behind that of the service.
+        // 504: the gateway's timeout, which ends some milliseconds after that of the service.
         if (status !== 504) {
             assert.equal(status, 503, text);
             assert.equal(JSON.parse(text).errormessage, 'store unavailable');
@@ -70,12 +70,12 @@ class writers {
 
     async write_again() {
         const before = this.made.size;
-        await this.until('writes are made again', () => this.made.size >= before + 30);
+        await this.until('writes succeed again', () => this.made.size >= before + 30);
     }
 
     async fail() {
         const { failed, refused } = this;
-        await this.until('writes fail, and the service says so', () =>
+        await this.until('writes fail, some with a reply of the service', () =>
             this.failed >= failed + 10 && this.refused > refused);
     }
 
@@ -85,7 +85,7 @@ class writers {
     }
 }
 
-/** Somebody who needs no database: every line is taken and kept, whatever happens. */
+/** A client of the logs service, which has no database: every line must be accepted and written. */
 class bystander {
     constructor(port, directory) {
         this.port = port;
@@ -106,8 +106,8 @@ class bystander {
         }
     }
 
-    /** The numbers of the lines that were kept. */
-    kept() {
+    /** The numbers of the lines that were written. */
+    written() {
         const files = fs.readdirSync(this.directory).map((name) => path.join(this.directory, name));
         const text = files.map((file) => fs.readFileSync(file, 'utf8')).join('');
         return new Set([...text.matchAll(/still here, (\d+)\./g)].map(([, number]) => number));
@@ -117,7 +117,7 @@ class bystander {
         this.stopping = true;
         await this.ended;
         assert.ok(this.served > 0);
-        await until('all lines are kept', () => this.kept().size === this.served);
+        await until('all lines are written', () => this.written().size === this.served);
     }
 }
 
@@ -145,12 +145,12 @@ async function finish({ server, load, other }) {
     for (const [id, name] of load.made) {
         assert.equal(found.get(id), name, `${name} was acknowledged as ${id}`);
     }
-    assert.equal(new Set(found.values()).size, found.size, 'a write was made twice');
+    assert.equal(new Set(found.values()).size, found.size, 'a write was executed twice');
     const late_ms = request_timeout_ms * 10;
-    assert.ok(load.slowest_ms < late_ms, `an answer took ${load.slowest_ms} ms`);
+    assert.ok(load.slowest_ms < late_ms, `a reply took ${load.slowest_ms} ms`);
 }
 
-test('a database that is killed and comes back', { limit_ms }, async (world) => {
+test('writes succeed again after the database was killed', { limit_ms }, async (world) => {
     const all = await start(world);
     for (let round = 0; round < 3; ++round) {
         await all.server.kill();
@@ -161,13 +161,13 @@ test('a database that is killed and comes back', { limit_ms }, async (world) => 
     await finish(all);
 });
 
-test('a database that is restarted in order', { limit_ms }, async (world) => {
+test('writes succeed again after the database was restarted', { limit_ms }, async (world) => {
     const all = await start(world);
     await all.server.restart();
     await finish(all);
 });
 
-test('a database that hangs', { limit_ms }, async (world) => {
+test('writes succeed again after the database hung', { limit_ms }, async (world) => {
     const all = await start(world);
     await all.server.freeze();
     await all.load.fail();
@@ -175,26 +175,26 @@ test('a database that hangs', { limit_ms }, async (world) => {
     await finish(all);
 });
 
-test('a database that is read-only for a while', { limit_ms }, async (world) => {
+test('writes succeed again after the database was read-only', { limit_ms }, async (world) => {
     const all = await start(world);
     await all.server.query('SET GLOBAL read_only = 1');
     await all.load.fail();
     const { status } = await all.up.http('GET', '/goods?limit=1');
-    assert.equal(status, 200, 'it can be read');
+    assert.equal(status, 200, 'reads succeed');
     await all.server.query('SET GLOBAL read_only = 0');
     await finish(all);
 });
 
-test('a database that is slow', { limit_ms }, async (world) => {
+test('writes succeed again after the database was slow', { limit_ms }, async (world) => {
     const all = await start(world);
-    // Whoever writes waits for the table.
+    // Writes wait for the lock of the table.
     const slow = all.server.query('LOCK TABLES msd.goods WRITE; DO SLEEP(6); UNLOCK TABLES');
     await all.load.fail();
     await slow;
     await finish(all);
 });
 
-test('a database with fewer connections than there are requests', { limit_ms }, async (world) => {
+test('writes succeed with fewer connections than requests', { limit_ms }, async (world) => {
     const all = await start(world, {
         database: { connections_max: 10 },
         writing: { count: 40 },
@@ -206,7 +206,7 @@ test('a database with fewer connections than there are requests', { limit_ms }, 
     await finish(all);
 });
 
-test('a database whose disk is full', { limit_ms }, async (world, context) => {
+test('writes succeed again after the disk was full', { limit_ms }, async (world, context) => {
     const disk = world.path('disk');
     fs.mkdirSync(disk);
     try {
@@ -226,7 +226,7 @@ test('a database whose disk is full', { limit_ms }, async (world, context) => {
     fs.writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 2 * 1024 * 1024)));
     await all.load.fail();
     fs.rmSync(ballast);
-    // InnoDB gives up when a rollback finds no room; its service manager starts it again.
+    // InnoDB exits when a rollback finds no space; in production a service manager restarts it.
     const before = all.load.made.size;
     await all.load.until('writes or the end of the server', () => (
         all.server.ended || all.load.made.size > before

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 of one process after the other while people buy: no purchase that was acknowledged is
-// lost, none is made twice. scripts/soak kills 100, a test run a few.
+// kill -9 of one process after the other while clients buy: no acknowledged purchase is lost and
+// none is stored twice. scripts/soak kills 100 processes, a test run a few.
 
 import assert from 'node:assert/strict';
 
@@ -14,14 +14,14 @@ import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
 const kills = repeated(12, 100);
-// Every fourth kill is the database's, every fourth that of the cache.
+// Of every four kills, one is of the database and one of the cache.
 const server_kills_every = 4;
 const limit_ms = scaled(280_000, 3_000_000);
 
-// Somebody who kills on purpose is no crash loop, which workers are kept back from.
+// Killed workers are replaced without the back-off of a crash loop.
 const config = { 'supervision.early_ms': 1 };
 
-// The pools that a purchase needs, in an order that follows from the seed, each equally often.
+// The pools that a purchase needs, equally often, in an order that the seed determines.
 function* victims() {
     for (;;) {
         const pools = ['gateway', 'purchases', 'goods', 'distributor', 'purchases', 'gateway'];
@@ -36,7 +36,7 @@ async function kill_worker(up, pool) {
     assert.ok(workers.length > 0, `${pool} has no workers`);
     const { pid } = chosen_of(workers);
     process.kill(pid, 'SIGKILL');
-    await until(`a worker of ${pool} is gone`, () => !is_alive(pid));
+    await until(`a worker of ${pool} has exited`, () => !is_alive(pid));
 }
 
 async function kill_one_after_the_other(up, { database, cache }, load) {
@@ -54,7 +54,7 @@ async function kill_one_after_the_other(up, { database, cache }, load) {
     }
 }
 
-test('kill -9 of anything costs no purchase', { limit_ms }, async (world) => {
+test('kill -9 of workers, database and cache loses no purchase', { limit_ms }, async (world) => {
     const database = await world.mariadb({ durable: true });
     const cache = await redis_server.start(world);
     const up = await world.up({
@@ -73,7 +73,7 @@ test('kill -9 of anything costs no purchase', { limit_ms }, async (world) => {
     load.assert_equals(await database.query('SELECT id, userid, quantity FROM purchases'));
 });
 
-test('kill -9 costs no purchase on the embedded store either', { limit_ms }, async (world) => {
+test('kill -9 of workers loses no purchase on the embedded store', { limit_ms }, async (world) => {
     const up = await world.up({ workers: 2, config });
     up.expect_deaths();
     const port = up.port('gateway');

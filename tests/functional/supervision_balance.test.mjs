@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections spread over the workers that accept from one socket.
+// The distribution of connections over the workers that accept from one socket.
 
 import assert from 'node:assert/strict';
 
@@ -10,22 +10,23 @@ import { until } from './harness/until.mjs';
 
 const count = 1000;
 
-/** How many of a thousand held connections, made `every_us`, each of four workers has. */
+/** The share of each of four workers when a thousand connections open, one every `every_us`. */
 async function spread(world, every_us) {
     const gateway = await world.role('gateway', { workers: 4, distributor: 1 });
     const port = gateway.port('gateway');
     const holding = new load(world, port, { held: { mode: 'held', clients: count, every_us } });
-    await until('all are connected', async () => (await holding.look()).open === count);
+    await until('all connections are open', async () => (await holding.look()).open === count);
     const pids = gateway.workers('gateway').map(({ pid }) => pid);
-    return until('all are accepted', () => {
+    return until('all connections are accepted', () => {
         const each = pids.map((pid) => clients_of(pid, port).length);
         return each.reduce((sum, one) => sum + one, 0) === count && each;
     }, 8000); // a silent client is closed after ten seconds
 }
 
 /**
- * The first good spread of ten: a worker that has no processor for some milliseconds misses its
- * turns, and on a machine of two, one of which the client has, every second attempt is such.
+ * One of ten attempts must meet the bound: a worker that gets no processor time for some
+ * milliseconds accepts too few, which happens in every second attempt on two processors when the
+ * client uses one of them.
  */
 async function assert_spread(world, context, every_us, is_good) {
     let each = [];
@@ -39,8 +40,8 @@ async function assert_spread(world, context, every_us, is_good) {
     assert.fail(String(each));
 }
 
-test('a thousand connections, one each half millisecond: 250 ± 15 a worker', (world, context) =>
+test('each worker gets 250 ± 15 of 1000 connections, one every 0.5 ms', (world, context) =>
     assert_spread(world, context, 500, (one) => Math.abs(one - count / 4) <= 15));
 
-test('a thousand connections at once: no worker has more than 300', (world, context) =>
+test('no worker gets more than 300 of 1000 connections at once', (world, context) =>
     assert_spread(world, context, 0, (one) => one <= 300));

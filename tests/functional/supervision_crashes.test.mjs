@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workers that are killed under load: the requests in flight on them fail, and nothing else.
+// Workers that are killed under load: only the requests in flight on these workers fail.
 
 import assert from 'node:assert/strict';
 
-import { kill_workers } from './harness/bystanders.mjs';
+import { kill_workers } from './harness/worker_kills.mjs';
 import { chosen_of } from './harness/chance.mjs';
 import { get_goods, load, post_goods, stored_goods } from './harness/load.mjs';
-import { full, sanitized, scaled } from './harness/scale.mjs';
+import { sanitized, scaled } from './harness/scale.mjs';
 import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
 
-// Killed again and again within half a second, they would be replaced later and later.
+// Killed workers are replaced without back-off.
 const config = {
     'supervision.early_ms': 0,
-    ...(sanitized && { 'upstream.connect_timeout_ms': 2000 }), // a worker greets late then
+    ...(sanitized && { 'upstream.connect_timeout_ms': 2000 }), // workers answer hello late
 };
 
-// How a request fails whose connection ends.
+// Eight kills, of which one hits the gateway (13 requests in flight at most) and two hit goods (two
+// POST at most), may cost 17 requests: 0.1 % of 17,000.
+const answers_for_a_kill = 2200;
+
+// The kinds of failure of a request whose connection ends.
 const ends = ['reset', 'unanswered', 'truncated'];
 
-/** Asserts that nothing failed but what was on a connection of `held`, and only by its end. */
+/** Asserts that requests failed only on connections of `held`, and only because these ended. */
 function assert_only_held(seen, held) {
     const innocent = seen.failures.filter(({ local_port, kind }) =>
         !held.has(local_port) || !ends.includes(kind));
-    assert.deepEqual(innocent.slice(0, 5), [], 'failed without having been on a killed worker');
+    assert.deepEqual(innocent.slice(0, 5), [], 'requests failed that were not on a killed worker');
 }
 
 function of_gateway(expect) {
@@ -35,7 +39,7 @@ function of_gateway(expect) {
     };
 }
 
-test('one gateway worker killed: only its requests in flight fail', async (world, context) => {
+test('only requests in flight fail when a gateway worker is killed', async (world, context) => {
     const { master, port, expect } = await serving(world, { config });
     const running = new load(world, port, of_gateway(expect));
     const held = new Set();
@@ -52,7 +56,7 @@ test('one gateway worker killed: only its requests in flight fail', async (world
     assert_only_held(seen, held);
 });
 
-test('all gateway workers killed: no connection is refused', async (world, context) => {
+test('no connection is refused when all gateway workers are killed', async (world, context) => {
     const { master, port, expect } = await serving(world, { config });
     const running = new load(world, port, of_gateway(expect));
     const held = new Set();
@@ -69,7 +73,7 @@ test('all gateway workers killed: no connection is refused', async (world, conte
     assert_only_held(seen, held);
 });
 
-test('service workers killed: hidden from GET, and no POST is lost or doubled',
+test('no GET fails and no POST is lost or executed twice when service workers are killed',
     async (world, context) => {
         const { up, master, port, expect } = await serving(world, { config });
         const posts = 4;
@@ -88,7 +92,7 @@ test('service workers killed: hidden from GET, and no POST is lost or doubled',
         const seen = await running.stop();
         context.diagnostic(seen.text);
         seen.assert_clean(['fresh', 'kept']);
-        // A write in flight may have happened or not: its client is told that it is not known.
+        // A write in flight may have been executed or not: its client gets 502.
         const statuses = new Set(seen.failures.map(({ kind, detail }) => `${kind} ${detail}`));
         statuses.delete('wrong_status 502');
         assert.deepEqual([...statuses], []);
@@ -96,7 +100,7 @@ test('service workers killed: hidden from GET, and no POST is lost or doubled',
         seen.assert_written('posts', await stored_goods(up));
     });
 
-test('a random worker killed each second under load: 99.9 % of the requests are answered',
+test('kills of random workers of all pools fail only requests in flight',
     { limit_ms: 280_000 }, async (world, context) => {
         const { up, master, port, expect } = await serving(world, { config });
         const gets = of_gateway(expect);
@@ -104,20 +108,24 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         const running = new load(world, port, { ...gets, posts });
         await running.answers(200);
         const killed = [];
+        const held = new Set(); // by gateway workers that were killed
         for (let second = 0; second < scaled(8, 60); ++second) {
-            await pause(1000);
-            const { pools } = await until('all are there again', async () => {
+            // The rate of a run must not depend on how many requests the machine answers in it.
+            await Promise.all([pause(1000), running.answers(sanitized ? 100 : answers_for_a_kill)]);
+            const { pools } = await until('all workers are ready', async () => {
                 const now = await master.status();
                 return now.state === 'ready' && now;
             });
             const all = pools.flatMap(({ name, slots }) =>
                 slots.filter(({ state }) => state === 'ready').map(({ pid }) => ({ name, pid })));
-            // Each pool in its turn, lest a short run is one of the gateway alone.
+            // From the pools with the fewest kills, so that a short run covers all pools.
             const deaths = ({ name }) => killed.filter((each) => each === name).length;
             const least = Math.min(...all.map(deaths));
             const next = all.filter((each) => deaths(each) === least);
             const victim = chosen_of(next);
-            process.kill(victim.pid, 'SIGKILL');
+            for (const each of await kill_workers([victim.pid], port)) {
+                held.add(each);
+            }
             killed.push(victim.name);
         }
         await running.answers(200);
@@ -126,15 +134,13 @@ test('a random worker killed each second under load: 99.9 % of the requests are 
         const of = (name) => killed.filter((each) => each === name).length;
         const in_flight = Object.values(gets).reduce(
             (sum, { clients, depth = 1 }) => sum + clients * depth, 0);
-        const lost = Object.entries(seen.kinds(Object.keys(gets)));
-        assert.deepEqual(lost.map(([kind]) => kind).filter((kind) => !ends.includes(kind)), []);
-        const lost_count = lost.reduce((sum, [, count]) => sum + count, 0);
-        assert.ok(lost_count <= of('gateway') * in_flight, `${lost_count} of GET failed`);
-        const lost_posts = seen.failures.filter(({ group }) => group === 'posts').length;
+        const lost = seen.failures.filter(({ group }) => group !== 'posts');
+        assert_only_held({ failures: lost }, held);
+        assert.ok(lost.length <= of('gateway') * in_flight, `${lost.length} of GET failed`);
+        const lost_posts = seen.failures.length - lost.length;
         assert.ok(lost_posts <= (of('gateway') + of('goods')) * posts.clients, `${lost_posts}`);
-        // A short run on a busy machine answers too few requests for a rate: the bounds above hold
-        // for every run.
-        if (full) {
+        // Some open requests of three gateway workers are more than that where few are answered.
+        if (!sanitized) {
             assert.ok(seen.availability >= 0.999, `${seen.availability * 100} %`);
         }
         seen.assert_written('posts', await stored_goods(up));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rolls of a service whose callers keep their packet connections: no reply is lost. One caller
-// speaks section 4 of the protocol and moves on when it is told goaway, the other knows section 2
-// only and sees its connection end after what it had asked.
+// Rolls of a service whose callers keep their packet connections: no reply is lost. Callers that
+// speak section 4 of the protocol reconnect after a goaway; for callers that know only section 2
+// the connection ends after the replies to their requests.
 
 import assert from 'node:assert/strict';
 
@@ -12,7 +12,7 @@ import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until, within } from './harness/until.mjs';
 
-/** Keeps `at_once` requests in flight on one connection, and changes to another when told so. */
+/** Keeps `at_once` requests in flight on one connection; a goaway makes it open another. */
 class kept_caller {
     constructor(port) {
         Object.assign(this, { port, answered: 0, moves: 0, lost: [], stopping: false });
@@ -34,7 +34,7 @@ class kept_caller {
         return client;
     }
 
-    // Packets are handled as they come, not looked for among all that ever came.
+    // Handles each packet when it arrives instead of searching all packets received so far.
     read(client) {
         const before = client.packets.filter(({ hello }) => hello === undefined);
         client.packets = { push: (packet) => this.hear(client, packet) };
@@ -50,7 +50,7 @@ class kept_caller {
         if (packet.goaway !== undefined) {
             client.leaving = true;
             ++this.moves;
-            this.present = this.connect(); // who asks from now on waits for it
+            this.present = this.connect(); // later requests wait for this connection
             this.close_if_done(client);
             return;
         }
@@ -90,31 +90,31 @@ class kept_caller {
     }
 }
 
-test('rolls under callers that stay connected: no reply is lost', async (world, context) => {
+test('rolls lose no reply of callers that stay connected', async (world, context) => {
     const { up, master } = await serving(world);
     const callers = Array.from({ length: 6 }, () => new kept_caller(up.port('goods')));
     const running = callers.map((each) => each.run(4));
     const answered = () => callers.reduce((sum, each) => sum + each.answered, 0);
-    await until('they are answered', () => answered() > 200);
+    await until('requests succeed', () => answered() > 200);
     await master.rolls(repeated(15, 50), { pools: ['goods'] });
     const before = answered();
-    await until('they are still answered', () => answered() > before + 200);
+    await until('requests still succeed', () => answered() > before + 200);
     callers.forEach((each) => { each.stopping = true; });
     await Promise.all(running);
     const moves = callers.reduce((sum, each) => sum + each.moves, 0);
-    context.diagnostic(`${answered()} answered, ${moves} times told to go away`);
+    context.diagnostic(`${answered()} answered, ${moves} goaways`);
     assert.ok(callers.every((each) => each.moves > 0));
     assert.deepEqual(callers.flatMap(({ lost }) => lost), []);
 });
 
-test('rolls under callers of protocol 1: what they had asked is answered', async (world) => {
+test('rolls lose no reply to requests in flight of protocol 1 callers', async (world) => {
     const { up, master } = await serving(world);
     const port = up.port('members');
     for (let round = 0; round < repeated(5, 20); ++round) {
         const clients = await Promise.all(Array.from({ length: 4 }, () => world.packets(port)));
-        // Their connections are with the worker that is going to leave, not waiting for one.
+        // A reply shows that a worker has accepted the connection before the roll.
         await Promise.all(clients.map((client) => client.request('GET', '/ping')));
-        // Each costs a slow password hash, so that it is under way when the roll comes.
+        // Each request computes a slow password hash, so it is in flight when the roll begins.
         clients.forEach((client, n) => client.send({
             uri: '/members', method: 'POST', key: 7,
             params: { username: `member ${round} ${n}`, password: 'x' },
@@ -128,7 +128,7 @@ test('rolls under callers of protocol 1: what they had asked is answered', async
     }
 });
 
-test('a request of protocol 1 that has begun when a roll comes is answered', async (world) => {
+test('a protocol 1 request that is half received before a roll gets its reply', async (world) => {
     const { up, master } = await serving(world, { workers: 1 });
     const port = up.port('goods');
     const [client, idle] = [await world.packets(port), await world.packets(port)];
@@ -136,9 +136,9 @@ test('a request of protocol 1 that has begun when a roll comes is answered', asy
     const request = encode({ uri: '/goods/1', method: 'GET', key: 7, params: {} });
     const ping = encode({ uri: '/ping', method: 'GET', key: 8, params: {} });
     client.write(Buffer.concat([ping, request.subarray(0, 20)]));
-    await client.reply(8); // so the beginning of the other one has arrived, too
+    await client.reply(8); // so the first part of the other request has arrived
     const rolled = master.roll('goods');
-    await within('the worker says goodbye', idle.closed);
+    await within('the worker closes the idle connection', idle.closed);
     client.write(request.subarray(20));
     assert.equal((await client.reply(7)).errorcode, 0);
     await within('the worker ends the connection', client.closed);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rolls under load: nothing fails, nothing is written twice or lost. The first rows of the table of
-// what supervision must hold.
+// Rolls under load: no request fails, no write is lost or executed twice.
 
 import assert from 'node:assert/strict';
 
@@ -12,7 +11,7 @@ import { serving } from './harness/serving.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 
-test('rolls of the gateway lose no request, on new and on kept connections',
+test('rolls of the gateway fail no request on new and kept connections',
     { limit_ms: 280_000 }, async (world, context) => {
         const { up, master, port, expect } = await serving(world);
         const running = new load(world, port, {
@@ -28,7 +27,7 @@ test('rolls of the gateway lose no request, on new and on kept connections',
         seen.assert_written('posts', await stored_goods(up));
     });
 
-test('rolls of a gateway that is busy all the time lose no request',
+test('rolls of a saturated gateway fail no request',
     { limit_ms: 280_000 }, async (world, context) => {
         const { master, port, expect } = await serving(world);
         const running = new load(world, port, {
@@ -42,7 +41,7 @@ test('rolls of a gateway that is busy all the time lose no request',
         seen.assert_clean();
     });
 
-test('rolls of all pools under mixed load: nothing failed, nothing written twice',
+test('rolls of all pools under mixed load fail no request and repeat no write',
     { limit_ms: 280_000 }, async (world, context) => {
         const { up, master, port, expect } = await serving(world);
         const running = new load(world, port, {
@@ -61,23 +60,23 @@ test('rolls of all pools under mixed load: nothing failed, nothing written twice
         seen.assert_written('purchases', await stored_purchases(up, 2));
     });
 
-test('workers that have too much when they are new are not replaced for ever', async (world) => {
+test('new workers that exceed the memory limit at once are not recycled', async (world) => {
     const config = { 'supervision.recycle_bytes': 1 };
     const up = await world.up({ config });
-    const said = /gateway\/0: a new worker has \d+ bytes of private memory/;
-    await until('it is said', () => said.test(up.log));
+    const reason = /gateway\/0: a new worker has \d+ bytes of private memory/;
+    await until('the reason is logged', () => reason.test(up.log));
     for (let n = 0; n < 20; ++n) {
         assert.equal((await up.http('GET', '/goods')).status, 200);
     }
     up.assert_same_workers();
 });
 
-// A sanitizer's shadow memory is more than any limit.
-const skip_memory = sanitized && 'memory is a sanitizer\'s then';
+// The shadow memory of a sanitizer exceeds every limit.
+const skip_memory = sanitized && 'sanitizers change the use of memory';
 
-test('workers that hold too much are recycled, and nothing fails', { skip: skip_memory },
+test('workers over the memory limit are recycled and no request fails', { skip: skip_memory },
     async (world) => {
-        // A new one has less than one MiB, and half of the clients cost each of two more than five.
+        // A new worker has less than one MiB; half of the clients need more than five MiB.
         const config = { 'supervision.recycle_bytes': 3 * 1024 * 1024 };
         const { master, port, expect } = await serving(world, { config });
         const old = await master.pids('gateway');
@@ -85,14 +84,14 @@ test('workers that hold too much are recycled, and nothing fails', { skip: skip_
         const running = new load(world, port, {
             kept: get_goods({ mode: 'kept', clients: 3000, pause_ms: 3000, expect }),
         });
-        await until('the gateway is new', async () =>
+        await until('all gateway workers are replaced', async () =>
             (await master.slots('gateway')).every(({ pid }) => !old.includes(pid)), 60_000);
         assert.deepEqual(await master.pids('goods'), goods);
         const seen = await running.stop();
         seen.assert_clean();
     });
 
-test('workers that have answered their share are recycled, and nothing fails', async (world) => {
+test('workers over the request limit are recycled and no request fails', async (world) => {
     const config = { 'supervision.recycle_requests': 200, 'supervision.soak_ms': 100 };
     const { master, port, expect } = await serving(world, { config });
     const before = new Map();
@@ -104,7 +103,7 @@ test('workers that have answered their share are recycled, and nothing fails', a
         kept: get_goods({ mode: 'kept', clients: 2, pause_ms: 40, expect }),
     });
     for (const [pool, old] of before) {
-        await until(`all of ${pool} are new`, async () =>
+        await until(`all workers of ${pool} are replaced`, async () =>
             (await master.slots(pool)).every(({ pid }) => !old.includes(pid)), 60_000);
     }
     const seen = await running.stop();

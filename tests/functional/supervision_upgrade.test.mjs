@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The master upgraded in place under load: the same pid, the same workers, nothing failed; and a
-// program that cannot take over leaves everything as it was.
+// In-place upgrades of the master under load keep its pid and its workers and fail no request. An
+// upgrade to a program that cannot take over is refused and changes nothing.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -32,7 +32,7 @@ async function all_pids(master) {
     return [pid, ...pools.flatMap(({ slots }) => slots.map((each) => each.pid))];
 }
 
-test('upgrades under load: same pid, same workers, nothing failed', { limit_ms: 280_000 },
+test('upgrades under load keep pid and workers and fail no request', { limit_ms: 280_000 },
     async (world, context) => {
         const at = new installed_msd(world);
         const { up, master, port, expect } = await serving(world, { binary: at.path });
@@ -41,7 +41,7 @@ test('upgrades under load: same pid, same workers, nothing failed', { limit_ms: 
         const running = new load(world, port, mixed(expect));
         await running.answers(200);
         for (let n = 0; n < repeated(20, 120); ++n) {
-            at.put(msd_binary); // another file, as an update brings it
+            at.put(msd_binary); // a new file, as after an update
             const { code, log } = await upgrade(world, master);
             assert.equal(code, 0, log);
         }
@@ -51,17 +51,18 @@ test('upgrades under load: same pid, same workers, nothing failed', { limit_ms: 
         seen.assert_clean();
         assert.deepEqual(await all_pids(master), pids);
         seen.assert_written('posts', await stored_goods(up));
-        // It is still the master of its workers: one that dies is replaced, all are rolled.
+        // The upgraded master supervises the workers: it replaces a killed worker and rolls all.
         const [victim] = await master.pids('goods');
         process.kill(victim, 'SIGKILL');
-        await until('it is replaced', async () => !(await master.pids('goods')).includes(victim));
+        await until('the worker is replaced', async () =>
+            !(await master.pids('goods')).includes(victim));
         await master.roll();
-        await until('of the old processes only the master is left', async () =>
+        await until('all workers are replaced', async () =>
             (await all_pids(master)).filter((pid) => pids.includes(pid)).join() === `${up.pid}`);
-        await until('no descriptor is left over', () => descriptors(up.pid) <= held);
+        await until('no descriptor is leaked', () => descriptors(up.pid) <= held);
     });
 
-test('an upgrade to what cannot take over is refused, and nobody notices', async (world) => {
+test('an upgrade to an unusable program is refused and fails no request', async (world) => {
     const at = new installed_msd(world);
     const config = upgrade_timeout;
     const { master, port, expect } = await serving(world, { binary: at.path, config });

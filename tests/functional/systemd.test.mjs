@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What systemd is told (sd_notify), and what it hands over (socket activation). The test plays
-// systemd.
+// Notifications to systemd (sd_notify) and socket activation. The test acts as systemd.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -14,7 +13,7 @@ import { repository } from './harness/world.mjs';
 
 const harness = path.join(repository, 'tests/functional/harness');
 
-/** The manager's socket: { env, said(), lines() }. */
+/** The service manager's socket: { env, datagrams(), lines() }. */
 async function notify_socket(world) {
     const address = world.path('notify.sock');
     const script = path.join(harness, 'notify_socket.py');
@@ -22,16 +21,16 @@ async function notify_socket(world) {
         world.track(new program('service manager', 'python3', [script, address]));
     await until('the socket of the service manager', () =>
         listening.output.includes('READY notify'));
-    const said = () => listening.output.split('\n').filter((line) => line.startsWith('['))
+    const datagrams = () => listening.output.split('\n').filter((line) => line.startsWith('['))
         .map((line) => JSON.parse(line));
-    return { env: { NOTIFY_SOCKET: address }, said, lines: () => said().flat() };
+    return { env: { NOTIFY_SOCKET: address }, datagrams, lines: () => datagrams().flat() };
 }
 
 function activated(descriptors) {
     return ['python3', path.join(harness, 'activate.py'), descriptors];
 }
 
-test('the service manager hears of start, state, reload, roll and stop', async (world) => {
+test('msd notifies the service manager of start, state, reload, roll and stop', async (world) => {
     const manager = await notify_socket(world);
     const config = { 'supervision.soak_ms': 50, 'log.level': 'info' };
     const distributor = (await world.role('distributor')).port('distributor');
@@ -43,16 +42,17 @@ test('the service manager hears of start, state, reload, roll and stop', async (
     const before_ready = lines.slice(0, lines.indexOf('READY=1'));
     assert.ok(before_ready.some((line) => /^EXTEND_TIMEOUT_USEC=\d{7,}$/.test(line)), lines);
     assert.ok(before_ready.includes('STATUS=starting, 0 of 2 workers ready: gateway 0/2'), lines);
-    for (const datagram of manager.said()) {
+    for (const datagram of manager.datagrams()) {
         assert.ok(datagram.includes(`MAINPID=${gateway.pid}`), datagram.join());
     }
-    await until('the state', () => manager.lines().includes('STATUS=ready, 2 of 2 workers ready'));
+    await until('STATUS=ready', () =>
+        manager.lines().includes('STATUS=ready, 2 of 2 workers ready'));
     const signs = () => manager.lines().filter((line) => line === 'WATCHDOG=1').length;
     const so_far = signs();
-    await until('signs of life', () => signs() >= so_far + 3);
+    await until('three watchdog notifications', () => signs() >= so_far + 3);
 
     gateway.signal('SIGHUP');
-    await until('a reload that ends', () => {
+    await until('RELOADING=1, then READY=1', () => {
         const all = manager.lines();
         const begin = all.indexOf('RELOADING=1');
         return begin >= 0 && /^MONOTONIC_USEC=\d+$/.test(all[begin + 1]) &&
@@ -61,7 +61,7 @@ test('the service manager hears of start, state, reload, roll and stop', async (
 
     gateway.expect_deaths();
     gateway.signal('SIGUSR2');
-    await until('a roll, slot by slot, and its end', () => {
+    await until('the status of each step of a roll', () => {
         const text = manager.lines().join('\n');
         return text.includes('; rolling gateway/0, 0 of 2 done') &&
             text.includes('; rolling gateway/1, 1 of 2 done') && text.includes('; roll 1 done');
@@ -69,7 +69,7 @@ test('the service manager hears of start, state, reload, roll and stop', async (
 
     gateway.signal('SIGTERM');
     await gateway.exit;
-    await until('the stop is told', () => manager.lines().includes('STOPPING=1'));
+    await until('STOPPING=1', () => manager.lines().includes('STOPPING=1'));
     const last = manager.lines();
     const stopping = last.indexOf('STOPPING=1');
     assert.ok(stopping > 0, last.join());
@@ -77,7 +77,7 @@ test('the service manager hears of start, state, reload, roll and stop', async (
     assert.ok(last.slice(stopping).some((line) => line.startsWith('STATUS=stopping, ')));
 });
 
-test('workers hear nothing of the service manager', async (world) => {
+test('workers do not get the variables of the service manager', async (world) => {
     const manager = await notify_socket(world);
     const distributor = await world.role('distributor', {
         env: { ...manager.env, WATCHDOG_USEC: '60000000' },
@@ -89,10 +89,10 @@ test('workers hear nothing of the service manager', async (world) => {
     const forbidden = /^(NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_.*)$/;
     assert.deepEqual(names.filter((name) => forbidden.test(name)), []);
     await until('READY', () => manager.lines().includes('READY=1'));
-    assert.ok(!manager.lines().includes('FDSTORE=1'), 'what is a unit\'s is not stored');
+    assert.ok(!manager.lines().includes('FDSTORE=1'), 'sockets of a .socket unit are not stored');
 });
 
-test('pools serve on the sockets they are handed, by name', async (world) => {
+test('pools serve on the activated sockets with their names', async (world) => {
     const everything = world.spawn_msd(
         'msd up',
         ['up', '--workers', '1', '--distributor-port', '0', '--members-port', '0',
@@ -103,14 +103,14 @@ test('pools serve on the sockets they are handed, by name', async (world) => {
         await everything.ready(name);
     }
     everything.note_workers();
-    // Had they bound the configured ports, it would be these.
+    // The configured ports, which msd would bind without the activation.
     assert.notEqual(everything.port('gateway'), 8000);
     assert.notEqual(everything.port('goods'), 9010);
     await world.routed(everything.port('gateway'));
     assert.equal((await http(everything.port('gateway'), 'GET', '/goods')).status, 200);
 });
 
-test('a descriptor of the wrong kind or name is refused with what to do', async (world) => {
+test('an activated descriptor of a wrong kind or name is refused with a remedy', async (world) => {
     for (const [descriptors, problem] of [
         ['gateway=udp', 'is a datagram socket; it has to be a listening TCP socket'],
         ['gateway=unix', 'is a UNIX socket; it has to be a listening TCP socket'],

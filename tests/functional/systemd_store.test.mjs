@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// systemd's file descriptor store: a master that is killed leaves its listening sockets there for
-// the next one. The test plays systemd.
+// systemd's file descriptor store keeps the listening sockets of a killed master for the next
+// master. The test acts as systemd.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { msd_binary, repository } from './harness/world.mjs';
 
-const nobody = 1; // a port where no distributor is
+const no_distributor = 1; // a port without a listener
 const name = 'stored/gateway';
 
 function kill(pid) {
@@ -24,7 +24,7 @@ function kill(pid) {
     }
 }
 
-const gateway_unit = { command: ['gateway'], role: 'gateway', distributor: nobody };
+const gateway_unit = { command: ['gateway'], role: 'gateway', distributor: no_distributor };
 
 /** A unit that runs one role of msd, by default `msd gateway`. */
 class unit {
@@ -32,7 +32,7 @@ class unit {
         const script = path.join(repository, 'tests/functional/harness/unit.py');
         const args = [script, world.path('notify.sock')];
         const systemd = world.track(new program('systemd', 'python3', args, { input: 'pipe' }));
-        await until('systemd is there', () => systemd.output.includes('READY unit'));
+        await until('the simulated systemd is ready', () => systemd.output.includes('READY unit'));
         return new unit(world, systemd, what);
     }
 
@@ -40,7 +40,7 @@ class unit {
         Object.assign(this, { world, systemd, command, role, distributor, starts: 0 });
     }
 
-    /** Everything that happened so far. */
+    /** All events so far. */
     events() {
         return this.systemd.output.split('\n').filter((line) => line.startsWith('{'))
             .map((line) => JSON.parse(line));
@@ -50,19 +50,20 @@ class unit {
         return this.events().findLast(({ started }) => started).started;
     }
 
-    /** What systemd has of the unit: { name: how many }. */
+    /** The sockets in the store of the unit: { name: count }. */
     get store() {
         return this.events().findLast(({ store }) => store).store;
     }
 
-    /** How often systemd was told `line`, by the process `pid` if it is given. */
-    said(line, pid) {
+    /** How often systemd got the notification `line`, from the process `pid` if it is given. */
+    notified(line, pid) {
         const from = pid === undefined ? line : `MAINPID=${pid}`;
         return this.events()
-            .filter(({ said }) => said?.includes(line) && said.includes(from)).length;
+            .filter(({ notified }) =>
+                notified?.includes(line) && notified.includes(from)).length;
     }
 
-    /** Returns the port on which the role serves then; `host` is its address. */
+    /** Starts the unit; returns the port of the role and sets `host` to its address. */
     async start(...args) {
         const command = [msd_binary, ...this.command];
         command.push('--distributor', `127.0.0.1:${this.distributor}`);
@@ -72,7 +73,7 @@ class unit {
         const line = new RegExp(`^READY ${this.role} (\\S+):(\\d+)$`, 'gm');
         const ready = () => [...this.systemd.output.matchAll(line)];
         await until(`${this.role} is ready`, () => ready().length === this.starts);
-        await until('systemd knows', () => this.said('READY=1', this.pid));
+        await until('systemd gets READY=1', () => this.notified('READY=1', this.pid));
         const [, host, port] = ready().at(-1);
         this.host = host;
         return Number(port);
@@ -80,10 +81,11 @@ class unit {
 
     async ended() {
         const { pid } = this;
-        await until('systemd sees the end', () => this.events().some(({ ended }) => ended === pid));
+        await until('systemd reaps the master', () =>
+            this.events().some(({ ended }) => ended === pid));
     }
 
-    /** What is left of a unit after its main process is killed by systemd, too. */
+    /** Kills the master and its workers, as systemd does after the main process is killed. */
     async kill_all() {
         const pids = [this.pid, ...children(this.pid)];
         pids.forEach(kill);
@@ -96,7 +98,7 @@ class unit {
         await this.ended();
     }
 
-    /** What systemd does after a stop that no start follows. */
+    /** Empties the store, as systemd does after a stop that no start follows. */
     async release() {
         this.systemd.child.stdin.write('release\n');
         await until('the store is empty', () => this.events().some(({ released }) => released));
@@ -111,7 +113,7 @@ function assert_refused(world, port) {
     return assert.rejects(world.connection(port), { code: 'ECONNREFUSED' });
 }
 
-test('a killed master leaves its sockets to the next one, and nobody is refused', async (world) => {
+test('no connection is refused between a killed master and the next one', async (world) => {
     const gateway = await unit.load(world);
     const port = await gateway.start('--port', '0');
     assert.deepEqual(Object.keys(gateway.store), [name]);
@@ -125,17 +127,17 @@ test('a killed master leaves its sockets to the next one, and nobody is refused'
         assert.equal(await gateway.start('--port', configured), port);
         assert.equal(gateway.host, '127.0.0.1');
         for (const each of waiting) {
-            assert.equal((await each.response()).status, 404);
+            assert.equal((await each.response()).status, 503);
         }
     }
-    assert.equal(gateway.said('FDSTORE=1'), 1, 'they were stored once');
-    assert.equal(gateway.said('FDSTOREREMOVE=1'), 0);
+    assert.equal(gateway.notified('FDSTORE=1'), 1, 'the sockets are stored once');
+    assert.equal(gateway.notified('FDSTOREREMOVE=1'), 0);
     await gateway.stop();
 });
 
-test('a killed service that starts again from the store costs no request', async (world) => {
+test('no request fails while a killed service starts with the stored sockets', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
-    // Less time to connect than a start takes.
+    // The connect timeout is shorter than a start.
     const config = { 'upstream.connect_timeout_ms': 50, 'gateway.request_timeout_ms': 15_000 };
     const gateway = await world.role('gateway', { distributor, config });
     const port = gateway.port('gateway');
@@ -157,7 +159,7 @@ test('a killed service that starts again from the store costs no request', async
     await goods.stop();
 });
 
-test('a restarted unit refuses nobody: connections wait for the next master', async (world) => {
+test('connections during the restart of a unit wait for the next master', async (world) => {
     const gateway = await unit.load(world);
     const port = await gateway.start('--port', '0');
     assert.deepEqual(Object.keys(gateway.store), [name]);
@@ -166,17 +168,18 @@ test('a restarted unit refuses nobody: connections wait for the next master', as
     const waiting = await world.connection(port);
     waiting.send('GET', '/goods');
     assert.equal(await gateway.start('--port', String(port)), port);
-    assert.ok((await waiting.response()).status >= 400, 'nobody is registered, but it answers');
+    const { status } = await waiting.response();
+    assert.ok(status >= 400, `status ${status}`); // no service is registered
     await gateway.stop();
     await gateway.release();
     await assert_refused(world, port);
 });
 
-test('a drain that takes long takes the sockets out of the store', async (world) => {
+test('a long drain removes the sockets from the store', async (world) => {
     const gateway = await unit.load(world);
     const port = await gateway.start('--port', '0');
     const [worker] = children(gateway.pid);
-    process.kill(worker, 'SIGSTOP'); // so it does not drain
+    process.kill(worker, 'SIGSTOP'); // so that it does not drain
     process.kill(gateway.pid, 'SIGTERM');
     await until('the store is empty', () => Object.keys(gateway.store).length === 0, 30_000);
     process.kill(worker, 'SIGCONT');
@@ -184,16 +187,16 @@ test('a drain that takes long takes the sockets out of the store', async (world)
     await assert_refused(world, port);
 });
 
-test('stored sockets that are not what is configured are closed everywhere', async (world) => {
+test('stored sockets that do not match the configuration are closed and removed', async (world) => {
     const gateway = await unit.load(world);
     const port = await gateway.start('--port', '0');
     await gateway.kill_all();
-    // An address that they are in the way of.
+    // An address that conflicts with the stored sockets.
     const all = ['--host', '0.0.0.0', '--port', String(port)];
     assert.equal(await gateway.start(...all), port);
-    assert.equal(gateway.said('FDSTOREREMOVE=1'), 1);
+    assert.equal(gateway.notified('FDSTOREREMOVE=1'), 1);
     assert.deepEqual(gateway.store, { [name]: 1 });
-    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 404);
+    assert.equal((await (await world.connection(port)).request('GET', '/goods')).status, 503);
 
     await gateway.kill_all();
     const other = ['--host', '127.0.0.2', '--port', String(port)];
@@ -203,19 +206,19 @@ test('stored sockets that are not what is configured are closed everywhere', asy
     await gateway.stop();
 });
 
-test('a master that was replaced in place leaves what was stored once', async (world) => {
+test('an in-place upgrade of the master does not store the sockets again', async (world) => {
     const gateway = await unit.load(world);
     const port = await gateway.start('--port', '0');
     const upgrade = ['ctl', '--runtime-dir', world.path('run'), 'upgrade', '--wait'];
     const { code, log } = await world.command(upgrade);
     assert.equal(code, 0, log);
-    await until('the program after it reports', () => gateway.said('READY=1') === 2);
-    assert.equal(gateway.said('FDSTORE=1'), 1);
+    await until('the upgraded master sends READY=1', () => gateway.notified('READY=1') === 2);
+    assert.equal(gateway.notified('FDSTORE=1'), 1);
     await gateway.kill_all();
     const waiting = await world.connection(port);
     waiting.send('GET', '/goods');
     assert.equal(await gateway.start('--port', '0'), port);
-    assert.equal((await waiting.response()).status, 404);
-    assert.equal(gateway.said('FDSTORE=1'), 1);
+    assert.equal((await waiting.response()).status, 503);
+    assert.equal(gateway.notified('FDSTORE=1'), 1);
     await gateway.stop();
 });

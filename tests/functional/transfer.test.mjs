@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `msd export`, `msd import` and `msd compare`: what the services have moves between SQLite,
-// MariaDB and files, ids and passwords included, and what an existing deployment has moves in.
+// `msd export`, `msd import` and `msd compare`: the data of the services moves between SQLite,
+// MariaDB and files with ids and passwords, also from the database of an existing deployment.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import { mariadb_password, mariadb_user } from './harness/mariadb.mjs';
 import { test } from './harness/test.mjs';
 
-// With a line end, as a variable that was read from a file has.
+// With a line end, as a variable has that a shell reads from a file.
 const passwords = {
     MSD_STORE_PASSWORD: `${mariadb_password}\n`,
     MSD_OTHER_PASSWORD: `${mariadb_password}\n`,
@@ -39,7 +39,7 @@ async function everything(up, userid) {
     };
 }
 
-/** `msd ARGS… --json` on the world's data directory, which must succeed. */
+/** The output of `msd ARGS… --json` on the world's data directory; the command must succeed. */
 async function rows(world, args) {
     const all = [...args, '--json', '--data-dir', world.path('data')];
     const { code, output, log } = await world.command(all, { env: passwords });
@@ -48,7 +48,7 @@ async function rows(world, args) {
     return JSON.parse(output);
 }
 
-test('what SQLite has moves to MariaDB by an export, and both are equal', async (world) => {
+test('an export of SQLite is imported into MariaDB, and both are equal', async (world) => {
     const server = await world.mariadb();
     const embedded = await world.up();
     const { userid } = await fill(embedded);
@@ -83,7 +83,7 @@ test('what SQLite has moves to MariaDB by an export, and both are equal', async 
     const { json } = await served.http('POST', '/goods', {
         body: { name: 'new', category: 'c', price: 1, description: 'd' },
     });
-    assert.equal(json.id, 4, 'the id of the product that is gone names no other one');
+    assert.equal(json.id, 4, 'the id of the deleted product is not used again');
     const { code, output } = await world.command(
         ['compare', shop, ...store, '--data-dir', world.path('data')],
         { env: passwords },
@@ -92,7 +92,7 @@ test('what SQLite has moves to MariaDB by an export, and both are equal', async 
     assert.match(output, /^goods +2 +0 +1 +0 +id 4$/m);
 });
 
-test('an interrupted export goes on with the service it had come to', async (world) => {
+test('an interrupted export continues with the first incomplete service', async (world) => {
     const up = await world.up();
     await fill(up);
     await up.stop('SIGINT');
@@ -101,7 +101,7 @@ test('an interrupted export goes on with the service it had come to', async (wor
     const read = (name) => fs.readFileSync(world.path('shop', `${name}.jsonl`), 'utf8');
     const whole = services.map(read);
 
-    // As an interrupt leaves them: goods done, members begun, purchases not.
+    // The files after an interrupt: goods complete, members begun, no purchases.
     const members = read('members');
     const last_line = members.lastIndexOf('\n', members.length - 2) + 1;
     fs.writeFileSync(world.path('shop', 'members.jsonl'), members.slice(0, last_line));
@@ -117,7 +117,7 @@ test('an interrupted export goes on with the service it had come to', async (wor
     assert.match(again.log, /goods\.jsonl is complete: remove it/);
 });
 
-test('an existing deployment moves in and stays as it was', async (world) => {
+test('an import from an existing deployment does not change its database', async (world) => {
     const server = await world.mariadb();
     await server.query(`
         CREATE DATABASE monolithic CHARACTER SET latin1;
@@ -157,16 +157,16 @@ test('an existing deployment moves in and stays as it was', async (world) => {
     assert.equal(bought.date, '2019-07-01T03:00:00.000Z');
 });
 
-test('what cannot be done is said, and nothing is left of it', async (world) => {
+test('a transfer that cannot be done reports the reason and leaves nothing', async (world) => {
     const own = ['--data-dir', world.path('data')];
-    const refused = async (args, code, said, env = {}) => {
+    const refused = async (args, code, expected, env = {}) => {
         const ended = await world.command([...args, ...own], { env });
         assert.equal(ended.code, code, `${args.join(' ')}: ${ended.log}`);
-        assert.match(ended.log, said);
+        assert.match(ended.log, expected);
         assert.doesNotMatch(ended.log, /geheim/);
     };
     await refused(['export', world.path('shop')], 1, /goods\.db/);
-    assert.ok(!fs.existsSync(world.path('shop')), 'nothing is created for nothing');
+    assert.ok(!fs.existsSync(world.path('shop')), 'a refused export creates nothing');
     await refused(['import', world.path('shop')], 1, /goods\.jsonl/);
     assert.ok(!fs.existsSync(world.path('data')));
     await refused(['import', 'mysql://u:geheim@127.0.0.1:1/d'], 2, /MSD_OTHER_PASSWORD/);

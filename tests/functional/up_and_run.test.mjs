@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `msd up`: everything on this machine from one command. All calls of the API table, data that
-// survives, and a stop that leaves nothing behind.
+// `msd up` starts every role on this machine: all calls of the API table, data after a restart, and
+// a stop that leaves no process.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -15,11 +15,12 @@ import { roles } from './harness/world.mjs';
 
 const pencil = { name: '연필', category: 'tests', price: 1000, description: 'test' };
 
-test('msd up says what runs where and a curl that works', async (world) => {
+test('msd up prints the address of each role and a curl command that works', async (world) => {
     const up = await world.up();
     const port = up.port('gateway');
-    await until('a curl to try', () => up.output.includes(`curl http://127.0.0.1:${port}/goods`));
-    assert.ok(up.output.trim().split('\n').length <= roles.length + 8, 'a few lines');
+    await until('the curl example is printed', () =>
+        up.output.includes(`curl http://127.0.0.1:${port}/goods`));
+    assert.ok(up.output.trim().split('\n').length <= roles.length + 8, 'the output is short');
     for (const role of roles) {
         assert.ok(up.workers(role).length === 1, role);
     }
@@ -28,7 +29,7 @@ test('msd up says what runs where and a curl that works', async (world) => {
     assert.equal(response.json.errormessage, 'no data');
 });
 
-test('the first answer after a start is one of the service', async (world) => {
+test('the first reply after a start comes from the service', async (world) => {
     const ports = new Map();
     for (const role of roles) {
         ports.set(role, await free_port());
@@ -45,7 +46,7 @@ test('the first answer after a start is one of the service', async (world) => {
     assert.deepEqual([order[0], order[1], order.at(-1)], ['distributor', 'logs', 'gateway']);
 });
 
-test('every call of the API table', async (world) => {
+test('every call of the API table gets the documented reply', async (world) => {
     const up = await world.up({ workers: 2 });
     const ask = async (method, target, body) => (await up.http(method, target, { body })).json;
     const ok = async (...request) => {
@@ -93,7 +94,7 @@ test('every call of the API table', async (world) => {
     assert.equal((await up.http('POST', '/logs', { body: { any: 'thing' } })).status, 202);
 });
 
-test('pages of goods and purchases are walked with limit and after', async (world) => {
+test('limit and after page through goods and purchases', async (world) => {
     const up = await world.up();
     const ids = [];
     for (let n = 0; n < 25; ++n) {
@@ -125,7 +126,7 @@ test('pages of goods and purchases are walked with limit and after', async (worl
     }
 });
 
-test('data is there after a restart, on the same ports', async (world) => {
+test('data is kept over a restart on the same ports', async (world) => {
     const first = await world.up({ comes_back: true });
     const { id } = (await first.http('POST', '/goods', { body: pencil })).json;
     const account = { username: 'ann', password: 'secret of ann' };
@@ -145,7 +146,7 @@ test('data is there after a restart, on the same ports', async (world) => {
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
-    test(`one ${signal} stops all of it: exit 0 and no process left`, async (world) => {
+    test(`one ${signal} stops all roles with exit code 0 and leaves no process`, async (world) => {
         const up = await world.up({ workers: 2 });
         const pids = up.workers().map(({ pid }) => pid);
         assert.equal(pids.length, 11);
@@ -153,7 +154,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
         await idle.request('GET', '/goods');
         const in_flight = Array.from({ length: 20 }, (_, n) =>
             up.http('POST', '/goods', { body: { ...pencil, price: n } }));
-        // Some of them are under way by now, all were sent.
+        // All requests were sent; some are still in flight after the first reply.
         await in_flight[0];
         const ended = await up.stop(signal, 45_000);
         assert.deepEqual(ended, { code: 0, signal: null });
@@ -163,11 +164,11 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
             const status = response.value?.status ?? 0;
             assert.ok([0, 200, 502, 503].includes(status), `status ${status}`);
         }
-        assert.doesNotMatch(up.log, /\berror\b/i, 'a stop is nothing to complain about');
+        assert.doesNotMatch(up.log, /\berror\b/i, 'a stop logs no error');
     });
 }
 
-test('SIGTERM: what was asked before is answered, and nobody is let in', async (world) => {
+test('after SIGTERM requests in flight get replies, new connections are refused', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = await world.role('gateway', { distributor });
     const port = gateway.port('gateway');
@@ -188,19 +189,19 @@ test('SIGTERM: what was asked before is answered, and nobody is let in', async (
     await world.routed(port, ['/slow']);
     holds = true;
     const asked = http(port, 'GET', '/slow');
-    await until('it is under way', () => answer);
+    await until('the service has the request', () => answer);
     gateway.end_expected = true;
     process.kill(gateway.pid, 'SIGTERM');
-    await until('nobody is let in', () => can_listen(port));
+    await until('the gateway has stopped listening', () => can_listen(port));
     assert.equal(gateway.ended, undefined);
     answer({ label: 'in time' });
     const { status, json } = await asked;
     assert.deepEqual([status, json?.label], [200, 'in time']);
-    await until('the gateway has ended', () => gateway.ended);
+    await until('the gateway has exited', () => gateway.ended);
     assert.equal(gateway.ended.code, 0);
 });
 
-test('a killed master takes its workers with it, and a new one starts', async (world) => {
+test('the workers of a killed master exit, and a new master starts', async (world) => {
     const up = await world.up({ comes_back: true });
     const pids = up.workers().map(({ pid }) => pid);
     up.end_expected = true;
@@ -210,7 +211,7 @@ test('a killed master takes its workers with it, and a new one starts', async (w
     assert.equal(again.port('gateway'), up.port('gateway'));
 });
 
-test('private data is private', async (world) => {
+test('only the owner can read the data files', async (world) => {
     await world.up();
     assert.equal(fs.statSync(world.path('data')).mode & 0o777, 0o700);
     const files = fs.readdirSync(world.path('data'), { withFileTypes: true });
@@ -221,8 +222,8 @@ test('private data is private', async (world) => {
     }
 });
 
-test('a gateway that has had no list answers 503 with Retry-After', async (world) => {
-    const distributor = await free_port(); // nobody is there
+test('a gateway without a list of nodes answers 503 with Retry-After', async (world) => {
+    const distributor = await free_port(); // nothing listens on this port
     const config = { 'registry.reconnect_ms': 100 };
     const gateway = (await world.role('gateway', { distributor, config })).port('gateway');
     const early = await http(gateway, 'GET', '/goods');
@@ -230,11 +231,11 @@ test('a gateway that has had no list answers 503 with Retry-After', async (world
     assert.equal(early.headers.get('retry-after'), '1');
     assert.match(early.json.detail, /registry/);
     await world.role('distributor', { port: distributor });
-    await until('404 once there is a list', async () =>
+    await until('the gateway answers 404 once it has a list', async () =>
         (await http(gateway, 'GET', '/goods')).status === 404);
 });
 
-test('a service that is started later is routed when it is ready', async (world) => {
+test('a service that starts later is routed when it is ready', async (world) => {
     const distributor = (await world.role('distributor')).port('distributor');
     const gateway = (await world.role('gateway', { distributor })).port('gateway');
     assert.equal((await http(gateway, 'GET', '/goods')).status, 404);

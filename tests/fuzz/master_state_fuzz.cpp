@@ -18,7 +18,7 @@ void check(const master_state& state) {
         require(pool.policy.slots.size() == pool.slots.size(), "each slot has its history");
         for (const auto& worker : pool.workers) {
             require(worker.plan < state.plans.size(), "each worker has a plan");
-            require(worker.pid > 1, "nobody but a worker is killed");
+            require(worker.pid > 1, "only workers are killed");
         }
     }
     std::vector<int> all = state.descriptors();
@@ -40,6 +40,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     check(*read);
     const auto again = decode_master_state(encode(*read));
-    require(again.has_value() && *again == *read, "it comes back the same");
+    require(again.has_value() && *again == *read, "the state is equal after writing and reading");
     return 0;
 }

@@ -92,7 +92,7 @@ void check_changed(const packet& seen) {
     require(again.parse(frame).has_value(), "a change written reads back");
     const auto echoed = read_changed(*again.fields().find("changed"));
     require(echoed.has_value() && echoed->ids == made->ids, "with the same ids");
-    require(echoed->untold == made->untold, "as well known");
+    require(echoed->untold == made->untold, "with the same value of untold");
     require(echoed->what == made->what, "of the same kind");
 }
 

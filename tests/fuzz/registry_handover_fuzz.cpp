@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(state.advance(now, has_room));
     for (const core::registry::peer_id id : state.peer_ids()) {
         state.resume(id, now);
-        state.leave(id, "1", now);
+        state.deregister(id, "1", now);
         static_cast<void>(state.advance(now, has_room));
         state.disconnect(id, now);
     }

@@ -14,7 +14,7 @@ void check(std::string_view service, std::string_view line) {
     std::int64_t id = 0;
     const auto row = msd::store::canonical_row(service, line, id);
     if (!row) {
-        require(row.error().code != msd::errc::internal, "a bad line is nobody's fault here");
+        require(row.error().code != msd::errc::internal, "a bad line is not an internal error");
         return;
     }
     require(id > 0, "ids are above 0");

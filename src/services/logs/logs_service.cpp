@@ -29,7 +29,7 @@ constexpr milliseconds stop_timeout{5000};
 constexpr std::size_t flush_bytes = std::size_t{256} << 10;    // flushed at once from this size on
 constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20; // lines beyond this are dropped
 
-std::filesystem::path file_of(const service_settings& settings) {
+std::filesystem::path file_of(const service_options& settings) {
     return settings.data_dir / "logs" / fmt::format("logs.{}.jsonl", settings.slot);
 }
 

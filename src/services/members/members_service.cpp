@@ -94,7 +94,7 @@ renew(std::string_view given, const store::member_row& found, verdict outcome) {
 result<checked_login>
 check_login(const std::string& given, const std::optional<store::member_row>& found) {
     const auto outcome =
-        found ? check_password(given, strongest(found->hashes)) : check_against_nobody(given);
+        found ? check_password(given, strongest(found->hashes)) : check_without_member(given);
     if (!outcome) {
         return tl::unexpected{outcome.error()};
     }

@@ -19,7 +19,7 @@ constexpr unsigned long long passes = 2;
 constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
 
 // Well-formed, of today's cost, and the hash of nothing.
-const std::string nobody =
+const std::string dummy_hash =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + std::string(43, 'A');
 
 // For the hashes of existing deployments only.
@@ -104,7 +104,7 @@ result<verdict> check_old(std::string_view password, const sha1_digest& kept) {
     if (sodium_memcmp(digest->data(), kept.data(), kept.size()) == 0) {
         return verdict::right_rehash;
     }
-    return check_against_nobody(password);
+    return check_without_member(password);
 }
 
 } // namespace
@@ -156,8 +156,8 @@ result<verdict> check_password(std::string_view password, const std::string& has
     });
 }
 
-result<verdict> check_against_nobody(std::string_view password) {
-    return check_new(password, nobody).map([](verdict /*found*/) { return verdict::wrong; });
+result<verdict> check_without_member(std::string_view password) {
+    return check_new(password, dummy_hash).map([](verdict /*found*/) { return verdict::wrong; });
 }
 
 } // namespace msd::services

@@ -34,6 +34,6 @@ enum class verdict : std::uint8_t {
 
 /// Takes as long as a check, fails as one, and is always wrong otherwise: for names that are not
 /// there, so that an answer and its time do not tell which are.
-[[nodiscard]] result<verdict> check_against_nobody(std::string_view password);
+[[nodiscard]] result<verdict> check_without_member(std::string_view password);
 
 } // namespace msd::services

@@ -64,7 +64,7 @@ database::recall(idempotency once, deadline until) {
 }
 
 // With a single server the pool logs its outages.
-void database::tell(outage_log& about, const error* failed) const {
+void database::update_outage_log(outage_log& about, const error* failed) const {
     if (failed == nullptr || failed->code == errc::conflict || failed->code == errc::not_found) {
         about.answered();
     } else if ((failed->code == errc::unavailable || failed->code == errc::internal) && !down()) {

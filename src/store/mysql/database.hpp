@@ -71,7 +71,7 @@ public:
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     read(thing what, deadline until, F work) {
         auto outcome = co_await servers_.read(what, until, std::move(work));
-        tell(reading_, outcome ? nullptr : &outcome.error());
+        update_outage_log(reading_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -79,7 +79,7 @@ public:
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>> read_latest(deadline until, F work) {
         auto outcome = co_await servers_.read_latest(until, std::move(work));
-        tell(reading_, outcome ? nullptr : &outcome.error());
+        update_outage_log(reading_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -90,7 +90,7 @@ public:
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
     write(thing what, deadline until, F work) {
-        return write_with(what, pool::repeat::unless_committing, until, std::move(work));
+        return write_with(what, connection_pool::repeat::unless_committing, until, std::move(work));
     }
 
     /// write() for `work` that returns result<std::int64_t>, executed once per key.
@@ -98,7 +98,12 @@ public:
     asio::awaitable<result<std::int64_t>>
     write_once(thing what, std::optional<idempotency> once, deadline until, F work) {
         if (!once) {
-            return write_with(what, pool::repeat::unless_committing, until, std::move(work));
+            return write_with(
+                what,
+                connection_pool::repeat::unless_committing,
+                until,
+                std::move(work)
+            );
         }
         auto noted = [this, once = std::move(*once), work = std::move(work)](connection& on
                      ) mutable -> result<std::int64_t> {
@@ -119,7 +124,7 @@ public:
             return outcome;
         };
         // After a COMMIT without an answer, the claim shows whether it was executed.
-        return write_with(what, pool::repeat::always, until, std::move(noted));
+        return write_with(what, connection_pool::repeat::always, until, std::move(noted));
     }
 
     asio::awaitable<result<std::optional<std::int64_t>>> recall(idempotency once, deadline until);
@@ -134,7 +139,7 @@ public:
 private:
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
-    write_with(thing what, pool::repeat when_lost, deadline until, F work) {
+    write_with(thing what, connection_pool::repeat when_lost, deadline until, F work) {
         auto whole = [until, work = std::move(work)](connection& on
                      ) mutable -> std::invoke_result_t<F&, connection&> {
             if (auto begun = on.begin(); !begun) {
@@ -156,12 +161,12 @@ private:
             return outcome;
         };
         auto outcome = co_await servers_.write(what, until, when_lost, std::move(whole));
-        tell(writing_, outcome ? nullptr : &outcome.error());
+        update_outage_log(writing_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
     [[nodiscard]] servers::settings servers_settings();
-    void tell(outage_log& about, const error* failed) const;
+    void update_outage_log(outage_log& about, const error* failed) const;
 
     const settings chosen_;
     const std::string service_;

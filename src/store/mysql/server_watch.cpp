@@ -91,27 +91,27 @@ result<void> read_replication(connection& on, core::server_report& into) {
 } // namespace
 
 result<core::server_report> ask_report(connection& on) {
-    core::server_report said;
-    said.position.reset();
-    const auto read = [&said](std::string_view name, std::string_view value) {
+    core::server_report report;
+    report.position.reset();
+    const auto read = [&report](std::string_view name, std::string_view value) {
         if (name == "read_only") {
-            said.read_only = value != "OFF";
+            report.read_only = value != "OFF";
         } else if (name == "wsrep_on") {
-            said.in_cluster = value == "ON";
+            report.in_cluster = value == "ON";
         } else {
-            said.position = core::replication_position::parse(value);
+            report.position = core::replication_position::parse(value);
         }
     };
     auto done = for_pairs(on, ask_variables, read);
-    if (done && said.in_cluster) {
-        done = read_cluster(on, said);
+    if (done && report.in_cluster) {
+        done = read_cluster(on, report);
     } else if (done && on.facts().is_mariadb) {
-        done = read_replication(on, said);
+        done = read_replication(on, report);
     }
     if (!done) {
         return tl::unexpected{std::move(done.error())};
     }
-    return said;
+    return report;
 }
 
 server_watch::server_watch(settings chosen) : chosen_{std::move(chosen)} {
@@ -143,9 +143,9 @@ void server_watch::watch() {
         asked_for_ = false;
         held.unlock();
         const auto asked = clock::now();
-        const auto heard = ask();
-        if (!heard.busy) {
-            chosen_.tell(heard.said ? &*heard.said : nullptr, asked);
+        const auto last = ask();
+        if (!last.busy) {
+            chosen_.on_report(last.report ? &*last.report : nullptr, asked);
         }
         held.lock();
         wake_.wait_until(held, asked + asked_again_after, [this] { return stopping_; });
@@ -167,8 +167,8 @@ server_watch::answer server_watch::ask() {
             on_.emplace(std::move(*opened));
         }
         const auto began = clock::now();
-        if (auto said = ask_report(*on_)) {
-            return {std::move(*said)};
+        if (auto report = ask_report(*on_)) {
+            return {std::move(*report)};
         }
         on_.reset();
         if (is_new || clock::now() - began >= answer_within) {

@@ -32,7 +32,7 @@ public:
         // Called on the watching thread; null: the server did not answer. `asked` is the time
         // before the query. Not called when the server is full: then it is up and its last answer
         // holds.
-        std::function<void(const core::server_report* said, time_point asked)> tell;
+        std::function<void(const core::server_report* report, time_point asked)> on_report;
     };
 
     explicit server_watch(settings chosen);
@@ -46,7 +46,7 @@ public:
 
 private:
     struct answer {
-        std::optional<core::server_report> said;
+        std::optional<core::server_report> report;
         bool busy = false; // up, without a free connection
     };
 

@@ -30,18 +30,18 @@ struct servers::state : std::enable_shared_from_this<state> {
         : executor{of.executor},
           name{of.name},
           choice{{.servers = of.at.size(), .replicas = of.replicas, .lag_max = of.lag_max}},
-          heard(of.at.size()),
+          has_answered(of.at.size()),
           prepared(of.at.size()) {}
 
-    void heard_from(std::size_t server, const core::server_report& said, time_point asked) {
-        choice.answered(server, said, asked);
-        heard[server] = true;
+    void record_report(std::size_t server, const core::server_report& report, time_point asked) {
+        choice.answered(server, report, asked);
+        has_answered[server] = true;
         look();
     }
 
     void silent(std::size_t server, time_point now) {
         choice.failed(server, now);
-        heard[server] = true;
+        has_answered[server] = true;
         look();
     }
 
@@ -58,24 +58,24 @@ struct servers::state : std::enable_shared_from_this<state> {
             primary_changed(*now);
         }
         const bool split = choice.writable() > 1;
-        if (split && !told_split) {
+        if (split && !has_logged_split) {
             log::error(
                 "{}: {} servers that are not a cluster accept writes: set read_only on all but one",
                 name,
                 choice.writable()
             );
         }
-        told_split = split;
+        has_logged_split = split;
     }
 
     const asio::any_io_executor executor;
     const std::string name;
     core::server_choice choice;
-    std::vector<bool> heard; // the server has answered or failed at least once
+    std::vector<bool> has_answered; // the server has answered or failed at least once
     // The server is prepared for writes; set by the pools' threads.
     std::vector<std::atomic<bool>> prepared;
     std::optional<std::size_t> last_primary;
-    bool told_split = false;
+    bool has_logged_split = false;
     std::function<void(std::size_t)> primary_changed;
 };
 
@@ -84,7 +84,7 @@ servers::servers(settings chosen) : chosen_{std::move(chosen)} {
         state_ = std::make_shared<state>(chosen_);
     }
     for (std::size_t i = 0; i < chosen_.at.size(); ++i) {
-        pools_.push_back(std::make_unique<pool>(pool_settings(i)));
+        pools_.push_back(std::make_unique<connection_pool>(pool_settings(i)));
     }
     if (!state_) {
         return;
@@ -96,23 +96,26 @@ servers::servers(settings chosen) : chosen_{std::move(chosen)} {
     };
     const auto every = std::min(watched_every_max, chosen_.lag_max / watched_per_lag);
     for (std::size_t i = 0; i < chosen_.at.size(); ++i) {
-        auto tell = [shared = std::weak_ptr{state_},
-                     executor = chosen_.executor,
-                     i](const core::server_report* said, time_point asked) {
-            auto on_loop =
-                [shared, i, asked, said = said != nullptr ? std::optional{*said} : std::nullopt] {
-                    const auto known = shared.lock();
-                    if (known && said) {
-                        known->heard_from(i, *said, asked);
-                    } else if (known) {
-                        known->silent(i, asked);
-                    }
-                };
+        auto on_report = [shared = std::weak_ptr{state_},
+                          executor = chosen_.executor,
+                          i](const core::server_report* report, time_point asked) {
+            auto on_loop = [shared,
+                            i,
+                            asked,
+                            report = report != nullptr ? std::optional{*report} : std::nullopt] {
+                const auto known = shared.lock();
+                if (known && report) {
+                    known->record_report(i, *report, asked);
+                } else if (known) {
+                    known->silent(i, asked);
+                }
+            };
             asio::post(executor, std::move(on_loop));
         };
-        watches_.push_back(std::make_unique<server_watch>(
-            server_watch::settings{.at = chosen_.at[i], .every = every, .tell = std::move(tell)}
-        ));
+        watches_.push_back(std::make_unique<server_watch>(server_watch::settings{
+            .at = chosen_.at[i],
+            .every = every,
+            .on_report = std::move(on_report)}));
     }
 }
 
@@ -127,8 +130,8 @@ bool servers::is_replica(std::size_t server) const {
 }
 
 // A server that accepts no writes gets its schema by replication.
-pool::settings servers::pool_settings(std::size_t server) {
-    pool::settings made;
+connection_pool::settings servers::pool_settings(std::size_t server) {
+    connection_pool::settings made;
     made.executor = chosen_.executor;
     made.name = chosen_.name;
     made.at = chosen_.at[server];
@@ -149,11 +152,11 @@ pool::settings servers::pool_settings(std::size_t server) {
                     at = made.at,
                     server,
                     replica = is_replica(server)](connection& first) -> result<void> {
-        auto said = ask_report(first);
-        if (!said) {
-            return tl::unexpected{std::move(said.error())};
+        auto report = ask_report(first);
+        if (!report) {
+            return tl::unexpected{std::move(report.error())};
         }
-        if (!prepare || !core::server_choice::takes_writes(*said, replica)) {
+        if (!prepare || !core::server_choice::takes_writes(*report, replica)) {
             return {};
         }
         auto done = prepare(first, at);
@@ -164,8 +167,8 @@ pool::settings servers::pool_settings(std::size_t server) {
     };
     if (chosen_.upkeep) {
         made.upkeep = [upkeep = chosen_.upkeep, replica = is_replica(server)](connection& on) {
-            const auto said = ask_report(on);
-            return said && core::server_choice::takes_writes(*said, replica) && upkeep(on);
+            const auto report = ask_report(on);
+            return report && core::server_choice::takes_writes(*report, replica) && upkeep(on);
         };
     }
     return made;
@@ -176,11 +179,11 @@ asio::awaitable<result<void>> servers::start(deadline until) {
         auto started = co_await pools_[0]->start(until);
         co_return started;
     }
-    const auto all_heard = [this] {
-        return std::ranges::all_of(state_->heard, std::identity{});
+    const auto have_all_reported = [this] {
+        return std::ranges::all_of(state_->has_answered, std::identity{});
     };
     asio::steady_timer pause{chosen_.executor};
-    while (!state_->choice.primary() && !all_heard() && !until.passed()) {
+    while (!state_->choice.primary() && !have_all_reported() && !until.passed()) {
         pause.expires_after(started_looks_every);
         co_await pause.async_wait(asio::use_awaitable);
     }
@@ -238,7 +241,11 @@ deadline servers::route::limit(deadline until) const {
     return deadline{now + until.left(now) * replica_share_percent / 100};
 }
 
-bool servers::route::again(const error& failed, const pool::call_end& end, deadline until) {
+bool servers::route::again(
+    const error& failed,
+    const connection_pool::call_end& end,
+    deadline until
+) {
     last_ = failed;
     // After a timeout the running call still uses `end`.
     const bool is_under_way = failed.code == errc::timeout || failed.code == errc::cancelled;
@@ -285,7 +292,7 @@ bool servers::route::learn(const failure& what, bool maybe_made) {
         return false;
     }
     among_->watches_[at_]->ask_now();
-    return !maybe_made || wanted_.when_lost == pool::repeat::always;
+    return !maybe_made || wanted_.when_lost == connection_pool::repeat::always;
 }
 
 error servers::route::why() const {

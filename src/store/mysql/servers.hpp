@@ -5,7 +5,7 @@
 #include "base/result.hpp"
 #include "core/recent_writes.hpp"
 #include "core/server_choice.hpp"
-#include "store/mysql/pool.hpp"
+#include "store/mysql/connection_pool.hpp"
 #include "store/mysql/server_watch.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -79,7 +79,7 @@ public:
     /// has certainly failed.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&, connection&>>
-    write(thing what, deadline until, pool::repeat when_lost, F work) {
+    write(thing what, deadline until, connection_pool::repeat when_lost, F work) {
         bool maybe_made = false;
         wish wanted;
         wanted.latest = true;
@@ -102,7 +102,7 @@ private:
     struct wish {
         bool latest = false; // only on the server that accepts writes
         thing what = std::nullopt;
-        pool::repeat when_lost = pool::repeat::always;
+        connection_pool::repeat when_lost = connection_pool::repeat::always;
         bool* maybe_made = nullptr; // set when a failed call may have been executed
     };
 
@@ -115,7 +115,8 @@ private:
         [[nodiscard]] std::optional<std::size_t> next();
         [[nodiscard]] deadline limit(deadline until) const;
         /// Evaluates a failed attempt; true: try another server.
-        [[nodiscard]] bool again(const error& failed, const pool::call_end& end, deadline until);
+        [[nodiscard]] bool
+        again(const error& failed, const connection_pool::call_end& end, deadline until);
         /// The error for the caller when no server is left.
         [[nodiscard]] error why() const;
 
@@ -143,7 +144,7 @@ private:
             if (!at) {
                 co_return tl::unexpected{where.why()};
             }
-            const auto end = std::make_shared<pool::call_end>();
+            const auto end = std::make_shared<connection_pool::call_end>();
             const auto limit = where.limit(until);
             auto copy = work;
             auto outcome = co_await pools_[*at]->run(limit, wanted.when_lost, std::move(copy), end);
@@ -154,12 +155,12 @@ private:
     }
 
     void note(thing what);
-    [[nodiscard]] pool::settings pool_settings(std::size_t server);
+    [[nodiscard]] connection_pool::settings pool_settings(std::size_t server);
     [[nodiscard]] bool is_replica(std::size_t server) const;
 
     const settings chosen_;
     std::shared_ptr<state> state_; // null: a single server
-    std::vector<std::unique_ptr<pool>> pools_;
+    std::vector<std::unique_ptr<connection_pool>> pools_;
     std::vector<std::unique_ptr<server_watch>> watches_;
 };
 

@@ -17,11 +17,11 @@ namespace msd::store::mysql {
 namespace {
 
 error explain(const failure& why) {
-    error told = error_of(why);
+    error explained = error_of(why);
     if (why.kind == failure_kind::denied) {
-        told.code = errc::invalid;
+        explained.code = errc::invalid;
     }
-    return told;
+    return explained;
 }
 
 } // namespace

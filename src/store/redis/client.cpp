@@ -10,7 +10,8 @@
 
 namespace msd::store::redis {
 
-result<std::unique_ptr<client>> open(const asio::any_io_executor& executor, settings chosen) {
+result<std::unique_ptr<client>>
+open(const asio::any_io_executor& executor, client_settings chosen) {
     std::optional<net::tls_trust> trust;
     if (chosen.where.tls) {
         auto loaded = net::tls_trust::load(chosen.ca_file);

@@ -61,6 +61,6 @@ public:
 /// Begins to connect in the background. errc::invalid: the settings cannot work (a file with
 /// certificates).
 [[nodiscard]] result<std::unique_ptr<client>>
-open(const asio::any_io_executor& executor, settings chosen);
+open(const asio::any_io_executor& executor, client_settings chosen);
 
 } // namespace msd::store::redis

@@ -26,7 +26,7 @@ constexpr std::size_t asked_max = 16;
 
 cluster_client::cluster_client(
     const asio::any_io_executor& executor,
-    settings chosen,
+    client_settings chosen,
     std::optional<net::tls_trust> trust
 )
     : chosen_{std::move(chosen)},
@@ -162,7 +162,7 @@ asio::awaitable<void> cluster_client::keep_map() {
 
 asio::awaitable<result<void>> cluster_client::learn() {
     const deadline until = deadline::in(chosen_.connect_timeout);
-    const auto asked = who_might_know();
+    const auto asked = candidate_nodes();
     result<void> outcome;
     for (std::size_t i = 0; i < asked.size(); ++i) {
         // A node that hangs uses up only its share of the time.
@@ -208,7 +208,7 @@ asio::awaitable<result<reply>> cluster_client::ask_slots(address node, deadline 
 }
 
 // Connected nodes come first, then all other known addresses.
-std::vector<address> cluster_client::who_might_know() const {
+std::vector<address> cluster_client::candidate_nodes() const {
     std::vector<address> made;
     const auto add = [&made](const address& each) {
         if (made.size() < asked_max && std::find(made.begin(), made.end(), each) == made.end()) {
@@ -241,12 +241,12 @@ result<void> cluster_client::adopt(const reply& slots, const address& asked) {
             continue;
         }
         const figures& gone = each->second->counted();
-        retired_.connects += gone.connects;
-        retired_.failures += gone.failures;
-        retired_.timeouts += gone.timeouts;
-        const auto leaving = each->second;
+        removed_links_.connects += gone.connects;
+        removed_links_.failures += gone.failures;
+        removed_links_.timeouts += gone.timeouts;
+        const auto removed = each->second;
         each = nodes_.erase(each);
-        leaving->retire();
+        removed->stop();
     }
     for (const address& each : masters) {
         [[maybe_unused]] const auto node = node_at(each);
@@ -302,14 +302,14 @@ void cluster_client::subscribe(subscription to) {
     what.name = "messages of the cache";
     what.wanted = wanted_server::cluster_node;
     what.locate = [this](deadline until) {
-        const auto candidates = who_might_know();
+        const auto candidates = candidate_nodes();
         return link::always_at(candidates[next_node_++ % candidates.size()])(until);
     };
     subscribers_.emplace_back(around_, std::move(what), std::move(to)).start();
 }
 
 figures cluster_client::counted() const {
-    figures all = retired_;
+    figures all = removed_links_;
     for (const auto& [where, node] : nodes_) {
         all.connects += node->counted().connects;
         all.failures += node->counted().failures;

@@ -27,7 +27,7 @@ class cluster_client final : public client {
 public:
     cluster_client(
         const asio::any_io_executor& executor,
-        settings chosen,
+        client_settings chosen,
         std::optional<net::tls_trust> trust
     );
 
@@ -59,12 +59,12 @@ private:
     asio::awaitable<result<void>> learn();
     asio::awaitable<result<void>> learn_from(address node, deadline until);
     asio::awaitable<result<reply>> ask_slots(address node, deadline until);
-    [[nodiscard]] std::vector<address> who_might_know() const;
+    [[nodiscard]] std::vector<address> candidate_nodes() const;
     [[nodiscard]] result<void> adopt(const reply& slots, const address& asked);
     void doubt_map();
     void wake();
 
-    settings chosen_;
+    client_settings chosen_;
     std::optional<net::tls_trust> trust_;
     net::task_group tasks_;
     surroundings around_;
@@ -75,7 +75,7 @@ private:
     std::list<asio::steady_timer*> awaiting_use_;
     asio::steady_timer relearn_;
     error why_unknown_{errc::unavailable, "not connected yet"}; // while there is no map
-    figures retired_;                                           // of links that were removed
+    figures removed_links_;                                     // of links that were removed
     std::size_t next_node_ = 0;
     bool known_ = false; // the map was read at least once
     bool doubted_ = false;

@@ -39,7 +39,7 @@ asio::awaitable<result<void>> demand(connection* server, command what, deadline 
     co_return result<void>{};
 }
 
-command authentication(const settings& chosen) {
+command authentication(const client_settings& chosen) {
     if (chosen.where.user.empty()) {
         return command::keyless("AUTH", chosen.password);
     }
@@ -96,7 +96,7 @@ asio::awaitable<result<server_facts>> inquire(connection* server, deadline until
 
 // Sentinels often have no password although their servers do, and then refuse AUTH.
 asio::awaitable<result<void>>
-authenticate(const settings* chosen, connection* server, bool if_asked, deadline until) {
+authenticate(const client_settings* chosen, connection* server, bool if_asked, deadline until) {
     if (chosen->password.empty()) {
         co_return result<void>{};
     }
@@ -120,7 +120,7 @@ authenticate(const settings* chosen, connection* server, bool if_asked, deadline
 }
 
 asio::awaitable<result<void>>
-introduce(const settings* chosen, connection* server, wanted_server wanted, deadline until) {
+introduce(const client_settings* chosen, connection* server, wanted_server wanted, deadline until) {
     const bool if_asked = wanted == wanted_server::sentinel;
     auto accepted = co_await authenticate(chosen, server, if_asked, until);
     if (!accepted) {
@@ -168,7 +168,7 @@ server_facts facts_of(const reply& hello) {
 
 asio::awaitable<result<std::shared_ptr<connection>>>
 greet(const surroundings* around, address where, wanted_server wanted, deadline until) {
-    const settings& chosen = around->chosen;
+    const client_settings& chosen = around->chosen;
     net::client_stream::target target{where.host, where.port, around->trust, chosen.tls_name};
     auto stream = co_await net::client_stream::open(around->executor, std::move(target), until);
     if (!stream) {

@@ -19,7 +19,7 @@ namespace msd::store::redis {
 // Shared by all connections of a client; outlives them.
 struct surroundings {
     asio::any_io_executor executor;
-    const settings& chosen;
+    const client_settings& chosen;
     const net::tls_trust* trust; // null: no TLS
     net::task_group& tasks;
 };

@@ -90,7 +90,7 @@ void judge_memory(std::string_view info, inspection& into) {
     }
 }
 
-void judge_secrecy(const settings& chosen, inspection& into) {
+void judge_secrecy(const client_settings& chosen, inspection& into) {
     into.facts.emplace_back("TLS", chosen.where.tls ? "verified" : "no");
     const auto is_far = [](const address& each) {
         return !each.host.starts_with("127.") && each.host != "::1" && each.host != "localhost";
@@ -106,7 +106,7 @@ void judge_secrecy(const settings& chosen, inspection& into) {
 }
 
 asio::awaitable<void>
-measure(client* server, const settings* chosen, inspection* into, deadline until) {
+measure(client* server, const client_settings* chosen, inspection* into, deadline until) {
     using microseconds = std::chrono::duration<double, std::milli>;
     std::array<double, pings> took{};
     for (double& each : took) {
@@ -134,17 +134,17 @@ measure(client* server, const settings* chosen, inspection* into, deadline until
 asio::awaitable<void> look_around(client* server, inspection* into, deadline until) {
     for (const std::string_view section : {"server", "replication", "memory"}) {
         auto ask = command::keyless("INFO", section);
-        const auto told = co_await server->execute(std::move(ask), until);
-        if (!told) {
-            into->advice.push_back("it does not say what it is: " + told.error().text);
+        const auto answer = co_await server->execute(std::move(ask), until);
+        if (!answer) {
+            into->advice.push_back("it does not say what it is: " + answer.error().text);
             co_return;
         }
         if (section == "memory") {
-            judge_memory(told->text, *into);
+            judge_memory(answer->text, *into);
             continue;
         }
         const std::string_view name = section == "server" ? "redis_version" : "role";
-        const std::string_view value = field_of(told->text, name);
+        const std::string_view value = field_of(answer->text, name);
         into->facts.emplace_back(section == "server" ? "version" : "role", value);
     }
 }
@@ -152,7 +152,7 @@ asio::awaitable<void> look_around(client* server, inspection* into, deadline unt
 } // namespace
 
 asio::awaitable<inspection>
-inspect(asio::any_io_executor executor, settings chosen, deadline until) {
+inspect(asio::any_io_executor executor, client_settings chosen, deadline until) {
     inspection made;
     auto opened = open(executor, chosen);
     if (!opened) {

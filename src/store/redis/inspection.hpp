@@ -22,6 +22,6 @@ struct inspection {
 
 /// Connects as a worker would and looks around, until then at most. Changes nothing there.
 asio::awaitable<inspection>
-inspect(asio::any_io_executor executor, settings chosen, deadline until);
+inspect(asio::any_io_executor executor, client_settings chosen, deadline until);
 
 } // namespace msd::store::redis

@@ -36,14 +36,14 @@ void link::start() {
     around_.tasks.spawn(keep(shared_from_this()));
 }
 
-void link::retire() {
-    retired_ = true;
+void link::stop() {
+    is_stopped_ = true;
     what_.on_change = {};
     renew("not needed any more");
 }
 
 asio::awaitable<void> link::keep(std::shared_ptr<link> self) {
-    while (!self->retired_) {
+    while (!self->is_stopped_) {
         auto established = co_await self->establish();
         if (established) {
             co_await self->attend();
@@ -104,7 +104,7 @@ asio::awaitable<void> link::attend() {
     const time_point began = clock::now();
     found();
     bool has_ended = false;
-    if (retired_) {
+    if (is_stopped_) {
         attended->close({errc::closed, "not needed any more"});
     }
     while (!has_ended) {
@@ -155,7 +155,7 @@ void link::lost(error why) {
 // After a connection is lost, the first attempt is made at once, the next ones after growing
 // pauses.
 asio::awaitable<void> link::pause() {
-    if (std::exchange(hurry_, false) || failures_ < 2 || retired_) {
+    if (std::exchange(hurry_, false) || failures_ < 2 || is_stopped_) {
         co_return;
     }
     const auto longest = around_.chosen.probe_every;

@@ -50,10 +50,10 @@ public:
     link(const link&) = delete;
     link& operator=(const link&) = delete;
 
-    /// Starts connecting; continues until the task group is terminated or retire() is called.
+    /// Starts connecting; continues until the task group is terminated or stop() is called.
     void start();
     /// Closes the connection for good; waiting calls fail with errc::closed.
-    void retire();
+    void stop();
 
     /// Returns the server's reply, which may be an error reply. errc::unavailable, at once: the
     /// server is unreachable. Other errors: as connection::execute().
@@ -96,7 +96,7 @@ private:
     error why_lost_{errc::unavailable, "not connected yet"};
     int failures_ = 0; // in a row
     bool usable_ = false;
-    bool retired_ = false;
+    bool is_stopped_ = false;
     bool hurry_ = false; // the next attempt is made without a pause
 };
 

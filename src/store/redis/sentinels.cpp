@@ -41,13 +41,13 @@ subscription sentinels::switches() {
     subscription to;
     to.channels = {"+switch-master"};
     to.on_message = [this](std::string_view, std::string_view message) {
-        heard(message);
+        handle_message(message);
     };
     return to;
 }
 
 // "NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT"
-void sentinels::heard(std::string_view message) {
+void sentinels::handle_message(std::string_view message) {
     if (message.substr(0, message.find(' ')) == around_.chosen.where.master) {
         on_switch_();
     }
@@ -59,13 +59,13 @@ asio::awaitable<result<address>> sentinels::master(deadline until) {
     for (std::size_t i = 0; i < asked.size(); ++i) {
         // A sentinel that hangs uses up only its share of the time.
         const auto others = static_cast<milliseconds::rep>(asked.size() - i);
-        auto told = co_await ask(asked[i], deadline::in(until.left() / others));
-        if (told) {
-            const auto teller = std::find(known_.begin(), known_.end(), asked[i]);
-            std::rotate(known_.begin(), teller, std::next(teller));
-            co_return told;
+        auto answer = co_await ask(asked[i], deadline::in(until.left() / others));
+        if (answer) {
+            const auto responder = std::find(known_.begin(), known_.end(), asked[i]);
+            std::rotate(known_.begin(), responder, std::next(responder));
+            co_return answer;
         }
-        why = std::move(told.error().text);
+        why = std::move(answer.error().text);
     }
     co_return fail(errc::unavailable, "no sentinel names the master: " + why);
 }
@@ -77,19 +77,20 @@ asio::awaitable<result<address>> sentinels::ask(address sentinel, deadline until
     }
     const std::shared_ptr<connection>& open = *greeted;
     const std::string name = around_.chosen.where.master;
-    const auto who = command::keyless("SENTINEL", "get-master-addr-by-name", name);
-    const auto told = co_await open->execute(who.bytes(), until);
+    const auto query = command::keyless("SENTINEL", "get-master-addr-by-name", name);
+    const auto answer = co_await open->execute(query.bytes(), until);
     const auto colleagues = command::keyless("SENTINEL", "sentinels", name);
     const auto others = co_await open->execute(colleagues.bytes(), until);
     open->close({errc::closed, "asked"});
-    if (!told) {
-        co_return tl::unexpected{told.error()};
+    if (!answer) {
+        co_return tl::unexpected{answer.error()};
     }
     if (others) {
         learn(*others);
     }
-    const bool pair = told->items.size() == 2;
-    const auto read = pair ? address_from(told->items[0].text, told->items[1].text) : std::nullopt;
+    const bool pair = answer->items.size() == 2;
+    const auto read =
+        pair ? address_from(answer->items[0].text, answer->items[1].text) : std::nullopt;
     if (!read) {
         co_return fail(errc::unavailable, sentinel.text() + " knows no master named " + name);
     }

@@ -34,7 +34,7 @@ public:
 private:
     asio::awaitable<result<address>> ask(address sentinel, deadline until);
     void learn(const reply& others);
-    void heard(std::string_view message);
+    void handle_message(std::string_view message);
     [[nodiscard]] link::purpose listening();
     [[nodiscard]] subscription switches();
 

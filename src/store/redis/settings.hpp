@@ -42,7 +42,7 @@ struct server_url {
 /// errc::invalid says what is wrong; it repeats no part that could be a password.
 [[nodiscard]] result<server_url> parse_url(std::string_view text);
 
-struct settings {
+struct client_settings {
     server_url where;
     std::string password;            // empty: none
     std::filesystem::path ca_file;   // of TLS; empty: the system's certificates

@@ -92,7 +92,7 @@ shared_cache::shared_cache(
       timeout_{timeout},
       tasks_{executor, net::log_failures("cache")},
       news_{executor} {
-    tasks_.spawn(tell_untold());
+    tasks_.spawn(send_unsent());
 }
 
 std::string shared_cache::plain_name_of(std::string_view key) {
@@ -223,18 +223,18 @@ shared_cache::store_value(std::string name, std::string text, milliseconds ttl) 
 
 asio::awaitable<bool> shared_cache::remove(std::string key, deadline until) {
     ++removals_;
-    const bool told = co_await mark_removed(key, until);
-    removed_elsewhere(std::move(key), told);
-    co_return told;
+    const bool is_sent = co_await mark_removed(key, until);
+    removed_elsewhere(std::move(key), is_sent);
+    co_return is_sent;
 }
 
 // If this worker has lost Redis, Redis may return with an older state, so that the other worker's
 // invalidation is missing.
-void shared_cache::removed_elsewhere(std::string key, bool told) {
-    if (told && server_->usable()) {
-        remember_told(std::move(key));
+void shared_cache::removed_elsewhere(std::string key, bool is_sent) {
+    if (is_sent && server_->usable()) {
+        record_sent(std::move(key));
     } else {
-        remember_untold(std::move(key));
+        record_unsent(std::move(key));
     }
 }
 
@@ -267,37 +267,37 @@ asio::awaitable<void> shared_cache::discard(std::string key) {
     (void)forgotten;
 }
 
-void shared_cache::remember_told(std::string key) {
+void shared_cache::record_sent(std::string key) {
     const time_point now = clock::now();
-    while (!told_order_.empty() && told_order_.front().first <= now) {
-        const auto oldest = told_.find(told_order_.front().second);
-        if (oldest != told_.end() && oldest->second == told_order_.front().first) {
-            told_.erase(oldest);
+    while (!sent_order_.empty() && sent_order_.front().first <= now) {
+        const auto oldest = sent_.find(sent_order_.front().second);
+        if (oldest != sent_.end() && oldest->second == sent_order_.front().first) {
+            sent_.erase(oldest);
         }
-        told_order_.pop_front();
+        sent_order_.pop_front();
     }
     const time_point until = now + settings_.ttl + settings_.ttl / 5;
-    if (told_order_.size() >= untold_max) {
-        told_too_much_until_ = until;
-        told_.clear();
-        told_order_.clear();
+    if (sent_order_.size() >= unsent_max) {
+        sent_overflow_until_ = until;
+        sent_.clear();
+        sent_order_.clear();
     }
-    told_[key] = until;
-    told_order_.emplace_back(until, std::move(key));
+    sent_[key] = until;
+    sent_order_.emplace_back(until, std::move(key));
 }
 
-void shared_cache::remember_untold(std::string key) {
-    if (untold_.size() >= untold_max) {
+void shared_cache::record_unsent(std::string key) {
+    if (unsent_.size() >= unsent_max) {
         rest();
         return;
     }
-    untold_.insert(std::move(key));
+    unsent_.insert(std::move(key));
     news_.cancel();
 }
 
 void shared_cache::rest() {
     nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
-    untold_.clear();
+    unsent_.clear();
     log::warning(
         "cache: too many changes while Redis was unreachable; nothing is read from it until all "
         "entries of that time have expired"
@@ -310,26 +310,26 @@ void shared_cache::notice_return() {
         return;
     }
     const time_point now = clock::now();
-    if (now < told_too_much_until_) {
-        told_too_much_until_ = time_point::min();
+    if (now < sent_overflow_until_) {
+        sent_overflow_until_ = time_point::min();
         rest();
     }
-    for (auto& [key, until] : std::exchange(told_, {})) {
+    for (auto& [key, until] : std::exchange(sent_, {})) {
         if (now < until) {
-            remember_untold(key);
+            record_unsent(key);
         }
     }
-    told_order_.clear();
+    sent_order_.clear();
 }
 
 bool shared_cache::is_doubtful(const std::string& key) const {
-    return untold_.contains(key) || clock::now() < nothing_until_;
+    return unsent_.contains(key) || clock::now() < nothing_until_;
 }
 
 // Runs until the cache is stopped.
-asio::awaitable<void> shared_cache::tell_untold() {
+asio::awaitable<void> shared_cache::send_unsent() {
     for (;;) {
-        news_.expires_at(untold_.empty() ? time_point::max() : clock::now() + look_again);
+        news_.expires_at(unsent_.empty() ? time_point::max() : clock::now() + look_again);
         const auto [woken] = co_await news_.async_wait(net::use_tuple);
         (void)woken;
         const bool is_there = co_await server_->became_usable(deadline::in(look_again));
@@ -337,12 +337,12 @@ asio::awaitable<void> shared_cache::tell_untold() {
         // Keys of an unreachable node of a cluster do not delay those of the other nodes.
         std::vector<std::string> keys;
         if (is_there) {
-            keys.assign(untold_.begin(), untold_.end());
+            keys.assign(unsent_.begin(), unsent_.end());
         }
         for (std::string& key : keys) {
-            const bool told = co_await mark_removed(key, deadline::never());
-            if (told) {
-                untold_.erase(key);
+            const bool is_sent = co_await mark_removed(key, deadline::never());
+            if (is_sent) {
+                unsent_.erase(key);
                 removed_elsewhere(std::move(key), true);
             } else if (!server_->usable()) {
                 break;
@@ -363,7 +363,7 @@ void shared_cache::write_figures(json::writer& out) const {
     if (settings_.legacy_keys) {
         out.key("outdated").unsigned_integer(outdated_);
     }
-    out.key("untold").unsigned_integer(untold_.size());
+    out.key("untold").unsigned_integer(unsent_.size());
     out.key("connects").unsigned_integer(counted.connects);
     out.key("connects_failed").unsigned_integer(counted.failures);
     out.key("timeouts").unsigned_integer(counted.timeouts);
@@ -379,7 +379,7 @@ asio::awaitable<void> shared_cache::stop() {
 
 result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
-    const settings& server,
+    const client_settings& server,
     shared_cache_settings chosen
 ) {
     if (server.where.addresses.empty()) {

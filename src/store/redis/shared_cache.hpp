@@ -47,7 +47,7 @@ public:
     static constexpr std::size_t puts_max = 1024; // in flight; more are dropped
     // Limit of the invalidations to be sent and of those that were sent. Beyond it nothing is read
     // from the cache until the oldest value has expired.
-    static constexpr std::size_t untold_max = 10'000;
+    static constexpr std::size_t unsent_max = 10'000;
     static constexpr std::size_t value_bytes_max = 1u << 20; // larger values are not stored
 
     /// `timeout` limits each call to Redis.
@@ -67,7 +67,7 @@ public:
     /// when the owner may be behind.
     void put(std::string key, std::optional<std::string> value, question of) override;
     asio::awaitable<bool> remove(std::string key, deadline until) override;
-    void removed_elsewhere(std::string key, bool told) override;
+    void removed_elsewhere(std::string key, bool is_sent) override;
     asio::awaitable<void> stop() override;
     void write_figures(json::writer& out) const override;
 
@@ -89,9 +89,9 @@ private:
     asio::awaitable<bool> mark_removed(std::string key, deadline until);
     asio::awaitable<void> discard(std::string key);
     asio::awaitable<void> remove_outdated(std::string key);
-    asio::awaitable<void> tell_untold();
-    void remember_told(std::string key);
-    void remember_untold(std::string key);
+    asio::awaitable<void> send_unsent();
+    void record_sent(std::string key);
+    void record_unsent(std::string key);
     void rest();
     void notice_return();
     [[nodiscard]] bool is_doubtful(const std::string& key) const;
@@ -101,12 +101,12 @@ private:
     milliseconds timeout_; // of one call
     net::task_group tasks_;
     outage_log keeping_{"cache (keeping)"};
-    std::unordered_set<std::string> untold_;
+    std::unordered_set<std::string> unsent_;
     // Invalidations that were sent, each kept until all values older than it have expired: a Redis
     // that returns, or replaces another, may lack them.
-    std::unordered_map<std::string, time_point> told_;
-    std::deque<std::pair<time_point, std::string>> told_order_;
-    time_point told_too_much_until_ = time_point::min(); // for told_
+    std::unordered_map<std::string, time_point> sent_;
+    std::deque<std::pair<time_point, std::string>> sent_order_;
+    time_point sent_overflow_until_ = time_point::min(); // for sent_
     std::uint64_t connects_seen_ = 0;
     time_point nothing_until_ = time_point::min(); // after an overflow: nothing is read until then
     asio::steady_timer news_;                      // cancelled when an invalidation is to be sent
@@ -123,7 +123,7 @@ private:
 /// settings cannot work.
 [[nodiscard]] result<std::unique_ptr<shared_cache>> open_shared_cache(
     const asio::any_io_executor& executor,
-    const settings& server,
+    const client_settings& server,
     shared_cache_settings chosen
 );
 

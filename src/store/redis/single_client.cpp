@@ -13,7 +13,7 @@ constexpr milliseconds end_limit{10'000};
 
 single_client::single_client(
     const asio::any_io_executor& executor,
-    settings chosen,
+    client_settings chosen,
     std::optional<net::tls_trust> trust
 )
     : chosen_{std::move(chosen)},

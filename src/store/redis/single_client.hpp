@@ -19,7 +19,7 @@ class single_client final : public client {
 public:
     single_client(
         const asio::any_io_executor& executor,
-        settings chosen,
+        client_settings chosen,
         std::optional<net::tls_trust> trust
     );
 
@@ -35,7 +35,7 @@ private:
     [[nodiscard]] link::purpose purpose_of(const std::string& name);
     void renew(const std::string& why);
 
-    settings chosen_;
+    client_settings chosen_;
     std::optional<net::tls_trust> trust_;
     net::task_group tasks_;
     surroundings around_;

@@ -76,7 +76,7 @@ std::uint16_t slot_map::index_of(const address& master) {
         return static_cast<std::uint16_t>(found - masters_.begin());
     }
     if (masters_.size() >= nodes_max) {
-        return nobody;
+        return no_owner;
     }
     masters_.push_back(master);
     return static_cast<std::uint16_t>(masters_.size() - 1);
@@ -112,7 +112,7 @@ result<slot_map> slot_map::read(const reply& said, const address& asked) {
 
 const address* slot_map::owner(std::uint16_t slot) const {
     const std::uint16_t index = owners_.at(slot);
-    return index == nobody ? nullptr : &masters_[index];
+    return index == no_owner ? nullptr : &masters_[index];
 }
 
 void slot_map::move(std::uint16_t slot, const address& to) {

@@ -25,7 +25,7 @@ class slot_map {
 public:
     static constexpr std::size_t nodes_max = 1000; // the limit that Redis recommends
 
-    slot_map() { owners_.fill(nobody); }
+    slot_map() { owners_.fill(no_owner); }
 
     /// Reads the reply to CLUSTER SLOTS; a node without an address is the one that was asked.
     /// errc::malformed.
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] const std::vector<address>& masters() const { return masters_; }
 
 private:
-    static constexpr std::uint16_t nobody = 0xffff;
+    static constexpr std::uint16_t no_owner = 0xffff;
 
     [[nodiscard]] std::uint16_t index_of(const address& master);
 

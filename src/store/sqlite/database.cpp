@@ -193,7 +193,7 @@ result<void> database::write_one(connection& writer, net::blocking_lane::job& on
     return run(writer, end_one);
 }
 
-void database::tell(outage_log& about, const error* failed) {
+void database::update_outage_log(outage_log& about, const error* failed) {
     if (failed == nullptr || failed->code == errc::conflict || failed->code == errc::not_found) {
         about.answered();
     } else if (failed->code == errc::unavailable || failed->code == errc::internal) {

@@ -64,7 +64,7 @@ public:
             return work(*reader_);
         };
         auto outcome = co_await read_lane_.run(until, std::move(call));
-        tell(reading_, outcome ? nullptr : &outcome.error());
+        update_outage_log(reading_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -76,7 +76,7 @@ public:
             return work(*writer_);
         };
         auto outcome = co_await write_lane_.run(until, std::move(call));
-        tell(writing_, outcome ? nullptr : &outcome.error());
+        update_outage_log(writing_, outcome ? nullptr : &outcome.error());
         co_return outcome;
     }
 
@@ -125,7 +125,7 @@ private:
     [[nodiscard]] static result<void> write_all(connection& writer, jobs batch);
     [[nodiscard]] static result<void> write_one(connection& writer, net::blocking_lane::job& one);
 
-    static void tell(outage_log& about, const error* failed);
+    static void update_outage_log(outage_log& about, const error* failed);
 
     const settings chosen_;
     outage_log reading_;

@@ -29,11 +29,11 @@ const measured_once = new Set(['growth']);
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
 
   NAME         ${Object.keys(measurements).join(', ')}; all by default
-  --rounds N   the best of N rounds counts (default 1, with --check 3)
-  --seconds N  of each throughput run, and of rolls (default 5, with --check 30)
-  --check      compare with the bounds msd promises; exit 1 with what missed
+  --rounds N   use the best of N rounds (default 1, with --check 3)
+  --seconds N  length of each throughput run and of the rolls (default 5, with --check 30)
+  --check      compare with the bounds that msd guarantees; exit 1 if a figure misses its bound
   --json       print figures as JSON
-  --micro      the micro benchmarks instead; arguments go to Google Benchmark
+  --micro      run the micro benchmarks instead; other arguments go to Google Benchmark
 `;
 
 /** Merges `now` into `before`: keeps the better value of each figure. */

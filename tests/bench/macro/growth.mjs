@@ -27,7 +27,7 @@ async function least_private(pids) {
 }
 
 async function answer(running, count) {
-    const portion = 20_000; // in the time the harness gives
+    const portion = 20_000; // as many as are answered within the limit of answers()
     for (let left = count; left > 0; left -= portion) {
         await running.answers(Math.min(left, portion));
     }
@@ -44,7 +44,8 @@ async function measure(within, { system, ports }, requests) {
         buy: post_purchases({ clients: 4 }),
     });
     const pids = pools.flatMap((pool) => workers(system, pool));
-    await answer(running, Math.round(requests / 2)); // until buffers and heaps have their size
+    // Lets buffers and heaps reach their final size.
+    await answer(running, Math.round(requests / 2));
     const before = await least_private(pids);
     await answer(running, requests);
     const after = await least_private(pids);

@@ -9,9 +9,9 @@ import { mariadb_password, mariadb_server } from '../../functional/harness/maria
 import { pause } from '../../functional/harness/until.mjs';
 import { with_directory, with_system } from './msd.mjs';
 
-const away_ms = 1500; // longer than any caller waits, so that pools have given up
+const away_ms = 1500; // longer than every timeout, so that pools are disconnected
 const repetitions = 3;
-const in_a_row = 30; // more than there are workers and connections: all of them are well again
+const in_a_row = 30; // successes in a row: more than all workers and connections
 
 async function write(port) {
     const body = { name: 'n', category: 'c', price: 1, description: 'd' };

@@ -13,7 +13,7 @@ import { pause, until } from '../../functional/harness/until.mjs';
 import { with_system } from './msd.mjs';
 
 const kills = 30;
-// Longer than a death counts as early, and long enough that replacements are not limited.
+// Longer than supervision.early_ms, and long enough that replacements are not delayed.
 const between_kills_ms = 700;
 const block_ms = 5000;
 const soak_ms = 100;
@@ -48,7 +48,7 @@ async function kill_to_answer(master, port) {
         const { status } = await http(port, 'GET', '/nothing');
         if (status === 404) {
             times.push(performance.now() - began);
-        } else if (status !== 0) { // 0: the dying worker had it already
+        } else if (status !== 0) { // 0: the killed worker had the connection
             throw new Error(`GET /nothing: ${status}`);
         }
     }
@@ -104,7 +104,7 @@ async function killed_master() {
         const began = performance.now();
         await until('the port is free', () => can_listen(port));
         const free = performance.now() - began;
-        await until('the master is gone', () => !is_alive(system.pid));
+        await until('the master has exited', () => !is_alive(system.pid));
         return [ms('KILL of the master to free listener', free)];
     });
 }

@@ -29,14 +29,14 @@ public:
         co_return said;
     }
     [[nodiscard]] bool
-    all_tell_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
+    all_announce_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
         return true;
     }
 };
 
-class silent_teller final : public change_teller {
+class null_announcer final : public change_announcer {
 public:
-    void tell_changed(const wire::change& /*made*/) override {}
+    void announce_change(const wire::change& /*made*/) override {}
 };
 
 asio::awaitable<void> look_up(benchmark::State* state, goods_lookup* in) {
@@ -54,10 +54,10 @@ asio::awaitable<void> look_up(benchmark::State* state, goods_lookup* in) {
 void lookup_in_memory(benchmark::State& state) {
     asio::io_context loop{1};
     ready_peer peer;
-    silent_teller teller;
-    service_settings settings;
+    null_announcer announcer;
+    service_options settings;
     settings.memory.ttl = milliseconds{3'600'000};
-    const service_context context{loop.get_executor(), settings, peer, teller};
+    const service_context context{loop.get_executor(), settings, peer, announcer};
     goods_lookup lookup{context};
     asio::co_spawn(loop, look_up(&state, &lookup), [](const std::exception_ptr& broken) {
         if (broken) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A foreign distributor: every registration and every leaving is told to all registered nodes at
-// once, as the whole list; a connection gets the list as it stands when it is accepted.
+// A foreign distributor: after each registration and each end of a registered connection it sends
+// the whole list to all registered nodes at once; a new connection gets the current list.
 
 import net from 'node:net';
 

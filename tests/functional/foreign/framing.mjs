@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a foreign node cuts a byte stream into packets: correctly, or with the faults of the nodes
-// that run today. Written for these tests and shared with nothing else, so that msd's framing is
-// never checked against itself.
+// How a foreign node splits a byte stream into packets: correctly, or with the faults of existing
+// nodes. Written for these tests only, so that msd's framing is never compared with itself.
 
 const pilcrow = '\u00b6';
 
-/** One packet as it goes out; a pilcrow inside a string stays as it is. */
+/** The bytes of one packet; a pilcrow inside a string is not escaped. */
 export function encode(packet) {
     return Buffer.from(JSON.stringify(packet) + pilcrow, 'utf8');
 }
 
-/** Follows JSON strings byte by byte; skips empty frames; reports bad JSON, throws nothing. */
+/** Follows JSON strings byte by byte; skips empty frames; reports bad JSON and never throws. */
 export class strict_reader {
     constructor(on_packet, on_malformed = () => {}) {
         this.on_packet = on_packet;
@@ -72,9 +71,9 @@ export class strict_reader {
 }
 
 /**
- * The reader of today's nodes, faults included: each chunk is decoded alone, what was left over is
- * kept for ever and put before everything that follows, an empty frame hides the rest of the chunk,
- * and bad JSON is thrown to the top, which ends the process.
+ * The reader of existing nodes with its faults: it decodes each chunk separately, keeps an
+ * incomplete packet for ever and prepends it to all that follows, ignores the rest of a chunk after
+ * an empty frame, and throws at bad JSON, which ends the process.
  */
 export class legacy_reader {
     constructor(on_packet) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A foreign gateway: HTTP in front, one packet connection to every node it hears of. It puts the
-// correlation key inside params and sends no top-level key. The legacy kind forgets a node when its
-// connection to it ends, and connects to it again only when the distributor sends a list.
+// A foreign gateway: it serves HTTP and keeps one packet connection to every node of the list. It
+// puts the correlation key inside params and sends no top-level key. The legacy kind removes a node
+// when the connection to the node ends, and reconnects only when the distributor sends a list.
 
 import http from 'node:http';
 

@@ -4,7 +4,7 @@
 //         [--port N] [--distributor HOST:PORT] [--retry-ms N] [--text-port] [--backlog N]
 //         [--workers N]
 // Prints `READY role 127.0.0.1:port` when it listens. With --workers it is a cluster: every worker
-// listens on the same port and registers on a connection of its own; one that ends is replaced.
+// listens on the same port and has its own registration; a worker that exits is replaced.
 
 import cluster from 'node:cluster';
 import { parseArgs } from 'node:util';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every foreign node but the distributor has: a TCP server for packets, a link to the
-// distributor that registers it, the list of nodes it was told last, and a link to the logs node.
+// The common part of all foreign nodes except the distributor: a TCP server for packets, a link to
+// the distributor that registers the node, the last list of nodes, and a link to the logs node.
 
 import net from 'node:net';
 
 import { encode, reader_of } from './framing.mjs';
 
-/** Keeps one outgoing connection, trying again after every interval for as long as it is wanted. */
+/** Keeps one outgoing connection; retries after every interval until it is closed. */
 export class link {
     constructor({
         kind, host, port, retry_ms, on_open = () => {}, on_packet = () => {}, on_close,
@@ -14,11 +14,11 @@ export class link {
         Object.assign(this, { kind, host, port, on_open, on_packet, on_close });
         this.connected = false;
         if (on_close) {
-            this.connect(); // once: its owner decides what happens after that
+            this.connect(); // once: the owner decides about further attempts
             return;
         }
-        // A node of today waits one interval before its first attempt; it starts a further attempt
-        // when the interval is over, whether the one before has ended or not.
+        // An existing node waits one interval before its first attempt and starts the next attempt
+        // after each interval, even if the previous attempt is still pending.
         if (kind !== 'legacy') {
             this.connect();
         }
@@ -68,7 +68,7 @@ export class foreign_node {
         this.known = [];
     }
 
-    /** Handles one request; `answer` may be called once, later, or never. */
+    /** Handles one request; `answer` may be called once, now or later, or not at all. */
     on_request(_packet, _answer) {}
     on_topology(_nodes) {}
 
@@ -120,7 +120,7 @@ export class foreign_node {
         }
     }
 
-    /** Today's services send a text, today's gateway an object. */
+    /** Existing services send a text, the existing gateway sends an object. */
     log(params) {
         this.logs?.send({ uri: '/logs', method: 'POST', key: 0, params });
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The foreign services goods, members, purchases and logs, their data in memory. They answer what
-// the services of today answer (docs/protocol.md, 2) and no more: no
-// paging, no ids in the reply to a POST, and goods ignores the id it is asked for.
+// The foreign services goods, members, purchases and logs, with their data in memory. They answer
+// as existing services do (docs/protocol.md, section 2): no paging, no ids in the reply to a POST,
+// and goods ignores the id of a request.
 
 import { foreign_node } from './node.mjs';
 
@@ -113,14 +113,14 @@ export class foreign_service extends foreign_node {
         const { method, uri, params } = packet;
         this.log(JSON.stringify({ uri, method, params: { ...params, password: undefined } }));
         const handle = this.handlers[method + uri];
-        // Today's nodes read params without a look; only the strict kind guards itself.
+        // Existing nodes read params without a check; only the strict kind checks them.
         const given = this.kind === 'legacy' ? params : (params ?? {});
         const reply = handle ? handle(given) : { errorcode: 1, errormessage: 'unknown request' };
         answer({ key: given.key, ...reply });
     }
 }
 
-/** Prints what it is sent, one JSON line each, so that a test can read it from outside. */
+/** Prints each received packet as a line of JSON, so that a test can read it. */
 export class foreign_logs extends foreign_node {
     constructor(options) {
         super({ ...options, name: 'logs', urls: ['POST/logs'] });

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes descriptors, hands them over as systemd does, becomes the program.
+"""Opens descriptors, passes them as systemd does, and executes the program.
 
 usage: activate.py NAME=KIND,… PROGRAM ARGUMENT…     KIND: tcp, udp, unix, file
 """

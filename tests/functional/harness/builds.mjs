@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// An msd of the test's own on the disk, which is replaced as an update would replace it.
+// A copy of msd on the disk that a test replaces as an update would.
 
 import fs from 'node:fs';
 import path from 'node:path';
 
 import { msd_binary } from './world.mjs';
 
-/** Builds that are no good: they exit at start, never get READY, or die soon after it. */
+/** Bad builds, by their fault: exits (at start), hangs (never READY), dies (soon after READY). */
 export const bad_build = (fault) => path.join(path.dirname(msd_binary), `msd_bad_${fault}`);
 
-/** What is at a path that msd was started from. */
+/** The file at the path from which msd is started. */
 export class installed_msd {
     constructor(world) {
         this.path = world.path('msd');
         this.put(msd_binary);
     }
 
-    /** Puts a copy of `file` there, in one step. */
+    /** Replaces it by a copy of `file`, in one step. */
     put(file) {
         this.write(fs.readFileSync(file));
     }

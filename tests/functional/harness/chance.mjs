@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random choices of a test. They follow from a seed, which is always the same unless
-// MSD_TEST_SEED gives another one, and the test program prints it: a run can be repeated.
+// Random choices of a test. A seed determines them: 1, or MSD_TEST_SEED. The test program prints
+// the seed, so that a run can be repeated.
 
 const seed = Number(process.env.MSD_TEST_SEED ?? 1);
 if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) {
-    throw new Error(`MSD_TEST_SEED '${process.env.MSD_TEST_SEED}' is no integer of 32 bits`);
+    throw new Error(`MSD_TEST_SEED '${process.env.MSD_TEST_SEED}' is not an integer of 32 bits`);
 }
 process.stderr.write(`MSD_TEST_SEED=${seed}\n`);
 
@@ -18,7 +18,7 @@ function next_32_bits() {
 
 /** An integer from 0 to `count` - 1. */
 export function chosen_below(count) {
-    // The high bits: the low ones of such a generator repeat soon.
+    // Uses the high bits: the low bits of such a generator repeat soon.
     return Math.floor((next_32_bits() / 0x1_0000_0000) * count);
 }
 

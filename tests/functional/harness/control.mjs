@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a master says and does on its control socket, asked directly: one JSON object a line.
+// A client of a master's control socket: one JSON object a line.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -20,13 +20,13 @@ function ask(socket_path, command) {
             }
         });
         socket.on('error', reject);
-        socket.on('close', () => reject(new Error(`the master said only ${JSON.stringify(text)}`)));
+        socket.on('close', () => reject(new Error(`the master sent only ${JSON.stringify(text)}`)));
     });
     socket.write(`${JSON.stringify(command)}\n`);
     return within(`the answer to ${command.command}`, answer).finally(() => socket.destroy());
 }
 
-/** The master of the program `running`, by its control socket in the runtime `directory`. */
+/** The master of the program `running`; its control socket is in the runtime `directory`. */
 export class control {
     constructor(directory, running) {
         Object.assign(this, { directory, running });
@@ -49,23 +49,23 @@ export class control {
         return this.ask({ command: 'status' });
     }
 
-    /** The slots of a pool; while one is handed over it is there twice. */
+    /** The slots of a pool. A slot is listed twice while its worker is replaced. */
     async slots(pool) {
         return (await this.status()).pools.find(({ name }) => name === pool).slots;
     }
 
-    /** The pid of each slot of a pool, once all are READY and nobody else is there. */
+    /** The pid of each slot of a pool, once all slots are ready and no other worker is left. */
     async pids(pool) {
         return until(`${pool} has its workers and no others`, async () => {
             const slots = await this.slots(pool);
-            // What was killed a moment ago is there until the master has been told.
+            // A worker that was just killed is listed until the master reaps it.
             const settled = slots.every(({ state, pid }) => state === 'ready' && is_alive(pid));
             const one_each = new Set(slots.map(({ slot }) => slot)).size === slots.length;
             return settled && one_each && slots.map(({ pid }) => pid);
         }, 60_000);
     }
 
-    /** One roll, of all pools by default, to its end; that it succeeded is asserted. */
+    /** One roll, of all pools by default; waits for its end and asserts that it succeeded. */
     async roll(pool, limit_ms = 60_000) {
         const { roll } = await this.ask({ command: 'roll', ...(pool && { pool }) });
         const last = await until(`roll ${roll} ends`, async () => {
@@ -81,8 +81,8 @@ export class control {
     }
 
     /**
-     * `count` rolls, one after the other, of all pools or of each that is named; a new one begins
-     * every `every_ms` at the soonest.
+     * `count` rolls, one after the other, of all pools or of each named pool. The starts of two
+     * rolls are at least `every_ms` apart.
      */
     async rolls(count, { pools = [undefined], every_ms = 0 } = {}) {
         for (let n = 0; n < count; ++n) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An HTTP/1.1 client on a bare socket: it sends any bytes, well-formed or not, keeps its connection
-// and reports how the other side ended it. Bodies are delimited by Content-Length or by the end of
-// the connection; chunked replies are refused, because msd never sends them.
+// An HTTP/1.1 client on a TCP socket: it sends any bytes, well-formed or not, keeps its connection
+// and reports how the peer ended it. Content-Length or the end of the connection delimits bodies;
+// a chunked reply is an error, because msd never sends one.
 
 import net from 'node:net';
 
@@ -91,7 +91,7 @@ export class http_connection {
         return this.chunks[0] ?? Buffer.alloc(0);
     }
 
-    /** The next response, of a 1xx too. `head`: it answers a HEAD and has no body. */
+    /** The next response, 1xx included. `head`: the request was HEAD, so there is no body. */
     async response({ head = false, limit_ms = 60_000 } = {}) {
         return until('an HTTP response', () => {
             const found = this.take(head);
@@ -126,17 +126,17 @@ export class http_connection {
     }
 
     send(method, target, { body, headers = {} } = {}) {
-        const said = { Host: 'test', ...headers };
+        const fields = { Host: 'test', ...headers };
         let bytes = Buffer.alloc(0);
         if (body !== undefined) {
             const text = Buffer.isBuffer(body) || typeof body === 'string';
             bytes = Buffer.from(text ? body : JSON.stringify(body));
-            if (!('Content-Type' in said)) { // null: none is sent
-                said['Content-Type'] = 'application/json';
+            if (!('Content-Type' in fields)) { // null: the header is not sent
+                fields['Content-Type'] = 'application/json';
             }
-            said['Content-Length'] ??= bytes.length;
+            fields['Content-Length'] ??= bytes.length;
         }
-        const lines = Object.entries(said)
+        const lines = Object.entries(fields)
             .filter(([, value]) => value !== null)
             .map(([name, value]) => `${name}: ${value}\r\n`);
         const start = `${method} ${target} HTTP/1.1\r\n`;
@@ -153,7 +153,7 @@ export class http_connection {
     }
 }
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 export async function http(port, method, target, options = {}) {
     const connection = await http_connection.open(port, options);
     try {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Purchases under load, and what was promised about them. Every client buys one thing after the
-// other, each under an Idempotency-Key of its own and again and again until it is acknowledged; the
-// ledger keeps what was. At the end the database must hold exactly that.
+// Purchases under load. Every client makes one purchase after the other and repeats each with its
+// Idempotency-Key until it is acknowledged. The ledger records the acknowledged purchases; in the
+// end the database must hold exactly these.
 
 import assert from 'node:assert/strict';
 
 import { http } from './http_client.mjs';
 import { pause, until } from './until.mjs';
 
-// What may be said while something is broken. Anything else is wrong.
+// The statuses that are allowed during a failure.
 const refusals = new Set([0, 502, 503, 504]);
 const retry_ms = 20;
 
@@ -23,13 +23,13 @@ export class purchase_load {
         this.abandoned = false;
         const users = Array.from({ length: clients }, (_, user) => user + 1);
         this.ended = Promise.all(users.map((user) => this.buy_on(user)));
-        // Awaited later; what goes wrong earlier is not to be lost.
+        // Awaited later; an earlier error is kept for progress().
         this.ended.catch((error) => {
             this.problem = error;
         });
     }
 
-    /** The test is over, however it ended. */
+    /** The test has ended, successfully or not. */
     abandon() {
         this.abandoned = true;
     }
@@ -40,7 +40,7 @@ export class purchase_load {
         }
     }
 
-    // The quantity tells purchases of one user apart.
+    // The quantity identifies the purchase of a user.
     async buy(user, number) {
         const key = `${user}-${number}`;
         const body = { userid: user, goodsid: this.goodsid, quantity: number };
@@ -51,7 +51,7 @@ export class purchase_load {
                 this.acknowledged.set(key, JSON.parse(text).id);
                 return;
             }
-            assert.ok(refusals.has(status), `${key} was answered ${status}: ${text}`);
+            assert.ok(refusals.has(status), `${key} got status ${status}: ${text}`);
             this.refused.set(status, (this.refused.get(status) ?? 0) + 1);
             await pause(retry_ms);
         }
@@ -71,7 +71,7 @@ export class purchase_load {
         }
     }
 
-    /** Waits until so many more purchases are acknowledged. */
+    /** Waits until `count` more purchases are acknowledged. */
     async progress(count, limit_ms = 60_000) {
         const wanted = this.acknowledged.size + count;
         const there = () => this.problem || this.acknowledged.size >= wanted;
@@ -81,13 +81,13 @@ export class purchase_load {
         }
     }
 
-    /** Every purchase that was begun is acknowledged when it returns. */
+    /** Begins no further purchases; waits until all that were begun are acknowledged. */
     async stop() {
         this.stopping = true;
         await this.ended;
     }
 
-    /** `rows`: [id, userid, quantity] of everything that is in the database, as texts. */
+    /** `rows`: [id, userid, quantity] of every purchase in the database. */
     assert_equals(rows) {
         const found = new Map();
         for (const [id, user, number] of rows) {
@@ -98,11 +98,11 @@ export class purchase_load {
         for (const [key, id] of this.acknowledged) {
             assert.equal(found.get(key), id, `${key} was acknowledged as ${id}`);
         }
-        assert.equal(found.size, this.acknowledged.size, 'nothing else was bought');
+        assert.equal(found.size, this.acknowledged.size, 'no other purchase is stored');
     }
 }
 
-/** A product to buy. */
+/** Adds a product to buy; returns its id. */
 export async function add_product(port) {
     const body = { name: 'pencil', category: 'c', price: '4.15', description: 'd' };
     const { status, json } = await http(port, 'POST', '/goods', { body });

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd's end of sd_listen_fds(3)."""
+"""The part of systemd in sd_listen_fds(3)."""
 
 import fcntl
 import os
@@ -14,9 +14,9 @@ def become(arguments, named, **variables):
     for index, fd in enumerate(away):
         os.dup2(fd, FIRST + index, inheritable=True)
     os.closerange(FIRST + len(away), 2 * AWAY)
-    told = {
+    listen = {
         "LISTEN_PID": str(os.getpid()),
         "LISTEN_FDS": str(len(named)),
         "LISTEN_FDNAMES": ":".join(name for name, _ in named),
     }
-    os.execvpe(arguments[0], arguments, {**os.environ, **variables, **(told if named else {})})
+    os.execvpe(arguments[0], arguments, {**os.environ, **variables, **(listen if named else {})})

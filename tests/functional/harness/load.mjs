@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Load on a gateway from the program msd_load (tests/functional/load), which tells every kind of
-// failure from the others, and what may be said of it afterwards.
+// Generates load on a gateway with the program msd_load (tests/functional/load), which counts each
+// kind of failure separately, and checks its reports.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { repository } from './world.mjs';
 const load_binary =
     process.env.MSD_LOAD ?? path.join(repository, 'build/release/msd_load');
 
-/** Groups of clients for the most usual things. */
+/** Groups of clients for common requests. */
 export const get_goods = (more) => ({ method: 'GET', target: '/goods/1', ...more });
 export const post_goods = (more) => ({
     method: 'POST',
@@ -24,7 +24,7 @@ export const post_goods = (more) => ({
 export const post_purchases = (more) => ({
     method: 'POST',
     target: '/purchases',
-    // A user for each client, a quantity for each purchase (1 before it: none is 0).
+    // Each client has its own user, each purchase its own quantity (a leading 1 avoids 0).
     body: '{"userid":9{c},"goodsid":1,"quantity":1{n}}',
     contains: '"errorcode":0',
     ...more,
@@ -53,7 +53,7 @@ export class load {
     async report(command, limit_ms) {
         this.say(command);
         const complete = () => this.program.output.includes('\n') || this.program.ended;
-        await until(`the load answers ${command}`, complete, limit_ms);
+        await until(`msd_load answers ${command}`, complete, limit_ms);
         const end = this.program.output.indexOf('\n');
         assert.ok(end >= 0, `the load generator ended: ${this.program.log}`);
         const line = this.program.output.slice(0, end);
@@ -65,16 +65,16 @@ export class load {
         return this.report('look', 60_000);
     }
 
-    /** Waits until so many more requests were answered. */
+    /** Waits until `count` more requests are answered. */
     async answers(count) {
         const before = (await this.look()).answered;
-        await until(`${count} requests more are answered`, async () => {
+        await until(`${count} more requests are answered`, async () => {
             await pause(20);
             return (await this.look()).answered >= before + count;
         }, 60_000);
     }
 
-    /** No new requests, the last replies, and the report. */
+    /** Sends no new requests, waits for the last replies, returns the report. */
     async stop() {
         const last = await this.report('stop', 60_000);
         await within('the load generator ends', this.program.exit);
@@ -83,8 +83,8 @@ export class load {
 }
 
 class load_report {
-    constructor(said) {
-        Object.assign(this, said);
+    constructor(report) {
+        Object.assign(this, report);
     }
 
     group(name) {
@@ -99,7 +99,7 @@ class load_report {
         return this.phases.reduce((sum, each) => sum + each.failed, 0);
     }
 
-    /** By kind: { reset: 3 }; of all groups or of some. */
+    /** The number of failures of each kind, { reset: 3 }, in all or in the named groups. */
     kinds(names = this.groups.map(({ name }) => name)) {
         const sums = {};
         for (const { failed } of this.groups.filter(({ name }) => names.includes(name))) {
@@ -112,7 +112,7 @@ class load_report {
         return sums;
     }
 
-    /** Nothing failed at all, and every group had something answered. */
+    /** Asserts that no request failed and that each group got replies. */
     assert_clean(names = this.groups.map(({ name }) => name)) {
         const some = this.failures.filter(({ group }) => names.includes(group)).slice(0, 5);
         assert.deepEqual(this.kinds(names), {}, `failed, for example ${JSON.stringify(some)}`);
@@ -131,13 +131,13 @@ class load_report {
         return `${groups.join(', ')}; failed ${JSON.stringify(this.kinds())}`;
     }
 
-    /** The numbers of requests that `group` did not see answered: "client-number". */
+    /** The requests of `group` without a reply, as "client-number". */
     unanswered(group) {
         const failed = this.failures.filter((each) => each.group === group);
         return new Set(failed.map(({ client, number }) => `${client}-${number}`));
     }
 
-    /** The same of all requests it made. */
+    /** All requests of `group`, as "client-number". */
     *made(group) {
         for (const [client, count] of this.group(group).requests.entries()) {
             for (let number = 0; number < count; ++number) {
@@ -147,8 +147,8 @@ class load_report {
     }
 
     /**
-     * Compares what is stored, as "client-number" each, with what was acknowledged. A write that
-     * failed may be there once or not at all.
+     * Compares the stored writes, each as "client-number", with the acknowledged ones. A failed
+     * write may be stored once or not at all.
      */
     assert_written(group, stored) {
         const counts = new Map();
@@ -178,13 +178,13 @@ async function pages(up, target) {
     }
 }
 
-/** What `post_goods` has left behind, as "client-number". */
+/** The products that `post_goods` has stored, as "client-number". */
 export async function stored_goods(up) {
     const rows = await pages(up, '/goods?category=load');
     return rows.map(({ name }) => name.replace('load ', ''));
 }
 
-/** What `post_purchases` has. */
+/** The purchases that `post_purchases` has stored, as "client-number". */
 export async function stored_purchases(up, clients) {
     const all = [];
     for (let client = 0; client < clients; ++client) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A MariaDB server of a test's own: in a directory of the test's world, on a port of the loopback
-// that it comes back to after an end, with the database and the accounts of
-// tests/servers/mariadb-template.
+// Starts a MariaDB server for one test, in a directory of the test's world, on a loopback port that
+// it keeps over restarts, with the database and the accounts of tests/servers/mariadb-template.
 
 import fs from 'node:fs';
 import net from 'node:net';
@@ -30,7 +29,7 @@ async function succeed(command, args) {
     return output;
 }
 
-/** A server that has started greets who connects; one that is full greets with the error. */
+/** Whether the server greets a new connection; a server without free connections sends an error. */
 function greets(port) {
     return new Promise((resolve) => {
         const socket = net.connect(port, '127.0.0.1');
@@ -45,15 +44,15 @@ function greets(port) {
     });
 }
 
-// What the client program writes for bytes of a value that it uses itself.
+// The escape sequences in the output of the client program.
 const escaped = { n: '\n', t: '\t', 0: '\0' };
 const unescape = (cell) => cell.replace(/\\(.)/gs, (_, letter) => escaped[letter] ?? letter);
 
 export class mariadb_server {
     /**
-     * `durable`: every commit on the disk; else a commit survives kill -9 only. `server_id`: not 0
-     * writes a binary log that others can replicate. `data`: another place for the data directory.
-     * `options`: of mariadbd, beside those.
+     * `durable`: every commit is written to the disk; otherwise commits survive kill -9 only.
+     * `server_id`: if not 0, writes a binary log for replicas. `data`: another data directory.
+     * `options`: further options of mariadbd.
      */
     static async start(dir, settings = {}) {
         const server = new mariadb_server(dir, await free_port(), settings);
@@ -82,19 +81,19 @@ export class mariadb_server {
         return this.process.pid;
     }
 
-    /** Set when it ended although no test ended it. */
+    /** Set when the server ended without a request of the test. */
     get ended() {
         return this.end_expected ? undefined : this.process.ended;
     }
 
-    /** Starts it where it ended; `more` are options for this run only. */
+    /** Starts the server with its data and port; `more` are options for this run only. */
     async start(more = []) {
         this.launch(more);
         await this.ready();
     }
 
     launch(more = []) {
-        // The kernel ends it when this program is killed.
+        // The kernel kills the server when this program is killed.
         const command = ['--pdeathsig', 'KILL', 'mariadbd', ...this.arguments(), ...more];
         this.end_expected = false;
         this.process = new program(this.label, 'setpriv', command, {
@@ -149,7 +148,7 @@ export class mariadb_server {
         return [...all, ...options];
     }
 
-    /** An orderly end; throws when it is not one. */
+    /** Shuts the server down; throws if its exit code is not 0. */
     async stop() {
         if (this.end_expected) {
             return;
@@ -172,7 +171,7 @@ export class mariadb_server {
         await this.start();
     }
 
-    /** SIGSTOP: accepts connections and answers nothing; until thaw(). */
+    /** SIGSTOP until thaw(): the kernel accepts connections, the server answers nothing. */
     async freeze() {
         this.process.signal('SIGSTOP');
         await until(`${this.label} is frozen`, () => process_state(this.pid)?.state === 'T');
@@ -182,7 +181,7 @@ export class mariadb_server {
         this.process.signal('SIGCONT');
     }
 
-    /** As root on the server's own socket; rows of texts. */
+    /** Runs a query as root on the server's own socket; returns rows of texts. */
     async query(sql) {
         const text = await succeed('mariadb', [
             '--no-defaults',
@@ -198,7 +197,7 @@ export class mariadb_server {
         return lines.map((line) => line.split('\t').map(unescape));
     }
 
-    /** Begins to replicate `primary` by GTID, from the first change; both need a server_id. */
+    /** Starts to replicate `primary` by GTID, from the first change; both need a server_id. */
     async replicate(primary) {
         await this.query(
             `CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=${primary.port}, ` +

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd's end of sd_notify(3): binds the datagram socket that the argument names, and prints
-each datagram as one line of JSON. Node.js has no such sockets."""
+"""The part of systemd in sd_notify(3): binds the datagram socket that the argument names and prints
+each datagram as one line of JSON. Node.js has no Unix datagram sockets."""
 
 import json
 import socket

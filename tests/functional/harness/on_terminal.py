@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a program on a pseudo terminal of its own, as a shell's foreground would have it.
+"""Runs a program in the foreground of a new pseudo terminal.
 
 usage: on_terminal.py PROGRAM ARGUMENT…
 
-Prints `PID n`, then what the program shows, then `ENDED code`. A line on standard input does
-something to the terminal: `stop` and `go` are Ctrl-S and Ctrl-Q, `close` closes it.
+Prints `PID n`, the output of the program, then `ENDED code`. Commands for the terminal are lines
+on standard input: `stop` and `go` are Ctrl-S and Ctrl-Q, `close` closes the terminal.
 """
 
 import os

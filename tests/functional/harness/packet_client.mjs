@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A raw TCP client for packets. It sends whatever bytes a test wants and reads what comes back,
-// byte counts included. Its framing is the tests' own.
+// A TCP client for packets. It sends any bytes and records all packets and the number of bytes that
+// it receives. It uses the framing of the tests, not that of msd.
 
 import net from 'node:net';
 
@@ -28,7 +28,7 @@ export class packet_client {
         this.malformed = [];
         this.bytes_received = 0;
         this.raw = []; // the last chunks, for looking at bytes
-        this.next_key = 1000; // out of the way of keys that tests choose
+        this.next_key = 1000; // tests choose smaller keys
         this.is_closed = false;
         const reader = new strict_reader(
             (packet) => this.packets.push(packet),
@@ -59,7 +59,7 @@ export class packet_client {
         this.write(encode(packet));
     }
 
-    /** The first packet, now or later, that `matches`. */
+    /** Waits for a packet that `matches`; returns the first, also one received earlier. */
     async packet(what, matches, limit_ms) {
         return until(what, () => this.packets.find(matches), limit_ms);
     }

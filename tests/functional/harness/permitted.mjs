@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a test may need of the machine. Without it the test is skipped on a developer's desk and
-// fails in CI, where everything has to run.
+// Permissions that tests need. Without them a test is skipped on a developer's machine and fails in
+// CI, where every test has to run.
 
 import { spawnSync } from 'node:child_process';
 
-/** For node:test's option `skip`: the reason, or false. */
+/** The value of node:test's option `skip`: the reason, or false. */
 function skip_unless(is_there, reason) {
     return is_there || process.env.CI ? false : reason;
 }
 
 export const skip_unless_root = skip_unless(process.geteuid() === 0, 'needs root');
 
-/** A process namespace of its own, in which msd is process 1. */
+/** A new process namespace, in which msd is process 1. */
 export const own_processes = ['unshare', '-Urpf', '--kill-child', '--mount-proc'];
 export const skip_without_process_namespaces = skip_unless(
     spawnSync(own_processes[0], [...own_processes.slice(1), 'true']).status === 0,
     'unshare -Urpf --mount-proc is refused',
 );
 
-/** A network of its own with a loopback, in which every port is free. */
+/** A new network namespace with a loopback interface, in which every port is free. */
 export const own_network = ['unshare', '-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
-/** The same, whose loopback has no IPv4 address. */
+/** The same with a loopback interface without an IPv4 address. */
 export const own_network_without_ipv4 = ['unshare', '-n', 'sh', '-c',
     'ip link set lo up && ip address delete 127.0.0.1/8 dev lo && exec "$@"', 'sh'];
 export const skip_without_networks = skip_unless(

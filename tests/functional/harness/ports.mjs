@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP ports for servers that start later, or start again on the same port. They are below the
-// range from which the kernel chooses ports itself.
+// TCP ports for servers that start later or restart on the same port. They are below the range from
+// which the kernel assigns ports.
 
 import dgram from 'node:dgram';
 import net from 'node:net';
 
 const port_min = 15_000;
 const port_max = 31_999;
-// Test programs that run side by side begin their search at different places.
+// Test programs that run at the same time begin their search at different ports.
 const first = port_min + ((process.pid * 61) % (port_max - port_min + 1));
 let next = first;
 
-/** Listens on all addresses, as a server does that is given none. */
+/** Whether a server can listen on `port` of all addresses. */
 export async function can_listen(port) {
     const probe = net.createServer();
     const free = await new Promise((resolve) => {
@@ -22,8 +22,8 @@ export async function can_listen(port) {
     return free;
 }
 
-// A UDP socket on the same number marks the port as reserved until this process ends, for every
-// test program of the machine: a TCP socket would be in the way of the server.
+// A UDP socket with the same number reserves the port against other test programs of the machine
+// until this process ends. A TCP socket would keep the server from listening.
 function reserve(port) {
     const mark = dgram.createSocket('udp4');
     return new Promise((resolve) => {
@@ -35,7 +35,7 @@ function reserve(port) {
     });
 }
 
-/** A port that nothing listens on, and that no other test gets while this process runs. */
+/** A port without a listener that no other test gets while this process runs. */
 export async function free_port() {
     for (;;) {
         const port = next;

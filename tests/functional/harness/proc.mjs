@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Linux says of a process, read from /proc.
+// Facts about a process, read from /proc.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -16,26 +16,31 @@ function readlink(path) {
     try {
         return fs.readlinkSync(path);
     } catch {
-        return ''; // closed meanwhile
+        return ''; // the descriptor was closed meanwhile
     }
 }
 
-/** { parent, state } or undefined when there is no such process. */
+/** { parent, state }, or undefined if there is no such process. */
 export function process_state(pid) {
     const stat = read(`/proc/${pid}/stat`);
     if (stat === undefined) {
         return undefined;
     }
-    // The command in brackets may hold spaces and brackets itself.
+    // The command in brackets may contain spaces and brackets.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state, parent: Number(parent) };
 }
 
-/** Processor time used so far, in steps of 10 ms. */
+/** The processor time used so far, in steps of 10 ms. */
 export function cpu_ms(pid) {
     const stat = read(`/proc/${pid}/stat`);
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** How often the process has waited for something so far. */
+export function waits(pid) {
+    return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`))[1]);
 }
 
 export function is_alive(pid) {
@@ -58,18 +63,19 @@ export function environment(pid) {
     }));
 }
 
-/** Private memory in bytes: Private_Clean + Private_Dirty. */
+/** The sum in bytes of the fields `names` of smaps_rollup. */
 function mapped_bytes(pid, names) {
     const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)[1]);
     return names.reduce((sum, name) => sum + kib(name) * 1024, 0);
 }
 
+/** Private memory in bytes. */
 export function private_bytes(pid) {
     return mapped_bytes(pid, ['Private_Clean', 'Private_Dirty']);
 }
 
-/** What it has written itself. Pages of files are private as long as nobody else looks at them. */
+/** Private memory without unmodified pages of files that only this process has mapped. */
 export function written_bytes(pid) {
     return mapped_bytes(pid, ['Private_Dirty']);
 }
@@ -87,7 +93,7 @@ function sockets_of(pid) {
     return inodes;
 }
 
-/** Whether the process has a TCP connection with `side` (sport: its own, dport) `port`. */
+/** Whether the process has a TCP connection whose own (sport) or remote (dport) port is `port`. */
 export function is_connected(pid, side, port) {
     const inodes = sockets_of(pid);
     const filter = ['state', 'established', side, '=', `:${port}`];
@@ -95,10 +101,10 @@ export function is_connected(pid, side, port) {
     return rows.some((row) => inodes.has(/\bino:(\d+)/.exec(row)?.[1]));
 }
 
-/** The ports of the clients whose connections to its own `port` on IPv4 the process holds. */
+/** The ports of the clients that are connected over IPv4 to `port` of the process. */
 export function clients_of(pid, port) {
     const inodes = sockets_of(pid);
-    // Not /proc/net/tcp: it lists every connection that ended within the last minute, too.
+    // Not /proc/net/tcp, which also lists connections that ended within the last minute.
     const filter = ['state', 'established', 'sport', '=', `:${port}`];
     const rows = execFileSync('ss', ['-4tneH', ...filter], { encoding: 'utf8' }).split('\n');
     return rows

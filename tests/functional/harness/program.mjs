@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes of a test: their output is kept, and none of them outlives the test, however the
-// test ends.
+// Child processes of a test: their output is recorded, and none outlives the test in any case.
 
 import { spawn } from 'node:child_process';
 
@@ -9,12 +8,12 @@ import { until, within } from './until.mjs';
 const log_bytes_max = 4 * 1024 * 1024;
 const alive = new Set();
 
-// What the tests are told, and what a developer may have set for msd, is not for the children.
+// Variables for the tests, and those that a developer has set for msd, are not passed to children.
 const outside = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('MSD_')),
 );
 
-// The last resort; a world stops its programs in order long before.
+// For tests that end early: a world has stopped its programs before.
 process.on('exit', () => {
     for (const program of alive) {
         program.signal('SIGKILL');
@@ -64,13 +63,13 @@ export class program {
         }
     }
 
-    /** `READY name host:port` lines so far: name → port. */
+    /** The ports of the `READY name host:port` lines so far: name → port. */
     ready_ports() {
         const lines = this.output.matchAll(/^READY (\S+) \S*:(\d+)$/gm);
         return new Map([...lines].map(([, name, port]) => [name, Number(port)]));
     }
 
-    /** The port of `name` as soon as its READY line is there. */
+    /** Waits for the READY line of `name`; returns its port. */
     async ready(name, limit_ms = 60_000) {
         const found = () => this.ready_ports().get(name);
         await until(`${this.label}: READY ${name}`, () => found() || this.ended, limit_ms);
@@ -92,7 +91,7 @@ export class program {
         }
     }
 
-    /** What a person wants to see when a test has failed. */
+    /** The last lines of output and log, to be shown when a test has failed. */
     tail(lines = 25) {
         const last = (text) => text.trimEnd().split('\n').slice(-lines).join('\n    ');
         const state = this.ended ? `ended ${JSON.stringify(this.ended)}` : 'running';
@@ -101,7 +100,7 @@ export class program {
     }
 }
 
-/** Runs a program to its end. */
+/** Runs a program and waits for its end. */
 export async function run(command, args, { limit_ms = 60_000, ...options } = {}) {
     const started = new program([command, ...args].join(' '), command, args, options);
     try {

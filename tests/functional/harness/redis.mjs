@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real redis-server of a test's own: a free port of the loopback, a directory, an end.
+// Starts a redis-server for one test, on a free loopback port and in the test's directory.
 
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-import { secrets_of } from './discreet.mjs';
+import { secrets_of } from './secrets.mjs';
 import { free_port } from './ports.mjs';
 import { until } from './until.mjs';
 
@@ -15,9 +15,18 @@ function command_bytes(words) {
     return `*${words.length}\r\n${parts.join('')}`;
 }
 
+/** Whether all of a reply was received: a line, or a text after a line with its length in bytes. */
+function is_complete(reply) {
+    const [line] = reply.split('\r\n', 1);
+    const length = /^\$(\d+)$/.exec(line)?.[1];
+    const expected = length === undefined ? 0 : Number(length) + 2;
+    return reply.includes('\r\n') &&
+        Buffer.byteLength(reply) >= Buffer.byteLength(line) + 2 + expected;
+}
+
 let started = 0; // servers of this process
 
-/** `setpriv` makes the kernel kill the server when the test dies, however it does. */
+/** `setpriv` makes the kernel kill the server when the test process ends in any way. */
 export class redis_server {
     constructor(dir, port, options) {
         this.dir = dir;
@@ -25,7 +34,7 @@ export class redis_server {
         this.options = options;
     }
 
-    /** Starts one in the world's directory and stops it with the world. */
+    /** Starts a server in the world's directory; closing the world stops the server. */
     static async start(world, options = {}) {
         const dir = world.path(`redis-${++started}`);
         fs.mkdirSync(dir);
@@ -53,7 +62,7 @@ export class redis_server {
         ];
         const file = path.join(this.dir, 'server.conf');
         fs.writeFileSync(file, `${config.join('\n')}\n`);
-        execFileSync('redis-server', ['--version']); // not installed: scripts/setup --tests
+        execFileSync('redis-server', ['--version']); // if it fails: scripts/setup --tests
         const log = fs.openSync(path.join(this.dir, 'log'), 'a');
         const args = ['--pdeathsig', 'KILL', 'redis-server', file];
         this.process = spawn('setpriv', args, { stdio: ['ignore', log, log] });
@@ -77,11 +86,11 @@ export class redis_server {
         await this.start();
     }
 
-    hang() {
+    freeze() {
         this.process.kill('SIGSTOP');
     }
 
-    wake() {
+    thaw() {
         this.process.kill('SIGCONT');
     }
 
@@ -90,10 +99,16 @@ export class redis_server {
         return (await this.reply_to(words)).split('\r\n')[0];
     }
 
-    /** The text under a key; null when there is none. */
+    /** The text stored under a key; null if the key does not exist. */
     async get(key) {
         const reply = await this.reply_to(['GET', key]);
         return reply.startsWith('$-1') ? null : reply.slice(reply.indexOf('\r\n') + 2, -2);
+    }
+
+    /** How often the server has executed `command` since it started. */
+    async calls(command) {
+        const figures = await this.reply_to(['INFO', 'commandstats']);
+        return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(figures)?.[1] ?? 0);
     }
 
     reply_to(words) {
@@ -101,14 +116,13 @@ export class redis_server {
         return new Promise((resolve, reject) => {
             const socket = net.connect(this.port, '127.0.0.1');
             let text = '';
+            socket.setEncoding('utf8');
             socket.setTimeout(30_000, () => socket.destroy(new Error('redis-server hangs')));
             socket.on('error', reject);
             socket.on('data', (bytes) => {
                 text += bytes;
                 const reply = password ? text.slice(text.indexOf('\r\n') + 2) : text;
-                // A text comes in two lines; no test keeps one with a line break.
-                const is_text = reply.startsWith('$') && !reply.startsWith('$-');
-                if (reply.endsWith('\r\n') && (!is_text || reply.split('\r\n').length > 2)) {
+                if (is_complete(reply)) {
                     socket.destroy();
                     resolve(reply);
                 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the tests of supervision take. scripts/test runs them with few repetitions and short
-// periods; scripts/soak sets MSD_TEST_FULL=1 and has the numbers that msd promises to hold.
+// The length of the supervision tests. scripts/test runs them with few repetitions and short
+// periods; scripts/soak sets MSD_TEST_FULL=1 for the numbers that msd guarantees.
 
 export const full = process.env.MSD_TEST_FULL === '1';
-/** Every process starts and runs several times slower then. */
+/** A sanitizer build: every process runs several times slower. */
 export const sanitized = process.env.MSD_SANITIZED === '1';
 
 /** `short` in a test run, `long` in a soak. */

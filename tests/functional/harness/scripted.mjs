@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Foreign peers inside the test's own process whose every byte the test decides.
+// Foreign peers in the process of the test, which controls every byte that they send.
 
 import net from 'node:net';
 
@@ -27,7 +27,7 @@ async function listen(world, on_socket, port = 0) {
 
 /**
  * A foreign service. `on_request(packet, reply, socket)`: `reply(fields)` answers with the packet's
- * key; through `socket` anything can be said. It is registered by a connection of the test's.
+ * key; `socket` can send any bytes. A separate connection registers the service.
  */
 export async function scripted_service(world, { distributor, name, urls, on_request, extra }) {
     const service = { requests: [], connections: 0 };
@@ -48,7 +48,7 @@ export async function scripted_service(world, { distributor, name, urls, on_requ
     return service;
 }
 
-/** A foreign distributor that says nothing by itself. `on_join(socket, params)` is optional. */
+/** A foreign distributor that sends only what `on_accept` and `on_join(socket, params)` send. */
 export async function scripted_distributor(world, { on_accept = () => {}, on_join = () => {} }) {
     const distributor = { joined: [] };
     const on_socket = (socket) => {

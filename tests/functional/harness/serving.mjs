@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What most tests of supervision begin with: `msd up` that has something to answer, and its master.
+// The start of most supervision tests: `msd up` with one product, and its master.
 
 import assert from 'node:assert/strict';
 
@@ -8,8 +8,8 @@ import { control } from './control.mjs';
 const pencil = { name: 'pencil', category: 'first', price: 1.25, description: 'the one all read' };
 
 /**
- * { up, master, port, expect }: the program, its control socket, the gateway's port, and the body
- * that GET /goods/1 has to have. Workers may come and go. `config` is added to a soak of 0.
+ * { up, master, port, expect }: the program, its control socket, the gateway's port, and the
+ * expected body of GET /goods/1. Workers may be replaced. `config` is added to soak_ms = 0.
  */
 export async function serving(world, { workers = 2, config = {}, ...options } = {}) {
     const all = { 'supervision.soak_ms': 0, ...config };

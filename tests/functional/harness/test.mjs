@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// node:test with a world for each test: `test(name, async (world) => …)`. When a test fails, the
-// end of every log is printed before the world is closed.
+// node:test with a world for each test: `test(name, async (world) => …)`. When a test fails, it
+// prints the end of every log before it closes the world.
 
 import fs from 'node:fs';
 import { test as node_test } from 'node:test';
@@ -32,7 +32,7 @@ export function test(name, options, body) {
     });
 }
 
-// A test that failed already is reported with its own error, not with what its end brought up.
+// A failed test is reported with its own error; errors of the cleanup are only printed.
 async function close(surroundings, name, failed) {
     try {
         await surroundings.close();

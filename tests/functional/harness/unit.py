@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd, as far as one unit with Type=notify and FileDescriptorStoreMax= goes.
+"""Simulates systemd for one unit with Type=notify and FileDescriptorStoreMax=.
 
-usage: unit.py ADDRESS     of the socket that it is told things on
+usage: unit.py ADDRESS     the address of the notification socket
 
-A line on standard input, a list in JSON, starts that program with what is in the store; the line
-"release" empties the store, as systemd does once a unit is stopped without a start to follow.
-Printed as
-JSON, a line each: {"started": PID}, {"ended": PID}, {"said": [LINE, …], "store": {NAME: COUNT}}.
+A line on standard input with a command as a JSON list starts that program with the stored
+descriptors; the line "release" empties the store, as systemd does after a stop that no start
+follows. Each event is printed as a line of JSON:
+{"started": PID}, {"ended": PID}, {"notified": [LINE, …], "store": {NAME: COUNT}}.
 """
 
 import json
@@ -21,11 +21,11 @@ FDS_MAX = 16
 store = []  # (name, descriptor); systemd hands the newest over first
 
 
-def say(**what):
+def report(**what):
     print(json.dumps(what), flush=True)
 
 
-def hear(end):
+def receive(end):
     text, descriptors, _, _ = socket.recv_fds(end, 1 << 16, FDS_MAX)
     lines = text.decode().splitlines()
     fields = dict(line.split("=", 1) for line in lines)
@@ -37,23 +37,23 @@ def hear(end):
             store.remove(each)
             os.close(each[1])
     names = [name for name, _ in store]
-    say(said=lines, store={name: names.count(name) for name in names})
+    report(notified=lines, store={name: names.count(name) for name in names})
 
 
 def release():
     for _, descriptor in store:
         os.close(descriptor)
     store.clear()
-    say(released=True, store={})
+    report(released=True, store={})
 
 
 def start(arguments):
     pid = os.fork()
     if pid == 0:
-        # It ends with us, however that comes.
+        # The kernel kills the program when this process ends.
         through = ["setpriv", "--pdeathsig", "KILL"]
         listen_fds.become(through + arguments, store[::-1], NOTIFY_SOCKET=sys.argv[1])
-    say(started=pid)
+    report(started=pid)
     return os.pidfd_open(pid), pid
 
 
@@ -64,7 +64,7 @@ def serve(end, events):
     while True:
         for key, _ in events.select():
             if key.fileobj is end:
-                hear(end)
+                receive(end)
             elif key.fileobj is sys.stdin:
                 line = sys.stdin.readline().strip()
                 if line == "release":
@@ -76,7 +76,7 @@ def serve(end, events):
                 events.unregister(running[0])
                 os.close(running[0])
                 os.waitpid(running[1], 0)
-                say(ended=running[1])
+                report(ended=running[1])
 
 
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own, selectors.DefaultSelector() as all_of:

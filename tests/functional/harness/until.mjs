@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits until something is true. Tests never sleep for a fixed time: they ask again until a
-// deadline that is far beyond what is expected, because other tests run beside them.
+// Waits for conditions. Tests do not sleep for a fixed time: they check a condition repeatedly,
+// until a deadline much longer than the expected time, because other tests run at the same time.
 
 import { sanitized } from './scale.mjs';
 
-/** Sanitizers slow msd down by several times; every deadline is stretched by this much. */
+/** The factor for every deadline, because sanitizers slow msd down several times. */
 export const patience = sanitized ? 5 : 1;
 
 export function pause(ms) {
     return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The first truthy value of `condition` (may be async; a throw counts as not yet). */
+/** Waits for a truthy value of `condition`, which may be async; an exception counts as false. */
 export async function until(what, condition, limit_ms = 60_000) {
     const end = performance.now() + limit_ms * patience;
     let problem;
@@ -32,7 +32,7 @@ export async function until(what, condition, limit_ms = 60_000) {
     }
 }
 
-/** `promise`, or an error that names `what` when the limit passes first. */
+/** The value of `promise`; throws an error that names `what` after the time limit. */
 export async function within(what, promise, limit_ms = 60_000) {
     let timer;
     const late = new Promise((_, reject) => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything one test started: msd roles, foreign nodes, clients, a temporary directory. Closing a
-// world stops all of it and looks at how it went: msd must have served to the end with the workers
-// it began with, must have stopped cleanly, no sanitizer may have spoken, and neither replies nor
-// logs may have told what belongs to a server behind msd.
+// The resources of one test: msd roles, foreign nodes, clients, a temporary directory. Closing a
+// world stops all of them and checks that msd kept its first workers to the end and stopped with
+// exit code 0, that no sanitizer reported a problem, and that neither replies nor logs contained
+// secrets of a server.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { assert_discreet, assert_reply_discreet, secrets_of } from './discreet.mjs';
+import { assert_no_secrets, assert_no_secrets_in_reply, secrets_of } from './secrets.mjs';
 import { http, http_connection } from './http_client.mjs';
 import { mariadb_password, mariadb_server, mariadb_user } from './mariadb.mjs';
 import { packet_client } from './packet_client.mjs';
@@ -28,14 +28,14 @@ export const msd_binary = process.env.MSD_BIN ?? path.join(repository, 'build/re
 export const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
 const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 
-// The values the tests use are written alike in TOML and JSON.
+// The values that the tests use have the same form in TOML and JSON.
 const toml = JSON.stringify;
 
-/** One master of msd and its workers. `through`: a program, with arguments, that becomes msd. */
+/** One master of msd and its workers. `through`: a command that executes msd. */
 class msd_program extends program {
     constructor(label, args, options) {
         const command = [...(options.through ?? []), options.binary ?? msd_binary, ...args];
-        // Hard and soft, because msd raises the one to the other.
+        // The hard and the soft limit, because msd raises the soft limit.
         const limit = ['prlimit', `--nofile=${options.descriptors}`];
         const [first, ...rest] = options.descriptors ? [...limit, ...command] : command;
         super(label, first, rest, options);
@@ -45,12 +45,12 @@ class msd_program extends program {
         this.stop_code = 0;
     }
 
-    /** { pid, pool, slot } of each worker, by the variable its master gave it. */
+    /** { pid, pool, slot } of each worker, from the environment variable that its master set. */
     workers(pool) {
         return children(this.pid)
             .map((pid) => {
-                const said = environment(pid).MSD_WORKER ?? '';
-                const field = (name) => new RegExp(`\\b${name}=(\\S+)`).exec(said)?.[1];
+                const variable = environment(pid).MSD_WORKER ?? '';
+                const field = (name) => new RegExp(`\\b${name}=(\\S+)`).exec(variable)?.[1];
                 return { pid, pool: field('pool'), slot: Number(field('slot')) };
             })
             .filter((worker) => worker.pool && (pool === undefined || worker.pool === pool));
@@ -61,7 +61,7 @@ class msd_program extends program {
         assert.ok(this.first_workers.length > 0, `${this.label} has no workers`);
     }
 
-    /** From here on workers may be replaced: the test kills some. */
+    /** Allows that workers end and are replaced from now on. */
     expect_deaths() {
         this.deaths_expected = true;
     }
@@ -73,21 +73,21 @@ class msd_program extends program {
 
     port(name) {
         const port = this.ready_ports().get(name);
-        assert.ok(port, `${this.label} said no READY ${name}`);
+        assert.ok(port, `${this.label} printed no READY ${name}`);
         return port;
     }
 
     /** One request to the gateway of this program. */
     async http(method, target, options) {
         const reply = await http(this.port('gateway'), method, target, options);
-        assert_reply_discreet(reply.text, this.secrets);
+        assert_no_secrets_in_reply(reply.text, this.secrets);
         return reply;
     }
 }
 
 export class world {
     constructor() {
-        // Short, because a socket path holds at most 107 bytes.
+        // Short, because a socket path has at most 107 bytes.
         this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'msd-'));
         this.programs = [];
         this.closers = [];
@@ -117,7 +117,7 @@ export class world {
         return this.track(new msd_program(label, args, { secrets: this.secrets, ...options }));
     }
 
-    /** A configuration file with these keys, as arguments: `{ 'gateway.port': 0 }`. */
+    /** Writes a configuration file, `{ 'gateway.port': 0 }`; returns the arguments that name it. */
     config(keys) {
         if (keys === undefined) {
             return [];
@@ -129,8 +129,8 @@ export class world {
     }
 
     /**
-     * `msd up`, one worker a pool; free ports, or those of the program `at`, which has ended and
-     * was started as one that `comes_back`.
+     * `msd up`, one worker a pool, on free ports, or on the ports of the program `at`, which has
+     * ended and was started with `comes_back`.
      */
     async up({ args = [], workers = 1, config, at, comes_back = false, ...rest } = {}) {
         const ports = [];
@@ -165,7 +165,7 @@ export class world {
         return started;
     }
 
-    /** A foreign node in a process of its own (foreign/main.mjs). */
+    /** Starts a foreign node as a separate process (foreign/main.mjs). */
     async foreign(role, { kind = 'strict', distributor, port = 0, args = [] } = {}) {
         const all = [foreign_main, role, '--kind', kind, '--port', String(port)];
         all.push('--retry-ms', '100');
@@ -178,7 +178,7 @@ export class world {
         return started;
     }
 
-    /** A MariaDB server for this test (mariadb.mjs says which settings there are). */
+    /** A MariaDB server for this test (mariadb.mjs lists the settings). */
     async mariadb(settings) {
         this.servers += 1;
         const server = await mariadb_server.start(this.path(`db${this.servers}`), settings);
@@ -209,7 +209,7 @@ export class world {
         }
     }
 
-    /** `msd ARGS…` to its end: { code, output, log }. */
+    /** Runs `msd ARGS…` and waits for its end: { code, output, log }. */
     async command(args, options) {
         return run(msd_binary, args, options);
     }
@@ -248,8 +248,8 @@ export class world {
             }
             await each.stop('SIGINT');
         }
-        assert.doesNotMatch(each.log, sanitizer_words, `a sanitizer spoke in ${each.label}`);
-        assert_discreet(each.log, this.secrets);
+        assert.doesNotMatch(each.log, sanitizer_words, `${each.label}: a sanitizer report`);
+        assert_no_secrets(each.log, this.secrets);
         if (!each.end_expected) {
             assert.deepEqual(each.ended, { code: 0, signal: null }, `${each.label} on SIGINT`);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a new build of msd may turn out to be. It is put in the place of msd on the disk, so that a
-// roll starts it as a worker; MSD_BAD_WORKER says at compile time what is wrong with it.
+// A faulty build of msd. A test puts it in the place of msd on the disk, so that a roll starts it
+// as a worker. MSD_BAD_WORKER selects the fault at compile time.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,14 +15,14 @@ enum class fault { exits, hangs, dies };
 constexpr int exit_code = 3;
 constexpr int life_ms = 200; // after READY
 
-// The descriptor in "… control=N …".
+// The descriptor N in "… control=N …".
 int control_channel() {
     const char* const said = std::getenv("MSD_WORKER");
     const char* const field = said == nullptr ? nullptr : std::strstr(said, " control=");
     return field == nullptr ? -1 : std::atoi(field + std::strlen(" control="));
 }
 
-// Until the master says something, which can only be that it is to leave, or is gone.
+// Waits for the order to stop or for the end of the master: it sends nothing else.
 void wait_for_master(int control, int limit_ms) {
     pollfd watched{control, POLLIN, 0};
     poll(&watched, 1, limit_ms);

@@ -16,7 +16,7 @@ namespace load {
 
 namespace {
 
-constexpr micros pause_after_failure_us = 2000; // no loop of refused connections
+constexpr micros pause_after_failure_us = 2000; // keeps refused connections from looping
 constexpr std::size_t head_bytes_max = 64 * 1024;
 
 std::string lower(std::string_view text) {
@@ -27,7 +27,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-// The value of the header, in lower case; empty when there is none.
+// The value of the header, in lower case; empty if there is no such header.
 std::string_view header(std::string_view lower_head, std::string_view name) {
     const auto at = lower_head.find("\r\n" + std::string{name} + ":");
     if (at == std::string_view::npos) {
@@ -112,7 +112,7 @@ void client::begin(micros now) {
     }
 }
 
-// A connection that the server has ended since the last reply is simply not used any more.
+// Detects that the server has ended the connection since the last reply.
 bool client::still_stands(micros now) {
     if (fd_ < 0) {
         return false;
@@ -177,7 +177,7 @@ void client::connected(micros now) {
     }
 }
 
-// When writing fails, what the server said before is still to be read: reading tells the end.
+// After a failed write, data that the server sent earlier is still read; read_some() finds the end.
 void client::write_some() {
     while (sent_ < out_.size()) {
         const ssize_t n = send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
@@ -242,7 +242,7 @@ void client::read_some(micros now) {
     }
 }
 
-// One reply, if it is there completely.
+// Reads one reply if all of it has been received.
 client::scan client::scan_reply(micros now) {
     const auto end = in_.find("\r\n\r\n");
     if (end == std::string::npos) {
@@ -307,7 +307,7 @@ void client::ended(int reason, micros now) {
     }
 }
 
-// Bytes between two requests: of no request, and a failure all the same.
+// Counts bytes that arrive between two requests as a failure without a request.
 void client::count_unasked(micros now) {
     failed_request what;
     what.group = where_.group;

@@ -14,9 +14,9 @@ namespace load {
 
 constexpr micros never = std::numeric_limits<micros>::max();
 
-// One client: makes a request, waits for the reply, pauses, and so on. It never tries a failed
-// request again, and looks whether its connection still stands before it uses it, as every HTTP
-// client does. Whoever owns it tells it of events on fd() and of the time.
+// One client: it sends a request, waits for the reply, pauses and starts again. It does not retry a
+// failed request. Before it reuses a connection it checks whether the server has closed it, as HTTP
+// clients do. The owner calls on_event() for events of the socket, and on_time() regularly.
 class client {
 public:
     struct place {
@@ -30,14 +30,14 @@ public:
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    /// A held one connects; any other makes its first request.
+    /// A held client connects; any other client sends its first request.
     void start(micros now);
     void on_event(micros now);
-    /// Makes the request that is due, or gives up the one that takes too long.
+    /// Sends a request that is due; ends a request that exceeds its time limit.
     void on_time(micros now);
     [[nodiscard]] micros due() const;
 
-    /// Makes no new request; is_idle() when the last one is answered.
+    /// Sends no new request; is_idle() becomes true after the last reply.
     void stop() { stopping_ = true; }
     [[nodiscard]] bool is_idle() const { return outstanding_.empty(); }
     [[nodiscard]] bool is_open() const { return fd_ >= 0 && !connecting_; }
@@ -70,12 +70,12 @@ private:
     int fd_ = -1;
     int local_port_ = 0;
     bool connecting_ = false;
-    bool closing_ = false; // a reply said so
+    bool closing_ = false; // a reply had Connection: close
     bool stopping_ = false;
-    std::deque<std::uint64_t> outstanding_; // sent or about to be, not answered
+    std::deque<std::uint64_t> outstanding_; // requests without a reply
     std::uint64_t next_ = 0;
     micros due_at_ = never; // of the next request
-    micros asked_at_ = 0;   // when the present ones were due
+    micros asked_at_ = 0;   // when the outstanding requests were due
     std::string out_;
     std::size_t sent_ = 0;
     std::string in_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load generator of the functional tests: many clients on one thread, every kind of failure
-// told from the others. Lines on standard input steer it: `phase NAME` begins a phase, `look`
-// prints a report, `stop` makes no new request, waits for the last reply and ends with a report.
+// The load generator of the functional tests: many clients on one thread; each kind of failure is
+// counted separately. Commands are lines on standard input: `phase NAME` begins a phase, `look`
+// prints a report, `stop` waits for the last replies, prints a report and ends the program.
 #include "client.hpp"
 
 #include <fcntl.h>
@@ -74,7 +74,7 @@ private:
         }
     }
 
-    // Held ones at their pace: late is late, never two at once to catch up.
+    // Starts held clients at their interval. A late start delays the next ones.
     void start_next(micros now) {
         while (started_ < clients_.size() && now >= start_at_) {
             const auto every_us = static_cast<micros>(all_.groups[group_of_[started_]].every_us);

@@ -10,17 +10,17 @@
 
 namespace load {
 
-// Clients that do the same. `target` and `body` may hold {c}, the client's number within the group,
-// and {n}, the number of its request: both from 0 on, so that every request can be told apart.
+// Clients with equal requests. `target` and `body` may contain {c}, the number of the client within
+// the group, and {n}, the number of its request; both start at 0 and identify the request.
 struct group {
-    // fresh: a connection per request; kept: one request after the other; pipelined: `depth` at
-    // once; held: opens a connection, `every_us` after the one before, and never says a word.
+    // fresh: a connection per request; kept: one request after the other; pipelined: `depth`
+    // requests at once; held: opens a connection `every_us` after the previous client, no requests.
     enum class kind : std::uint8_t { fresh, kept, pipelined, held };
 
     std::string name;
     kind mode = kind::kept;
     int clients = 1;
-    int pause_ms = 0; // between requests: a random time up to that
+    int pause_ms = 0; // the longest pause between requests; random up to it
     int depth = 1;
     int every_us = 0;
     std::string method = "GET";
@@ -28,7 +28,7 @@ struct group {
     std::string body;
     int status = 200;     // any other is a failure
     std::string expect;   // the whole body of the reply, byte for byte; empty: not compared
-    std::string contains; // a part of it
+    std::string contains; // a part of the body
 };
 
 struct plan {
@@ -37,11 +37,11 @@ struct plan {
     std::vector<group> groups;
 };
 
-/// Reads `port=N [timeout_ms=N] group=NAME key=value… group=NAME …`; nothing when it is not that,
-/// after having said why.
+/// Reads `port=N [timeout_ms=N] group=NAME key=value… group=NAME …`; nothing for other words, after
+/// printing the reason.
 std::optional<plan> read_plan(int count, char** words);
 
-/// The bytes of request `n` of client `c`. A fresh one says that its connection ends.
+/// The bytes of request `n` of client `c`. Those of fresh clients have `Connection: close`.
 std::string request_text(const group& of, int c, std::uint64_t n);
 
 } // namespace load

@@ -21,10 +21,10 @@ constexpr std::array<std::string_view, failure_kinds> names{
     "timeout",
 };
 
-// Beyond that a run has failed anyway; the counts go on.
+// Limit of the failures that are listed. All failures are counted.
 constexpr std::size_t failures_max = 20'000;
 
-// Names of groups and phases are plain words of the tests.
+// Names of groups and phases need no escaping.
 void key(std::string& out, std::string_view name) {
     if (!out.empty() && out.back() != '{' && out.back() != '[') {
         out += ',';

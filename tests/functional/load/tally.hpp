@@ -13,17 +13,17 @@ namespace load {
 
 using micros = std::uint64_t;
 
-/// CLOCK_MONOTONIC, as the clock of the tests has it.
+/// CLOCK_MONOTONIC in microseconds.
 micros now_us();
 
-// Every way a request can fail. A connection that ends between two requests is none of them.
+// The kinds of failure of a request. The end of a connection between two requests is not a failure.
 enum class failure : std::uint8_t {
-    refused,      // nobody listened
-    unconnected,  // connect() failed otherwise; errno tells
+    refused,      // nothing listened
+    unconnected,  // connect() failed with another errno
     reset,        // ECONNRESET or EPIPE while a reply was due
     unanswered,   // the connection ended before the first byte of the reply
     truncated,    // … in the middle of the reply
-    malformed,    // no HTTP reply, or bytes nobody asked for
+    malformed,    // not an HTTP reply, or bytes without a request
     wrong_status, //
     wrong_body,   //
     timeout,      // counted from the moment the request was due
@@ -42,8 +42,8 @@ struct failed_request {
     micros after = 0; // since the request was due
 };
 
-// What became of the requests: by group, by phase (the test says when one begins), and each failed
-// one by itself, because a test may have to tell who was to blame. Writes all of it as JSON.
+// The results of the requests: counts by group and by phase, which the test begins, and a list of
+// the failed requests, so that a test can find the cause of each. Writes all of it as JSON.
 class tally {
 public:
     explicit tally(const std::vector<group>& groups);
@@ -51,12 +51,12 @@ public:
     void begin_phase(std::string_view name);
     void answered(std::size_t group, micros latency);
     void failed(failed_request what);
-    /// A reply said that the connection ends: what had been sent after its request is, by RFC 9112
-    /// (9.6), not processed, and is sent again on the next connection.
+    /// After a reply with `Connection: close`, the server has not processed the later requests of
+    /// the connection (RFC 9112, 9.6); the client sends them again on the next connection.
     void sent_again(std::size_t group, std::uint64_t requests) { counts_[group].again += requests; }
     void connected(std::size_t group) { ++counts_[group].connections; }
 
-    /// One line; `requests` has, for each group, how many request numbers each client has used.
+    /// One line of JSON. `requests`: for each group, the number of requests of each client.
     [[nodiscard]] std::string
     report(const std::vector<std::vector<std::uint64_t>>& requests, std::size_t open) const;
 

@@ -5,8 +5,8 @@
 #include "process/executable.hpp"
 #include "process/inherited_worker.hpp"
 #include "process/pid_file.hpp"
-#include "process/soon.hpp"
 #include "process/unix_address.hpp"
+#include "process/wait_until.hpp"
 #include "process/worker_process.hpp"
 
 #include <fmt/format.h>
@@ -74,7 +74,7 @@ TEST_F(pid_files, wait_for_a_master_that_ends) {
     auto first = pid_file::claim(file("a.pid"));
     ASSERT_TRUE(first);
     auto second = std::async(std::launch::async, [this] { return pid_file::claim(file("a.pid")); });
-    EXPECT_EQ(second.wait_for(soon_step), std::future_status::timeout);
+    EXPECT_EQ(second.wait_for(wait_step), std::future_status::timeout);
     { const pid_file ended = std::move(*first); }
     EXPECT_TRUE(second.get());
 }
@@ -275,10 +275,10 @@ TEST(executable, reports_why_a_worker_cannot_be_executed) {
     EXPECT_EQ(exit_text(status), "exit code 71");
     worker_process worker;
     worker.control = std::move(made->control);
-    const auto heard = hear(worker);
-    ASSERT_EQ(heard.size(), 1U);
-    EXPECT_EQ(heard.front().what, core::worker_message::kind::fatal);
-    EXPECT_EQ(heard.front().text, "cannot execute the worker: Permission denied");
+    const auto received = receive_messages(worker);
+    ASSERT_EQ(received.size(), 1U);
+    EXPECT_EQ(received.front().what, core::worker_message::kind::fatal);
+    EXPECT_EQ(received.front().text, "cannot execute the worker: Permission denied");
 }
 
 TEST(executable, reports_a_missing_program) {

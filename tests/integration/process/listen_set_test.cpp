@@ -2,7 +2,7 @@
 #include "integration/process/running_master.hpp"
 #include "process/listen_set.hpp"
 #include "process/port_owner.hpp"
-#include "process/soon.hpp"
+#include "process/wait_until.hpp"
 
 #include <fmt/format.h>
 
@@ -142,7 +142,7 @@ TEST(port_owner, is_empty_when_no_process_listens) {
 TEST(listen_on, waits_for_a_port_that_another_msd_closes_soon) {
     other_listener other;
     auto made = std::async(std::launch::async, [&] { return listen_on("127.0.0.1", other.port); });
-    EXPECT_EQ(made.wait_for(soon_step), std::future_status::timeout); // it still waits
+    EXPECT_EQ(made.wait_for(wait_step), std::future_status::timeout); // it still waits
     other.end();
     EXPECT_TRUE(made.get());
 }

@@ -22,7 +22,7 @@
 namespace msd::process {
 namespace {
 
-constexpr core::service_condition serving{true, false, "ready"};
+constexpr core::instance_condition serving{true, false, "ready"};
 
 // A service manager for the tests: its socket, and the environment variables that name it.
 class notifications : public testing::Test {

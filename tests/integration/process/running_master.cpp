@@ -71,7 +71,7 @@ settings_in(const std::filesystem::path& directory, const supervision_settings& 
         }
         return made;
     };
-    settings.on_pool_ready = [notes](const pool& each) {
+    settings.on_pool_ready = [notes](const worker_pool& each) {
         append(notes, "master announces " + each.name());
     };
     settings.on_all_ready = [notes] {

@@ -180,7 +180,7 @@ TEST(distributor, answers_a_goodbye_when_the_others_know) {
     raw_node goods{distributor.port()};
     register_as_msd(goods, msd_node("goods"), 1);
     EXPECT_TRUE(watcher.knows(1));
-    goods.send(core::goodbye(77));
+    goods.send(core::deregistration(77));
     EXPECT_TRUE(read_reply(goods, "77"));
     EXPECT_TRUE(watcher.knows(0));
 }
@@ -263,9 +263,9 @@ TEST(distributor, closes_one_that_registers_or_leaves_again_and_again_without_re
     const std::string registration =
         R"({"uri":"/distributes","method":"POST","key":1,"params":{"port":1,"name":"a","urls":[],)"
         "\"proto\":2}}\xC2\xB6";
-    const std::string goodbye = R"({"uri":"/distributes","method":"DELETE","key":")" +
-                                std::string(10'000, 'k') + "\"}\xC2\xB6";
-    for (const std::string& said : {registration, goodbye}) {
+    const std::string deregistration = R"({"uri":"/distributes","method":"DELETE","key":")" +
+                                       std::string(10'000, 'k') + "\"}\xC2\xB6";
+    for (const std::string& said : {registration, deregistration}) {
         roles::distributor_settings settings;
         settings.queue_bytes_max = 64 * 1024;
         const running_distributor distributor{settings};

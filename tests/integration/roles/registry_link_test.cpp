@@ -213,7 +213,7 @@ TEST_F(registry_link_test, leaves_when_an_msd_distributor_has_answered) {
     distributor->send(core::announcement_frame({7, 3}));
     hear(*distributor);
     bool has_left = false;
-    asio::co_spawn(loop, link->leave(patience), [&](const std::exception_ptr&) {
+    asio::co_spawn(loop, link->deregister_and_close(patience), [&](const std::exception_ptr&) {
         has_left = true;
     });
     const std::string frame = hear(*distributor);
@@ -239,7 +239,7 @@ TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_mo
     distributor->send(core::snapshot_frame({7, 3}, {entry("a"), 0, false}));
     hear(*distributor);
     bool has_left = false;
-    asio::co_spawn(loop, link->say_goodbye(patience), [&](const std::exception_ptr&) {
+    asio::co_spawn(loop, link->deregister(patience), [&](const std::exception_ptr&) {
         has_left = true;
     });
     hear(*distributor);
@@ -255,7 +255,7 @@ TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_mo
         "¶"
     );
     EXPECT_NE(hear(*distributor).find(R"("key":12)"), std::string::npos);
-    link->callers_left(false);
+    link->report_callers_gone(false);
     const std::string asked = hear(*distributor);
     EXPECT_NE(asked.find(R"("method":"DELETE")"), std::string::npos) << asked;
     EXPECT_NE(asked.find(R"("name":"gate","host":"","port":8000)"), std::string::npos) << asked;
@@ -269,13 +269,13 @@ TEST_F(registry_link_test, stays_with_a_foreign_distributor_until_all_callers_ha
     const auto distributor = accept_link(listener.get());
     hear(*distributor);
     bool has_left = false;
-    asio::co_spawn(loop, link->say_goodbye(patience), [&](const std::exception_ptr&) {
+    asio::co_spawn(loop, link->deregister(patience), [&](const std::exception_ptr&) {
         has_left = true;
     });
     EXPECT_TRUE(reach([&] { return has_left; }));
-    link->callers_left(false);
+    link->report_callers_gone(false);
     EXPECT_TRUE(link->connected());
-    link->callers_left(true);
+    link->report_callers_gone(true);
     EXPECT_FALSE(link->connected());
 }
 
@@ -285,7 +285,7 @@ TEST_F(registry_link_test, leaves_a_foreign_distributor_without_waiting) {
     const auto distributor = accept_link(listener.get());
     hear(*distributor);
     bool has_left = false;
-    asio::co_spawn(loop, link->leave(patience), [&](const std::exception_ptr&) {
+    asio::co_spawn(loop, link->deregister_and_close(patience), [&](const std::exception_ptr&) {
         has_left = true;
     });
     EXPECT_TRUE(reach([&] { return has_left; }));

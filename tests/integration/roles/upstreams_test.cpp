@@ -296,7 +296,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
         me->registry_since += milliseconds{1};
         me->list({});
         EXPECT_FALSE(me->services.knows("svc"));
-        EXPECT_FALSE(me->services.all_said_goodbye("svc"));
+        EXPECT_FALSE(me->services.have_all_deregistered("svc"));
     };
     loop.run(test(this, &node));
 }
@@ -397,7 +397,7 @@ TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lo
     list({node.info});
     list({});
     EXPECT_FALSE(services.knows("svc"));
-    EXPECT_TRUE(services.all_said_goodbye("svc"));
+    EXPECT_TRUE(services.have_all_deregistered("svc"));
 }
 
 TEST_F(upstreams_on_a_loop, gives_the_routes_of_who_left_to_who_is_there) {

@@ -39,7 +39,7 @@ public:
     }
 
     [[nodiscard]] bool
-    all_tell_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
+    all_announce_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
         return true;
     }
 
@@ -101,8 +101,8 @@ protected:
     asio::any_io_executor executor_ = loop_.executor();
     patient_peer peer_;
     change_notes notes_;
-    static services::service_settings remembering() {
-        services::service_settings settings;
+    static services::service_options remembering() {
+        services::service_options settings;
         settings.memory.ttl = milliseconds{60'000};
         return settings;
     }

@@ -20,8 +20,8 @@ namespace {
 using state = store::cached::state;
 using store::redis::shared_cache;
 
-store::redis::settings settings_for(const std::string& url) {
-    store::redis::settings out;
+store::redis::client_settings settings_for(const std::string& url) {
+    store::redis::client_settings out;
     out.where = store::redis::parse_url(url).value();
     out.timeout = milliseconds{10'000}; // of a machine that is busy
     out.connect_timeout = milliseconds{10'000};
@@ -29,7 +29,7 @@ store::redis::settings settings_for(const std::string& url) {
     return out;
 }
 
-std::unique_ptr<shared_cache> open_cache(loop& on, const store::redis::settings& server) {
+std::unique_ptr<shared_cache> open_cache(loop& on, const store::redis::client_settings& server) {
     store::redis::shared_cache_settings chosen;
     chosen.legacy_keys = true;
     auto opened = store::redis::open_shared_cache(on.executor(), server, chosen);

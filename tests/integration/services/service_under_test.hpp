@@ -27,7 +27,7 @@ public:
     }
 
     [[nodiscard]] bool
-    all_tell_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
+    all_announce_changes(std::string_view /*method*/, std::string_view /*uri*/) override {
         return true;
     }
 
@@ -37,9 +37,9 @@ public:
 };
 
 // Records the changes that a service announces.
-class change_notes final : public services::change_teller {
+class change_notes final : public services::change_announcer {
 public:
-    void tell_changed(const wire::change& made) override {
+    void announce_change(const wire::change& made) override {
         for (const std::int64_t id : made.ids) {
             said.push_back(made.what + ' ' + std::to_string(id) + (made.untold ? "" : " told"));
         }
@@ -107,7 +107,7 @@ public:
 
 private:
     void start() {
-        services::service_settings settings;
+        services::service_options settings;
         settings.data_dir = data_dir_;
         settings.slot = 3;
         const services::service_context context{

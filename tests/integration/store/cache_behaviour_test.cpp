@@ -40,11 +40,11 @@ protected:
     std::unique_ptr<store::cache> cache_ = kind_->open(loop_, {});
 };
 
-TEST_P(cache_behaviour, has_nothing_at_first) {
+TEST_P(cache_behaviour, is_empty_at_first) {
     EXPECT_EQ(get("a"), "miss");
 }
 
-TEST_P(cache_behaviour, keeps_the_values_of_keys_apart) {
+TEST_P(cache_behaviour, keeps_a_value_for_each_key) {
     put("a", "1");
     put("b", "2");
     EXPECT_TRUE(comes("a", "1"));
@@ -63,7 +63,7 @@ TEST_P(cache_behaviour, keeps_any_bytes) {
     EXPECT_TRUE(comes("empty", ""));
 }
 
-TEST_P(cache_behaviour, distinguishes_absent_things_from_misses) {
+TEST_P(cache_behaviour, distinguishes_keys_without_a_value_from_misses) {
     put("a", std::nullopt);
     EXPECT_TRUE(comes("a", "absent"));
     EXPECT_EQ(get("b"), "miss");
@@ -88,7 +88,7 @@ TEST_P(cache_behaviour, returns_no_value_after_a_removal) {
     EXPECT_EQ(get("b"), "miss");
 }
 
-TEST_P(cache_behaviour, drops_an_answer_that_was_asked_for_before_a_removal) {
+TEST_P(cache_behaviour, rejects_a_response_that_was_in_flight_during_a_removal) {
     const time_point asked = clock::now();
     remove("a");
     cache_->put("a", "old", asked);
@@ -98,7 +98,7 @@ TEST_P(cache_behaviour, drops_an_answer_that_was_asked_for_before_a_removal) {
     EXPECT_EQ(get("a"), "miss");
 }
 
-TEST_P(cache_behaviour, drops_an_answer_that_took_too_long) {
+TEST_P(cache_behaviour, rejects_a_response_that_was_in_flight_too_long) {
     cache_->put("a", "old", clock::now() - milliseconds{5001});
     put("marker", "1");
     EXPECT_TRUE(comes("marker", "1"));

@@ -24,7 +24,7 @@ public:
 class redis final : public cache_under_test {
 public:
     std::unique_ptr<store::cache> open(loop& on, cache_times times) override {
-        auto server = store::redis::settings{};
+        auto server = store::redis::client_settings{};
         server.where = store::redis::parse_url(server_.url()).value();
         server.timeout = milliseconds{2000}; // the machine may be busy
         const store::redis::shared_cache_settings chosen{times.ttl, times.negative_ttl};

@@ -32,7 +32,7 @@ struct cache_kind {
     std::unique_ptr<cache_under_test> (*make)();
 };
 
-/// For Google Test, which else prints the bytes of the object, padding included.
+/// For Google Test, which otherwise prints the bytes of the object, including its padding.
 inline void PrintTo(const cache_kind& kind, std::ostream* out) {
     *out << kind.name;
 }

@@ -15,7 +15,7 @@
 
 namespace msd::test {
 
-/// Looks every few milliseconds until `condition` holds; false after `limit`.
+/// Checks `condition` every few milliseconds until it holds; false after `limit`.
 [[nodiscard]] bool
 eventually(const std::function<bool()>& condition, milliseconds limit = std::chrono::seconds{30});
 
@@ -31,12 +31,12 @@ struct nobody_ids {
     gid_t group = 0;
 };
 
-/// Of the user nobody.
+/// The ids of the user `nobody`.
 [[nodiscard]] nobody_ids ids_of_nobody();
 
 // A child process that runs another program and lives as long as the object. It has a process group
-// of its own, which is killed by the destructor, and by the kernel when the thread that started it
-// ends first. So start it on a thread that outlives it.
+// of its own. The destructor kills the group, and so does the kernel when the thread that started
+// it ends first. So start it on a thread that outlives it.
 class child_program {
 public:
     enum class user : std::uint8_t {

@@ -109,7 +109,7 @@ TEST_F(mysql_adoption, leaves_collations_and_uniqueness_as_they_were) {
     EXPECT_EQ(loop_.wait(members->remove("ann", std::nullopt, soon())).value(), 1);
 }
 
-TEST_F(mysql_adoption, refuses_a_taken_name_where_no_index_does) {
+TEST_F(mysql_adoption, refuses_a_taken_name_without_a_unique_index) {
     server_.query(existing_deployment);
     server_.query("ALTER TABLE msd.members DROP KEY username");
     server_.query(add_ann);
@@ -171,7 +171,7 @@ TEST_F(mysql_adoption, keeps_the_hash_of_existing_nodes_and_one_of_its_own) {
     EXPECT_EQ(find(*members, "Ann")->hashes.argon2id, "") << "it is of the old password";
 }
 
-TEST_F(mysql_adoption, keeps_whole_prices_for_existing_nodes_and_sees_theirs) {
+TEST_F(mysql_adoption, keeps_whole_prices_for_existing_nodes_and_reads_theirs) {
     server_.query(existing_deployment);
     const auto goods = loop_.wait(store::open_goods(settings(), soon()));
     ASSERT_TRUE(goods);
@@ -222,7 +222,7 @@ TEST_F(mysql_adoption, is_not_shared_when_the_key_says_false) {
     EXPECT_FALSE(find(*members, "Ann")->shared_with_legacy);
 }
 
-TEST_F(mysql_adoption, by_an_earlier_msd_is_recognized) {
+TEST_F(mysql_adoption, is_recognized_when_an_earlier_msd_did_it) {
     migrate();
     forget_adoption();
     EXPECT_EQ(migrate()[1].use, legacy_use::none);
@@ -248,7 +248,7 @@ TEST_F(mysql_adoption, by_an_earlier_msd_is_recognized) {
     EXPECT_EQ(migrate()[1].use, legacy_use::shared);
 }
 
-TEST_F(mysql_adoption, is_finished_when_that_is_asked_for_by_name) {
+TEST_F(mysql_adoption, is_finished_on_explicit_request) {
     server_.query(existing_deployment);
     server_.query(add_ann);
     auto members = open_members();

@@ -23,7 +23,7 @@ protected:
     connection on_ = connect(address_of(server_));
 };
 
-TEST_F(mysql_connection, sets_up_its_session_whatever_the_servers_defaults) {
+TEST_F(mysql_connection, sets_up_its_session_under_any_defaults_of_the_server) {
     server_.query("SET GLOBAL time_zone = '+09:00'; SET GLOBAL sql_mode = ''; "
                   "SET GLOBAL character_set_server = latin1; SET GLOBAL autocommit = 0");
     auto on = connect(address_of(server_));
@@ -81,7 +81,7 @@ TEST_F(mysql_connection, reports_a_failed_commit) {
     EXPECT_TRUE(on_.lost());
 }
 
-TEST_F(mysql_connection, is_never_used_again_once_it_was_lost) {
+TEST_F(mysql_connection, is_never_used_again_after_it_was_lost) {
     const auto id = [this] {
         query own{on_, "SELECT CONNECTION_ID()"};
         EXPECT_TRUE(own.next().value());

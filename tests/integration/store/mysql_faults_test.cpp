@@ -252,7 +252,7 @@ TEST_F(mysql_faults_small_disk, out_of_space_it_refuses_writes_and_recovers_by_i
     wait_until_it_writes();
 }
 
-TEST_F(mysql_faults, a_transaction_that_waits_too_long_for_a_lock_is_repeated) {
+TEST_F(mysql_faults, repeats_a_transaction_that_waits_too_long_for_a_lock) {
     const auto id = add(product("a"));
     ASSERT_TRUE(id);
     std::thread other{[&] {

@@ -4,7 +4,7 @@
 #include "integration/store/loop.hpp"
 #include "integration/store/mysql_test.hpp"
 #include "integration/store/temporary_directory.hpp"
-#include "store/mysql/pool.hpp"
+#include "store/mysql/connection_pool.hpp"
 
 #include <asio/detached.hpp>
 
@@ -17,8 +17,8 @@ namespace msd::test {
 namespace {
 
 using store::mysql::connection;
+using store::mysql::connection_pool;
 using store::mysql::failure_kind;
-using store::mysql::pool;
 using store::mysql::query;
 
 result<std::int64_t> own_id(connection& on) {
@@ -43,11 +43,11 @@ result<std::int64_t> sleep_a_while(connection& on) {
 
 class mysql_pool : public testing::Test {
 protected:
-    void open(pool::settings chosen) {
+    void open(connection_pool::settings chosen) {
         chosen.executor = loop_.executor();
         chosen.name = "store of tests";
         chosen.at = chosen.at.port == 3306 ? address_of(server_) : chosen.at;
-        pool_ = std::make_unique<pool>(std::move(chosen));
+        pool_ = std::make_unique<connection_pool>(std::move(chosen));
     }
     void SetUp() override { open({}); }
 
@@ -55,7 +55,7 @@ protected:
 
     template <class F>
     result<std::int64_t> run(F work, deadline until = deadline::in(patience)) {
-        return loop_.wait(pool_->run(until, pool::repeat::always, work));
+        return loop_.wait(pool_->run(until, connection_pool::repeat::always, work));
     }
 
     // Makes `count` calls at once; counts the results by error code, success as nullopt.
@@ -64,7 +64,7 @@ protected:
         std::map<std::optional<errc>, int> outcomes;
         int ended = 0;
         for (int i = 0; i < count; ++i) {
-            auto task = pool_->run(until, pool::repeat::always, work);
+            auto task = pool_->run(until, connection_pool::repeat::always, work);
             auto note = [&](const std::exception_ptr&, const result<std::int64_t>& outcome) {
                 ++ended;
                 ++outcomes[outcome ? std::nullopt : std::optional{outcome.error().code}];
@@ -77,7 +77,7 @@ protected:
 
     mariadb_server server_;
     loop loop_;
-    std::unique_ptr<pool> pool_;
+    std::unique_ptr<connection_pool> pool_;
 };
 
 TEST_F(mysql_pool, lends_the_most_recently_used_connection) {
@@ -94,7 +94,7 @@ TEST_F(mysql_pool, limits_its_connections_and_closes_all_but_one_when_idle) {
     ASSERT_TRUE(start());
     const auto outcomes = run_many(40, sleep_a_while, deadline::in(patience));
     EXPECT_EQ(outcomes.at(std::nullopt), 40);
-    EXPECT_LE(pool_->connections(), pool::settings{}.connections_max);
+    EXPECT_LE(pool_->connections(), connection_pool::settings{}.connections_max);
     EXPECT_TRUE(eventually([&] { return pool_->connections() == 1; }));
     EXPECT_TRUE(run(own_id));
 }
@@ -203,7 +203,7 @@ TEST_F(mysql_pool, starts_while_the_server_is_down_and_logs_it_once) {
 TEST_F(mysql_pool, does_not_start_when_access_is_denied) {
     auto wrong = address_of(server_);
     wrong.password = "not-the-password";
-    pool::settings chosen;
+    connection_pool::settings chosen;
     chosen.at = wrong;
     open(std::move(chosen));
     const auto started = start();
@@ -214,7 +214,7 @@ TEST_F(mysql_pool, does_not_start_when_access_is_denied) {
 
 TEST_F(mysql_pool, runs_no_call_before_the_schema_is_migrated) {
     std::atomic<int> prepared{0};
-    pool::settings chosen;
+    connection_pool::settings chosen;
     chosen.prepare = [&prepared](connection&) -> result<void> {
         if (++prepared < 3) {
             return fail(errc::unavailable, "not yet");
@@ -231,9 +231,9 @@ TEST_F(mysql_pool, runs_no_call_before_the_schema_is_migrated) {
 
 TEST_F(mysql_pool, refuses_calls_beyond_its_queue) {
     ASSERT_TRUE(start());
-    constexpr int calls = static_cast<int>(pool::calls_max) + 100;
+    constexpr int calls = static_cast<int>(connection_pool::calls_max) + 100;
     const auto outcomes = run_many(calls, own_id, deadline::in(patience));
-    EXPECT_EQ(outcomes.at(std::nullopt), static_cast<int>(pool::calls_max));
+    EXPECT_EQ(outcomes.at(std::nullopt), static_cast<int>(connection_pool::calls_max));
     EXPECT_EQ(outcomes.at(errc::unavailable), 100);
 }
 
@@ -241,13 +241,13 @@ TEST_F(mysql_pool, refuses_calls_beyond_its_queue) {
 TEST(mysql_pools, share_a_server_with_few_connections_without_a_failed_call) {
     mariadb_server server{{.connections_max = 10}};
     loop on;
-    std::vector<std::unique_ptr<pool>> workers;
+    std::vector<std::unique_ptr<connection_pool>> workers;
     for (int i = 0; i < 12; ++i) {
-        pool::settings chosen;
+        connection_pool::settings chosen;
         chosen.executor = on.executor();
         chosen.name = "store of tests";
         chosen.at = address_of(server);
-        workers.push_back(std::make_unique<pool>(std::move(chosen)));
+        workers.push_back(std::make_unique<connection_pool>(std::move(chosen)));
     }
     std::string failures;
     int ended = 0;
@@ -256,7 +256,7 @@ TEST(mysql_pools, share_a_server_with_few_connections_without_a_failed_call) {
     for (int round = 0; round < rounds; ++round) {
         for (int i = 0; i < calls_at_once; ++i) {
             auto& worker = *workers[static_cast<std::size_t>(i) % workers.size()];
-            auto task = worker.run(deadline::in(patience), pool::repeat::always, own_id);
+            auto task = worker.run(deadline::in(patience), connection_pool::repeat::always, own_id);
             auto note = [&](const std::exception_ptr&, const result<std::int64_t>& outcome) {
                 ++ended;
                 failures += outcome ? "" : outcome.error().text + "; ";
@@ -277,7 +277,7 @@ TEST_F(mysql_pool, can_be_destroyed_while_calls_run) {
     auto long_call = [](connection& on) {
         return sleep_ms(on, 2500); // long enough to be observed, below its limit
     };
-    auto task = pool_->run(deadline::in(patience), pool::repeat::always, long_call);
+    auto task = pool_->run(deadline::in(patience), connection_pool::repeat::always, long_call);
     asio::co_spawn(loop_.context(), std::move(task), note);
     const auto sleeping = "SELECT COUNT(*) FROM information_schema.processlist "
                           "WHERE info LIKE 'SELECT SLEEP%'";

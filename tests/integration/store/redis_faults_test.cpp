@@ -184,7 +184,7 @@ TEST_F(redis_faults, leaves_a_server_that_becomes_a_replica) {
 // TLS.
 class redis_tls : public redis_faults {
 protected:
-    [[nodiscard]] settings encrypted(const std::string& host, std::uint16_t port) {
+    [[nodiscard]] client_settings encrypted(const std::string& host, std::uint16_t port) {
         auto chosen = settings_for("rediss://" + host + ":" + std::to_string(port));
         chosen.ca_file = certificates_.authority;
         return chosen;

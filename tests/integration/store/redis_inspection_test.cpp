@@ -17,7 +17,7 @@ using testing::Pair;
 
 class redis_inspection : public test::redis_test {
 protected:
-    inspection look(settings chosen, milliseconds limit = test::patience) {
+    inspection look(client_settings chosen, milliseconds limit = test::patience) {
         return loop_.wait(inspect(loop_.executor(), std::move(chosen), deadline::in(limit)));
     }
 

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 class redis_sentinel : public test::redis_test {
 protected:
-    settings chosen(const std::string& url) {
+    client_settings chosen(const std::string& url) {
         auto made = settings_for(url);
         made.timeout = milliseconds{1000};
         made.connect_timeout = milliseconds{3000};

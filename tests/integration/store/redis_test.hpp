@@ -31,8 +31,8 @@ protected:
     }
 
     /// Long timeouts where a test is not about time: the machine may be busy.
-    static store::redis::settings settings_for(const std::string& url) {
-        store::redis::settings chosen;
+    static store::redis::client_settings settings_for(const std::string& url) {
+        store::redis::client_settings chosen;
         const auto where = store::redis::parse_url(url);
         EXPECT_TRUE(where) << where.error().text;
         chosen.where = where.value();
@@ -41,7 +41,7 @@ protected:
         return chosen;
     }
 
-    void open(store::redis::settings chosen) {
+    void open(store::redis::client_settings chosen) {
         auto opened = store::redis::open(loop_.executor(), std::move(chosen));
         ASSERT_TRUE(opened) << opened.error().text;
         client_ = std::move(*opened);

@@ -26,7 +26,7 @@ protected:
     }
 
     store::cache& open(milliseconds ttl = milliseconds{60'000}) {
-        store::redis::settings settings;
+        store::redis::client_settings settings;
         settings.where = store::redis::parse_url(server_.url()).value();
         settings.timeout = quick;
         settings.probe_every = milliseconds{50};
@@ -81,7 +81,7 @@ protected:
         return server_.ask({"GET", "msd:" + key}).text;
     }
 
-    void tell(const std::vector<std::string>& command) {
+    void execute(const std::vector<std::string>& command) {
         EXPECT_FALSE(server_.ask(command).is(wire::resp_value::kind::error));
     }
 
@@ -185,7 +185,7 @@ TEST_F(shared_cache, reads_nothing_after_too_many_unsent_invalidations) {
     server_.hang();
     EXPECT_EQ(get(cache), "miss");
     until(cache, "\"usable\":false");
-    for (std::size_t i = 0; i <= store::redis::shared_cache::untold_max; ++i) {
+    for (std::size_t i = 0; i <= store::redis::shared_cache::unsent_max; ++i) {
         cache.removed_elsewhere("k" + std::to_string(i), true);
     }
     server_.wake();
@@ -199,7 +199,7 @@ TEST_F(shared_cache, repeats_invalidations_to_a_server_that_returns_with_an_olde
     auto& reader = open();
     keep(writer, "old");
     EXPECT_TRUE(comes(reader, "old"));
-    tell({"SAVE"});
+    execute({"SAVE"});
     remove(writer);
     reader.removed_elsewhere("a", true);
     server_.kill();
@@ -218,7 +218,7 @@ TEST_F(shared_cache, repeats_invalidations_to_a_server_that_returns_with_an_olde
 TEST_F(shared_cache, reads_nothing_from_a_returned_server_after_too_many_invalidations) {
     auto& cache = open();
     keep(cache, "1", "marker");
-    for (std::size_t i = 0; i <= store::redis::shared_cache::untold_max; ++i) {
+    for (std::size_t i = 0; i <= store::redis::shared_cache::unsent_max; ++i) {
         cache.removed_elsewhere("k" + std::to_string(i), true);
     }
     server_.hang();
@@ -247,11 +247,11 @@ TEST_F(shared_cache, deletes_keys_in_a_full_server) {
 TEST_F(shared_cache, deletes_entries_of_another_format) {
     auto& cache = open();
     for (const char* const garbage : {"", "7", "{\"id\":7}", "!!", "--", "\xff\xfe"}) {
-        tell({"SET", "msd:a", garbage});
+        execute({"SET", "msd:a", garbage});
         EXPECT_EQ(get(cache), "miss") << garbage;
         loop_.run_until([&] { return server_.ask({"EXISTS", "msd:a"}).integer == 0; });
     }
-    tell({"LPUSH", "msd:a", "a", "list"});
+    execute({"LPUSH", "msd:a", "a", "list"});
     EXPECT_EQ(get(cache), "miss");
     loop_.run_until([&] { return server_.ask({"EXISTS", "msd:a"}).integer == 0; });
     keep(cache, "1");
@@ -260,7 +260,7 @@ TEST_F(shared_cache, deletes_entries_of_another_format) {
 TEST_F(shared_cache, misses_entries_after_a_flush) {
     auto& cache = open();
     keep(cache, "1");
-    tell({"FLUSHALL"});
+    execute({"FLUSHALL"});
     EXPECT_EQ(get(cache), "miss");
     keep(cache, "2");
 }

@@ -30,7 +30,7 @@ struct store_kind {
     std::unique_ptr<store_under_test> (*make)();
 };
 
-/// For Google Test, which else prints the bytes of the object, padding included.
+/// For Google Test, which otherwise prints the bytes of the object, including its padding.
 inline void PrintTo(const store_kind& kind, std::ostream* out) {
     *out << kind.name;
 }

@@ -117,7 +117,7 @@ TEST_P(transfer, copies_everything_to_any_other_store) {
     }
 }
 
-TEST_P(transfer, goes_on_where_it_was_interrupted) {
+TEST_P(transfer, continues_after_an_interruption) {
     fill();
     const auto once = [](const store::transfer_progress& /*now*/) {
         return false;
@@ -177,7 +177,7 @@ TEST_P(transfer, reports_rows_that_are_not_equal) {
     EXPECT_THAT(found.examples, testing::ElementsAre(3, 5, added));
 }
 
-TEST_P(transfer, a_damaged_file_is_refused_before_anything_is_written) {
+TEST_P(transfer, refuses_a_damaged_file_before_it_writes) {
     fill();
     export_all();
     const std::string good = content_of(file("goods"));

@@ -97,12 +97,12 @@ TEST(check_connectable, accepts_addresses_and_names_of_a_host) {
 }
 
 TEST(check_connectable, refuses_hosts_that_no_client_can_connect_to) {
-    for (const char* host : {"0.0.0.0",   "0.1.2.3", "::",     "255.255.255.255",
-                             "224.0.0.1", "ff02::1", "node 1", "-x",
-                             "x-",        "a..b",    ".",      "",
-                             "256.1.1.1", "10.0.0",  "a/b",    "a@b",
-                             "*",         "nöde",    "a\nb",   "::1:2:3::4",
-                             "%eth0"}) {
+    for (const char* host : {"0.0.0.0",   "0.1.2.3", "::",         "255.255.255.255",
+                             "224.0.0.1", "ff02::1", "node 1",     "-x",
+                             "x-",        "a..b",    ".",          "",
+                             "256.1.1.1", "10.0.0",  "0x0",        "127.0X1",
+                             "0x",        "a/b",     "a@b",        "*",
+                             "nöde",      "a\nb",    "::1:2:3::4", "%eth0"}) {
         EXPECT_FALSE(process::check_connectable(host)) << host;
     }
     EXPECT_FALSE(process::check_connectable(std::string(64, 'a')));

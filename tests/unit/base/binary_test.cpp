@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 
-TEST(binary, reads_what_was_written) {
+TEST(binary, reads_back_what_was_written) {
     const time_point now = clock::now();
     std::string bytes;
     binary_writer out{bytes};
@@ -32,7 +32,7 @@ TEST(binary, reads_what_was_written) {
     EXPECT_TRUE(in.is_complete());
 }
 
-TEST(binary, refuses_what_is_over_its_limit_and_everything_after_it) {
+TEST(binary, fails_on_a_value_over_its_limit_and_on_all_later_reads) {
     std::string bytes;
     binary_writer{bytes}.number(8).number(1).text("abc");
     binary_reader in{bytes};
@@ -60,7 +60,7 @@ TEST(binary, refuses_numbers_over_64_bits) {
     }
 }
 
-TEST(binary, never_counts_more_elements_than_bytes_are_left) {
+TEST(binary, refuses_a_count_larger_than_the_number_of_bytes_left) {
     std::string bytes;
     binary_writer{bytes}.number(3).number(1).number(1);
     binary_reader in{bytes};
@@ -68,7 +68,7 @@ TEST(binary, never_counts_more_elements_than_bytes_are_left) {
     EXPECT_TRUE(in.failed());
 }
 
-TEST(binary, refuses_moments_that_cannot_be_reckoned_with) {
+TEST(binary, refuses_times_out_of_range) {
     std::string bytes;
     binary_writer{bytes}.time(time_point::max() - clock::duration{1});
     binary_reader in{bytes};
@@ -76,7 +76,7 @@ TEST(binary, refuses_moments_that_cannot_be_reckoned_with) {
     EXPECT_TRUE(in.failed());
 }
 
-TEST(binary, is_not_complete_while_bytes_are_left_or_missing) {
+TEST(binary, is_not_complete_with_unread_or_missing_bytes) {
     std::string bytes;
     binary_writer{bytes}.number(1).text("abc");
     for (std::size_t length = 0; length < bytes.size(); ++length) {

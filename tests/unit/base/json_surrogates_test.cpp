@@ -6,7 +6,7 @@
 namespace msd::json {
 namespace {
 
-TEST(json_surrogates, are_found_alone_wherever_a_string_stands) {
+TEST(json_surrogates, are_found_when_unpaired_in_any_string) {
     EXPECT_EQ(lone_surrogate(R"({"a":"\ud800"})"), 6U);
     EXPECT_EQ(lone_surrogate(R"({"\uDBFF":1})"), 2U);
     EXPECT_EQ(lone_surrogate(R"({"a":[{"b":"x\udc00"}]})"), 13U);
@@ -20,7 +20,7 @@ TEST(json_surrogates, are_found_alone_wherever_a_string_stands) {
     EXPECT_EQ(lone_surrogate(R"("\\\ud800")"), 3U);
 }
 
-TEST(json_surrogates, are_good_in_pairs_and_other_escapes_are_none) {
+TEST(json_surrogates, are_accepted_in_pairs_and_not_confused_with_other_escapes) {
     for (const char* good :
          {"{}",
           R"("\ud83d\ude00")",

@@ -20,7 +20,7 @@ value read(std::string_view text) {
     return read.value_or(value{});
 }
 
-TEST(json_parse, tells_kinds_and_keeps_the_text) {
+TEST(json_parse, returns_the_kind_and_the_unchanged_text) {
     const auto is = [](std::string_view text, kind wanted) {
         const value found = read(" \t\r\n" + std::string{text} + " \n");
         return found.type == wanted;
@@ -38,7 +38,7 @@ TEST(json_parse, tells_kinds_and_keeps_the_text) {
     );
 }
 
-TEST(json_parse, refuses_what_is_not_json) {
+TEST(json_parse, refuses_text_that_is_not_json) {
     for (const char* bad :
          {"",
           " ",
@@ -87,14 +87,14 @@ TEST(json_parse, refuses_what_is_not_json) {
     }
 }
 
-TEST(json_parse, refuses_nul_bytes_wherever_they_stand) {
+TEST(json_parse, refuses_nul_bytes_at_any_position) {
     EXPECT_FALSE(parse(std::string_view{"{}\0", 3}));
     EXPECT_FALSE(parse(std::string_view{"\0{}", 3}));
     EXPECT_FALSE(parse(std::string_view{"\"\0\"", 3}));
     EXPECT_FALSE(parse(std::string_view{"\"\\\0\"", 4}));
 }
 
-TEST(json_parse, reads_no_byte_behind_the_text) {
+TEST(json_parse, reads_no_byte_after_the_text) {
     const std::string text = "{\"a\":12}";
     EXPECT_EQ(read(std::string_view{text}.substr(5, 2)).text, "12");
     EXPECT_FALSE(parse(std::string_view{text}.substr(0, 7)));
@@ -141,7 +141,7 @@ TEST(json_parse, checks_utf8_at_every_offset_of_a_word) {
     }
 }
 
-TEST(json_parse, bounds_the_depth_of_any_mix_of_levels) {
+TEST(json_parse, limits_the_depth_of_mixed_arrays_and_objects) {
     EXPECT_TRUE(parse(nested(depth_max)));
     EXPECT_FALSE(parse(nested(depth_max + 1)));
     EXPECT_FALSE(parse(nested(1'000'000)));
@@ -159,7 +159,7 @@ TEST(json_parse, bounds_the_depth_of_any_mix_of_levels) {
     EXPECT_FALSE(parse("[" + mixed + "]"));
 }
 
-TEST(json_parse, tells_too_deep_from_malformed) {
+TEST(json_parse, distinguishes_too_deep_from_malformed) {
     const std::string deep = nested(depth_max + 1);
     EXPECT_EQ(parse(deep).error().code, errc::too_large);
     EXPECT_EQ(parse(deep).error().text, "bad JSON at byte 64: nested too deep");
@@ -189,7 +189,7 @@ TEST(json_value, reads_lone_surrogates_as_the_replacement_character) {
     EXPECT_EQ(read(R"("\ud800\n")").as_string(), "\uFFFD\n");
 }
 
-TEST(json_value, reads_integers_exactly_or_not_at_all) {
+TEST(json_value, reads_an_integer_exactly_or_returns_nothing) {
     EXPECT_EQ(read("7").as_int64(), 7);
     EXPECT_EQ(read("7.0").as_int64(), 7);
     EXPECT_EQ(read("70e-1").as_int64(), 7);
@@ -197,6 +197,9 @@ TEST(json_value, reads_integers_exactly_or_not_at_all) {
     EXPECT_EQ(read("-0").as_int64(), 0);
     EXPECT_EQ(read("0e999999999999999999999").as_int64(), 0);
     EXPECT_EQ(read("9007199254740993").as_int64(), 9007199254740993);
+    EXPECT_EQ(read("9999999999999999999").as_uint64(), 9999999999999999999ULL);
+    EXPECT_EQ(read("10000000000000000000").as_uint64(), 10000000000000000000ULL);
+    EXPECT_EQ(read("9999999999999999999").as_int64(), std::nullopt);
     EXPECT_EQ(read("-9223372036854775808").as_int64(), std::numeric_limits<std::int64_t>::min());
     EXPECT_EQ(read("9223372036854775807").as_int64(), std::numeric_limits<std::int64_t>::max());
     EXPECT_EQ(read("18446744073709551615").as_uint64(), std::numeric_limits<std::uint64_t>::max());
@@ -225,7 +228,7 @@ TEST(json_value, reads_doubles_and_booleans) {
     EXPECT_EQ(read("1").as_bool(), std::nullopt);
 }
 
-TEST(json_object, shows_its_members_as_they_came) {
+TEST(json_object, keeps_the_order_and_the_text_of_its_members) {
     object fields;
     const std::string text = " { \"a\" : 1.0 ,\"\":\"x\" , \"b\\u0063\":[1, {\"a\":2}] } ";
     ASSERT_TRUE(fields.parse(text));
@@ -239,7 +242,7 @@ TEST(json_object, shows_its_members_as_they_came) {
     EXPECT_EQ(fields.text(), text.substr(1, text.size() - 2));
 }
 
-TEST(json_object, finds_the_last_of_repeated_members) {
+TEST(json_object, finds_the_last_member_of_a_repeated_name) {
     object fields;
     ASSERT_TRUE(fields.parse(R"({"a":1,"\u0061":2,"__proto__":3})"));
     EXPECT_EQ(fields.size(), 3U);
@@ -247,7 +250,7 @@ TEST(json_object, finds_the_last_of_repeated_members) {
     EXPECT_EQ(fields.find("__proto__")->text, "3");
 }
 
-TEST(json_object, keeps_the_members_before_a_fault_readable) {
+TEST(json_object, keeps_the_members_before_an_error_readable) {
     object fields;
     ASSERT_FALSE(fields.parse(R"({"key":5,"a":"b","c":tru})"));
     ASSERT_EQ(fields.size(), 2U);
@@ -256,7 +259,7 @@ TEST(json_object, keeps_the_members_before_a_fault_readable) {
     EXPECT_EQ(fields.find("key")->text, "5");
 }
 
-TEST(json_object, takes_nothing_but_an_object) {
+TEST(json_object, refuses_every_value_but_an_object) {
     object fields;
     for (const char* other : {"[]", "null", "5", "\"a\"", "", "{}{}"}) {
         EXPECT_FALSE(fields.parse(other)) << other;
@@ -265,7 +268,7 @@ TEST(json_object, takes_nothing_but_an_object) {
     EXPECT_TRUE(fields.empty());
 }
 
-TEST(json_object, forgets_the_last_text_when_it_parses_the_next) {
+TEST(json_object, discards_the_previous_members_when_it_parses_again) {
     object fields;
     ASSERT_TRUE(fields.parse(R"({"\u0061":1,"b":2})"));
     ASSERT_TRUE(fields.parse(R"({"c":3})"));
@@ -280,7 +283,7 @@ TEST(json_object, keeps_decoded_names_when_it_is_moved) {
     ASSERT_NE(moved.find("a"), nullptr);
 }
 
-TEST(json_object, bounds_the_number_of_members) {
+TEST(json_object, limits_the_number_of_members) {
     std::string text = "{";
     for (std::size_t count = 0; count < members_max; ++count) {
         text += R"("":0,)";
@@ -294,7 +297,7 @@ TEST(json_object, bounds_the_number_of_members) {
     EXPECT_EQ(read.error().code, errc::too_large);
 }
 
-TEST(json_elements, lists_them) {
+TEST(json_elements, returns_the_elements_of_an_array) {
     const auto found = elements(" [1, \"a\" ,[2,3]] ");
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), 3U);
@@ -305,12 +308,12 @@ TEST(json_elements, lists_them) {
     }
 }
 
-TEST(json_fault, is_told_with_its_place) {
+TEST(json_fault, is_reported_with_its_position) {
     EXPECT_EQ(parse("[1,x]").error().text, "bad JSON at byte 3: not a value");
     EXPECT_EQ(parse("[1,").error().text, "bad JSON: the text ends at byte 3");
 }
 
-TEST(json_utf8, tells_text_from_bytes) {
+TEST(json_utf8, is_distinguished_from_other_bytes) {
     EXPECT_TRUE(is_utf8(""));
     EXPECT_TRUE(is_utf8("a¶연😀"));
     EXPECT_FALSE(is_utf8("a\xC2"));

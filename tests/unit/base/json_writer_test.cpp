@@ -8,7 +8,7 @@
 namespace msd::json {
 namespace {
 
-TEST(json_writer, sets_commas_and_colons) {
+TEST(json_writer, writes_commas_and_colons) {
     std::string out = "before ";
     writer to{out};
     to.begin_object().key("a").integer(-1).key("b").begin_array().string("x").null();
@@ -18,7 +18,7 @@ TEST(json_writer, sets_commas_and_colons) {
     EXPECT_EQ(out, R"(before {"a":-1,"b":["x",null,{},[],true],"c":[1,2],"d":1,"e":2,"f":false})");
 }
 
-TEST(json_writer, writes_members_without_braces_outside_of_objects) {
+TEST(json_writer, writes_members_outside_of_an_object_without_braces) {
     std::string out;
     writer{out}.key("a").integer(1).key("b").begin_object().end_object();
     EXPECT_EQ(out, R"("a":1,"b":{})");
@@ -35,7 +35,7 @@ TEST(json_writer, writes_numbers_that_read_back_the_same) {
     EXPECT_TRUE(parse(out));
 }
 
-TEST(json_writer, escapes_what_may_not_stand_in_a_string) {
+TEST(json_writer, escapes_characters_that_a_string_must_not_contain) {
     EXPECT_EQ(
         quote("a\"\\\b\f\n\r\t\x01\x1F/\x7F¶"),
         R"("a\"\\\b\f\n\r\t\u0001\u001f/)"
@@ -45,22 +45,22 @@ TEST(json_writer, escapes_what_may_not_stand_in_a_string) {
     EXPECT_EQ(quote(""), R"("")");
 }
 
-TEST(json_writer, replaces_each_bad_byte) {
+TEST(json_writer, replaces_each_byte_that_is_not_utf8) {
     EXPECT_EQ(quote("a\xFF\xE2\x82z"), "\"a\uFFFD\uFFFD\uFFFDz\"");
     EXPECT_EQ(quote("\xED\xA0\x80"), "\"\uFFFD\uFFFD\uFFFD\"");
 }
 
-TEST(json_writer, looks_at_no_byte_behind_a_text_that_ends_within_a_character) {
+TEST(json_writer, reads_no_byte_after_a_text_that_ends_within_a_character) {
     const std::string_view whole = "a\u00B6b";
     EXPECT_EQ(quote(whole.substr(0, 2)), "\"a\uFFFD\"");
     EXPECT_EQ(quote(std::string_view{"연", 2}), "\"\uFFFD\uFFFD\"");
 }
 
-TEST(json_writer, leaves_what_only_looks_like_an_escape) {
+TEST(json_writer, does_not_change_text_that_looks_like_an_escape) {
     EXPECT_EQ(quote("\\u001F\x1F\\\\u00AB"), R"("\\u001F\u001f\\\\u00AB")");
 }
 
-TEST(json_writer, writes_long_strings_behind_what_is_there) {
+TEST(json_writer, appends_long_strings_to_existing_text) {
     for (const std::size_t bytes : {125U, 126U, 127U, 128U, 129U, 1000U}) {
         std::string out = R"(\u001F)";
         append_quoted(out, std::string(bytes, 'x') + "\x1F");
@@ -77,7 +77,7 @@ TEST(json_writer, writes_strings_that_read_back_the_same) {
     EXPECT_EQ(parse(quote(all))->as_string(), all);
 }
 
-TEST(json_writer, ends_the_process_when_it_is_misused) {
+TEST(json_writer, aborts_when_it_is_misused) {
     std::string out;
     EXPECT_DEATH(writer{out}.begin_object().integer(1), "");
     EXPECT_DEATH(writer{out}.begin_array().key("a"), "");

@@ -23,24 +23,24 @@ TEST(late_library, loads_once) {
     EXPECT_TRUE(sodium.load());
 }
 
-TEST(late_library, says_what_is_missing) {
+TEST(late_library, names_a_missing_library) {
     const auto loaded = nowhere.load();
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, msd::errc::unavailable);
     EXPECT_THAT(loaded.error().text, testing::HasSubstr("libmsd-nowhere.so.1"));
 }
 
-TEST(late_library, its_function_can_be_called) {
+TEST(late_library, calls_a_function_of_the_library) {
     const unsigned char bytes[] = {0, 0, 1};
     EXPECT_EQ(late::sodium_is_zero(bytes, 2), 1);
     EXPECT_EQ(late::sodium_is_zero(bytes, 3), 0);
 }
 
-TEST(late_library, a_call_into_a_missing_library_throws) {
+TEST(late_library, throws_on_a_call_into_a_missing_library) {
     EXPECT_THROW(late::sodium_version_string(), std::runtime_error);
 }
 
-TEST(late_library, a_missing_symbol_is_named) {
+TEST(late_library, names_a_missing_symbol) {
     try {
         static_cast<void>(sodium.symbol("msd_nowhere"));
         FAIL();

@@ -22,7 +22,7 @@ struct ends {
     unique_fd writing;
 };
 
-// What a read may wait for is there already, so that reading to the end needs no second thread.
+// Reads all bytes that are in the pipe or socket now, without waiting for more.
 std::string read_all(const ends& from) {
     fcntl(from.reading.get(), F_SETFL, O_NONBLOCK);
     std::string all;
@@ -45,7 +45,7 @@ ends stream_sockets() {
     return {unique_fd{pair[0]}, unique_fd{pair[1]}};
 }
 
-// A pseudo terminal: what is written to its slave, which programs have, is read from its master.
+// A pseudo terminal: bytes that are written to its slave side are read from its master side.
 ends terminal() {
     ends made{unique_fd{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)}, {}};
     EXPECT_EQ(grantpt(made.reading.get()), 0);
@@ -56,7 +56,7 @@ ends terminal() {
     return made;
 }
 
-// Would never return if a write waited for the reader.
+// Writes until the reader's buffer is full. A write that waited for the reader would never return.
 void fill(const ends& to, const std::string& line) {
     line_writer writer{to.writing.get()};
     int why = 0;
@@ -71,7 +71,7 @@ void fill(const ends& to, const std::string& line) {
     EXPECT_NE(later.find("after"), std::string::npos);
 }
 
-TEST(line_writer, does_not_wait_for_the_reader_of_a_pipe_that_others_write_to_as_well) {
+TEST(line_writer, does_not_wait_for_the_reader_of_a_pipe_shared_with_other_writers) {
     fill(pipe_with(0), std::string(100, 'x') + '\n');
     fill(pipe_with(0), std::string(9000, 'x') + '\n');
     const ends shared = pipe_with(0);
@@ -79,7 +79,7 @@ TEST(line_writer, does_not_wait_for_the_reader_of_a_pipe_that_others_write_to_as
     EXPECT_EQ(fcntl(shared.writing.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST(line_writer, does_not_wait_for_the_reader_of_a_pipe_of_its_own) {
+TEST(line_writer, does_not_wait_for_the_reader_of_a_nonblocking_pipe) {
     fill(pipe_with(O_NONBLOCK), std::string(100, 'x') + '\n');
     fill(pipe_with(O_NONBLOCK), std::string(9000, 'x') + '\n');
 }
@@ -88,7 +88,7 @@ TEST(line_writer, does_not_wait_for_the_reader_of_a_socket) {
     fill(stream_sockets(), std::string(100, 'x') + '\n');
 }
 
-TEST(line_writer, does_not_wait_for_a_terminal_that_is_stopped) {
+TEST(line_writer, does_not_wait_for_a_stopped_terminal) {
     const ends shown = terminal();
     tcflow(shown.writing.get(), TCOOFF);
     EXPECT_EQ(line_writer{shown.writing.get()}.write("x\n"), EAGAIN);
@@ -96,7 +96,7 @@ TEST(line_writer, does_not_wait_for_a_terminal_that_is_stopped) {
     EXPECT_EQ(line_writer{shown.writing.get()}.write("y\n"), 0);
 }
 
-TEST(line_writer, says_that_nobody_reads_any_more) {
+TEST(line_writer, reports_that_the_reader_is_gone) {
     std::signal(SIGPIPE, SIG_IGN);
     ends gone = pipe_with(0);
     gone.reading.reset();
@@ -107,7 +107,7 @@ TEST(line_writer, says_that_nobody_reads_any_more) {
     std::signal(SIGPIPE, SIG_DFL);
 }
 
-TEST(line_writer, begins_on_a_new_line_after_one_that_was_written_in_part) {
+TEST(line_writer, starts_a_new_line_after_a_partly_written_line) {
     std::string path = testing::TempDir() + "msd-line-XXXXXX";
     line_writer writer{unique_fd{mkostemp(path.data(), O_APPEND | O_CLOEXEC)}};
     std::signal(SIGXFSZ, SIG_IGN);

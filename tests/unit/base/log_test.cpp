@@ -84,13 +84,13 @@ TEST_F(log_file, writes_json_lines) {
     EXPECT_THAT(line.find("time")->as_string().value_or(""), EndsWith("Z"));
 }
 
-TEST_F(log_file, lets_no_text_forge_a_line_or_steer_a_terminal) {
+TEST_F(log_file, escapes_line_breaks_and_control_characters) {
     log_to_file(format::text);
     info("{}", "a\nb\r\t\x1B[31m\x7F\u009B\xFFé");
     EXPECT_THAT(content(), EndsWith(" a\\nb\\x0d\\t\\x1b[31m\\x7f\\x9b\uFFFDé\n"));
 }
 
-TEST_F(log_file, writes_only_what_reaches_the_threshold) {
+TEST_F(log_file, writes_only_lines_at_or_above_the_threshold) {
     log_to_file(format::text, level::warning);
     info("quiet");
     error("loud");
@@ -101,7 +101,7 @@ TEST_F(log_file, writes_only_what_reaches_the_threshold) {
     EXPECT_THAT(content(), Not(HasSubstr("quiet")));
 }
 
-TEST_F(log_file, goes_on_in_a_new_file_after_reopen) {
+TEST_F(log_file, continues_in_a_new_file_after_reopen) {
     log_to_file(format::text);
     info("old");
     std::filesystem::rename(path_, path_.string() + ".1");
@@ -111,12 +111,12 @@ TEST_F(log_file, goes_on_in_a_new_file_after_reopen) {
     EXPECT_THAT(content(), Not(HasSubstr("old")));
 }
 
-TEST_F(log_file, is_its_owners_alone) {
+TEST_F(log_file, is_accessible_to_its_owner_only) {
     log_to_file(format::text);
     EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms{0600});
 }
 
-TEST_F(log_file, goes_on_in_the_old_file_when_a_new_one_cannot_be_opened) {
+TEST_F(log_file, continues_in_the_old_file_when_the_new_one_cannot_be_opened) {
     log_to_file(format::text);
     const auto moved = path_.parent_path().string() + ".moved";
     std::filesystem::rename(path_.parent_path(), moved);
@@ -133,10 +133,10 @@ TEST_F(log_file, goes_on_in_the_old_file_when_a_new_one_cannot_be_opened) {
     );
 }
 
-TEST_F(log_file, is_added_to_by_several_processes_line_by_line) {
+TEST_F(log_file, contains_only_whole_lines_when_several_processes_write) {
     log_to_file(format::text);
     constexpr int lines = 200;
-    const std::string long_text(6000, 'x'); // more than a page and more than a pipe's atomic write
+    const std::string long_text(6000, 'x'); // more than a page and than PIPE_BUF
     for (const char who : {'a', 'b', 'c'}) {
         if (::fork() == 0) {
             for (int line = 0; line < lines; ++line) {
@@ -155,7 +155,7 @@ TEST_F(log_file, is_added_to_by_several_processes_line_by_line) {
     EXPECT_EQ(whole, 3 * lines);
 }
 
-TEST_F(log_file, cuts_a_message_beyond_all_measure) {
+TEST_F(log_file, truncates_a_very_long_message) {
     log_to_file(format::text);
     write(level::info, std::string(1 << 20, 'x'));
     EXPECT_LT(content().size(), 20'000U);
@@ -176,7 +176,7 @@ TEST_F(log_file, ships_lines_of_info_and_above_as_json) {
     EXPECT_NE(line.find("host"), nullptr);
 }
 
-TEST(log, knows_the_names_of_levels) {
+TEST(log, parses_the_names_of_levels) {
     level found = level::trace;
     EXPECT_TRUE(parse_level("warning", found));
     EXPECT_EQ(found, level::warning);
@@ -185,7 +185,7 @@ TEST(log, knows_the_names_of_levels) {
     EXPECT_FALSE(parse_level("", found));
 }
 
-TEST_F(log_file, stays_where_it_was_when_another_cannot_be_opened) {
+TEST_F(log_file, is_kept_when_another_file_cannot_be_opened) {
     log_to_file(format::text);
     const auto done =
         configure({level::error, format::text, path_.parent_path() / "no/such/file", "x", -1});
@@ -197,7 +197,7 @@ TEST_F(log_file, stays_where_it_was_when_another_cannot_be_opened) {
     EXPECT_THAT(content(), EndsWith(" still heard\n"));
 }
 
-TEST_F(log_file, says_why_it_cannot_be_opened) {
+TEST_F(log_file, reports_why_it_cannot_be_opened) {
     const auto done = configure({level::info, format::text, path_.parent_path(), "x", -1});
     ASSERT_FALSE(done);
     EXPECT_EQ(
@@ -206,7 +206,7 @@ TEST_F(log_file, says_why_it_cannot_be_opened) {
     );
 }
 
-// What the process writes to descriptor 1 or 2 goes to a pipe for the duration of a test.
+// Directs descriptor 1 or 2 of this process to a pipe while a test runs.
 class log_stream : public testing::Test {
 protected:
     void SetUp() override {
@@ -222,7 +222,7 @@ protected:
         configure({});
     }
 
-    // `done` runs while descriptor `fd` is the pipe.
+    // Runs `done` while descriptor `fd` is the pipe.
     void with(int fd, const std::function<void()>& done) const {
         const unique_fd kept{::dup(fd)};
         ::dup2(writing_.get(), fd);
@@ -272,11 +272,11 @@ TEST_F(log_stream, is_standard_output_by_each_of_its_names) {
     }
 }
 
-TEST_F(log_stream, drops_and_counts_lines_that_nobody_reads_and_then_reports_the_count) {
+TEST_F(log_stream, drops_lines_while_the_pipe_is_full_and_then_reports_their_count) {
     with(STDERR_FILENO, [this] {
         ASSERT_TRUE(configure({level::info, format::text, {}, "master", -1}));
         for (int line = 0; line < 2000; ++line) {
-            info("{:0>100}", line); // much more than the pipe holds
+            info("{:0>100}", line); // many times the size of the pipe
         }
         const std::string before = read_all();
         const auto written = std::count(before.begin(), before.end(), '\n');
@@ -296,7 +296,7 @@ TEST_F(log_stream, drops_and_counts_lines_that_nobody_reads_and_then_reports_the
     });
 }
 
-TEST_F(log_stream, gives_the_journal_a_priority_instead_of_a_time) {
+TEST_F(log_stream, gives_the_journal_a_priority_instead_of_a_timestamp) {
     claim_journal_reads();
     with(STDERR_FILENO, [] {
         ASSERT_TRUE(configure({level::debug, format::text, {}, "master", -1}));
@@ -330,7 +330,7 @@ TEST_F(log_stream, gives_the_journal_a_priority_before_a_json_line) {
     );
 }
 
-TEST_F(log_stream, is_not_the_journals_when_the_journal_reads_another_stream) {
+TEST_F(log_stream, is_not_written_for_the_journal_when_the_journal_reads_another_stream) {
     ::setenv("JOURNAL_STREAM", "1:2", 1);
     with(STDERR_FILENO, [] {
         ASSERT_TRUE(configure({level::info, format::text, {}, "master", -1}));
@@ -340,7 +340,7 @@ TEST_F(log_stream, is_not_the_journals_when_the_journal_reads_another_stream) {
     EXPECT_THAT(read_all(), MatchesRegex("2[0-9-]+T.* info master .*a\nmsd: b\n"));
 }
 
-TEST_F(log_file, counts_lines_that_do_not_fit_on_the_disk_and_then_reports_the_count) {
+TEST_F(log_file, drops_lines_that_do_not_fit_on_the_disk_and_then_reports_their_count) {
     log_to_file(format::text);
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit before{};
@@ -361,7 +361,7 @@ TEST_F(log_file, counts_lines_that_do_not_fit_on_the_disk_and_then_reports_the_c
     );
 }
 
-TEST_F(log_file, may_be_a_fifo_when_a_process_reads_it) {
+TEST_F(log_file, can_be_a_fifo_that_a_process_reads) {
     ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
     const auto unread = configure({level::info, format::text, path_, "x", -1});
     ASSERT_FALSE(unread);

@@ -36,7 +36,7 @@ TEST(money, refuses_more_than_four_decimals) {
     EXPECT_EQ(round_trip("1e-5"), "has more than four decimals");
 }
 
-TEST(money, refuses_what_is_out_of_range) {
+TEST(money, refuses_amounts_out_of_range) {
     for (const char* text :
          {"900000000000000.0001",
           "-900000000000001",
@@ -50,7 +50,7 @@ TEST(money, refuses_what_is_out_of_range) {
     EXPECT_TRUE(money::from_e4(-money::e4_max));
 }
 
-TEST(money, refuses_what_is_no_number) {
+TEST(money, refuses_text_that_is_not_a_number) {
     for (const char* text :
          {"", " 1", "1 ", "+1", "1,5", ".5", "5.", "01", "1e", "e1", "0x1", "abc", "--1"}) {
         EXPECT_EQ(round_trip(text), "must be a number") << text;

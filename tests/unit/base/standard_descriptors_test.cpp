@@ -15,7 +15,7 @@
 namespace msd {
 namespace {
 
-// In a process of its own, since the descriptors of this one are the test program's.
+// Runs `condition` in a child process, so that the test program keeps its own descriptors.
 bool holds_in_child(const std::function<bool()>& condition) {
     const pid_t pid = fork();
     if (pid == 0) {
@@ -33,8 +33,8 @@ bool is_null_device(int fd) {
            facts.st_rdev == wanted.st_rdev && S_ISCHR(facts.st_mode);
 }
 
-TEST(standard_descriptors, are_the_null_device_where_they_were_closed) {
-    for (const int missing : {1, 2, 4, 3, 5, 6, 7}) { // a bit each
+TEST(standard_descriptors, are_opened_on_the_null_device_when_they_were_closed) {
+    for (const int missing : {1, 2, 4, 3, 5, 6, 7}) { // one bit for each descriptor
         EXPECT_TRUE(holds_in_child([missing] {
             std::array<int, 2> pair{};
             if (pipe(pair.data()) != 0) {
@@ -58,7 +58,7 @@ TEST(standard_descriptors, are_the_null_device_where_they_were_closed) {
     }
 }
 
-TEST(standard_descriptors, become_nonblocking_without_a_change_for_those_who_share_them) {
+TEST(standard_descriptors, become_nonblocking_without_changing_other_users_of_the_pipe) {
     EXPECT_TRUE(holds_in_child([] {
         std::array<int, 2> pair{};
         if (pipe(pair.data()) != 0 || dup2(pair[1], STDERR_FILENO) < 0) {
@@ -74,7 +74,7 @@ TEST(standard_descriptors, become_nonblocking_without_a_change_for_those_who_sha
     }));
 }
 
-TEST(standard_descriptors, stay_as_they_are_when_they_are_files) {
+TEST(standard_descriptors, stay_blocking_when_they_are_files) {
     EXPECT_TRUE(holds_in_child([] {
         const unique_fd file{open("/tmp", O_TMPFILE | O_RDWR, 0600)};
         if (!file || dup2(file.get(), STDERR_FILENO) < 0) {

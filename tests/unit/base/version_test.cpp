@@ -8,12 +8,12 @@
 namespace msd {
 namespace {
 
-TEST(version, is_three_numbers_and_comes_with_build_facts) {
+TEST(version, has_three_numbers_and_build_facts) {
     EXPECT_THAT(std::string{version()}, testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
     EXPECT_THAT(std::string{build_facts()}, testing::MatchesRegex("(gcc|clang) [0-9]+\\..*, .+"));
 }
 
-TEST(version, tells_builds_apart) {
+TEST(version, identifies_the_build) {
     EXPECT_THAT(
         build_name(),
         testing::MatchesRegex(

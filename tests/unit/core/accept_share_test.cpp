@@ -39,7 +39,7 @@ protected:
     time_point now{std::chrono::hours{1}};
 };
 
-TEST_F(accept_sharing, accepts_while_no_sibling_holds_many_fewer) {
+TEST_F(accept_sharing, accepts_while_no_sibling_has_far_fewer_connections) {
     EXPECT_FALSE(leaves());
     accept(mine, 8);
     EXPECT_FALSE(leaves());
@@ -47,7 +47,7 @@ TEST_F(accept_sharing, accepts_while_no_sibling_holds_many_fewer) {
     EXPECT_TRUE(leaves());
 }
 
-TEST_F(accept_sharing, goes_on_when_the_sibling_has_caught_up) {
+TEST_F(accept_sharing, continues_when_the_sibling_has_caught_up) {
     accept(mine, 20);
     EXPECT_TRUE(leaves());
     accept(sibling, 10);
@@ -56,7 +56,7 @@ TEST_F(accept_sharing, goes_on_when_the_sibling_has_caught_up) {
     EXPECT_FALSE(leaves());
 }
 
-TEST_F(accept_sharing, goes_on_when_connections_of_its_own_are_closed) {
+TEST_F(accept_sharing, continues_when_its_own_connections_are_closed) {
     accept(mine, 20);
     EXPECT_TRUE(leaves());
     for (int count = 0; count < 12; ++count) {
@@ -65,10 +65,10 @@ TEST_F(accept_sharing, goes_on_when_connections_of_its_own_are_closed) {
     EXPECT_FALSE(leaves());
 }
 
-TEST_F(accept_sharing, pauses_for_a_limited_time_and_not_again_before_it_has_accepted) {
+TEST_F(accept_sharing, pauses_for_a_limited_time_and_not_again_before_it_has_accepted_one) {
     accept(mine, 100);
     EXPECT_TRUE(leaves());
-    accept(sibling, 1); // it is alive
+    accept(sibling, 1); // so that the sibling counts as alive
     now += accept_share::pause_max;
     EXPECT_FALSE(leaves());
     EXPECT_FALSE(leaves());
@@ -76,7 +76,7 @@ TEST_F(accept_sharing, pauses_for_a_limited_time_and_not_again_before_it_has_acc
     EXPECT_TRUE(leaves());
 }
 
-TEST_F(accept_sharing, ignores_siblings_for_a_time_when_they_let_a_connection_wait) {
+TEST_F(accept_sharing, ignores_siblings_for_some_time_after_they_left_a_connection_waiting) {
     accept(mine, 100);
     EXPECT_TRUE(leaves());
     now += accept_share::pause_max;
@@ -104,7 +104,7 @@ TEST_F(accept_sharing, ignores_workers_that_do_not_accept_and_those_of_other_poo
     EXPECT_FALSE(leaves());
 }
 
-TEST_F(accept_sharing, begins_with_nothing_whatever_a_worker_before_it_left) {
+TEST_F(accept_sharing, starts_at_zero_after_a_previous_worker_of_the_slot) {
     accept(mine, 100);
     accept_share successor{board, 0, "gateway"};
     successor.begin();
@@ -113,7 +113,7 @@ TEST_F(accept_sharing, begins_with_nothing_whatever_a_worker_before_it_left) {
     EXPECT_FALSE(successor.leaves_to_siblings(now, a_connection_waits));
 }
 
-TEST_F(accept_sharing, allows_for_more_difference_between_more_connections) {
+TEST_F(accept_sharing, allows_a_larger_difference_between_more_connections) {
     accept(mine, 1000);
     accept(sibling, 940);
     EXPECT_FALSE(leaves());
@@ -121,7 +121,7 @@ TEST_F(accept_sharing, allows_for_more_difference_between_more_connections) {
     EXPECT_TRUE(leaves());
 }
 
-// Whichever worker the machine lets run, and for how long.
+// In each step one of the workers runs alone for some turns, as under a busy scheduler.
 TEST(accept_share, keeps_a_burst_within_the_margin) {
     const scoreboard board = *scoreboard::create();
     std::array<accept_share, 4> workers{{

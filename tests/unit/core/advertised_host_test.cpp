@@ -7,7 +7,7 @@
 namespace msd::core {
 namespace {
 
-TEST(advertised_host, takes_addresses_of_one_machine_and_host_names) {
+TEST(advertised_host, accepts_addresses_of_one_machine_and_host_names) {
     for (const std::string host : {
              "127.0.0.1",       "10.0.0.7",    "223.255.255.255",       "::1",
              "fe80::1%eth0",    "2001:db8::7", "2001:db8:0:0:0:0:0:7",  "1:2:3:4:5:6:1.2.3.4",
@@ -20,7 +20,7 @@ TEST(advertised_host, takes_addresses_of_one_machine_and_host_names) {
     }
 }
 
-TEST(advertised_host, refuses_an_address_that_means_every_address_of_a_machine) {
+TEST(advertised_host, refuses_an_address_that_stands_for_every_address_of_a_machine) {
     for (const std::string host :
          {"0.0.0.0",
           "0.1.2.3",
@@ -45,7 +45,7 @@ TEST(advertised_host, refuses_an_address_of_many_machines) {
     }
 }
 
-TEST(advertised_host, refuses_what_is_neither_an_address_nor_a_host_name) {
+TEST(advertised_host, refuses_text_that_is_neither_an_address_nor_a_host_name) {
     const std::string long_label(64, 'a');
     std::string long_name = "a";
     while (long_name.size() <= 253) {

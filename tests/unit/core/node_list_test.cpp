@@ -31,18 +31,18 @@ node_info with_routes(node_info made) {
 class node_list_test : public testing::Test {
 protected:
     node_list::place enroll(
-        const node_info& said,
+        const node_info& registered,
         std::optional<node_list::place> held = {},
         time_point at = start
     ) {
-        const auto held_now = list.enroll(said, held, at);
+        const auto held_now = list.enroll(registered, held, at);
         EXPECT_TRUE(held_now);
         return held_now.value_or(0);
     }
 
     // As an msd node registers before it knows that the distributor is msd's.
     node_list::place enroll_plainly(const node_info& node, time_point at = start) {
-        const auto held = list.enroll(node, {}, at, node_list::said::something);
+        const auto held = list.enroll(node, {}, at, node_list::completeness::partial);
         EXPECT_TRUE(held);
         return held.value_or(0);
     }
@@ -194,7 +194,7 @@ TEST_F(node_list_test, a_second_registration_replaces_the_entry_at_its_place) {
     events();
     EXPECT_EQ(enroll(node("x"), held), held);
     EXPECT_EQ(foreign(), "x b ");
-    EXPECT_EQ(events(), (std::vector{event::left, event::joined}));
+    EXPECT_EQ(events(), (std::vector{event::deregistered, event::joined}));
     node_info changed = node("x");
     changed.urls = {"GET/other"};
     enroll(changed, held);
@@ -220,7 +220,7 @@ TEST_F(node_list_test, a_goodbye_removes_the_node_at_once) {
     EXPECT_EQ(foreign(), "");
     EXPECT_EQ(rev(), 2U);
     EXPECT_EQ(list.next_expiry(), time_point::max());
-    EXPECT_EQ(events(), (std::vector{event::joined, event::left}));
+    EXPECT_EQ(events(), (std::vector{event::joined, event::deregistered}));
 }
 
 TEST_F(node_list_test, a_lost_node_is_critical_for_msd_nodes_and_removed_for_foreign_ones) {

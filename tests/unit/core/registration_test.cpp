@@ -34,7 +34,7 @@ node_info goods() {
     return node;
 }
 
-TEST(registration, is_read_as_foreign_nodes_send_it) {
+TEST(registration, is_read_in_the_form_that_foreign_nodes_send) {
     const auto said =
         read_params(R"({"port":9010,"name":"goods","urls":["POST/goods","GET/goods"]})");
     ASSERT_TRUE(said);
@@ -73,7 +73,7 @@ TEST(registration, does_not_list_a_correlation_key_as_a_member_of_the_node) {
     EXPECT_EQ(keyed->node.extra_members, R"("x":1)");
 }
 
-TEST(registration, refuses_params_that_describe_no_node) {
+TEST(registration, refuses_params_that_do_not_describe_a_node) {
     for (const std::string params : {
              "null",
              R"("abc")",
@@ -107,7 +107,7 @@ TEST(registration, refuses_params_that_describe_no_node) {
     EXPECT_FALSE(read(R"({"uri":"/distributes","method":"POST","key":1})"));
 }
 
-TEST(registration, refuses_a_host_that_nobody_can_connect_to) {
+TEST(registration, refuses_a_host_that_no_caller_can_connect_to) {
     for (const std::string proto : {"", R"(,"proto":2)"}) {
         for (const std::string host : {"0.0.0.0", "::", "::ffff:0.0.0.0", "node 1", "-x"}) {
             const auto said = read_params(
@@ -123,7 +123,7 @@ TEST(registration, refuses_a_host_that_nobody_can_connect_to) {
     }
 }
 
-TEST(registration, refuses_what_is_over_a_limit) {
+TEST(registration, refuses_values_over_a_limit) {
     const std::string long_name(name_bytes_max + 1, 'x');
     EXPECT_FALSE(read_params(R"({"port":1,"name":")" + long_name + R"("})"));
     const std::string long_url(url_bytes_max + 1, 'x');
@@ -173,17 +173,17 @@ TEST(registration, writes_no_terminator_inside_a_frame) {
     EXPECT_EQ(read(frame)->node.id.name, "a¶b");
 }
 
-TEST(goodbye, names_the_node_whose_callers_are_gone) {
+TEST(deregistration, names_the_node_whose_callers_are_gone) {
     const auto read_back = [](const std::string& frame) {
         const std::string text = without_terminator(frame);
         wire::packet packet;
         EXPECT_TRUE(packet.parse(text)) << text;
         EXPECT_EQ(packet.method(), "DELETE");
-        return read_goodbye(packet);
+        return read_deregistration(packet);
     };
     const node_id id{"goods", "", 9010};
-    EXPECT_EQ(read_back(goodbye(7, &id)), id);
-    EXPECT_EQ(read_back(goodbye(7)), std::nullopt);
+    EXPECT_EQ(read_back(deregistration(7, &id)), id);
+    EXPECT_EQ(read_back(deregistration(7)), std::nullopt);
 }
 
 TEST(entry, for_foreign_nodes_has_only_members_they_know) {
@@ -227,7 +227,7 @@ TEST(entry, is_refused_without_a_host) {
     EXPECT_TRUE(read_entry(R"({"port":9010,"name":"goods","host":"::ffff:127.0.0.1"})"));
 }
 
-TEST(identity, is_read_back_as_written) {
+TEST(identity, is_read_back_unchanged) {
     const node_id id{R"(a "b")", "::1", 65535};
     std::string text;
     append_identity(text, id);

@@ -37,7 +37,7 @@ protected:
         EXPECT_TRUE(state.enroll(msd, more, start));
         static_cast<void>(state.advance(start + milliseconds{200}, always));
         state.disconnect(lost, start + milliseconds{300});
-        state.leave(msd, "\"bye\"", start + milliseconds{300});
+        state.deregister(msd, "\"bye\"", start + milliseconds{300});
         static_cast<void>(state.advance(start + milliseconds{301}, always));
         connections.resize(2);
         connections[0].id = foreign;

@@ -16,7 +16,7 @@ namespace {
 using peer_id = registry::peer_id;
 
 constexpr std::uint64_t epoch = 7;
-// Different from each other, so that a test shows which one is used.
+// All values are different, so that a test shows which of them the registry uses.
 constexpr registry_settings settings{
     milliseconds{10},
     milliseconds{15},
@@ -78,8 +78,8 @@ protected:
         advance();
     }
 
-    void leave(peer_id id, std::string_view key) {
-        instance.leave(id, key, now);
+    void deregister(peer_id id, std::string_view key) {
+        instance.deregister(id, key, now);
         advance();
     }
 
@@ -311,7 +311,7 @@ TEST_P(registry_test, sends_foreign_nodes_the_same_list_when_a_worker_comes_goes
         const peer_id third = worker();
         settle();
         before = frames(watcher);
-        leave(third, "1");
+        deregister(third, "1");
         settle();
         EXPECT_EQ(frames(watcher), before + 1) << "a worker said goodbye";
         EXPECT_EQ(receivers[watcher].frames.back(), list);
@@ -338,23 +338,23 @@ TEST_P(registry_test, registering_the_same_again_on_one_connection_sends_no_list
 
 TEST_P(registry_test, sends_the_list_again_when_a_leaving_worker_says_its_callers_are_gone) {
     const peer_id watcher = connect();
-    const peer_id leaver = msd("a");
+    const peer_id deregistered = msd("a");
     msd("a");
     settle();
-    leave(leaver, "1");
+    deregister(deregistered, "1");
     settle();
     auto before = frames(watcher);
-    instance.leave(leaver, "2", now, node("a").id);
+    instance.deregister(deregistered, "2", now, node("a").id);
     advance();
     settle();
     EXPECT_EQ(frames(watcher), before + 1);
-    EXPECT_EQ(receivers[leaver].reply_keys, "1 2 ");
+    EXPECT_EQ(receivers[deregistered].reply_keys, "1 2 ");
 
-    instance.leave(leaver, "3", now, node("unknown").id);
-    instance.leave(foreign("f"), "4", now);
+    instance.deregister(deregistered, "3", now, node("unknown").id);
+    instance.deregister(foreign("f"), "4", now);
     settle();
     before = frames(watcher);
-    instance.leave(connect(), "5", now, node("a").id);
+    instance.deregister(connect(), "5", now, node("a").id);
     settle();
     EXPECT_EQ(frames(watcher), before) << "one that never registered causes no list";
 }
@@ -366,7 +366,7 @@ TEST_P(registry_test, announces_itself_to_an_msd_node_and_waits_for_its_second_r
     ASSERT_TRUE(instance.enroll(id, {node("b", 2), {}, {}}, now));
     advance();
     EXPECT_EQ(receivers[id].frames.back(), announcement_frame({epoch, rev()}));
-    EXPECT_TRUE(instance.speaks_msd(id));
+    EXPECT_TRUE(instance.is_msd(id));
     const auto before = frames(id);
     foreign("c");
     settle();
@@ -386,7 +386,7 @@ TEST_P(registry_test, gives_a_new_msd_node_a_snapshot_and_then_changes) {
     EXPECT_EQ(names(follower), "a b c ") << "the first change goes out at once";
     EXPECT_LT(receivers[follower].frames.back().size(), 300U);
     settle();
-    leave(c, "1");
+    deregister(c, "1");
     EXPECT_EQ(names(follower), "a b ");
 }
 
@@ -690,18 +690,18 @@ TEST_P(registry_test, sends_a_slow_msd_reader_a_snapshot_when_the_log_is_too_sho
 TEST_P(registry_test, answers_a_goodbye_after_the_change_was_sent_to_all) {
     const peer_id watcher = connect();
     const peer_id follower = msd("a");
-    const peer_id leaver = msd("b");
+    const peer_id deregistered = msd("b");
     settle();
     foreign("c"); // starts the gathering, so that the goodbye has to wait
-    leave(leaver, "41");
-    EXPECT_EQ(receivers[leaver].reply_keys, "");
+    deregister(deregistered, "41");
+    EXPECT_EQ(receivers[deregistered].reply_keys, "");
     pass(settings.gather_first);
     EXPECT_EQ(names(follower), "a c ");
-    EXPECT_EQ(receivers[leaver].reply_keys, "") << "foreign nodes do not know yet";
+    EXPECT_EQ(receivers[deregistered].reply_keys, "") << "foreign nodes do not know yet";
     settle();
     EXPECT_EQ(names(watcher), "a c ");
-    EXPECT_EQ(receivers[leaver].reply_keys, "41 ");
-    disconnect(leaver);
+    EXPECT_EQ(receivers[deregistered].reply_keys, "41 ");
+    disconnect(deregistered);
     settle();
     EXPECT_EQ(names(follower), "a c ") << "its connection held nothing any more";
 }
@@ -710,7 +710,7 @@ TEST_P(registry_test, answers_the_goodbye_of_one_worker_of_many_without_removing
     const peer_id first = msd("a");
     const peer_id second = msd("a");
     settle();
-    leave(first, "5");
+    deregister(first, "5");
     settle();
     EXPECT_EQ(receivers[first].reply_keys, "5 ");
     EXPECT_EQ(names(second), "a ");
@@ -718,23 +718,23 @@ TEST_P(registry_test, answers_the_goodbye_of_one_worker_of_many_without_removing
 
 TEST_P(registry_test, does_not_answer_the_goodbye_of_a_foreign_node) {
     const peer_id watcher = connect();
-    const peer_id leaver = foreign("a");
+    const peer_id deregistered = foreign("a");
     settle();
-    leave(leaver, "5");
+    deregister(deregistered, "5");
     settle();
     EXPECT_EQ(names(watcher), "");
-    EXPECT_EQ(receivers[leaver].reply_keys, "");
+    EXPECT_EQ(receivers[deregistered].reply_keys, "");
 }
 
 TEST_P(registry_test, forgets_a_goodbye_when_its_connection_ends) {
     const peer_id watcher = connect();
-    const peer_id leaver = msd("a");
+    const peer_id deregistered = msd("a");
     settle();
-    leave(leaver, "5");
-    disconnect(leaver);
+    deregister(deregistered, "5");
+    disconnect(deregistered);
     settle();
     EXPECT_EQ(names(watcher), "");
-    EXPECT_EQ(receivers[leaver].reply_keys, "");
+    EXPECT_EQ(receivers[deregistered].reply_keys, "");
 }
 
 TEST_P(registry_test, is_idle_when_everything_was_sent) {

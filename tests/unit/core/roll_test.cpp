@@ -174,7 +174,7 @@ TEST(roll, continues_with_targets_that_were_added) {
     ASSERT_EQ(one.now_is(), phase::done);
     one.extend(2);
     EXPECT_EQ(steps(one, at(5000)), texts{"start 1"});
-    one.extend(1); // while it goes on
+    one.extend(1); // while the roll runs
     one.ready(at(5000));
     EXPECT_EQ(steps(one, at(7000)), texts{"retire 1"});
     one.retired();

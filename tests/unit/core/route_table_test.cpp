@@ -47,14 +47,14 @@ TEST(route_table, finds_exact_routes_of_foreign_nodes) {
     EXPECT_EQ(table.routes().size(), 2U);
 }
 
-TEST(route_table, takes_the_usual_names_for_secrets_of_foreign_nodes) {
+TEST(route_table, treats_the_usual_names_as_secrets_of_foreign_nodes) {
     const std::vector nodes{foreign("members", {"GET/members"})};
     const route_table table{nodes};
     const std::vector<std::string> secrets{"password", "token", "secret"};
     EXPECT_EQ(table.find("GET", "/members").target->secrets, secrets);
 }
 
-TEST(route_table, keeps_what_an_msd_node_says_of_its_routes) {
+TEST(route_table, keeps_the_properties_that_an_msd_node_gives_its_routes) {
     route_info logs{"POST", "/logs", true, {"pin"}, {}};
     const std::vector nodes{msd_node("logs", {logs})};
     const route_table table{nodes};
@@ -86,7 +86,7 @@ TEST(route_table, matches_a_variable_with_one_whole_segment_only) {
     EXPECT_EQ(table.find("GET", "/goods/%zz").what, outcome::unknown);
 }
 
-TEST(route_table, takes_patterns_among_the_urls_of_a_node) {
+TEST(route_table, accepts_patterns_among_the_urls_of_a_node) {
     const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
     const route_table table{nodes};
     EXPECT_EQ(service_of(table, "GET", "/goods/5"), "goods /goods/{id}");
@@ -102,7 +102,7 @@ TEST(route_table, prefers_exact_paths_to_patterns) {
     EXPECT_EQ(service_of(table, "PUT", "/goods/ranking"), "goods /goods/{id}");
 }
 
-TEST(route_table, prefers_the_pattern_with_the_longer_literal_beginning) {
+TEST(route_table, prefers_the_pattern_with_the_longer_literal_prefix) {
     const std::vector nodes{
         msd_node("any", {route("GET", "/{kind}/special/{id}")}),
         msd_node("goods", {route("GET", "/goods/{group}/{id}")}),
@@ -112,7 +112,7 @@ TEST(route_table, prefers_the_pattern_with_the_longer_literal_beginning) {
     EXPECT_EQ(service_of(table, "GET", "/cars/special/1"), "any /{kind}/special/{id}");
 }
 
-TEST(route_table, answers_head_with_the_get_route_unless_there_is_one_for_it) {
+TEST(route_table, uses_the_get_route_for_head_unless_a_head_route_exists) {
     const std::vector nodes{
         foreign("goods", {"GET/goods", "GET/goods/{id}"}),
         foreign("heads", {"HEAD/goods"})};
@@ -132,7 +132,7 @@ TEST(route_table, names_the_methods_of_a_known_path) {
     EXPECT_EQ(table.find("GET", "/goods/x").allow, "DELETE, POST");
 }
 
-TEST(route_table, joins_the_instances_of_one_service) {
+TEST(route_table, merges_the_routes_of_the_instances_of_one_service) {
     route_info guarded = route("GET", "/members");
     guarded.secrets = {"pin"};
     const std::vector nodes{foreign("members", {"GET/members"}), msd_node("members", {guarded})};
@@ -166,7 +166,7 @@ TEST(route_table, gives_a_contested_route_to_the_alphabetically_first_name_in_an
     } while (std::next_permutation(nodes.begin(), nodes.end(), by_name));
 }
 
-TEST(route_table, prefers_patterns_alike_in_any_order) {
+TEST(route_table, chooses_the_same_pattern_in_any_order_of_nodes) {
     std::vector nodes{
         foreign("s", {"GET/a/{x}/c"}),
         foreign("r", {"GET/a/{y}/{z}"}),
@@ -186,7 +186,7 @@ TEST(route_table, prefers_patterns_alike_in_any_order) {
     } while (std::next_permutation(nodes.begin(), nodes.end(), by_name));
 }
 
-TEST(route_table, keeps_the_route_of_a_gone_service_until_another_one_is_there) {
+TEST(route_table, keeps_the_route_of_a_removed_service_until_another_service_has_it) {
     const std::vector gone{foreign("a", {"GET/x", "GET/y"}), foreign("b", {"GET/y"})};
     const std::vector there{foreign("z", {"GET/x"})};
     const route_table table{there, gone};
@@ -195,7 +195,7 @@ TEST(route_table, keeps_the_route_of_a_gone_service_until_another_one_is_there) 
     EXPECT_TRUE(table.find("GET", "/x").target->also_claimed_by.empty());
 }
 
-TEST(route_table, takes_the_names_of_variables_from_the_route_it_found) {
+TEST(route_table, names_variables_as_the_matched_route_does) {
     const std::vector nodes{
         msd_node("goods", {route("GET", "/x/{id}")}),
         msd_node("writer", {route("PUT", "/x/{key}")}),
@@ -205,7 +205,7 @@ TEST(route_table, takes_the_names_of_variables_from_the_route_it_found) {
     EXPECT_EQ(table.find("PUT", "/x/1").variables[0].first, "key");
 }
 
-TEST(route_table, takes_the_well_formed_urls_of_a_node_with_bad_ones) {
+TEST(route_table, ignores_only_the_malformed_urls_of_a_node) {
     const std::vector nodes{foreign(
         "odd",
         {"", "GET", "/goods", "GET /a", "GET/a b", "GET/a?b", "G\nET/a", "GET/good"}
@@ -215,7 +215,7 @@ TEST(route_table, takes_the_well_formed_urls_of_a_node_with_bad_ones) {
     EXPECT_EQ(service_of(table, "GET", "/good"), "odd /good");
 }
 
-TEST(route_table, does_not_depend_on_what_it_was_built_from_or_copied_from) {
+TEST(route_table, is_independent_of_its_nodes_and_of_its_copies) {
     route_table copy;
     {
         const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
@@ -228,7 +228,7 @@ TEST(route_table, does_not_depend_on_what_it_was_built_from_or_copied_from) {
     EXPECT_EQ(match.variables[0].first, "id");
 }
 
-TEST(route_table, knows_that_log_lines_to_foreign_nodes_are_not_answered) {
+TEST(route_table, expects_no_reply_to_log_lines_from_foreign_nodes) {
     const std::vector nodes{foreign("logs", {"POST/logs", "GET/logs", "POST/logs/x"})};
     const route_table table{nodes};
     EXPECT_TRUE(table.find("POST", "/logs").target->one_way);

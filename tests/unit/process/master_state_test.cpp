@@ -26,7 +26,7 @@ worker_state worker(pid_t pid, int control, std::size_t line) {
     made.ready_at = at(6);
     made.act_at = time_point::max();
     made.build = "1.2.3";
-    made.last_words = "said \"no\"\n";
+    made.end_reason = "said \"no\"\n";
     made.stats = R"({"a":1})";
     made.terminated = true;
     return made;
@@ -252,7 +252,7 @@ TEST(master_state, refuses_inconsistent_pools) {
 
 TEST(master_state, encodes_texts_of_workers_with_any_bytes) {
     master_state odd = complete();
-    odd.pools.front().workers.front().last_words = std::string(4096, '\xFF');
+    odd.pools.front().workers.front().end_reason = std::string(4096, '\xFF');
     EXPECT_EQ(refusal_of(odd), "accepted");
 }
 

@@ -65,7 +65,7 @@ TEST_F(passwords, in_other_forms_are_not_checked) {
 }
 
 TEST_F(passwords, are_never_nobodys) {
-    EXPECT_EQ(check_against_nobody("password"), verdict::wrong);
+    EXPECT_EQ(check_without_member("password"), verdict::wrong);
 }
 
 TEST_F(passwords, are_neither_right_nor_wrong_without_the_memory_to_check_them) {
@@ -76,7 +76,7 @@ TEST_F(passwords, are_neither_right_nor_wrong_without_the_memory_to_check_them) 
         ASSERT_FALSE(checked);
         EXPECT_EQ(checked.error().code, errc::unavailable);
     }
-    EXPECT_FALSE(check_against_nobody("geheim"));
+    EXPECT_FALSE(check_without_member("geheim"));
     EXPECT_FALSE(hash_password("geheim"));
 }
 

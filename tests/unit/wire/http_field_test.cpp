@@ -7,10 +7,12 @@
 namespace msd::wire {
 namespace {
 
-TEST(idempotency_key, means_the_same_with_and_without_quotes) {
+TEST(idempotency_key, is_equal_with_and_without_quotes) {
     EXPECT_EQ(idempotency_key_of("k1"), "k1");
     EXPECT_EQ(idempotency_key_of("\"k1\""), "k1");
-    EXPECT_EQ(idempotency_key_of("\"k1\";a=1"), "k1");
+    for (const char* parameters : {";a", ";a=1", "; a=b;c", ";a=\"b;c, d\"", ";*a=?0;b=:YQ==:"}) {
+        EXPECT_EQ(idempotency_key_of("\"k1\"" + std::string{parameters}), "k1") << parameters;
+    }
     EXPECT_EQ(idempotency_key_of(R"("a\"b\\c")"), R"(a"b\c)");
     EXPECT_EQ(idempotency_key_of("\"a b, c\""), "a b, c");
     EXPECT_EQ(idempotency_key_of("8e03978e-40d5-43dd/x:y=;z+"), "8e03978e-40d5-43dd/x:y=;z+");
@@ -28,6 +30,14 @@ TEST(idempotency_key, is_refused_when_it_is_empty_long_or_malformed) {
           "\"k1\"x",
           "\"k1\", \"k2\"",
           "\"k1\";a, \"k2\"",
+          "\"k1\";",
+          "\"k1\";;a",
+          "\"k1\" ;a",
+          "\"k1\";1",
+          "\"k1\";A",
+          "\"k1\";a b",
+          "\"k1\";a=",
+          "\"k1\";a=\"b",
           "k1, k2",
           "k1,k2",
           "k 1",
@@ -44,7 +54,7 @@ TEST(idempotency_key, is_refused_when_it_is_empty_long_or_malformed) {
     EXPECT_EQ(idempotency_key_of("\"" + std::string(256, 'k') + "\""), std::nullopt);
 }
 
-TEST(quoted_string, ends_at_the_quote_that_is_not_escaped) {
+TEST(quoted_string, ends_at_the_first_quote_that_is_not_escaped) {
     EXPECT_EQ(quoted_string_bytes(R"("a"b)"), 3U);
     EXPECT_EQ(quoted_string_bytes(R"("a\"b"c)"), 6U);
     EXPECT_EQ(quoted_string_bytes(R"("\\")"), 4U);
@@ -54,7 +64,7 @@ TEST(quoted_string, ends_at_the_quote_that_is_not_escaped) {
     }
 }
 
-TEST(content_encoding, is_identity_or_another) {
+TEST(content_encoding, is_identity_in_any_case_and_number) {
     for (const char* identity : {"", "identity", "IDENTITY", "identity, identity", ", identity,"}) {
         EXPECT_TRUE(is_identity(identity)) << identity;
     }

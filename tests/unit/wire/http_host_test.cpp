@@ -6,7 +6,7 @@
 namespace msd::wire {
 namespace {
 
-TEST(http_host, is_a_name_or_an_address_and_perhaps_a_port) {
+TEST(http_host, is_a_name_or_an_address_with_an_optional_port) {
     for (const char* good :
          {"h",
           "a.b-c_d~e",
@@ -35,7 +35,7 @@ TEST(http_host, is_a_name_or_an_address_and_perhaps_a_port) {
     }
 }
 
-TEST(http_host, is_refused_when_it_is_anything_else) {
+TEST(http_host, is_refused_in_every_other_form) {
     for (const char* bad :
          {"",
           ":80",

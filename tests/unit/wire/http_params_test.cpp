@@ -12,7 +12,7 @@ namespace {
 
 using variables = std::vector<std::pair<std::string_view, std::string>>;
 
-// The params, or `!` and the error.
+// The params, or `!` and the text of the error.
 std::string params(
     std::string_view query,
     std::string_view body = {},
@@ -28,14 +28,14 @@ std::string params(
     return *made;
 }
 
-TEST(http_params, are_empty_when_nothing_is_given) {
+TEST(http_params, are_empty_without_query_and_body) {
     EXPECT_EQ(params(""), "{}");
     EXPECT_EQ(params("", "", body_kind::none), "{}");
     EXPECT_EQ(params("", "{}"), "{}");
     EXPECT_EQ(params("&&"), "{}");
 }
 
-TEST(http_params, take_query_values_as_strings) {
+TEST(http_params, contain_query_values_as_strings) {
     EXPECT_EQ(
         params("id=1&name=a+b%20c&x&=y&z=a=b"),
         R"({"id":"1","name":"a b c","x":"","":"y","z":"a=b"})"
@@ -44,7 +44,7 @@ TEST(http_params, take_query_values_as_strings) {
     EXPECT_EQ(params("__proto__=1&%22=%00"), R"({"__proto__":"1","\"":"\u0000"})");
 }
 
-TEST(http_params, make_repeats_an_array) {
+TEST(http_params, contain_repeated_names_as_an_array) {
     EXPECT_EQ(params("a=1&b=2&a=3&%61=4"), R"({"a":["1","3","4"],"b":"2"})");
 }
 
@@ -55,17 +55,17 @@ TEST(http_params, keep_the_members_of_a_json_body_byte_for_byte) {
     );
 }
 
-TEST(http_params, give_each_name_once) {
+TEST(http_params, contain_each_name_once) {
     EXPECT_EQ(params("", R"({"a":1,"b":2,"\u0061":3})"), R"({"b":2,"\u0061":3})");
     EXPECT_EQ(params("a=9&c=8", R"({"a":1})"), R"({"a":1,"c":"8"})");
     EXPECT_EQ(params("a=9&c=8", "a=1&b=2", body_kind::form), R"({"a":"1","b":"2","c":"8"})");
 }
 
-TEST(http_params, read_forms_like_queries) {
+TEST(http_params, read_a_form_like_a_query) {
     EXPECT_EQ(params("", "a=1+2&a=%C2%B6", body_kind::form), R"({"a":["1 2","¶"]})");
 }
 
-TEST(http_params, refuse_bodies_that_are_no_object) {
+TEST(http_params, refuse_a_json_body_that_is_not_an_object) {
     for (const char* body : {"null", "5", "[]", "\"a\"", "{", "{}x", " ", "{\"a\":\"\xFF\"}"}) {
         EXPECT_TRUE(params("", body).starts_with("!bad JSON")) << body;
     }
@@ -79,7 +79,7 @@ TEST(http_params, refuse_bad_escapes) {
     }
 }
 
-TEST(http_params, bound_the_number_of_pairs) {
+TEST(http_params, limit_the_number_of_pairs) {
     std::string query;
     for (std::size_t count = 0; count < pairs_max; ++count) {
         query += "a&";
@@ -88,14 +88,14 @@ TEST(http_params, bound_the_number_of_pairs) {
     EXPECT_TRUE(params(query + "a").starts_with("!more than"));
 }
 
-TEST(http_params, add_path_variables_as_strings) {
+TEST(http_params, contain_path_variables_as_strings) {
     EXPECT_EQ(
         params("a=1", R"({"b":2})", body_kind::json, {{"id", "7\""}}),
         R"({"b":2,"a":"1","id":"7\""})"
     );
 }
 
-TEST(http_params, accept_what_agrees_with_a_path_variable) {
+TEST(http_params, accept_a_value_equal_to_a_path_variable) {
     const variables path{{"id", "7"}};
     for (const char* body :
          {R"({"id":7})", R"({"id":"7"})", R"({"id":7.0})", R"({"id":8,"id":7})"}) {
@@ -105,7 +105,7 @@ TEST(http_params, accept_what_agrees_with_a_path_variable) {
     EXPECT_EQ(params("", R"({"id":1.50})", body_kind::json, {{"id", "1.50"}}), R"({"id":"1.50"})");
 }
 
-TEST(http_params, refuse_what_contradicts_a_path_variable) {
+TEST(http_params, refuse_a_value_that_differs_from_a_path_variable) {
     const variables path{{"id", "7"}};
     const std::string refusal =
         "!parameter \"id\" contradicts the path: leave it out or send the same value";
@@ -126,7 +126,7 @@ TEST(http_params, refuse_what_contradicts_a_path_variable) {
     EXPECT_EQ(params("", R"({"id":"7.0"})", body_kind::json, path), refusal);
 }
 
-TEST(http_params, know_bodies_by_their_media_type) {
+TEST(http_params, choose_the_kind_of_body_by_its_media_type) {
     EXPECT_EQ(body_kind_of(""), body_kind::untyped);
     EXPECT_EQ(body_kind_of("APPLICATION/MERGE-PATCH+JSON"), body_kind::json);
     EXPECT_EQ(body_kind_of("application/json"), body_kind::json);
@@ -137,7 +137,7 @@ TEST(http_params, know_bodies_by_their_media_type) {
     EXPECT_EQ(body_kind_of("application/jsonx"), body_kind::unsupported);
 }
 
-TEST(http_params, take_a_body_without_a_media_type_for_a_form_when_it_is_one) {
+TEST(http_params, read_a_body_without_a_media_type_as_json_or_as_a_form) {
     const auto untyped = [](std::string_view body) {
         return params("", body, body_kind::untyped);
     };
@@ -158,7 +158,7 @@ TEST(http_params, take_a_body_without_a_media_type_for_a_form_when_it_is_one) {
     EXPECT_TRUE(untyped("a=%").starts_with("!a % without"));
 }
 
-TEST(http_params, refuse_half_of_a_surrogate_pair_anywhere_in_json) {
+TEST(http_params, refuse_an_unpaired_surrogate_anywhere_in_json) {
     for (const char* body :
          {R"({"a":"\ud800"})",
           R"({"\ud800":1})",
@@ -174,12 +174,12 @@ TEST(http_params, refuse_half_of_a_surrogate_pair_anywhere_in_json) {
     EXPECT_EQ(params("a=%5Cud800"), R"({"a":"\\ud800"})");
 }
 
-TEST(http_params, say_how_to_write_what_they_refuse) {
+TEST(http_params, report_how_to_write_a_refused_character) {
     EXPECT_NE(params("a=5%").find("%25"), std::string::npos);
     EXPECT_NE(params("a=%FF").find("UTF-8"), std::string::npos);
 }
 
-TEST(percent_decode, takes_plus_for_a_space_only_when_asked) {
+TEST(percent_decode, decodes_plus_as_a_space_only_on_request) {
     EXPECT_EQ(percent_decode("a+b%2B%c3%A9", false), "a+b+é");
     EXPECT_EQ(percent_decode("a+b%2B", true), "a b+");
     EXPECT_FALSE(percent_decode("%c3", false));

@@ -13,7 +13,7 @@ std::string written(const http_response_head& head) {
     return out;
 }
 
-TEST(http_response, writes_a_whole_head) {
+TEST(http_response, writes_a_complete_head) {
     http_response_head head;
     head.status = 201;
     head.content_type = "application/json";
@@ -47,7 +47,7 @@ TEST(http_response, writes_no_content_length_where_no_body_is_allowed) {
     }
 }
 
-TEST(http_response, aborts_when_a_value_holds_a_line_end) {
+TEST(http_response, aborts_when_a_value_contains_a_line_break) {
     const auto with_id = [](std::string_view id) {
         http_response_head head;
         head.request_id = id;
@@ -81,7 +81,7 @@ TEST(http_response, has_a_reason_phrase_for_every_status_in_use) {
     EXPECT_EQ(reason_phrase(299), "Unknown");
 }
 
-TEST(http_problem, has_the_members_of_both_kinds_of_clients) {
+TEST(http_problem, has_the_members_of_problem_json_and_of_existing_clients) {
     EXPECT_EQ(
         problem_body({404, {}, {}, {}, {}, 0}),
         R"({"type":"about:blank","title":"Not Found","status":404,"errorcode":404,)"

@@ -105,7 +105,7 @@ TEST(node_packets, refuse_malformed_changes) {
     EXPECT_EQ(refusal_of(many + "]}"), errc::too_large);
 }
 
-TEST(node_packets, are_not_mistaken_for_requests_or_replies_with_such_members) {
+TEST(node_packets, are_distinguished_from_requests_and_replies_with_the_same_members) {
     packet read;
     ASSERT_TRUE(read.parse(R"({"key":1,"changed":{"what":"goods","ids":[7]}})"));
     EXPECT_EQ(read.kind(), packet_kind::reply);

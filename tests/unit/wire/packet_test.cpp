@@ -30,7 +30,7 @@ std::string body_of(std::string_view frame, reply_dialect spoken = reply_dialect
     return body;
 }
 
-// What was written, without the terminator it must end with.
+// The frame without its terminator, which it must end with.
 std::string_view unframed(std::string_view frame) {
     EXPECT_TRUE(frame.ends_with(terminator));
     frame.remove_suffix(terminator.size());
@@ -38,7 +38,7 @@ std::string_view unframed(std::string_view frame) {
     return frame;
 }
 
-TEST(packet, recognises_the_kinds) {
+TEST(packet, recognizes_each_kind) {
     EXPECT_EQ(kind_of(R"({"uri":"/goods","method":"GET","params":{}})"), packet_kind::request);
     EXPECT_EQ(kind_of(R"({"key":1,"errorcode":0})"), packet_kind::reply);
     EXPECT_EQ(kind_of(R"({"cancel":5})"), packet_kind::cancel);
@@ -47,19 +47,19 @@ TEST(packet, recognises_the_kinds) {
     EXPECT_EQ(kind_of("{}"), packet_kind::other);
 }
 
-TEST(packet, takes_a_request_for_nothing_else_whatever_it_holds_besides) {
+TEST(packet, recognizes_a_request_with_members_of_other_kinds) {
     EXPECT_EQ(kind_of(R"({"cancel":5,"uri":"/a","method":"GET","key":1})"), packet_kind::request);
     EXPECT_EQ(kind_of(R"({"cancel":5,"uri":7,"method":"GET","key":1})"), packet_kind::other);
     EXPECT_EQ(kind_of(R"({"uri":"/a","key":1})"), packet_kind::other);
     EXPECT_EQ(kind_of(R"({"uri":"/a","method":null})"), packet_kind::other);
 }
 
-TEST(packet, takes_a_reply_for_nothing_else_whatever_a_service_adds) {
+TEST(packet, recognizes_a_reply_with_members_of_other_kinds) {
     EXPECT_EQ(kind_of(R"({"key":1,"cancel":5,"hello":{},"goaway":{}})"), packet_kind::reply);
     EXPECT_EQ(kind_of(R"({"method":"GET","key":1})"), packet_kind::reply);
 }
 
-TEST(packet, wants_small_packets_in_their_form) {
+TEST(packet, refuses_a_malformed_cancel_hello_or_goaway) {
     EXPECT_EQ(kind_of(R"({"cancel":"5"})"), packet_kind::other);
     EXPECT_EQ(kind_of(R"({"cancel":-5})"), packet_kind::other);
     EXPECT_EQ(kind_of(R"({"hello":1})"), packet_kind::other);
@@ -78,13 +78,13 @@ TEST(packet, prefers_the_top_level_key) {
     EXPECT_FALSE(none.key_in_params());
 }
 
-TEST(packet, takes_the_last_of_repeated_members) {
+TEST(packet, uses_the_last_member_of_a_repeated_name) {
     const packet seen = read(R"({"uri":"/a","key":1,"uri":"/b","method":"GET","key":2})");
     EXPECT_EQ(seen.uri(), "/b");
     EXPECT_EQ(seen.key(), "2");
 }
 
-TEST(packet, shows_params_only_when_they_are_an_object) {
+TEST(packet, returns_params_only_when_they_are_an_object) {
     EXPECT_EQ(read(R"({"params":{"a":1}})").params()->find("a")->text, "1");
     for (const char* other : {R"({"params":null})", R"({"params":"abc"})", R"({"params":[]})"}) {
         EXPECT_EQ(read(other).params(), nullptr) << other;
@@ -104,7 +104,7 @@ TEST(packet, keeps_the_key_of_a_malformed_frame_readable) {
     EXPECT_EQ(seen.key(), "");
 }
 
-TEST(packet, forgets_the_last_frame_when_it_reads_the_next) {
+TEST(packet, discards_the_previous_frame_when_it_parses_again) {
     packet seen;
     ASSERT_TRUE(seen.parse(R"({"uri":"/a","method":"GET","params":{"key":1}})"));
     ASSERT_TRUE(seen.parse("{}"));
@@ -139,7 +139,7 @@ TEST(packet_writing, writes_a_request_that_reads_back) {
     EXPECT_EQ(seen.fields().find("deadline_ms")->as_int64(), 250);
 }
 
-TEST(packet_writing, leaves_out_what_a_request_does_not_say) {
+TEST(packet_writing, omits_members_that_a_request_does_not_have) {
     request_fields request;
     request.method = "GET";
     request.uri = "/a";
@@ -148,7 +148,7 @@ TEST(packet_writing, leaves_out_what_a_request_does_not_say) {
     EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":1,"params":{}})");
 }
 
-TEST(packet_writing, puts_the_key_of_a_foreign_request_at_the_top_and_into_its_params) {
+TEST(packet_writing, writes_the_key_of_a_foreign_request_at_the_top_level_and_into_params) {
     request_fields request;
     request.method = "GET";
     request.uri = "/a";
@@ -163,7 +163,7 @@ TEST(packet_writing, puts_the_key_of_a_foreign_request_at_the_top_and_into_its_p
     EXPECT_EQ(unframed(out), R"({"uri":"/a","method":"GET","key":7,"params":{"key":7}})");
 }
 
-TEST(packet_writing, echoes_the_key_token_of_a_reply) {
+TEST(packet_writing, writes_the_key_of_a_reply_as_the_request_wrote_it) {
     std::string out;
     append_reply(out, "1.0", {});
     EXPECT_EQ(unframed(out), R"({"key":1.0,"errorcode":0,"errormessage":"success"})");
@@ -172,7 +172,7 @@ TEST(packet_writing, echoes_the_key_token_of_a_reply) {
     EXPECT_EQ(unframed(out), R"({"status":404,"errorcode":1,"errormessage":"no \u00b6","id":1})");
 }
 
-TEST(packet_writing, leaves_members_where_they_are_unless_they_have_to_be_escaped) {
+TEST(packet_writing, copies_members_only_when_they_need_escapes) {
     const reply_fields reply{0, "done ¶", R"("id":1)", 200};
     std::string whole;
     append_reply(whole, "7", reply);
@@ -184,7 +184,7 @@ TEST(packet_writing, leaves_members_where_they_are_unless_they_have_to_be_escape
     EXPECT_EQ(none, "");
 }
 
-TEST(packet_writing, escapes_every_terminator_of_a_frame_and_of_no_other) {
+TEST(packet_writing, escapes_every_terminator_in_its_own_frame_only) {
     std::string out = "¶";
     append_frame(out, R"({"¶":"¶¶","a":"\\¶\u00b6","b":"¶"})");
     EXPECT_TRUE(out.starts_with("¶{"));
@@ -194,7 +194,7 @@ TEST(packet_writing, escapes_every_terminator_of_a_frame_and_of_no_other) {
     );
 }
 
-TEST(packet_envelope, cuts_out_key_and_status_wherever_they_stand) {
+TEST(packet_envelope, removes_key_and_status_at_any_position) {
     EXPECT_EQ(body_of(R"({"key":1,"errorcode":0})"), R"({"errorcode":0})");
     EXPECT_EQ(body_of(R"({"errorcode":0,"key":1})"), R"({"errorcode":0})");
     EXPECT_EQ(body_of(R"({"status":404,"key":1})"), "{}");
@@ -207,7 +207,7 @@ TEST(packet_envelope, cuts_out_key_and_status_wherever_they_stand) {
     EXPECT_EQ(body_of(R"({"\u006bey":1,"a":1})"), R"({"a":1})");
 }
 
-TEST(packet_envelope, cuts_out_all_of_repeated_members) {
+TEST(packet_envelope, removes_every_member_of_a_repeated_name) {
     EXPECT_EQ(
         body_of(R"({"key":1,"a":1,"key":2,"b":2,"key":3,"c":3,"status":4,"d":4,"key":5,"e":5})"),
         R"({"a":1,"b":2,"c":3,"d":4,"e":5})"
@@ -215,14 +215,14 @@ TEST(packet_envelope, cuts_out_all_of_repeated_members) {
     EXPECT_EQ(body_of(R"({"a":1,"key":1,"b":2,"key":3,"c":3,"key":4})"), R"({"a":1,"b":2,"c":3})");
 }
 
-TEST(packet_envelope, keeps_everything_else_byte_for_byte) {
+TEST(packet_envelope, keeps_all_other_members_byte_for_byte) {
     EXPECT_EQ(
         body_of(" { \"key\" : 1 , \"a\" : 1.00e5 ,\n\"b\": [ {\"key\":1,\"status\":2} ] } "),
         "{ \"a\" : 1.00e5 ,\n\"b\": [ {\"key\":1,\"status\":2} ] }"
     );
 }
 
-TEST(packet_envelope, slices_the_frame_without_copying) {
+TEST(packet_envelope, refers_to_the_frame_without_copying) {
     const std::string frame = R"({"key":1,"a":1,"status":201,"b":2})";
     const packet reply = read(frame);
     const result<envelope> opened = open_envelope(reply);
@@ -233,7 +233,7 @@ TEST(packet_envelope, slices_the_frame_without_copying) {
     }
 }
 
-TEST(packet_envelope, reads_the_key_in_every_form_it_is_echoed) {
+TEST(packet_envelope, reads_the_key_in_every_form_that_a_service_returns) {
     const auto key_of = [](std::string_view frame) -> std::optional<std::uint64_t> {
         const packet reply = read(frame);
         const result<envelope> opened = open_envelope(reply);
@@ -279,7 +279,7 @@ TEST(packet_envelope, keeps_the_status_of_a_foreign_reply_in_its_body) {
     EXPECT_EQ(open_envelope(reply, reply_dialect::foreign)->status, 0);
 }
 
-TEST(packet_envelope, is_of_every_packet_with_a_top_level_key) {
+TEST(packet_envelope, exists_for_every_packet_with_a_top_level_key) {
     EXPECT_EQ(
         body_of(R"({"uri":"/a","method":"GET","key":1,"n":2})", reply_dialect::foreign),
         R"({"uri":"/a","method":"GET","n":2})"

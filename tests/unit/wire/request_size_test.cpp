@@ -24,7 +24,7 @@ TEST(request_size, counts_each_escape_as_one_byte) {
     EXPECT_EQ(counted_bytes("\"\\"), 2U);
 }
 
-TEST(request_size, is_too_large_only_without_its_escapes) {
+TEST(request_size, is_compared_with_the_limit_without_its_escapes) {
     constexpr std::size_t limit = 1000;
     constexpr std::size_t room = limit + request_envelope_bytes;
     const request_size_check sizes{limit};
@@ -34,7 +34,7 @@ TEST(request_size, is_too_large_only_without_its_escapes) {
     EXPECT_TRUE(sizes.is_too_large(repeat("\\u00b6", room) + "x"));
 }
 
-TEST(request_size, finds_a_frame_without_end_before_it_is_complete) {
+TEST(request_size, is_refused_while_an_endless_frame_grows) {
     request_size_check sizes{1000};
     std::string frame(1000 + request_envelope_bytes, 'x');
     EXPECT_FALSE(sizes.is_growing_too_large(frame));

@@ -13,7 +13,7 @@ using kind = resp_value::kind;
 
 constexpr std::size_t bytes_max = 1024;
 
-// What was read, and how it ended.
+// The values that were read, and the error, if any.
 struct reading {
     std::vector<resp_value> replies;
     std::optional<error> broken;
@@ -55,7 +55,7 @@ errc code_of(std::string_view bytes) {
     return made.broken ? made.broken->code : errc::internal;
 }
 
-// Of all kinds, nested, one after the other.
+// Replies of every kind, some of them nested.
 const std::string sample =
     "+OK\r\n-ERR no\r\n:-42\r\n$-1\r\n*-1\r\n$0\r\n\r\n$4\r\na\r\nb\r\n*0\r\n"
     "*3\r\n$1\r\nx\r\n*2\r\n:1\r\n*1\r\n+in\r\n$-1\r\n+end\r\n";
@@ -86,7 +86,7 @@ TEST(resp_reader, reads_every_kind_of_reply) {
     expect_sample(read(sample));
 }
 
-TEST(resp_reader, reads_the_same_cut_at_every_byte) {
+TEST(resp_reader, reads_the_same_replies_when_cut_at_every_byte) {
     for (std::size_t cut = 0; cut <= sample.size(); ++cut) {
         expect_sample(read_pieces(sample, cut, sample.size()));
     }
@@ -166,7 +166,7 @@ TEST(resp_reader, refuses_arrays_too_deep) {
 TEST(resp_reader, refuses_a_line_without_an_end) {
     for (const char type : {'+', '-', ':', '$', '*'}) {
         resp_reader reader{std::size_t{64} << 20};
-        const std::string start{type, '\r'}; // a lone CR ends nothing
+        const std::string start{type, '\r'}; // a CR alone does not end a line
         reader.feed(start);
         const std::string piece(1024, '1');
         int pieces = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a pool that passes its state on to another program in the same process.
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <utility>
 
@@ -20,7 +20,7 @@ worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
     made.ready_at = worker.ready_at;
     made.act_at = worker.act_at;
     made.build = worker.build;
-    made.last_words = worker.last_words;
+    made.end_reason = worker.end_reason;
     made.stats = worker.stats;
     made.handed_over = worker.handed_over;
     made.terminated = worker.terminated;
@@ -29,7 +29,7 @@ worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
 
 } // namespace
 
-pool_state pool::state(plan_table& plans) const {
+pool_state worker_pool::state(plan_table& plans) const {
     pool_state made;
     made.name = name();
     made.host = host();
@@ -54,7 +54,7 @@ pool_state pool::state(plan_table& plans) const {
     return made;
 }
 
-result<void> pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
+result<void> worker_pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
     slots_.clear();
     for (const slot_state& each : left.slots) {
         slots_.push_back(
@@ -83,7 +83,7 @@ result<void> pool::resume(const pool_state& left, const std::vector<shared_plan>
         worker.ready_at = each.ready_at;
         worker.act_at = each.act_at;
         worker.build = each.build;
-        worker.last_words = each.last_words;
+        worker.end_reason = each.end_reason;
         worker.stats = each.stats;
         worker.handed_over = each.handed_over;
         worker.terminated = each.terminated;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include "base/log.hpp"
 
@@ -24,12 +24,12 @@ int exit_code_of(int wait_status) {
 
 // The reason that the worker gave, or else its exit status.
 std::string end_text(const worker_process& dead, int wait_status) {
-    return dead.last_words.empty() ? exit_text(wait_status) : dead.last_words;
+    return dead.end_reason.empty() ? exit_text(wait_status) : dead.end_reason;
 }
 
 } // namespace
 
-pool::pool(
+worker_pool::worker_pool(
     pool_settings settings,
     const supervision_settings& supervision,
     std::shared_ptr<board_owner> board,
@@ -48,7 +48,7 @@ pool::pool(
     }
 }
 
-void pool::start_due(time_point now) {
+void worker_pool::start_due(time_point now) {
     if (stopping_ || is_held_) {
         return;
     }
@@ -67,7 +67,7 @@ void pool::start_due(time_point now) {
     }
 }
 
-worker_description pool::describe(std::size_t index, const launch_plan& plan) const {
+worker_description worker_pool::describe(std::size_t index, const launch_plan& plan) const {
     worker_description description;
     description.pool = name();
     description.slot = static_cast<int>(index);
@@ -86,7 +86,7 @@ worker_description pool::describe(std::size_t index, const launch_plan& plan) co
 }
 
 result<worker_process*>
-pool::start(std::size_t index, const shared_plan& plan, unique_fd handover, time_point now) {
+worker_pool::start(std::size_t index, const shared_plan& plan, unique_fd handover, time_point now) {
     auto line = board_line::take(board_);
     if (!line) {
         return tl::unexpected{std::move(line.error())};
@@ -113,17 +113,21 @@ pool::start(std::size_t index, const shared_plan& plan, unique_fd handover, time
     return &worker;
 }
 
-int pool::recycle_spread() {
+int worker_pool::recycle_spread() {
     return std::uniform_int_distribution{0, spread_percent_max}(random_);
 }
 
-void pool::hear_from(worker_process& worker, time_point now) {
-    for (const core::worker_message& message : hear(worker)) {
-        obey(worker, message, now);
+void worker_pool::receive_from(worker_process& worker, time_point now) {
+    for (const core::worker_message& message : receive_messages(worker)) {
+        apply(worker, message, now);
     }
 }
 
-void pool::obey(worker_process& worker, const core::worker_message& message, time_point now) {
+void worker_pool::apply(
+    worker_process& worker,
+    const core::worker_message& message,
+    time_point now
+) {
     using kind = core::worker_message::kind;
     const bool starting = worker.now_is == worker_process::phase::starting;
     if (message.what == kind::hello) {
@@ -151,14 +155,14 @@ void pool::obey(worker_process& worker, const core::worker_message& message, tim
             slots_[worker.slot].candidate_end = message.text;
         }
     } else if (message.what == kind::fatal) {
-        worker.last_words = message.text;
+        worker.end_reason = message.text;
     } else if (message.what == kind::stats) {
         worker.stats = message.text;
     }
 }
 
 // A worker that exceeds the limit when it is new is not recycled: its replacement would, too.
-void pool::weigh(worker_process& worker) const {
+void worker_pool::weigh(worker_process& worker) const {
     const std::uint64_t most = supervision_.recycle.bytes;
     if (most == 0) {
         return;
@@ -176,19 +180,19 @@ void pool::weigh(worker_process& worker) const {
     }
 }
 
-bool pool::reaped(pid_t pid, int wait_status, time_point now) {
+bool worker_pool::reaped(pid_t pid, int wait_status, time_point now) {
     const auto dead = std::find_if(workers_.begin(), workers_.end(), [pid](const auto& each) {
         return each.pid == pid;
     });
     if (dead == workers_.end()) {
         return false;
     }
-    hear_from(*dead, now); // messages that it sent before it ended
+    receive_from(*dead, now); // messages that it sent before it ended
     const bool in_order = exit_code_of(wait_status) == 0;
-    const bool left_by_itself = ending_ && in_order;
+    const bool was_expected = ending_ && in_order;
     if (dead->is_candidate) {
         candidate_ended(*dead, end_text(*dead, wait_status), now);
-    } else if (dead->slot < slots_.size() && !dead->is_leaving() && !stopping_ && !left_by_itself) {
+    } else if (dead->slot < slots_.size() && !dead->is_ending() && !stopping_ && !was_expected) {
         judge(*dead, wait_status, now);
     } else if (dead->slot < slots_.size()) {
         slot& its = slots_[dead->slot];
@@ -201,23 +205,23 @@ bool pool::reaped(pid_t pid, int wait_status, time_point now) {
     return true;
 }
 
-void pool::judge(const worker_process& dead, int wait_status, time_point now) {
+void worker_pool::judge(const worker_process& dead, int wait_status, time_point now) {
     using action = core::restart_policy::action;
     std::uniform_real_distribution<double> jitter{-1, 1};
     const auto verdict = policy_.died(dead.slot, exit_code_of(wait_status), now, jitter(random_));
     slot& its = slots_[dead.slot];
     its.is_stopped = false;
     its.last_exit = end_text(dead, wait_status);
-    const std::string who = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
+    const std::string subject = fmt::format("{}/{}: pid {}", name(), dead.slot, dead.pid);
     const std::string& why = its.last_exit;
     if (verdict.what == action::replace) {
         ++its.restarts;
         its.start_at = verdict.at;
         const auto pause = deadline{verdict.at}.left(now);
-        log::warning("{} ended, {}; replaced in {} ms", who, why, pause.count());
+        log::warning("{} ended, {}; replaced in {} ms", subject, why, pause.count());
         return;
     }
-    log::error("{} ended, {}; not replaced", who, why);
+    log::error("{} ended, {}; not replaced", subject, why);
     if (verdict.what == action::give_up) {
         end_ =
             end{exit_given_up,
@@ -234,37 +238,40 @@ void pool::judge(const worker_process& dead, int wait_status, time_point now) {
     }
 }
 
-void pool::drain(time_point now) {
+void worker_pool::drain(time_point now) {
     begin_stopping();
     for (worker_process& worker : workers_) {
-        if (!worker.is_leaving()) {
-            let_go(worker, now, core::last_of_pool);
+        if (!worker.is_ending()) {
+            end_worker(worker, now, core::last_of_pool);
         }
     }
 }
 
 // A worker that is not READY has no requests to finish, so it stops at once.
-void pool::let_go(worker_process& worker, time_point now, std::string_view text) const {
+void worker_pool::end_worker(worker_process& worker, time_point now, std::string_view text) const {
     using phase = worker_process::phase;
     const bool drains = worker.now_is == phase::ready;
     using kind = core::worker_message::kind;
-    tell(worker, {drains ? kind::drain : kind::stop, std::string{text}});
+    send_message(worker, {drains ? kind::drain : kind::stop, std::string{text}});
     worker.now_is = drains ? phase::draining : phase::stopping;
     worker.act_at = now + (drains ? supervision_.drain_timeout : supervision_.stop_timeout);
 }
 
-void pool::stop(time_point kill_at) {
+void worker_pool::stop(time_point kill_at) {
     begin_stopping();
     for (worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::stopping) {
-            tell(worker, {core::worker_message::kind::stop, std::string{core::last_of_pool}});
+            send_message(
+                worker,
+                {core::worker_message::kind::stop, std::string{core::last_of_pool}}
+            );
             worker.now_is = worker_process::phase::stopping;
         }
         worker.act_at = kill_at;
     }
 }
 
-void pool::begin_stopping() {
+void worker_pool::begin_stopping() {
     stopping_ = true;
     // First no connection can begin any more, then the workers take those in the queues: whatever
     // the kernel has accepted is served.
@@ -272,7 +279,7 @@ void pool::begin_stopping() {
     settings_.listeners.sockets.clear();
 }
 
-void pool::scale(int workers, const shared_plan& plan, time_point now) {
+void worker_pool::scale(int workers, const shared_plan& plan, time_point now) {
     const std::size_t before = slots_.size();
     const auto wanted = static_cast<std::size_t>(std::clamp(workers, 1, settings_.workers_max));
     slots_.resize(wanted);
@@ -286,19 +293,19 @@ void pool::scale(int workers, const shared_plan& plan, time_point now) {
             continue;
         }
         worker.is_candidate = false;
-        if (!worker.is_leaving()) {
-            let_go(worker, now);
+        if (!worker.is_ending()) {
+            end_worker(worker, now);
         }
     }
     if (wanted != before) {
         log::info("{}: {} workers, before {}", name(), wanted, before);
         for (const worker_process& worker : workers_) {
-            tell(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
+            send_message(worker, {core::worker_message::kind::scale, std::to_string(wanted)});
         }
     }
 }
 
-void pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
+void worker_pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
     std::map<shared_plan, shared_plan> made; // slots that share a plan go on sharing one
     for (slot& each : slots_) {
         shared_plan& adopted = made[each.plan];
@@ -318,7 +325,7 @@ void pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
     }
 }
 
-void pool::configuration_changed(const supervision_settings& supervision, time_point now) {
+void worker_pool::configuration_changed(const supervision_settings& supervision, time_point now) {
     supervision_ = supervision;
     policy_.set(supervision.restart);
     retry_left_empty(now);
@@ -326,25 +333,25 @@ void pool::configuration_changed(const supervision_settings& supervision, time_p
 
 // Also retries slots that are empty because of a configuration error: this worker started with the
 // same configuration.
-void pool::note_ready(const worker_process& worker, time_point now) {
+void worker_pool::note_ready(const worker_process& worker, time_point now) {
     slots_[worker.slot].was_ready = true;
     policy_.ready(worker.slot, worker.ready_at);
     retry_left_empty(now);
 }
 
-void pool::retry_left_empty(time_point now) {
+void worker_pool::retry_left_empty(time_point now) {
     for (const std::size_t index : policy_.retry_left_empty()) {
         slots_[index].start_at = now;
     }
 }
 
-void pool::tell_all(core::worker_message::kind what) const {
+void worker_pool::send_to_all(core::worker_message::kind what) const {
     for (const worker_process& worker : workers_) {
-        tell(worker, {what, {}});
+        send_message(worker, {what, {}});
     }
 }
 
-time_point pool::next_due() const {
+time_point worker_pool::next_due() const {
     time_point next = time_point::max();
     for (const worker_process& worker : workers_) {
         next = std::min(next, worker.act_at);
@@ -357,7 +364,7 @@ time_point pool::next_due() const {
     return next;
 }
 
-std::vector<bool> pool::served() const {
+std::vector<bool> worker_pool::served() const {
     std::vector<bool> served(slots_.size());
     for (const worker_process& worker : workers_) {
         const bool serves = worker.now_is == worker_process::phase::ready;
@@ -368,18 +375,18 @@ std::vector<bool> pool::served() const {
     return served;
 }
 
-bool pool::has_served() const {
+bool worker_pool::has_served() const {
     return std::any_of(slots_.begin(), slots_.end(), [](const slot& each) {
         return each.was_ready;
     });
 }
 
-std::size_t pool::ready_slots() const {
+std::size_t worker_pool::ready_slots() const {
     const std::vector<bool> all = served();
     return static_cast<std::size_t>(std::count(all.begin(), all.end(), true));
 }
 
-bool pool::is_degraded() const {
+bool worker_pool::is_degraded() const {
     const std::vector<bool> all = served();
     for (std::size_t index = 0; index < all.size(); ++index) {
         const slot& its = slots_[index];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a pool that rolls: the second worker of a slot, and how it replaces the first one.
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <sys/socket.h>
 
@@ -17,7 +17,8 @@ constexpr milliseconds handover_timeout{10'000};
 
 } // namespace
 
-result<void> pool::start_candidate(std::size_t index, const shared_plan& plan, time_point now) {
+result<void>
+worker_pool::start_candidate(std::size_t index, const shared_plan& plan, time_point now) {
     slots_[index].candidate_end.clear();
     std::array<int, 2> pair{-1, -1};
     if (settings_.hands_over &&
@@ -34,7 +35,7 @@ result<void> pool::start_candidate(std::size_t index, const shared_plan& plan, t
     return {};
 }
 
-worker_process* pool::find_candidate(std::size_t index) {
+worker_process* worker_pool::find_candidate(std::size_t index) {
     for (worker_process& worker : workers_) {
         if (worker.slot == index && worker.is_candidate) {
             return &worker;
@@ -43,12 +44,12 @@ worker_process* pool::find_candidate(std::size_t index) {
     return nullptr;
 }
 
-const worker_process* pool::candidate(std::size_t index) const {
-    return const_cast<pool*>(this)->find_candidate(index); // NOLINT(*-const-cast)
+const worker_process* worker_pool::candidate(std::size_t index) const {
+    return const_cast<worker_pool*>(this)->find_candidate(index); // NOLINT(*-const-cast)
 }
 
 // The worker that serves in the slot while there is a candidate.
-worker_process* pool::find_incumbent(std::size_t index) {
+worker_process* worker_pool::find_incumbent(std::size_t index) {
     for (worker_process& worker : workers_) {
         const bool serves = worker.now_is == worker_process::phase::ready;
         if (worker.slot == index && !worker.is_candidate && serves) {
@@ -58,7 +59,7 @@ worker_process* pool::find_incumbent(std::size_t index) {
     return nullptr;
 }
 
-void pool::retire_old(std::size_t index, time_point now) {
+void worker_pool::retire_old(std::size_t index, time_point now) {
     worker_process* const fresh = find_candidate(index);
     if (fresh == nullptr) {
         return;
@@ -72,8 +73,12 @@ void pool::retire_old(std::size_t index, time_point now) {
     settle(index, now);
 }
 
-void pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
-    if (!tell(incumbent, {core::worker_message::kind::hand_over, {}}, candidate.handover.get())) {
+void worker_pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
+    if (!send_message(
+            incumbent,
+            {core::worker_message::kind::hand_over, {}},
+            candidate.handover.get()
+        )) {
         slots_[incumbent.slot].candidate_end = "cannot send HAND_OVER to the old worker";
     } else {
         incumbent.handed_over = true;
@@ -82,7 +87,7 @@ void pool::hand_over(worker_process& incumbent, worker_process& candidate, time_
     candidate.handover.reset();
 }
 
-pool::retirement pool::retirement_of(std::size_t index, time_point now) {
+worker_pool::retirement worker_pool::retirement_of(std::size_t index, time_point now) {
     const worker_process* const fresh = find_candidate(index);
     if (!settings_.hands_over) {
         return retirement::done; // retire_old() has completed it
@@ -103,7 +108,7 @@ pool::retirement pool::retirement_of(std::size_t index, time_point now) {
 }
 
 // Makes the candidate the worker of its slot; all other workers there leave.
-void pool::settle(std::size_t index, time_point now) {
+void worker_pool::settle(std::size_t index, time_point now) {
     slot& its = slots_[index];
     for (worker_process& worker : workers_) {
         if (worker.slot != index) {
@@ -117,15 +122,15 @@ void pool::settle(std::size_t index, time_point now) {
             note_ready(worker, now);
             if (settings_.hands_over) {
                 // Has no effect on a worker that has taken over.
-                tell(worker, {core::worker_message::kind::serve, {}});
+                send_message(worker, {core::worker_message::kind::serve, {}});
             }
-        } else if (!worker.is_leaving()) {
-            let_go(worker, now);
+        } else if (!worker.is_ending()) {
+            end_worker(worker, now);
         }
     }
 }
 
-void pool::candidate_ended(const worker_process& dead, std::string why, time_point now) {
+void worker_pool::candidate_ended(const worker_process& dead, std::string why, time_point now) {
     if (dead.slot >= slots_.size()) {
         return; // the slot was scaled away meanwhile
     }
@@ -142,22 +147,22 @@ void pool::candidate_ended(const worker_process& dead, std::string why, time_poi
     }
 }
 
-void pool::fill(std::size_t index, const worker_process* but, time_point now) {
+void worker_pool::fill(std::size_t index, const worker_process* but, time_point now) {
     const bool is_filled = std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-        return each.slot == index && &each != but && !each.is_leaving();
+        return each.slot == index && &each != but && !each.is_ending();
     });
     if (!is_filled && !slots_[index].start_at && !stopping_) {
         slots_[index].start_at = now;
     }
 }
 
-void pool::discard_candidate(std::size_t index, time_point now) {
+void worker_pool::discard_candidate(std::size_t index, time_point now) {
     worker_process* const failed = find_candidate(index);
     if (failed == nullptr) {
         return;
     }
     failed->is_candidate = false; // its end is not reported as a failure any more
-    tell(*failed, {core::worker_message::kind::stop, {}});
+    send_message(*failed, {core::worker_message::kind::stop, {}});
     failed->now_is = worker_process::phase::stopping;
     failed->act_at = now + supervision_.stop_timeout;
 }

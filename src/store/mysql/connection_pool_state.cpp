@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/mysql/pool_state.hpp"
+#include "store/mysql/connection_pool_state.hpp"
 
 #include "base/backoff.hpp"
 #include "net/quiet_thread.hpp"
@@ -28,17 +28,17 @@ time_point bounded(time_point until) {
 
 } // namespace
 
-pool::state::state(settings with)
+connection_pool::state::state(settings with)
     : chosen{std::move(with)},
       limit_{chosen.connections_max},
       next_upkeep_{clock::now() + spread(upkeep_every, upkeep_jitter)},
       outage_{chosen.name} {}
 
-void pool::state::start_keeper() {
+void connection_pool::state::start_keeper() {
     keeper_ = net::quiet_thread([this] { keep(); });
 }
 
-void pool::state::stop_keeper() {
+void connection_pool::state::stop_keeper() {
     {
         const std::lock_guard held{mutex};
         stopping_ = true;
@@ -48,7 +48,7 @@ void pool::state::stop_keeper() {
     keeper_.join();
 }
 
-result<connection> pool::state::lend(deadline until) {
+result<connection> connection_pool::state::lend(deadline until) {
     lock held{mutex};
     for (;;) {
         if (stopping_) {
@@ -83,7 +83,7 @@ result<connection> pool::state::lend(deadline until) {
 
 // The server may have closed a connection that was not used for a while: a ping costs one round
 // trip, a failed write costs more.
-std::optional<connection> pool::state::take_unused(lock& held) {
+std::optional<connection> connection_pool::state::take_unused(lock& held) {
     while (!unused_.empty()) {
         unused_connection last_used = std::move(unused_.back());
         unused_.pop_back();
@@ -107,7 +107,7 @@ std::optional<connection> pool::state::take_unused(lock& held) {
 }
 
 // errc::refused: the server is full; wait for a connection.
-result<connection> pool::state::open_one(lock& held) {
+result<connection> connection_pool::state::open_one(lock& held) {
     const bool alone = full_until_ != time_point::min();
     opening_when_full_ = alone;
     ++open;
@@ -133,11 +133,11 @@ result<connection> pool::state::open_one(lock& held) {
     return tl::unexpected{error_of(why)};
 }
 
-void pool::state::wait_freed(lock& held, time_point until) {
+void connection_pool::state::wait_freed(lock& held, time_point until) {
     freed_.wait_until(held, bounded(until));
 }
 
-void pool::state::take_back(std::optional<connection> lent) {
+void connection_pool::state::take_back(std::optional<connection> lent) {
     const std::lock_guard held{mutex};
     if (!std::exchange(used_, true)) {
         wanted_.notify_one();
@@ -154,19 +154,19 @@ void pool::state::take_back(std::optional<connection> lent) {
     freed_.notify_one();
 }
 
-void pool::state::distrust_unused() {
+void connection_pool::state::distrust_unused() {
     const std::lock_guard held{mutex};
     doubt_unused();
 }
 
-void pool::state::doubt_unused() {
+void connection_pool::state::doubt_unused() {
     const auto long_ago = clock::now() - trusted_for - idle_closed_after;
     for (auto& one : unused_) {
         one.since = std::min(one.since, long_ago);
     }
 }
 
-void pool::state::suspect(failure why) {
+void connection_pool::state::suspect(failure why) {
     const std::lock_guard held{mutex};
     if (server == condition::down) {
         return;
@@ -179,7 +179,7 @@ void pool::state::suspect(failure why) {
     freed_.notify_all();
 }
 
-void pool::state::prepare_again() {
+void connection_pool::state::prepare_again() {
     const std::lock_guard held{mutex};
     if (server == condition::up) {
         server = condition::unknown;
@@ -188,21 +188,21 @@ void pool::state::prepare_again() {
     }
 }
 
-std::optional<error> pool::state::refusal() {
+std::optional<error> connection_pool::state::refusal() {
     const std::lock_guard held{mutex};
     return server == condition::down ? std::optional{down_error()} : std::nullopt;
 }
 
-bool pool::state::answered_since(time_point then) const {
+bool connection_pool::state::answered_since(time_point then) const {
     const std::lock_guard held{mutex};
     return last_answer_ >= then;
 }
 
-error pool::state::down_error() const {
+error connection_pool::state::down_error() const {
     return {errc::unavailable, last_.text};
 }
 
-result<void> pool::state::wait_first_probe(deadline until) {
+result<void> connection_pool::state::wait_first_probe(deadline until) {
     lock held{mutex};
     while (!first_probe_made_ && !stopping_ && !until.passed()) {
         wait_freed(held, until.at());
@@ -213,7 +213,7 @@ result<void> pool::state::wait_first_probe(deadline until) {
     return {};
 }
 
-void pool::state::keep() {
+void connection_pool::state::keep() {
     lock held{mutex};
     while (!stopping_) {
         if (server != condition::up && clock::now() >= next_probe_) {
@@ -243,7 +243,7 @@ void pool::state::keep() {
     held.unlock();
 }
 
-bool pool::state::close_surplus(lock& held) {
+bool connection_pool::state::close_surplus(lock& held) {
     const auto longest_unused = clock::now() - others_for_;
     std::vector<unused_connection> closing;
     while (unused_.size() > kept_ && unused_.front().since <= longest_unused) {
@@ -261,7 +261,7 @@ bool pool::state::close_surplus(lock& held) {
     return true;
 }
 
-void pool::state::probe(lock& held) {
+void connection_pool::state::probe(lock& held) {
     held.unlock();
     auto opened = connection::open(chosen.at);
     result<void> prepared;
@@ -285,7 +285,7 @@ void pool::state::probe(lock& held) {
     freed_.notify_all();
 }
 
-void pool::state::upkeep(lock& held) {
+void connection_pool::state::upkeep(lock& held) {
     used_ = false;
     next_upkeep_ = clock::now() + spread(upkeep_every, upkeep_jitter);
     held.unlock();
@@ -300,7 +300,7 @@ void pool::state::upkeep(lock& held) {
     }
 }
 
-void pool::state::probed(lock& /*held*/, connection opened) {
+void connection_pool::state::probed(lock& /*held*/, connection opened) {
     const auto all = opened.facts().connections_max;
     limit_ = static_cast<int>(std::clamp<std::int64_t>(all / shares, 1, chosen.connections_max));
     kept_ = all < shares ? 0 : 1;
@@ -310,10 +310,10 @@ void pool::state::probed(lock& /*held*/, connection opened) {
     full_until_ = time_point::min();
     ++open;
     unused_.push_back({std::move(opened), clock::now()});
-    tell(std::nullopt);
+    update_outage_log(std::nullopt);
 }
 
-void pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_schema) {
+void connection_pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_schema) {
     const auto now = clock::now();
     last_ = why;
     if (what.kind == failure_kind::full) {
@@ -329,17 +329,17 @@ void pool::state::probe_failed(lock& /*held*/, failure what, error why, bool by_
     next_probe_ =
         now + (by_schema ? backoff_delay(schema_failures_, probe_every, probe_pause_max, 0)
                          : probe_every);
-    const bool is_hopeless = by_schema ? why.code == errc::invalid || why.code == errc::internal
-                                       : what.kind == failure_kind::denied;
-    if (!first_probe_made_ && is_hopeless) {
+    const bool is_permanent = by_schema ? why.code == errc::invalid || why.code == errc::internal
+                                        : what.kind == failure_kind::denied;
+    if (!first_probe_made_ && is_permanent) {
         first_failure_ = error{errc::invalid, fmt::format("{}: {}", chosen.name, why.text)};
         return;
     }
-    tell(std::move(why));
+    update_outage_log(std::move(why));
 }
 
 // Logging is done on the loop's thread, because lines are also sent to the logs service.
-void pool::state::tell(std::optional<error> failed) {
+void connection_pool::state::update_outage_log(std::optional<error> failed) {
     asio::post(chosen.executor, [self = shared_from_this(), failed = std::move(failed)] {
         if (failed) {
             self->outage_.failed(*failed, clock::now());

@@ -51,7 +51,7 @@ struct pool_settings {
 // dies. The list of workers is separate from the slots, because there are more workers than slots
 // while a slot is rolled and while a worker of a removed slot drains. The pool starts and signals
 // processes; the master waits for events.
-class pool {
+class worker_pool {
 public:
     // Why the pool cannot run: the exit code of the master and its reason.
     struct end {
@@ -73,7 +73,7 @@ public:
     // Progress of replacing the old worker of a slot by a candidate.
     enum class retirement : std::uint8_t { under_way, done, refused };
 
-    pool(
+    worker_pool(
         pool_settings settings,
         const supervision_settings& supervision,
         std::shared_ptr<board_owner> board,
@@ -100,7 +100,7 @@ public:
     void start_due(time_point now);
 
     /// Reads the control channel of `worker`, which is one of workers().
-    void hear_from(worker_process& worker, time_point now);
+    void receive_from(worker_process& worker, time_point now);
 
     /// Handles the end of a process. False when it is not a worker of this pool.
     bool reaped(pid_t pid, int wait_status, time_point now);
@@ -108,6 +108,9 @@ public:
     /// The instance is going to stop: a worker that ends with exit code 0 from here on got a signal
     /// (to the whole process group) and is not replaced. A worker that crashes still is.
     void expect_end() { ending_ = true; }
+
+    /// The service manager has copies of the listening sockets and uses them after this instance.
+    void share_listeners() { settings_.listeners.is_our_own = false; }
 
     /// Starts the drain of all workers: the sockets are closed and no worker is replaced any more.
     void drain(time_point now);
@@ -119,7 +122,7 @@ public:
 
     /// Sends ABRT to workers without a heartbeat for the heartbeat timeout, and KILL to stopped
     /// ones (state T). Time before `since` does not count.
-    void end_silent(time_point since, time_point now);
+    void abort_hung(time_point since, time_point now);
 
     /// Sets the number of slots, 1 … settings.workers_max. Workers of new slots start from `plan`,
     /// workers of removed slots drain.
@@ -131,7 +134,7 @@ public:
     /// Null when it has ended; slots()[index].candidate_end has the reason.
     [[nodiscard]] const worker_process* candidate(std::size_t index) const;
     /// Whether its event loop had a heartbeat before and has missed two since.
-    [[nodiscard]] bool is_silent(const worker_process& worker, time_point now) const;
+    [[nodiscard]] bool has_missed_heartbeats(const worker_process& worker, time_point now) const;
     /// Makes the candidate the worker of the slot and tells the old worker to drain or, in a pool
     /// that hands over, to hand over: see retirement_of().
     void retire_old(std::size_t index, time_point now);
@@ -149,7 +152,7 @@ public:
     /// Applies it, and fills the slots that are empty because of a configuration error.
     void configuration_changed(const supervision_settings& supervision, time_point now);
 
-    void tell_all(core::worker_message::kind what) const;
+    void send_to_all(core::worker_message::kind what) const;
 
     /// When start_due() or escalate() has something to do; time_point::max(): no time is set.
     [[nodiscard]] time_point next_due() const;
@@ -176,7 +179,7 @@ private:
     [[nodiscard]] worker_process* find_candidate(std::size_t index);
     [[nodiscard]] worker_process* find_incumbent(std::size_t index);
     [[nodiscard]] std::vector<bool> served() const;
-    void obey(worker_process& worker, const core::worker_message& message, time_point now);
+    void apply(worker_process& worker, const core::worker_message& message, time_point now);
     void hand_over(worker_process& incumbent, worker_process& candidate, time_point now);
     void settle(std::size_t index, time_point now);
     void note_ready(const worker_process& worker, time_point now);
@@ -184,8 +187,8 @@ private:
     [[nodiscard]] int recycle_spread();
     void weigh(worker_process& worker) const;
     [[nodiscard]] milliseconds beats_every(const worker_process& worker) const;
-    [[nodiscard]] milliseconds patience_with(const worker_process& worker) const;
-    void let_go(worker_process& worker, time_point now, std::string_view text = {}) const;
+    [[nodiscard]] milliseconds heartbeat_limit(const worker_process& worker) const;
+    void end_worker(worker_process& worker, time_point now, std::string_view text = {}) const;
     /// Starts a worker in the slot when every worker there except `but` is leaving.
     void fill(std::size_t index, const worker_process* but, time_point now);
     void candidate_ended(const worker_process& dead, std::string why, time_point now);

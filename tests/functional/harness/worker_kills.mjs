@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may suffer when a worker dies: the clients whose connections it holds at that moment. The
-// worker is stopped first, so that the moment lasts long enough to look.
+// The clients that the kill of a worker may affect: those with a connection to that worker. The
+// worker is stopped before the kill, so that the list of its connections does not change.
 
 import { clients_of, is_alive, process_state } from './proc.mjs';
 import { until } from './until.mjs';
 
-/** Stops `pid` for good; the ports of the clients that it holds on `port`. */
+/** Stops `pid`; returns the ports of the clients that are connected to its `port`. */
 export async function stop_worker(pid, port) {
     process.kill(pid, 'SIGSTOP');
     await until(`${pid} is stopped`, () => process_state(pid)?.state === 'T');
     return clients_of(pid, port);
 }
 
-/** KILLs the workers `pids` of a pool at `port`; the ports of the clients that were on them. */
+/** Kills the workers `pids` of a pool at `port`; returns the ports of the connected clients. */
 export async function kill_workers(pids, port) {
     const held = [];
     for (const pid of pids) {
@@ -21,6 +21,6 @@ export async function kill_workers(pids, port) {
     for (const pid of pids) {
         process.kill(pid, 'SIGKILL');
     }
-    await until(`${pids} are gone`, () => !pids.some(is_alive));
+    await until(`${pids} have exited`, () => !pids.some(is_alive));
     return held;
 }

@@ -32,7 +32,7 @@ namespace msd::store::mysql {
 // The most recently used connection is borrowed first. All but one are closed after a second
 // without use, so that workers share the server's connections. Within the deadline, an aborted
 // transaction is repeated, and a call whose connection was lost is repeated on a new connection.
-class pool {
+class connection_pool {
 public:
     static constexpr milliseconds probe_every{500};
     static constexpr milliseconds probe_pause_max{30'000}; // while the migration fails
@@ -72,11 +72,11 @@ public:
         bool maybe_made = false;     // the connection was lost during COMMIT
     };
 
-    explicit pool(settings chosen);
+    explicit connection_pool(settings chosen);
     /// Waits for running calls, each at most for the server's call_timeout.
-    ~pool();
-    pool(const pool&) = delete;
-    pool& operator=(const pool&) = delete;
+    ~connection_pool();
+    connection_pool(const connection_pool&) = delete;
+    connection_pool& operator=(const connection_pool&) = delete;
 
     /// Waits for the first probe or until `until`. Succeeds also when the server is down or not
     /// ready, which is logged. errc::invalid: the server denies access, or its schema cannot be

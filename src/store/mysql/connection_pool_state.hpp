@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "store/mysql/pool.hpp"
+#include "store/mysql/connection_pool.hpp"
 #include "store/outage_log.hpp"
 
 #include <condition_variable>
@@ -14,7 +14,7 @@ namespace msd::store::mysql {
 // The state that the threads of a pool share: the unused connections, the number of connections,
 // and whether the server is down. Also has the keeper, the thread that probes a server that is down
 // and closes unused connections. Public functions may be called from any thread.
-struct pool::state : std::enable_shared_from_this<state> {
+struct connection_pool::state : std::enable_shared_from_this<state> {
     explicit state(settings with);
 
     void start_keeper();
@@ -61,7 +61,7 @@ private:
     void upkeep(lock& held);
     void probed(lock& held, connection opened);
     void probe_failed(lock& held, failure what, error why, bool by_schema);
-    void tell(std::optional<error> failed);
+    void update_outage_log(std::optional<error> failed);
 
     std::condition_variable freed_;         // a connection is free, or the server's state changed
     std::condition_variable wanted_;        // wakes the keeper

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/service_notice.hpp"
+#include "core/instance_notice.hpp"
 
 #include <fmt/format.h>
 
@@ -15,20 +15,20 @@ using std::chrono::microseconds;
 
 } // namespace
 
-std::string service_notice::say(const service_condition& now_is, time_point now) {
+std::string instance_notice::lines_due(const instance_condition& now_is, time_point now) {
     std::string lines;
-    if (now_is.was_ready && !now_is.is_stopping && !told_ready_) {
-        told_ready_ = true;
+    if (now_is.was_ready && !now_is.is_stopping && !has_sent_ready_) {
+        has_sent_ready_ = true;
         lines += "READY=1\n";
     }
-    if (now_is.is_stopping && !told_stopping_) {
-        told_stopping_ = true;
+    if (now_is.is_stopping && !has_sent_stopping_) {
+        has_sent_stopping_ = true;
         extend_at_ = now;
         lines += "STOPPING=1\n";
     }
-    if (now_is.text != told_text_) {
-        told_text_ = now_is.text;
-        lines += fmt::format("STATUS={}\n", told_text_);
+    if (now_is.text != sent_text_) {
+        sent_text_ = now_is.text;
+        lines += fmt::format("STATUS={}\n", sent_text_);
     }
     if (!is_serving() && now >= extend_at_) {
         extend_at_ = now + extension / 3;
@@ -41,13 +41,13 @@ std::string service_notice::say(const service_condition& now_is, time_point now)
     return lines;
 }
 
-time_point service_notice::due() const {
+time_point instance_notice::due() const {
     const time_point extend = is_serving() ? time_point::max() : extend_at_;
     const time_point alive = watchdog_ > milliseconds{0} ? alive_at_ : time_point::max();
     return std::min(extend, alive);
 }
 
-std::string service_notice::reload_begins(time_point now) const {
+std::string instance_notice::reload_begins(time_point now) const {
     if (!is_serving()) {
         return {};
     }
@@ -56,7 +56,7 @@ std::string service_notice::reload_begins(time_point now) const {
     return fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n", since_boot.count());
 }
 
-std::string service_notice::reload_ends() const {
+std::string instance_notice::reload_ends() const {
     return is_serving() ? "READY=1\n" : "";
 }
 

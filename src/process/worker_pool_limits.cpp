@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a pool that finds workers over their limits of time, requests and memory.
 #include "base/log.hpp"
-#include "process/pool.hpp"
+#include "process/worker_pool.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,15 +17,15 @@ constexpr milliseconds beats_every_max{3'600'000};
 
 } // namespace
 
-void pool::escalate(time_point now) {
+void worker_pool::escalate(time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {
         if (worker.act_at > now) {
             continue;
         }
         const bool gently = worker.now_is == phase::draining && !worker.terminated;
-        if (worker.now_is == phase::starting && worker.last_words.empty()) {
-            worker.last_words =
+        if (worker.now_is == phase::starting && worker.end_reason.empty()) {
+            worker.end_reason =
                 fmt::format("not ready after {} ms", supervision_.start_timeout.count());
         }
         log::warning(
@@ -43,29 +43,29 @@ void pool::escalate(time_point now) {
 }
 
 // A worker that was started before the configuration was changed keeps its old interval.
-milliseconds pool::beats_every(const worker_process& worker) const {
+milliseconds worker_pool::beats_every(const worker_process& worker) const {
     const milliseconds said{worker.line.figures().beats_every_ms.load()};
     return std::max(supervision_.heartbeat_every, std::min(said, beats_every_max));
 }
 
-milliseconds pool::patience_with(const worker_process& worker) const {
+milliseconds worker_pool::heartbeat_limit(const worker_process& worker) const {
     const auto usual = std::max(supervision_.heartbeat_timeout, 3 * beats_every(worker));
     // Its event loop is blocked while it hands over.
     return worker.handed_over ? std::max(usual, 2 * core::handover_limit) : usual;
 }
 
-bool pool::is_silent(const worker_process& worker, time_point now) const {
-    const time_point heard = worker.line.figures().last_beat();
-    return heard != time_point{} && now - heard > 2 * beats_every(worker);
+bool worker_pool::has_missed_heartbeats(const worker_process& worker, time_point now) const {
+    const time_point last_beat = worker.line.figures().last_beat();
+    return last_beat != time_point{} && now - last_beat > 2 * beats_every(worker);
 }
 
-void pool::end_silent(time_point since, time_point now) {
+void worker_pool::abort_hung(time_point since, time_point now) {
     using phase = worker_process::phase;
     for (worker_process& worker : workers_) {
         const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
-        const time_point heard =
+        const time_point last_beat =
             std::max({worker.line.figures().last_beat(), worker.ready_at, since});
-        if (!has_loop || worker.terminated || now - heard < patience_with(worker)) {
+        if (!has_loop || worker.terminated || now - last_beat < heartbeat_limit(worker)) {
             continue;
         }
         const char state = process_state(worker.pid);
@@ -73,17 +73,17 @@ void pool::end_silent(time_point since, time_point now) {
             continue; // a debugger is attached
         }
         const bool is_stopped = state == 'T';
-        worker.last_words = fmt::format(
+        worker.end_reason = fmt::format(
             "{} for {} ms",
             is_stopped ? "stopped" : "its event loop was blocked",
-            std::chrono::duration_cast<milliseconds>(now - heard).count()
+            std::chrono::duration_cast<milliseconds>(now - last_beat).count()
         );
         log::error(
             "{}/{}: pid {}: {}, sending {}",
             name(),
             worker.slot,
             worker.pid,
-            worker.last_words,
+            worker.end_reason,
             is_stopped ? "KILL" : "ABRT"
         );
         // A stopped process handles ABRT only when it continues.
@@ -93,7 +93,7 @@ void pool::end_silent(time_point since, time_point now) {
     }
 }
 
-std::optional<std::size_t> pool::slot_to_recycle() const {
+std::optional<std::size_t> worker_pool::slot_to_recycle() const {
     for (const worker_process& worker : workers_) {
         if (worker.now_is != worker_process::phase::ready || worker.is_candidate) {
             continue;

@@ -10,18 +10,18 @@
 // channels. A master that starts in its place waits here before it starts anything else.
 namespace msd::process {
 
-inline constexpr milliseconds soon_step{10};
-inline constexpr milliseconds soon_max{1000};
+inline constexpr milliseconds wait_step{10};
+inline constexpr milliseconds wait_max{1000};
 
-/// Calls `holds` every soon_step until it returns true. False: it did not within soon_max.
+/// Calls `holds` every wait_step until it returns true. False: it did not within wait_max.
 template <class Condition>
-[[nodiscard]] bool soon(Condition holds) {
-    const deadline until = deadline::in(soon_max);
+[[nodiscard]] bool wait_until(Condition holds) {
+    const deadline until = deadline::in(wait_max);
     while (!holds()) {
         if (until.passed()) {
             return false;
         }
-        poll(nullptr, 0, static_cast<int>(soon_step.count()));
+        poll(nullptr, 0, static_cast<int>(wait_step.count()));
     }
     return true;
 }

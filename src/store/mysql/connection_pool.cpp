@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/mysql/pool.hpp"
+#include "store/mysql/connection_pool.hpp"
 
 #include "base/backoff.hpp"
-#include "store/mysql/pool_state.hpp"
+#include "store/mysql/connection_pool_state.hpp"
 
 #include <thread>
 
@@ -24,7 +24,7 @@ constexpr milliseconds longest_pause{1500};
 
 } // namespace
 
-pool::pool(settings chosen)
+connection_pool::connection_pool(settings chosen)
     : state_{std::make_shared<state>(std::move(chosen))},
       lane_{
           state_->chosen.executor,
@@ -32,12 +32,12 @@ pool::pool(settings chosen)
     state_->start_keeper();
 }
 
-pool::~pool() {
+connection_pool::~connection_pool() {
     state_->stop_keeper();
     lane_.stop();
 }
 
-asio::awaitable<result<void>> pool::start(deadline until) {
+asio::awaitable<result<void>> connection_pool::start(deadline until) {
     auto wait = [shared = state_, until] {
         return shared->wait_first_probe(until);
     };
@@ -48,21 +48,21 @@ asio::awaitable<result<void>> pool::start(deadline until) {
     co_return probed;
 }
 
-bool pool::down() const {
+bool connection_pool::down() const {
     const std::lock_guard held{state_->mutex};
     return state_->server == state::condition::down;
 }
 
-int pool::connections() const {
+int connection_pool::connections() const {
     const std::lock_guard held{state_->mutex};
     return state_->open;
 }
 
-std::optional<error> pool::refusal() const {
+std::optional<error> connection_pool::refusal() const {
     return state_->refusal();
 }
 
-void pool::timed_out(time_point begun) {
+void connection_pool::timed_out(time_point begun) {
     const auto now = clock::now();
     const auto silent = std::min<clock::duration>(now - begun, longest_pause);
     if (now - begun >= telling_timeout && !state_->answered_since(now - silent)) {
@@ -70,21 +70,21 @@ void pool::timed_out(time_point begun) {
     }
 }
 
-void pool::prepare_again() {
+void connection_pool::prepare_again() {
     state_->prepare_again();
 }
 
-pool::attempts::attempts(state& shared, deadline until, repeat when_lost, call_end* end)
+connection_pool::attempts::attempts(state& shared, deadline until, repeat when_lost, call_end* end)
     : shared_{shared},
       until_{until},
       when_lost_{when_lost},
       end_{end} {}
 
-pool::attempts::~attempts() {
+connection_pool::attempts::~attempts() {
     give_back();
 }
 
-connection* pool::attempts::next() {
+connection* connection_pool::attempts::next() {
     auto lent = shared_.lend(until_);
     if (!lent) {
         why_ = std::move(lent.error());
@@ -98,7 +98,7 @@ connection* pool::attempts::next() {
     return &*lent_;
 }
 
-bool pool::attempts::again(bool succeeded) {
+bool connection_pool::attempts::again(bool succeeded) {
     ++made_;
     if (!lent_) {
         return false;
@@ -125,7 +125,7 @@ bool pool::attempts::again(bool succeeded) {
     return once_more && !until_.passed();
 }
 
-bool pool::attempts::decide(const connection& used, failure what) const {
+bool connection_pool::attempts::decide(const connection& used, failure what) const {
     if (made_ >= attempts_max || until_.passed()) {
         return false;
     }
@@ -143,7 +143,7 @@ bool pool::attempts::decide(const connection& used, failure what) const {
     return when_lost_ == repeat::always || !used.commit_unknown();
 }
 
-void pool::attempts::give_back() {
+void connection_pool::attempts::give_back() {
     if (!lent_) {
         return;
     }
