@@ -18,7 +18,7 @@ TEST(parse_endpoint, reads_names_and_addresses) {
     EXPECT_EQ(read("[fd00::1]:65535", endpoint_port::required), "fd00::1 65535");
 }
 
-TEST(parse_endpoint, leaves_an_optional_port_at_zero) {
+TEST(parse_endpoint, returns_port_zero_when_an_optional_port_is_missing) {
     EXPECT_EQ(read("db.local", endpoint_port::optional), "db.local 0");
     EXPECT_EQ(read("[::1]", endpoint_port::optional), "::1 0");
 }
@@ -28,20 +28,20 @@ TEST(parse_endpoint, writes_mapped_addresses_as_ipv4) {
     EXPECT_EQ(read("[::FFFF:a00:1]:80", endpoint_port::required), "10.0.0.1 80");
 }
 
-TEST(parse_endpoint, keeps_a_zone) {
+TEST(parse_endpoint, keeps_the_zone_of_an_ipv6_address) {
     EXPECT_EQ(read("[fe80::1%eth0]:80", endpoint_port::required), "fe80::1%eth0 80");
 }
 
-TEST(parse_endpoint, wants_an_address_in_brackets) {
+TEST(parse_endpoint, refuses_brackets_without_an_ipv6_address) {
     for (const char* text : {"[db.local]", "[10.0.0.1]", "[]", "[::f0000fff:1.2.3.4]", "[::1%]"}) {
         EXPECT_EQ(
             read(text, endpoint_port::optional),
-            "\"" + std::string{text} + "\": no IPv6 address in brackets"
+            "\"" + std::string{text} + "\": the text in brackets is not an IPv6 address"
         );
     }
 }
 
-TEST(endpoint_text, is_what_parse_endpoint_reads) {
+TEST(endpoint_text, survives_a_round_trip_through_parse_endpoint) {
     for (const char* text : {"db.local", "db.local:80", "[fd00::1]", "[fd00::1]:80", "10.0.0.1"}) {
         const auto made = parse_endpoint(text, endpoint_port::optional);
         ASSERT_TRUE(made.has_value()) << text;
@@ -49,7 +49,7 @@ TEST(endpoint_text, is_what_parse_endpoint_reads) {
     }
 }
 
-TEST(parse_endpoint, refuses_what_is_no_endpoint) {
+TEST(parse_endpoint, refuses_malformed_endpoints) {
     EXPECT_EQ(read("db.local", endpoint_port::required), "\"db.local\" is not HOST:PORT");
     EXPECT_EQ(read(":80", endpoint_port::required), "\":80\" is not HOST:PORT");
     EXPECT_EQ(read("a:", endpoint_port::optional), "\"a:\" is not HOST or HOST:PORT");
@@ -60,7 +60,7 @@ TEST(parse_endpoint, refuses_what_is_no_endpoint) {
     EXPECT_EQ(read("", endpoint_port::optional), "\"\" is not HOST or HOST:PORT");
 }
 
-TEST(parse_endpoint, takes_an_ipv6_address_without_a_port_bare) {
+TEST(parse_endpoint, accepts_an_ipv6_address_without_brackets_and_port) {
     EXPECT_EQ(read("fd00::1", endpoint_port::optional), "fd00::1 0");
     EXPECT_EQ(read("::ffff:10.0.0.1", endpoint_port::optional), "10.0.0.1 0");
 }
