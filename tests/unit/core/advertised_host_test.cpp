@@ -109,7 +109,7 @@ TEST(advertised_host, refuses_a_text_that_is_neither_an_address_nor_a_host_name)
     }
 }
 
-TEST(advertised_host, takes_names_and_zones_up_to_their_longest) {
+TEST(advertised_host, accepts_names_and_zones_up_to_their_longest) {
     const std::string label(63, 'a');
     const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'b');
     EXPECT_TRUE(check_advertised_host(longest));
@@ -120,7 +120,7 @@ TEST(advertised_host, takes_names_and_zones_up_to_their_longest) {
     EXPECT_FALSE(check_advertised_host("fe80::1%" + std::string(16, 'z')));
 }
 
-TEST(advertised_host, takes_the_addresses_at_the_ends_of_each_range) {
+TEST(advertised_host, accepts_the_addresses_at_the_ends_of_each_range) {
     for (const char* one_machine :
          {"1.0.0.0",
           "10.0.0.255",

@@ -243,7 +243,7 @@ TEST(plain_host, takes_the_prefix_of_mapped_addresses_only) {
     EXPECT_EQ(plain_host(""), "");
 }
 
-TEST(registration, is_read_when_it_is_just_within_the_limits) {
+TEST(registration, is_read_at_exactly_the_limits) {
     const auto reads = [](const std::string& members) {
         return static_cast<bool>(read_params("{" + members + "}"));
     };
@@ -308,7 +308,7 @@ TEST(registration, reads_each_member_of_a_route) {
     }
 }
 
-TEST(registration, says_which_member_is_wrong) {
+TEST(registration, names_the_wrong_member) {
     const auto text = [](const std::string& members) {
         const auto said = read_params(R"({"port":1,"name":"a")" + members + "}");
         return said ? std::string{} : said.error().text;

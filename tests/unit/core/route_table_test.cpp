@@ -242,7 +242,7 @@ TEST(route_table, accepts_paths_of_any_depth) {
     EXPECT_EQ(table.find("GET", std::string(100'000, '/')).what, outcome::unknown);
 }
 
-TEST(route_table, takes_exactly_the_characters_of_a_method_and_of_a_path) {
+TEST(route_table, accepts_exactly_the_characters_of_a_method_and_of_a_path) {
     std::string methods;
     std::string paths;
     for (int code = 1; code < 256; ++code) {
@@ -278,7 +278,7 @@ TEST(route_table, matches_patterns_of_up_to_32_segments) {
         << "compared as it is";
 }
 
-TEST(route_table, joins_what_instances_say_of_a_route) {
+TEST(route_table, merges_the_properties_that_instances_give_a_route) {
     const std::vector nodes{
         msd_node("a", {{"GET", "/x/{b}", false, {"s", "t"}, {}}}),
         msd_node("a", {{"GET", "/x/{a}", true, {"t", "u"}, {}}}),

@@ -149,7 +149,7 @@ TEST(http_host, has_addresses_and_escapes_of_exactly_the_right_form) {
     }
 }
 
-TEST(http_host, is_the_same_when_every_group_of_the_address_is) {
+TEST(http_host, is_equal_when_every_group_of_the_address_is_equal) {
     EXPECT_TRUE(is_same_host("[1:2:3:4:5:6:7:8]", "[01:02:03:04:05:06:0007:8]", 80));
     EXPECT_TRUE(is_same_host("[1:2::7:8]", "[1:2:0:0:0:0:7:8]", 80));
     EXPECT_TRUE(is_same_host("[::]", "[0:0::0]", 80));

@@ -53,7 +53,7 @@ TEST(http_line, refuses_a_request_line_with_the_status_that_names_the_fault) {
     EXPECT_EQ(status_of_request_line("CONNECT h:80 HTTP/1.1"), 501);
 }
 
-TEST(http_line, says_why_a_target_is_refused) {
+TEST(http_line, reports_why_a_target_is_refused) {
     const auto text = [](std::string_view line) {
         http_request_line out;
         return std::string{read_request_line(line, out).text};
@@ -150,7 +150,7 @@ TEST(http_line, reads_a_length_of_digits_only) {
     }
 }
 
-TEST(http_line, takes_a_list_apart_and_compares_without_case) {
+TEST(http_line, splits_a_list_and_compares_in_any_case) {
     std::vector<std::string> seen;
     for_each_in_list("a, b\t,, c d ,", [&seen](std::string_view element) {
         seen.emplace_back(element);

@@ -193,7 +193,7 @@ TEST(http_params, take_a_form_without_a_media_type_that_holds_blanks) {
     }
 }
 
-TEST(http_params, have_room_for_one_level_less_than_a_packet) {
+TEST(http_params, may_be_nested_one_level_less_than_a_packet) {
     const auto nested = [](std::size_t arrays) {
         return "{\"a\":" + std::string(arrays, '[') + std::string(arrays, ']') + "}";
     };

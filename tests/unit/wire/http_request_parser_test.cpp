@@ -559,7 +559,7 @@ TEST(http_request_parser, keeps_fields_that_connection_must_not_name) {
     }
 }
 
-TEST(http_request_parser, takes_exactly_as_much_as_its_limits_allow) {
+TEST(http_request_parser, accepts_exactly_as_much_as_its_limits_allow) {
     const std::string start = "GET / HTTP/1.1\r\n";
     const auto fed = [](const std::string& bytes, parser::limits chosen) {
         parser reader{chosen};
@@ -579,7 +579,7 @@ TEST(http_request_parser, takes_exactly_as_much_as_its_limits_allow) {
     EXPECT_EQ(fed(with_target(8193), {}), 414);
 }
 
-TEST(http_request_parser, takes_exactly_4096_bytes_of_chunk_extensions) {
+TEST(http_request_parser, accepts_exactly_4096_bytes_of_chunk_extensions) {
     const auto status = [](std::size_t last) {
         std::string bytes = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
         const auto chunk = [&bytes](std::size_t extension) {
@@ -596,7 +596,7 @@ TEST(http_request_parser, takes_exactly_4096_bytes_of_chunk_extensions) {
     EXPECT_EQ(status(97), 400);
 }
 
-TEST(http_request_parser, counts_the_bytes_of_each_request_anew) {
+TEST(http_request_parser, counts_the_bytes_of_each_request_from_zero) {
     const std::string extension = "1;" + std::string(249, 'a') + "\r\nx\r\n";
     std::string request =
         "\r\n\r\nPOST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -613,7 +613,7 @@ TEST(http_request_parser, counts_the_bytes_of_each_request_anew) {
     EXPECT_EQ(seen.complete.size(), 3U);
 }
 
-TEST(http_request_parser, takes_exactly_4096_bytes_of_trailers) {
+TEST(http_request_parser, accepts_exactly_4096_bytes_of_trailers) {
     const auto failure = [](std::size_t value) {
         const std::string bytes =
             "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " +

@@ -94,7 +94,7 @@ TEST(http_problem, has_the_members_of_problem_json_and_of_existing_clients) {
     );
 }
 
-TEST(http_response, knows_the_reason_phrases_of_exactly_the_registered_statuses) {
+TEST(http_response, has_the_reason_phrases_of_exactly_the_registered_statuses) {
     std::string known;
     for (int status = 0; status < 1000; ++status) {
         if (reason_phrase(status) != "Unknown") {

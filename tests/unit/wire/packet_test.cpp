@@ -316,7 +316,7 @@ TEST(packet, of_msd_itself_needs_the_right_type_of_member) {
     }
 }
 
-TEST(packet, forgets_the_one_before) {
+TEST(packet, discards_the_previous_packet) {
     packet read;
     ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET","params":{"key":7}})"));
     EXPECT_EQ(read.kind(), packet_kind::request);
@@ -336,7 +336,7 @@ TEST(packet, forgets_the_one_before) {
     EXPECT_FALSE(read.parse(R"({"uri":"/a","method":"GET","params":{"a":}})"));
 }
 
-TEST(envelope, has_a_status_of_http_only) {
+TEST(envelope, has_only_a_valid_http_status) {
     const auto status = [](const char* text) {
         packet read;
         EXPECT_TRUE(read.parse(text)) << text;

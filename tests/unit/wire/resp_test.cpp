@@ -207,7 +207,7 @@ TEST(resp_command, is_written_as_hiredis_writes_it) {
     }
 }
 
-TEST(resp_reader, takes_lines_and_arrays_of_exactly_their_limits) {
+TEST(resp_reader, accepts_lines_and_arrays_of_exactly_their_limits) {
     const auto code = [](const std::string& bytes) {
         resp_reader reader{std::size_t{1} << 20};
         reader.feed(bytes);
@@ -231,7 +231,7 @@ TEST(resp_reader, takes_lines_and_arrays_of_exactly_their_limits) {
     EXPECT_EQ(code(all), errc::internal);
 }
 
-TEST(resp_reader, takes_a_reply_whose_texts_are_exactly_the_limit) {
+TEST(resp_reader, accepts_a_reply_whose_texts_are_exactly_the_limit) {
     const std::string half = "$512\r\n" + std::string(512, 'x') + "\r\n";
     const auto made = read("*2\r\n" + half + half);
     EXPECT_FALSE(made.broken);

@@ -58,7 +58,7 @@ TEST(trace_context, forwards_the_known_fields_of_a_later_version) {
     EXPECT_EQ(traceparent_to_forward("01" + ids + "0"), "");
 }
 
-TEST(trace_context, takes_each_lower_case_hexadecimal_digit_and_no_other_character) {
+TEST(trace_context, accepts_each_lower_case_hexadecimal_digit_and_no_other_character) {
     const std::string start = "00-0123456789abcdef0123456789abcde";
     const std::string end = "-" + parent_id + "-01";
     for (const char digit : std::string{"0123456789abcdef"}) {
@@ -69,7 +69,7 @@ TEST(trace_context, takes_each_lower_case_hexadecimal_digit_and_no_other_charact
     }
 }
 
-TEST(trace_context, wants_each_digit_of_each_field) {
+TEST(trace_context, requires_each_digit_of_each_field) {
     for (std::size_t at = 0; at < valid.size(); ++at) {
         std::string text = valid;
         text[at] = 'x';
