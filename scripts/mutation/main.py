@@ -190,7 +190,8 @@ class campaign:
         for layer in self.tree.layers:
             begun = time.monotonic()
             if outcome_of(self.tree.program(layer), 0, [], 600) != "survived":
-                sys.exit(f"mutate: the unit tests of {layer} fail without any mutant")
+                sys.exit(f"mutate: the unit tests of {layer} fail without any mutant: run "
+                         f"{self.tree.program(layer)}")
             took = time.monotonic() - begun
             self.limits[layer] = max(TIMEOUT_LEAST_S, TIMEOUT_FACTOR * took)
             say(f"{layer}: the tests take {took:.1f} s")
