@@ -207,16 +207,19 @@ class campaign:
             say(f"SURVIVED {number}: {one.name}")
 
     def try_all(self, open_ones):
-        with concurrent.futures.ThreadPoolExecutor(self.chosen.jobs) as pool:
+        doubtful = []
+        pool = concurrent.futures.ThreadPoolExecutor(self.chosen.jobs)
+        try:
             running = [
                 (number, one, pool.submit(self.outcome, number, one)) for number, one in open_ones
             ]
-            doubtful = []
             for number, one, outcome in running:
                 if outcome.result() == "survived" and one.is_constexpr:
                     doubtful.append((number, one))  # perhaps it was never active
                 else:
                     self.note(number, one, outcome.result())
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt starts no further run
         return doubtful
 
     def try_single(self, open_ones):
