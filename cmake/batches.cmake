@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # MSD_UNITY compiles several sources as one translation unit, which takes about half of the time. It
-# is for what only tests run: the release build compiles each file of a layer by itself.
-# tests/check/batches.py chooses the batches, so that a file means in a batch what it means alone.
+# is for programs that only tests run: the release build compiles each file of a layer separately.
+# tests/check/batches.py chooses the batches so that each file has the same meaning in a batch as
+# alone.
 
-set(MSD_BATCH_LINES 1500) # more would leave a processor without work at the end of a build
+set(MSD_BATCH_LINES 1500) # with larger batches a processor would be idle at the end of a build
 
-# Chooses the batches of these sources. The caller's directory is the one that adds the targets.
+# Chooses the batches of these sources. Call it in the directory that adds the targets.
 function(msd_choose_batches)
   find_program(PYTHON3 python3 REQUIRED)
   set(tool ${PROJECT_SOURCE_DIR}/tests/check/batches.py)
@@ -26,6 +27,6 @@ endfunction()
 
 function(msd_use_batches target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  # To g++ a file of a batch is a header, whose types must not have members of an unnamed namespace.
+  # g++ treats files of a batch as headers and warns of types with members of unnamed namespaces.
   target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
 endfunction()

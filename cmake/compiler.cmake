@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# How every target of msd is compiled and linked. Debian's headers are system headers: their
-# warnings are not ours.
+# How every target of msd is compiled and linked. Debian's headers are system headers, so that the
+# compiler does not warn about them.
 
 add_library(msd_compiler INTERFACE)
 target_compile_options(
@@ -9,8 +9,8 @@ target_compile_options(
             -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
             -fdiagnostics-color=auto
 )
-# Asio 1.22 chooses between aligned_alloc and operator new by what was included before it, so that
-# two files may disagree about who frees what: the choice is made here.
+# Asio 1.22 chooses between aligned_alloc and operator new depending on the headers included before
+# it. Two files must not choose differently, so the choice is made here.
 target_compile_definitions(
   msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
                          ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC
@@ -24,7 +24,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(msd_compiler INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 takes destructors of tl::expected for run that never are, and warns of their members.
+  # GCC 12 wrongly warns about members of tl::expected, whose destructors never run in these cases.
   target_compile_options(msd_compiler INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object)
 endif()
 if(MSD_WERROR)
@@ -32,20 +32,20 @@ if(MSD_WERROR)
 endif()
 if(MSD_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Seen through a sanitizer's instrumentation GCC 12 pairs Asio's allocations wrongly, and it
-    # tells of the fences that ThreadSanitizer does not follow.
+    # With the instrumentation of a sanitizer, GCC 12 warns wrongly about mismatched allocations in
+    # Asio, and about fences that ThreadSanitizer does not support.
     target_compile_options(msd_compiler INTERFACE -Wno-mismatched-new-delete -Wno-tsan)
   endif()
   target_compile_options(
     msd_compiler INTERFACE -fsanitize=${MSD_SANITIZE} -fno-omit-frame-pointer
                            -fno-sanitize-recover=all
   )
-  # To look at an object's type UBSan opens a pipe, so that it takes a process whose descriptors are
-  # exhausted, as some tests want it, for a broken one.
+  # UBSan opens a pipe to check the type of an object, and reports an error when that fails. Some
+  # tests use up all descriptors of a process on purpose.
   target_compile_options(msd_compiler INTERFACE -fno-sanitize=vptr)
   target_link_options(msd_compiler INTERFACE -fsanitize=${MSD_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    # Clang 14 emits for it, in the parts of a coroutine, what its own assembler refuses.
+    # With this check, Clang 14 generates code for coroutines that its own assembler refuses.
     target_compile_options(msd_compiler INTERFACE -fno-sanitize=function)
   endif()
 else()
@@ -53,17 +53,17 @@ else()
     msd_compiler INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>
   )
 endif()
-# The build ID tells two builds of one version apart (base/version.hpp).
+# The build ID distinguishes builds of one version (base/version.hpp).
 target_link_options(msd_compiler INTERFACE -Wl,-z,relro,-z,now -Wl,--build-id=sha1)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Assertions stay in every build: a broken invariant ends the worker, and the master replaces it.
+# Every build has assertions: a broken invariant ends the worker, and the master replaces it.
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # Relative paths in the key: another clone on the same machine finds what this one compiled.
+  # The cache key has relative paths, so that other clones on the same machine use the same entries.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
                CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM}
   )

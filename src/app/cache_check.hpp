@@ -11,8 +11,8 @@
 // The part of msd check that examines the cache.
 namespace msd::app {
 
-/// Connects to the Redis of section [cache]; nothing when none is configured. errc::invalid: its
-/// password cannot be read.
+/// Connects to the Redis of section [cache]; returns nothing when none is configured.
+/// errc::invalid: its password cannot be read.
 [[nodiscard]] result<std::optional<store::redis::inspection>>
 look_at_cache(const configuration& configured, const environment_lookup& look_up);
 

@@ -8,10 +8,9 @@
 
 namespace msd::app {
 
-/// The params of a request from the words of `msd call`: `name=value` each, values as strings
-/// (services read numbers from them), the last of a repeated name; or one word that is a JSON
-/// object. No words:
-/// {}. errc::invalid names the word.
+/// The params of a request from the words of `msd call`. Either each word is `name=value`: values
+/// become strings (services read numbers from them), and the last value of a repeated name counts.
+/// Or there is one word, a JSON object. No words: {}. errc::invalid names the wrong word.
 [[nodiscard]] result<std::string> call_params(std::span<const std::string> words);
 
 } // namespace msd::app

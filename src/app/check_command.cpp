@@ -116,7 +116,7 @@ void write_json(
     out.end_array().end_object();
 }
 
-// What was found, or why nothing was.
+// The findings, or the reason why there are none.
 void write_outcome(json::writer& out, const result<store::diagnosis>& of) {
     if (of) {
         write_json(out, *of);
@@ -148,8 +148,8 @@ void show_as_json(const std::string& file, const findings& of) {
     print(stdout, text + "\n");
 }
 
-// When anything failed, nothing goes to standard output: a script that only looks there must not
-// take a part that works for the whole.
+// When anything failed, nothing goes to standard output: a script that reads only standard output
+// must not conclude from a part that works that everything works.
 void show(const std::string& file, const findings& of) {
     std::FILE* const to = of.are_good() ? stdout : stderr;
     if (of.are_good()) {

@@ -22,10 +22,11 @@ namespace msd::app {
 
 namespace {
 
-constexpr std::string_view exit_codes = "\nExit codes:\n"
-                                        "  0 done   1 failed   2 wrong command line\n"
-                                        "  70 a worker never got ready, or an error of msd itself\n"
-                                        "  78 wrong configuration\n";
+constexpr std::string_view exit_codes =
+    "\nExit codes:\n"
+    "  0 success   1 failure   2 wrong command line\n"
+    "  70 no worker of a role ever got ready, or an internal error\n"
+    "  78 wrong configuration\n";
 
 // A flag that sets a key: its name without dashes, and the value on the command line.
 struct flag {
@@ -46,11 +47,13 @@ public:
         );
         root_.footer(
             "\nExamples:\n"
-            "  msd up                             everything on this machine, until Ctrl-C\n"
-            "  msd service goods --port 9011      one more instance of goods\n"
-            "  msd call GET /goods id=1           ask a service, past the gateway\n"
-            "  msd COMMAND --help                 more about one command\n"
-            "\nA flag wins over the environment, that over the file, that over the default.\n" +
+            "  msd up                             run everything on this machine, until Ctrl-C\n"
+            "  msd service goods --port 9011      run one more instance of goods\n"
+            "  msd call GET /goods id=1           send a request to a service directly\n"
+            "  msd COMMAND --help                 show options and examples of a command\n"
+            "\nA flag overrides the environment, the environment overrides the file, the file "
+            "overrides\n"
+            "the default.\n" +
             describe_environment(roles) + std::string{exit_codes}
         );
         add_up();
@@ -64,7 +67,7 @@ public:
 
     parsed_command_line read(std::vector<std::string> arguments) {
         join_advertised_host(arguments);
-        std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
+        std::reverse(arguments.begin(), arguments.end()); // CLI11 expects the last one first
         try {
             root_.parse(std::move(arguments));
         } catch (const CLI::ParseError& stopped) {
@@ -85,8 +88,9 @@ public:
     }
 
 private:
-    // No host begins with '-'. CLI11 would read such a value as another option and say that this
-    // one lacks a value; joined, its value is refused like every other that is no host.
+    // Joins `--advertise -x` to `--advertise=-x`. No host begins with '-', and CLI11 would read
+    // "-x" as an option and report that --advertise has no value. Joined, the value is refused with
+    // the message for a wrong host.
     static void join_advertised_host(std::vector<std::string>& arguments) {
         for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
             const std::string& next = arguments[i + 1];
@@ -97,7 +101,7 @@ private:
         }
     }
 
-    // "goods-2" is goods: the label tells units of one service on one host apart.
+    // "goods-2" means goods: the label distinguishes the units of one service on one host.
     void remove_instance_label() {
         const std::size_t dash = line_.service.find('-');
         if (line_.what != verb::service || dash == std::string::npos ||
@@ -139,29 +143,54 @@ private:
 
     void add_common(CLI::App& to) {
         to.add_option("-c,--config", line_.config_file, "configuration file (TOML)")->take_last();
-        add_flag(to, "data-dir", "data_dir", "where services keep their data (./msd-data)");
-        add_flag(to, "runtime-dir", "runtime_dir", "where pid file and control socket go");
+        add_flag(
+            to,
+            "data-dir",
+            "data_dir",
+            "directory of the services' data (default: ./msd-data)"
+        );
+        add_flag(
+            to,
+            "runtime-dir",
+            "runtime_dir",
+            "directory of the pid file and the control socket"
+        );
     }
 
     void add_cache_flag(CLI::App& to) {
-        add_flag(to, "cache", "cache.url", "redis://HOST:PORT, rediss for TLS (memory only)");
+        add_flag(to, "cache", "cache.url", "redis://HOST:PORT, rediss for TLS (default: no Redis)");
     }
 
     void add_store_flag(CLI::App& to) {
-        add_flag(to, "store", "store.url", "mysql://USER@HOST:PORT/DATABASE (SQLite files)");
+        add_flag(
+            to,
+            "store",
+            "store.url",
+            "mysql://USER@HOST:PORT/DATABASE (default: SQLite files)"
+        );
     }
 
     // For commands that run a role.
     void add_daemon_flags(CLI::App& to) {
         add_flag(to, "log-level", "log.level", "trace, debug, info, warning, error or off");
         add_flag(to, "log-format", "log.format", "text or json");
-        add_flag(to, "log-file", "log.file", "log to this file; \"-\": standard error");
-        add_flag(to, "user", "user", "started as root, become this user once the ports are bound");
-        add_flag(to, "group", "group", "the group that goes with it (the user's own)");
+        add_flag(to, "log-file", "log.file", "file to log to; \"-\": standard error");
+        add_flag(to, "user", "user", "user to switch to when started as root (default: stay root)");
+        add_flag(
+            to,
+            "group",
+            "group",
+            "group to switch to with the user (default: the user's own)"
+        );
     }
 
     void add_distributor_flag(CLI::App& to) {
-        add_flag(to, "distributor", "registry.distributor", "HOST:PORT (127.0.0.1:9000)");
+        add_flag(
+            to,
+            "distributor",
+            "registry.distributor",
+            "HOST:PORT of the registry (default: 127.0.0.1:9000)"
+        );
     }
 
     void add_up() {
@@ -181,17 +210,22 @@ private:
         add_daemon_flags(up);
         add_store_flag(up);
         add_cache_flag(up);
-        add_flag(up, "host", "host", "address to listen on (127.0.0.1 and [::1])");
-        add_flag(up, "advertise", "registry.advertise", "HOST for others to connect to");
+        add_flag(up, "host", "host", "address to listen on (default: 127.0.0.1 and [::1])");
+        add_flag(
+            up,
+            "advertise",
+            "registry.advertise",
+            "HOST under which other nodes connect to this one"
+        );
         // The flag for all pools comes first, so that a flag for one pool overrides it.
-        add_flag(up, "workers", "", "worker processes of each pool but the distributor");
+        add_flag(up, "workers", "", "worker processes of each pool except the distributor");
         for (const role_facts& role : roles_) {
             const std::string name{role.name};
             add_flag(
                 up,
                 name + "-port",
                 role.section() + ".port",
-                fmt::format("port of {} ({}); 0: any free one", name, role.default_port)
+                fmt::format("port of {} (default: {}); 0: any free one", name, role.default_port)
             );
             if (role.kind != role_kind::distributor) {
                 add_flag(
@@ -209,10 +243,10 @@ private:
             return section.empty() ? std::string{} : section + name;
         };
         add_daemon_flags(to);
-        add_flag(to, "host", "host", "address to listen on (127.0.0.1 and [::1])");
+        add_flag(to, "host", "host", "address to listen on (default: 127.0.0.1 and [::1])");
         add_flag(to, "port", key(".port"), "port to listen on; 0: any free one");
         const bool is_registry = section == "distributor";
-        const char* const workers = is_registry ? "(1: its state is not shared)" : "(one per core)";
+        const char* const workers = is_registry ? "(always 1)" : "(default: one per core)";
         add_flag(to, "workers", key(".workers"), fmt::format("worker processes {}", workers));
     }
 
@@ -230,7 +264,7 @@ private:
         CLI::App& gateway = add_command(
             verb::gateway,
             "gateway",
-            "run the HTTP front",
+            "run the HTTP gateway",
             "  msd gateway\n  msd gateway --port 80 --distributor 10.0.0.5:9000\n"
         );
         when_named(gateway, [this](CLI::App& named) {
@@ -249,7 +283,7 @@ private:
                 .add_option(
                     "NAME",
                     line_.service,
-                    "one of " + service_names() + "; a label may follow: goods-2"
+                    "one of " + service_names() + ", optionally with a label: goods-2"
                 )
                 ->required();
             add_common(named);
@@ -262,20 +296,25 @@ private:
 
     void add_member_flags(CLI::App& to) {
         add_distributor_flag(to);
-        add_flag(to, "advertise", "registry.advertise", "HOST[:PORT] for others to connect to");
+        add_flag(
+            to,
+            "advertise",
+            "registry.advertise",
+            "HOST[:PORT] under which other nodes connect to this one"
+        );
     }
 
     void add_tables() {
         CLI::App& nodes = add_command(
             verb::nodes,
             "nodes",
-            "list who is registered",
+            "list the registered nodes",
             "  msd nodes\n  msd nodes --json\n"
         );
         CLI::App& routes = add_command(
             verb::routes,
             "routes",
-            "list which service answers what",
+            "list the routes and the service that answers each",
             "  msd routes\n  msd routes --distributor 10.0.0.5:9000\n"
         );
         CLI::App& status = add_command(
@@ -292,23 +331,29 @@ private:
         }
         when_named(status, [this](CLI::App& named) {
             add_table_options(named);
-            named.add_option("-i,--instance", line_.instance, "only this one, e.g. gateway-8000")
+            named
+                .add_option(
+                    "-i,--instance",
+                    line_.instance,
+                    "only this instance, e.g. gateway-8000"
+                )
                 ->take_last();
         });
     }
 
     void add_table_options(CLI::App& table) {
         add_common(table);
-        table.add_flag("--json", line_.as_json, "for programs");
+        table.add_flag("--json", line_.as_json, "print JSON");
     }
 
     // These options may stand before or after the command.
     void add_control_options(CLI::App& to) {
-        to.add_option("-i,--instance", line_.instance, "which one, e.g. gateway-8000")->take_last();
-        to.add_option("--pid", line_.master_pid, "the one whose master has this process id")
+        to.add_option("-i,--instance", line_.instance, "name of the instance, e.g. gateway-8000")
+            ->take_last();
+        to.add_option("--pid", line_.master_pid, "process id of the master of the instance")
             ->check(CLI::PositiveNumber)
             ->take_last();
-        to.add_flag("--json", line_.as_json, "for programs");
+        to.add_flag("--json", line_.as_json, "print JSON");
         add_common(to);
     }
 
@@ -333,16 +378,16 @@ private:
     }
 
     void add_wait(CLI::App& to) {
-        to.add_flag("--wait", line_.wait, "return when it is done; exit code 1 when it failed");
+        to.add_flag("--wait", line_.wait, "wait until it is done; exit code 1 if it fails");
     }
 
     void add_ctl() {
-        CLI::App& ctl = *root_.add_subcommand("ctl", "steer a running instance");
+        CLI::App& ctl = *root_.add_subcommand("ctl", "control a running instance");
         ctl.require_subcommand(1);
         ctl.footer("\nExamples:\n"
                    "  msd ctl status\n"
-                   "  msd ctl roll --wait                to the program now on the disk\n"
-                   "  msd ctl -i up-8000 scale goods 4   with several instances on this machine\n");
+                   "  msd ctl roll --wait                roll to the program now on the disk\n"
+                   "  msd ctl -i up-8000 scale goods 4   name the instance when several run\n");
         when_named(ctl, [this](CLI::App& named) { add_controls(named); });
     }
 
@@ -352,31 +397,33 @@ private:
         add_control(
             ctl,
             "roll",
-            "replace workers, one after the other, by the program now on the disk",
+            "replace the workers, one after the other, with the program now on the disk",
             "  msd ctl roll\n  msd ctl roll goods --wait\n",
             [this](CLI::App& roll) {
-                roll.add_option("POOL", line_.pool, "only this one");
+                roll.add_option("POOL", line_.pool, "only this pool");
                 add_wait(roll);
             }
         );
         add_control(
             ctl,
             "scale",
-            "give a pool another number of workers",
+            "change the number of workers of a pool",
             "  msd ctl scale goods 4 --wait\n",
             [this](CLI::App& scale) {
-                scale.add_option("POOL", line_.pool, "goods, gateway, …")->required();
-                scale.add_option("WORKERS", line_.workers, "how many")->required();
+                scale.add_option("POOL", line_.pool, "name of the pool: goods, gateway, …")
+                    ->required();
+                scale.add_option("WORKERS", line_.workers, "number of workers")->required();
                 add_wait(scale);
             }
         );
         add_control(
             ctl,
             "drain",
-            "take one worker out of use: a new one first, then the old one finishes and leaves",
+            "replace one worker: start a new one, then drain the old one",
             "  msd ctl drain goods/1\n",
             [this](CLI::App& drain) {
-                drain.add_option("SLOT", line_.pool, "POOL/NUMBER, as status shows it")->required();
+                drain.add_option("SLOT", line_.pool, "POOL/NUMBER, as msd status shows it")
+                    ->required();
                 add_wait(drain);
             }
         );
@@ -386,23 +433,23 @@ private:
         add_control(
             ctl,
             "upgrade",
-            "replace the master by the program now on the disk, in place: its pid, its sockets "
-            "and its workers stay (roll replaces those)",
+            "replace the master with the program now on the disk, in place: its pid, sockets and "
+            "workers stay (roll replaces the workers)",
             "  msd ctl upgrade --wait && msd ctl roll --wait\n",
             wait_only
         );
         add_control(
             ctl,
             "reload",
-            "read the configuration again, as the signal HUP does; a bad one changes nothing, and "
-            "the exit code is 1",
+            "read the configuration again, as the signal HUP does; a wrong configuration changes "
+            "nothing, and the exit code is 1",
             "  msd ctl reload -i gateway-8000\n"
         );
-        add_control(ctl, "reopen", "open log files anew", "  msd ctl reopen\n");
+        add_control(ctl, "reopen", "reopen log files", "  msd ctl reopen\n");
         add_control(
             ctl,
             "stop",
-            "finish what was begun, then end",
+            "drain all workers, then exit",
             "  msd ctl stop --wait\n",
             wait_only
         );
@@ -419,10 +466,15 @@ private:
             "\nThe exit code is 0 when the reply's errorcode is 0.\n"
         );
         when_named(call, [this](CLI::App& named) {
-            named.add_option("METHOD", line_.method, "GET, POST, …")->required();
-            named.add_option("URI", line_.uri, "/goods")->required();
+            named.add_option("METHOD", line_.method, "method: GET, POST, …")->required();
+            named.add_option("URI", line_.uri, "path, for example /goods")->required();
             named.add_option("PARAMS", line_.arguments, "name=value …, or one JSON object");
-            named.add_option("--timeout", line_.timeout_ms, "milliseconds until it fails (5000)")
+            named
+                .add_option(
+                    "--timeout",
+                    line_.timeout_ms,
+                    "time limit in milliseconds (default: 5000)"
+                )
                 ->check(CLI::Range(1, 3'600'000))
                 ->take_last();
             add_common(named);
@@ -434,10 +486,10 @@ private:
         CLI::App& out = add_command(
             verb::export_rows,
             "export",
-            "write what the services have to files of JSON lines",
+            "write the rows of the services to files of JSON lines",
             "  msd export /var/backups/shop\n"
             "  msd export --store mysql://msd@db/msd --service goods shop\n"
-            "\nWith an export that was interrupted it goes on where that ended.\n"
+            "\nAfter an interruption the same command continues where it ended.\n"
         );
         CLI::App& in = add_command(
             verb::import_rows,
@@ -445,9 +497,8 @@ private:
             "fill the store from an export or from another store, ids included",
             "  msd import /var/backups/shop --store mysql://msd@db/msd\n"
             "  MSD_OTHER_PASSWORD=… msd import mysql://micro@db/monolithic\n"
-            "\nRows that are there already are compared, never changed; a row with another "
-            "content\n"
-            "ends the import. What it reads from stays as it is.\n"
+            "\nExisting rows are compared and never changed; a row that differs ends the import.\n"
+            "The source is not changed.\n"
         );
         CLI::App& compare = add_command(
             verb::compare_rows,
@@ -461,7 +512,7 @@ private:
             add_transfer_options(
                 named,
                 "DIRECTORY",
-                "where goods.jsonl, members.jsonl and purchases.jsonl go"
+                "directory for goods.jsonl, members.jsonl and purchases.jsonl"
             );
         });
         for (CLI::App* const from : {&in, &compare}) {
@@ -478,10 +529,14 @@ private:
 
     void add_transfer_options(CLI::App& to, const char* place, const char* text) {
         to.add_option(place, line_.place, text)->required();
-        to.add_option("--service", line_.services, "only this; again for another (all)")
+        to.add_option(
+              "--service",
+              line_.services,
+              "only this service; can be repeated (default: all)"
+        )
             ->check(CLI::IsMember({"goods", "members", "purchases"}))
-            ->allow_extra_args(false); // the next word is no service
-        to.add_flag("--json", line_.as_json, "for programs");
+            ->allow_extra_args(false); // the next word is not a service
+        to.add_flag("--json", line_.as_json, "print JSON");
         add_common(to);
         add_store_flag(to);
     }
@@ -490,14 +545,14 @@ private:
         CLI::App& check = add_command(
             verb::check,
             "check",
-            "look for mistakes in a configuration file, and at the servers it names",
+            "check a configuration file and the servers that it names",
             "  msd check /etc/msd/msd.toml\n"
-            "\nConnects and changes nothing. The exit code is 78 for a mistake in the file, 1 for "
-            "a\n"
-            "store or a cache that cannot be used.\n"
+            "\nConnects to the store and the cache, and changes nothing. The exit code is 78 when "
+            "the\n"
+            "file is wrong, 1 when the store or the cache cannot be used.\n"
         );
         when_named(check, [this](CLI::App& named) {
-            named.add_flag("--json", line_.as_json, "for programs");
+            named.add_flag("--json", line_.as_json, "print JSON");
             named.add_option("FILE", line_.file, "configuration file")->required();
         });
         add_migrate();
@@ -508,26 +563,24 @@ private:
         CLI::App& migrate = add_command(
             verb::migrate,
             "migrate",
-            "bring the schemas of all services up to date; services do so themselves when they "
-            "start",
+            "migrate the schemas of all services to this version; services do it when they start",
             "  msd migrate --store mysql://msd@db.local/msd --dry-run\n"
             "  msd migrate --data-dir /srv/msd\n"
             "  msd migrate --finish --dry-run\n"
-            "\nThe tables of an existing deployment are adopted with their rows, texts and hashes "
-            "as they\n"
-            "are, so that its nodes can go on using them. When none does any more, --finish "
-            "converts "
-            "the\n"
-            "texts to utf8mb4, compares them byte by byte, and keeps only msd's password hashes.\n"
+            "\nThe tables of an existing deployment are adopted. Rows, texts and hashes are not "
+            "changed,\n"
+            "so the existing nodes can continue to use them. When no existing node runs any more,\n"
+            "--finish converts the texts to utf8mb4, compares them byte by byte, and keeps only\n"
+            "msd's password hashes.\n"
         );
         when_named(migrate, [this](CLI::App& named) {
-            named.add_flag("--dry-run", line_.dry_run, "only tell what would be done");
+            named.add_flag("--dry-run", line_.dry_run, "report the steps only");
             named.add_flag(
                 "--finish",
                 line_.finish,
-                "end the sharing of adopted tables with the nodes of an existing deployment"
+                "end the shared use of adopted tables by nodes of an existing deployment"
             );
-            named.add_flag("--json", line_.as_json, "for programs");
+            named.add_flag("--json", line_.as_json, "print JSON");
             add_common(named);
             add_store_flag(named);
         });
@@ -561,7 +614,8 @@ private:
         return fmt::format(
             "there is no service \"{}\"; {}",
             line_.service,
-            meant.empty() ? "there are " + service_names() : fmt::format("did you mean {}?", meant)
+            meant.empty() ? "the services are " + service_names()
+                          : fmt::format("did you mean {}?", meant)
         );
     }
 
@@ -615,7 +669,7 @@ private:
         }
         if (!chosen_->get_subcommands({}).empty()) {
             return misuse(fmt::format(
-                "say what to do, for example: {}",
+                "a command is missing, for example: {}",
                 chosen_ == &root_ ? "msd up" : "msd ctl status"
             ));
         }

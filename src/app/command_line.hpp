@@ -41,7 +41,7 @@ struct command_line {
     verb what = verb::up;
     std::string service; // service NAME
     std::string config_file;
-    std::vector<assignment> settings; // later ones win
+    std::vector<assignment> settings; // a later one overrides an earlier one
     bool as_json = false;             // commands that print a table
     std::string instance;             // status, ctl: the name of one instance; empty: any
     std::int64_t master_pid = 0;      // ctl: the process id of one master; 0: any
@@ -57,7 +57,7 @@ struct command_line {
     std::int64_t timeout_ms = 5000;
 
     std::string place;                 // export, import, compare
-    std::vector<std::string> services; // of these only; empty: all
+    std::vector<std::string> services; // only these; empty: all
 
     std::string file; // check
 

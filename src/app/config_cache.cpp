@@ -84,8 +84,8 @@ void add_cache_server(config_rows& rows) {
         rows,
         "cache.legacy_keys",
         {},
-        "nodes of an existing deployment use this Redis: goods also keeps the keys they read (ID: "
-        "the product as JSON), and a change of such a key by them is noticed when it is read",
+        "nodes of an existing deployment use this Redis: goods also writes the keys that they read "
+        "(ID: the product as JSON), and notices a change of such a key by them at the next read",
         [](auto& c) -> auto& { return c.service.shared.legacy_keys; }
     );
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one table with an entry for each limit and time.
 #include "app/config_row.hpp"
 
 namespace msd::app {
@@ -8,7 +9,7 @@ void add_distributor_figures(config_rows& rows) {
         rows,
         "distributor.gather_first_ms",
         {0, 1000},
-        "msd nodes get a first change at once, and changes that follow within this time "
+        "msd nodes get the first change at once, and the changes that follow within this time "
         "together",
         [](auto& c) -> auto& { return c.distributor.gather_first; }
     );
@@ -16,7 +17,7 @@ void add_distributor_figures(config_rows& rows) {
         rows,
         "distributor.gather_quiet_ms",
         {0, 1000},
-        "other nodes get changes when no further change has come for this time",
+        "other nodes get changes when there was no further change for this time",
         [](auto& c) -> auto& { return c.distributor.gather_quiet; }
     );
     add_key(
@@ -76,7 +77,7 @@ void add_gateway_figures(config_rows& rows) {
         rows,
         "gateway.bodies_bytes_max",
         {mib, 64 * gib},
-        "request bodies that one worker holds in total, from their arrival until the replies of "
+        "bytes of request bodies that one worker holds, from their arrival until the replies of "
         "the "
         "services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
@@ -113,7 +114,7 @@ void add_gateway_figures(config_rows& rows) {
         rows,
         "gateway.send_stall_timeout_ms",
         {10, hour_ms},
-        "a client that receives nothing of its response for this time is closed",
+        "the connection of a client that receives nothing of its response for this time is closed",
         [](auto& c) -> auto& { return c.gateway.send_stall_timeout; }
     );
     add_key(
@@ -164,15 +165,15 @@ void add_upstream_figures(config_rows& rows) {
         rows,
         "upstream.forget_absent_ms",
         {0, hour_ms},
-        "a node missing from the list is removed this long after the registry was "
-        "(re)connected",
+        "a node that is missing from the list is removed when the registry has been connected for "
+        "this time",
         [](auto& c) -> auto& { return c.upstream.forget_absent; }
     );
     add_key(
         rows,
         "upstream.unsent_bytes_max",
         {mib, 64 * gib},
-        "unsent replies that one worker holds for slow clients",
+        "bytes of unsent replies that one worker holds for slow clients",
         [](auto& c) -> auto& { return c.upstream.unsent_bytes_max; }
     );
 }
@@ -197,8 +198,7 @@ void add_cache_figures(config_rows& rows) {
         rows,
         "cache.negative_ttl_ms",
         {0, 60'000},
-        "how long it is cached that something does not exist, in memory at most "
-        "memory_ttl_ms",
+        "how long it is cached that a row does not exist, in memory at most memory_ttl_ms",
         [](auto& c) -> auto& { return c.service.memory.negative_ttl; }
     );
     add_key(
@@ -213,7 +213,7 @@ void add_cache_figures(config_rows& rows) {
         rows,
         "cache.memory_bytes_max",
         {0, 64 * gib},
-        "bytes of these entries",
+        "bytes of the entries in the memory of one worker",
         [](auto& c) -> auto& { return c.service.memory.limits.bytes_max; }
     );
 }
@@ -223,7 +223,7 @@ void add_packet_figures(config_rows& rows) {
         rows,
         "packets.request_bytes_max",
         {1024, 16 * mib},
-        "largest request, with each escape in its strings counted as one byte, or registration",
+        "largest request or registration; each escape in a string of a request counts as one byte",
         [](auto& c) -> auto& { return c.packets.request_bytes_max; }
     );
     add_key(
@@ -256,7 +256,7 @@ void add_restart_figures(config_rows& rows) {
         rows,
         "supervision.early_ms",
         {0, hour_ms},
-        "a worker that dies within this time after it was ready died early",
+        "the death of a worker within this time after it was ready is an early death",
         [](auto& c) -> auto& { return c.supervision.restart.early; }
     );
     add_key(

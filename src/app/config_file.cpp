@@ -68,7 +68,7 @@ private:
         return std::nullopt;
     }
 
-    // TOML has kinds of values that no key takes.
+    // For values of a TOML type that no key has.
     [[nodiscard]] result<void> wrong_kind(const config_key& key, const toml::node& node) const {
         const std::string_view got = node.is_table()            ? "a table"
                                      : node.is_array()          ? "an array"
@@ -82,7 +82,7 @@ private:
 
     void unknown(const std::string& name, std::size_t line) {
         if (schema_.is_section(name)) {
-            problems_.push_back({line, fmt::format("{0}: is a section, written [{0}]", name)});
+            problems_.push_back({line, fmt::format("{0}: is a section, write [{0}]", name)});
             return;
         }
         const std::string meant = schema_.suggestion(name);
@@ -96,7 +96,7 @@ private:
 };
 
 std::string report(std::vector<problem> problems, std::string_view name) {
-    // toml++ keeps tables sorted by name; people read from the top.
+    // toml++ sorts tables by name; people read a file from the top.
     std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
         return a.line < b.line;
     });

@@ -29,7 +29,9 @@ result<void> check_integer(const config_key& key, std::int64_t number) {
 result<void> check_text(const config_key& key, const std::string& text) {
     if (!key.choices.empty()) {
         if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) {
-            return invalid(fmt::format("\"{}\" is none of {}", text, fmt::join(key.choices, ", ")));
+            return invalid(
+                fmt::format("\"{}\" is not one of {}", text, fmt::join(key.choices, ", "))
+            );
         }
         return {};
     }
@@ -44,7 +46,7 @@ result<void> check_text(const config_key& key, const std::string& text) {
         return c < 0x20 || c == 0x7f;
     };
     if (std::any_of(text.begin(), text.end(), is_control)) {
-        return invalid("holds a control character");
+        return invalid("contains a control character");
     }
     return {};
 }
@@ -62,7 +64,7 @@ result<config_value> read_as(const config_value& like, std::string_view text) {
     std::int64_t number = 0;
     const auto [stopped, reason] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (reason != std::errc{} || stopped != text.data() + text.size()) {
-        return invalid(fmt::format("\"{}\" is no integer", text));
+        return invalid(fmt::format("\"{}\" is not an integer", text));
     }
     return number;
 }

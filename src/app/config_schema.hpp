@@ -21,8 +21,8 @@ using config_value = std::variant<std::int64_t, bool, std::string>;
 /// "an integer", "true or false", "a string": for messages.
 [[nodiscard]] std::string_view kind_of(const config_value& value);
 
-// One key: its name, its bounds, its meaning, its place in the configuration, and who reads it. The
-// kind of its value is that of its default.
+// One key: its name, bounds and meaning, the member of the configuration that it sets, and the
+// processes that read it. The kind of its value is the kind of its default.
 struct config_key {
     std::string name;                      // "gateway.request_timeout_ms"
     std::string text;                      // one line for people
@@ -30,10 +30,10 @@ struct config_key {
     std::int64_t most = 0;                 // integers; texts: length in bytes
     std::vector<std::string_view> choices; // texts: nothing else is allowed; empty: anything
     key_readers readers = 0;
-    std::string role;           // only processes of this role read it; empty: of every role
-    bool needs_restart = false; // a reload leaves it as it was
-    // A wrong value is a configuration error (exit code 78) from a flag, too: what is right depends
-    // on the host, not on the syntax.
+    std::string role;           // only processes of this role read it; empty: any role
+    bool needs_restart = false; // a reload does not change it
+    // A wrong value is a configuration error (exit code 78) even from a flag, because whether it is
+    // right depends on the host, not only on the syntax.
     bool depends_on_host = false;
     std::function<result<void>(configuration&, const config_value&)> put;
     std::function<config_value(const configuration&)> get;

@@ -9,7 +9,7 @@ namespace msd::app {
 namespace {
 
 constexpr std::int64_t connections_most = 64;
-// About the time for which positions of the primary are kept (core::server_choice::positions_max).
+// Positions of the primary are kept for about this time (core::server_choice::positions_max).
 constexpr std::int64_t lag_most_ms = 20'000;
 
 constexpr std::string_view tls_names[] = {"off", "prefer", "verify"}; // as in store::tls_mode
@@ -17,8 +17,9 @@ constexpr std::string_view tls_names[] = {"off", "prefer", "verify"}; // as in s
 void add_url(config_rows& rows) {
     config_key& url = rows.emplace_back();
     url.name = "store.url";
-    url.text = "mysql://USER@HOST:PORT/DATABASE, HOST:PORT of each node of a cluster with commas; "
-               "empty: SQLite files in the data directory";
+    url.text =
+        "mysql://USER@HOST:PORT/DATABASE; for a cluster HOST:PORT of each node, separated by "
+        "commas; empty: SQLite files in the data directory";
     url.most = text_bytes_max;
     url.put = [](configuration& into, const config_value& value) -> result<void> {
         const auto& text = std::get<std::string>(value);
@@ -39,9 +40,9 @@ void add_replicas(config_rows& rows) {
     config_key& replicas = rows.emplace_back();
     replicas.name = "store.replicas";
     replicas.text =
-        "HOST:PORT of replicas, separated by commas, for reads if they are MariaDB; each "
-        "has read_only set, and writes move to a replica that was promoted: writable, and"
-        " no longer replicating";
+        "HOST:PORT of replicas, separated by commas, each with read_only set; MariaDB replicas "
+        "serve "
+        "reads; writes move to a promoted replica, which is writable and does not replicate";
     replicas.most = text_bytes_max;
     replicas.put = [](configuration& into, const config_value& value) -> result<void> {
         const auto& text = std::get<std::string>(value);
@@ -93,10 +94,10 @@ void add_sharing(config_rows& rows) {
     config_key& shared = rows.emplace_back();
     shared.name = "store.shared_with_legacy";
     shared.text =
-        "keep the password hashes that nodes of an existing deployment verify, because they use "
-        "the "
-        "tables too; when this key is not set: true for adopted tables until msd migrate --finish, "
-        "false for other tables";
+        "nodes of an existing deployment use the tables too: keep the password hashes that they "
+        "verify; "
+        "when this key is not set: true for adopted tables until msd migrate --finish, false for "
+        "other tables";
     shared.put = [](configuration& into, const config_value& value) -> result<void> {
         into.service.store.shared_with_legacy = std::get<bool>(value);
         return {};

@@ -3,7 +3,7 @@
 
 #include "app/config_row.hpp"
 #include "app/endpoint.hpp"
-#include "process/connectable.hpp"
+#include "core/advertised_host.hpp"
 #include "process/worker_description.hpp"
 
 #include <cstddef>
@@ -137,7 +137,7 @@ void add_registry(config_rows& rows) {
             if (!read) {
                 return tl::unexpected{std::move(read.error())};
             }
-            if (auto checked = process::check_connectable(read->host); !checked) {
+            if (auto checked = core::check_advertised_host(read->host); !checked) {
                 return checked;
             }
             chosen = std::move(*read);

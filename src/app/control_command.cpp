@@ -24,7 +24,7 @@ namespace {
 
 constexpr milliseconds master_timeout{5000};
 constexpr milliseconds look_every{100};
-// An upgrade takes less: an instance that has not answered for this time has ended.
+// Longer than an upgrade takes: an instance that has not answered for this time has ended.
 constexpr milliseconds absence_max{10'000};
 // Longer than the replacement of a killed worker takes.
 constexpr milliseconds degraded_max{10'000};
@@ -38,7 +38,7 @@ bool is_gone(const error& why) {
     return why.code == errc::refused || why.code == errc::not_found;
 }
 
-// The only instance that runs, or the one that was named.
+// The only running instance, or the instance that the command names.
 result<instance_socket> choose(const command_line& command, const configuration& configured) {
     instance_search search = find_running(command, configured, master_timeout);
     if (search.found.size() == 1) {
@@ -51,7 +51,7 @@ result<instance_socket> choose(const command_line& command, const configuration&
     for (const running_instance& each : search.found) {
         names += (names.empty() ? "" : ", ") + each.at.name;
     }
-    return fail(errc::invalid, fmt::format("say with -i which instance: {}", names));
+    return fail(errc::invalid, fmt::format("several instances run; name one with -i: {}", names));
 }
 
 // "goods/1" → goods and 1.
@@ -80,7 +80,10 @@ result<std::string> request_for(const command_line& command) {
         if (!slot) {
             return fail(
                 errc::invalid,
-                fmt::format("\"{}\" is no slot; one is called goods/0, for example", command.pool)
+                fmt::format(
+                    "\"{}\" is not a slot; write POOL/NUMBER, for example goods/0",
+                    command.pool
+                )
             );
         }
         out.key("slot").integer(*slot);
@@ -126,7 +129,9 @@ private:
         }
         const std::string state = text_of(roll, "state");
         if (number_of(roll, "id") > roll_) {
-            log::complain(fmt::format("roll {} was followed by others", roll_));
+            log::complain(
+                fmt::format("other rolls have followed, so the result of roll {} is unknown", roll_)
+            );
             return verdict::failed;
         }
         if (number_of(roll, "id") != roll_) {
@@ -155,12 +160,15 @@ private:
         const json::object upgrade = object_of(status, "upgrade");
         const std::string state = text_of(upgrade, "state");
         if (number_of(upgrade, "id") > upgrade_) {
-            log::complain(fmt::format("upgrade {} was followed by another one", upgrade_));
+            log::complain(fmt::format(
+                "another upgrade has followed, so the result of upgrade {} is unknown",
+                upgrade_
+            ));
             return verdict::failed;
         }
         if (state == "done") {
             show(fmt::format(
-                "pid {} is version {} now; its workers stay until msd ctl roll",
+                "pid {} now runs version {}; its workers keep their program until msd ctl roll",
                 number_of(status, "pid"),
                 text_of(status, "version")
             ));
@@ -170,7 +178,7 @@ private:
             log::complain(fmt::format("refused: {}", text_of(upgrade, "reason")));
             return verdict::failed;
         }
-        show(state == "waiting" ? "waiting for the roll that goes on" : "asking the new program");
+        show(state == "waiting" ? "waiting for the roll in progress" : "asking the new program");
         return verdict::not_yet;
     }
 
@@ -214,7 +222,7 @@ private:
             }
             return degraded_until_.passed() ? not_ready(pool) : verdict::not_yet;
         }
-        log::complain(fmt::format("there is no {} any more", command_.pool));
+        log::complain(fmt::format("pool {} does not exist any more", command_.pool));
         return verdict::failed;
     }
 

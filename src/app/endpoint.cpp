@@ -36,7 +36,7 @@ no_url(std::string_view text, std::string_view::size_type scheme, endpoint_port 
     );
 }
 
-// The port that follows a colon; nothing when it is no number from 1 to 65535.
+// The port that follows a colon; nothing when it is not a number from 1 to 65535.
 std::optional<std::uint16_t> port_in(std::string_view text) {
     std::uint16_t port = 0;
     const char* const end = text.data() + text.size();
@@ -60,7 +60,10 @@ result<host_and_port> parse_endpoint(std::string_view text, endpoint_port port) 
         }
         auto address = process::plain_ipv6(text.substr(1, end - 1));
         if (!address) {
-            return fail(errc::invalid, fmt::format("\"{}\": no IPv6 address in brackets", text));
+            return fail(
+                errc::invalid,
+                fmt::format("\"{}\": the text in brackets is not an IPv6 address", text)
+            );
         }
         read.host = std::move(*address);
         rest = text.substr(end + 1);

@@ -63,7 +63,7 @@ std::string_view role_of(const command_line& command) {
     }
 }
 
-// Every variable, in order of precedence: those of one role come after those of all roles.
+// Every variable; a later one overrides an earlier one, so those of one role come last.
 std::vector<variable>
 all_variables(const command_line& command, std::span<const role_facts> roles) {
     std::vector<variable> all;
@@ -96,7 +96,7 @@ bool is_set_by_flag(const command_line& command, std::string_view key) {
 }
 
 // Kubernetes and Docker links give a container the variable NAME_PORT=tcp://ADDRESS:PORT for each
-// service: a service named msd-gateway makes it MSD_GATEWAY_PORT.
+// service: for a service named msd-gateway it is MSD_GATEWAY_PORT.
 bool is_of_container_platform(const variable& which, std::string_view text) {
     constexpr std::string_view schemes[] = {"tcp://", "udp://", "sctp://"};
     return which.name.ends_with("_PORT") &&
@@ -107,8 +107,8 @@ bool is_of_container_platform(const variable& which, std::string_view text) {
 
 std::string warning_of_platform(const std::vector<std::string>& names) {
     return fmt::format(
-        "ignored: {}: the container platform sets {} for a service of that name, as an address "
-        "and not as a port; set the port with a flag or in the configuration file",
+        "ignored: {}: the container platform sets {} to the address of a service of that name; set "
+        "the port with a flag or in the configuration file",
         fmt::join(names, ", "),
         names.size() == 1 ? "this variable" : "these variables"
     );
@@ -188,11 +188,11 @@ std::string describe_environment(std::span<const role_facts> roles) {
     for (const auto& [name, key] : general) {
         add(name, key);
     }
-    add(store_password_variable, "(the store's password)");
+    add(store_password_variable, "(the password of the store)");
     add(cache_password_variable, "(the password of the cache's Redis)");
-    add(other_password_variable, "(the password of what import and compare name)");
-    add("MSD_PORT", "port of the one role that is started");
-    add("MSD_WORKERS", "workers of every role but the distributor");
+    add(other_password_variable, "(the password of the other store of import and compare)");
+    add("MSD_PORT", "port of the role, when one role is started");
+    add("MSD_WORKERS", "workers of every role except the distributor");
     for (const role_facts& role : roles) {
         const std::string prefix = "MSD_" + upper(role.name);
         add(prefix + "_PORT", role.section() + ".port");

@@ -11,8 +11,7 @@
 #include <string>
 #include <string_view>
 
-// The MSD_ variables: what flags set can be set by the environment too. An empty variable counts as
-// not set.
+// The MSD_ variables, which set the same keys as flags do. An empty variable counts as not set.
 namespace msd::app {
 
 inline constexpr const char* config_file_variable = "MSD_CONFIG";
@@ -36,7 +35,7 @@ using environment_lookup = std::function<const char*(const char* name)>;
 );
 
 /// Stores the texts that need a restart in this process's environment, for the workers and masters
-/// of this instance that are started from it: the file may say something else by then.
+/// of this instance that are started from it: the file may have other values by then.
 void fix(const configuration& running, const config_schema& schema);
 
 /// Sets in `into` what fix() stored.

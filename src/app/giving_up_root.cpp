@@ -29,8 +29,10 @@ result<void> give_up_root(
 
 void warn_of_root(const configuration& configured) {
     if (geteuid() == 0 && configured.user.empty()) {
-        log::warning("runs as root, and so do its workers: name a user in the configuration, or "
-                     "with --user (root, if it has to be)");
+        log::warning(
+            "runs as root, and so do its workers: name a user in the configuration or with "
+            "--user (--user root suppresses this warning)"
+        );
     }
 }
 

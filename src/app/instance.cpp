@@ -84,11 +84,11 @@ int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
 
 namespace {
 
-// Does not block, like the log.
+// Does not block, as logging does not.
 void print_line(const std::string& line) {
     if (const int why = line_writer{STDOUT_FILENO}.write(line); why != 0) {
         log::warning(
-            "not written to standard output: {}: {}",
+            "cannot write to standard output: {}: {}",
             std::string_view{line}.substr(0, line.find('\n')),
             std::generic_category().message(why)
         );

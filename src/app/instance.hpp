@@ -25,8 +25,9 @@ roles_of(const command_line& command, std::span<const role_facts> roles);
 workers_of(const role_facts& role, const configuration& configured, bool all_on_one_machine);
 
 /// The number of workers of a role without a configured number: one per core; under `msd up` at
-/// most two for a service. With two, one can die or be replaced without failed requests, while the
-/// gateway, which does most of the work, has the cores, and the start stays fast.
+/// most two for a service. With two workers no request fails while one of them is replaced; more
+/// would slow down the start and compete for the cores with the gateway, which does most of the
+/// work.
 [[nodiscard]] int default_workers(role_kind kind, bool all_on_one_machine, int cores);
 
 /// The settings of a pool that depend on its role alone; without workers and sockets.

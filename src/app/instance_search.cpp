@@ -46,7 +46,7 @@ std::string instance_search::nothing_found(const command_line& command) const {
         which += fmt::format(" of process {}", command.master_pid);
     }
     return fmt::format(
-        "{} runs: looked in {}; for an instance with another runtime directory, name that "
+        "{} runs: searched {}; for an instance with another runtime directory, name that "
         "directory with --runtime-dir",
         which,
         listed(looked_in)

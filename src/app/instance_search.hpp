@@ -23,13 +23,13 @@ struct instance_search {
     std::vector<running_instance> found; // sorted by name
     std::vector<std::filesystem::path> looked_in;
 
-    /// Why nothing was found, with every directory that was looked in, for people.
+    /// A message for people: nothing was found, and every directory that was searched.
     [[nodiscard]] std::string nothing_found(const command_line& command) const;
 };
 
 /// Asks the masters in the directories of runtime_dirs_to_search(), up to the first directory that
-/// has one that `command` means: its name and process id, when the command gives them. Sockets that
-/// a killed master left are no instances.
+/// has an instance that `command` means: its name and process id, when the command gives them.
+/// Sockets that a killed master left behind do not count.
 [[nodiscard]] instance_search find_running(
     const command_line& command,
     const configuration& configured,

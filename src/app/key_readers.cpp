@@ -35,12 +35,12 @@ key_readers readers_in(verb what) {
         return readers::store_commands;
     case verb::check:
     case verb::version:
-        return 0; // they read a file as a whole, or nothing
+        return 0; // check reads a whole file, version reads nothing
     }
     return 0;
 }
 
-// A key of one role means nothing to a command that runs another one.
+// A key of one role has no effect on a command that runs another role.
 bool runs(const command_line& command, std::string_view role) {
     switch (command.what) {
     case verb::up:

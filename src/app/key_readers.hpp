@@ -14,8 +14,8 @@ inline constexpr key_readers master = 1U << 0;      // of `up`, `distributor`, `
 inline constexpr key_readers distributor = 1U << 1; // the distributor's worker
 inline constexpr key_readers gateway = 1U << 2;     // the gateway's workers
 inline constexpr key_readers services = 1U << 3;    // the workers of all services
-/// Whatever connects to a distributor that another command started: `gateway`, `service` and their
-/// workers, `nodes`, `routes`, `call`. The workers of `up` use the distributor of the same master.
+/// Processes that connect to a distributor of another master: those of `gateway` and `service`, and
+/// `nodes`, `routes`, `call`. The workers of `up` use the distributor of their own master.
 inline constexpr key_readers registry_clients = 1U << 4;
 inline constexpr key_readers instance_commands = 1U << 5; // status, ctl
 inline constexpr key_readers store_commands = 1U << 6;    // migrate, export, import, compare

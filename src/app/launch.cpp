@@ -59,8 +59,8 @@ void use_stored(
     handed.stored.clear();
 }
 
-// Binds every port before anything starts, so that a taken port leaves nothing behind. A socket
-// that a service manager has bound for a pool replaces the port that is configured for it.
+// Binds every port before anything starts, so that nothing is left running when a port is taken. A
+// socket that a service manager has bound for a pool replaces the configured port of the pool.
 result<std::vector<process::pool_settings>> bind_pools(
     const command_line& command,
     const configuration& configured,
@@ -141,8 +141,9 @@ void warn_of_loopback(const configuration& configured, verb what) {
     const bool is_everywhere = configured.host == "0.0.0.0" || configured.host == "::";
     if (what != verb::distributor && is_everywhere && is_near &&
         configured.membership.advertise_host.empty()) {
-        log::warning("other hosts are told to connect to a loopback address, since the registry is "
-                     "reached by one: set registry.advertise, or listen on this host's address");
+        log::warning("other hosts cannot reach this node: the registry lists it under a loopback "
+                     "address, because it connects to the registry over loopback; set "
+                     "registry.advertise, or listen on the address of this host");
     }
 }
 
@@ -154,7 +155,7 @@ int run_master(
     const std::vector<std::string>& arguments,
     std::span<const role_facts> roles
 ) {
-    // Before the change of user, which may be refused to open them.
+    // Before the change of user: the new user may have no permission to open them.
     for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
         make_standard_descriptor_nonblocking(stream);
     }
@@ -172,7 +173,7 @@ int run_master(
     if (!pools) {
         return failed(pools.error());
     }
-    // Determined while this is root: the default differs for the user that it switches to.
+    // Determined while this process is root: the default depends on the user.
     configuration placed = configured;
     placed.runtime_dir = runtime_dir_of(configured);
     fix(placed, config_schema{roles});
@@ -211,8 +212,8 @@ int run_worker(
     logging.role = own.pool;
     logging.slot = own.slot;
     if (const auto opened = log::configure(logging); !opened) {
-        // The directory may have been removed since the master started. A worker without its log
-        // file is better than none.
+        // The directory may have been removed since the master started. The worker runs without
+        // its log file.
         logging.file.clear();
         log::configure(logging);
         log::error("{}; this worker logs to standard error", opened.error().text);
@@ -226,7 +227,7 @@ int run_worker(
         log::error("{}", taken.error().text);
         return exit_configuration;
     }
-    // Under `msd up` the registry is a pool of the same master; its port may be any free one.
+    // Under `msd up` the registry is a pool of the same master, and the kernel may choose its port.
     if (const auto registry = own.ports.find("distributor"); registry != own.ports.end()) {
         adapted.membership.distributor_host = local_host(own.host);
         adapted.membership.distributor_port = registry->second;

@@ -14,8 +14,8 @@
 namespace msd::app {
 
 /// Binds the ports, claims the pid file, and runs as the master of the pools of `command` until
-/// they are stopped. Returns the exit code. `arguments` is the whole command line; workers get it,
-/// too.
+/// they are stopped. Returns the exit code. `arguments` is the whole command line; workers get the
+/// same one.
 [[nodiscard]] int run_master(
     const command_line& command,
     const configuration& configured,

@@ -37,7 +37,7 @@ std::string as_json(const std::vector<store::migration_report>& reports, bool ma
         out.key("adopts").boolean(report.adopts);
         out.key("made").boolean(made);
         write_steps(out, "steps", report.steps);
-        // As it was found: none, shared, finishing or finished.
+        // The state before this command: none, shared, finishing or finished.
         out.key("legacy_use").string(store::name_of(report.use));
         write_steps(out, "finishing", report.finishing);
         out.end_object();

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t answer_bytes_max = 16u << 20;
 constexpr std::uint64_t request_key = 1;
 constexpr std::uint64_t key_of_one_way = 0;
-// How long the peer may take to close a connection on which no further request follows.
+// Time limit for the peer to close the connection after the last request.
 constexpr milliseconds flush_limit{1000};
 
 // One connection, from connecting to the reply, on an event loop of its own.
@@ -50,8 +50,8 @@ public:
         return std::move(*outcome_);
     }
 
-    /// The same when no reply is expected: succeeds when `opening` is sent and the peer has closed
-    /// the connection, or the time for that is over.
+    /// The same when no reply is expected: succeeds when `opening` is sent, and the peer has closed
+    /// the connection or the time limit for that has passed.
     result<void> send(std::string opening, listener listen) {
         opening_ = std::move(opening);
         listen_ = std::move(listen);
@@ -72,7 +72,10 @@ private:
             loop_,
             exchange(),
             [this](const std::exception_ptr& broken, result<void> outcome) {
-                outcome_ = broken ? fail(errc::internal, "broken off") : std::move(outcome);
+                outcome_ =
+                    broken
+                        ? fail(errc::internal, "internal error: the query ended with an exception")
+                        : std::move(outcome);
             }
         );
         while (!outcome_ && !until_.passed()) {
@@ -123,7 +126,7 @@ private:
             }
             wire::packet packet;
             if (!packet.parse(frame)) {
-                return failed(errc::malformed, "the answer is no JSON object");
+                return failed(errc::malformed, "the answer is not a JSON object");
             }
             if (listen_(frame, packet)) {
                 return true;
@@ -204,7 +207,7 @@ ask_node(const core::node_info& node, const packet_request& request, deadline un
     std::string opening;
     wire::append_foreign_request(opening, fields, request_key);
     std::string reply;
-    // A foreign reply may have `uri` and `method`: the key alone tells that it is the reply.
+    // A foreign reply may have `uri` and `method`, so only the key identifies the reply.
     conversation::listener listen = [&reply](std::string_view frame, const wire::packet& packet) {
         const json::value* const key = packet.fields().find("key");
         const bool is_reply = key != nullptr && wire::correlation_key(*key) == request_key;

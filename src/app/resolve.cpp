@@ -30,7 +30,8 @@ std::string config_file_of(const command_line& command, const environment_lookup
     return named == nullptr ? "" : named;
 }
 
-// An anonymous file with that text: workers read it, even when the file on the disk changes.
+// An anonymous file with that text. Workers read it, so that a change of the file on the disk does
+// not affect them.
 result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
     unique_fd kept{memfd_create("msd-configuration", MFD_CLOEXEC)};
     while (kept && !text.empty()) {

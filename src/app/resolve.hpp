@@ -16,16 +16,16 @@ constexpr int exit_failed = 1;
 constexpr int exit_internal = 70;
 constexpr int exit_configuration = 78;
 
-// Why the program ends before it does anything.
+// The reason why the program ends before it does anything.
 struct refusal {
     int exit_code = exit_failed;
     std::string text; // for people, without the program's name
 };
 
-/// The configuration of `command`: the defaults, over them the file, the environment, the flags.
-/// The text of the file is read from `config_descriptor` when that is not -1. Refuses with 78 for a
-/// wrong file or variable and for a flag whose key depends on the host, with 2 for any other wrong
-/// flag.
+/// The configuration of `command`: a flag overrides the environment, which overrides the file,
+/// which overrides the default. The text of the file is read from `config_descriptor` when that is
+/// not -1. Exit code of a refusal: 78 for a wrong file or variable and for a flag whose key depends
+/// on the host, 2 for any other wrong flag.
 [[nodiscard]] tl::expected<configuration, refusal> resolve(
     const command_line& command,
     std::span<const role_facts> roles,

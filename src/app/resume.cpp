@@ -39,7 +39,7 @@ int resume_master(
     process::signal_queue signals;
     process::allow_core_dumps(configured.core_dumps);
     if (const auto logging = configure_log(configured); !logging) {
-        // A master without its log file is better than none.
+        // The master runs without its log file rather than not at all.
         log::error("{}; the master logs to standard error", logging.error().text);
     }
     const auto lock = process::pid_file::adopt(
@@ -96,7 +96,7 @@ result<std::optional<resumption>> resumption_of_process() {
     const std::vector<std::string>& words = state.command_line;
     auto parsed = parse_command_line({words.begin() + 1, words.end()}, roles);
     if (!parsed.command) {
-        return fail(errc::invalid, "its command line: " + parsed.text);
+        return fail(errc::invalid, "the command line of the master: " + parsed.text);
     }
     auto configured = resolve(*parsed.command, roles, process_environment, state.config);
     if (!configured) {

@@ -20,7 +20,7 @@ std::vector<role_facts> make_table() {
          "the registry of all nodes",
          9000,
          distributor_rank},
-        {role_kind::gateway, "gateway", "the HTTP front", 8000, gateway_rank},
+        {role_kind::gateway, "gateway", "the HTTP gateway", 8000, gateway_rank},
     };
     for (const services::definition& each : services::all()) {
         // A service that ships its log lines stops before the logs service.

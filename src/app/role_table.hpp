@@ -10,8 +10,8 @@ namespace msd::app {
 
 enum class role_kind : std::uint8_t { distributor, gateway, service };
 
-// One role of a worker, as command line, configuration and `msd up` see it. Functions that need the
-// list of roles take it as an argument, so that tests can pass their own.
+// One role of a worker, for the command line, the configuration and `msd up`. Functions that need
+// the list of roles take it as an argument, so that tests can pass their own list.
 struct role_facts {
     role_kind kind = role_kind::service;
     std::string_view name;

@@ -31,7 +31,7 @@ result<void> make_directory(const fs::path& path, mode_t mode) {
         return {};
     }
     if (fs::exists(path, reason)) {
-        return fail(errc::unavailable, fmt::format("{} is no directory", path.native()));
+        return fail(errc::unavailable, fmt::format("{} is not a directory", path.native()));
     }
     reason.clear(); // the directory does not exist, as expected
     if (path.has_parent_path()) {

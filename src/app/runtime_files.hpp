@@ -15,7 +15,7 @@
 #include <vector>
 
 // The directories and files of an instance outside its data: NAME-PORT.pid and NAME-PORT.sock in
-// the runtime directory, by which `msd status` finds it.
+// the runtime directory. `msd status` finds an instance by its socket.
 namespace msd::app {
 
 struct runtime_files {
@@ -25,7 +25,7 @@ struct runtime_files {
 
 /// Called as root before the switch to `owner`: creates the directories of claim_runtime_files()
 /// and the log file, and gives them to `owner`. An existing directory changes its owner only when
-/// it is private to root, or /run/msd: another one may belong to somebody else on purpose.
+/// it is private to root, or /run/msd: the owner of another directory may be intended.
 [[nodiscard]] result<void>
 prepare_for_owner(const configuration& configured, verb command, const process::identity& owner);
 
@@ -39,7 +39,7 @@ claim_runtime_files(const configuration& configured, std::string_view instance, 
 [[nodiscard]] std::filesystem::path
 topology_file_of(const configuration& configured, std::string_view pool, std::uint16_t port);
 
-// Removes those files of an instance when its master ends. They survive a master that is killed.
+// Removes these files of an instance when its master ends. They stay when the master is killed.
 class topology_files {
 public:
     topology_files(

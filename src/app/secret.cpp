@@ -25,7 +25,7 @@ std::string system_reason() {
     return std::generic_category().message(errno);
 }
 
-// Only its owner can change the file, and nobody but the owner and the group can read it.
+// Only the owner can change the file, and only the owner and the group can read it.
 bool is_private(const struct stat& about) {
     return (about.st_mode & (S_IRWXO | S_IWGRP)) == 0;
 }
@@ -38,7 +38,7 @@ bool is_mounted_secret(const struct stat& about) {
     return about.st_uid == 0 && (about.st_mode & any_write_or_execute) == 0;
 }
 
-// `echo` and shells that read a file leave a line end behind, which is no part of a password.
+// `echo` and shells that read a file add a line end, which is not part of the password.
 std::string without_line_end(std::string_view text) {
     if (text.ends_with('\n')) {
         text.remove_suffix(1);
@@ -66,10 +66,14 @@ result<std::string> read_secret(
         return wrong(file, system_reason());
     }
     if (!S_ISREG(about.st_mode)) {
-        return wrong(file, "is no file");
+        return wrong(file, "is not a regular file");
     }
     if (!is_private(about) && !is_mounted_secret(about)) {
-        return wrong(file, "others can read or change it: chmod 600 it, or 640 for a group's");
+        return wrong(
+            file,
+            "other users can read or change it: set its mode to 600, or to 640 when its group "
+            "reads it"
+        );
     }
     std::array<char, secret_bytes_max + 1> bytes{};
     const auto size = ::read(opened.get(), bytes.data(), bytes.size());

@@ -8,17 +8,17 @@
 #include <filesystem>
 #include <string>
 
-// Passwords of servers. They come from a file or the environment: what stands on a command line
-// can be read by every user of the machine.
+// Passwords of servers. They come from a file or the environment, because every user of the machine
+// can read a command line.
 namespace msd::app {
 
 constexpr std::size_t secret_bytes_max = 4096;
 
 /// The content of `file` without line ends at its end. With an empty `file`, the value of the
 /// environment variable `variable` without one line end at its end; empty when it is not set.
-/// errc::invalid: the file cannot be read, is empty or too large, or others than its owner can
-/// change it, or others than its owner and its group can read it. A file of root that nobody can
-/// write (mode 0444) may be readable for all: container platforms mount secrets so.
+/// errc::invalid: the file cannot be read, is empty or too large; or users other than its owner can
+/// change it, or users outside its group can read it. Exception: a file that belongs to root and
+/// has mode 0444 is accepted, because container platforms mount secrets like that.
 [[nodiscard]] result<std::string> read_secret(
     const std::filesystem::path& file,
     const char* variable,
@@ -33,7 +33,7 @@ store_password(const configuration& configured, const environment_lookup& look_u
 [[nodiscard]] result<std::string>
 cache_password(const configuration& configured, const environment_lookup& look_up);
 
-/// Puts both passwords into `into`, which is otherwise free of them.
+/// Stores both passwords in `into`. Nothing else stores them there.
 [[nodiscard]] result<void> take_passwords(configuration& into, const environment_lookup& look_up);
 
 } // namespace msd::app

@@ -46,7 +46,7 @@ std::string state_of(const json::object& slot) {
     return waits ? fmt::format("{} {}", state, duration(number_of(slot, "retry_in_ms"))) : state;
 }
 
-// Null: the event loop has not turned yet.
+// Null: the event loop has not run yet.
 std::string heartbeat_of(const json::object& slot) {
     const json::value* const age = slot.find("heartbeat_age_ms");
     return age == nullptr || !age->as_int64() ? "" : duration(*age->as_int64());

@@ -7,8 +7,9 @@
 // Suggests a correction for a mistyped name.
 namespace msd::app {
 
-/// The candidate with the smallest edit distance to `name`, at most a third of its letters (one in
-/// short names); the first of several. Empty when there is none.
+/// The candidate with the smallest edit distance to `name`; the first one of several. The distance
+/// is at most a third of the letters of `name`, and at least 1 is allowed. Empty when there is
+/// none.
 [[nodiscard]] std::string_view
 closest(std::string_view name, std::span<const std::string_view> candidates);
 

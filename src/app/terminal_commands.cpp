@@ -48,7 +48,7 @@ result<std::vector<core::node_info>> nodes_known(const configuration& configured
     return nodes;
 }
 
-// Gateways register under a name of the wire protocol that is not the role's.
+// The name under which gateways register differs from the name of the role.
 std::string shown_name(const core::node_info& node) {
     return node.id.name == core::gateway_name && node.urls.empty() ? "gateway" : node.id.name;
 }
@@ -80,7 +80,8 @@ result<std::string> ask_any(
     bool one_way,
     deadline until
 ) {
-    result<std::string> reply = fail(errc::not_found, fmt::format("{} is gone", service));
+    result<std::string> reply =
+        fail(errc::not_found, fmt::format("no node of {} is registered", service));
     for (const core::node_info& node : nodes) {
         if (node.id.name != service) {
             continue;

@@ -34,7 +34,7 @@ namespace {
 
 using table = std::unique_ptr<store::transfer_table>;
 
-// Rows refer only to rows of services before theirs.
+// Rows refer only to rows of services that come earlier here.
 constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
 
 constexpr std::string_view server_scheme = "mysql://";
@@ -178,7 +178,7 @@ private:
 
     store::store_settings configured_;
     std::optional<store::store_settings> named_;
-    std::filesystem::path directory_; // when it is no store that is named
+    std::filesystem::path directory_; // when the other place is not a store
 };
 
 struct moved {
@@ -198,7 +198,7 @@ int complain(std::string_view service, const error& why) {
         "msd: {}: {}{}\n",
         service,
         why.text,
-        goes_on ? "; the same command goes on where this one ended" : ""
+        goes_on ? "; run the same command again to continue" : ""
     );
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
@@ -251,7 +251,7 @@ void print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// All that there are, also where an earlier run has done a part.
+// The number of all rows, including those that an earlier run has copied.
 std::int64_t there_are(const store::transfer_progress& rows) {
     return std::max(rows.total, rows.done);
 }
@@ -330,7 +330,7 @@ int transfer_rows(const command_line& command, const configuration& configured) 
         const bool out = command.what == verb::export_rows;
         using enum store::transfer_use;
         auto from = out ? ends->open_configured(service, reading) : ends->open_named(service);
-        auto to = !from ? fail(errc::unavailable, "") // nothing is created for nothing
+        auto to = !from ? fail(errc::unavailable, "") // without a source no target is created
                   : out ? ends->create_file(service)
                         : ends->open_configured(service, writing);
         if (out && from && !to && to.error().code == errc::conflict) {

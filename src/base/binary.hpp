@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-// Numbers and texts one after the other as bytes: for state that one process of msd gives to
-// another on the same machine, never for the wire or the disk. What the bytes mean, and which
-// version of that, is the business of whoever writes and reads them.
+// Encodes numbers and texts one after the other as bytes: for state that one process of msd passes
+// to another on the same machine, never for the wire or the disk. Its users define the meaning of
+// the bytes and the version of the format.
 namespace msd {
 
 class binary_writer {

@@ -10,7 +10,7 @@ namespace msd {
 
 namespace {
 
-// No number text of a usable length can bring a larger exponent back into range.
+// With a larger exponent the value is out of range, however many digits the number text has.
 constexpr std::int64_t exponent_max = 1'000'000'000;
 
 constexpr bool is_digit(char c) {
@@ -69,7 +69,7 @@ bool split(std::string_view text, token& parts) {
     return take_exponent(text, parts.exponent) && text.empty();
 }
 
-// Magnitude so far, with one more digit behind it.
+// Appends one digit to the magnitude so far.
 bool append_digit(std::uint64_t& magnitude, unsigned digit) {
     constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
     if (magnitude > (most - digit) / 10) {

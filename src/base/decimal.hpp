@@ -4,15 +4,15 @@
 #include <cstdint>
 #include <string_view>
 
-// Exact arithmetic on number texts: the integer that a JSON number is after shifting its decimal
-// point. Integers and money are read by it, so that neither is converted to a binary fraction.
+// Exact arithmetic on number texts: shifts the decimal point of a JSON number and returns the
+// integer. Integers and money are read with it, so that neither becomes a binary fraction.
 namespace msd {
 
 struct scaled_number {
     enum class outcome : std::uint8_t {
         exact,
         not_a_number, // not a number token of RFC 8259
-        fractional,   // the shifted value is no integer
+        fractional,   // the shifted value is not an integer
         too_large,    // its magnitude is 2^64 or more
     };
 

@@ -6,7 +6,7 @@
 
 namespace msd {
 
-/// What an exception says of itself, for logs; `thrown` is not null.
+/// The what() of an exception, for logs; `thrown` is not null.
 [[nodiscard]] std::string exception_text(const std::exception_ptr& thrown);
 
 } // namespace msd

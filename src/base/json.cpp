@@ -12,7 +12,7 @@ namespace msd::json {
 
 namespace {
 
-constexpr std::size_t kept_members_max = 1024; // capacity above is not kept for the next parse
+constexpr std::size_t kept_members_max = 1024; // a larger capacity is freed at the next parse
 
 constexpr char32_t replacement = 0xFFFD;
 
@@ -78,7 +78,7 @@ char decode_short_escape(char letter) {
     }
 }
 
-// What stands between the quotes of a literal that was checked before.
+// Decodes the text between the quotes of a literal that was checked before.
 std::string decode(std::string_view inner) {
     std::string out;
     out.reserve(inner.size());

@@ -15,9 +15,9 @@
 // the original text until its number or string is requested, so values that msd only forwards
 // (64-bit and larger integers, 1.0, unknown fields) are sent unchanged. No tree of values is built.
 //
-// Accepted is what JSON.parse of JavaScript accepts, because foreign nodes pass such texts on: also
-// numbers that no double holds and \u escapes of lone surrogates, which read as U+FFFD. Refused
-// beyond that: bytes that are not UTF-8, and more than the limits below.
+// Accepts what JSON.parse of JavaScript accepts, because foreign nodes forward such texts: also
+// numbers beyond the range of a double, and \u escapes of lone surrogates, which are read as
+// U+FFFD. In addition to that, refuses bytes that are not UTF-8, and texts over the limits below.
 //
 // Texts are read by msd's own scanner, because RapidJSON's reader refuses such numbers and escapes
 // and does not report the position of a value. RapidJSON's Writer writes strings and integers; only
@@ -26,8 +26,8 @@
 namespace msd::json {
 
 constexpr std::size_t depth_max = 64;         // levels of objects and arrays
-constexpr std::size_t members_max = 1 << 16;  // of one object that is looked into
-constexpr std::size_t elements_max = 1 << 20; // of one array that is looked into
+constexpr std::size_t members_max = 1 << 16;  // of one object whose members are read
+constexpr std::size_t elements_max = 1 << 20; // of one array whose elements are read
 
 class scanner;
 
@@ -50,7 +50,7 @@ struct value {
 struct member {
     std::string_view name; // decoded
     value val;
-    std::string_view raw; // the whole member as it came: `"name": value`
+    std::string_view raw; // the whole member unchanged: `"name": value`
 };
 
 // The members of one JSON object in the order of the text. Views into the text that was parsed,
@@ -71,7 +71,7 @@ public:
     /// before the fault stay readable, so that an error reply can name its key.
     [[nodiscard]] result<void> parse(std::string_view text, std::size_t levels_max = depth_max);
 
-    /// The last member of that name, as JSON.parse has it; null when there is none.
+    /// The last member of that name, as in JSON.parse; null when there is none.
     [[nodiscard]] const value* find(std::string_view name) const;
 
     [[nodiscard]] auto begin() const { return members_.begin(); }
@@ -86,7 +86,7 @@ private:
     [[nodiscard]] bool read_member(scanner& input, std::size_t levels_max);
 
     std::vector<member> members_;
-    std::list<std::string> decoded_names_; // few: owns nothing until there is one
+    std::list<std::string> decoded_names_; // names with escapes, which are rare
     std::string_view text_;
 };
 
@@ -98,7 +98,7 @@ private:
 /// are not counted.
 [[nodiscard]] result<value> parse(std::string_view text);
 
-// Appends JSON to a string. Commas and colons come by themselves. Strings that are not valid UTF-8
+// Appends JSON to a string and adds commas and colons. Strings that are not valid UTF-8
 // are written with U+FFFD for each bad byte. Misuse (a value where a key belongs) asserts. Outside
 // of any object it writes one value, or members without braces when it begins with key().
 class writer {
@@ -137,7 +137,7 @@ private:
     bool key_given_ = false; // its value comes next
 };
 
-/// Appends `text` as a JSON string literal; bad UTF-8 as writer has it.
+/// Appends `text` as a JSON string literal; bad UTF-8 is written as in writer.
 void append_quoted(std::string& out, std::string_view text);
 
 /// `text` as a JSON string literal.

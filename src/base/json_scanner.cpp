@@ -21,7 +21,7 @@ constexpr bool is_hex_digit(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// Bytes of a string that mean themselves and need no second look.
+// Bytes of a string that are neither escaped nor special.
 constexpr std::array<bool, 256> plain = [] {
     std::array<bool, 256> table{};
     for (std::size_t c = 0x20; c < 0x80; ++c) {
@@ -30,7 +30,7 @@ constexpr std::array<bool, 256> plain = [] {
     return table;
 }();
 
-// Eight bytes at once: whether all of them are plain. Per byte, the top bit of the sum tells.
+// Whether eight bytes are all plain: in the sum, the top bit of each byte shows whether it is not.
 bool all_plain(const char* text) {
     constexpr std::uint64_t ones = 0x0101010101010101;
     constexpr std::uint64_t tops = 0x8080808080808080;
@@ -305,7 +305,7 @@ bool scanner::member_name() {
 
 bool scanner::finish() {
     skip_space();
-    return at_end() || fault("something follows the value");
+    return at_end() || fault("unexpected text after the value");
 }
 
 } // namespace msd::json

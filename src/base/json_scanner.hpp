@@ -26,10 +26,10 @@ public:
 
     /// Consumes `wanted` if it is the next byte; otherwise nothing happens.
     [[nodiscard]] bool take(char wanted);
-    /// The same for a byte that has to be there.
+    /// The same for a byte that is required.
     [[nodiscard]] bool expect(char wanted);
 
-    /// One string literal. `has_escape` tells whether its text differs from its meaning.
+    /// One string literal. `has_escape`: it contains an escape, so its value differs from its text.
     [[nodiscard]] bool string(bool& has_escape);
     /// One value with at most `levels_max` levels of objects and arrays, at most 64.
     [[nodiscard]] bool value(std::size_t levels_max);

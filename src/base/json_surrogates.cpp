@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t escape_bytes = 6; // \uXXXX
 
-// The code unit of the \u escape at `at`; nothing when something else stands there.
+// The code unit of the \u escape at `at`; nothing when there is no such escape.
 std::optional<unsigned> unit_at(std::string_view json, std::size_t at) {
     const std::string_view escape = json.substr(at, escape_bytes);
     if (escape.size() != escape_bytes || !escape.starts_with("\\u")) {
@@ -31,7 +31,7 @@ constexpr bool is_low(unsigned unit) {
 } // namespace
 
 std::optional<std::size_t> lone_surrogate(std::string_view json) {
-    // In well-formed JSON a backslash stands in strings only and begins an escape.
+    // In well-formed JSON a backslash occurs only in strings and begins an escape.
     std::size_t at = json.find('\\');
     while (at != std::string_view::npos) {
         const auto unit = unit_at(json, at);

@@ -6,8 +6,8 @@
 #include <string_view>
 
 // Half surrogate pairs in JSON text. RFC 8259 allows an escape such as \ud800 without its other
-// half, and base/json accepts it because foreign nodes send it; but it is no character, so text
-// with it cannot be stored as it is (RFC 7493, 2.1). Texts that are to be stored are checked here.
+// half, and base/json accepts it because foreign nodes send it. But it is not a character, so text
+// with it cannot be stored unchanged (RFC 7493, 2.1). Texts that are to be stored are checked here.
 namespace msd::json {
 
 /// Where the first \u escape of half a surrogate pair begins, in names of members too; nothing when

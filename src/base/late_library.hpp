@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-// Shared libraries that only few of msd's processes need. A linked library is loaded by every
+// Loads shared libraries that only few of msd's processes need. A linked library is loaded by every
 // process at its start, and loading is most of the start time of a worker: OpenSSL and the MySQL
 // driver, with their dependencies, caused half of the symbols and two fifths of the page faults.
 namespace msd {
@@ -29,7 +29,7 @@ private:
     std::atomic<void*> handle_ = nullptr;
 };
 
-// The C function `name` of such a library, to be called like it. A call throws as
+// The C function `name` of such a library; it is called like the function itself. A call throws as
 // late_library::symbol() does.
 template <class Function>
 class late_function;
@@ -58,8 +58,9 @@ private:
 
 } // namespace msd
 
-/// Declares `name` in the present namespace to stand for the function that a header of `library`
-/// declares as ::name.
+/// Declares `name` in the current namespace, for the function that a header of `library` declares
+/// as
+/// ::name.
 // NOLINTBEGIN(bugprone-macro-parentheses): a declared name has none
 #define MSD_LATE_FUNCTION(library, name)                                                           \
     constinit ::msd::late_function<decltype(::name)> name {                                        \

@@ -42,8 +42,8 @@ line_writer::kind line_writer::kind_of(int fd) {
     return isatty(fd) == 1 ? kind::blocking_terminal : kind::never_blocks;
 }
 
-// A process that shares the pipe may write between this and our write. It would have to write
-// three quarters of the pipe's size in that moment to make ours block.
+// Another process that shares the pipe may write between this check and the write. The write blocks
+// only if that process writes three quarters of the size of the pipe in that moment.
 bool line_writer::has_room() const {
     pollfd asked{fd_, POLLOUT, 0};
     if (poll(&asked, 1, 0) != 1) {

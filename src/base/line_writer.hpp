@@ -8,12 +8,12 @@
 namespace msd {
 
 // Writes lines to a file, pipe, terminal or socket, each with one system call, and never waits for
-// whoever reads them. It leaves to its user what becomes of a line that was not written.
+// the reader. The caller decides what to do about a line that was not written.
 class line_writer {
 public:
-    /// Does not own `fd`, which stays as it is. See make_standard_descriptor_nonblocking().
+    /// Does not own `fd` and does not change its flags. See make_standard_descriptor_nonblocking().
     explicit line_writer(int fd);
-    /// Opened with O_NONBLOCK, if it could be something else than a file.
+    /// Owns `file`, which is opened with O_NONBLOCK unless it is certainly a regular file.
     explicit line_writer(unique_fd file);
 
     /// `line` ends with '\n'. 0: it was written. Otherwise the reason as in errno (EAGAIN: there is
@@ -26,7 +26,7 @@ private:
     enum class kind : unsigned char {
         never_blocks,  // a file, or O_NONBLOCK is set
         socket,        // each message can be sent without waiting
-        blocking_pipe, // the two that have O_NONBLOCK only for all who share them
+        blocking_pipe, // O_NONBLOCK would affect other processes, for the terminal as well
         blocking_terminal,
     };
 

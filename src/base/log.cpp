@@ -27,7 +27,7 @@ namespace msd::log {
 
 namespace {
 
-constexpr std::size_t message_bytes_max = 1 << 14; // what is longer is cut
+constexpr std::size_t message_bytes_max = 1 << 14; // longer messages are cut
 
 constexpr std::array<std::string_view, 6>
     level_names{"trace", "debug", "info", "warning", "error", "off"};
@@ -36,7 +36,7 @@ std::string_view name_of(level severity) {
     return level_names.at(static_cast<std::size_t>(severity));
 }
 
-// spdlog carries finished lines to this sink and takes part in no decision. Counts the lines that
+// spdlog passes finished lines to this sink and decides nothing. The sink stores why the last line
 // could not be written.
 class line_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
@@ -60,7 +60,7 @@ private:
     int failure_ = 0;
 };
 
-// Where lines go, and what became of those that could not be written.
+// Where lines are written, and why the last one could not be written.
 class output {
 public:
     explicit output(line_writer to)
@@ -154,7 +154,7 @@ std::string_view journal_prefix(level severity) {
     }
 }
 
-// `time` is empty for the journal, which has its own.
+// `time` is empty for the journal, which records the time itself.
 std::string
 text_line(const settings& chosen, level severity, std::string_view message, std::string_view time) {
     std::string line = fmt::format("{}{}{} ", time, time.empty() ? "" : " ", name_of(severity));
@@ -254,7 +254,7 @@ void reopen() {
         }
     }
     if (!problem.empty()) {
-        error("{}; lines go on to where they went", problem);
+        error("{}; logging continues to the old file", problem);
     }
 }
 

@@ -21,8 +21,8 @@
 // The call never waits for the reader of a pipe, terminal or socket, because it is made by event
 // loops and by the master: line_writer writes what there is room for. A line that cannot be written
 // (no room, a full disk) is dropped and counted, and the count is logged when writing works again.
-// A queue with a thread that writes it would keep some more lines while the reader pauses, but
-// would lose those in the queue when the process crashes, which are the ones that tell why.
+// A queue with a writer thread would keep some more lines while the reader pauses, but a crash of
+// the process would lose the queued lines, which are the ones that explain the crash.
 namespace msd::log {
 
 enum class level : std::uint8_t { trace, debug, info, warning, error, off };
@@ -37,8 +37,8 @@ struct settings {
 };
 
 /// Replaces the settings of the process. Before the first call: text, stderr, info. The file is
-/// created (0600) when it does not exist, its directory is not. errc::unavailable: it cannot be
-/// opened, and the settings stay as they were.
+/// created (0600) when it does not exist; its directory is not created. errc::unavailable: it
+/// cannot be opened, and the settings stay as they were.
 result<void> configure(const settings& chosen);
 
 /// Reopens the file by its path (after rotation by another program). When that fails, logs the

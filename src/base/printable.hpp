@@ -6,9 +6,9 @@
 
 namespace msd {
 
-/// `text` with control characters, including C1, as \n, \t or \x1b: text from outside (names of
-/// nodes, keys of a file) must not control the terminal that shows it. Invalid UTF-8 becomes
-/// U+FFFD.
+/// Escapes the control characters of `text`, including C1, as \n, \t or \x1b, because untrusted
+/// text (names of nodes, keys of a file) must not control the terminal that shows it. Invalid UTF-8
+/// becomes U+FFFD.
 [[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace msd

@@ -9,18 +9,18 @@
 namespace msd {
 
 // Kinds of errors, divided by what the caller can do. The text of an error is for the log and the
-// operator; the code that writes a reply chooses what a client gets to read.
+// operator; the code that writes a reply chooses the text for the client.
 enum class errc : std::uint8_t {
     invalid,     // the caller's values are wrong
-    malformed,   // bytes that are not what they claim to be
+    malformed,   // the received bytes are not in the expected format
     too_large,   // over a named limit
-    not_found,   // no such thing
+    not_found,   // it does not exist
     conflict,    // exists already, or changed meanwhile
     denied,      // not allowed
     refused,     // not executed: safe to try elsewhere
     unavailable, // the other side is down or overloaded
     timeout,     // the deadline passed; the work may have been done
-    cancelled,   // the caller does not wait any more
+    cancelled,   // the caller no longer waits
     closed,      // the connection ended; the work may have been done
     internal,    // a defect of msd
 };

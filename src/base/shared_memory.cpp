@@ -36,7 +36,7 @@ result<shared_memory> shared_memory::adopt(unique_fd descriptor, std::size_t byt
     // An access beyond the end of the file raises SIGBUS.
     struct stat facts {};
     if (fstat(descriptor.get(), &facts) != 0 || facts.st_size < static_cast<off_t>(bytes)) {
-        return fail(errc::invalid, "the shared memory is too small, or none");
+        return fail(errc::invalid, "the descriptor is not shared memory of the expected size");
     }
     void* const data =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.get(), 0);

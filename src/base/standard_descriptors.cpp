@@ -20,7 +20,7 @@ bool is_open(int fd) {
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-// The controlling terminal may be opened by every process of its session, whoever owns it.
+// Every process of a session may open its controlling terminal as /dev/tty, even as another user.
 std::string name_of_terminal(int fd) {
     const bool is_controlling = tcgetsid(fd) == getsid(0);
     return is_controlling ? "/dev/tty" : fmt::format("/proc/self/fd/{}", fd);
@@ -50,7 +50,7 @@ void make_standard_descriptor_nonblocking(int fd) {
     } else if (isatty(fd) == 1) {
         name = name_of_terminal(fd);
     } else {
-        return; // files do not block, and to sockets each message is sent without waiting
+        return; // files do not block, and line_writer sends to sockets without waiting
     }
     const unique_fd own{open(name.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     if (own) {

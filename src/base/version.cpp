@@ -27,7 +27,7 @@ constexpr std::string_view facts_sanitized =
 #endif
 
 constexpr std::string_view id_owner{"GNU\0", 4};
-constexpr std::size_t id_bytes = 4; // are enough to tell builds apart
+constexpr std::size_t id_bytes = 4; // enough to distinguish builds
 
 std::size_t padded(std::size_t size) {
     return (size + 3) / 4 * 4;
@@ -54,14 +54,14 @@ std::span<const std::byte> build_id_of(std::span<const std::byte> notes) {
     return {};
 }
 
-// Of the first object that the dynamic linker names: the program.
+// Reads the build ID of the first object that the dynamic linker lists, which is the program.
 int read_build_id(dl_phdr_info* object, std::size_t /*size*/, void* into) {
     for (const auto& segment : std::span{object->dlpi_phdr, object->dlpi_phnum}) {
         if (segment.p_type != PT_NOTE) {
             continue;
         }
         const std::uintptr_t at = object->dlpi_addr + segment.p_vaddr;
-        // NOLINTNEXTLINE(performance-no-int-to-ptr): where the program stands is told as a number
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the linker reports the address as a number
         const auto* const begin = reinterpret_cast<const std::byte*>(at);
         const auto id = build_id_of({begin, segment.p_memsz});
         if (id.size() >= id_bytes) {

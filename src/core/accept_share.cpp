@@ -5,12 +5,12 @@ namespace msd::core {
 
 namespace {
 
-// So many open connections more than a sibling are no reason to pause: connections come and go.
+// A worker with fewer additional connections than this does not pause: small differences even out.
 std::uint32_t margin_at(std::uint32_t held) {
     return 8 + held / 16;
 }
 
-// Lines are taken from the first on, so behind so many unused ones there are hardly others.
+// Lines are used from the first on, so after this many unused lines the search ends.
 constexpr std::size_t unused_lines_max = 64;
 
 // FNV-1a: workers of different builds must get the same number. Never 0.
@@ -33,7 +33,7 @@ accept_share::accept_share(const scoreboard& board, std::size_t own, std::string
     : board_{board},
       own_{own},
       pool_{number_of(pool)} {
-    // A master of an older program does not clear them.
+    // A master with an older program does not clear these fields.
     worker_figures& line = board_.line(own_);
     line.accepts_for = 0;
     line.accepted = 0;

@@ -13,17 +13,17 @@
 namespace msd::core {
 
 // Spreads connections evenly over the workers of a pool, which all accept from the same sockets.
-// The kernel wakes them in turn, but in a burst the worker that has a processor accepts while its
-// siblings wait for one. So a worker that has accepted a connection and now holds more open ones
-// than an accepting sibling, by more than a margin, leaves the sockets to its siblings until that
-// is no longer so.
+// The kernel wakes them in turn, but in a burst the running worker accepts while its siblings wait
+// for a processor. So a worker that has accepted a connection and has more open connections than an
+// accepting sibling, by more than a margin, pauses: it leaves the sockets to its siblings until the
+// difference is smaller.
 //
-// Nothing starves: that ends after `pause_max`, and the worker accepts at least one connection
-// before the next one. When a connection waited and no sibling took any, the siblings may be hung
-// or stopped, and the worker accepts as if it were alone for `alone_time`. A worker that is woken
-// always accepts, so an idle pool answers as fast as without this.
+// No connection starves: a pause ends after `pause_max`, and the worker accepts at least one
+// connection between two pauses. When a connection waited and no sibling accepted it, the siblings
+// may be hung or stopped, and the worker accepts without pauses for `alone_time`. A worker that is
+// woken always accepts, so an idle pool answers without additional delay.
 //
-// closed() may be called by any thread, the rest by one at a time.
+// closed() may be called by any thread, the other functions by one thread at a time.
 class accept_share {
 public:
     static constexpr milliseconds pause_max{20};
@@ -39,15 +39,16 @@ public:
     void accepted();
     void closed();
 
-    /// Whether to leave the sockets to the siblings now; asked again each millisecond while it is
-    /// so. `is_waiting` tells whether a connection waits in the sockets' queues.
+    /// Whether to leave the sockets to the siblings now. The caller repeats the call every
+    /// millisecond while the result is true. `is_waiting` returns whether a connection waits in the
+    /// sockets' queues.
     [[nodiscard]] bool leaves_to_siblings(time_point now, const std::function<bool()>& is_waiting);
 
 private:
-    // Those with fewer open connections, less the margin, than this worker.
+    // The siblings that have fewer open connections than this worker, by more than the margin.
     struct siblings {
         bool any = false;
-        std::uint32_t accepted = 0; // by all of them, modulo 2³²
+        std::uint32_t accepted = 0; // by all siblings, modulo 2³²
     };
 
     [[nodiscard]] siblings with_less() const;
@@ -55,8 +56,8 @@ private:
     const scoreboard& board_;
     std::size_t own_;
     std::uint32_t pool_;
-    bool has_accepted_ = false;       // since the last pause
-    std::optional<time_point> since_; // the pause
+    bool has_accepted_ = false;       // a connection, since the last pause
+    std::optional<time_point> since_; // start of the pause
     std::uint32_t accepted_before_ = 0;
     time_point alone_until_{};
 };

@@ -85,7 +85,7 @@ void cache_table::erase(entries::iterator one) {
 }
 
 // Removes at most two expired entries for each insertion, so that entries that are no longer used
-// do not stay for ever.
+// do not stay forever.
 void cache_table::drop_expired_last(time_point now) {
     for (int looked_at = 0; looked_at < 2 && !entries_.empty(); ++looked_at) {
         if (entries_.back().until > now) {

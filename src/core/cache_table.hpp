@@ -25,11 +25,11 @@ struct cache_limits {
 // least recently used entry when it is full.
 //
 // put() takes the time at which the value was requested. An entry or a removal that is newer than
-// that request is kept, so a response that was in flight while the value changed never replaces
-// newer knowledge. Time is an argument.
+// that request is kept, so a response that was in flight while the value changed never replaces a
+// newer entry. Time is an argument.
 class cache_table {
 public:
-    static constexpr std::size_t entry_overhead = 200; // bytes of bookkeeping, about
+    static constexpr std::size_t entry_overhead = 200; // approximate bytes of bookkeeping
 
     enum class state : std::uint8_t { miss, absent, value };
 
@@ -42,9 +42,9 @@ public:
 
     [[nodiscard]] found find(std::string_view key, time_point now);
 
-    /// Caches `value` until `until`; no value caches that the key has none. Returns whether it is
-    /// cached: not when it was requested at `asked` too long ago, when it is too large, or when
-    /// something newer is known.
+    /// Caches `value` until `until`; nullopt caches that the key has no value. Returns whether it
+    /// is cached: not when the request at `asked` is too old, when the value is too large, or when
+    /// a newer entry or removal exists.
     bool
     put(std::string key,
         std::optional<std::string> value,
@@ -55,7 +55,7 @@ public:
     /// The value has changed: removes the entry and rejects responses to requests sent until now.
     void remove(std::string key, time_point now);
 
-    /// Includes the marks of removals.
+    /// The number of entries, including the marks of removals.
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     /// The number of entries that were evicted before they expired.

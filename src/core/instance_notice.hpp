@@ -8,7 +8,7 @@
 
 namespace msd::core {
 
-// The state of an instance as the service manager is notified of it.
+// The state of an instance, for notifications of the service manager.
 struct instance_condition {
     bool was_ready = false; // all pools have been READY
     bool is_stopping = false;

@@ -38,8 +38,8 @@ struct route_info {
 struct node_info {
     node_id id;
     std::vector<std::string> urls;  // METHOD followed by path, as registered
-    int proto = 1;                  // 2: an msd node
-    std::vector<route_info> routes; // of an msd node that described them; else empty: see urls
+    int proto = 1;                  // version of the protocol; 2: an msd node
+    std::vector<route_info> routes; // described by an msd node; otherwise empty: see urls
     std::string port_token;         // the port as registered, e.g. 9010 or "9051" with its quotes
     std::string extra_members; // a foreign node's unknown members, raw, in order: `"a":1,"b":2`
     bool critical = false;     // its connections are lost; it may return

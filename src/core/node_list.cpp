@@ -120,7 +120,7 @@ void node_list::update(member& known, const node_info& node, texts&& entries) {
     foreign_changes_ += foreign_same ? 0 : 1;
 }
 
-// From now on msd nodes are sent the node.
+// From now on the node is sent to msd nodes.
 void node_list::announce(place where) {
     const member& node = nodes_.at(where);
     if (!node.announced()) {

@@ -28,8 +28,8 @@ namespace msd::core {
 // hold it, and the log of recent changes. A node whose last connection ended stays listed as
 // critical for a while. An msd node that is about to register a second time, with more, is not
 // announced to msd nodes before that, so that they receive it once and not twice. Nodes are stored
-// as the JSON texts that are sent, because that is their only use. core/registry.hpp decides who is
-// sent what, and when.
+// as the JSON texts that are sent, because that is their only use. core/registry.hpp decides which
+// change is sent to which node, and when.
 //
 // There are two kinds of changes: of the set of nodes (each makes a revision) and of whether a node
 // is critical (makes none). The log contains both. A change of state is filed under the next
@@ -53,7 +53,7 @@ public:
     // Whether a registration is complete.
     enum class completeness : std::uint8_t {
         complete,
-        partial, // another one follows; a new node waits for it, at most `announce_within`
+        partial, // a second one follows; a new node waits for it, at most `announce_within`
     };
 
     struct notice {
@@ -62,8 +62,9 @@ public:
     };
 
     struct delta {
-        std::string added;   // entries joined by commas, in registration order
-        std::string removed; // identities joined by commas; one that is also added moves to the end
+        std::string added; // entries joined by commas, in registration order
+        std::string
+            removed; // identities joined by commas; a node that is also added moves to the end
     };
 
     static constexpr std::size_t changes_kept_max = 4096;
@@ -82,14 +83,15 @@ public:
         time_point now,
         completeness how_much = completeness::complete
     );
-    /// A connection said goodbye for its node.
+    /// A connection deregistered its node.
     void withdraw(place held);
     /// Callers of a worker of that node have lost their connections. Counted as a foreign change
     /// when the node is listed and not critical.
     void note_lost_callers(const node_id& of);
-    /// A connection ended without a goodbye.
+    /// A connection ended without deregistering its node.
     void lose(place held, time_point now);
-    /// Removes nodes that were critical for too long, announces those that waited too long.
+    /// Removes nodes that were critical for too long. Announces nodes whose second registration did
+    /// not arrive in time.
     void expire(time_point now);
     /// When expire() has something to do; time_point::max() for never.
     [[nodiscard]] time_point next_expiry() const;
@@ -120,7 +122,7 @@ public:
 
     /// Everything except notices and settings, for a list that continues in another process.
     void write(binary_writer& out) const;
-    /// Reads what write() wrote. `holds`: the node of each connection that holds one. Fails with
+    /// Reads the output of write(). `holds`: the node of each connection that has one. Fails with
     /// errc::malformed when the bytes are not such a list or do not agree with `holds`.
     [[nodiscard]] static result<node_list> read(
         binary_reader& in,

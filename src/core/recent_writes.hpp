@@ -10,10 +10,10 @@
 
 namespace msd::core {
 
-// When rows were last written, so that a reader knows which of them a replica may not have yet. A
+// When rows were last written, so that a reader knows which rows a replica may not have yet. A
 // row is identified by a number, the hash of its key. Rows whose numbers collide share a place;
 // then a row only appears to have been written more recently than it was. The object is in memory
-// that the workers of a service share, so that each worker reads what any of them has written.
+// that the workers of a service share, so that each worker sees the writes of all workers.
 class recent_writes {
 public:
     static constexpr std::size_t places = 1024; // a power of two

@@ -8,8 +8,8 @@
 #include <functional>
 #include <optional>
 
-// Replacement of healthy workers because of the requests they have answered or the memory they use:
-// when a worker is due, and which pool is next. Knows no processes; time is an argument.
+// Replaces healthy workers after a number of requests or above a memory limit: decides when a
+// worker is due and which pool is next. Knows no processes; time is an argument.
 namespace msd::core {
 
 struct recycling_limits {
@@ -24,7 +24,8 @@ struct recycling_limits {
     }
 
     /// Whether a worker that used `when_ready` bytes when it was READY is replaced because of its
-    /// memory. A worker that started above the limit is not: its replacement would be, too.
+    /// memory. A worker that started above the limit is not replaced, because its replacement would
+    /// also start above it.
     [[nodiscard]] bool watches_memory_from(std::uint64_t when_ready) const {
         return when_ready < bytes;
     }
@@ -35,7 +36,7 @@ struct recycling_limits {
 class recycling_turns {
 public:
     /// The next of `pools` pools, starting after the one returned before, that has a worker due.
-    /// Nothing during a pause.
+    /// Returns no pool during a pause.
     [[nodiscard]] std::optional<std::size_t>
     take(std::size_t pools, const std::function<bool(std::size_t)>& has_one_due, time_point now) {
         if (now < paused_until_) {

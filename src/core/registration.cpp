@@ -25,7 +25,7 @@ bool is_printable(std::string_view text) {
     });
 }
 
-// A number, or a string of digits as some nodes send it; 0 for anything else.
+// A number, or a string of digits, which some nodes send; otherwise 0.
 std::uint16_t read_port(const json::value* port) {
     if (port == nullptr) {
         return 0;
@@ -250,8 +250,8 @@ result<registration> read_registration(const wire::packet& packet) {
     }
     registration read;
     read.node = std::move(*node);
-    // Checked for foreign nodes too, although theirs is not used: a node that gives such an address
-    // is misconfigured and has to learn of it.
+    // Checked for foreign nodes too, although their host is not used: a node with such an address
+    // is misconfigured, and the error reply shows that.
     if (const std::string& host = read.node.id.host; !host.empty()) {
         if (const auto usable = check_advertised_host(host); !usable) {
             return tl::unexpected{usable.error()};

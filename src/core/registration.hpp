@@ -15,8 +15,8 @@
 #include <vector>
 
 // Reads and writes registrations and the entries of lists, for the distributor and its nodes: no
-// other code knows their members. The packets that carry lists are in core/topology_frames.hpp; the
-// registry decides which nodes are listed and who is sent the list.
+// other code knows their members. The packets that carry lists are in core/topology_frames.hpp. The
+// registry decides which nodes are listed and which nodes receive the list.
 namespace msd::core {
 
 inline constexpr std::string_view registry_uri = "/distributes";
@@ -39,7 +39,7 @@ struct revision {
     bool operator==(const revision&) const = default;
 };
 
-// A POST /distributes, as the distributor reads it.
+// The content of a POST /distributes request.
 struct registration {
     node_info node;                    // id.host is empty unless an msd node advertises one
     std::optional<revision> have;      // in the second registration of an msd node
@@ -52,8 +52,8 @@ struct registration {
 /// Fails with errc::invalid and a text for the peer when the params describe no usable node or
 /// exceed a limit.
 [[nodiscard]] result<registration> read_registration(const wire::packet& packet);
-/// The node that a DELETE /distributes names in its params; id.host may be empty. Nothing when it
-/// names none.
+/// The node that a DELETE /distributes names in its params; id.host may be empty. nullopt when it
+/// names no node.
 [[nodiscard]] std::optional<node_id> read_deregistration(const wire::packet& packet);
 
 /// Reads one entry of a list; errc::invalid when it has no usable name, host or port.

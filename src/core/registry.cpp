@@ -68,7 +68,7 @@ void registry::subscribe(
     subscriber.interest = interest;
 }
 
-// A node that joins alone is informed at once: it may replace a worker that was the only one.
+// A node that joins alone is informed at once: it may replace the only worker of a service.
 void registry::greet(peer_id id, time_point now) {
     const bool is_first =
         last_greeted_ == time_point::min() || now - last_greeted_ >= settings_.gather_first;
@@ -192,7 +192,7 @@ void registry::send_changes(time_point now, const room_check& has_room) {
     }
 }
 
-// Queues what a subscriber does not know yet. Returns whether there was anything.
+// Queues the changes that a subscriber does not know yet. Returns whether there were any.
 bool registry::send_to(peer_id id, shared_frames& made, const room_check& has_room) {
     connection& subscriber = peers_.at(id);
     const bool up_to_date = !subscriber.needs_snapshot && subscriber.knows == nodes_.log_end();

@@ -25,13 +25,13 @@ struct registry_settings {
     milliseconds gather_quiet{10};     // foreign subscribers: the list is sent after this quiet,
     milliseconds gather_longest{100};  // or this long after the first event
     milliseconds critical_for{10'000}; // how long a lost node is listed as critical
-    // An msd node registers a first time, learns that the distributor is msd's, and registers again
-    // with its routes. It is announced to msd nodes then, or after this time if it does not.
+    // An msd node registers, learns that the distributor is an msd distributor, and registers again
+    // with its routes. It is announced to msd nodes then, or after this time at the latest.
     milliseconds announce_within{500};
 };
 
-// The distributor's state machine: connections (peers), what they registered, which of them are
-// sent a change, and when. There are two kinds of subscribers. Foreign ones get the whole list
+// The distributor's state machine: connections (peers), their registrations, and which change is
+// sent to which peer, and when. There are two kinds of subscribers. Foreign ones get the whole list
 // after events were gathered. msd nodes get the changes since the revision they know, or a snapshot
 // in parts. Each packet is made once for all its receivers. Knows no sockets; time is an argument:
 // the owner reports events, calls advance() at due(), and sends what advance() returns, in that
@@ -59,8 +59,8 @@ public:
     /// nothing has changed.
     [[nodiscard]] result<void> enroll(peer_id peer, const registration& registered, time_point now);
     /// DELETE /distributes. An msd node gets a reply with `key` once the change was sent to the
-    /// other nodes. `callers_of`: when nothing is registered on the connection any more and that
-    /// node is listed, foreign nodes are sent the list again; an empty host stands for the peer's.
+    /// other nodes. `callers_of`: when no node is registered on the connection any more and that
+    /// node is listed, foreign nodes receive the list again; an empty host means the peer's host.
     void deregister(
         peer_id from,
         std::string_view key,
@@ -82,10 +82,10 @@ public:
     [[nodiscard]] std::vector<delivery> advance(time_point now, const room_check& has_room);
 
     /// Writes the complete state for a registry that continues in another process. Call advance()
-    /// before, so that nothing is left to be sent. last_list() is not included.
+    /// before, so that no packet is left to be sent. last_list() is not included.
     void write(binary_writer& out) const;
-    /// Reads what write() wrote. `last_list` becomes last_list(). Fails with errc::malformed when
-    /// the bytes are not such a state.
+    /// Reads the output of write(). `last_list` becomes last_list(). Fails with errc::malformed
+    /// when the bytes are not such a state.
     [[nodiscard]] static result<registry>
     read(binary_reader& in, registry_settings settings, frame last_list);
     /// The list that was sent to foreign subscribers last.
@@ -105,7 +105,7 @@ private:
         std::vector<std::string> interest;
     };
 
-    // The packets for a subscriber depend on nothing else: subscribers with equal needs share them.
+    // The packets for a subscriber depend only on this: subscribers with equal needs share packets.
     struct need {
         bool snapshot = false;
         node_list::position since = 0;
@@ -142,7 +142,7 @@ private:
     node_list nodes_;
     peer_id last_peer_ = 0;
     std::map<peer_id, connection> peers_;
-    std::set<peer_id> subscribers_; // msd nodes that said what they have
+    std::set<peer_id> subscribers_; // msd nodes that sent the revision they know
     std::vector<delivery> outbox_;
     std::vector<pending_deregistration> pending_deregistrations_;
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view magic = "msd registry";
 constexpr std::size_t connections_max = std::size_t{4} * nodes_max;
 constexpr std::size_t texts_max = std::size_t{1} << 24;
-constexpr std::size_t unread_bytes_max = 32u << 20; // a packet and what was read beyond it
+constexpr std::size_t unread_bytes_max = 32u << 20; // a packet and the bytes read after it
 constexpr std::uint64_t count_max = 1'000'000;      // of frames and pings; they are counted on
 
 using text_table = std::vector<std::shared_ptr<const std::string>>;
@@ -29,7 +29,8 @@ public:
             texts_.push_back(piece.bytes);
             return texts_.size() - 1;
         }
-        // A queue may have sent the beginning of a text already; the rest is another text.
+        // A queue may have sent the beginning of a text already; its rest is stored as another
+        // text.
         const auto key = std::pair{piece.bytes.data(), piece.bytes.size()};
         const auto [found, is_new] = places_.emplace(key, texts_.size());
         if (is_new) {
@@ -122,7 +123,7 @@ write_handover(const registry& state, std::span<const carried_connection> connec
 result<registry_handover> read_handover(std::string_view bytes, const registry_settings& settings) {
     binary_reader in{bytes};
     if (in.text(magic.size()) != magic) {
-        return fail(errc::malformed, "these bytes are not the state of a registry");
+        return fail(errc::malformed, "the received bytes are not the state of a registry");
     }
     if (const std::uint64_t version = in.number(); version != handover_version) {
         return fail(

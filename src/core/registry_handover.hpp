@@ -22,7 +22,7 @@ namespace msd::core {
 
 /// Both workers must have the same version; otherwise the old worker continues to serve.
 inline constexpr std::uint64_t handover_version = 2;
-/// More than two fleets of nodes_max nodes with full queues need.
+/// More than twice nodes_max nodes with full queues need.
 inline constexpr std::size_t handover_bytes_max = std::size_t{1} << 30;
 
 // Bytes that several queues may share.
@@ -35,8 +35,8 @@ struct carried_connection {
     registry::peer_id id = 0;
     int bad_frames = 0;
     int unanswered_pings = 0;
-    time_point frame_until = time_point::max(); // when the unfinished frame is too late
-    time_point ended_until = time_point::max(); // being closed: the deadline of its last bytes
+    time_point frame_until = time_point::max(); // deadline of the unfinished frame
+    time_point ended_until = time_point::max(); // deadline of the last bytes, when being closed
     std::string_view unread;                    // received bytes of an incomplete frame
     std::vector<shared_bytes> unsent;           // piece by piece
 };

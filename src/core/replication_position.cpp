@@ -8,7 +8,7 @@ namespace msd::core {
 
 namespace {
 
-// Takes a number and the `-` behind it off the front of `text`; the last number has no `-`.
+// Removes a number and the `-` after it from the front of `text`; the last number has no `-`.
 template <class Number>
 bool take_number(std::string_view& text, Number& into, bool last) {
     const char* const end = text.data() + text.size();

@@ -11,7 +11,7 @@ namespace msd::core {
 
 // The position of a database server: for each replication domain the number of its last
 // transaction, as MariaDB writes it ("0-1-100,7-2-5": domain, server, number). Comparing two
-// positions shows whether one server has everything another one had, without comparing clocks.
+// positions shows whether one server has all transactions of another, without comparing clocks.
 class replication_position {
 public:
     static constexpr std::size_t domains_max = 64;
@@ -21,10 +21,10 @@ public:
     /// One domain only: the number of a cluster's transaction.
     explicit replication_position(std::uint64_t number) : domains_{{0, number}} {}
 
-    /// nullopt: not such a text, or more than `domains_max` domains.
+    /// nullopt: not a text of this form, or more than `domains_max` domains.
     [[nodiscard]] static std::optional<replication_position> parse(std::string_view text);
 
-    /// Whether this position includes everything that `other` does.
+    /// Whether this position includes all transactions of `other`.
     [[nodiscard]] bool covers(const replication_position& other) const;
 
     bool operator==(const replication_position&) const = default;

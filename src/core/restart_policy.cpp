@@ -17,7 +17,7 @@ restart_policy::restart_policy(restart_settings settings, memory known)
 
 void restart_policy::ready(std::size_t slot, time_point now) {
     known_.slots[slot].is_ready = true;
-    known_.slots[slot].left_empty = false; // however the worker came into the slot
+    known_.slots[slot].left_empty = false; // also when the slot was left empty before
     known_.slots[slot].ready_since = now;
     known_.ever_ready = true;
 }
@@ -73,8 +73,8 @@ milliseconds restart_policy::backoff(int early_deaths, double jitter) const {
 }
 
 // The earliest time, not before `wanted`, at which one more replacement stays under the cap.
-// Planned replacements count too, so that simultaneous deaths are not all replaced at the same
-// later time.
+// Planned replacements count too, so that simultaneous deaths are not all replaced at one later
+// time.
 time_point restart_policy::under_cap(time_point wanted) {
     const auto cap = static_cast<std::size_t>(std::max(
         settings_.spawns_per_window_min,

@@ -19,7 +19,7 @@ struct restart_settings {
     int start_failures_max = 10;       // of a pool that was never READY
     milliseconds spawn_window{10'000}; // the cap counts replacements in this period
     int spawns_per_window_min = 20;    // the cap is at least this number,
-    int spawns_per_worker = 4;         // or this number times the workers when that is more
+    int spawns_per_worker = 4;         // or this number per worker, if that is more
 };
 
 // Decides what happens to a slot of a pool when its worker dies: it is filled again at once, after
@@ -69,7 +69,7 @@ public:
     /// The worker of `slot` is READY.
     void ready(std::size_t slot, time_point now);
 
-    /// The worker of `slot` ended without being asked to. `exit_code` is -1 when a signal
+    /// The worker of `slot` ended without an order to stop. `exit_code` is -1 when a signal
     /// killed it; `jitter` is a random number in [-1, 1].
     [[nodiscard]] verdict died(std::size_t slot, int exit_code, time_point now, double jitter);
 

@@ -36,7 +36,7 @@ time_point roll::due() const {
 void roll::ready(time_point now) {
     if (phase_ == phase::starting) {
         phase_ = phase::soaking;
-        // In a rollback the previous program needs no soak: it has run before.
+        // A rollback needs no soak: the previous program has run before.
         soaked_at_ = back_ ? now : now + soak_;
     }
 }

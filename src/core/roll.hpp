@@ -14,13 +14,13 @@ namespace msd::core {
 // A rolling replacement of workers, one slot after the other: a new worker is started beside the
 // old one, becomes READY, runs for the soak time, then the old worker is retired. When a new worker
 // fails, the roll is aborted and rolled back: the slots that were replaced get their previous
-// program again in the same way, in reverse order. Targets are numbers; the owner knows which pool
-// and slot each one is and what ran there before. Knows no processes; time is an argument: the
+// program again in the same way, in reverse order. Targets are numbers; the owner knows the pool
+// and slot of each target and its previous program. Knows no processes; time is an argument: the
 // owner asks for the next step and reports its result.
 class roll {
 public:
     enum class action : std::uint8_t {
-        none,   // nothing before due(), or before a result is reported
+        none,   // wait until due(), or until a result is reported
         start,  // a new worker for `target`
         retire, // the old worker of `target`
         discard // the new worker of `target`, which failed but still runs
@@ -49,7 +49,7 @@ public:
 
     /// The new worker is READY.
     void ready(time_point now);
-    /// The new worker has no heartbeat: it soaks until then at least.
+    /// The new worker has no heartbeat: it soaks at least until that time.
     void hold(time_point until);
     /// The old worker is draining.
     void retired();

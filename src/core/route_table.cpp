@@ -12,7 +12,7 @@ namespace msd::core {
 
 namespace {
 
-// The most segments of a pattern: longer paths are only compared with exact ones.
+// The most segments of a pattern: longer paths are only compared with exact paths.
 constexpr std::size_t segments_max = 32;
 
 // Secret parameters of foreign services, which have no schema to mark them.
@@ -124,7 +124,7 @@ void route_table::add(const node_info& node) {
             );
         }
     }
-    // A node that describes its routes repeats them as urls, for nodes that read only urls.
+    // A node that describes its routes also sends them as urls, for nodes that read only urls.
     if (!node.routes.empty()) {
         return;
     }
@@ -162,12 +162,12 @@ void route_table::offer(route&& offered) {
 // A route is offered a second time.
 void route_table::settle(std::size_t index, route&& offered) {
     if (index < present_routes_) {
-        return; // a node that is there has it, and the other one is gone
+        return; // a listed node offers the route, and this node is gone
     }
     route& known = routes_[index];
     if (known.service == offered.service) {
-        // Instances of one service may be of different versions: what one of them calls a secret
-        // is one.
+        // Instances of one service may have different versions: a parameter is secret if any
+        // instance marks it as secret.
         known.one_way = known.one_way || offered.one_way;
         add_missing(known.secrets, offered.secrets);
         if (offered.pattern < known.pattern) {

@@ -15,9 +15,10 @@
 
 namespace msd::core {
 
-// Maps METHOD and path to the service that answers them. Built anew whenever the topology changes
-// and swapped whole, so a lookup never sees half a change. What is found depends on the nodes alone
-// and not on their order, so all workers route alike, also after a restart:
+// Maps METHOD and path to the service that answers them. A new table is built whenever the topology
+// changes and replaces the old one as a whole, so a lookup never sees a partial change. The result
+// depends only on the nodes and not on their order, so all workers route alike, also after a
+// restart:
 //
 // - An exact path is preferred to a pattern, then the pattern with the longer literal beginning,
 //   then the one with fewer variables, then the alphabetically first.
@@ -33,7 +34,7 @@ public:
         bool one_way = false;
         std::vector<std::string> secrets;   // for foreign services: password, token, secret
         std::vector<std::string> variables; // names in the pattern, in order
-        // Services that claim the route too and do not get it, sorted.
+        // Other services that claim the route and do not get it, sorted.
         std::vector<std::string> also_claimed_by;
     };
 
@@ -55,8 +56,7 @@ public:
     explicit route_table(std::span<const node_info> nodes, std::span<const node_info> gone = {});
 
     /// `path` is the raw path of the request target without query. HEAD finds GET routes. A
-    /// variable matches one non-empty segment; one that is no valid percent-encoding matches
-    /// nothing.
+    /// variable matches one non-empty segment with valid percent-encoding.
     [[nodiscard]] match find(std::string_view method, std::string_view path) const;
 
     /// In the order of the nodes.
@@ -103,8 +103,8 @@ private:
     std::vector<route> routes_;
     std::unordered_map<std::string, shape, text_hash, std::equal_to<>> exact_;
     std::vector<shape> patterns_; // in the order in which they are preferred
-    // While the table is made: where a pattern is among them, by shape::key; and how many routes
-    // belong to nodes that are not gone, once all of those are added.
+    // Used while the table is built: the index of each pattern in patterns_, by shape::key; and the
+    // number of routes of nodes that are not gone, once all of them are added.
     std::unordered_map<std::string, std::size_t> places_;
     std::size_t present_routes_ = 0;
 };

@@ -13,8 +13,7 @@
 namespace msd::core {
 
 // The figures that one worker publishes in memory shared with its master and the other workers.
-// Each field is written by one process, atomically, so a worker that dies at any moment leaves the
-// memory usable.
+// Each field is written by one process, atomically, so the memory stays usable when a worker dies.
 struct alignas(64) worker_figures {
     std::atomic<std::int64_t>
         heartbeat_ns; // steady clock of the last turn of its event loop; 0: none yet

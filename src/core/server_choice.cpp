@@ -50,8 +50,8 @@ bool server_choice::takes_writes(std::size_t server) const {
 }
 
 // Whether `other` is the better primary than `best`, which precedes it in the order of preference.
-// Nodes of one cluster are equal. Otherwise one of the two is the primary of before a promotion:
-// the one that replicates, or that has less data.
+// Nodes of one cluster are equal. Otherwise one of the two is the primary from before a promotion:
+// the server that replicates, or that has less data.
 bool server_choice::is_better(std::size_t other, std::size_t best) const {
     const server_report& left = servers_[other].last;
     const server_report& right = servers_[best].last;
@@ -120,8 +120,8 @@ const server_choice::passed* server_choice::newest_covered(std::size_t server) c
     return covered == positions_.rend() ? nullptr : &*covered;
 }
 
-// While no server accepts writes there is nothing new to miss: then a replica is current when it
-// has everything the primary was last seen to have.
+// While no server accepts writes there are no new changes: then a replica is current when it has
+// the last known position of the primary.
 bool server_choice::is_current(std::size_t server, time_point now) const {
     const server_state& state = servers_[server];
     if (!state.up || !state.last.ready) {

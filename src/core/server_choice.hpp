@@ -26,11 +26,11 @@ struct server_report {
 // Chooses the database server for a call. Writes go to one server, the primary, as long as it
 // accepts them. Then they fail over to another server that does: a node of the same cluster, or a
 // promoted replica, which is writable and no longer replicates. Reads go to the replicas in turn,
-// to one that has everything the primary had `lag_max` ago; rows written since then are read from
-// the primary. A server that has not answered yet is not used.
+// to a replica that has all data of the primary `lag_max` ago; rows written since then are read
+// from the primary. A server that has not answered yet is not used.
 //
 // The lag of a replica is measured by positions: the positions of the primary are kept with the
-// time before each was asked for, and a replica is as old as the newest of them that it covers.
+// time before each was queried, and a replica is as old as the newest position that it covers.
 // This is an upper bound that does not depend on the clocks of the servers. A replica whose
 // replication has stopped counts as current until the primary has moved on.
 //
@@ -50,7 +50,7 @@ public:
     explicit server_choice(settings chosen);
 
     /// Whether a server with this report accepts writes. A replica that replicates does not, even
-    /// when nobody made it read_only: writing to it would make it diverge from the primary.
+    /// when it is not set to read_only: a write would make it diverge from the primary.
     [[nodiscard]] static bool takes_writes(const server_report& said, bool is_replica) {
         return said.ready && !said.read_only && !(is_replica && said.replicating);
     }

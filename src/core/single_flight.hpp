@@ -10,11 +10,11 @@
 
 namespace msd::core {
 
-// Deduplicates concurrent requests: of several callers that want the same key, one makes the
-// request and the others wait for its `Outcome`, which they share. This class decides which caller
-// makes the request; waiting is the caller's part. When the value changes during a request, later
-// callers start a new request, because the response in flight may be the old value. There is at
-// most one entry for each caller that makes a request, so the number of callers bounds the size.
+// Deduplicates concurrent requests: of several callers that request the same key, one caller makes
+// the request and the others wait for its `Outcome`, which they share. This class decides which
+// caller makes the request; the callers do the waiting. When the value changes during a request,
+// later callers start a new request, because the response in flight may be the old value. There is
+// at most one entry for each caller that makes a request, so the number of callers bounds the size.
 template <class Outcome>
 class single_flight {
 public:
@@ -25,7 +25,7 @@ public:
 
     struct place {
         std::shared_ptr<flight> shared;
-        bool leads = false; // makes the request, and calls end() however it ends
+        bool leads = false; // makes the request, and calls end() when it ends in any way
     };
 
     [[nodiscard]] place join(const std::string& key) {

@@ -59,7 +59,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
     }
     const json::value* const list = packet.raw_params();
     if (list == nullptr) {
-        return fail(errc::malformed, "a list of nodes without params");
+        return fail(errc::malformed, "the list of nodes has no params");
     }
     return apply_list(*list);
 }
@@ -67,7 +67,7 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
 result<topology::outcome> topology::apply_list(const json::value& list) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a list of nodes that is not an array");
+        return fail(errc::malformed, "the list of nodes is not an array");
     }
     std::vector<node_info> listed;
     append_entries(listed, *entries);
@@ -86,7 +86,7 @@ result<topology::outcome> topology::apply_from_msd(const json::object& fields) {
     const auto epoch = number(fields, "epoch");
     const auto rev = number(fields, "rev");
     if (!epoch || !rev) {
-        return fail(errc::malformed, "a packet of the registry without epoch and rev");
+        return fail(errc::malformed, "the packet of the registry has no epoch and rev");
     }
     const revision now{*epoch, *rev};
     if (const json::value* const changes = fields.find("changes")) {
@@ -103,7 +103,7 @@ result<topology::outcome>
 topology::apply_part(const json::object& fields, const json::value& list, const revision& now) {
     const auto entries = json::elements(list.text);
     if (!entries) {
-        return fail(errc::malformed, "a snapshot that is not an array");
+        return fail(errc::malformed, "the snapshot of nodes is not an array");
     }
     from_msd_ = true;
     const std::uint64_t index = number(fields, "part").value_or(0);
@@ -141,12 +141,12 @@ result<topology::outcome> topology::apply_changes(
     const json::value* const add_list = members.find("add");
     const json::value* const remove_list = members.find("remove");
     if (!parsed || add_list == nullptr || remove_list == nullptr) {
-        return fail(errc::malformed, "changes without add and remove");
+        return fail(errc::malformed, "the changes have neither add nor remove");
     }
     const auto added = json::elements(add_list->text);
     const auto removed = json::elements(remove_list->text);
     if (!added || !removed) {
-        return fail(errc::malformed, "changes whose add or remove is not an array");
+        return fail(errc::malformed, "add or remove of the changes is not an array");
     }
     from_msd_ = true;
     if (now.epoch != epoch_ || number(fields, "since") != rev_) {

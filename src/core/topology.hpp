@@ -38,7 +38,7 @@ public:
     [[nodiscard]] std::string packet() const;
 
     [[nodiscard]] std::span<const node_info> nodes() const { return nodes_; }
-    /// The last packet came from an msd distributor.
+    /// The sender of the last packet is an msd distributor.
     [[nodiscard]] bool from_msd() const { return from_msd_; }
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
     [[nodiscard]] std::uint64_t rev() const { return rev_; }

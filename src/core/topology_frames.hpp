@@ -18,7 +18,7 @@ constexpr std::size_t snapshot_part_bytes_max = std::size_t{256} * 1024;
 /// The whole list for foreign nodes; `entries` are joined by commas.
 [[nodiscard]] std::string list_frame(std::string_view entries);
 
-/// Informs a node that the distributor is msd's; contains no entries.
+/// Informs a node that the distributor is an msd distributor; contains no entries.
 [[nodiscard]] std::string announcement_frame(revision now);
 
 struct snapshot_part {
@@ -29,7 +29,7 @@ struct snapshot_part {
 [[nodiscard]] std::string snapshot_frame(revision now, const snapshot_part& part);
 
 struct change_set {
-    std::uint64_t since = 0;  // the rev these changes follow; equal to the present one when only
+    std::uint64_t since = 0;  // the rev before these changes; equal to the current rev when only
                               // the state of nodes changed, not the set of nodes
     std::string_view added;   // entries joined by commas: new ones, or replacements of known ones
     std::string_view removed; // identities joined by commas; removed before anything is added

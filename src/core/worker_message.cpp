@@ -45,7 +45,7 @@ std::string encode(const worker_message& message) {
 
 result<worker_message> decode_worker_message(std::string_view datagram) {
     if (datagram.size() > worker_message_bytes_max) {
-        return fail(errc::too_large, "a message on the control channel is too long");
+        return fail(errc::too_large, "the message on the control channel is too long");
     }
     const std::size_t space = std::min(datagram.find(' '), datagram.size());
     const std::string_view word = datagram.substr(0, space);
@@ -55,7 +55,7 @@ result<worker_message> decode_worker_message(std::string_view datagram) {
             return worker_message{what, std::string{text}};
         }
     }
-    return fail(errc::malformed, "unknown message on the control channel");
+    return fail(errc::malformed, "the message on the control channel is unknown");
 }
 
 } // namespace msd::core

@@ -25,9 +25,9 @@ struct worker_message {
         drain,     // master → worker: finish what is in flight, then exit; text: see last_of_pool
         stop,      // master → worker: exit within a second; text: see last_of_pool
         hand_over, // master → worker: hand the state over to the worker at the attached socket
-        kept,   // worker → master: the handover failed, the worker continues; text is the reason
-        serve,  // master → worker: the worker to take over from is gone; serve without its state
-        scale,  // master → worker: the new number of workers in the pool, as text
+        kept,  // worker → master: the handover failed, the worker continues; text is the reason
+        serve, // master → worker: the worker to take over from has ended; serve without its state
+        scale, // master → worker: the new number of workers in the pool, as text
         reopen, // master → worker: reopen the log files
         stats,  // worker → master: text is a JSON object
     };
@@ -46,7 +46,7 @@ constexpr std::string_view last_of_pool = "last";
 /// A handover succeeds or fails within this time; the old worker does not serve during it.
 constexpr milliseconds handover_limit{5000};
 
-/// A worker outlives its master by at most this time, whatever it does.
+/// A worker outlives its master by at most this time, even when its event loop hangs.
 constexpr std::chrono::seconds orphan_limit{10};
 
 /// At most worker_message_bytes_max bytes; a longer text is truncated.

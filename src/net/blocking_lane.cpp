@@ -225,7 +225,8 @@ void blocking_lane::state::stop() {
         thread.join();
     }
     timer.cancel();
-    // The threads have ended: finished calls still deliver their outcomes, the others never began.
+    // The threads have ended: finished calls still deliver their outcomes, the others never
+    // started.
     for (const auto& one : done) {
         if (one->waiter_) {
             forget(*one);
@@ -298,7 +299,7 @@ asio::awaitable<void> blocking_lane::finished(std::shared_ptr<job> submitted, de
                 const auto alive = lane.lock();
                 const auto cancelled = weak.lock();
                 if (alive && cancelled) {
-                    alive->abandon(cancelled, {errc::cancelled, "nobody waits any more"});
+                    alive->abandon(cancelled, {errc::cancelled, "the caller was cancelled"});
                 }
             });
         }

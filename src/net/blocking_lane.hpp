@@ -34,7 +34,7 @@ public:
         job(const job&) = delete;
         job& operator=(const job&) = delete;
 
-        /// Makes the call, once; false when its outcome is an error or an exception, which is
+        /// Makes the call, once. False when its outcome is an error, or an exception, which is
         /// thrown again where the call is awaited.
         virtual bool run() = 0;
         /// Replaces the outcome.
@@ -80,8 +80,8 @@ public:
 
     /// Makes `call`, a function that returns result<T>, on a thread of the lane; the awaiting
     /// coroutine must belong to the lane's executor. When `until` passes it gets errc::timeout at
-    /// once: a call still queued is never made then, one that runs goes on and its outcome is
-    /// dropped, so `call` must own whatever it touches. errc::unavailable: too many calls;
+    /// once: a call still queued is never made then. A call that runs continues and its outcome is
+    /// dropped, so `call` must own everything it uses. errc::unavailable: too many calls;
     /// errc::cancelled: stopped, or the coroutine was. An exception that `call` throws is thrown
     /// here.
     template <class F>
@@ -102,7 +102,7 @@ public:
     }
 
     /// Waits for the calls that run, drops those that are queued, joins the threads. Coroutines
-    /// that still wait get errc::cancelled, or their outcome if it just came.
+    /// that still wait get errc::cancelled, or their outcome if it has just arrived.
     void stop();
 
     /// Calls submitted and not finished.

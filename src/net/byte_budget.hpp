@@ -24,8 +24,8 @@ public:
         share& operator=(const share&) = delete;
         ~share() { budget_.used_ -= bytes_; }
 
-        /// Makes the share `bytes` long. False, and nothing changes, when that exceeds the bound;
-        /// shrinking always works.
+        /// Changes the share to `bytes`. Returns false and changes nothing when that exceeds the
+        /// bound; shrinking always works.
         [[nodiscard]] bool resize(std::size_t bytes) {
             const std::size_t others = budget_.used_ - bytes_;
             if (bytes > bytes_ && others + bytes > budget_.bytes_max_) {

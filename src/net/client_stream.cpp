@@ -63,7 +63,7 @@ client_stream::open(asio::any_io_executor executor, target where, deadline until
     const bool in_time = std::exchange(*waiting, false);
     const std::string text = peer_address{where.host, where.port}.text();
     if (!in_time) {
-        co_return fail(errc::timeout, "agreeing on TLS with " + text + " took too long");
+        co_return fail(errc::timeout, "the TLS handshake with " + text + " took too long");
     }
     if (!agreed) {
         co_return about(text, agreed.error());
@@ -77,7 +77,7 @@ asio::awaitable<result<void>> client_stream::agree() {
         const auto done = tls_->handshake(sealed_);
         send_sealed();
         if (!done) {
-            // Sends the TLS alert that says why, if the peer still reads.
+            // Sends the TLS alert with the reason, if the peer still reads.
             co_await queue_.flushed(deadline::in(milliseconds{100}));
             co_return tl::unexpected{done.error()};
         }
@@ -86,7 +86,10 @@ asio::awaitable<result<void>> client_stream::agree() {
         }
         const auto received = co_await read_some();
         if (!received) {
-            co_return fail(errc::malformed, "it ended the connection instead of agreeing on TLS");
+            co_return fail(
+                errc::malformed,
+                "the server closed the connection during the TLS handshake"
+            );
         }
         tls_->received(*received);
     }

@@ -34,8 +34,8 @@ public:
         std::string tls_name;             // of the certificate; empty: the host
     };
 
-    /// Connects, and agrees on TLS. errc::unavailable and errc::timeout as connect(); with TLS
-    /// errc::denied and errc::malformed as tls_session::handshake().
+    /// Connects, and completes the TLS handshake. errc::unavailable and errc::timeout as connect();
+    /// with TLS errc::denied and errc::malformed as tls_session::handshake().
     static asio::awaitable<result<std::unique_ptr<client_stream>>>
     open(asio::any_io_executor executor, target where, deadline until);
 

@@ -110,8 +110,8 @@ asio::awaitable<result<tcp::socket>> connect_to_any(
     std::string reason = "no address";
     std::size_t left = endpoints.size();
     for (const auto& endpoint : endpoints) {
-        // Each address gets its share of the time, so one that does not answer leaves the others
-        // theirs.
+        // Each address gets its share of the time, so an address that does not answer leaves time
+        // for the others.
         const time_point now = clock::now();
         const time_point limit = now + (until.at() - now) / left--;
         // Shared with the timer's handler, which may still be queued when this function returns.

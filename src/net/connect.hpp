@@ -36,8 +36,8 @@ struct peer_address {
 /// does not acknowledge sent bytes, for `limit`.
 void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
 
-/// Connects to a name or an address; every address of a name is tried (net/name_resolver.hpp says
-/// how names are looked up). errc::unavailable with the system's reason, errc::timeout.
+/// Connects to a name or an address; tries every address of a name (net/name_resolver.hpp looks
+/// names up). errc::unavailable with the system's reason, errc::timeout.
 asio::awaitable<result<asio::ip::tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
 

@@ -125,10 +125,10 @@ result<parcel> receive_parcel(int socket, deadline until) {
         received.text.resize(static_cast<std::size_t>(got));
         received.descriptors = attached_to(message);
         if ((message.msg_flags & MSG_CTRUNC) != 0) {
-            return fail(errc::unavailable, "out of descriptors");
+            return fail(errc::unavailable, "this process has no free file descriptors");
         }
         if ((message.msg_flags & MSG_TRUNC) != 0) {
-            return fail(errc::too_large, "a message over the limit");
+            return fail(errc::too_large, "a message of the other process is too long");
         }
         return received;
     }

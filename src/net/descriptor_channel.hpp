@@ -13,7 +13,7 @@
 
 // Messages between two processes of one machine over a SOCK_SEQPACKET socket: a short text with
 // file descriptors. These functions block until their deadline. On an event loop, call them only
-// when the socket is ready, or while nothing else may run.
+// when the socket is ready, or while no other task may run.
 namespace msd::net {
 
 inline constexpr std::size_t parcel_bytes_max = 4096;

@@ -72,7 +72,8 @@ void http_connection::consume(std::size_t bytes) {
 
 asio::awaitable<http_connection::arrival> http_connection::read_head() {
     using event = wire::http_request_parser::event;
-    // A client that never sends a first byte is as suspicious as one that stops within a head.
+    // A client that never sends a first byte gets the same time limit as a client that stops in a
+    // head.
     enter(phase::idle, served_ ? idle_limit_ : std::min(idle_limit_, settings_.header_timeout));
     for (;;) {
         const auto outcome = parser_.feed(unread());
@@ -135,7 +136,10 @@ http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
                 co_return fail(errc::too_large, body_too_large(bytes_max));
             }
             if (!memory->resize(bytes)) {
-                co_return fail(errc::refused, "too many request bodies at once");
+                co_return fail(
+                    errc::refused,
+                    "the request bodies that are being read exceed the memory limit"
+                );
             }
             body.append(parser_.body_piece());
         }
@@ -155,7 +159,7 @@ http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
         const bool filled = co_await fill();
         if (!filled) {
             co_return timed_out_ ? fail(errc::timeout, "the body took too long to arrive")
-                                 : fail(errc::closed, "the client left");
+                                 : fail(errc::closed, "the client closed the connection");
         }
     }
 }
@@ -195,7 +199,7 @@ void http_connection::enter(phase next, milliseconds limit) {
     }
 }
 
-// The guard may come early (a deadline moved on since it was set) and is then simply set again.
+// The guard may expire early, when the deadline was moved after it was set; then it is set again.
 void http_connection::on_guard() {
     const time_point now = clock::now();
     if (queue_.unsent_bytes() > 0 && now - queue_.last_progress() >= settings_.stall_timeout) {
@@ -237,7 +241,7 @@ void http_connection::phase_is_over() {
 }
 
 // End of file alone does not count: the client may have shut down its sending side only and still
-// read the reply. A reset does; poll() reports one also behind unread bytes and end of file.
+// read the reply. A reset counts; poll() reports a reset also behind unread bytes and end of file.
 bool http_connection::has_client_closed() {
     pollfd seen{socket_.native_handle(), 0, 0};
     return poll(&seen, 1, 0) > 0 && (seen.revents & (POLLERR | POLLHUP)) != 0;
@@ -253,7 +257,7 @@ void http_connection::unwatch_client() {
 }
 
 asio::awaitable<void> http_connection::linger() {
-    // As long as the client takes bytes it may take its time.
+    // There is no time limit as long as the client reads: only a stall ends the connection.
     enter(phase::working, milliseconds::max());
     guard_.set(deadline{std::min(guard_.until(), clock::now() + settings_.stall_timeout)});
     const bool sent = co_await queue_.flushed(deadline::never());

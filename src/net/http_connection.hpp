@@ -28,17 +28,17 @@ struct http_connection_settings {
     milliseconds stall_timeout{30'000};     // unsent bytes and no progress
 };
 
-/// What a client is told whose body exceeds `bytes_max`.
+/// The text of the error reply to a request whose body exceeds `bytes_max`.
 [[nodiscard]] std::string body_too_large(std::size_t bytes_max);
 
 // The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
-// replies through a queue. Keeps the times and holds next to nothing while idle. Its owner decides
-// what a request means and how it is answered. Single-threaded.
+// replies through a queue. Enforces the time limits and uses little memory while idle. Its owner
+// decides what a request means and how it is answered. Single-threaded.
 class http_connection {
 public:
     enum class arrival : std::uint8_t {
-        head,   // request() is there
-        ended,  // the peer left, or the time between requests is over: nothing to answer
+        head,   // request() is valid
+        ended,  // the peer closed the connection, or sent no request in time: no reply is due
         broken, // answer failure_status() and close
     };
 
@@ -51,7 +51,7 @@ public:
     http_connection(const http_connection&) = delete;
     http_connection& operator=(const http_connection&) = delete;
 
-    /// Waits for the next request's head. Whatever is left of the one before must have been read.
+    /// Waits for the next request's head. The body of the previous request must have been read.
     asio::awaitable<arrival> read_head();
     [[nodiscard]] const wire::http_request& request() const { return parser_.request(); }
     /// For arrival::broken: of the parser, or 408.
@@ -59,30 +59,31 @@ public:
     [[nodiscard]] std::string_view failure_text() const;
 
     /// The whole body; sends 100 Continue first when the client waits for it. `memory` grows with
-    /// the body and is the caller's. errc::too_large (nothing more was read than needed to know),
-    /// refused (`memory` has no room), malformed, timeout, closed; `memory` may be left grown.
+    /// the body and belongs to the caller. errc::too_large (as soon as the size is known to exceed
+    /// the limit), refused (`memory` has no room), malformed, timeout, closed; after an error
+    /// `memory` may keep its size.
     asio::awaitable<result<std::string>>
     read_body(std::size_t bytes_max, byte_budget::share* memory);
     /// For a request without a body: ends it, so that the next one can be read.
     void skip_body();
 
-    /// While a request is worked on, looks now and then whether the client has reset the
-    /// connection; then `on_close` is called once and the connection is closed. A client that has
-    /// only shut down its sending side is still answered.
+    /// While a request is handled, checks periodically whether the client has reset the connection.
+    /// If so, calls `on_close` once and closes the connection. A client that has only shut down its
+    /// sending side still gets its reply.
     void watch_client(std::function<void()> on_close);
     void unwatch_client();
 
     /// For a reply given before the body was read: sends what is queued, then reads and drops what
-    /// the client still sends, so that a reset does not take the reply from it; then closes. Ends
-    /// when the client does, pauses for linger_bounds::idle, or after body_timeout.
+    /// the client still sends, because a reset would discard the reply; then closes. Ends when the
+    /// client closes, when it sends nothing for linger_bounds::idle, or after body_timeout.
     asio::awaitable<void> linger();
 
     [[nodiscard]] send_queue& out() { return queue_; }
     /// Waits until at most `bytes` are unsent; false when the connection ended instead.
     asio::awaitable<bool> unsent_below(std::size_t bytes);
 
-    /// From now on a connection between requests lives for `served`, one that never had a request
-    /// for `fresh`, counted from now; linger() ends within linger_bounds::total.
+    /// From now on, a connection between requests is closed after `served`, a connection without
+    /// any request so far after `fresh`; linger() ends within linger_bounds::total.
     void shorten_idle(milliseconds fresh, milliseconds served);
     void close();
     [[nodiscard]] bool is_open() const { return open_; }
@@ -115,7 +116,7 @@ private:
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
-    bool served_ = false;            // at least one request came
+    bool served_ = false;            // at least one request has arrived
     bool is_idle_shortened_ = false; // shorten_idle() was called
 };
 

@@ -134,7 +134,7 @@ void listener::run() {
     }
 }
 
-// Also says whether this worker accepts at all.
+// Also updates in the scoreboard whether this worker accepts connections.
 bool listener::leaves_to_siblings(bool is_paused) {
     if (share_ == nullptr) {
         return false;
@@ -183,8 +183,9 @@ int listener::accept_one(int socket) {
 }
 
 // The process has no descriptor left. The waiting connection would wake the accept thread again and
-// again, so it is accepted with the reserve descriptor and closed: its client sees an end instead
-// of silence. Then accepting pauses; other connections wait in the queue for any worker.
+// again, so it is accepted with the reserve descriptor and closed: its client sees the connection
+// end instead of waiting. Then accepting pauses; other connections wait in the queue for any
+// worker.
 void listener::refuse_one(int socket) {
     const std::error_code reason{errno, std::generic_category()};
     reserve_.reset();
@@ -195,7 +196,7 @@ void listener::refuse_one(int socket) {
     paused_until_ = now + core::exhaustion_pause;
     if (exhausted_.begins(now)) {
         log::warning(
-            "accepting pauses for {} ms, again and again while this lasts: {}",
+            "accepting pauses for {} ms, repeatedly until descriptors are free: {}",
             core::exhaustion_pause.count(),
             reason.message()
         );

@@ -47,7 +47,7 @@ private:
 
 // The right to hold one accepted connection that is not served yet. It is returned when the
 // connection's coroutine has issued its first read, or when this object is destroyed. A worker
-// whose loop hangs returns none, so it takes at most `credits` connections from the other workers.
+// whose loop hangs returns no credits, so it holds up at most `credits` connections.
 class accept_credit {
 public:
     accept_credit() = default;
@@ -66,7 +66,7 @@ public:
     ~accept_credit() { give_back(); }
 
     void give_back();
-    /// For whoever owns the connection, to keep for as long as it is open.
+    /// The owner of the connection keeps this mark for as long as the connection is open.
     [[nodiscard]] open_mark take_mark() { return std::move(open_); }
 
 private:
@@ -104,8 +104,9 @@ public:
     /// Stops accepting permanently and closes the sockets. Connections that wait in their queues
     /// are left to the other processes that have the sockets.
     void stop();
-    /// The same when nobody else will accept: takes what waits in the queues first, since the
-    /// kernel resets it when the last copy of a socket is closed. On the loop's thread.
+    /// The same when no other process will accept: first accepts the connections that wait in the
+    /// queues, because the kernel resets them when the last copy of a socket is closed. Call on
+    /// the loop's thread.
     void stop_with_queue();
 
 private:
@@ -129,7 +130,7 @@ private:
     unique_fd reserve_; // closed for a moment when descriptors run out
     std::atomic<int> returned_{0};
     std::atomic<bool> stopping_{false};
-    bool armed_ = false; // accept thread only, as the three below
+    bool armed_ = false; // used by the accept thread only, like the three below
     core::exhaustion exhausted_;
     time_point paused_until_{};
     int held_ = 0; // credits in use

@@ -78,10 +78,10 @@ result<addresses> look_up_in_system(const std::string& name) {
 
 asio::execution_context::id name_resolver::id;
 
-// Where the threads leave what they found, for as long as the loop is there.
+// Passes the results of the threads to the loop, for as long as the loop exists.
 struct name_resolver::mailbox {
     std::mutex mutex;
-    name_resolver* owner = nullptr; // null: the loop is gone
+    name_resolver* owner = nullptr; // null: the loop is destroyed
     asio::any_io_executor executor;
 
     void deliver(std::string name, result<addresses> found) {
@@ -97,7 +97,8 @@ struct name_resolver::mailbox {
     }
 };
 
-// One caller's wait; the last one takes a name that no thread has begun with out of the queue.
+// One caller's wait. The last caller of a name that no thread looks up yet removes it from the
+// queue.
 struct name_resolver::caller {
     caller(name_resolver& asked, const std::string& wanted, entry& found)
         : resolver{asked},
@@ -150,7 +151,7 @@ name_resolver::resolve(asio::any_io_executor executor, std::string name, deadlin
     }
     const caller waits_for{*this, name, of};
     request_lookup(name, of);
-    // With older addresses at hand, half of the time is left to connect to one of them.
+    // When older addresses are known, half of the time is reserved for connecting to one of them.
     const deadline lookup_until = of.known.empty() ? until : until.halfway();
     const unsigned before = of.lookups;
     while (of.lookups == before && !lookup_until.passed()) {
@@ -168,7 +169,7 @@ name_resolver::resolve(asio::any_io_executor executor, std::string name, deadlin
     co_return fail(errc::timeout, "no answer in time");
 }
 
-// Makes room by forgetting a name that nobody asks for now; null when there is none.
+// Makes room by removing a name that no caller waits for; null when there is no such name.
 name_resolver::entry* name_resolver::entry_of(const std::string& name) {
     const auto found = entries_.find(name);
     if (found != entries_.end()) {

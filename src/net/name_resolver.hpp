@@ -22,15 +22,16 @@
 
 namespace msd::net {
 
-// The addresses of host names, for all connections of one event loop; asio::use_service() makes it
-// when the first name is looked up. The C library's resolver blocks and cannot be interrupted, so
-// each lookup runs on a thread of its own. Callers of one name share a lookup. There are at most
-// threads_max at a time, and at most slow_max for names that were slow before, so that names whose
-// servers do not answer hold up no others. A caller leaves at its deadline; a lookup that has begun
-// runs to its end, one that has not is dropped with its last caller.
+// The addresses of host names, for all connections of one event loop; asio::use_service() creates
+// this object when the first name is looked up. The C library's resolver blocks and cannot be
+// interrupted, so each lookup runs on a thread of its own. Callers of one name share a lookup.
+// There are at most threads_max at a time, and at most slow_max for names that were slow before, so
+// that names whose servers do not answer delay no other names. A caller stops waiting at its
+// deadline. A lookup that has started runs to its end; a queued lookup is dropped when its last
+// caller stops waiting.
 //
-// Every use after `reuse` looks the name up again. While that takes too long or fails for a time,
-// the addresses found before are used.
+// Every use after `reuse` looks the name up again. While that lookup is slow or fails with a
+// temporary error, the addresses found before are used.
 class name_resolver final : public asio::execution_context::service {
 public:
     using addresses = std::vector<asio::ip::address>;

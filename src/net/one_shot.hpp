@@ -65,7 +65,7 @@ private:
             if (slot.is_connected()) {
                 slot.clear();
             }
-            // Moved out first: the handler's memory goes before the coroutine runs on.
+            // Moved out first: the handler's memory is freed before the coroutine resumes.
             Handler ready = std::move(handler);
             std::move(ready)(std::move(outcome));
         }
@@ -75,7 +75,7 @@ private:
     template <class Handler>
     void start(Handler handler) {
         if (early_) {
-            // A handler must not run inside its own initiation.
+            // Asio forbids that a handler runs inside its initiating function.
             auto executor = asio::get_associated_executor(handler);
             asio::post(
                 executor,

@@ -119,7 +119,7 @@ void packet_connection::resume(std::string_view unread, deadline frame_until) {
 
 tl::unexpected<error> packet_connection::ended() const {
     if (timed_out_) {
-        return fail(errc::timeout, "a frame from " + peer_.text() + " stayed unfinished");
+        return fail(errc::timeout, "a frame from " + peer_.text() + " was not complete in time");
     }
     return fail(errc::closed, "connection with " + peer_.text() + " ended");
 }

@@ -48,14 +48,14 @@ public:
     [[nodiscard]] std::size_t buffer_bytes() const { return reader_.buffer_bytes(); }
 
     /// Waits for bytes. errc::closed: the peer has shut down its sending side (then is_open() is
-    /// still true) or the connection ended; errc::timeout: a frame stayed unfinished too long.
+    /// still true) or the connection ended; errc::timeout: a frame was not complete in time.
     /// Invalidates the views that next() returned.
     asio::awaitable<result<void>> receive();
 
     /// The kernel holds bytes that receive() has not read yet.
     [[nodiscard]] bool has_unreceived() const;
 
-    /// Appends whole frames to the queue; nothing once the connection is closed.
+    /// Appends whole frames to the queue. Does nothing once the connection is closed.
     void send(std::string_view frames);
     /// The same without a copy, for one text that is sent on many connections.
     void send(std::shared_ptr<const std::string> frames);
@@ -73,27 +73,27 @@ public:
     /// Waits until everything is handed to the kernel; false when that failed or `until` passed.
     asio::awaitable<bool> flushed(deadline until);
 
-    /// Ends the connection now; wakes receive(). What is unsent is dropped.
+    /// Ends the connection now; wakes receive(). Unsent bytes are dropped.
     void close();
-    /// After the last words were flushed(): says so, drops what the peer still sends
-    /// (net/linger.hpp), and closes.
+    /// Call when everything is flushed(): shuts down the sending side, drops what the peer still
+    /// sends (net/linger.hpp), and closes.
     asio::awaitable<void> linger();
-    /// Says that nothing more will be sent, after the queue is empty.
+    /// Shuts the sending side down once the queue is empty.
     void finish_sending() { queue_.finish(); }
     [[nodiscard]] bool is_open() const { return open_; }
 
-    // For a connection that goes on in another process.
+    // For a connection that is handed over to another process.
     [[nodiscard]] int descriptor() { return socket_.native_handle(); }
-    /// What was received of a frame that is not whole yet.
+    /// The received bytes of an incomplete frame.
     [[nodiscard]] std::string_view unread() const { return reader_.unread(); }
-    /// When that frame is too late; never without one.
+    /// The deadline of that frame; never when there is no such frame.
     [[nodiscard]] deadline frame_until() const;
     /// See send_queue.
     template <class Take>
     void for_each_unsent(Take take) const {
         queue_.for_each_unsent(take);
     }
-    /// Goes on as the connection with that unread() and frame_until() would have.
+    /// Continues a handed over connection with its unread() and frame_until().
     void resume(std::string_view unread, deadline frame_until);
 
     [[nodiscard]] const peer_address& peer() const { return peer_; }

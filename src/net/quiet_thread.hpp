@@ -8,7 +8,8 @@
 
 namespace msd::net {
 
-// While it exists, the calling thread receives no signal; threads started meanwhile never do.
+// While it exists, the calling thread receives no signal. Threads started during that time never
+// receive one.
 class signals_blocked {
 public:
     signals_blocked() {

@@ -118,7 +118,7 @@ void send_queue::forget_sent(std::size_t bytes) {
     }
     sent_of_first_ = bytes;
     release_owner();
-    // A queue that never gets empty must not keep the pieces it has sent.
+    // Frees the pieces that are sent, even if the queue never gets empty.
     if (first_ >= sent_pieces_max && first_ * 2 >= pieces_.size()) {
         pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;

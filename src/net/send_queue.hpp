@@ -24,7 +24,7 @@ namespace msd::net {
 // owns the queue and the socket. Single-threaded.
 class send_queue {
 public:
-    /// `on_failure` is called once when the kernel refuses the connection; it must clear() the
+    /// `on_failure` is called once when sending fails; it must clear() the
     /// queue.
     send_queue(asio::ip::tcp::socket& socket, std::function<void()> on_failure);
     ~send_queue();

@@ -69,7 +69,7 @@ std::string reason() {
     const auto code = ERR_peek_last_error();
     const char* const text = ERR_reason_error_string(code);
     ERR_clear_error();
-    return text == nullptr ? "no reason given" : text;
+    return text == nullptr ? "OpenSSL reports no reason" : text;
 }
 
 int length_of(std::string_view bytes) {
@@ -116,7 +116,7 @@ result<tls_trust> tls_trust::load(const std::filesystem::path& ca_file) {
     made->context.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX* const context = made->context.get();
     if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
-        return fail(errc::internal, "no TLS: " + reason());
+        return fail(errc::internal, "cannot start TLS: " + reason());
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     // With renegotiation in TLS 1.2, writing would have to wait for reading.
@@ -128,7 +128,7 @@ result<tls_trust> tls_trust::load(const std::filesystem::path& ca_file) {
     if (!loaded) {
         return fail(
             errc::invalid,
-            ca_file.string() + " holds no certificates in PEM form that can be read: " + reason()
+            ca_file.string() + " has no readable certificate in PEM format: " + reason()
         );
     }
     return tls_trust{std::move(made)};
@@ -175,14 +175,14 @@ result<bool> tls_session::handshake(std::string& out) {
             std::string{"its certificate is refused: "} + X509_verify_cert_error_string(verified)
         );
     }
-    return fail(errc::malformed, "no TLS session: " + reason());
+    return fail(errc::malformed, "the TLS handshake failed: " + reason());
 }
 
 void tls_session::received(std::string_view bytes) {
     while (!bytes.empty()) {
         const int taken = BIO_write(state_->incoming, bytes.data(), length_of(bytes));
         if (taken <= 0) {
-            throw std::bad_alloc{}; // a BIO in memory fails for nothing else
+            throw std::bad_alloc{}; // a BIO in memory fails only without memory
         }
         bytes.remove_prefix(static_cast<std::size_t>(taken));
     }
@@ -204,7 +204,7 @@ result<void> tls_session::open(std::string& plain, std::string& out) {
     case SSL_ERROR_ZERO_RETURN:
         return fail(errc::closed, "the peer ended the TLS session");
     default:
-        return fail(errc::malformed, "broken TLS: " + reason());
+        return fail(errc::malformed, "the TLS session is broken: " + reason());
     }
 }
 
@@ -214,7 +214,7 @@ result<void> tls_session::seal(std::string_view plain, std::string& out) {
     while (!plain.empty()) {
         const int taken = SSL_write(session, plain.data(), length_of(plain));
         if (taken <= 0) {
-            return fail(errc::malformed, "broken TLS: " + reason());
+            return fail(errc::malformed, "the TLS session is broken: " + reason());
         }
         plain.remove_prefix(static_cast<std::size_t>(taken));
     }

@@ -33,10 +33,10 @@ private:
     std::unique_ptr<state> state_;
 };
 
-// One connection's encryption.
+// The TLS session of one connection.
 class tls_session {
 public:
-    /// `name` is what the certificate must be issued for: a host name, or an address as text.
+    /// The certificate must be issued for `name`, a host name or an address as text.
     tls_session(const tls_trust& trust, const std::string& name);
     ~tls_session();
     tls_session(const tls_session&) = delete;

@@ -6,8 +6,8 @@
 
 namespace msd::net {
 
-// The completion token for operations that may well fail: the awaiting coroutine gets the error
-// code as a value, beside the results.
+// The completion token for operations whose failure is expected: the awaiting coroutine gets the
+// error code as a value, together with the results.
 constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 } // namespace msd::net

@@ -24,7 +24,7 @@ public:
     // removes it from the watchdog.
     class guard {
     public:
-        /// `expire` is called once for each set() whose deadline passed; it may call set() again.
+        /// Calls `expire` once for each set() whose deadline passed; `expire` may call set() again.
         guard(watchdog& owner, std::function<void()> expire);
         ~guard();
         guard(const guard&) = delete;

@@ -27,8 +27,8 @@ public:
     /// Gets one line, returns one line, both without the line feed.
     using handler = std::function<std::string(std::string_view command)>;
 
-    /// Listens at `path`; a socket that is there already is replaced (the pid file says that it is
-    /// nobody's). errc::invalid: the path is longer than 107 bytes.
+    /// Listens at `path` and replaces an existing socket there: the caller holds the pid file, so
+    /// no master uses that socket. errc::invalid: the path is longer than 107 bytes.
     [[nodiscard]] static result<control_server>
     listen_at(const std::filesystem::path& path, handler answer);
 

@@ -24,7 +24,7 @@ namespace msd::process {
 
 namespace {
 
-// Variables for the master only: those of the service manager and msd's own.
+// Variables that only the master gets: those of the service manager, and some of msd itself.
 constexpr std::string_view variables_of_the_master[] = {
     "NOTIFY_SOCKET=",
     "WATCHDOG_USEC=",
@@ -135,7 +135,7 @@ result<executable> executable::at(const std::string& path) {
 result<executable> executable::again() const {
     unique_fd same{fcntl(file_.get(), F_DUPFD_CLOEXEC, 3)};
     if (!same) {
-        return system_failure("no descriptor for the program");
+        return system_failure("cannot duplicate the descriptor of the program");
     }
     return executable{std::move(same), path_};
 }
@@ -156,7 +156,8 @@ std::string executable::text() const {
 
 namespace {
 
-// Without its "." parts. Those of ".." stay: behind a link they lead elsewhere than the text says.
+// Removes the "." parts. The ".." parts stay, because after a symbolic link ".." is the parent of
+// the link's target and not of the link.
 std::filesystem::path without_dots(const std::filesystem::path& path) {
     std::filesystem::path made;
     for (const std::filesystem::path& part : path) {
@@ -167,7 +168,8 @@ std::filesystem::path without_dots(const std::filesystem::path& path) {
     return made;
 }
 
-// The shell keeps in $PWD by which links its directory was reached; getcwd(3) does not know them.
+// $PWD of the shell contains the symbolic links of the path; getcwd(3) returns the path without
+// them.
 std::filesystem::path absolute_path_of(const std::filesystem::path& name) {
     std::error_code ignored;
     const char* const directory = std::getenv("PWD"); // NOLINT(concurrency-mt-unsafe)
@@ -180,12 +182,12 @@ std::filesystem::path absolute_path_of(const std::filesystem::path& name) {
 
 } // namespace
 
-// The name by which the program was started may contain a link that is changed to the next version.
-// So the name is used, provided that it leads to the running program.
+// The path by which the program was started may contain a symbolic link that is changed to the next
+// version. So that path is used, provided that it leads to the running program.
 std::string executable::path_of_running() {
     std::error_code ignored;
     const std::filesystem::path file = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the auxiliary vector has it
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the auxiliary vector contains a number
     const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
     if (name == nullptr) {
         return file;
@@ -203,7 +205,7 @@ result<executable::started> executable::start(
 ) const {
     std::array<int, 2> pair{};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair.data()) != 0) {
-        return system_failure("no control channel for a worker");
+        return system_failure("cannot create the control channel of a worker");
     }
     started made;
     made.control.reset(pair[0]);
@@ -224,7 +226,7 @@ result<executable::started> executable::start(
         variable_pointers.data()};
     made.pid = spawn(plan);
     if (made.pid < 0) {
-        return system_failure("no process for a worker");
+        return system_failure("cannot create the process of a worker");
     }
     return made;
 }

@@ -12,7 +12,7 @@
 
 namespace msd::process {
 
-constexpr int exit_exec_failed = 71; // EX_OSERR, which no program of ours ends with
+constexpr int exit_exec_failed = 71; // EX_OSERR; msd itself never exits with this code
 
 // The program that a master starts its workers from. The file is held open, so all workers have the
 // same version even when a package upgrade replaces the file, and a deleted file can be started.
@@ -33,8 +33,8 @@ public:
     /// is completed with $PWD when that is the working directory.
     [[nodiscard]] static std::string path_of_running();
 
-    /// For people: the path it was opened by and, where links lead to another one, that of the
-    /// file.
+    /// For messages: the path by which the program was opened and, when that contains symbolic
+    /// links, the path of the file.
     [[nodiscard]] std::string text() const;
 
     [[nodiscard]] int descriptor() const { return file_.get(); }
@@ -55,7 +55,7 @@ private:
     executable(unique_fd file, std::string path) : file_{std::move(file)}, path_{std::move(path)} {}
 
     unique_fd file_;
-    std::string path_; // empty: that of the file
+    std::string path_; // empty: the path of the file
 };
 
 /// What execve() takes: pointers into `texts`, and a null pointer.

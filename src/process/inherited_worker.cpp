@@ -27,13 +27,13 @@ int socket_option(int fd, int option) {
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-// A variable with another origin must not make this process use descriptors of something else.
+// The variable may not come from a master; this process must not use descriptors of other programs.
 result<void> check_descriptors(const worker_description& own) {
     if (socket_option(own.control, SO_TYPE) != SOCK_SEQPACKET) {
         return fail(
             errc::invalid,
             fmt::format(
-                "{}: descriptor {} is no control channel (unset the variable to start a master)",
+                "{}: descriptor {} is not a control channel (unset the variable to start a master)",
                 worker_variable,
                 own.control
             )
@@ -43,7 +43,7 @@ result<void> check_descriptors(const worker_description& own) {
         if (socket_option(fd, SO_ACCEPTCONN) != 1) {
             return fail(
                 errc::invalid,
-                fmt::format("{}: descriptor {} is no listening socket", worker_variable, fd)
+                fmt::format("{}: descriptor {} is not a listening socket", worker_variable, fd)
             );
         }
     }
@@ -107,7 +107,7 @@ result<std::optional<worker_description>> inherited_worker() {
     end_with_master();
     // Checked after prctl(): a master that died before it causes no signal.
     if (getppid() != own->master) {
-        return fail(errc::closed, "the master is gone");
+        return fail(errc::closed, "the master has ended");
     }
     return std::optional{std::move(*own)};
 }

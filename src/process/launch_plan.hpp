@@ -13,8 +13,8 @@
 namespace msd::process {
 
 // What workers are started from: a program, its command line and its configuration. A plan never
-// changes, so the replacement of a dead worker is the same version, even when the program on the
-// disk is a newer one. A new program or configuration is a new plan, and a roll moves the slots
+// changes, so the replacement of a dead worker has the same version, even when the program on the
+// disk is newer. A new program or configuration is a new plan, and a roll moves the slots
 // from one plan to the next.
 struct launch_plan {
     executable program;

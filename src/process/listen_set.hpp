@@ -34,8 +34,8 @@ struct listen_set {
 [[nodiscard]] listen_set adopt(std::vector<unique_fd> sockets);
 
 /// Takes `sockets`, which an earlier master bound, when listen_on() would bind the same ones now,
-/// in the same order; [::1] may be missing. Otherwise (another address, too few, too many, not listening) returns nothing
-/// and leaves `sockets` as they are.
+/// in the same order; [::1] may be missing. Otherwise (another address, too few, too many, not
+/// listening) returns nothing and does not change `sockets`.
 [[nodiscard]] std::optional<listen_set>
 recognize(std::vector<unique_fd>& sockets, std::string_view host, std::uint16_t port);
 

@@ -247,7 +247,7 @@ void master::on_signal(int number, time_point now) {
     case SIGWINCH:
         break; // terminals send it
     default:
-        log::info("signal {} ({}) changes nothing", number, sigdescr_np(number));
+        log::info("signal {} ({}) is ignored", number, sigdescr_np(number));
         break;
     }
 }
@@ -274,8 +274,7 @@ void master::reopen_logs() {
     }
 }
 
-// At the start of the instance a pool of a lower rank needs the ones of higher ranks: a gateway
-// routes to the services, and these register with the distributor.
+// At the start a pool needs the pools of higher ranks: a gateway routes to registered services.
 void master::release_pools() {
     for (worker_pool& each : pools_) {
         const bool waits =
@@ -319,8 +318,7 @@ void master::look_for_ends(time_point now) {
     }
 }
 
-// A master that was suspended, or got no processor time, has seen no heartbeats meanwhile. Then the
-// silence of workers counts from the moment the master runs again.
+// After the master was suspended, the silence of workers counts from the moment it runs again.
 void master::look_for_silence(time_point now) {
     const milliseconds period = settings_.supervision.heartbeat_every;
     if (now - looked_at_ < period) {

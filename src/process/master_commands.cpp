@@ -141,7 +141,7 @@ error no_such_pool(const std::list<worker_pool>& pools, std::string_view name) {
     for (const worker_pool& each : pools) {
         known += (known.empty() ? "" : ", ") + each.name();
     }
-    return {errc::not_found, fmt::format("no pool '{}' here; there are: {}", name, known)};
+    return {errc::not_found, fmt::format("there is no pool '{}'; the pools are: {}", name, known)};
 }
 
 std::string error_answer(std::string_view text) {
@@ -271,7 +271,8 @@ std::string master::answer(std::string_view line) {
         return done;
     }
     return error_answer(fmt::format(
-        "unknown command '{}'; known: status, roll, scale, drain, upgrade, reload, reopen, stop",
+        "unknown command '{}'; the commands are: status, roll, scale, drain, upgrade, reload, "
+        "reopen, stop",
         said->name
     ));
 }

@@ -194,7 +194,8 @@ bool is_name(std::string_view text) {
     });
 }
 
-// Checks one pool against itself and the others; `lines` and `pids` are those of all pools.
+// Checks that one pool is consistent with itself and with the others; `lines` and `pids` are those
+// of all pools so far.
 std::string misfit_of(
     const master_state& state,
     const pool_state& pool,
@@ -205,7 +206,7 @@ std::string misfit_of(
         return "a pool without name, host or slots";
     }
     if (pool.policy.slots.size() != pool.slots.size()) {
-        return pool.name + ": the restart policy is for another number of slots";
+        return pool.name + ": the restart policy has another number of slots";
     }
     const std::deque<time_point>& replacements = pool.policy.replacements;
     if (!std::is_sorted(replacements.begin(), replacements.end())) {
@@ -220,7 +221,11 @@ std::string misfit_of(
     for (const worker_state& worker : pool.workers) {
         if (worker.plan >= plans || !lines.insert(worker.line).second ||
             !pids.insert(worker.pid).second) {
-            return fmt::format("{}: worker {} does not fit", pool.name, worker.pid);
+            return fmt::format(
+                "{}: worker {} has an unknown plan, or a line or pid that is used twice",
+                pool.name,
+                worker.pid
+            );
         }
         const bool is_ending = worker.now_is == worker_process::phase::draining ||
                                worker.now_is == worker_process::phase::stopping;
@@ -253,10 +258,10 @@ std::string misfit_of(const master_state& state) {
     }
     const std::vector<int> all = state.descriptors();
     const std::set<int> different{all.begin(), all.end()};
-    return different.size() == all.size() ? "" : "a descriptor has two meanings";
+    return different.size() == all.size() ? "" : "a descriptor is used twice";
 }
 
-// Has a message of its own, because an operator may see it.
+// A separate message, because an operator may see it.
 std::string other_format(std::string_view text) {
     json::object fields;
     const json::value* const format = fields.parse(text) ? fields.find("format") : nullptr;
@@ -265,7 +270,7 @@ std::string other_format(std::string_view text) {
         return {};
     }
     return fmt::format(
-        "the state is of format {}, this program takes {} over",
+        "the state has format {}, this program can take over format {}",
         *number,
         int{master_state::format}
     );

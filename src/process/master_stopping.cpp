@@ -13,9 +13,10 @@ namespace {
 // In a fast stop each rank has that long for requests in flight, then the next one stops.
 constexpr milliseconds fast_rank_time{1000};
 
-// A drain seldom takes longer. systemd keeps stored sockets over a restart, so connections that are
-// made during one wait for the next master; it closes them after a stop. A drain that takes longer
-// lets clients see that nobody accepts.
+// Stored sockets stay for this time; a drain seldom takes longer. systemd keeps them over a
+// restart, so that connections made meanwhile wait for the next master, and closes them after a
+// stop. When a drain takes longer, they are removed, so that clients are refused instead of
+// waiting.
 constexpr milliseconds stored_while_draining{2000};
 
 } // namespace
@@ -52,7 +53,7 @@ void master::on_hangup(time_point now) {
         return;
     }
     if (mode_ == mode::serving) {
-        log::info("the terminal this instance was started on is gone");
+        log::info("the terminal on which this instance was started has been closed");
     }
     begin_stop(mode::stopping, now);
 }

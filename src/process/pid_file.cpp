@@ -70,7 +70,10 @@ result<pid_file> pid_file::claim(const std::filesystem::path& path) {
         }
         return pid_file{path, std::move(file)};
     }
-    return fail(errc::conflict, fmt::format("{}: others are starting too", path.native()));
+    return fail(
+        errc::conflict,
+        fmt::format("{}: other masters are starting at the same time", path.native())
+    );
 }
 
 pid_file::~pid_file() {

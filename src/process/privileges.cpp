@@ -150,7 +150,7 @@ void give_below(unique_fd directory, dev_t device, const identity& to, int depth
 result<std::optional<identity>> find_identity(const std::string& user, const std::string& group) {
     if (user.empty()) {
         return group.empty() ? result<std::optional<identity>>{std::nullopt}
-                             : fail(errc::invalid, "group: needs a user beside it");
+                             : fail(errc::invalid, "group: needs a user, too");
     }
     auto found = user_named(user);
     if (!found) {
@@ -165,7 +165,10 @@ result<std::optional<identity>> find_identity(const std::string& user, const std
     } else if (found->user_name.empty()) {
         return fail(
             errc::invalid,
-            fmt::format("user: nobody has the number {}, so it needs a group beside it", user)
+            fmt::format(
+                "user: there is no user with the number {}, so a group is needed, too",
+                user
+            )
         );
     }
     if (found->user == 0) {
@@ -180,7 +183,9 @@ result<std::optional<identity>> find_identity(const std::string& user, const std
     return fail(
         errc::invalid,
         fmt::format(
-            "user: only root can become another user; this is user {} of group {}, not {} of {}",
+            "user: only root can switch to another user; this process has user {} and group {}, "
+            "not "
+            "user {} and group {}",
             geteuid(),
             getegid(),
             found->user,
@@ -241,7 +246,7 @@ result<void> become(const identity& to) {
     // With a remaining capability an attacker in this process could undo the change.
     if (!is_changed || setuid(0) == 0) {
         errno = EPERM;
-        return cannot_become(to, "root can be had back");
+        return cannot_become(to, "the process could switch back to root");
     }
     return {};
 }

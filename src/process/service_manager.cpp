@@ -83,7 +83,10 @@ service_manager::service_manager() : notice_{watchdog_of_this_process()} {
     }
     if ((address[0] != '/' && address[0] != '@') ||
         std::strlen(address) >= sizeof(sockaddr_un::sun_path)) {
-        log::warning("NOTIFY_SOCKET '{}' is no address of a service manager; ignored", address);
+        log::warning(
+            "NOTIFY_SOCKET '{}' is not the address of a service manager; ignored",
+            address
+        );
         return;
     }
     address_ = address;

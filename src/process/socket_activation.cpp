@@ -74,7 +74,7 @@ std::string_view fault_of(int fd) {
     }
     const int domain = option(fd, SO_DOMAIN);
     if (domain < 0) {
-        return "no socket";
+        return "not a socket";
     }
     if (domain != AF_INET && domain != AF_INET6) {
         return domain == AF_UNIX ? "a UNIX socket" : "a socket of another family";
@@ -107,7 +107,7 @@ result<std::size_t> count_of(const variables& said) {
     }
     const auto pid = number(said.pid);
     if (!pid) {
-        return fail(errc::invalid, fmt::format("LISTEN_PID: '{}' is no number", said.pid));
+        return fail(errc::invalid, fmt::format("LISTEN_PID: '{}' is not a number", said.pid));
     }
     if (*pid != getpid()) {
         return 0;
@@ -129,7 +129,8 @@ pool_for(int fd, const std::string& name, const std::vector<std::string>& pools)
         return fail(
             errc::invalid,
             fmt::format(
-                "descriptor {} ({}) of LISTEN_FDS is {}, not a listening TCP socket: give its "
+                "descriptor {} ({}) of LISTEN_FDS is {}; it has to be a listening TCP socket: give "
+                "its "
                 ".socket unit ListenStream=PORT and Accept=no",
                 fd,
                 name,
@@ -143,7 +144,7 @@ pool_for(int fd, const std::string& name, const std::vector<std::string>& pools)
         return fail(
             errc::invalid,
             fmt::format(
-                "descriptor {} of LISTEN_FDS is named '{}', which is no pool here; give its "
+                "descriptor {} of LISTEN_FDS is named '{}', but there is no such pool; give its "
                 ".socket unit FileDescriptorName= one of: {}",
                 fd,
                 name,

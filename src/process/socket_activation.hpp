@@ -21,16 +21,16 @@ struct handed_sockets {
     std::map<std::string, std::vector<unique_fd>, std::less<>> stored;
 };
 
-/// A descriptor's name says which pool it is for: FileDescriptorName= in the .socket unit is the
-/// pool's name, "gateway", or the name of the unit is left to stand for it, "msd-gateway.socket",
-/// "msd-service@goods.socket". Where there is one pool alone it gets those without a name too. What
-/// was stored is named by stored_name(). LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES are gone from
-/// the environment afterwards, whatever the outcome; when they are meant for another process,
-/// nothing is taken. errc::invalid: a variable makes no sense, or a descriptor that was not stored
-/// is no listening TCP socket, or nobody of `pools` has its name.
+/// The name of a descriptor gives its pool: FileDescriptorName= of the .socket unit is the pool's
+/// name, "gateway"; without it, systemd uses the name of the unit, "msd-gateway.socket" or
+/// "msd-service@goods.socket". A descriptor without a name belongs to the pool when there is only
+/// one. Stored descriptors are named by stored_name(). Removes LISTEN_PID, LISTEN_FDS and
+/// LISTEN_FDNAMES from the environment in any case; when they are for another process, takes no
+/// descriptor. errc::invalid: a variable is malformed, or a descriptor that was not stored is not a
+/// listening TCP socket or has a name that none of `pools` has.
 [[nodiscard]] result<handed_sockets> take_handed_sockets(const std::vector<std::string>& pools);
 
-/// "stored/gateway": no unit's name can hold a slash, and no pool's does.
+/// "stored/gateway". The slash distinguishes it from the names of units and pools, which have none.
 [[nodiscard]] std::string stored_name(std::string_view pool);
 
 } // namespace msd::process

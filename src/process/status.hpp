@@ -12,7 +12,7 @@
 
 namespace msd::process {
 
-// What a master says of itself on its control socket; `msd status` and `msd ctl` read it.
+// The status that a master reports on its control socket; `msd status` and `msd ctl` read it.
 struct instance_facts {
     std::string_view state; // starting, ready, degraded, stopping
     time_point started{};

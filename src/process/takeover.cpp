@@ -45,7 +45,7 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-// A variable with another origin must not make this process read or close other descriptors.
+// The variable may not come from a master; this process must not read or close other descriptors.
 result<std::string> read_state(int fd) {
     struct stat facts {};
     if (fcntl(fd, F_GET_SEALS) != seals || fstat(fd, &facts) != 0 ||
@@ -53,7 +53,8 @@ result<std::string> read_state(int fd) {
         return fail(
             errc::invalid,
             fmt::format(
-                "{}: descriptor {} is no state of a master (unset the variable to start one)",
+                "{}: descriptor {} is not the state of a master (unset the variable to start a "
+                "master)",
                 takeover_variable,
                 fd
             )
@@ -80,14 +81,14 @@ result<int> number_of(std::string_view value) {
 result<void> check(const inherited_master& given) {
     const pid_t master = given.is_question ? getppid() : getpid();
     if (given.state.pid != master) {
-        return fail(errc::invalid, fmt::format("the state is of pid {}", given.state.pid));
+        return fail(errc::invalid, fmt::format("the state belongs to pid {}", given.state.pid));
     }
     if (given.state.board.layout != core::scoreboard::layout) {
         return fail(
             errc::invalid,
             fmt::format(
-                "the scoreboard has layout {}, this program has {}: stop the instance and start "
-                "it anew",
+                "the scoreboard has layout {}, this program needs layout {}: stop the instance and "
+                "start it again",
                 given.state.board.layout,
                 std::uint32_t{core::scoreboard::layout}
             )
@@ -108,7 +109,7 @@ result<unique_fd> write_down(const master_state& state) {
     const std::string text = encode(state);
     const auto again = decode_master_state(text);
     if (!again) {
-        return fail(errc::unavailable, "the state cannot be written down: " + again.error().text);
+        return fail(errc::unavailable, "the state cannot be encoded: " + again.error().text);
     }
     if (again->command_line != state.command_line || again->program != state.program ||
         again->control.listener != state.control.listener || again->pid_file != state.pid_file) {

@@ -9,9 +9,10 @@
 #include <optional>
 #include <string>
 
-// How a program takes the place of a master: executed in the master's own process, it finds the
-// state in one descriptor and everything else open. Before that the same program is asked, in a
-// process of its own that is handed the state, whether it could. Which is meant says one variable.
+// How a program takes over a master. The program is executed in the process of the master, reads
+// the state from one descriptor and finds all other descriptors open. Before that, the same program
+// is started in a separate process, gets the state and answers whether it can take over. An
+// environment variable distinguishes the two cases.
 namespace msd::process {
 
 inline constexpr const char* takeover_variable = "MSD_TAKEOVER";

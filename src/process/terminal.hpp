@@ -7,12 +7,12 @@ namespace msd::process {
 // kernel and the shell send HUP, which otherwise asks for the configuration to be read again.
 class starting_terminal {
 public:
-    /// That of the process now: its controlling terminal. None when it has no such terminal
-    /// (a service, `setsid msd up`), or ignores HUP (`nohup msd up`), which means that it is to
-    /// outlive the terminal.
+    /// The present controlling terminal of the process. No terminal when the process has none
+    /// (a service, `setsid msd up`), or ignores HUP (`nohup msd up`), so that it continues when the
+    /// terminal is closed.
     starting_terminal();
 
-    /// False when there was none.
+    /// False when there was no terminal.
     [[nodiscard]] bool is_gone() const;
 
 private:

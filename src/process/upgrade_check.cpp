@@ -85,7 +85,7 @@ result<upgrade_check>
 upgrade_check::ask(executable program, int state, int config, milliseconds timeout) {
     std::array<int, 2> pair{};
     if (pipe2(pair.data(), O_CLOEXEC) != 0) {
-        return system_failure("no pipe to ask the new program");
+        return system_failure("cannot create a pipe to the new program");
     }
     unique_fd output{pair[0]};
     const unique_fd input{pair[1]};
@@ -104,7 +104,7 @@ upgrade_check::ask(executable program, int state, int config, milliseconds timeo
         variable_pointers.data()};
     const pid_t pid = fork();
     if (pid < 0) {
-        return system_failure("no process to ask the new program");
+        return system_failure("cannot create a process for the new program");
     }
     if (pid == 0) {
         put(asked);
@@ -172,7 +172,7 @@ bool upgrade_check::reaped(pid_t pid, int wait_status) {
     return true;
 }
 
-// Uses the last line that the program printed, for example the loader's about a missing library.
+// Uses the last line that the program printed, for example "cannot open shared object file".
 std::string upgrade_check::refusal(int wait_status) const {
     const std::string_view said = last_line(printed_);
     const bool has_failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
@@ -180,7 +180,7 @@ std::string upgrade_check::refusal(int wait_status) const {
         return std::string{said};
     }
     return fmt::format(
-        "it did not say whether it can take over: {}{}{}",
+        "it did not answer whether it can take over: {}{}{}",
         exit_text(wait_status),
         said.empty() ? "" : ", ",
         said
@@ -193,7 +193,7 @@ void upgrade_check::expire(time_point now) {
     }
     end();
     output_.reset();
-    answer_ = fail(errc::timeout, fmt::format("it gave no answer in {} ms", timeout_.count()));
+    answer_ = fail(errc::timeout, fmt::format("it did not answer within {} ms", timeout_.count()));
 }
 
 time_point upgrade_check::next_due() const {

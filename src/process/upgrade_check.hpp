@@ -20,8 +20,8 @@ class upgrade_check {
 public:
     static constexpr std::size_t printed_bytes_max = 4096; // more output is read and dropped
 
-    /// `state` (see write_down()) and `config` (-1: none) stay the caller's. errc::unavailable: no
-    /// process or descriptor to be had.
+    /// The caller keeps `state` (see write_down()) and `config` (-1: none). errc::unavailable: no
+    /// process or descriptor is free.
     [[nodiscard]] static result<upgrade_check>
     ask(executable program, int state, int config, milliseconds timeout);
 

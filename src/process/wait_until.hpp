@@ -5,15 +5,15 @@
 
 #include <poll.h>
 
-// What a master that was killed had is free soon: the kernel takes some time to end it, and its
-// workers leave the ports when they see the end of their channels. Who starts in its place in the
-// same moment waits for that, while nothing else runs in this process.
+// Waits for the ports and the lock of a master that was killed a moment ago: the kernel takes some
+// time to end the process, and its workers close the ports when they notice the end of their
+// channels. A master that starts in its place waits here before it starts anything else.
 namespace msd::process {
 
 inline constexpr milliseconds wait_step{10};
 inline constexpr milliseconds wait_max{1000};
 
-/// Asks every wait_step until `holds` returns true; false: it did not within wait_max.
+/// Calls `holds` every wait_step until it returns true. False: it did not within wait_max.
 template <class Condition>
 [[nodiscard]] bool wait_until(Condition holds) {
     const deadline until = deadline::in(wait_max);

@@ -176,7 +176,10 @@ result<worker_description> decode_worker_description(std::string_view text) {
         std::string_view value = take_until(text, ' ');
         const std::string_view name = take_until(value, '=');
         if (!seen.insert(name).second) {
-            return fail(errc::invalid, fmt::format("{}: '{}' twice", worker_variable, name));
+            return fail(
+                errc::invalid,
+                fmt::format("{}: '{}' is given twice", worker_variable, name)
+            );
         }
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             continue;

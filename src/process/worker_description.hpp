@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-// What a master tells the worker it executes. It travels in one environment variable, as text that
-// can be read in /proc/PID/environ, because it must survive exec: no other state does. The command
-// line is handed on unchanged, so everything that was configured is not repeated here.
+// What a worker gets from the master that executes it. It is the text of one environment variable,
+// because it has to survive exec, and can be read in /proc/PID/environ. The worker also gets the
+// command line unchanged, so configured values are not repeated here.
 namespace msd::process {
 
 inline constexpr const char* worker_variable = "MSD_WORKER";

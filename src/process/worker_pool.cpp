@@ -171,7 +171,7 @@ void worker_pool::weigh(worker_process& worker) const {
     if (worker.bytes_when_ready >= most) {
         log::warning(
             "{}/{}: a new worker has {} bytes of private memory, so supervision.recycle_bytes = {} "
-            "does not replace it",
+            "has no effect on it",
             name(),
             worker.slot,
             worker.bytes_when_ready,

@@ -23,7 +23,7 @@ worker_pool::start_candidate(std::size_t index, const shared_plan& plan, time_po
     std::array<int, 2> pair{-1, -1};
     if (settings_.hands_over &&
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-        return fail(errc::unavailable, "no socket to hand over through");
+        return fail(errc::unavailable, "cannot create the sockets for the handover");
     }
     unique_fd ours{pair[0]};
     const auto made = start(index, plan, unique_fd{pair[1]}, now);
@@ -79,7 +79,7 @@ void worker_pool::hand_over(worker_process& incumbent, worker_process& candidate
             {core::worker_message::kind::hand_over, {}},
             candidate.handover.get()
         )) {
-        slots_[incumbent.slot].candidate_end = "the old worker cannot be told to hand over";
+        slots_[incumbent.slot].candidate_end = "cannot send HAND_OVER to the old worker";
     } else {
         incumbent.handed_over = true;
         candidate.act_at = now + handover_timeout;

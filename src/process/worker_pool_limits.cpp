@@ -75,7 +75,7 @@ void worker_pool::abort_hung(time_point since, time_point now) {
         const bool is_stopped = state == 'T';
         worker.end_reason = fmt::format(
             "{} for {} ms",
-            is_stopped ? "stopped" : "its event loop did not turn",
+            is_stopped ? "stopped" : "its event loop was blocked",
             std::chrono::duration_cast<milliseconds>(now - last_beat).count()
         );
         log::error(

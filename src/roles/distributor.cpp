@@ -21,13 +21,13 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds ended_session_limit{5000}; // replies pending when a connection is given up
+constexpr milliseconds ended_session_limit{5000}; // for the pending replies before closing
 constexpr milliseconds drain_flush_limit{500};
 constexpr int asked_behind_queue_max = 16;
 constexpr int bad_request = 1;
 constexpr int not_found = 404;
 
-// Different each time a distributor starts at one address.
+// Different each time that a distributor starts at one address.
 std::uint64_t new_epoch() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(
@@ -65,7 +65,7 @@ public:
         session_.connection.close();
         if (session_.bad_frames > 1) {
             log::warning(
-                "{} sent {} bad frames",
+                "{} sent {} malformed frames",
                 session_.connection.peer().text(),
                 session_.bad_frames
             );
@@ -182,7 +182,7 @@ distributor::verdict distributor::handle_frame(session& from, std::string_view f
     }
 }
 
-// A slow reader may have a long list queued and may register meanwhile, but not repeatedly.
+// A slow reader may register while a long list is queued, but not repeatedly.
 bool distributor::reads_nothing(session& from) const {
     if (from.connection.unsent_bytes() <= settings_.queue_bytes_max) {
         from.asked_behind_queue = 0;
@@ -194,7 +194,7 @@ bool distributor::reads_nothing(session& from) const {
 distributor::verdict distributor::answer(session& from, const wire::packet& request) {
     if (reads_nothing(from)) {
         log::warning(
-            "closing {}: it sends requests but does not read",
+            "closing {}: it sends requests but does not read the replies",
             from.connection.peer().text()
         );
         return verdict::drop;
@@ -229,7 +229,7 @@ distributor::verdict distributor::enroll(session& from, const wire::packet& requ
     return verdict::go_on;
 }
 
-// A packet that is no request, or broken: answered only when it has a key.
+// A packet that is malformed or not a request is answered only when it has a key.
 distributor::verdict
 distributor::complain(session& about, std::string_view key, const std::string& text) {
     if (key.empty()) {
@@ -248,11 +248,11 @@ distributor::refuse(session& from, std::string_view key, const std::string& text
     return reply(from, key, fields) == verdict::drop ? verdict::drop : next;
 }
 
-// Logged once for each connection, which is closed when it sends too much of it.
+// Malformed input is logged once for each connection, which is closed after too much of it.
 distributor::verdict distributor::note_bad_input(session& from, const std::string& text) {
     ++bad_frames_;
     if (++from.bad_frames == 1) {
-        log::warning("bad input from {}: {}", from.connection.peer().text(), text);
+        log::warning("malformed input from {}: {}", from.connection.peer().text(), text);
     }
     const bool is_last = from.bad_frames >= settings_.packets.malformed_max;
     return is_last ? verdict::close : verdict::go_on;
@@ -315,7 +315,7 @@ void distributor::pump() {
         due_.expires_at(next);
         due_.async_wait([this](const asio::error_code& superseded) {
             if (!superseded) {
-                // Packets that have arrived are read first: they may belong to what was gathered.
+                // Reads packets that have arrived first: they may add to the gathered changes.
                 asio::post(worker_.loop, [this] { pump(); });
             }
         });

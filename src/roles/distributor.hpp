@@ -18,9 +18,9 @@
 
 namespace msd::roles {
 
-// The registry as a server: reads the packets of nodes, passes them to core::registry and sends
-// what that returns. It handles the connections: slow readers, silent nodes, bad input, and handing
-// them over when this worker is replaced (distributor_handover.cpp).
+// The registry as a server: reads the packets of nodes, passes them to core::registry and sends the
+// packets that core::registry returns. It handles the connections: slow readers, silent nodes,
+// malformed input, and the handover when this worker is replaced (distributor_handover.cpp).
 class distributor : public role {
 public:
     // More connections than two for each possible node are an attack or a leak.
@@ -44,7 +44,7 @@ private:
     // What happens to a connection after a frame.
     enum class verdict : std::uint8_t {
         go_on,
-        close, // after what is queued was sent
+        close, // after the queued bytes are sent
         drop,  // at once
     };
 

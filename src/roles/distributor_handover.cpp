@@ -7,7 +7,8 @@
 //                               TAKEN, or REFUSED reason
 //     GO
 //
-// Before GO the old worker has changed nothing and can continue, and the new one uses no socket.
+// Before GO, the old worker has changed nothing and can continue, and the new worker uses no
+// socket.
 #include "base/log.hpp"
 #include "base/shared_memory.hpp"
 #include "core/registry_handover.hpp"
@@ -81,7 +82,7 @@ result<void> receive_taken(int from, deadline until) {
     if (text.starts_with(refused_word)) {
         return fail(errc::refused, std::string{text.substr(refused_word.size())});
     }
-    return fail(errc::malformed, "the new worker sent an unknown answer");
+    return fail(errc::malformed, "the new worker sent an unknown reply");
 }
 
 // "connections bytes"
@@ -183,7 +184,7 @@ result<void> distributor::hand_over(const unique_fd& to, deadline until) {
             forget(id); // its coroutine has not been resumed since
         }
     }
-    pump(); // from here on everything to be sent is in the queues of the connections
+    pump(); // from here on, all unsent bytes are in the queues of the connections
     if (auto gone = hand_over_all_to(to.get(), until); !gone) {
         return gone;
     }
@@ -218,7 +219,7 @@ result<void> distributor::hand_over_all_to(int successor, deadline until) {
     if (auto sent = send_state(successor, *state, sockets.size(), until); !sent) {
         return sent;
     }
-    // A reason for a refusal is more useful than the error of sending to a worker that has gone.
+    // A reason for a refusal is more useful than the error of sending to a worker that has ended.
     auto sent = send_sockets(successor, sockets, until);
     if (auto taken = receive_taken(successor, until); !taken) {
         return taken;
@@ -285,7 +286,7 @@ void distributor::inherit(inheritance& from) {
         }
         sessions_.emplace(made->id, std::move(made));
     }
-    // Started when all sessions exist: the first one may cause packets for the last one.
+    // Started when all sessions exist: the first session may cause packets for the last session.
     const auto all = sessions_;
     for (const auto& [id, each] : all) {
         if (registry_.is_lagging(id)) {

@@ -27,7 +27,7 @@ struct distributor::session {
     int bad_frames = 0;
     int unanswered_pings = 0;
     int asked_behind_queue = 0;               // requests since it last read its queue
-    deadline ended_until = deadline::never(); // being closed: at the latest then
+    deadline ended_until = deadline::never(); // the latest time at which it is closed
 };
 
 } // namespace msd::roles

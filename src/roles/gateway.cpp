@@ -19,12 +19,14 @@ namespace msd::roles {
 
 namespace {
 
-constexpr milliseconds fast_stop{2000};       // with less time left, idle connections close at once
-constexpr milliseconds lame_duck_fresh{2000}; // a new connection waits so long for its first byte
-constexpr milliseconds lame_duck_served{5000}; // a kept-alive one for its next request
+constexpr milliseconds fast_stop{2000}; // with less time left, idle connections close at once
+// While draining: how long a new connection waits for its first byte, and a kept-alive connection
+// for its next request.
+constexpr milliseconds lame_duck_fresh{2000};
+constexpr milliseconds lame_duck_served{5000};
 constexpr milliseconds last_look{200};
-// A client with fewer unsent bytes keeps up. Replies to such clients make the gateway add up all
-// connections only once in a while: counts_per_round times in as many replies as there are clients.
+// A client with fewer unsent bytes reads fast enough. After replies to such clients, the gateway
+// adds up the unsent bytes only counts_per_round times in as many replies as it has connections.
 constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000; // contested routes in the log of one worker
@@ -76,7 +78,7 @@ void gateway::update(const core::topology& known) {
     report_contested_routes();
 }
 
-// Once for each route, by one worker of the pool.
+// Logs each contested route once, in one worker of the pool.
 void gateway::report_contested_routes() {
     if (worker_.environment.slot != 0) {
         return;
@@ -90,8 +92,8 @@ void gateway::report_contested_routes() {
         const auto what = fmt::format("{} {}", route.method, route.pattern);
         if (reported_.insert(fmt::format("{} {}", what, others)).second) {
             log::warning(
-                "{} is claimed by several services: {} gets all its requests, and {} none, because "
-                "the alphabetically first name wins (see msd routes)",
+                "several services claim the route {}: {} gets all its requests, and {} none, "
+                "because the alphabetically first name wins (see msd routes)",
                 what,
                 route.service,
                 others
@@ -144,7 +146,7 @@ asio::awaitable<void> gateway::drain(deadline until) {
     co_await link_.deregister_and_close(std::min(until.left(), milliseconds{500}));
     const bool finished = co_await sessions_.drained(until.left());
     if (!finished) {
-        log::warning("the time to drain is over: {} connections are closed", sessions_.size());
+        log::warning("the time to drain is over: closing {} connections", sessions_.size());
         for (net::http_connection* const connection : connections_) {
             connection->close();
         }

@@ -40,8 +40,8 @@ public:
     [[nodiscard]] bool has_list() const { return has_list_; }
     /// The value of the Date header, formatted once a second.
     [[nodiscard]] std::string_view date();
-    /// To be called when a reply was queued for a client that now has `unsent` bytes. Closes the
-    /// slowest clients while the unsent bytes of all clients exceed upstream.unsent_bytes_max.
+    /// Call when a reply was queued for a client that now has `unsent` bytes. Closes the slowest
+    /// clients while the unsent bytes of all clients exceed upstream.unsent_bytes_max.
     void note_reply(std::size_t unsent);
     /// For the bodies of all sessions; limited by gateway.bodies_bytes_max.
     [[nodiscard]] net::byte_budget& body_memory() { return body_memory_; }

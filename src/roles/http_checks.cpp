@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t envelope_bytes = 1024; // of a request packet besides its params and uri
 constexpr std::size_t many_members_bytes_min =
-    std::size_t{64} * 1024; // less has no room for too many members
+    std::size_t{64} * 1024; // a smaller request cannot have too many members
 constexpr std::size_t request_id_bytes_max = 128;
 
 bool is_visible_ascii(std::string_view text) {
@@ -96,7 +96,7 @@ refusal check_content(const wire::http_request& head) {
     if (head.has_body() && head.content_coded) {
         return {
             415,
-            "send the body without a Content-Encoding",
+            "send the body without Content-Encoding",
             "Accept-Encoding: identity\r\n",
             {},
             0};

@@ -9,11 +9,11 @@
 #include <string>
 #include <string_view>
 
-// What the gateway reads and checks of one request besides its route. Decides nothing about the
-// connection; http_session does.
+// Reads and checks one request of the gateway, except for its route. http_session decides what
+// happens to the connection.
 namespace msd::roles {
 
-// An error reply of the gateway's own.
+// An error reply that the gateway makes itself.
 struct refusal {
     int status = 500; // 0: the request is not refused
     std::string_view detail;
@@ -22,7 +22,7 @@ struct refusal {
     int attempts = 0;
 };
 
-// The parts of a head that are needed when the body is complete and the head is gone.
+// The parts of a head that are needed when the body is complete and the head is freed.
 struct head_fields {
     std::string query;
     std::optional<std::string> idem; // nothing: malformed, or sent twice; empty: not sent
@@ -39,8 +39,8 @@ struct head_fields {
 /// 415 for a media type or a content coding that is not supported; 400 for a PUT of a part.
 [[nodiscard]] refusal check_content(const wire::http_request& head);
 
-/// Whether a service with this packets.request_bytes_max takes a request with these params. The
-/// connection to it is shared, so that one client's request must not end it.
+/// Whether a service with this packets.request_bytes_max accepts a request with these params. Many
+/// clients share the connection to the service, so the request of one client must not end it.
 [[nodiscard]] bool
 fits_packet(std::string_view params, std::string_view uri, std::size_t request_bytes_max);
 

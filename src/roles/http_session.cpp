@@ -17,12 +17,12 @@ constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view problem_type = "application/problem+json";
 constexpr std::string_view retry_after_one_second = "Retry-After: 1\r\n";
-// Said in replies to requests whose key was not kept, so that repeating them is not safe.
+// Sent in replies to requests whose Idempotency-Key was not stored: repeating them is not safe.
 constexpr std::string_view key_not_kept = "Idempotency-Key-Status: not-supported\r\n";
 constexpr std::string_view bad_key =
     "Idempotency-Key: send one key of 1 to 255 visible ASCII characters, quoted or not";
 constexpr std::string_view too_many_bodies =
-    "the gateway holds too many request bodies at the moment: try again";
+    "the gateway is reading too many request bodies now: try again";
 constexpr std::string_view accepted_body = R"({"errorcode":0,"errormessage":"accepted"})";
 
 } // namespace
@@ -68,7 +68,7 @@ asio::awaitable<bool> http_session::answer_request() {
     made.table = gateway_.services().routes();
     made.match = made.table->find(request.method, request.path);
     if (refuse_by_head(made)) {
-        // The body that follows belongs to a request that is answered already.
+        // The body that follows belongs to a request that has its reply already.
         if (request.has_body()) {
             co_await connection_.linger();
             co_return false;
@@ -98,7 +98,11 @@ bool http_session::refuse_by_head(plan& request) {
     }
     if (request.match.what == outcome::unknown && !gateway_.has_list()) {
         return refuse_now(
-            {503, "the gateway has not heard from the registry yet", "Retry-After: 1\r\n", {}, 0}
+            {503,
+             "the gateway has not received the list of services from the registry yet",
+             "Retry-After: 1\r\n",
+             {},
+             0}
         );
     }
     if (request.match.what == outcome::unknown) {
@@ -106,7 +110,7 @@ bool http_session::refuse_by_head(plan& request) {
     }
     if (request.match.what == outcome::wrong_method) {
         const std::string allow = "Allow: " + request.match.allow + "\r\n";
-        return refuse_now({405, "the path does not take this method", allow, {}, 0});
+        return refuse_now({405, "the path does not support this method", allow, {}, 0});
     }
     if (head.content_length.value_or(0) > body_bytes_max()) {
         const std::string text = net::body_too_large(body_bytes_max());
@@ -119,7 +123,7 @@ bool http_session::refuse_by_head(plan& request) {
 }
 
 asio::awaitable<bool> http_session::forward(plan request) {
-    // The head's memory goes when the body is complete.
+    // The head's memory is freed when the body is complete.
     const head_fields fields = fields_of(connection_.request());
     net::byte_budget::share memory{gateway_.body_memory()};
     result<std::string> params;
@@ -156,7 +160,7 @@ std::size_t http_session::body_bytes_max() const {
     return std::min(gateway_.settings().body_bytes_max, gateway_.settings().bodies_bytes_max);
 }
 
-// Refuses what no service can be sent; false when it did.
+// Refuses a request that cannot be sent to any service; returns false then.
 bool http_session::accept(
     const plan& request,
     const head_fields& fields,
@@ -169,10 +173,7 @@ bool http_session::accept(
     } else if (!fields.idem) {
         refuse(request, {400, bad_key, {}, {}, 0});
     } else if (!fits_packet(*params, request.match.target->pattern, limit)) {
-        refuse(
-            request,
-            {413, "the request is larger than services take: send less at once", {}, {}, 0}
-        );
+        refuse(request, {413, "the request is larger than services accept: split it", {}, {}, 0});
     } else if (fields.has_body && !memory.resize(params->size())) {
         refuse(request, {503, too_many_bodies, retry_after_one_second, {}, 0});
     } else {
@@ -201,7 +202,7 @@ asio::awaitable<void> http_session::call(plan* request, outgoing packet) {
 
 void http_session::post(plan& request, const outgoing& packet) {
     const std::string& service = request.match.target->service;
-    request.key_not_kept = !packet.idem.empty(); // nobody answers, so no reply can be kept
+    request.key_not_kept = !packet.idem.empty(); // the service sends no reply, so none is stored
     const auto posted = gateway_.services().post(service, packet);
     if (posted) {
         reply_text(request, 202, json_type, accepted_body);
@@ -234,7 +235,7 @@ asio::awaitable<bool> http_session::refuse_body(plan request, error why) {
 
 // Returns whether the connection can serve another request.
 asio::awaitable<bool> http_session::finish(bool keep_alive) {
-    // While draining, the head of the reply has announced the end of the connection.
+    // While draining, the reply has announced in its head that the connection closes.
     if (keep_alive && !gateway_.draining() && connection_.is_open()) {
         co_return true;
     }
@@ -296,7 +297,7 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
     case errc::unavailable:
         if (gateway_.services().have_all_deregistered(service)) {
             why.status = 503;
-            why.detail = "the service is stopped";
+            why.detail = "the service has been stopped";
             why.extra = "Retry-After: 5\r\n";
         } else {
             why.status = 502;
@@ -305,7 +306,7 @@ void http_session::reply_failure(const plan& request, const upstreams::attempt& 
         break;
     default:
         why.status = 502;
-        why.detail = "the connection with the service broke";
+        why.detail = "the connection to the service ended before the reply";
         break;
     }
     refuse(request, why);

@@ -17,7 +17,7 @@ namespace msd::roles {
 
 // The life of the requests of one client connection: head → route → body → params → call → reply.
 // The order of the checks is part of the contract: route (404, 405), length (413), media type and
-// coding (415), then what the content says (400).
+// coding (415), then the content (400).
 class http_session {
 public:
     http_session(gateway& owner, net::http_connection& connection)
@@ -28,14 +28,14 @@ public:
     asio::awaitable<void> run();
 
 private:
-    // What is to be done with a request once its head is known.
+    // How to handle a request, known from its head.
     struct plan {
         std::shared_ptr<const core::route_table> table; // keeps `match` valid
         core::route_table::match match;
         std::string request_id;
         bool head_only = false; // HEAD: the reply without its body
         bool keep_alive = true;
-        bool key_not_kept = false; // the client is told that its Idempotency-Key has no effect
+        bool key_not_kept = false; // the reply reports that the Idempotency-Key has no effect
         int minor_version = 1;
     };
 

@@ -9,15 +9,15 @@
 #include <string>
 #include <vector>
 
-// What a worker of any role but the distributor says about itself to the registry and to the nodes
+// How a worker of any role but the distributor describes itself to the registry and to the nodes
 // that it calls.
 namespace msd::roles {
 
-// How long a starting worker waits for the topology. It serves without one, too.
+// How long a starting worker waits for the topology. After that it serves without a topology.
 constexpr milliseconds first_list_limit{1000};
 
-/// `name` and `routes` as registered; the address from the environment unless settings say
-/// otherwise.
+/// `name` and `routes` as registered; the address comes from the settings, or else from the
+/// environment.
 [[nodiscard]] registry_link_settings link_settings(
     const worker_environment& environment,
     const membership_settings& membership,

@@ -21,7 +21,7 @@ namespace msd::roles {
 
 namespace {
 
-// No more requests are read from a peer with more unsent bytes, until it has read its replies.
+// A peer with more unsent bytes than this is not read from until it has read its replies.
 constexpr std::size_t unsent_bytes_max = 64u << 20;
 constexpr std::size_t copied_bytes_max = 32U << 10;
 constexpr milliseconds deadline_unsaid{30'000}; // for requests without one
@@ -29,8 +29,8 @@ constexpr milliseconds reply_margin{1000};      // for a handler to end after it
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
 
-// The reply has to arrive while the caller still waits, so a part of the given time is reserved for
-// the way back.
+// The reply must arrive while the caller still waits, so a part of the time is reserved for sending
+// it back.
 deadline deadline_of(const json::object& fields) {
     const json::value* const said = fields.find("deadline_ms");
     const auto left_ms = said == nullptr ? std::nullopt : said->as_int64();
@@ -91,7 +91,7 @@ std::string merge(const json::object& params, const core::route_table::variable_
     return out;
 }
 
-// Counts a request down when its handler has ended. It was counted up before the handler started.
+// Decrements the count of requests when a handler has ended. It was incremented before the start.
 struct counted_work {
     explicit counted_work(int& number) : in_work{number} {}
     ~counted_work() { --in_work; }
@@ -146,7 +146,7 @@ asio::awaitable<void> packet_session::run() {
 }
 
 void packet_session::refuse_size(std::string_view received) {
-    log::warning("{} sent a packet over the limit", connection_.peer().text());
+    log::warning("{} sent more than packets.request_bytes_max", connection_.peer().text());
     static_cast<void>(packet_.parse(received)); // for its key
     refuse("packet too large", 413);
 }
@@ -191,11 +191,15 @@ bool packet_session::malformed(std::string_view why) {
     if (malformed_ < host_.settings().packets.malformed_max) {
         return true;
     }
-    log::warning("{} sent {} malformed packets: closed", connection_.peer().text(), malformed_);
+    log::warning(
+        "{} sent {} malformed packets: closing the connection",
+        connection_.peer().text(),
+        malformed_
+    );
     return false;
 }
 
-// A packet that is no request is answered only where a key can be read.
+// A packet that is not a request is answered only when a key can be read.
 void packet_session::refuse(std::string_view why, int status) {
     if (!packet_.key().empty() || packet_.kind() == wire::packet_kind::request) {
         reply(packet_.key(), services::failure(status, std::string{why}));
@@ -237,7 +241,7 @@ bool packet_session::request() {
         return true;
     }
     if (packet_.params() == nullptr) {
-        return malformed("params is no object");
+        return malformed("params is not an object");
     }
     std::string merged; // the uri's variables count as params
     json::object with_variables;
@@ -245,7 +249,7 @@ bool packet_session::request() {
     if (!found.variables.empty()) {
         merged = merge(*params, found.variables);
         if (!with_variables.parse(merged)) {
-            return malformed("params cannot be read");
+            return malformed("params cannot be parsed");
         }
         params = &with_variables;
     }
@@ -265,7 +269,7 @@ void packet_session::start(const services::route& row, services::arguments args)
     note_key();
     const json::value* const idem = fields.find("idem");
     if (idem != nullptr && json::lone_surrogate(idem->text)) {
-        reply(packet_.key(), services::failure(400, "idem holds half of a surrogate pair"));
+        reply(packet_.key(), services::failure(400, "idem contains half of a surrogate pair"));
         return;
     }
     services::call request;
@@ -275,7 +279,7 @@ void packet_session::start(const services::route& row, services::arguments args)
         return;
     }
     if (host_.running().size() >= host_.settings().requests_in_flight_max) {
-        reply(packet_.key(), services::failure(503, "the service has too much to do"));
+        reply(packet_.key(), services::failure(503, "the service has too many requests in work"));
         return;
     }
     request.args = std::move(args);
@@ -287,7 +291,7 @@ void packet_session::start(const services::route& row, services::arguments args)
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
 }
 
-// What a handler throws is a fault in msd: the caller gets 500 at once, and the worker goes on.
+// An exception of a handler is a defect of msd: the caller gets 500 and the worker continues.
 // Handled here and not in a coroutine of its own, which would cost every request its frame.
 asio::awaitable<void>
 packet_session::execute(const services::route* row, services::call request, std::string key) {
@@ -336,7 +340,7 @@ void packet_session::cancel(const json::value& key) {
     }
 }
 
-// A request without a key is answered without a key.
+// The reply to a request without a key has no key.
 void packet_session::reply(std::string_view key, services::reply answer) {
     wire::reply_fields fields;
     fields.errorcode = answer.errorcode;

@@ -29,10 +29,11 @@ public:
     /// Serves until the connection ends.
     asio::awaitable<void> run();
 
-    /// The worker leaves: an msd peer is sent goaway and closes by itself when it has all its
-    /// replies. The stream to any other peer ends once all its requests are answered; one that has
-    /// not sent anything yet may still do so. A peer that is owed nothing and does not close is
-    /// closed: 2 s after the end of the stream, an msd peer 5 s after its last packet at first.
+    /// The worker shuts down. An msd peer receives goaway and closes the connection when it has all
+    /// its replies; if it does not, this side ends the stream 5 s after the peer's last packet. For
+    /// any other peer this side ends the stream once all requests are answered, but a peer that has
+    /// sent nothing yet may still send. A peer with no reply pending that does not close within 2 s
+    /// after the end of the stream is disconnected.
     void start_draining();
     /// The same for peers that have not sent anything.
     void close_if_idle();
@@ -43,9 +44,9 @@ public:
     void close_unread();
     /// Sends hello again, because the number of workers of the pool has changed.
     void send_workers();
-    /// The peer said hello: it is an msd node.
+    /// The peer has sent a hello: it is an msd node.
     [[nodiscard]] bool is_msd() const { return msd_; }
-    /// Closes as soon as what is queued is sent.
+    /// Ends the stream to the peer once the queue is sent.
     void finish();
 
 private:
@@ -54,7 +55,7 @@ private:
     // One request that a handler works on.
     struct running {
         std::string key;
-        bool wanted = true; // false: the peer cancelled it
+        bool wanted = true; // false: the peer has cancelled it
     };
 
     [[nodiscard]] bool dispatch(std::string_view frame);
@@ -82,17 +83,17 @@ private:
     std::list<running*> running_;
     asio::steady_timer idle_; // cancelled when nothing is in work any more
     wire::request_size_check sizes_;
-    int in_work_ = 0; // requests begun and not answered
+    int in_work_ = 0; // requests started and not answered
     int malformed_ = 0;
-    bool msd_ = false;               // the peer said hello
-    bool receives_changes_ = false;  // and that it wants to hear of changes
-    std::uint64_t last_key_ = 0;     // the largest a request came with
-    net::watchdog::guard end_guard_; // once the worker leaves
+    bool msd_ = false;               // the peer has sent a hello
+    bool receives_changes_ = false;  // and has asked for changes
+    std::uint64_t last_key_ = 0;     // the largest key of a request
+    net::watchdog::guard end_guard_; // used once the worker shuts down
     time_point received_at_ = clock::now();
     deadline owed_until_{time_point::min()}; // the latest time at which a handler may end
-    bool has_received_ = false;              // at least one packet
+    bool has_received_ = false;              // the peer has sent a packet
     bool is_draining_ = false;
-    bool finishing_ = false; // the stream to the peer ends
+    bool finishing_ = false; // finish() was called
 };
 
 } // namespace msd::roles

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a packet connection ends: which replies the peer still gets, and how long it is waited for.
+// How a packet connection ends: which replies the peer still gets, and how long msd waits for it.
 #include "base/log.hpp"
 #include "net/use_tuple.hpp"
 #include "roles/packet_session.hpp"
@@ -11,17 +11,17 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t unsent_bytes_most = 256U << 20;
-constexpr std::size_t unsent_to_count = 1U << 20;   // less is a peer that keeps up
-constexpr milliseconds violation_close_limit{5000}; // for a peer that broke the rules
-constexpr milliseconds peer_close_limit{2000};      // for a peer that is owed nothing to close
+constexpr std::size_t unsent_to_count = 1U << 20;   // with less, the peer reads fast enough
+constexpr milliseconds violation_close_limit{5000}; // for the last replies after malformed packets
+constexpr milliseconds peer_close_limit{2000};      // to close, for a peer without pending replies
 // The same for an msd peer after goaway: it opens another connection first.
 constexpr milliseconds goaway_limit{5000};
 
 } // namespace
 
 // Waits until the handlers have ended, and then until the peer has read their replies. A peer that
-// has shut down its sending side may still read: it gets all of them. One that broke the rules gets
-// those that are there soon.
+// has shut down its sending side may still read: it gets all replies. A peer that sent malformed
+// packets gets only the replies that are ready within violation_close_limit.
 asio::awaitable<void> packet_session::close_after_replies(bool peer_ended) {
     const deadline violation_deadline = deadline::in(violation_close_limit);
     const deadline answered_by = peer_ended ? owed_until_ : violation_deadline;
@@ -47,7 +47,10 @@ void packet_session::close_if_unread() {
 }
 
 void packet_session::close_unread() {
-    log::warning("{} asks and does not read: closed", connection_.peer().text());
+    log::warning(
+        "closing {}: it sends requests but does not read the replies",
+        connection_.peer().text()
+    );
     connection_.close();
 }
 
@@ -67,8 +70,8 @@ void packet_session::send_goaway() {
     }
 }
 
-// Nothing is in work, nothing waits to be read and no packet has begun: what a peer asks from now
-// on crosses the end.
+// Ends the stream when no request is in work and no received bytes are left. A request that the
+// peer sends later crosses the end of the stream.
 void packet_session::close_if_done() {
     if (is_draining_ && has_received_ && !connection_.has_unreceived() &&
         connection_.unread().empty()) {
@@ -90,8 +93,8 @@ void packet_session::finish() {
     }
 }
 
-// The worker leaves. A peer that is owed nothing must not hold it up by not closing: an msd peer
-// that has ignored goaway, or any peer that ignores the end of the stream.
+// A peer without pending replies must not delay the shutdown of the worker by keeping its
+// connection open: an msd peer that ignores goaway, or any peer that ignores the end of the stream.
 void packet_session::on_end_guard() {
     const bool owes = in_work_ > 0 || connection_.unsent_bytes() > 0;
     if (finishing_ && !owes) {

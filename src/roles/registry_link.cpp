@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: one connection with the registry from its beginning to its end, and the next.
+// Over 400 lines: the whole life of the connections with the registry.
 #include "roles/registry_link.hpp"
 
 #include "base/backoff.hpp"
@@ -35,7 +35,7 @@ constexpr milliseconds keep_every{100};
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
 
-// The registry's state as a packet of an msd distributor gives it.
+// The registry's state, from a packet of an msd distributor.
 core::revision revision_of(const wire::packet& packet) {
     const auto number = [&packet](std::string_view name) {
         const json::value* const found = packet.fields().find(name);
@@ -75,7 +75,7 @@ public:
     static asio::awaitable<void> deregister_and_close(std::shared_ptr<state> self, deadline until);
     static asio::awaitable<void> first_list(std::shared_ptr<state> self, deadline until);
 
-    // The owner is being destroyed: its handlers are not called any more.
+    // The owner is being destroyed: its handlers must not be called any more.
     void abandon() {
         on_change_ = {};
         on_lost_ = {};
@@ -112,7 +112,7 @@ private:
     net::task_group inner_; // the watchdog
     asio::steady_timer retry_;
     asio::steady_timer deregistered_; // cancelled when DELETE /distributes was answered
-    asio::steady_timer first_;        // cancelled when the first list came or cannot come
+    asio::steady_timer first_;        // cancelled with the first list, or when none can arrive
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
     std::string held_list_; // the list sent at accept, until the registration is answered with one
@@ -127,16 +127,16 @@ private:
     std::uint64_t deregister_key_ = 0;
     int pings_unanswered_ = 0;
     bool ending_ = false;
-    bool has_reported_any_ = false; // the owner was told of a list
-    bool tried_once_ = false;       // … or an attempt to get one has failed
+    bool has_reported_any_ = false; // the owner has received a list
+    bool tried_once_ = false;       // an attempt to get a list has failed
     // State of the current connection.
     bool is_msd_ = false;     // the distributor sent `proto`
-    bool is_foreign_ = false; // it did not within the time it had
+    bool is_foreign_ = false; // the distributor did not send `proto` in time
     bool has_received_list_ = false;
-    bool has_reported_ = false; // the owner was told of this registry's list
+    bool has_reported_ = false; // the owner has received the list of this registry
     bool resyncing_ = false;
     bool complained_ = false;
-    bool out_of_reach_ = false; // and this was logged
+    bool out_of_reach_ = false; // an outage that is already logged
 };
 
 asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
@@ -272,7 +272,7 @@ void registry_link::state::end() {
 void registry_link::state::complain_once(const std::string& why) {
     if (!std::exchange(out_of_reach_, true)) {
         const auto every = settings_.reconnect_interval.count();
-        log::warning("the registry: {}; trying every {} ms", why, every);
+        log::warning("the registry cannot be reached: {}; trying again every {} ms", why, every);
     }
 }
 
@@ -292,7 +292,7 @@ bool registry_link::state::handle_frames() {
 
 void registry_link::state::handle_frame(std::string_view frame) {
     if (const auto parsed = packet_.parse(frame); !parsed) {
-        log::warning("bad packet from the registry: {}", parsed.error().text);
+        log::warning("malformed packet from the registry: {}", parsed.error().text);
         return;
     }
     if (packet_.kind() == wire::packet_kind::reply) {
@@ -338,12 +338,12 @@ void registry_link::state::handle_topology(std::string_view frame) {
     hold_.clear();
     const auto applied = known_.apply(packet_);
     if (!applied) {
-        log::warning("bad packet from the registry: {}", applied.error().text);
+        log::warning("malformed packet from the registry: {}", applied.error().text);
         return;
     }
     using enum core::topology::outcome;
     if (from_msd && !std::exchange(is_msd_, true) && !ending_) {
-        // The list that another worker kept may be older than the state this registry assumes.
+        // The list in the topology file may be older than the state that this registry assumes.
         const core::revision have =
             has_reported_any_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
         connection_->send(core::second_registration(settings_.self, have));
@@ -356,7 +356,7 @@ void registry_link::state::handle_topology(std::string_view frame) {
     if (is_list && *applied != incomplete) {
         resyncing_ = false;
     }
-    // After a reconnect without changes, the owner still has to learn that the link is connected.
+    // After a reconnect without changes, the owner must still be notified that it is connected.
     const bool is_all_there_is =
         is_list || (has_reported_any_ && from_msd &&
                     revision_of(packet_) == core::revision{known_.epoch(), known_.rev()});
@@ -370,7 +370,7 @@ void registry_link::state::handle_topology(std::string_view frame) {
     }
 }
 
-// Uses the list that other workers of the pool kept until the registry sends one.
+// Uses the list in the topology file of the pool until the registry sends a list.
 void registry_link::state::recall() {
     if (auto kept = kept_.load(); kept && on_change_) {
         known_ = std::move(*kept);
@@ -401,7 +401,10 @@ void registry_link::state::on_silence() {
         return;
     }
     if (++pings_unanswered_ > pings_unanswered_max) {
-        log::warning("the registry at {} is silent", connection_->peer().text());
+        log::warning(
+            "the registry at {} does not answer pings: reconnecting",
+            connection_->peer().text()
+        );
         connection_->close();
         return;
     }

@@ -25,10 +25,10 @@ struct registry_link_settings {
     // the peer's address (--advertise sets id.host).
     core::node_info self;
     milliseconds reconnect_interval{3000}; // ± 20 %; the first attempt is made at once
-    // The file in which the topology is kept for workers that start later
-    // (roles/topology_file.hpp); empty: it is not kept.
+    // The file that saves the topology for workers that start later (roles/topology_file.hpp);
+    // empty: it is not saved.
     std::filesystem::path kept_in;
-    // The list of a restarted registry is kept once the connection is this old.
+    // A shorter list is saved only after the registry has been connected for this long.
     milliseconds settled_after{10'000};
 };
 
@@ -63,9 +63,10 @@ public:
 
     /// The same, but the link stays connected until close(), and does not connect again.
     asio::awaitable<void> deregister(milliseconds limit);
-    /// After deregister(): foreign callers of this worker have closed their connections to it, and
-    /// connect to another worker once they receive a list. Makes the distributor send one: msd's on
-    /// request; a foreign one does so when the link closes, which happens when `none_left`.
+    /// Call after deregister(), when foreign callers have closed their connections to this worker.
+    /// They connect to another worker once they receive a list, so this makes the distributor send
+    /// a list: an msd distributor sends it on request, a foreign distributor when the link closes,
+    /// which happens when `none_left`.
     void report_callers_gone(bool none_left);
     void close();
 

@@ -6,8 +6,8 @@
 
 namespace msd::roles {
 
-// One function per role: builds it and runs it in this process until the master says stop. The
-// result is the exit code of the worker (0 drained, 1 failed, 78 configuration).
+// One function per role: builds the role and runs it in this process until the master stops it. The
+// result is the exit code of the worker (0 drained, 1 failed, 78 configuration error).
 
 [[nodiscard]] int
 run_distributor(worker_environment environment, const distributor_settings& settings);

@@ -19,7 +19,7 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t sessions_max = 10'000;
-constexpr milliseconds fast_stop{2000}; // with less time than this, peers are not waited for
+constexpr milliseconds fast_stop{2000}; // with less time, the drain does not wait for peers
 constexpr milliseconds deregister_limit{2000};
 constexpr milliseconds silence_limit{2000}; // for the first packet on a new connection
 constexpr milliseconds last_look{200};
@@ -144,7 +144,7 @@ service_host::find_route(std::string_view method, std::string_view uri) const {
 
 void service_host::serve(int fd, net::accept_credit credit) {
     if (sessions_.size() >= sessions_max) {
-        log::warning("more than {} connections: one is closed", sessions_max);
+        log::warning("more than {} connections: closing a new connection", sessions_max);
         const unique_fd refused{fd};
         return;
     }
@@ -203,13 +203,13 @@ asio::awaitable<void> service_host::drain(deadline until) {
         }
     }
     if (!finished) {
-        log::warning("the time to drain is over: {} requests end without a reply", running_.size());
+        log::warning("the time to drain is over: {} requests get no reply", running_.size());
     }
     for (packet_session* const session : open_sessions_) {
         session->finish();
     }
     co_await sessions_.drained(last_look);
-    // Not merely closed: what the last report_callers_gone() said has to arrive.
+    // Not just close(): the packet of the last report_callers_gone() must still be sent.
     co_await link_->deregister_and_close(last_look);
     upstreams_.close();
     running_.terminate();
@@ -252,7 +252,7 @@ services::reply service_host::handler_failed(
 ) {
     ++handler_failures_;
     log::error(
-        "request {}: {} {} ended by an exception: {}",
+        "request {}: the handler of {} {} threw an exception: {}",
         request_id,
         row.method,
         row.path,
@@ -276,7 +276,7 @@ void service_host::bound_unsent() {
     }
 }
 
-// Callers keep a connection to each worker, so they have to know the number of workers.
+// Callers keep a connection to each worker, so they must know the number of workers.
 void service_host::scaled() {
     for (packet_session* const session : open_sessions_) {
         session->send_workers();

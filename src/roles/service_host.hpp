@@ -53,7 +53,7 @@ public:
     /// While the unsent bytes of all sessions exceed the limit, closes the session with the most.
     void bound_unsent();
     std::uint64_t requests = 0;
-    /// The reply when a handler ended by an exception: logs and counts it.
+    /// The reply for a handler that threw an exception; logs and counts the exception.
     [[nodiscard]] services::reply
     handler_failed(const services::route& row, const std::string& request_id, std::string_view why);
 

@@ -44,7 +44,7 @@ struct distributor_settings {
 struct upstream_settings {
     packet_settings packets;
     milliseconds connect_timeout{250};
-    milliseconds ping_timeout{1000}; // a ping unanswered for this long: the peer is hung
+    milliseconds ping_timeout{1000}; // a peer that does not answer a ping for this long is hung
     milliseconds ping_idle{2000};    // a connection idle for this long is pinged
     milliseconds forget_absent{
         10'000}; // an absent node is removed this long after the registry (re)connected

@@ -69,7 +69,7 @@ std::optional<core::topology> topology_file::load() {
     std::ifstream file{path_, std::ios::binary};
     const auto size = std::filesystem::file_size(path_, reason);
     if (!file || reason || size > bytes_max) {
-        log::warning("{} cannot be read: starting without the nodes in it", path_.native());
+        log::warning("{} cannot be read: starting without the saved list of nodes", path_.native());
         return std::nullopt;
     }
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -77,7 +77,7 @@ std::optional<core::topology> topology_file::load() {
     core::topology known;
     auto outcome = packet.parse(text).and_then([&] { return known.apply(packet); });
     if (!outcome || *outcome != core::topology::outcome::changed) {
-        log::warning("{} is damaged: starting without the nodes in it", path_.native());
+        log::warning("{} is damaged: starting without the saved list of nodes", path_.native());
         return std::nullopt;
     }
     remember(known);
@@ -98,7 +98,12 @@ void topology_file::save(const core::topology& known) {
         complained_ = false;
     } else if (!std::exchange(complained_, true)) {
         const std::string why = std::generic_category().message(errno);
-        log::warning("{}: {}; starting workers get no list of nodes from it", path_.native(), why);
+        log::warning(
+            "cannot write {}: {}; workers that start get no list of nodes until the registry sends "
+            "one",
+            path_.native(),
+            why
+        );
     }
 }
 

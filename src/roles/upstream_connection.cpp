@@ -11,7 +11,7 @@ namespace msd::roles {
 namespace {
 
 constexpr milliseconds flush_limit{1000};
-// Larger replies are passed on from the buffer they came in; smaller ones are cheaper to copy.
+// Larger replies are forwarded from the receive buffer; copying is cheaper for smaller replies.
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 constexpr std::size_t shared_reply_part = 4; // of the buffer, at least
 
@@ -73,7 +73,7 @@ asio::awaitable<void> upstream_connection::run() {
             next = connection_.next();
         }
         if (next.state == wire::frame_reader::status::too_large) {
-            log::warning("{} sent a packet over the limit", connection_.peer().text());
+            log::warning("{} sent more than packets.reply_bytes_max", connection_.peer().text());
             break;
         }
     }
@@ -115,11 +115,10 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     }
     pending waiting{*this, ++last_key_, request.until};
     write(request, waiting.key);
-    const auto ping_by = msd_ ? request.until.sooner(deadline::in(ping_when_busy)) : request.until;
-    guard_.set(ping_by.sooner(deadline{guard_.until()}));
+    guard_call(request.until);
     if (request.handle != nullptr) {
         request.handle->cancel = [&waiting] {
-            waiting.outcome.set(fail(errc::cancelled, "the client left"));
+            waiting.outcome.set(fail(errc::cancelled, "the client closed the connection"));
         };
     }
     auto outcome = co_await waiting.outcome.wait();
@@ -137,8 +136,8 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     co_return outcome;
 }
 
-// A foreign peer cannot be told that nobody waits any more. Its reply is still expected, because
-// its absence is the only sign that the peer is hung.
+// A request cannot be cancelled at a foreign peer. Its reply is still expected, because a missing
+// reply is the only sign that the peer is hung.
 void upstream_connection::abandon(std::uint64_t key, deadline until) {
     if (state_ != state::closed && state_ != state::draining) {
         abandoned_.emplace(key, until);
@@ -182,9 +181,9 @@ bool upstream_connection::has_capacity() const {
 }
 
 bool upstream_connection::can_take(const outgoing& request) const {
-    // Section 2 of the protocol cannot say that a request may be a repetition.
+    // A packet of section 2 of the protocol cannot carry an Idempotency-Key.
     const bool unsayable = hello_sent_ && !msd_ && !request.idem.empty();
-    // It may lie in the kernel's buffer until a process accepts, long after its deadline.
+    // A request may wait in the kernel's buffer until a process accepts, long after its deadline.
     const bool unsafe = awaits_greeting() && !is_idempotent(request.method);
     return usable() && !unsayable && !unsafe && has_capacity();
 }
@@ -209,7 +208,7 @@ void upstream_connection::drain() {
     }
 }
 
-// Called when no call is in flight any more. Requests without a reply are still sent.
+// Called when no call is in flight any more. Queued one-way requests are still sent.
 void upstream_connection::close_when_flushed() {
     if (connection_.unsent_bytes() == 0) {
         close();
@@ -251,8 +250,7 @@ void upstream_connection::become(state next) {
 void upstream_connection::dispatch(std::string_view frame) {
     const auto parsed = packet_.parse(frame);
     if (!parsed) {
-        malformed(parsed.error());
-        return;
+        return malformed(parsed.error());
     }
     // Foreign replies may have `uri` and `method`, so a key that is waited for decides first.
     if (deliver(frame)) {
@@ -280,12 +278,12 @@ void upstream_connection::dispatch(std::string_view frame) {
         break;
     case wire::packet_kind::cancel:
     case wire::packet_kind::other:
-        log::debug("{}: a packet that is no reply is dropped", connection_.peer().text());
+        log::debug("{}: a packet that is not a reply is dropped", connection_.peer().text());
         break;
     }
 }
 
-// False: the packet's key is none that is waited for, or there is none.
+// False when the packet has no key, or when no call waits for its key.
 bool upstream_connection::deliver(std::string_view frame) {
     const json::value* const token = packet_.fields().find("key");
     const auto key = token == nullptr ? std::nullopt : wire::correlation_key(*token);
@@ -295,7 +293,7 @@ bool upstream_connection::deliver(std::string_view frame) {
     if (ping_key_ == *key) {
         ping_key_.reset();
         if (state_ == state::hung) {
-            log::info("{} answers again", connection_.peer().text());
+            log::info("{} answers again: using it for requests", connection_.peer().text());
             become(state::ready);
         }
         return true;
@@ -341,17 +339,19 @@ void upstream_connection::note_answer() {
 
 void upstream_connection::greeted(const json::value& hello) {
     const auto said = wire::read_hello_reply(hello);
-    // A late answer of a busy peer still counts.
-    if (!hello_sent_ || state_ == state::draining || !said) {
+    if (!said) {
+        return malformed(said.error());
+    }
+    // A reply that a busy peer sends late still counts.
+    if (!hello_sent_ || state_ == state::draining) {
         return;
     }
+    workers_ = said->workers;
     if (msd_) { // sent again when the number of workers of its pool has changed
-        workers_ = said->workers;
         on_change_();
         return;
     }
     slot_ = said->slot;
-    workers_ = said->workers;
     msd_ = true;
     guard_.set(deadline::in(settings_.ping_idle));
     become(state::ready);
@@ -367,8 +367,8 @@ void upstream_connection::note_change(const json::value& changed) {
     }
 }
 
-// The only request that a service sends to its callers is a ping. Anything else is dropped without
-// an answer: it may be a late reply of a foreign service that has `uri` and `method`.
+// A service sends no request but a ping to its callers. Other requests are dropped without an
+// answer: they may be late replies of a foreign service that have `uri` and `method`.
 void upstream_connection::answer_request() {
     const std::string_view key = packet_.key();
     if (packet_.uri() != "/ping" || key.empty()) {
@@ -379,7 +379,7 @@ void upstream_connection::answer_request() {
 }
 
 void upstream_connection::handle_goaway() {
-    log::debug("{} says goaway", connection_.peer().text());
+    log::debug("{} sent goaway", connection_.peer().text());
     if (state_ == state::ready) {
         become(state::going_away);
     } else {

@@ -23,7 +23,7 @@
 
 namespace msd::roles {
 
-// Lets another party end a call: the client that asked for it left.
+// Cancels a call, for example when the client of the request has closed its connection.
 struct call_handle {
     std::function<void()> cancel; // empty while the call waits for nothing
 };
@@ -33,7 +33,7 @@ struct call_handle {
     return method == "GET" || method == "HEAD";
 }
 
-// A request on its way to a service. Views must live until the call returns.
+// A request to a service. Views must live until the call returns.
 struct outgoing {
     std::string_view method;
     std::string_view uri;
@@ -45,7 +45,7 @@ struct outgoing {
     call_handle* handle = nullptr; // optional; must outlive the call
 };
 
-// A reply as it came. Views live until the receiver suspends, and longer with `owner`.
+// A reply as received. Views live until the receiver suspends, or as long as `owner` if it is set.
 struct upstream_reply {
     wire::envelope envelope;
     std::string_view frame;
@@ -62,8 +62,8 @@ struct caller_identity {
 
 // One multiplexed connection to a node: many requests in flight, replies in any order, each waiter
 // with its own deadline. Speaks section 4 of the protocol once the peer has answered a hello,
-// section 2 before and otherwise. Detects a hung peer. upstreams and upstream_node decide which
-// connection a request takes.
+// section 2 before and otherwise. Detects a hung peer. upstreams and upstream_node choose the
+// connection for a request.
 class upstream_connection : public std::enable_shared_from_this<upstream_connection> {
 public:
     enum class state : std::uint8_t {
@@ -71,8 +71,8 @@ public:
         ready,
         probing,    // one request at a time, until the first reply
         hung,       // no new requests until a ping is answered
-        going_away, // the peer leaves: for new requests only while there is no other connection
-        draining,   // no new requests; closes when the last reply has come
+        going_away, // the peer shuts down: new requests only while there is no other connection
+        draining,   // no new requests; closes when the last reply has arrived
         closed,
     };
 
@@ -93,7 +93,7 @@ public:
 
     /// Sends hello to an msd node; true when it answered before `until`. `self` must outlive this.
     asio::awaitable<bool> greet(const caller_identity* self, deadline until);
-    /// Starts serving as section 2 of the protocol has it.
+    /// Starts to serve with section 2 of the protocol.
     void serve_foreign();
     /// The same in state probing, for a peer that may be hung; the trial is due at `from`.
     void serve_on_trial(time_point from);
@@ -108,29 +108,37 @@ public:
     [[nodiscard]] bool usable() const;
     /// usable(), and it can carry this request and has the capacity for it.
     [[nodiscard]] bool can_take(const outgoing& request) const;
-    /// usable(), but it carries as much as it may.
+    /// usable(), but at its limit of requests or unsent bytes.
     [[nodiscard]] bool is_full() const { return usable() && !has_capacity(); }
-    /// An msd node whose answer to the hello is still missing: the kernel accepted the connection,
-    /// but maybe no process has yet.
+    /// An msd node that has not answered the hello yet: the kernel has accepted the connection, but
+    /// possibly no process has.
     [[nodiscard]] bool awaits_greeting() const {
         return state_ == state::greeting ||
                (state_ == state::probing && hello_sent_ && !msd_ && !answered_);
     }
-    /// A foreign peer owes a reply and has been silent for a second, or since the client of a
-    /// request left: other instances come first.
+    /// A foreign peer owes a reply and has sent nothing for a second, or since the client of a
+    /// request closed its connection: other instances are preferred.
     [[nodiscard]] bool is_doubtful() const;
     [[nodiscard]] bool has_sent_goaway() const { return state_ == state::going_away; }
     [[nodiscard]] bool is_probing() const { return state_ == state::probing; }
     [[nodiscard]] bool is_trial_due() const { return clock::now() >= probe_from_; }
+    /// A foreign peer in state probing owes the reply to its one request.
+    [[nodiscard]] bool is_on_trial() const {
+        return state_ == state::probing && !hello_sent_ && !owes_nothing();
+    }
+    /// The same for half of the time that callers wait for a connection.
+    [[nodiscard]] bool is_trial_late() const {
+        return is_on_trial() && clock::now() >= trial_late_at();
+    }
     [[nodiscard]] bool was_answered() const { return answered_; }
-    /// True once after the connection was given up because a request timed out.
+    /// True once after the connection was closed because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
     [[nodiscard]] state now() const { return state_; }
     [[nodiscard]] bool is_msd() const { return msd_; }
-    [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not said
+    [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not known
     [[nodiscard]] int workers() const { return workers_; } // of the peer
 
-    /// No new requests; ends when the last reply has come.
+    /// Takes no new requests; closes when the last reply has arrived.
     void drain();
     void close();
 
@@ -148,13 +156,16 @@ private:
         net::one_shot<upstream_reply> outcome;
     };
 
-    // A peer that owes a reply is pinged sooner than an idle one.
+    // A peer that owes a reply is pinged sooner than an idle peer.
     static constexpr milliseconds ping_when_busy{250};
-    // A foreign peer cannot be asked, so silence alone makes it doubtful.
+    // A foreign peer does not answer pings, so silence alone makes it doubtful.
     static constexpr milliseconds doubtful_after{1000};
 
     [[nodiscard]] bool has_capacity() const;
     [[nodiscard]] bool owes_nothing() const { return pending_.empty() && abandoned_.empty(); }
+    [[nodiscard]] time_point trial_late_at() const {
+        return owed_since_ + settings_.connect_timeout / 2;
+    }
     void dispatch(std::string_view frame);
     [[nodiscard]] bool deliver(std::string_view frame);
     void note_answer();
@@ -166,6 +177,7 @@ private:
     void close_when_flushed();
     void malformed(const error& what);
     void become(state next);
+    void guard_call(deadline until);
     void on_guard();
     void expire(time_point at);
     void watch_liveness(time_point at);
@@ -182,8 +194,8 @@ private:
     const caller_identity* self_ = nullptr; // once the hello is sent
     wire::packet packet_;                   // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
-    // Requests to a foreign peer whose clients left before the reply, with their deadlines. One
-    // that stays unanswered until then counts as one that timed out.
+    // Requests to a foreign peer whose clients closed their connections before the reply, with
+    // their deadlines. A request without a reply at its deadline counts as timed out.
     std::unordered_map<std::uint64_t, deadline> abandoned_;
     state state_ = state::greeting;
     std::uint64_t last_key_ = 0;
@@ -191,9 +203,9 @@ private:
     time_point ping_sent_;
     time_point last_received_;
     time_point owed_since_;     // when the first request after an idle period was sent
-    time_point abandoned_last_; // when a client last left without its reply
+    time_point abandoned_last_; // when a client last closed before its reply
     time_point probe_from_ = time_point::min();
-    time_point flush_until_ = time_point::max(); // for the last bytes, when all calls have ended
+    time_point flush_until_ = time_point::max(); // deadline of the last bytes, after all calls
     int malformed_ = 0;
     int slot_ = -1;
     int workers_ = 1;

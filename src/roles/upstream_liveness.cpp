@@ -8,6 +8,17 @@
 
 namespace msd::roles {
 
+// Sees to a call that has just been sent.
+void upstream_connection::guard_call(deadline until) {
+    deadline soon = until.sooner(deadline{guard_.until()});
+    if (msd_) {
+        soon = soon.sooner(deadline::in(ping_when_busy));
+    } else if (is_on_trial()) {
+        soon = soon.sooner(deadline{trial_late_at()});
+    }
+    guard_.set(soon);
+}
+
 void upstream_connection::on_guard() {
     const auto self = weak_from_this().lock();
     const time_point at = clock::now();
@@ -21,10 +32,16 @@ void upstream_connection::on_guard() {
     if (msd_ && state_ != state::closed) {
         watch_liveness(at);
     }
+    if (is_trial_late()) {
+        on_change_(); // the node may open a connection beside this one
+    }
     if (state_ == state::closed) {
         return;
     }
     deadline next{flush_until_};
+    if (is_on_trial() && !is_trial_late()) {
+        next = next.sooner(deadline{trial_late_at()});
+    }
     for (const auto& [key, waiting] : pending_) {
         next = next.sooner(waiting->until);
     }
@@ -74,13 +91,16 @@ void upstream_connection::note_timeout() {
         }
         return;
     }
-    log::warning("{} did not answer in time; trying anew", connection_.peer().text());
+    log::warning(
+        "{} did not answer in time: closing the connection and reconnecting",
+        connection_.peer().text()
+    );
     timed_out_ = true;
     drain();
 }
 
 void upstream_connection::watch_liveness(time_point at) {
-    // Bytes that arrived while this worker was busy count, too.
+    // Bytes that arrived while this worker was busy count as well.
     if (connection_.has_unreceived()) {
         last_received_ = at;
     }
@@ -94,10 +114,13 @@ void upstream_connection::watch_liveness(time_point at) {
     // The reply to the ping may queue behind large replies: a peer that sends them is not hung.
     if (at - std::max(ping_sent_, last_received_) >= settings_.ping_timeout) {
         if (state_ == state::ready) {
-            log::warning("{} does not answer a ping", connection_.peer().text());
+            log::warning(
+                "{} does not answer a ping: no new requests until it does",
+                connection_.peer().text()
+            );
             become(state::hung);
         }
-        ping_sent_ = at; // the ping stays valid: a late answer ends the state hung
+        ping_sent_ = at; // the ping stays valid: a late reply ends the state `hung`
     }
 }
 

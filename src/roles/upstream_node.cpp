@@ -17,10 +17,10 @@ constexpr milliseconds retry_longest{1000};
 constexpr milliseconds greeting_limit{1000};
 constexpr milliseconds vanished_after{6000};
 constexpr milliseconds lasting{
-    1000}; // a connection that ends sooner, without a reply, is a failure
+    1000}; // a connection that ends earlier, without a reply, is a failure
 constexpr milliseconds probe_first{1000};
 constexpr milliseconds probe_longest{10'000};
-constexpr milliseconds search_pause{1000}; // when the allowed tries have not found all slots
+constexpr milliseconds search_pause{1000}; // after tries_per_worker tries without all slots
 constexpr int tries_per_worker = 4;
 
 fitness fitness_of(const upstream_connection& candidate, const outgoing& request) {
@@ -114,8 +114,8 @@ bool upstream_node::is_full() const {
     });
 }
 
-// A connection that was accepted and closed once may have been to a worker that was killed: its
-// replacement accepts the next one.
+// A connection that was accepted and closed once may have reached a worker that was killed: the
+// replacement accepts the next connection.
 bool upstream_node::is_connecting() const {
     const int borne = refused_ ? 0 : 1;
     if (is_removed_ || failures_ > borne) {
@@ -124,18 +124,25 @@ bool upstream_node::is_connecting() const {
     const bool greeting = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
         return c->now() == upstream_connection::state::greeting;
     });
-    return greeting || serving() == 0;
+    const bool on_trial = std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->is_on_trial() && !c->is_trial_late();
+    });
+    return greeting || on_trial || serving() == 0;
 }
 
+// The connections that count as workers of the node. Without one whose trial is late: another
+// process that serves the same port may have accepted a connection and ended before it read it, as
+// it happens when a worker of a Node.js cluster is killed. One more connection then finds the
+// worker that is left. A second late trial, or a request that timed out, says that the node hangs.
 std::size_t upstream_node::serving() const {
-    return static_cast<std::size_t>(std::count_if(
-        connections_.begin(),
-        connections_.end(),
-        [](const auto& c) {
-            return !c->has_sent_goaway() && c->now() != upstream_connection::state::draining &&
-                   c->now() != upstream_connection::state::closed;
-        }
-    ));
+    const auto serves = std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+        return !c->has_sent_goaway() && c->now() != upstream_connection::state::draining &&
+               c->now() != upstream_connection::state::closed;
+    });
+    const auto late = std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+        return c->is_trial_late();
+    });
+    return static_cast<std::size_t>(late == 1 && timeouts_ == 0 ? serves - 1 : serves);
 }
 
 bool upstream_node::wants_connection() const {
@@ -241,7 +248,12 @@ asio::awaitable<void> upstream_node::open_connection() {
     const bool settled = co_await settle(fresh);
     if (settled) {
         if (failures_ > 0) {
-            log::info("{} at {}:{} is back", info_.id.name, info_.id.host, info_.id.port);
+            log::info(
+                "{} at {}:{} can be reached again",
+                info_.id.name,
+                info_.id.host,
+                info_.id.port
+            );
         }
         failures_ = 0;
     }
@@ -251,9 +263,13 @@ asio::awaitable<void> upstream_node::open_connection() {
     changed();
 }
 
-// Decides which section of the protocol the connection speaks; false when it is of no use.
+// Decides which section of the protocol the connection uses; false when it must be closed.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
     if (info_.proto < wire::protocol_version) {
+        // Beside a connection whose trial is late, the new one begins with a trial, too.
+        probe_ = probe_ || std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
+                     return c->is_trial_late();
+                 });
         serve_foreign(*fresh);
         co_return true;
     }

@@ -18,7 +18,7 @@
 
 namespace msd::roles {
 
-// What all nodes of a worker's upstreams share.
+// The objects that all nodes of a worker's upstreams share.
 struct upstream_surroundings {
     asio::any_io_executor executor;
     net::watchdog& dog;
@@ -27,13 +27,13 @@ struct upstream_surroundings {
     caller_identity self;
 };
 
-// How well a connection suits a request: the first of these that is there is taken.
+// How well a connection suits a request, in the order of preference.
 enum class fitness : std::uint8_t {
     good,
-    doubtful,   // it owes a reply and is silent
-    going_away, // the peer is about to close it
-    suspect,    // a request timed out there, and a trial is not due or not safe
-    none,       // no connection takes the request
+    doubtful,   // the peer owes a reply and sends nothing
+    going_away, // the peer is about to close the connection
+    suspect,    // a request timed out, and a trial request is not due or not safe
+    none,       // no connection can take the request
 };
 
 // The connections of a caller to one instance of a service: one to each of its workers. It
@@ -49,7 +49,7 @@ public:
 
     /// Starts connecting and reconnecting, until drain(). Does nothing when started already.
     void start();
-    /// No new requests; each connection ends when its last reply has come.
+    /// Takes no new requests; each connection closes when its last reply has arrived.
     void drain();
     /// Closes all connections now.
     void close();
@@ -61,13 +61,13 @@ public:
         std::shared_ptr<upstream_connection> connection; // null with fitness::none
         fitness how = fitness::none;
     };
-    /// The connection that suits this request best, in turn among equals.
+    /// The connection that suits this request best; equal connections are used in turn.
     [[nodiscard]] choice pick(const outgoing& request);
     /// No connection yet, but a first attempt is under way.
     [[nodiscard]] bool is_connecting() const;
-    /// The kernel of the node's host accepted a connection, and the node has not greeted yet.
+    /// The kernel of the node's host has accepted a connection, and the node has sent no hello yet.
     [[nodiscard]] bool awaits_greeting() const;
-    /// There are connections for requests, and at least one carries as many as it may.
+    /// There are connections for requests, and at least one is full.
     [[nodiscard]] bool is_full() const;
     /// The last attempts to connect failed.
     [[nodiscard]] bool is_unreachable() const { return failures_ > 0; }
@@ -100,7 +100,7 @@ private:
     std::vector<std::shared_ptr<upstream_connection>> connections_;
     asio::steady_timer wake_;
     std::size_t next_ = 0; // round robin over connections_
-    int workers_ = 1;      // of the node, as it last said
+    int workers_ = 1;      // of the node, from its last hello
     int tries_ = 0;        // connections that found no new slot, in a row
     int failures_ = 0;     // attempts to connect, in a row
     int flaps_ = 0;        // connections that ended at once without a reply, in a row

@@ -163,7 +163,7 @@ void upstreams::record_removal(service_nodes& from, const core::node_info& gone,
         gone.id.name,
         gone.id.host,
         gone.id.port,
-        failed ? "is lost" : "left"
+        failed ? "has failed" : "has left"
     );
     if (!from.nodes.empty()) {
         return;

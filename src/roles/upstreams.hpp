@@ -38,8 +38,8 @@ public:
     /// Takes a new topology. An absent node is removed at once when the registry has been connected
     /// for longer than forget_absent or when the node cannot be reached, otherwise after that time.
     void update(const core::topology& known, time_point registry_connected_since);
-    /// The connection to the registry ended: until the next one, no absent node is removed for its
-    /// absence alone.
+    /// The connection to the registry ended: until the next connection, a node is not removed only
+    /// because the list lacks it.
     void registry_lost();
 
     /// Routes of all services that have instances, of services whose instances failed (their
@@ -55,8 +55,8 @@ public:
 
     /// One request to an instance of the service `name`. GET and HEAD are sent once more when the
     /// connection broke: to another instance while there is one. An msd node that has accepted a
-    /// connection but has not greeted yet is waited for until the request's deadline when no other
-    /// instance takes the request. Errors: unavailable (no instance, or none can be reached),
+    /// connection but has sent no hello yet is waited for until the request's deadline when no
+    /// other instance takes the request. Errors: unavailable (no instance, or none can be reached),
     /// refused (all are full), timeout, closed, cancelled.
     asio::awaitable<attempt> call(std::string_view name, outgoing request);
 
@@ -72,7 +72,7 @@ public:
     /// No instance of the service is a foreign node.
     [[nodiscard]] bool is_msd_only(std::string_view name) const;
 
-    /// `react` is called whenever an instance may have become reachable, or stopped being so.
+    /// `react` is called whenever an instance may have become reachable or unreachable.
     void on_change(std::function<void()> react) { on_change_ = std::move(react); }
 
     /// Ends every connection; calls in flight get errc::closed.

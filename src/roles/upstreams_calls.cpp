@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instance a request goes to, and the second try.
+// The choice of an instance for a request, and the retry.
 #include "base/enlisted.hpp"
 #include "net/use_tuple.hpp"
 #include "roles/upstreams.hpp"
@@ -26,14 +26,14 @@ tl::unexpected<error> why_none(bool full, bool greeting) {
     if (full) {
         return fail(errc::refused, "all instances are full");
     }
-    return greeting ? fail(errc::timeout, "no instance greeted in time")
+    return greeting ? fail(errc::timeout, "no instance answered the hello in time")
                     : fail(errc::unavailable, "no instance can be reached");
 }
 
 } // namespace
 
-// In turn over the instances, then over their connections. `avoid`, the instance that has just
-// failed, comes after all others.
+// Round robin over the instances, then over their connections. `avoid`, the instance that has just
+// failed, comes last.
 upstreams::pick_result
 upstreams::pick(service_nodes& from, const outgoing& request, const upstream_node* avoid) {
     pick_result best;
@@ -60,7 +60,7 @@ upstreams::pick(service_nodes& from, const outgoing& request, const upstream_nod
     return best;
 }
 
-// False: the client left meanwhile.
+// False when the client closed its connection during the wait.
 asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadline until) {
     bool has_client_closed = false;
     asio::steady_timer timer{around_.executor, until.at()};
@@ -81,7 +81,7 @@ asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadli
 
 // Waits only when no connection takes the request: at most connect_timeout while an instance is
 // being connected for the first time, and until the request's deadline while an instance that
-// accepted a connection has not greeted yet.
+// accepted a connection has not sent its hello yet.
 asio::awaitable<result<upstreams::pick_result>> upstreams::pick_or_wait(
     std::string_view name,
     const outgoing* request,
@@ -116,7 +116,7 @@ asio::awaitable<result<upstreams::pick_result>> upstreams::pick_or_wait(
         }
         const bool wanted = co_await wait_for_change(request, until);
         if (!wanted) {
-            co_return fail(errc::cancelled, "the client left");
+            co_return fail(errc::cancelled, "the client closed the connection");
         }
     }
 }
@@ -134,12 +134,13 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
         }
         const auto connection = picked->connection;
         made.outcome = co_await connection->call(request);
-        made.msd = connection->is_msd(); // a greeting may have come with the reply
+        made.msd = connection->is_msd(); // the hello may have arrived with the reply
         if (!made.outcome && made.outcome.error().code == errc::refused) {
             break; // not sent
         }
         ++made.tries;
-        // A foreign node keeps no Idempotency-Key, so a request with one is not sent to it twice.
+        // A foreign node stores no Idempotency-Key, so a request with a key is not sent to it
+        // twice.
         const bool keeps_no_key = !request.idem.empty() && !made.msd;
         const bool again = !made.outcome && made.outcome.error().code == errc::closed &&
                            is_idempotent(request.method) && !keeps_no_key;

@@ -126,15 +126,15 @@ private:
         );
     }
 
-    // Objects that an exception left half started cannot be ended in order, so no destructor runs.
+    // An exception may leave objects half started, which cannot be destroyed: no destructor runs.
     [[noreturn]] void break_down(const std::exception_ptr& thrown) {
-        const std::string text = "ended by an exception: " + exception_text(thrown);
+        const std::string text = "the worker ended with an exception: " + exception_text(thrown);
         log::error("{}", text);
         send_message(core::worker_message::kind::fatal, text);
         _exit(exit_internal);
     }
 
-    // Without this task the worker is of no use.
+    // The worker cannot work without this task.
     asio::awaitable<void> vital(asio::awaitable<void> task) {
         try {
             co_await std::move(task);
@@ -159,16 +159,16 @@ private:
         // resumes.
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
-        result<void> gone = fail(errc::refused, "the old worker leaves");
+        result<void> gone = fail(errc::refused, "the old worker is shutting down");
         if (!is_stopping_) {
             gone = role_.hand_over(to, deadline::in(core::handover_limit));
         }
         if (gone) {
-            log::info("handed over");
+            log::info("the state was handed over to the new worker");
             start_stopping(stop_limit);
             co_return;
         }
-        log::warning("not handed over: {}", gone.error().text);
+        log::warning("the state was not handed over; this worker continues: {}", gone.error().text);
         send_message(core::worker_message::kind::kept, gone.error().text);
         if (!is_stopping_) {
             listener_->resume();
@@ -182,7 +182,7 @@ private:
         worker_.tasks.terminate();
         const bool all_ended = co_await worker_.tasks.drained(task_end_limit);
         if (!all_ended) {
-            log::warning("{} tasks did not end", worker_.tasks.size());
+            log::warning("{} tasks did not end in time", worker_.tasks.size());
             _exit(exit_code_);
         }
     }
@@ -200,7 +200,7 @@ private:
             if (received) {
                 handle(std::move(*received));
             } else if (received.error().code == errc::unavailable) {
-                // Only HAND_OVER brings a descriptor, and there is none left for it.
+                // Only HAND_OVER carries a descriptor, and this process has no free descriptor.
                 send_message(core::worker_message::kind::kept, received.error().text);
             } else if (received.error().code == errc::closed || failure) {
                 stop_as_orphan();
@@ -223,7 +223,7 @@ private:
         } else {
             send_message(
                 core::worker_message::kind::kept,
-                "there is nothing to hand over, or no way"
+                "this worker does not serve yet, or HAND_OVER came without a socket"
             );
         }
     }
@@ -290,7 +290,7 @@ private:
         }
     }
 
-    // What has no place on the board; when it is news.
+    // Sends the figures that the scoreboard has no fields for, when they have changed.
     void send_stats() {
         std::string text = role_.stats();
         if (text != sent_stats_) {
@@ -299,9 +299,10 @@ private:
         }
     }
 
-    // The master is gone, or somebody wants this worker gone: a new one must be able to bind.
+    // The master has ended, or a TERM signal arrived. This worker stops, so that a new master can
+    // bind the ports.
     void stop_as_orphan() {
-        alarm(static_cast<unsigned>(core::orphan_limit.count())); // when it does not come to an end
+        alarm(static_cast<unsigned>(core::orphan_limit.count())); // kills a worker that hangs
         is_last_ = true;
         start_stopping(orphan_drain);
     }
@@ -326,14 +327,14 @@ private:
     role& role_;
     asio::posix::stream_descriptor control_;
     asio::signal_set terminate_;
-    asio::steady_timer stop_requested_; // cancelled when the worker is told to stop
+    asio::steady_timer stop_requested_; // cancelled when the worker has to stop
     deadline drain_until_ = deadline::never();
     std::optional<net::listener> listener_; // none before this worker serves
     bool is_last_ = false; // no other worker will accept what waits in the sockets' queues
     bool is_stopping_ = false;
     bool ends_ = false;            // its tasks are being terminated
-    bool nothing_to_take_ = false; // the worker before this one will not hand over
-    bool may_serve_ = false;       // all the same
+    bool nothing_to_take_ = false; // the previous worker does not hand its state over
+    bool may_serve_ = false;       // the master sent SERVE
     int exit_code_ = 0;
     std::string sent_stats_;
 };

@@ -22,7 +22,7 @@
 
 namespace msd::roles {
 
-// What the master gives a worker of any role.
+// What a worker of any role receives from the master.
 struct worker_environment {
     std::string pool; // "gateway", "distributor", "goods", …
     int slot = 0;
@@ -35,7 +35,7 @@ struct worker_environment {
     int board = -1;             // core::scoreboard's memory, -1: none …
     std::size_t line = 0;       // … and this worker's line in it
     std::filesystem::path topology_file; // roles/topology_file.hpp; empty: none
-    int handover = -1; // channel to the worker whose state this one takes over; -1: serves at once
+    int handover = -1; // channel to the worker whose state is taken over; -1: serves at once
     milliseconds drain_timeout{30'000};
     milliseconds heartbeat_every{1000};
 };
@@ -46,8 +46,8 @@ struct worker_load {
     std::uint64_t requests = 0;    // answered so far
 };
 
-// What one role does in a worker. run() does what all roles have in common: the event loop, its
-// tasks, the deadline watchdog, the control channel to the master.
+// The part of a worker that depends on its role. run() does the common part: the event loop, its
+// tasks, the deadline watchdog and the control channel to the master.
 class role {
 public:
     virtual ~role() = default;
@@ -63,12 +63,12 @@ public:
     /// `until`.
     virtual asio::awaitable<void> drain(deadline until) = 0;
 
-    /// Sends the whole state to the worker behind `to` (net/descriptor_channel.hpp), which takes
-    /// over. Blocks until then, because the state must not change meanwhile. After an error nothing
-    /// has changed.
+    /// Sends the whole state over `to` (net/descriptor_channel.hpp) to the worker that takes over.
+    /// Blocks until that worker has confirmed it, because the state must not change during the
+    /// handover. After an error nothing has changed.
     [[nodiscard]] virtual result<void> hand_over(const unique_fd& to, deadline until);
-    /// Receives the state, after start() and before the first serve(). False when the worker before
-    /// this one kept its state, or has ended.
+    /// Receives the state, after start() and before the first serve(). False when the previous
+    /// worker kept its state or has ended.
     [[nodiscard]] virtual asio::awaitable<bool> take_over(unique_fd from);
 
     virtual void reopen() {}
@@ -79,13 +79,13 @@ public:
     [[nodiscard]] virtual std::string stats() const { return "{}"; }
 };
 
-// The surroundings a role works in; lives as long as the worker.
+// The objects that a role uses; they live as long as the worker.
 struct worker {
     explicit worker(worker_environment given);
 
     worker_environment environment;
-    std::optional<core::scoreboard> board;   // none: not told one …
-    std::optional<core::accept_share> share; // … and then no share; outlives every connection
+    std::optional<core::scoreboard> board;   // none: the master gave no scoreboard
+    std::optional<core::accept_share> share; // none without a board; outlives every connection
     asio::io_context loop{1};
     net::task_group tasks;
     net::watchdog dog;

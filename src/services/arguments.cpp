@@ -19,7 +19,7 @@ using checked_text = result<std::string>;
 checked_text check_text(const json::value& given, const parameter& wanted) {
     std::string text;
     if (json::lone_surrogate(given.text)) {
-        return fail(errc::invalid, "holds half of a surrogate pair");
+        return fail(errc::invalid, "contains half of a surrogate pair");
     }
     if (auto decoded = given.as_string()) {
         text = std::move(*decoded);
@@ -72,10 +72,7 @@ result<money> check_decimal(const json::value& given) {
     }
     auto amount = money::parse(text ? std::string_view{*text} : given.text);
     if (!amount) {
-        return fail(
-            errc::invalid,
-            "must be a number of at most 9e14 either way with at most 4 decimals"
-        );
+        return fail(errc::invalid, "must be a number from -9e14 to 9e14 with at most 4 decimals");
     }
     return *amount;
 }
@@ -155,7 +152,7 @@ const T& arguments::held(std::string_view name) const {
     }
     const T* const wanted = std::get_if<T>(&found->second);
     if (wanted == nullptr) {
-        throw std::logic_error{fmt::format("the parameter {} has another type", name)};
+        throw std::logic_error{fmt::format("the parameter {} has a different type", name)};
     }
     return *wanted;
 }

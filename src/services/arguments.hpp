@@ -17,7 +17,7 @@
 namespace msd::services {
 
 // The parameters of one request after the check against its route's schema: typed, complete,
-// within bounds. Owns its values, so it outlives the frame it came in.
+// within bounds. Owns its values, so it may outlive the received frame.
 class arguments {
 public:
     struct problem {
@@ -26,7 +26,7 @@ public:
     };
 
     /// Checks `params` against `schema`; unknown ones are ignored. Problems come in schema order;
-    /// then the arguments hold nothing.
+    /// then the arguments contain no values.
     [[nodiscard]] static std::vector<problem>
     check(const json::object* params, std::span<const parameter> schema, arguments& out);
 
@@ -34,9 +34,9 @@ public:
     [[nodiscard]] static arguments unchecked(std::string raw);
 
     [[nodiscard]] bool has(std::string_view name) const;
-    /// The parameter must be there and be of that type: an optional one is asked for with has()
-    /// first. Anything else is a fault of the handler and throws std::logic_error, which its caller
-    /// gets as 500.
+    /// The parameter must exist and have that type; call has() before reading an optional
+    /// parameter. Otherwise throws std::logic_error, because the handler is wrong; the client gets
+    /// 500.
     [[nodiscard]] const std::string& text(std::string_view name) const;
     [[nodiscard]] std::int64_t integer(std::string_view name) const;
     [[nodiscard]] money decimal(std::string_view name) const;
@@ -45,7 +45,7 @@ public:
 
     /// A digest of the values, independent of their order: it distinguishes a repeated request with
     /// an Idempotency-Key from a different request with the same key. Secret parameters are not
-    /// part of it: the digest is stored, and passwords could be tried against it.
+    /// part of it, because the digest is stored and would allow guessing passwords.
     [[nodiscard]] std::string fingerprint() const;
 
 private:

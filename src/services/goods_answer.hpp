@@ -11,11 +11,11 @@
 
 namespace msd::services {
 
-// What a reply of the goods service says about one product.
+// The product in a reply of the goods service.
 struct goods_answer {
     bool known = false;
-    std::optional<money> price; // none also when the row has no valid price
-    std::string row;            // the product as a JSON object, byte for byte as it came
+    std::optional<money> price; // nullopt also when the row has no valid price
+    std::string row;            // the product as a JSON object, byte for byte as received
 };
 
 /// Finds the row of product `id` in the `results` of a reply. msd's goods service sends only that

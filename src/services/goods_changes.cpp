@@ -84,7 +84,7 @@ asio::awaitable<void> goods_changes::ended(std::int64_t id, end how) {
     co_await announce(id, clock::now() <= how.known_until, how.until);
 }
 
-// The announcement says whether the shared cache has the mark.
+// The announcement includes whether the shared cache has the mark.
 asio::awaitable<void> goods_changes::announce(std::int64_t id, bool known, deadline until) {
     ++announced_;
     wire::change made{std::string{goods_kind}, {id}};

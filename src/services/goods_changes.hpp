@@ -22,10 +22,10 @@ class shared_cache;
 
 namespace msd::services {
 
-// Announces changes of products to whatever caches them: to the shared cache before and after a
-// write, so that a worker that is killed between the two leaves no stale value behind; to connected
-// callers after the write. While the outcome of a write is unknown, the change is announced again
-// and again for a while.
+// Announces changes of products to all caches: to the shared cache before and after a write, so
+// that a worker that is killed between the two leaves no stale value; to connected callers after
+// the write. While the outcome of a write is unknown, the change is announced repeatedly, for
+// doubt_lasts at most.
 class goods_changes {
 public:
     // How often, and for how long, a change with an unknown outcome is announced.
@@ -55,14 +55,14 @@ public:
         deadline until;                      // of the request
     };
 
-    /// Call after a write that was done or may have been done.
+    /// Call after a write that was or may have been executed.
     asio::awaitable<void> ended(std::int64_t id, end how);
 
     /// The cache that all workers share; null: there is none. Until stop().
     [[nodiscard]] store::redis::shared_cache* shared() const { return shared_.get(); }
 
-    /// Called for each product whose write may have been done or may be done later, for as long as
-    /// its change is told again.
+    /// Called for each product whose write may have been executed or may be executed later, each
+    /// time its change is announced.
     void on_doubt(std::function<void(std::int64_t)> called) { on_doubt_ = std::move(called); }
 
     /// Members for the worker's statistics.

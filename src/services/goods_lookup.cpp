@@ -24,7 +24,7 @@ std::string goods_cache_key(std::int64_t id) {
     return "goods:" + std::to_string(id);
 }
 
-// Gives the waiting look-ups an answer, however the one that sent the request ends.
+// Gives the waiting look-ups an answer even when the look-up that sent the request is cancelled.
 class goods_lookup::lead {
 public:
     lead(flights& all, std::string key, std::shared_ptr<flights::flight> shared)
@@ -113,7 +113,7 @@ asio::awaitable<result<goods_answer>> goods_lookup::find(std::int64_t id, deadli
 }
 
 // The answer to a slow request may be as old as the request. A new look-up must not get an answer
-// that is older than the memory may hold.
+// that is older than an entry in memory may be.
 bool goods_lookup::is_too_old(const question& under_way) const {
     constexpr milliseconds always_shared{100};
     const auto shared_for =
@@ -139,10 +139,10 @@ asio::awaitable<goods_lookup::looked_up> goods_lookup::find_in(store::cache* in,
         co_return out;
     }
     if (unreadable_++ == 0) {
-        log::warning("cache: the entry for product {} could not be read", id);
+        log::warning("cache: the entry for product {} cannot be parsed and is removed", id);
     }
     key = goods_cache_key(id);
-    co_await in->remove(std::move(key), deadline::never()); // for as long as a cache may take
+    co_await in->remove(std::move(key), deadline::never()); // a cache has its own time limit
     co_return out;
 }
 
@@ -169,7 +169,7 @@ goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadlin
         auto found = co_await find_in(cache, id);
         version = std::move(found.version);
         if (found.answer) {
-            // Since when the product has been known not to exist is unknown: not kept here.
+            // The age of an entry without a product is unknown, so the memory does not keep it.
             if (found.answer->known && !shared->outdated) {
                 memory_.put(goods_cache_key(id), found.answer->row, asked);
             }
@@ -180,8 +180,8 @@ goods_lookup::ask_others(std::int64_t id, const flights::flight* shared, deadlin
     co_return answer;
 }
 
-// Where a goods node changes products without telling msd, only the memory is young enough. With
-// plain keys the nodes of an existing deployment tell by these.
+// While a listed goods node does not announce changes, only the entries in memory are young enough.
+// With plain keys, the nodes of an existing deployment announce changes by writing these keys.
 store::cache* goods_lookup::usable_cache() const {
     const bool all_announce = cache_ && context_.peers.all_announce_changes(method_get, uri_goods);
     return all_announce || reads_plain_keys() ? cache_.get() : nullptr;

@@ -32,13 +32,13 @@ inline constexpr std::string_view goods_kind = "goods";
 // Looks up products by id for services that do not own them: in the worker's memory, then in the
 // shared cache, if one is configured, then by a request to the goods service over the topology.
 // Concurrent look-ups of one product share one request. A changed product is requested again as
-// soon as the goods service announces the change; if the announcement is lost, when the memory's
-// time to live ends. That a product does not exist is cached only when an msd goods service says
-// so, because only msd announces that a product was added.
+// soon as the goods service announces the change; if the announcement is lost, when the entry in
+// memory expires. The absence of a product is cached only when an msd goods service reported it,
+// because only msd announces that a product was added.
 //
 // With cache.legacy_keys, goods nodes of an existing deployment announce changes by their plain
 // keys in Redis. These are read with every look-up, so the worker's memory is used only while Redis
-// is lost.
+// is unavailable.
 class goods_lookup {
 public:
     explicit goods_lookup(const service_context& context);
@@ -71,7 +71,7 @@ private:
     class lead;
 
     [[nodiscard]] bool is_too_old(const question& under_way) const;
-    // What a cache has, or, if that is nothing, the version it wants back with a value.
+    // The cached product, or, if there is none, the version to pass to the cache with a value.
     struct looked_up {
         std::optional<goods_answer> answer;
         std::string version;

@@ -9,7 +9,7 @@
 namespace msd::services {
 
 enum class parameter_type : std::uint8_t {
-    text,    // a string; numbers and booleans are taken as they are written
+    text,    // a string; of a number or boolean, its JSON text
     integer, // a JSON integer or a numeric string
     decimal, // a JSON number or numeric string with at most four decimals
 };

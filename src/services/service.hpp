@@ -40,7 +40,7 @@ struct reply {
 /// 422 `Invalid Parameters` with `errors:[{field,problem}]`.
 [[nodiscard]] reply invalid_parameters(std::span<const arguments::problem> problems);
 
-// One request as a handler gets it, checked against the parameters of its route.
+// One request for a handler, checked against the parameters of its route.
 struct call {
     arguments args;
     deadline until = deadline::never();
@@ -49,7 +49,7 @@ struct call {
     std::string trace;           // traceparent to pass on; may be empty
 };
 
-// Asks another service over the topology; implemented by the service host.
+// Sends requests to other services over the topology; implemented by the service host.
 class peer_caller {
 public:
     virtual ~peer_caller() = default;
@@ -118,7 +118,7 @@ public:
     /// Opens the store. A failure ends the worker before READY with the error's text.
     virtual asio::awaitable<result<void>> start() = 0;
 
-    /// Releases what it holds; called once, after the last handler has returned.
+    /// Releases its resources; called once, after the last handler has returned.
     virtual asio::awaitable<void> stop() = 0;
 
     /// Reopens files after log rotation; does nothing by default.
@@ -132,19 +132,19 @@ public:
     virtual void write_figures(json::writer& /*out*/) const {}
 };
 
-// A row in the table of services: what `msd service NAME` can start.
+// A row in the table of services. `msd service NAME` can start each of them.
 struct definition {
     std::string_view name;
     std::uint16_t default_port;
     std::string_view summary;
-    bool ships_logs = true;        // the logs service ships nothing
+    bool ships_logs = true;        // false for the logs service itself
     bool receives_changes = false; // it caches answers of other services
     std::unique_ptr<service> (*create)(const service_context&);
 };
 
 /// All services of this build, in the order `msd up` starts them.
 [[nodiscard]] std::span<const definition> all();
-/// Null when there is none of that name.
+/// Null when there is no service of that name.
 [[nodiscard]] const definition* find(std::string_view name);
 
 } // namespace msd::services

@@ -12,11 +12,11 @@ namespace msd::services {
 
 namespace {
 
-// logs starts first, so that the log lines of the others' start are kept.
+// logs starts first, so that it stores the log lines of the other services' start.
 const std::array<definition, 4> definitions{{
     {.name = "logs",
      .default_port = 9040,
-     .summary = "keeps the log lines of services in files",
+     .summary = "stores the log lines of services in files",
      .ships_logs = false,
      .create = make_logs_service},
     {.name = "goods",

@@ -24,7 +24,10 @@ reply store_failure(const error& why) {
     case errc::invalid:
         return failure(422, "Idempotency-Key was used for a different request");
     case errc::malformed:
-        return failure(422, "a value is too long for the store or has characters it cannot hold");
+        return failure(
+            422,
+            "a value is too long for the store or has characters that it cannot store"
+        );
     case errc::unavailable:
     case errc::timeout:
     case errc::cancelled:

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string_view>
 
-// Between what a store says and what a client is told. Texts of store errors are for the log; none
-// of them reaches a reply.
+// Translates results of the store into replies to clients. The texts of store errors are only
+// logged and never sent to a client.
 namespace msd::services {
 
 [[nodiscard]] reply store_failure(const error& why);
@@ -18,8 +18,8 @@ namespace msd::services {
 /// `results` and, when there are more rows, `next`. An empty page has empty `results`.
 [[nodiscard]] reply page_reply(store::page rows);
 
-/// The mark of a write that carries an Idempotency-Key; nothing without one. `operation` names what
-/// is done, the same for all paths to it: "POST/goods".
+/// The idempotency record of a request that has an Idempotency-Key; otherwise nullopt. `operation`
+/// names the operation, with one name for all of its paths: "POST/goods".
 [[nodiscard]] std::optional<store::idempotency>
 idempotency_of(const call& asked, std::string_view operation);
 

@@ -17,7 +17,7 @@ namespace msd::store {
 struct cached {
     enum class state : std::uint8_t {
         miss,   // the cache has no entry: ask the owner
-        absent, // the owner has no such thing
+        absent, // the owner has no such object
         value,
     };
 
@@ -44,7 +44,7 @@ public:
 
     virtual asio::awaitable<cached> get(std::string key) = 0;
 
-    /// Stores `value`; without a value stores, for a shorter time, that the thing does not exist.
+    /// Stores `value`; without a value stores, for a shorter time, that the object does not exist.
     /// Returns at once; the entry is stored soon afterwards or not at all. `of` says when the owner
     /// was asked: an answer that was asked for before the key was removed, or that took too long,
     /// is never stored.
@@ -53,12 +53,12 @@ public:
         put(std::move(key), std::move(value), question{asked});
     }
 
-    /// Invalidates the key because the thing changes. True: the cache no longer returns an older
+    /// Invalidates the key because the object changes. True: the cache no longer returns an older
     /// value. False: the cache could not be reached by `until`; the removal is repeated as soon as
     /// possible, and until then this object reports a miss for the key.
     virtual asio::awaitable<bool> remove(std::string key, deadline until) = 0;
 
-    /// Another process has changed the thing. `is_sent`: that process has also invalidated the key
+    /// Another process has changed the object. `is_sent`: that process has also invalidated the key
     /// in the cache, if both share one.
     virtual void removed_elsewhere(std::string key, bool is_sent) = 0;
 

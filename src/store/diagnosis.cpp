@@ -46,7 +46,7 @@ void look_at_directory(const std::filesystem::path& data_dir, diagnosis& into) {
     const auto room = std::filesystem::space(data_dir, unknown);
     if (!unknown && room.available < free_bytes_min) {
         into.advice.push_back(fmt::format(
-            "{} MiB are free below {}: writes fail when none is left",
+            "only {} MiB are free in {}: writes fail when the disk is full",
             room.available >> 20,
             data_dir.string()
         ));
@@ -90,7 +90,8 @@ void advise(const server_settings& settings, const mysql::server_facts& facts, d
     }
     if (facts.connections_max < connections_few) {
         into.advice.push_back(fmt::format(
-            "the server allows {} connections in all: requests will wait for one another; raise "
+            "the server allows only {} connections: requests will wait for a free connection; "
+            "raise "
             "its max_connections",
             facts.connections_max
         ));
@@ -102,13 +103,13 @@ tl::unexpected<error> explain(const mysql::server_address& at, mysql::failure wh
     using enum mysql::failure_kind;
     if (why.kind == denied) {
         explained.code = errc::invalid;
-        explained.text += ": look at user, password and database of store.url";
+        explained.text += ": check the user, password and database in store.url";
     } else if (why.code == tls_failed) {
         explained.text +=
-            "; store.tls asks for one that an authority of store.tls_ca has signed for "
-            "the server's name";
+            "; with store.tls = \"verify\", an authority in store.tls_ca must have signed the "
+            "certificate for the server's name";
     } else if (why.kind == unreachable) {
-        explained.text += fmt::format(": is a server running at {}:{}?", at.host, at.port);
+        explained.text += fmt::format(": check that a server runs at {}:{}", at.host, at.port);
     }
     return tl::unexpected{std::move(explained)};
 }
@@ -167,14 +168,16 @@ result<diagnosis> look_at_servers(const server_settings& settings) {
 void advise(const migration_report& report, diagnosis& into) {
     if (report.found > report.wanted) {
         into.advice.push_back(fmt::format(
-            "{} has schema version {}, newer than this msd's {}: it works, a newer msd is in use",
+            "{} has schema version {}, newer than version {} of this msd: a newer msd uses the "
+            "store, which works",
             report.service,
             report.found,
             report.wanted
         ));
     } else if (report.adopts) {
         into.advice.push_back(fmt::format(
-            "{} is an existing deployment's: msd migrate --dry-run tells what adopting it takes",
+            "{} is a table of an existing deployment: msd migrate --dry-run lists the steps to "
+            "adopt it",
             report.service
         ));
     }

@@ -10,7 +10,7 @@
 
 namespace msd::store {
 
-// The state of a store as seen from this machine, for people who set one up.
+// The state of a store as seen from this machine, for administrators.
 struct diagnosis {
     std::string kind;  // "SQLite", "MariaDB", "MySQL"
     std::string where; // directory, or host:port/database
@@ -24,7 +24,7 @@ struct diagnosis {
 };
 
 /// Connects and inspects; changes nothing. Blocks for up to the connect timeout; needs no executor.
-/// Errors: as migrate_all(); the text says what to do.
+/// Errors: as migrate_all(); the text contains what to do.
 [[nodiscard]] result<diagnosis> diagnose(const store_settings& settings);
 
 } // namespace msd::store

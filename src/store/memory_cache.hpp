@@ -12,7 +12,8 @@ struct memory_cache_settings {
     // Counted from the request to the owner. After this time a change that was not announced
     // becomes visible. 0: nothing is cached.
     milliseconds ttl{3000};
-    milliseconds negative_ttl{5000}; // of things that do not exist, if shorter than `ttl`
+    milliseconds negative_ttl{
+        5000}; // of entries for objects that do not exist, if shorter than `ttl`
     core::cache_limits limits = {};
     std::function<time_point()> now = clock::now;
 };

@@ -172,8 +172,8 @@ migrate_all(const store_settings& settings, migration_request wanted) {
     if (wanted.finish && settings.server.shared_with_legacy == true) {
         return fail(
             errc::invalid,
-            "store.shared_with_legacy = true says that nodes of an existing deployment still use "
-            "the tables: remove the key when they no longer do, then finish"
+            "store.shared_with_legacy = true means that nodes of an existing deployment still use "
+            "the tables: when they no longer do, remove the key and run the command again"
         );
     }
     if (wanted.finish && !wanted.dry_run) {

@@ -12,7 +12,7 @@ namespace msd::store {
 enum class legacy_use : std::uint8_t {
     none,      // msd created the table
     shared,    // adopted; nodes of the existing deployment may use it
-    finishing, // `msd migrate --finish` has begun: they use it no longer
+    finishing, // `msd migrate --finish` has started: they no longer use it
     finished,
 };
 

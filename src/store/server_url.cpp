@@ -13,7 +13,7 @@ namespace msd::store {
 namespace {
 
 constexpr std::string_view scheme = "mysql://";
-constexpr std::string_view form = "a store is written mysql://USER@HOST:PORT/DATABASE";
+constexpr std::string_view form = "the URL of a store has the form mysql://USER@HOST:PORT/DATABASE";
 
 tl::unexpected<error> wrong(std::string_view why) {
     return fail(errc::invalid, fmt::format("{}: {}", form, why));
@@ -125,7 +125,7 @@ result<std::vector<server_place>> parse_server_places(std::string_view text) {
         const auto comma = text.find(',');
         server_place place;
         if (!read_place(text.substr(0, comma), place)) {
-            return fail(errc::invalid, "HOST:PORT is wrong");
+            return fail(errc::invalid, "a server is not HOST or HOST:PORT");
         }
         if (std::ranges::find(read, place) != read.end()) {
             return fail(errc::invalid, "a server is named twice");

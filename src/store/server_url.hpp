@@ -30,7 +30,7 @@ struct server_url {
     std::string database;
 };
 
-/// errc::invalid: the text says what is wrong and never repeats any part of `url`, which may
+/// errc::invalid: the text describes the error and never repeats any part of `url`, which may
 /// contain a password.
 [[nodiscard]] result<server_url> parse_server_url(std::string_view url);
 

@@ -21,7 +21,7 @@ namespace msd::store {
 namespace {
 
 tl::unexpected<error> not_this_way() {
-    return fail(errc::internal, "an export is read or written, not both");
+    return fail(errc::internal, "an export file is opened either for reading or for writing");
 }
 
 class file_to_read final : public transfer_table {
@@ -47,7 +47,10 @@ public:
             if (*kind != line_reader::kind::row) {
                 return fail(
                     errc::malformed,
-                    fmt::format("{} ends before the export did: export once more", file_.string())
+                    fmt::format(
+                        "{} is incomplete, because the export was interrupted: export again",
+                        file_.string()
+                    )
                 );
             }
         }
@@ -152,7 +155,8 @@ private:
             }
             if (*kind == line_reader::kind::summary) {
                 const auto* const advice = "remove it, or choose another directory";
-                const auto text = fmt::format("{} is complete: {}", path_.string(), advice);
+                const auto text =
+                    fmt::format("{} is a complete export: {}", path_.string(), advice);
                 return fail(errc::conflict, text);
             }
             if (*kind != line_reader::kind::row) {

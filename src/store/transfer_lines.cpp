@@ -96,7 +96,7 @@ result<void> line_reader::read_header() {
     }
     const auto line = next_line();
     if (!line || *line != header_line(service_)) {
-        return wrong(fmt::format("this is no export of {}", service_));
+        return wrong(fmt::format("this is not an export of {}", service_));
     }
     return {};
 }
@@ -105,7 +105,7 @@ result<line_reader::kind> line_reader::next() {
     const auto line = next_line();
     if (!line) {
         if (too_long_) {
-            return wrong(fmt::format("more than {} bytes", line_bytes_max));
+            return wrong(fmt::format("the line has more than {} bytes", line_bytes_max));
         }
         return cut_ ? kind::cut : kind::end;
     }
@@ -119,7 +119,7 @@ result<line_reader::kind> line_reader::next() {
         return wrong(row.error().text);
     }
     if (id <= last_id_) {
-        return wrong("ids do not ascend");
+        return wrong("the ids are not in ascending order");
     }
     last_id_ = id;
     ++rows_;
@@ -130,10 +130,10 @@ result<line_reader::kind> line_reader::next() {
 
 result<void> line_reader::confirm() {
     if (said_.rows != rows_ || said_.digest != digest_.text() || said_.next_id <= last_id_) {
-        return wrong("the rows before are not those that were exported");
+        return wrong("the rows differ from the exported rows: the file was changed");
     }
     if (next_line() || cut_ || too_long_) {
-        return wrong("something follows the end of the export");
+        return wrong("the file has more lines after the end of the export");
     }
     return {};
 }

@@ -77,7 +77,7 @@ result<Row> outcome_of(const row_reader& in, Row row) {
         return tl::unexpected{*failed};
     }
     if (row.id <= 0) {
-        return fail(errc::malformed, "id is not above 0");
+        return fail(errc::malformed, "id must be above 0");
     }
     return row;
 }

@@ -70,7 +70,7 @@ result<std::size_t> add_rows(
         if (!there->empty()) {
             return fail(
                 errc::conflict,
-                fmt::format("{} {} is there with another content", Rows::service, each.id)
+                fmt::format("{} {} exists with different content", Rows::service, each.id)
             );
         }
         const auto row = Rows::parse(each.json);

@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-// What the values of single header fields mean, each on its own. What fields mean together is
-// wire/http_head's.
+// Reads the values of single header fields. wire/http_head combines several fields.
 namespace msd::wire {
 
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
@@ -18,7 +17,7 @@ inline constexpr std::size_t idempotency_key_bytes_max = 255;
 /// Whether `value` has a comma outside of quoted strings: several values in one line.
 [[nodiscard]] bool is_list(std::string_view value);
 
-/// Whether a Content-Encoding names `identity` or nothing: the content is what it seems to be.
+/// Whether a Content-Encoding is empty or names only `identity`: the content is not encoded.
 [[nodiscard]] bool is_identity(std::string_view content_encoding);
 
 /// The key that the value of an Idempotency-Key means. A structured-field string (RFC 8941, 3.3.3)

@@ -57,7 +57,7 @@ struct uri_scheme {
 };
 constexpr std::array<uri_scheme, 2> schemes{{{"http://", 80}, {"https://", 443}}};
 
-// Why a target is refused that holds a character which no URI has.
+// The reason to refuse a target that has a character that is not allowed in a URI.
 http_fault bad_character(std::string_view target) {
     if (std::ranges::any_of(target, is_beyond_ascii)) {
         return {

@@ -21,7 +21,7 @@ namespace {
 
 using path_variables = std::span<const std::pair<std::string_view, std::string>>;
 
-// Returns what stands before the first `separator`; `text` becomes what stands behind it.
+// Returns the text before the first `separator`; `text` becomes the rest after it.
 std::string_view cut_front(std::string_view& text, char separator) {
     const std::size_t end = text.find(separator);
     const std::string_view front = text.substr(0, end);
@@ -205,8 +205,8 @@ constexpr bool is_form_name_char(char c) {
            std::string_view{"*+%[]$!"}.find(c) != std::string_view::npos;
 }
 
-// Begins with a name and `=`, and holds no control character: what a client that leaves the media
-// type out sends as a form. JSON never looks so, nor do other languages with braces or brackets.
+// True when the text begins with a name and `=`, and has no control character, as the form of a
+// client that sends no media type. JSON and other formats with braces or brackets never begin so.
 bool looks_like_form(std::string_view body) {
     const std::string_view name = body.substr(0, body.find('='));
     return !name.empty() && name.size() < body.size() &&

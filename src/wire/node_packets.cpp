@@ -3,7 +3,7 @@
 
 #include "wire/packet.hpp"
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace msd::wire {
@@ -38,15 +38,31 @@ result<hello_reply> read_hello_reply(const json::value& hello) {
     if (const auto parsed = said.parse(hello.text); !parsed) {
         return tl::unexpected{parsed.error()};
     }
-    const auto number = [&said](std::string_view name, int otherwise) {
-        constexpr std::int64_t most = 4096;
+    // `into` keeps its value when the member is missing. False when the member is not an integer
+    // in the range.
+    const auto read_number = [&said](std::string_view name, int least, int most, int& into) {
         const json::value* const found = said.find(name);
-        const auto value = found == nullptr ? std::nullopt : found->as_int64();
-        return value && *value >= 0 && *value <= most ? static_cast<int>(*value) : otherwise;
+        if (found == nullptr) {
+            return true;
+        }
+        const auto value = found->as_int64();
+        if (!value || *value < least || *value > most) {
+            return false;
+        }
+        into = static_cast<int>(*value);
+        return true;
     };
     hello_reply read;
-    read.slot = number("slot", -1);
-    read.workers = std::max(1, number("workers", 1));
+    read.slot = -1;
+    if (!read_number("slot", 0, hello_workers_max - 1, read.slot) ||
+        !read_number("workers", 1, hello_workers_max, read.workers)) {
+        return fail(
+            errc::malformed,
+            "in a hello, workers must be an integer from 1 to " +
+                std::to_string(hello_workers_max) + ", and slot one from 0 to " +
+                std::to_string(hello_workers_max - 1)
+        );
+    }
     return read;
 }
 
@@ -84,14 +100,20 @@ result<change> read_changed(const json::value& changed) {
     const json::value* const ids = fields.find("ids");
     auto name = what == nullptr ? std::nullopt : what->as_string();
     if (!name || ids == nullptr || ids->type != json::kind::array) {
-        return fail(errc::malformed, "a change of nothing");
+        return fail(
+            errc::malformed,
+            "a changed packet must have a name in what and an array in ids"
+        );
     }
     const auto listed = json::elements(ids->text);
     if (!listed) {
         return tl::unexpected{listed.error()};
     }
     if (listed->size() > changed_ids_max) {
-        return fail(errc::too_large, "too many changes in one packet");
+        return fail(
+            errc::too_large,
+            "a changed packet has more than " + std::to_string(changed_ids_max) + " ids"
+        );
     }
     change made;
     made.what = *std::move(name);
@@ -100,7 +122,7 @@ result<change> read_changed(const json::value& changed) {
     for (const json::value& each : *listed) {
         const auto id = each.as_int64();
         if (!id) {
-            return fail(errc::malformed, "an id that is no integer");
+            return fail(errc::malformed, "a changed packet has an id that is not an integer");
         }
         made.ids.push_back(*id);
     }

@@ -22,6 +22,9 @@ struct caller_hello {
 };
 void append_hello(std::string& out, const caller_hello& self);
 
+/// The most workers that a node may report in its hello; callers connect to each of them.
+inline constexpr int hello_workers_max = 4096;
+
 /// The reply to a hello: slot and generation of the worker, and the number of workers of the node.
 struct hello_reply {
     int slot = 0;
@@ -30,7 +33,8 @@ struct hello_reply {
 };
 void append_hello_reply(std::string& out, const hello_reply& self);
 
-/// Reads the value of `hello` in such a reply; slot -1: missing. errc::malformed.
+/// Reads the value of `hello` in such a reply. Without `slot` it is -1, without `workers` 1.
+/// errc::malformed: not an object, or one of the two is not an integer in its range.
 [[nodiscard]] result<hello_reply> read_hello_reply(const json::value& hello);
 
 /// The caller no longer waits for the reply to request `key`.

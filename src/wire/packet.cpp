@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view escaped_terminator = "\\u00b6";
 
-// Ends the frame that begins at `begin`. C2 B6 in UTF-8 is nothing but ¶, and valid JSON has that
-// only in strings, where its escape means the same.
+// Ends the frame that begins at `begin` with a terminator, and escapes every ¶ inside it. In UTF-8
+// the bytes C2 B6 are always ¶, and valid JSON has a ¶ only in strings, where the escape is equal.
 void end_frame(std::string& out, std::size_t begin) {
     std::size_t found = out.find(terminator, begin);
     if (found != std::string::npos) {
@@ -69,13 +69,14 @@ void add_piece(envelope& out, std::string_view piece) {
     }
 }
 
-// Runs of kept members are slices of the frame, with the brace before or behind them where they
-// are first or last, and with the comma behind them where another run follows.
+// Builds the body from slices of the frame. A slice is a run of adjacent members that are kept; the
+// first one includes the opening brace, the last one the closing brace, and a slice that another
+// one follows includes the comma.
 void cut_body(const json::object& fields, reply_dialect spoken, envelope& out) {
     const std::string_view text = fields.text();
-    const char* run = text.data(); // where the last run begins, at first with the brace alone
+    const char* run = text.data(); // begin of the present run, at first the opening brace
     const char* run_end = run + 1;
-    const char* cut = nullptr; // the first member cut out behind that run
+    const char* cut = nullptr; // the first removed member after that run
     for (const json::member& member : fields) {
         const char* const begin = member.raw.data();
         if (is_cut(member, spoken)) {
@@ -135,8 +136,8 @@ void packet::find_key() {
     }
 }
 
-// A reply may have any members a service likes, so only a packet without a key of its own is taken
-// for one of msd's small ones.
+// A reply can have any members, so a packet with a top-level key is never one of msd's small
+// packets.
 void packet::classify() {
     if (const json::value* uri = fields_.find("uri"); uri != nullptr) {
         std::optional<std::string> path = uri->as_string();

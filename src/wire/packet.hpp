@@ -13,11 +13,11 @@
 #include <string>
 #include <string_view>
 
-// Packets: what stands between two terminators (docs/protocol.md). Reading gives views into the
-// frame; writing appends a whole frame, terminator included, with every ¶ inside it escaped as
-// \u00b6. Raw JSON handed to a writing function must be valid, then a ¶ can only stand in a string.
-// Knows the shape of requests, replies and the small packets msd nodes add among themselves;
-// registrations are core/registration's, topologies core/topology_frames'.
+// Reads and writes packets, the JSON objects between two terminators (docs/protocol.md). Reading
+// returns views into the frame. Writing appends a whole frame with its terminator, and escapes
+// every ¶ inside it as \u00b6. Raw JSON that is passed to a writing function must be valid, so that
+// a ¶ is always inside a string. This file handles requests, replies and the small packets of msd
+// nodes; core/registration handles registrations, core/topology_frames handles topologies.
 namespace msd::wire {
 
 inline constexpr std::string_view terminator = "\xC2\xB6";
@@ -38,16 +38,17 @@ enum class packet_kind : std::uint8_t {
 // One packet as received. Views live as long as the frame they were read from. Reusable.
 class packet {
 public:
-    /// Errors as json::object::parse has them, for the frame and for params; then key() may still
-    /// be readable. The kind is `other` then.
+    /// Errors as of json::object::parse, for the frame and for params. After an error the kind is
+    /// `other`, and key() may still return the key.
     [[nodiscard]] result<void> parse(std::string_view frame);
 
     [[nodiscard]] packet_kind kind() const { return kind_; }
     [[nodiscard]] const json::object& fields() const { return fields_; }
 
-    /// Raw token of the correlation key: top-level, else params.key; empty when there is none.
+    /// Raw token of the correlation key: the top-level one, else params.key; empty when there is
+    /// none.
     [[nodiscard]] std::string_view key() const { return key_; }
-    /// The key came inside params only, as foreign gateways send it: it is no parameter then.
+    /// The key is only in params, as foreign gateways send it; then it is not a parameter.
     [[nodiscard]] bool key_in_params() const { return key_in_params_; }
 
     [[nodiscard]] const std::string& method() const { return method_; }
@@ -56,7 +57,7 @@ public:
     /// Members of params, when params is an object; null otherwise (absent, null, array, string).
     /// Still holds `key` when key_in_params().
     [[nodiscard]] const json::object* params() const { return has_params_ ? &params_ : nullptr; }
-    /// params as it stands, of whatever kind; null when absent.
+    /// The value of params, of any kind; null when absent.
     [[nodiscard]] const json::value* raw_params() const { return fields_.find("params"); }
 
 private:
@@ -87,30 +88,30 @@ struct request_fields {
 void append_request(std::string& out, const request_fields& request, std::uint64_t key);
 
 /// A request to a foreign node. Some existing services read the top-level `key`, others
-/// `params.key`, so both carry it; a `key` that the client put into the params is overwritten.
-/// There is no other top-level field than uri, method, key and params. `request.params` must be an
-/// object.
+/// `params.key`, so the packet has both; a `key` of the client in the params is overwritten.
+/// Top-level fields are only uri, method, key and params. `request.params` must be an object.
 void append_foreign_request(std::string& out, const request_fields& request, std::uint64_t key);
 
-// What a service answers. `members` are further members without braces: `"id":1,"x":2`.
+// The reply of a service. `members` are further members without braces: `"id":1,"x":2`.
 struct reply_fields {
     int errorcode = 0;
     std::string_view errormessage = "success";
     std::string_view members;
-    int status = 0; // HTTP status the service asks for; 0: not said
+    int status = 0; // HTTP status that the service asks for; 0: none
 };
 
 /// `key` is the raw token as received; empty writes no key.
 void append_reply(std::string& out, std::string_view key, const reply_fields& reply);
 
-/// The same in pieces, when the members are too long to be copied: what is before them, the members
-/// as they are, and reply_end. False, and nothing is appended, when they hold a `¶` to escape.
-/// There must be members.
+/// Appends the part of such a packet before its members, for members that are too long to be
+/// copied: the caller sends this part, then the members unchanged, then reply_end. False, and
+/// nothing is appended, when the members contain a `¶` that has to be escaped. There must be
+/// members.
 [[nodiscard]] bool
 append_reply_start(std::string& out, std::string_view key, const reply_fields& reply);
 inline constexpr std::string_view reply_end = "}¶";
 
-/// Any JSON object text as one frame.
+/// Appends the text of a JSON object as one frame.
 void append_frame(std::string& out, std::string_view object);
 
 // Which protocol the sender of a reply speaks (docs/protocol.md).
@@ -119,13 +120,13 @@ enum class reply_dialect : std::uint8_t {
     foreign, // section 2: `status` is a member like any other
 };
 
-// A reply taken apart for HTTP: its body is the envelope without `key` and, in an msd reply,
-// `status`; all other members are kept byte for byte. A large reply is thus sent on in slices,
+// A reply prepared for HTTP: the body is the packet without `key` and, in an msd reply, without
+// `status`; all other members are unchanged, byte for byte. So a large reply is forwarded in slices
 // without being copied.
 struct envelope {
-    std::uint64_t key = 0; // 0 with has_key false: no usable key
-    bool has_key = false;  // an unsigned integer, also written 1.0 or "1"
-    int status = 0;        // 100…599; 0: absent, or the reply is foreign
+    std::uint64_t key = 0; // 0 when has_key is false
+    bool has_key = false;  // there is a key that is an unsigned integer, also written 1.0 or "1"
+    int status = 0;        // 100…599; 0: absent or invalid, or the reply is foreign
     std::optional<std::int64_t> errorcode;
     // The body is these pieces in order: views into the frame, static text, or `joined`.
     std::array<std::string_view, 4> pieces;
@@ -143,7 +144,7 @@ struct envelope {
 [[nodiscard]] result<envelope>
 open_envelope(const packet& reply, reply_dialect spoken = reply_dialect::msd);
 
-/// The number that a raw key token stands for, as a node may echo it: 7, 7.0 or "7".
+/// The number that a raw key token means. A node may send the key 7 back as 7, 7.0 or "7".
 [[nodiscard]] std::optional<std::uint64_t> correlation_key(const json::value& token);
 
 } // namespace msd::wire

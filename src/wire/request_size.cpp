@@ -7,7 +7,7 @@ namespace msd::wire {
 
 std::size_t counted_bytes(std::string_view json) {
     std::size_t bytes = json.size();
-    // In JSON a backslash stands in strings only and begins an escape.
+    // In JSON a backslash occurs only in strings and begins an escape.
     std::size_t at = json.find('\\');
     while (at != std::string_view::npos && at + 1 < json.size()) {
         const std::size_t longest = json[at + 1] == 'u' ? 6 : 2;

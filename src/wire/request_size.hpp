@@ -6,14 +6,14 @@
 
 // The size of a request packet as the limit packets.request_bytes_max counts it. A body of an HTTP
 // request becomes longer in a packet: each ¶ is escaped there, and the values of forms are quoted.
-// Therefore an escape counts as one byte, and the limit holds for the params: what stands around
-// them has an allowance of its own. So a service takes any body that its gateway takes.
+// Therefore an escape counts as one byte, and the limit applies to the params: the rest of the
+// packet has a separate allowance. So a service accepts every body that its gateway accepts.
 namespace msd::wire {
 
 /// For what a request has besides its body: names of fields, uri, keys, query parameters.
 inline constexpr std::size_t request_envelope_bytes = std::size_t{64} << 10;
 
-/// The bytes of JSON text, each escape in its strings counted as one. Also of a part of a text.
+/// The number of bytes of JSON text, or of a part of it; each escape in a string counts as one.
 [[nodiscard]] std::size_t counted_bytes(std::string_view json);
 
 /// The longest frame that can be within a limit: an escape has at most six bytes.
@@ -30,9 +30,9 @@ public:
     /// Whether a complete frame is too large.
     [[nodiscard]] bool is_too_large(std::string_view frame) const;
 
-    /// Whether a frame is too large already that is not complete, so that a frame without an end is
-    /// refused early. Counts each time that the frame has grown by a quarter: the work stays
-    /// proportional to its length.
+    /// Whether an incomplete frame is too large already, so that a frame without an end is refused
+    /// early. Counts whenever the frame has grown by a quarter, so that the work is proportional to
+    /// its length.
     [[nodiscard]] bool is_growing_too_large(std::string_view unfinished);
 
 private:

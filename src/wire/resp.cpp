@@ -43,7 +43,7 @@ struct resp_reader::state {
 namespace {
 
 error too_large() {
-    return {errc::too_large, "a reply over the limit"};
+    return {errc::too_large, "a reply exceeds the limit"};
 }
 
 } // namespace
@@ -124,7 +124,7 @@ void* resp_reader::state::make_nil(const redisReadTask* task) {
 }
 
 void resp_reader::state::drop(void* /*root*/) {
-    // The values are ours and go with the reader.
+    // The values belong to this object and are destroyed with it.
 }
 
 // Whether the buffered bytes begin a value that will exceed a limit. hiredis has consumed the type

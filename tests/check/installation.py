@@ -99,7 +99,7 @@ class Files(Installed):
                 if tool.name != "strip" and not (tools / tool.name).is_symlink():
                     (tools / tool.name).symlink_to(tool)
         done = self.install(PATH=str(tools))
-        self.assertIn("no strip here", done.stderr)
+        self.assertIn("strip (package binutils) is missing", done.stderr)
         binary = pathlib.Path(os.environ.get("MSD_BIN", sources.ROOT / "build/release/msd"))
         self.assertEqual(binary.read_bytes(), self.path("/usr/local/bin/msd").read_bytes())
 

@@ -38,7 +38,7 @@ class Tree:
         """(exit code, the text of the last line, all that was printed)."""
         environment = {**os.environ, "PATH": f"{self.path}:{os.environ['PATH']}"}
         done = subprocess.run(
-            [self.root / command[0], *command[1:]], env=environment, text=True, timeout=50,
+            [self.root / command[0], *command[1:]], env=environment, text=True, timeout=120,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )
         return done.returncode, done.stdout.splitlines()[-1:], done.stdout

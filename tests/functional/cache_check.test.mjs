@@ -52,7 +52,7 @@ test('msd check reports problems of a Redis and never prints the password', asyn
     const gone = await check(world, { 'cache.url': server.url });
     assert.equal(gone.code, 1);
     assert.equal(gone.output, '');
-    assert.match(gone.log, /is a Redis running there/);
+    assert.match(gone.log, /check that Redis runs there/);
 });
 
 test('a password file that other users can read is refused', async (world) => {
@@ -62,7 +62,7 @@ test('a password file that other users can read is refused', async (world) => {
     const keys = { 'cache.url': 'redis://127.0.0.1:1', 'cache.password_file': file };
     const seen = await check(world, keys);
     assert.equal(seen.code, 78);
-    assert.match(seen.log, /others can read/);
+    assert.match(seen.log, /other users can read/);
     const started = await world.command(['service', 'goods', ...world.config(keys)]);
     assert.equal(started.code, 78);
 });

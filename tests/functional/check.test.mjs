@@ -70,7 +70,7 @@ test('msd check says what is wrong and what to do, without the password', async 
     await refused({ ...keys, 'store.tls': 'verify' }, 1, /certificate.*store\.tls_ca/);
     await refused({ 'store.url': server.url.replace(/\/msd$/, '/other') }, 78, /database/);
     await server.stop();
-    await refused(keys, 1, /is a server running at 127/);
+    await refused(keys, 1, /check that a server runs at 127/);
     const for_people = await check(world, keys, { args: [] });
     assert.equal(for_people.code, 1);
     assert.equal(for_people.output, '', 'no success is reported');

@@ -185,7 +185,7 @@ test('an existing database is adopted, shared with existing nodes, and migrated'
     };
     const would = await finish('--dry-run');
     assert.equal(would.legacy_use, 'shared');
-    assert.match(would.finishing.join(), /convert members.*argon2id only for 3 members.*1 others/);
+    assert.match(would.finishing.join(), /convert members.*argon2id hash of 3 members.*1 others/);
     assert.ok(await existing_node('kim', 'new'));
     assert.deepEqual((await finish()).finishing, would.finishing);
     assert.deepEqual((await finish()).finishing, []);
@@ -218,7 +218,7 @@ test('passwords are accepted from a file or the environment only', async (world)
     fs.writeFileSync(file, `${mariadb_password}\n`, { mode: 0o644 });
     const open = await start(['--store', server.url], { MSD_STORE_PASSWORD_FILE: file });
     assert.equal(open.code, 78);
-    assert.match(open.log, /others can read/);
+    assert.match(open.log, /other users can read/);
     fs.chmodSync(file, 0o600);
     const goods = await world.role('goods', {
         args: ['--store', server.url],

@@ -151,7 +151,7 @@ test('an unknown or unsuitable user is refused with a remedy', { skip },
         for (const [args, code, text] of [
             [['--user', 'no-such-user'], 78, "user: there is no user 'no-such-user'"],
             [['--user', 'nobody', '--group', 'no-such'], 78, "group: there is no group 'no-such'"],
-            [['--group', 'daemon'], 78, 'group: needs a user beside it'],
+            [['--group', 'daemon'], 78, 'group: needs a user, too'],
         ]) {
             const refused = await world.command([...role, ...args]);
             assert.deepEqual([refused.code, refused.log], [code, `msd: ${text}\n`]);
@@ -182,7 +182,7 @@ test('msd that is not started as root keeps its user', { skip }, async (world) =
     );
     refused.end_expected = true;
     assert.equal((await refused.exit).code, 78);
-    assert.match(refused.log, /only root can become another user; this is user 65534/);
+    assert.match(refused.log, /only root can switch to another user; this process has user 65534/);
 });
 
 test('a hung worker writes a core file when that is configured', { skip: skip || sanitized },

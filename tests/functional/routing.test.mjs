@@ -127,7 +127,7 @@ test('a route of several services goes to the first name; msd routes shows it', 
     first.registration.close();
     await until('only b gets requests', async () =>
         (await labels(port, 8)).every((label) => label === 'b'));
-    const lines = gateway.log.split('\n').filter((line) => line.includes('claimed by several'));
+    const lines = gateway.log.split('\n').filter((line) => line.includes('claim the route'));
     const claims = lines.map((line) => line.slice(line.indexOf('GET ')));
     assert.equal(new Set(claims).size, claims.length, `logged once:\n${lines.join('\n')}`);
     assert.ok(claims.some((line) => line.includes('a gets all its requests, and b, c none')));

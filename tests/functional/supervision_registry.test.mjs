@@ -129,7 +129,7 @@ test('a new distributor worker that fails during the takeover affects no node', 
     const no_room = await roll_that_fails(master, (fresh) => {
         execFileSync('prlimit', ['--pid', String(fresh), '--nofile=24:24']);
     });
-    assert.match(no_room, /out of descriptors/);
+    assert.match(no_room, /no free file descriptors/);
     await assert_unnoticed(all, before);
 
     const hung = await roll_that_fails(master, async (fresh) => {
@@ -151,5 +151,5 @@ test('a new distributor worker that fails during the takeover affects no node', 
     await master.roll();
     await assert_unnoticed(all, before);
     await assert_goes_on(world, all, count + 3, before);
-    assert.match(distributor.log, /not handed over/);
+    assert.match(distributor.log, /the state was not handed over/);
 });

@@ -112,10 +112,10 @@ test('pools serve on the activated sockets with their names', async (world) => {
 
 test('an activated descriptor of a wrong kind or name is refused with a remedy', async (world) => {
     for (const [descriptors, problem] of [
-        ['gateway=udp', 'is a datagram socket, not a listening TCP socket'],
-        ['gateway=unix', 'is a UNIX socket, not a listening TCP socket'],
-        ['gateway=file', 'is no socket, not a listening TCP socket'],
-        ['goods=tcp', "is named 'goods', which is no pool here"],
+        ['gateway=udp', 'is a datagram socket; it has to be a listening TCP socket'],
+        ['gateway=unix', 'is a UNIX socket; it has to be a listening TCP socket'],
+        ['gateway=file', 'is not a socket; it has to be a listening TCP socket'],
+        ['goods=tcp', "is named 'goods', but there is no such pool"],
     ]) {
         const refused = world.spawn_msd(
             'msd gateway',

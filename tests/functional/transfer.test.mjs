@@ -114,7 +114,7 @@ test('an interrupted export continues with the first incomplete service', async 
     assert.deepEqual(services.map(read), whole);
     const again = await world.command(['export', shop, '--data-dir', world.path('data')]);
     assert.equal(again.code, 1);
-    assert.match(again.log, /goods\.jsonl is complete: remove it/);
+    assert.match(again.log, /goods\.jsonl is a complete export: remove it/);
 });
 
 test('an import from an existing deployment does not change its database', async (world) => {
@@ -180,5 +180,5 @@ test('a transfer that cannot be done reports the reason and leaves nothing', asy
     await refused(['export', 'sqlite:/x'], 2, /directory/);
     fs.mkdirSync(world.path('shop'));
     fs.writeFileSync(world.path('shop', 'goods.jsonl'), '{"msd_export":1,"service":"goods"}\n');
-    await refused(['import', world.path('shop')], 1, /goods\.jsonl ends before the export did/);
+    await refused(['import', world.path('shop')], 1, /goods\.jsonl is incomplete, because/);
 });

@@ -18,7 +18,7 @@ namespace {
 
 constexpr milliseconds open_timeout{10'000};
 
-// Fits a TEXT column of an existing MySQL deployment, 65,535 bytes, at four bytes a character.
+// With four bytes a character, this fits a TEXT column (65,535 bytes) of an existing deployment.
 constexpr std::size_t description_length_max = 16'383;
 
 constexpr parameter id{
@@ -179,7 +179,8 @@ private:
         }
         auto rows = co_await goods_->list(std::move(query), write_row, asked.until);
         if (rows && rows->count == 0) {
-            // Clients of existing deployments know an empty table by this; it is goods' alone.
+            // Clients of existing deployments recognize an empty table by this reply; only goods
+            // sends it.
             co_return failure(200, "no data");
         }
         co_return rows ? page_reply(std::move(*rows)) : store_failure(rows.error());

@@ -8,7 +8,7 @@
 namespace msd::services {
 
 // The goods service: products are listed in pages, found by id, added, replaced and deleted. It is
-// the simplest service and therefore the one to start from when you write another.
+// the simplest service: use it as the example for a new service.
 [[nodiscard]] std::unique_ptr<service> make_goods_service(const service_context& context);
 
 } // namespace msd::services

@@ -18,7 +18,7 @@ constexpr milliseconds settle_limit{2000};
 constexpr milliseconds stop_limit{500};
 constexpr std::string_view absent_digest = "absent";
 
-// As existing nodes write it: the parameters of the request that made the product.
+// The format of existing nodes: the parameters of the request that added the product.
 std::string json_of(const store::goods_fields& fields) {
     std::string text;
     json::writer out{text};
@@ -50,7 +50,7 @@ legacy_keys::legacy_keys(
 asio::awaitable<void> legacy_keys::remove(std::int64_t id, deadline until) {
     const bool done =
         co_await shared_.write_plain(goods_cache_key(id), std::nullopt, until.halfway());
-    (void)done; // update() comes
+    (void)done; // update() follows and repairs a failure
 }
 
 asio::awaitable<void> legacy_keys::update(std::int64_t id, deadline until) {
@@ -73,7 +73,8 @@ legacy_keys::entry* legacy_keys::note(std::int64_t id, time_point due) {
         if (dropped_++ == 0) {
             log::warning(
                 "cache: more than {} changes of products could not be written to plain keys; "
-                "existing nodes see outdated products until these are changed again",
+                "for further products, existing nodes see outdated values until these products are "
+                "changed again",
                 entries_max
             );
         }
@@ -96,7 +97,7 @@ void legacy_keys::remember(std::int64_t id) {
     }
 }
 
-// A connection was made that had not been made when this was asked last.
+// Detects whether Redis has been reconnected since the last call.
 void legacy_keys::notice_return() {
     const time_point now = clock::now();
     while (!recent_.empty() && recent_.front().first <= now) {
@@ -111,14 +112,15 @@ void legacy_keys::notice_return() {
     }
 }
 
-// Ends with the entry erased when the key is what the store says; else the entry is due again.
+// Erases the entry when the plain key equals the store; otherwise the entry is due again.
 asio::awaitable<void> legacy_keys::settle(std::int64_t id, deadline until) {
     const auto row = co_await goods_.find(id, until);
     const auto found = entries_.find(id);
     if (found == entries_.end()) {
-        co_return; // another task has verified it meanwhile
+        co_return; // another task has verified the key during the read
     }
-    entry& one = found->second; // stays where it is, and is not erased while it is being written
+    entry& one =
+        found->second; // stays valid: an entry is not erased while its key is being written
     if (!row && row.error().code != errc::not_found) {
         one.due = clock::now() + retry_after;
         co_return;
@@ -133,7 +135,7 @@ asio::awaitable<void> legacy_keys::settle(std::int64_t id, deadline until) {
         entries_.erase(found);
         co_return;
     }
-    // Of two writes at a time nobody knows which one Redis executes last.
+    // It is unknown which of two concurrent writes Redis executes last.
     one.written = one.writing++ == 0 ? digest : std::string{};
     const bool done = co_await shared_.write_plain(goods_cache_key(id), std::move(text), until);
     --one.writing;
@@ -151,7 +153,7 @@ asio::awaitable<void> legacy_keys::settle(std::int64_t id, deadline until) {
     }
 }
 
-// While changes are remembered, it is looked every second whether there is a new connection.
+// While changes are remembered, checks every second whether Redis has been reconnected.
 time_point legacy_keys::next_due() const {
     constexpr milliseconds look_every{1000};
     time_point next = recent_.empty() ? time_point::max() : clock::now() + look_every;
@@ -194,7 +196,7 @@ asio::awaitable<void> legacy_keys::verify_until_stopped() {
 }
 
 asio::awaitable<void> legacy_keys::stop() {
-    // The task in the background ends first: two writes at a time would leave the key unverified.
+    // The background task ends first: two concurrent writes would leave the key unverified.
     constexpr milliseconds last_look{200};
     stopping_ = true;
     timer_.cancel();
@@ -209,7 +211,7 @@ asio::awaitable<void> legacy_keys::stop() {
         }
     }
     const deadline until = deadline::in(stop_limit);
-    constexpr int rounds_max = 3; // a write and its verification, and one change meanwhile
+    constexpr int rounds_max = 3; // a write, its verification, and one more change
     for (int round = 0; round < rounds_max && !entries_.empty(); ++round) {
         std::vector<std::int64_t> ids;
         for (const auto& [id, one] : entries_) {
@@ -223,8 +225,8 @@ asio::awaitable<void> legacy_keys::stop() {
     }
     if (!entries_.empty()) {
         log::warning(
-            "cache: {} products changed without their plain keys: existing nodes see them "
-            "outdated until they are changed again",
+            "cache: the plain keys of {} changed products were not written: existing nodes see "
+            "outdated values until these products are changed again",
             entries_.size()
         );
     }

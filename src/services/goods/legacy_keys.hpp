@@ -19,22 +19,22 @@
 
 namespace msd::services {
 
-// Keeps the plain keys of a Redis that nodes of an existing deployment use equal to the store:
-// under
-// `<id>` the product as the JSON object {name, category, price, description}, no key for a product
-// that does not exist. Those nodes look there before they accept a purchase.
+// Keeps the plain keys in Redis, which nodes of an existing deployment use, equal to the store: the
+// key `<id>` is the product as the JSON object {name, category, price, description}; a product that
+// does not exist has no key. Those nodes read the key before they accept a purchase.
 //
 // Several writers (workers of msd, existing nodes) write the store first and the plain key second,
 // in any order. Therefore each change is followed by a verification: the worker reads the store
-// again after it wrote the key and repeats both until the key it wrote last is what the store
-// says. Whoever writes the key last finds out that it is outdated, so the key ends up right. It
-// needs no script and no transaction of Redis, so it works with a cluster too.
+// again after it wrote the key and repeats both until the key that it wrote last equals the
+// store. So the worker that writes the key last detects an outdated value, and the key becomes
+// correct. This needs no Redis script and no transaction, so it works with a cluster too.
 //
-// What Redis could not be told is tried again until it succeeds. After each new connection the
-// products changed lately are verified again, because Redis may have come back with an older state.
+// A write that Redis did not receive is retried until it succeeds. After each new connection the
+// recently changed products are verified again, because Redis may have returned with an older
+// state.
 class legacy_keys {
 public:
-    static constexpr std::size_t entries_max = 10'000; // products to verify; and changed lately
+    static constexpr std::size_t entries_max = 10'000; // products to verify, and recent changes
     static constexpr milliseconds retry_after{500};
 
     struct settings {
@@ -50,18 +50,18 @@ public:
         settings chosen
     );
 
-    /// Deletes the plain key of a product that is about to be deleted: a worker that is killed
-    /// between the two leaves no deleted product that can be bought. update() must follow, whatever
-    /// becomes of the deletion.
+    /// Deletes the plain key of a product before the product is deleted, so that a worker that is
+    /// killed between the two steps leaves no deleted product that can be bought. update() must
+    /// follow, whether the deletion succeeds or not.
     asio::awaitable<void> remove(std::int64_t id, deadline until);
 
-    /// Makes the plain key what the store says, after a write that was done, or may have been done.
+    /// Makes the plain key equal to the store, after a write that was or may have been executed.
     asio::awaitable<void> update(std::int64_t id, deadline until);
 
     /// The same in the background.
     void verify_soon(std::int64_t id);
 
-    /// Verifies what is left, as far as that is possible within a moment.
+    /// Verifies the remaining keys, within a short time limit.
     asio::awaitable<void> stop();
 
     /// Members for the worker's statistics.
@@ -86,7 +86,7 @@ private:
     store::goods_repository& goods_;
     settings settings_;
     net::task_group tasks_;
-    asio::steady_timer timer_; // cancelled when an entry is due before it fires
+    asio::steady_timer timer_; // cancelled when an entry is due earlier
     time_point armed_ = time_point::max();
     std::unordered_map<std::int64_t, entry> entries_;        // to verify
     std::deque<std::pair<time_point, std::int64_t>> recent_; // verified again until then

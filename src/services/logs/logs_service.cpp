@@ -113,11 +113,14 @@ private:
         co_return success();
     }
 
-    // A task that is terminated ends by an exception too. Without the task that writes the file the
-    // worker is of no use: the master replaces it.
+    // A task that is terminated also ends with an exception. The worker cannot work without the
+    // task that writes the file: it exits, and the master replaces it.
     void task_failed(const std::exception_ptr& failure) const {
         if (!stopping_) {
-            log::error("writing log files ended by an exception: {}", exception_text(failure));
+            log::error(
+                "the task that writes the log files threw an exception: {}",
+                exception_text(failure)
+            );
             std::terminate();
         }
     }

@@ -71,7 +71,7 @@ bool rotated_file::is_at_path() const {
            held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-// When renaming fails, the current file grows beyond its limit: dropping lines would be worse.
+// When renaming fails, the current file grows beyond its limit instead of lines being dropped.
 void rotated_file::rotate() {
     std::error_code ignored;
     for (int number = bounds_.files_max - 1; number > 0; --number) {

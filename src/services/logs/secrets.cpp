@@ -32,7 +32,7 @@ bool is_secret(std::string_view name) {
     });
 }
 
-// A quick check, because most lines hold no secret. A name may be written with escapes.
+// A quick check, because most lines contain no secret. A name may be written with escapes.
 bool may_hold_secret(std::string_view json) {
     if (json.find("\\u") != std::string_view::npos) {
         return true;

@@ -35,34 +35,34 @@ constexpr parameter password{
     .secret = true,
     .length_max = password_length_max,
     .length_min = 1,
-    .about = "kept only as a hash"};
+    .about = "stored only as a hash"};
 
-// GET /members puts the password into the URL, which ends in the logs of proxies; it stays for
-// existing clients. POST /members/login takes it in the body.
+// GET /members has the password in the URL, which proxies log; it remains for existing clients.
+// POST /members/login has it in the body.
 constexpr std::array login_parameters{username, password};
 constexpr std::array name_parameters{username};
 
 using store::member_hashes;
 
-// What a login costs the hashing lane: one check, and new hashes where the stored ones are
-// outdated.
+// The result of the work on the hashing lane for one login: the check, and new hashes when the
+// stored hashes are outdated.
 struct checked_login {
     verdict outcome;
-    std::optional<member_hashes> renewed; // nullopt: the stored ones stay
+    std::optional<member_hashes> renewed; // nullopt: keep the stored hashes
 };
 
 bool is_right(verdict outcome) {
     return outcome == verdict::right || outcome == verdict::right_rehash;
 }
 
-// The strongest of the hashes. An msd that knows no second hash replaces `password` only.
+// The stronger of the hashes. An older msd, which does not know argon2id, replaces `password` only.
 const std::string& strongest(const member_hashes& hashes) {
     const bool has_both = is_legacy_hash(hashes.password) && !hashes.argon2id.empty();
     return has_both ? hashes.argon2id : hashes.password;
 }
 
-// How a member is stored whose password is known: for nodes of an existing deployment that use the
-// table with the hash that they verify in `password`, otherwise with argon2id in it.
+// The hashes to store for a known password. When nodes of an existing deployment use the table,
+// `password` is the hash that they verify; otherwise `password` is the argon2id hash.
 result<member_hashes> hashes_of(std::string argon2id, std::string_view given, bool shared) {
     if (!shared) {
         return member_hashes{.password = std::move(argon2id), .argon2id = {}};
@@ -82,7 +82,7 @@ result<member_hashes> hash_new(std::string_view given, bool shared) {
     return hashes_of(std::move(*argon2id), given, shared);
 }
 
-// What is to be stored after a login with the right password, which may be what is stored already.
+// The hashes to store after a login with the right password; they may equal the stored hashes.
 result<member_hashes>
 renew(std::string_view given, const store::member_row& found, verdict outcome) {
     if (outcome == verdict::right) {
@@ -100,7 +100,7 @@ check_login(const std::string& given, const std::optional<store::member_row>& fo
     }
     checked_login checked{*outcome, {}};
     if (found && is_right(*outcome)) {
-        // Without memory for it a later login renews the hashes.
+        // When there is not enough memory, a later login renews the hashes.
         auto renewed = renew(given, *found, *outcome);
         if (renewed && (renewed->password != found->hashes.password ||
                         renewed->argon2id != found->hashes.argon2id)) {
@@ -155,7 +155,10 @@ public:
 
     asio::awaitable<result<void>> start() override {
         if (sodium_init() < 0) {
-            co_return fail(errc::unavailable, "libsodium finds no source of randomness");
+            co_return fail(
+                errc::unavailable,
+                "libsodium cannot be initialized: it has no source of randomness"
+            );
         }
         auto settings = settings_;
         auto opened = co_await store::open_members(std::move(settings), deadline::in(open_timeout));
@@ -190,19 +193,22 @@ private:
             co_return hashing_failure();
         }
         if (checked->outcome == verdict::unreadable) {
-            co_return failure(403, "the password was stored by an old method: set it anew");
+            co_return failure(
+                403,
+                "the stored form of the password is too old to be checked: set the password again"
+            );
         }
         if (!found || !is_right(checked->outcome)) {
             co_return wrong_password();
         }
         if (checked->renewed) {
-            // The right password is enough to log in, also while nothing can be written.
+            // A login succeeds with the right password even when the store cannot be written.
             const deadline until = asked.until.halfway();
             const auto done =
                 co_await members_
                     ->rehash(found->id, found->hashes.password, *checked->renewed, until);
             if (!done) {
-                log::warning("member {}: the new hash was not stored", found->id);
+                log::warning("member {}: the renewed password hash could not be stored", found->id);
             }
         }
         co_return userid_reply(found->id);
@@ -216,7 +222,7 @@ private:
                 co_return store_failure(earlier.error());
             }
             if (const auto& noted = *earlier) {
-                std::string own_hash; // none was made
+                std::string own_hash; // empty: this request made no hash
                 auto same = co_await repeated(std::move(asked), *noted, std::move(own_hash));
                 co_return same;
             }
@@ -243,15 +249,15 @@ private:
             co_return store_failure(added.error());
         }
         if (may_repeat) {
-            // Another request with this key may have been written first.
+            // Another request with this key may have been executed first.
             auto same = co_await repeated(std::move(asked), *added, hashes->password);
             co_return same;
         }
         co_return userid_reply(*added);
     }
 
-    // The fingerprint leaves the password out: whether the repeat has the same one is checked
-    // against the stored hash, unless `password` holds the hash `own` that this request made.
+    // The fingerprint does not include the password. So the password of the repeated request is
+    // checked against the stored hash, unless that is the hash `own` that this request made.
     asio::awaitable<reply> repeated(call asked, std::int64_t id, std::string own) {
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
         if (found && found->id == id && found->hashes.password != own) {
@@ -263,7 +269,9 @@ private:
                 co_return hashing_failure();
             }
             if (!is_right(*same)) {
-                co_return store_failure({errc::invalid, "repeated with another password"});
+                co_return store_failure(
+                    {errc::invalid, "the request was repeated with a different password"}
+                );
             }
         }
         co_return userid_reply(id);

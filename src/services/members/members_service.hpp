@@ -7,8 +7,9 @@
 
 namespace msd::services {
 
-// Members: added with a password, checked by it, removed. Hashing runs on a lane of its own, two at
-// once: it is meant to cost time and memory, and must cost neither the loop's nor the machine's.
+// The members service: adds members with a password, checks logins, removes members. Password
+// hashes need much time and memory by design. So they run on a separate lane, at most two at once,
+// and never on the event loop.
 [[nodiscard]] std::unique_ptr<service> make_members_service(const service_context& context);
 
 } // namespace msd::services

@@ -18,11 +18,11 @@ namespace {
 constexpr unsigned long long passes = 2;
 constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
 
-// Well-formed, of today's cost, and the hash of nothing.
+// A well-formed hash with the current cost that no password matches.
 const std::string dummy_hash =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + std::string(43, 'A');
 
-// For the hashes of existing deployments only.
+// Used only for the hashes of existing deployments.
 constinit late_library crypto{MSD_SONAME};
 // NOLINTBEGIN(readability-identifier-naming): they are named as OpenSSL names them
 MSD_LATE_FUNCTION(crypto, EVP_Digest);
@@ -64,26 +64,26 @@ bool is_argon2id(std::string_view hash) {
     return hash.starts_with(crypto_pwhash_argon2id_STRPREFIX);
 }
 
-// What argon2id takes can be had at the moment.
+// Whether the memory that argon2id needs is available now.
 bool has_memory() {
     void* const space =
         mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return space != MAP_FAILED && munmap(space, memory_bytes) == 0;
 }
 
-// Against a hash of argon2id.
+// Checks a password against an argon2id hash.
 result<verdict> check_new(std::string_view password, const std::string& hash) {
     if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0) {
         return verdict::right;
     }
-    // Without memory for the check libsodium says the same as of a wrong password.
+    // When memory is short, libsodium returns the same result as for a wrong password.
     if (!has_memory()) {
         return fail(errc::unavailable, "not enough memory to check a password");
     }
     return verdict::wrong;
 }
 
-// What MySQL's PASSWORD() writes as hex digits.
+// The digest that MySQL's PASSWORD() writes as hex digits.
 result<sha1_digest> legacy_digest(std::string_view password) {
     if (auto loaded = crypto.load(); !loaded) {
         return tl::unexpected{std::move(loaded.error())};

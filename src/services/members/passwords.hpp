@@ -7,17 +7,17 @@
 #include <string>
 #include <string_view>
 
-// How passwords are kept: argon2id (19 MiB, 2 passes) in its usual text form. Existing deployments
-// keep MySQL's PASSWORD(), `*` and the 40 hex digits of SHA1(SHA1(password)): such a hash is
-// checked as well, and made for tables that their nodes use too. Checking and hashing with argon2id
-// blocks for tens of milliseconds and needs 19 MiB.
+// How passwords are stored: as argon2id (19 MiB, 2 passes) in its usual text form. Existing
+// deployments store MySQL's PASSWORD(), `*` and the 40 hex digits of SHA1(SHA1(password)). Such a
+// hash is checked as well, and is written to tables that nodes of an existing deployment use.
+// Checking and hashing with argon2id blocks for tens of milliseconds and needs 19 MiB.
 namespace msd::services {
 
 enum class verdict : std::uint8_t {
     right,
-    right_rehash, // right, but the hash is not what hash_password() makes today
+    right_rehash, // right, but the hash differs in form or cost from those of hash_password()
     wrong,
-    unreadable, // not a form that is checked, such as PASSWORD() of before MySQL 4.1
+    unreadable, // a form that is not supported, such as PASSWORD() from before MySQL 4.1
 };
 
 /// errc::unavailable: not enough memory.
@@ -32,8 +32,8 @@ enum class verdict : std::uint8_t {
 /// errc::unavailable: not enough memory to check it.
 [[nodiscard]] result<verdict> check_password(std::string_view password, const std::string& hash);
 
-/// Takes as long as a check, fails as one, and is always wrong otherwise: for names that are not
-/// there, so that an answer and its time do not tell which are.
+/// For unknown usernames: takes as long as check_password(), fails in the same cases, and otherwise
+/// returns `wrong`, so that neither the reply nor its time reveals which usernames exist.
 [[nodiscard]] result<verdict> check_without_member(std::string_view password);
 
 } // namespace msd::services

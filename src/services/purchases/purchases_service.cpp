@@ -142,7 +142,8 @@ private:
         }
         auto once = idempotency_of(asked, "POST/purchases");
         if (once) {
-            // A repeated request needs no look-up: the product may have been deleted meanwhile.
+            // A repeated request needs no look-up: the product may have been deleted since the
+            // first request.
             const auto earlier = co_await purchases_->recall(*once, asked.until);
             if (!earlier) {
                 co_return store_failure(earlier.error());

@@ -7,8 +7,8 @@
 
 namespace msd::services {
 
-// What members bought. A purchase is written only when the goods service knows the product, and
-// keeps the price it had then. Who the member is, it does not ask.
+// The purchases service: stores what members buy. A purchase is stored only when the goods service
+// knows the product, with the price at that time. The id of the member is not checked.
 [[nodiscard]] std::unique_ptr<service> make_purchases_service(const service_context& context);
 
 } // namespace msd::services

@@ -65,7 +65,10 @@ result<std::optional<legacy_use>> find_record(const migrating& step, std::string
     }
     return fail(
         errc::invalid,
-        fmt::format("schema_adoption has an unknown state for {}: is msd too old?", service)
+        fmt::format(
+            "schema_adoption has an unknown state for {}: a newer msd may have written it",
+            service
+        )
     );
 }
 
@@ -204,7 +207,8 @@ result<void> add_index(const migrating& step, const added_index& index) {
         return fail(
             errc::invalid,
             fmt::format(
-                "two rows of {} have the same {}: remove one of each pair, then start again",
+                "several rows of {} have the same {}: leave one row of each value, then start "
+                "again",
                 index.table,
                 index.column
             )

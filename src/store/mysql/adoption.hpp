@@ -12,7 +12,7 @@
 // an adopted table, its texts keep their character sets and collations and its names are as unique
 // as they were: `msd migrate --finish` changes them. Table schema_adoption has one row per service
 // that says how far this is (legacy_use in store/migration_report.hpp). The texts given here are
-// parts of statements, written in this program, never anybody's data.
+// parts of statements from this program, never user data.
 namespace msd::store::mysql {
 
 struct adopted_table {

@@ -186,7 +186,7 @@ result<void> connection::read_facts(const server_address& to) {
         return tl::unexpected{fail_with({failure_kind::denied, 0})};
     }
     if (facts_.is_mariadb) {
-        // Statements whose caller has given up end at the server as well.
+        // The server also ends statements whose caller has stopped waiting.
         return execute(
             fmt::format("SET SESSION max_statement_time = {}", whole_seconds(to.call_timeout))
         );

@@ -16,8 +16,8 @@ constexpr double pause_jitter = 0.5;
 
 constexpr int lost_max = 2; // connections that one call may lose
 
-// A timeout after less time than this says nothing about the server. The same is true of a call
-// that waited for other calls, which the server answered.
+// A timeout after less time than this does not show that the server is slow. The same is true of a
+// call that waited for other calls, which the server answered.
 constexpr milliseconds telling_timeout{250};
 // Time between two results of a call that waits for a lock: lock_wait_s and a pause.
 constexpr milliseconds longest_pause{1500};

@@ -55,7 +55,7 @@ public:
         bool one_of_several = false;
         // Called on the keeper's thread with the first connection after each outage, before calls
         // get one: migrates the schema. May be empty. May be slow. errc::refused: it is called
-        // again soon, and calls wait meanwhile.
+        // again soon, and calls wait until then.
         std::function<result<void>(connection&)> prepare;
         // Called about once a minute on the same thread with a separate connection, while calls are
         // made. When it returns true, there is more to do and it is called again at once, unless

@@ -28,14 +28,14 @@
 
 namespace msd::store::mysql {
 
-/// The thing for a key: reads of the key are made where its last write is visible.
+/// The number for a key: reads of the key go to a server on which its last write is visible.
 [[nodiscard]] inline thing thing_of(std::string_view key) {
     return std::hash<std::string_view>{}(key);
 }
 [[nodiscard]] inline thing thing_of(std::int64_t key) {
     return static_cast<std::uint64_t>(key);
 }
-/// The thing for a new row, which has no key yet: lists must include it.
+/// The number for a new row, which has no key yet: lists must include the row.
 inline constexpr std::uint64_t new_thing = ~std::uint64_t{0};
 
 // The database of one service on MySQL or MariaDB servers, used by one worker process. A read is

@@ -96,13 +96,13 @@ static_assert(std::ranges::is_sorted(entries, {}, &entry::code));
 std::string_view text_of(failure_kind kind) {
     switch (kind) {
     case failure_kind::conflict:
-        return "exists already";
+        return "the row exists already";
     case failure_kind::again:
-        return "the transaction was aborted in favour of another one";
+        return "the transaction was aborted because of a conflict with another one";
     case failure_kind::lost:
         return "the connection was lost";
     case failure_kind::full:
-        return "the server has no connection left";
+        return "the server has no free connection";
     case failure_kind::unreachable:
         return "the server cannot be reached";
     case failure_kind::denied:
@@ -139,7 +139,8 @@ error error_of(failure what) {
     }
     std::string text{text_of(what.kind)};
     if (what.code == 2026) {
-        text += ": TLS failed, its certificate or its lack of TLS is not accepted";
+        text += ": the TLS handshake failed, because the server's certificate is not accepted or "
+                "it offers no TLS";
     }
     if (what.code != 0) {
         text += fmt::format(" (MySQL error {})", what.code);

@@ -73,7 +73,7 @@ claim(connection& on, std::string_view service, const idempotency& once, std::in
         return tl::unexpected{renewed.error()};
     }
     if (*renewed == 0) {
-        // Another transaction has removed or renewed the row meanwhile: repeat this one.
+        // Another transaction has just removed or renewed the row: repeat this transaction.
         return tl::unexpected{on.give_way()};
     }
     return std::nullopt;

@@ -140,8 +140,8 @@ result<std::string> plan_argon2id_only(const migrating& step) {
         return {};
     }
     return fmt::format(
-        "keep argon2id only for {} members, whom nodes of the existing deployment cannot log in "
-        "then; {} others keep MySQL's PASSWORD() until their next login",
+        "keep only the argon2id hash of {} members, whose passwords nodes of the existing "
+        "deployment can no longer check; {} others keep MySQL's PASSWORD() until their next login",
         *both,
         *others
     );
@@ -245,7 +245,7 @@ asio::awaitable<result<std::int64_t>> members_table::add(
         // An adopted table need not have a unique index.
         const auto taken = query{on, find_name}.bind(username).next();
         if (!taken || *taken) {
-            return taken ? fail(errc::conflict, "the name is taken")
+            return taken ? fail(errc::conflict, "the username is taken")
                          : tl::unexpected{taken.error()};
         }
         query insert{on, insert_one};

@@ -20,7 +20,7 @@ constexpr std::string_view free_row =
     "UPDATE schema_lock SET owner = '', taken = '1970-01-01' WHERE id = 1 AND owner = ?";
 
 tl::unexpected<error> taken_by_another() {
-    return fail(errc::refused, "another process brings the schema up to date");
+    return fail(errc::refused, "another process is migrating the schema");
 }
 
 } // namespace

@@ -197,7 +197,8 @@ result<std::vector<std::string>> plan_finish(connection& on, const schema& wante
             wanted.service
         ));
     } else {
-        steps.push_back(fmt::format("go on finishing {}, which was interrupted", wanted.service));
+        steps.push_back(fmt::format("continue to finish {}, which was interrupted", wanted.service)
+        );
     }
     for (const finishing_step& each : wanted.finishing) {
         auto planned = each.plan({on, {}});

@@ -155,7 +155,7 @@ void server_watch::watch() {
     on_.reset();
 }
 
-// A connection that was closed since the last query says nothing about the server: the query is
+// A connection that was closed since the last query does not show the server's state: the query is
 // repeated once on a new connection.
 server_watch::answer server_watch::ask() {
     for (const bool is_new : {!on_.has_value(), true}) {

@@ -60,7 +60,8 @@ struct servers::state : std::enable_shared_from_this<state> {
         const bool split = choice.writable() > 1;
         if (split && !has_logged_split) {
             log::error(
-                "{}: {} servers that are not a cluster accept writes: set read_only on all but one",
+                "{}: {} servers accept writes and are not one cluster: set read_only on all but "
+                "one",
                 name,
                 choice.writable()
             );
@@ -301,7 +302,7 @@ error servers::route::why() const {
     }
     return {
         errc::unavailable,
-        wanted_.latest ? "no server takes writes" : "no server can be read from"};
+        wanted_.latest ? "no server accepts writes" : "no server accepts reads"};
 }
 
 } // namespace msd::store::mysql

@@ -65,7 +65,7 @@ result<writable_server> open_writable(const server_settings& of, milliseconds ca
     }
     if (!best) {
         const std::string reason = why.text.empty() ? "" : ": " + why.text;
-        return fail(errc::unavailable, "no server takes writes" + reason);
+        return fail(errc::unavailable, "no server accepts writes" + reason);
     }
     if (choice.writable() > 1) {
         log::warning(

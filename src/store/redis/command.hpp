@@ -44,7 +44,7 @@ private:
     bool has_key_ = false;
 };
 
-/// The reply itself, or the error it stands for; `server` names who sent it. errc::denied: not
+/// The reply itself, or the error it stands for; `server` names the sender. errc::denied: not
 /// allowed to, or not with this password; errc::unavailable: the server cannot do it now (full,
 /// loading, no master); errc::invalid: the command is wrong.
 [[nodiscard]] result<reply> checked(reply received, std::string_view server);

@@ -91,7 +91,7 @@ result<void> connection::deliver_all() {
             continue;
         }
         if (owed_.empty()) {
-            return fail(errc::malformed, "bytes that nobody asked for");
+            return fail(errc::malformed, "the server sent bytes without a request");
         }
         deliver(std::move(*received));
     }

@@ -51,7 +51,7 @@ result<void> suits(const server_facts& facts, wanted_server wanted, const std::s
         return fail(errc::invalid, server + " is a sentinel: write redis+sentinel://…/NAME");
     }
     if (!facts.mode.empty() && facts.mode != "sentinel" && wanted == wanted_server::sentinel) {
-        return fail(errc::invalid, server + " is no sentinel");
+        return fail(errc::invalid, server + " is not a sentinel");
     }
     if (wanted != wanted_server::master) {
         return {};
@@ -114,7 +114,10 @@ authenticate(const client_settings* chosen, connection* server, bool if_asked, d
     auto accepted = co_await demand(server, std::move(proof), until);
     // A server that does not know AUTH repeats its arguments, the password, in the error.
     if (!accepted && accepted.error().text.find("unknown command") != std::string::npos) {
-        co_return fail(accepted.error().code, server->stream().peer().text() + " knows no AUTH");
+        co_return fail(
+            accepted.error().code,
+            server->stream().peer().text() + " does not know the command AUTH"
+        );
     }
     co_return accepted;
 }

@@ -31,12 +31,12 @@ struct server_facts {
     std::string role;    // "master", "slave"
 };
 
-/// From the reply to HELLO; whatever it lacks stays empty.
+/// From the reply to HELLO; fields that the reply lacks stay empty.
 [[nodiscard]] server_facts facts_of(const reply& hello);
 
 enum class wanted_server : std::uint8_t { master, cluster_node, sentinel };
 
-/// Connects to `where` and says who we are and what we want: AUTH, HELLO, CLIENT SETNAME, SELECT.
+/// Connects to `where`, logs in and prepares the connection: AUTH, HELLO, CLIENT SETNAME, SELECT.
 /// The connection is read by a task of its own from then on. Errors as of client_stream::open();
 /// errc::denied: the password is wrong or missing; errc::invalid: the server is of another kind
 /// than `wanted`; errc::unavailable: it is no master, or cannot serve yet.

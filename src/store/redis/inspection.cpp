@@ -24,23 +24,22 @@ struct remedy {
 };
 
 constexpr remedy remedies[] = {
-    {"NOAUTH", "it wants a password: set cache.password_file or MSD_CACHE_PASSWORD"},
+    {"NOAUTH", "the server requires a password: set cache.password_file or MSD_CACHE_PASSWORD"},
     {"WRONGPASS", "check cache.password_file or MSD_CACHE_PASSWORD, and the user in cache.url"},
-    {"without any password configured", "it has no password: leave cache.password_file out"},
-    {"NOPERM", "the user of cache.url needs more rights there"},
-    {"DENIED", "it runs in protected mode: give it a password or an address to bind to"},
+    {"without any password configured", "the server has no password: remove cache.password_file"},
+    {"NOPERM", "the user in cache.url needs more permissions on the server"},
+    {"DENIED", "the server runs in protected mode: set its requirepass or bind"},
     {"certificate is refused", "check cache.tls_ca and cache.tls_name"},
-    {"no TLS session", "it may speak no TLS: then write redis:// instead of rediss://"},
-    {"agreeing on TLS", "it may speak no TLS: then write redis:// instead of rediss://"},
-    {"sent no reply", "this is no Redis, or it wants TLS: then write rediss://"},
-    {"ended", "it hangs up: its log may say why; if it wants TLS, write rediss://"},
+    {"TLS handshake", "if the server does not use TLS, write redis:// instead of rediss://"},
+    {"sent no reply", "this is not a Redis server, or it requires TLS: then write rediss://"},
+    {"ended", "see the server's log for the reason; if the server requires TLS, write rediss://"},
     {"is a replica", "name the master, or its sentinels with redis+sentinel://"},
-    {"cluster support disabled", "it is no cluster: write redis://"},
-    {"refused", "is a Redis running there, and listening on that address?"},
-    {"cannot resolve", "check the name of the host in cache.url"},
+    {"cluster support disabled", "the server is not a cluster: write redis://"},
+    {"refused", "check that Redis runs there and listens on that address"},
+    {"cannot resolve", "check the host name in cache.url"},
     {"knows no master", "check the name of the master in cache.url"},
-    {"did not answer", "it hangs, or cache.timeout_ms is too short for it"},
-    {"too long", "is the address right, and is nothing between that drops packets?"},
+    {"did not answer", "the server hangs, or cache.timeout_ms is too short"},
+    {"too long", "check the address, and that no firewall drops the packets"},
 };
 
 std::string with_remedy(std::string trouble) {
@@ -80,12 +79,12 @@ void judge_memory(std::string_view info, inspection& into) {
     );
     if (!is_bounded) {
         into.advice.emplace_back(
-            "it may take all of the machine's memory: set maxmemory, and maxmemory-policy "
+            "it may use all memory of the machine: set maxmemory, and maxmemory-policy "
             "allkeys-lru"
         );
     } else if (policy == "noeviction") {
         into.advice.emplace_back(
-            "once it is full it remembers nothing new: set maxmemory-policy allkeys-lru"
+            "when it is full, it stores no new entries: set maxmemory-policy allkeys-lru"
         );
     }
 }
@@ -99,7 +98,7 @@ void judge_secrecy(const client_settings& chosen, inspection& into) {
     if (!chosen.where.tls && std::any_of(all.begin(), all.end(), is_far)) {
         into.advice.emplace_back(
             chosen.password.empty()
-                ? "what is cached can be read and changed on the network: use rediss://"
+                ? "cached data can be read and changed on the network: use rediss://"
                 : "the password can be read on the network: use rediss://"
         );
     }
@@ -124,7 +123,7 @@ measure(client* server, const client_settings* chosen, inspection* into, deadlin
     into->facts.emplace_back("latency", fmt::format("{:.2f} ms", median));
     if (median > static_cast<double>(chosen->timeout.count()) / 2) {
         into->advice.push_back(fmt::format(
-            "an answer takes more than half of cache.timeout_ms ({}): raise it",
+            "a reply takes more than half of cache.timeout_ms ({}): raise it",
             chosen->timeout.count()
         ));
     }
@@ -136,7 +135,7 @@ asio::awaitable<void> look_around(client* server, inspection* into, deadline unt
         auto ask = command::keyless("INFO", section);
         const auto answer = co_await server->execute(std::move(ask), until);
         if (!answer) {
-            into->advice.push_back("it does not say what it is: " + answer.error().text);
+            into->advice.push_back("the server refuses INFO: " + answer.error().text);
             co_return;
         }
         if (section == "memory") {

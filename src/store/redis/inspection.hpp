@@ -13,7 +13,7 @@
 
 namespace msd::store::redis {
 
-// Facts about a Redis for the person who sets it up.
+// Facts about a Redis server, for administrators.
 struct inspection {
     bool works = false;
     std::vector<std::pair<std::string, std::string>> facts; // ("version", "7.0.15")

@@ -67,7 +67,7 @@ asio::awaitable<result<address>> sentinels::master(deadline until) {
         }
         why = std::move(answer.error().text);
     }
-    co_return fail(errc::unavailable, "no sentinel names the master: " + why);
+    co_return fail(errc::unavailable, "no sentinel reports the master: " + why);
 }
 
 asio::awaitable<result<address>> sentinels::ask(address sentinel, deadline until) {

@@ -114,7 +114,7 @@ result<void> take_path(server_url& into, std::string_view path) {
     }
     const auto database = number_of<int>(path);
     if (!database || *database < 0 || *database > database_max) {
-        return wrong("\"" + std::string{path} + "\" is no number of a database");
+        return wrong("\"" + std::string{path} + "\" is not the number of a database");
     }
     if (into.kind == arrangement::cluster && *database != 0) {
         return wrong("a cluster has database 0 only");
@@ -148,7 +148,7 @@ result<server_url> parse_url(std::string_view text) {
             return each.name == text.substr(0, end);
         });
     if (end == std::string_view::npos || named == std::end(schemes)) {
-        return wrong("not the address of a Redis: write " + std::string{forms});
+        return wrong("not the URL of a Redis server: write " + std::string{forms});
     }
     server_url read;
     read.kind = named->kind;
@@ -159,8 +159,8 @@ result<server_url> parse_url(std::string_view text) {
         read.user = path.substr(0, at);
         path.remove_prefix(at + 1);
         if (read.user.find(':') != std::string::npos) {
-            return wrong("holds a password: command lines and files of settings are read by "
-                         "others; put it into cache.password_file or MSD_CACHE_PASSWORD");
+            return wrong("contains a password, which other users can read on command lines and in "
+                         "configuration files: use cache.password_file or MSD_CACHE_PASSWORD");
         }
     }
     const std::string_view list = take_until(path, '/');

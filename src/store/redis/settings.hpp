@@ -39,7 +39,7 @@ struct server_url {
     [[nodiscard]] std::string text() const;
 };
 
-/// errc::invalid says what is wrong; it repeats no part that could be a password.
+/// errc::invalid: the text describes the error and repeats no part that could be a password.
 [[nodiscard]] result<server_url> parse_url(std::string_view text);
 
 struct client_settings {
@@ -60,7 +60,7 @@ struct client_settings {
 // How long the shared cache keeps entries.
 struct shared_cache_settings {
     milliseconds ttl{300'000};       // ± 10 %
-    milliseconds negative_ttl{5000}; // of things that do not exist
+    milliseconds negative_ttl{5000}; // of entries for objects that do not exist
     milliseconds owner_behind{0};    // maximum age of the owner's answers
     // Nodes of an existing deployment use this Redis too: see shared_cache::plain_name_of().
     bool legacy_keys = false;

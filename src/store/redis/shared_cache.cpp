@@ -15,7 +15,7 @@ namespace msd::store::redis {
 
 namespace {
 
-// The text of an entry: `=VALUE`, `-` (there is no such thing) or `!` (removed lately). With
+// The text of an entry: `=VALUE`, `-` (the object does not exist) or `!` (recently removed). With
 // legacy_keys the first two have the version of the plain key: `+VERSION=VALUE`, `-VERSION`.
 constexpr std::string_view value_sign = "=";
 constexpr std::string_view versioned_sign = "+";
@@ -47,7 +47,7 @@ std::string version_of(std::string_view text) {
     return fmt::format("{:016x}", hash);
 }
 
-// What an entry says.
+// A parsed entry.
 struct entry {
     cached::state what = cached::state::miss; // miss: removed, or not written by msd
     bool is_ours = true;
@@ -118,7 +118,7 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
     }
     const command ask = command::of("GET", name_of(key));
     const auto answer = co_await server_->execute(ask, until);
-    // During the call the thing may have been changed without Redis knowing of it, or Redis may
+    // During the call the object may have been changed while Redis was unreachable, or Redis may
     // have been lost and come back.
     notice_return();
     if (!answer || is_doubtful(key)) {
@@ -148,7 +148,7 @@ asio::awaitable<cached> shared_cache::get(std::string key) {
     co_return found;
 }
 
-// Nothing when Redis did not say.
+// nullopt when Redis did not reply.
 asio::awaitable<std::optional<std::string>>
 shared_cache::plain_version(std::string key, deadline until) {
     const command ask = command::of("GET", plain_name_of(key));
@@ -257,7 +257,7 @@ asio::awaitable<bool> shared_cache::mark_removed(std::string key, deadline lates
 asio::awaitable<void> shared_cache::discard(std::string key) {
     if (discarded_++ == 0) {
         log::warning(
-            "cache: the entry of {} has another format than msd's and is deleted",
+            "cache: the entry {} does not have the format of msd and is deleted",
             name_of(key)
         );
     }
@@ -299,8 +299,8 @@ void shared_cache::rest() {
     nothing_until_ = clock::now() + settings_.ttl + settings_.ttl / 5;
     unsent_.clear();
     log::warning(
-        "cache: too many changes while Redis was unreachable; nothing is read from it until all "
-        "entries of that time have expired"
+        "cache: too many changes while Redis was unreachable; it is not read until all entries of "
+        "that time have expired"
     );
 }
 

@@ -26,7 +26,7 @@ namespace msd::store::redis {
 // The cache in Redis, shared by the workers of all hosts. An invalidation writes a tombstone that
 // expires after some seconds, and values are written with SET NX: a slow writer of an old value
 // finds the tombstone. An invalidation that could not be sent to Redis is remembered and sent as
-// soon as Redis is back; meanwhile the key is a miss. After each reconnect all invalidations
+// soon as Redis is back; until then the key is a miss. After each reconnect all invalidations
 // younger than the values' time to live are sent again, because Redis may return with an older
 // state or be replaced by a replica.
 //
@@ -58,7 +58,7 @@ public:
         milliseconds timeout
     );
 
-    /// What existing nodes call the thing: the part after the last colon.
+    /// The plain key of existing nodes for the object: the part after the last colon.
     [[nodiscard]] static std::string plain_name_of(std::string_view key);
 
     asio::awaitable<cached> get(std::string key) override;
@@ -80,7 +80,7 @@ public:
     [[nodiscard]] bool usable() const { return server_->usable(); }
     /// Waits until it is usable, at most until then.
     asio::awaitable<bool> became_usable(deadline until) { return server_->became_usable(until); }
-    /// Grows with each connection that was made: Redis may have lost what it was told before.
+    /// Grows with each new connection: Redis may have lost earlier writes.
     [[nodiscard]] std::uint64_t connects() const { return server_->counted().connects; }
 
 private:

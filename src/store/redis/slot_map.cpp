@@ -57,7 +57,7 @@ std::optional<address> address_of(std::string_view text, const address& from) {
 }
 
 tl::unexpected<error> no_slots() {
-    return fail(errc::malformed, "the answer to CLUSTER SLOTS makes no sense");
+    return fail(errc::malformed, "the reply to CLUSTER SLOTS is malformed");
 }
 
 } // namespace

@@ -47,7 +47,7 @@ private:
     std::array<std::uint16_t, slots_of_cluster> owners_;
 };
 
-// What an error reply of a cluster's node tells its client to do.
+// How a client must react to an error reply of a cluster node.
 struct redirection {
     enum class kind : std::uint8_t {
         none,

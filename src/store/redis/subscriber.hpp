@@ -16,7 +16,7 @@ namespace msd::store::redis {
 // probed like other connections; after each reconnect the channels are subscribed again.
 class subscriber {
 public:
-    /// `what` says where to connect; its prepare and on_change are set by the subscriber.
+    /// `what` has the address to connect to; the subscriber sets its prepare and on_change.
     subscriber(const surroundings& around, link::purpose what, subscription to);
 
     void start() { link_->start(); }

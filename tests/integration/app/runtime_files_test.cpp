@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Runs in a directory of its own, which is gone afterwards.
+// Each test runs in a new directory, which is removed afterwards.
 class runtime_files_in : public testing::Test {
 protected:
     runtime_files_in() : before_{fs::current_path()} {
@@ -45,7 +45,7 @@ fs::perms mode_of(const fs::path& path) {
     return fs::status(path).permissions();
 }
 
-TEST_F(runtime_files_test, makes_a_private_data_directory_from_a_name_alone) {
+TEST_F(runtime_files_test, creates_a_private_data_directory_from_a_relative_name) {
     const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
     ASSERT_TRUE(files) << files.error().text;
     EXPECT_TRUE(fs::is_directory(root_ / "data"));
@@ -55,31 +55,31 @@ TEST_F(runtime_files_test, makes_a_private_data_directory_from_a_name_alone) {
     EXPECT_EQ(files->control_socket, root_ / "run/up-8000.sock");
 }
 
-TEST_F(runtime_files_test, makes_the_directories_above_as_well) {
+TEST_F(runtime_files_test, creates_missing_parent_directories) {
     chosen_.data_dir = "a/b/data";
     ASSERT_TRUE(claim_runtime_files(chosen_, "goods-1", verb::service));
     EXPECT_TRUE(fs::is_directory(root_ / "a/b/data"));
 }
 
-TEST_F(runtime_files_test, leaves_a_directory_that_is_there_as_it_is) {
+TEST_F(runtime_files_test, does_not_change_an_existing_directory) {
     fs::create_directory("data");
     fs::permissions("data", fs::perms::all);
     ASSERT_TRUE(claim_runtime_files(chosen_, "up-8000", verb::up));
     EXPECT_EQ(mode_of("data"), fs::perms::all);
 }
 
-TEST_F(runtime_files_test, makes_no_data_directory_for_a_role_without_data) {
+TEST_F(runtime_files_test, creates_no_data_directory_for_a_role_without_data) {
     ASSERT_TRUE(claim_runtime_files(chosen_, "gateway-8000", verb::gateway));
     EXPECT_FALSE(fs::exists("data"));
 }
 
-TEST_F(runtime_files_test, makes_a_private_data_directory_around_a_runtime_directory_in_it) {
+TEST_F(runtime_files_test, creates_a_private_data_directory_for_a_runtime_directory_inside_it) {
     chosen_.runtime_dir = root_ / "data/run";
     ASSERT_TRUE(claim_runtime_files(chosen_, "gateway-8000", verb::gateway));
     EXPECT_EQ(mode_of("data"), fs::perms::owner_all);
 }
 
-TEST_F(runtime_files_test, refuses_a_second_instance_of_a_name) {
+TEST_F(runtime_files_test, refuses_a_second_instance_with_the_same_name) {
     const auto first = claim_runtime_files(chosen_, "up-8000", verb::up);
     const auto second = claim_runtime_files(chosen_, "up-8000", verb::up);
     ASSERT_FALSE(second);
@@ -87,7 +87,7 @@ TEST_F(runtime_files_test, refuses_a_second_instance_of_a_name) {
     EXPECT_TRUE(claim_runtime_files(chosen_, "up-8001", verb::up));
 }
 
-TEST_F(runtime_files_test, makes_nothing_when_the_path_of_the_socket_is_too_long) {
+TEST_F(runtime_files_test, creates_nothing_when_the_path_of_the_socket_is_too_long) {
     chosen_.runtime_dir = root_ / std::string(100, 'x');
     const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
     ASSERT_FALSE(files);
@@ -96,14 +96,14 @@ TEST_F(runtime_files_test, makes_nothing_when_the_path_of_the_socket_is_too_long
     EXPECT_TRUE(fs::is_empty(root_));
 }
 
-TEST_F(runtime_files_test, says_which_directory_cannot_be_made) {
+TEST_F(runtime_files_test, names_the_directory_that_cannot_be_created) {
     std::ofstream{"data"} << "a file";
     const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
     ASSERT_FALSE(files);
-    EXPECT_EQ(files.error().text, "data is no directory");
+    EXPECT_EQ(files.error().text, "data is not a directory");
 }
 
-TEST_F(runtime_files_test, finds_instances_by_their_sockets_in_order) {
+TEST_F(runtime_files_test, finds_instances_by_their_sockets_sorted_by_name) {
     fs::create_directory("run");
     for (const char* const name : {"up-8000.sock", "goods-9010.sock", "goods-9010.pid"}) {
         std::ofstream{fs::path{"run"} / name} << "";
@@ -115,7 +115,7 @@ TEST_F(runtime_files_test, finds_instances_by_their_sockets_in_order) {
     EXPECT_EQ(found[1].path, root_ / "run/up-8000.sock");
 }
 
-TEST_F(runtime_files_test, finds_no_instance_where_there_is_no_directory) {
+TEST_F(runtime_files_test, finds_no_instance_in_a_missing_directory) {
     EXPECT_TRUE(find_instances(chosen_.runtime_dir).empty());
 }
 

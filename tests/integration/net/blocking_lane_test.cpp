@@ -33,7 +33,7 @@ using call = std::function<outcome()>;
 
 constexpr milliseconds patience{20'000};
 
-// A call that blocks until the test lets go of it.
+// A call that blocks until the test releases it.
 class gate {
 public:
     [[nodiscard]] call blocking(int number) const {
@@ -77,7 +77,7 @@ protected:
         const auto limit = deadline::in(patience);
         loop_.restart();
         while (!reached()) {
-            ASSERT_FALSE(limit.passed()) << "not reached in time";
+            ASSERT_FALSE(limit.passed()) << "the condition was not reached in time";
             loop_.run_one_for(1ms);
             loop_.restart();
         }
@@ -88,7 +88,7 @@ protected:
                       }};
 };
 
-TEST_F(blocking_lane_test, makes_the_call_elsewhere_and_resumes_on_the_loop) {
+TEST_F(blocking_lane_test, makes_the_call_on_its_own_thread_and_resumes_on_the_loop) {
     blocking_lane lane{loop_.get_executor(), {}};
     std::thread::id made_on;
     std::thread::id resumed_on;
@@ -111,7 +111,7 @@ TEST_F(blocking_lane_test, makes_the_call_elsewhere_and_resumes_on_the_loop) {
     EXPECT_EQ(resumed_on, std::this_thread::get_id());
 }
 
-TEST_F(blocking_lane_test, hands_the_error_of_a_call_on) {
+TEST_F(blocking_lane_test, returns_the_error_of_a_call) {
     blocking_lane lane{loop_.get_executor(), {}};
     std::optional<outcome> came;
     submit(
@@ -123,7 +123,7 @@ TEST_F(blocking_lane_test, hands_the_error_of_a_call_on) {
     EXPECT_EQ(came->error().code, errc::conflict);
 }
 
-// Takes what a call throws, as a handler's caller does.
+// Catches the exception of a call, as the caller of a handler does.
 asio::awaitable<void> expect_throw(blocking_lane* lane, call what, std::string* thrown) {
     try {
         const auto got = co_await lane->run(deadline::never(), std::move(what));
@@ -133,10 +133,10 @@ asio::awaitable<void> expect_throw(blocking_lane* lane, call what, std::string* 
     }
 }
 
-TEST_F(blocking_lane_test, throws_where_a_call_is_awaited_what_the_call_throws) {
+TEST_F(blocking_lane_test, rethrows_the_exception_of_a_call_where_it_is_awaited) {
     const auto one_by_one = [](std::span<blocking_lane::job* const> jobs) {
         for (auto* const one : jobs) {
-            EXPECT_FALSE(one->run()) << "its outcome is an error to whoever runs the batch";
+            EXPECT_FALSE(one->run()) << "the runner of the batch sees the outcome as an error";
         }
     };
     for (const bool in_batches : {false, true}) {
@@ -173,10 +173,10 @@ TEST_F(blocking_lane_test, fails_all_calls_of_a_batch_whose_runner_throws) {
     came.reset();
     submit(lane, seven, came);
     run_until([&] { return came.has_value(); });
-    EXPECT_EQ(came->value(), 7) << "the thread goes on";
+    EXPECT_EQ(came->value(), 7) << "the thread continues";
 }
 
-TEST_F(blocking_lane_test, leaves_no_thread_behind_when_one_of_them_cannot_start) {
+TEST_F(blocking_lane_test, leaves_no_thread_running_when_one_thread_cannot_start) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     GTEST_SKIP() << "a sanitizer needs more address space than the limit leaves";
 #endif
@@ -185,7 +185,7 @@ TEST_F(blocking_lane_test, leaves_no_thread_behind_when_one_of_them_cannot_start
     rlim_t pages = 0;
     std::ifstream{"/proc/self/statm"} >> pages;
     rlimit little = before;
-    constexpr rlim_t room = rlim_t{256} << 20U; // for some stacks, not for all
+    constexpr rlim_t room = rlim_t{256} << 20U; // enough for some stacks, not for all
     little.rlim_cur = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + room;
     ASSERT_EQ(setrlimit(RLIMIT_AS, &little), 0);
     const auto make = [this] {
@@ -195,14 +195,14 @@ TEST_F(blocking_lane_test, leaves_no_thread_behind_when_one_of_them_cannot_start
     ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
 }
 
-TEST_F(blocking_lane_test, answers_timeout_while_the_call_still_runs) {
+TEST_F(blocking_lane_test, returns_timeout_while_the_call_still_runs) {
     gate held;
     blocking_lane lane{loop_.get_executor(), {}};
     std::optional<outcome> came;
     submit(lane, held.blocking(1), came, deadline::in(20ms));
     run_until([&] { return came.has_value(); });
     EXPECT_EQ(came->error().code, errc::timeout);
-    EXPECT_EQ(lane.calls(), 1U) << "it occupies its thread until it ends";
+    EXPECT_EQ(lane.calls(), 1U) << "the call occupies its thread until it ends";
     held.open();
     run_until([&] { return lane.calls() == 0; });
 }
@@ -229,7 +229,7 @@ TEST_F(blocking_lane_test, never_makes_a_call_whose_deadline_passed_in_the_queue
     EXPECT_EQ(first->value(), 1);
 }
 
-TEST_F(blocking_lane_test, keeps_an_earlier_deadline_that_is_submitted_later) {
+TEST_F(blocking_lane_test, respects_an_earlier_deadline_that_is_submitted_later) {
     gate held;
     blocking_lane lane{loop_.get_executor(), {}};
     std::optional<outcome> patient;
@@ -244,7 +244,7 @@ TEST_F(blocking_lane_test, keeps_an_earlier_deadline_that_is_submitted_later) {
     EXPECT_EQ(patient->value(), 1);
 }
 
-TEST_F(blocking_lane_test, does_not_take_a_call_without_time_left) {
+TEST_F(blocking_lane_test, refuses_a_call_whose_deadline_has_passed) {
     blocking_lane lane{loop_.get_executor(), {}};
     std::optional<outcome> came;
     submit(
@@ -293,7 +293,7 @@ TEST_F(blocking_lane_test, runs_as_many_calls_at_once_as_it_has_threads) {
     run_until([&] { return came[0] && came[1] && came[2]; });
 }
 
-TEST_F(blocking_lane_test, gives_a_runner_what_has_queued_up_as_one_batch) {
+TEST_F(blocking_lane_test, gives_the_queued_calls_to_a_runner_as_one_batch) {
     gate held;
     std::vector<std::size_t> batches;
     const auto runner = [&batches](std::span<blocking_lane::job* const> jobs) {
@@ -342,7 +342,7 @@ TEST_F(blocking_lane_test, lets_a_runner_replace_an_outcome_before_it_is_deliver
     EXPECT_EQ(came->error().code, errc::unavailable);
 }
 
-TEST_F(blocking_lane_test, cancels_what_is_queued_when_it_stops) {
+TEST_F(blocking_lane_test, cancels_queued_calls_when_it_stops) {
     gate held;
     blocking_lane lane{loop_.get_executor(), {}};
     std::optional<outcome> running;
@@ -354,7 +354,7 @@ TEST_F(blocking_lane_test, cancels_what_is_queued_when_it_stops) {
     held.open();
     lane.stop();
     run_until([&] { return running && queued; });
-    // Whether the thread took the second call before it saw the end is a matter of time.
+    // It depends on timing whether the thread took the second call before it noticed the stop.
     EXPECT_EQ(running->value(), 1);
     EXPECT_TRUE(queued->has_value() || queued->error().code == errc::cancelled);
 
@@ -368,7 +368,7 @@ TEST_F(blocking_lane_test, cancels_what_is_queued_when_it_stops) {
     EXPECT_EQ(after->error().code, errc::cancelled);
 }
 
-TEST_F(blocking_lane_test, cancels_calls_it_never_handed_over_when_it_is_destroyed) {
+TEST_F(blocking_lane_test, cancels_calls_that_no_thread_received_when_it_is_destroyed) {
     std::optional<outcome> came;
     auto lane = std::make_unique<blocking_lane>(loop_.get_executor(), blocking_lane::settings{});
     tasks_.spawn(
@@ -381,7 +381,8 @@ TEST_F(blocking_lane_test, cancels_calls_it_never_handed_over_when_it_is_destroy
             out = std::move(got);
         }(lane, came)
     );
-    loop_.run_one(); // begins the coroutine, which submits; the end of that turn never comes
+    loop_.run_one(
+    ); // starts the coroutine, which submits a call; the loop does not finish that turn
     lane.reset();
     run_until([&] { return came.has_value(); });
     EXPECT_EQ(came->error().code, errc::cancelled);

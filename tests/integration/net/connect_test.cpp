@@ -23,7 +23,7 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
-    // Connections until the kernel lets further ones wait without a word: nobody answers here.
+    // Opens connections until the kernel answers no further connection to this socket.
     void fill() {
         ::listen(acceptor_.native_handle(), 0);
         const auto where = acceptor_.local_endpoint();
@@ -41,7 +41,7 @@ private:
     std::vector<tcp::socket> waiting_;
 };
 
-// What connecting to any of these came to: the address, or the reason.
+// The result of connecting to any of these addresses: the address, or the reason of the failure.
 std::string outcome(test::loop& loop, std::vector<tcp::endpoint> endpoints, milliseconds within) {
     std::string made;
     const auto test =
@@ -60,26 +60,26 @@ std::string outcome(test::loop& loop, std::vector<tcp::endpoint> endpoints, mill
     return made;
 }
 
-TEST(connect, goes_on_to_the_next_address_when_one_refuses) {
+TEST(connect, tries_the_next_address_when_one_refuses) {
     test::loop loop;
     const silent_server there{loop.context, "127.0.0.1", 0};
-    const tcp::endpoint nobody{asio::ip::make_address("127.0.0.2"), there.port()};
-    const tcp::endpoint somebody{asio::ip::make_address("127.0.0.1"), there.port()};
+    const tcp::endpoint refusing{asio::ip::make_address("127.0.0.2"), there.port()};
+    const tcp::endpoint listening{asio::ip::make_address("127.0.0.1"), there.port()};
     EXPECT_EQ(
-        outcome(loop, {nobody, somebody}, test::loop::patience),
+        outcome(loop, {refusing, listening}, test::loop::patience),
         "127.0.0.1:" + std::to_string(there.port())
     );
 }
 
-TEST(connect, leaves_time_for_the_others_when_an_address_does_not_answer) {
+TEST(connect, leaves_time_for_the_other_addresses_when_one_does_not_answer) {
     test::loop loop;
     const silent_server there{loop.context, "127.0.0.1", 0};
     silent_server full{loop.context, "127.0.0.2", there.port()};
     full.fill();
     const tcp::endpoint silent{asio::ip::make_address("127.0.0.2"), there.port()};
-    const tcp::endpoint somebody{asio::ip::make_address("127.0.0.1"), there.port()};
+    const tcp::endpoint listening{asio::ip::make_address("127.0.0.1"), there.port()};
     EXPECT_EQ(
-        outcome(loop, {silent, somebody}, milliseconds{4000}),
+        outcome(loop, {silent, listening}, milliseconds{4000}),
         "127.0.0.1:" + std::to_string(there.port())
     );
     EXPECT_EQ(
@@ -88,12 +88,12 @@ TEST(connect, leaves_time_for_the_others_when_an_address_does_not_answer) {
     );
 }
 
-TEST(connect, says_why_when_no_address_answers) {
+TEST(connect, reports_the_reason_when_no_address_answers) {
     test::loop loop;
     const tcp::socket bound{loop.context, tcp::endpoint{asio::ip::make_address("127.0.0.1"), 0}};
-    const tcp::endpoint nobody = bound.local_endpoint(); // it does not listen
+    const tcp::endpoint refusing = bound.local_endpoint(); // it does not listen
     EXPECT_EQ(
-        outcome(loop, {nobody}, test::loop::patience),
+        outcome(loop, {refusing}, test::loop::patience),
         "cannot connect to somewhere: Connection refused"
     );
     EXPECT_EQ(outcome(loop, {}, test::loop::patience), "cannot connect to somewhere: no address");

@@ -17,14 +17,14 @@
 namespace msd::net {
 namespace {
 
-// Lets this process open nothing more, and more again at its end.
+// Prevents this process from opening further descriptors during the life of this object.
 class no_descriptors_left {
 public:
     no_descriptors_left() {
         getrlimit(RLIMIT_NOFILE, &before_);
         const unique_fd next{open("/dev/null", O_RDONLY | O_CLOEXEC)};
         rlimit low = before_;
-        // What is open already keeps its number; everything below `next` is taken.
+        // Open descriptors keep their numbers; all numbers below `next` are in use.
         low.rlim_cur = static_cast<rlim_t>(next.get());
         setrlimit(RLIMIT_NOFILE, &low);
     }
@@ -36,7 +36,7 @@ private:
     rlimit before_{};
 };
 
-// What is logged meanwhile, in a file.
+// Captures the log in a file.
 class logged {
 public:
     logged() {
@@ -121,7 +121,7 @@ asio::awaitable<void> exhaust(test::loop* on, under_test* with, const logged* lo
     with->knock(4);
     with->knock(5);
     std::function<bool()> served = [with] {
-        return with->accepted >= 3; // these, and who still waited
+        return with->accepted >= 3; // these, and those that still waited
     };
     const bool goes_on = co_await on->until(std::move(served));
     EXPECT_TRUE(goes_on);
@@ -130,7 +130,7 @@ asio::awaitable<void> exhaust(test::loop* on, under_test* with, const logged* lo
     EXPECT_EQ(log->count("accepting pauses for 500 ms"), 1);
 }
 
-TEST(listener, pauses_without_descriptors_tells_one_client_a_time_and_goes_on_by_itself) {
+TEST(listener, pauses_without_descriptors_closes_one_client_per_pause_and_resumes_by_itself) {
     const logged log;
     test::loop loop;
     unique_fd listening;

@@ -30,7 +30,7 @@ knock(test::loop* on, std::uint16_t port, std::vector<asio::ip::tcp::socket>* ou
     out->push_back(std::move(*socket));
 }
 
-TEST(listener, takes_no_more_than_its_credits_until_they_are_given_back) {
+TEST(listener, accepts_no_more_connections_than_its_credits_until_they_are_returned) {
     test::loop loop;
     std::uint16_t bound = 0;
     const int socket = listening_socket(bound);
@@ -102,7 +102,7 @@ TEST(listener, leaves_the_connections_of_a_stopped_worker_to_its_sibling) {
     EXPECT_EQ(served, 20);
 }
 
-TEST(listener, takes_what_waits_in_the_queue_before_it_closes_the_socket) {
+TEST(listener, accepts_the_connections_in_the_queue_before_it_closes_the_socket) {
     test::loop loop;
     std::uint16_t bound = 0;
     const int socket = listening_socket(bound);
@@ -172,13 +172,13 @@ TEST(listener, counts_connections_as_open_for_as_long_as_their_marks_exist) {
     EXPECT_EQ(board->line(0).accepts_for, 0U);
 }
 
-TEST(listener, leaves_connections_to_a_sibling_that_has_fewer_and_takes_those_it_leaves) {
+TEST(listener, leaves_connections_to_a_sibling_with_fewer_and_accepts_those_the_sibling_leaves) {
     test::loop loop;
     std::uint16_t bound = 0;
     const int socket = listening_socket(bound);
     const auto board = core::scoreboard::create();
     ASSERT_TRUE(board);
-    // Of a process that does not run: it looks as if it accepted, and never does.
+    // The line of a process that does not run: it appears to accept, and never does.
     core::accept_share hung{*board, 1, "gateway"};
     hung.begin();
     core::accept_share share{*board, 0, "gateway"};

@@ -15,7 +15,7 @@ namespace {
 
 using outcome = result<name_resolver::addresses>;
 
-// Answers of a resolver that the test decides. Names that begin with "bad" block until release().
+// The answers of a resolver, chosen by the test. Names that begin with "bad" block until release().
 class scripted_names {
 public:
     ~scripted_names() { release(); }
@@ -171,7 +171,7 @@ TEST_F(name_resolver_on_a_loop, keeps_half_of_the_threads_free_of_names_that_wer
     loop.run(test(this));
 }
 
-TEST_F(name_resolver_on_a_loop, looks_a_name_up_once_for_all_who_wait) {
+TEST_F(name_resolver_on_a_loop, looks_a_name_up_once_for_all_waiting_callers) {
     const auto test = [](name_resolver_on_a_loop* me) -> asio::awaitable<void> {
         std::vector<std::optional<outcome>> callers(10);
         for (auto& each : callers) {
@@ -187,7 +187,7 @@ TEST_F(name_resolver_on_a_loop, looks_a_name_up_once_for_all_who_wait) {
     loop.run(test(this));
 }
 
-TEST_F(name_resolver_on_a_loop, drops_a_lookup_that_nobody_waits_for_any_more) {
+TEST_F(name_resolver_on_a_loop, drops_a_lookup_that_no_caller_waits_for_any_more) {
     const auto test = [](name_resolver_on_a_loop* me) -> asio::awaitable<void> {
         std::vector<std::optional<outcome>> bad(name_resolver::threads_max);
         for (std::size_t i = 0; i < bad.size(); ++i) {
@@ -207,7 +207,7 @@ TEST_F(name_resolver_on_a_loop, drops_a_lookup_that_nobody_waits_for_any_more) {
     loop.run(test(this));
 }
 
-TEST_F(name_resolver_on_a_loop, looks_a_name_up_again_and_keeps_its_addresses_while_that_fails) {
+TEST_F(name_resolver_on_a_loop, looks_a_name_up_again_and_uses_its_old_addresses_while_that_fails) {
     use({{}, milliseconds{0}, milliseconds{1000}});
     const auto test = [](name_resolver_on_a_loop* me) -> asio::awaitable<void> {
         const name_resolver::addresses first{asio::ip::make_address("127.0.0.1")};
@@ -230,7 +230,7 @@ TEST_F(name_resolver_on_a_loop, looks_a_name_up_again_and_keeps_its_addresses_wh
     loop.run(test(this));
 }
 
-TEST(name_resolver, ends_with_its_loop_while_a_lookup_goes_on) {
+TEST(name_resolver, ends_with_its_loop_while_a_lookup_runs) {
     const auto names = std::make_shared<scripted_names>();
     {
         test::loop loop;
@@ -249,7 +249,7 @@ TEST(name_resolver, ends_with_its_loop_while_a_lookup_goes_on) {
     names->release();
 }
 
-TEST(name_resolver, asks_the_system) {
+TEST(name_resolver, uses_the_resolver_of_the_system) {
     test::loop loop;
     const auto test = [](test::loop* on) -> asio::awaitable<void> {
         auto executor = on->context.get_executor();

@@ -31,7 +31,7 @@ struct pair {
     std::unique_ptr<packet_connection> near;
 };
 
-TEST(packet_connection, hands_out_frames_however_they_arrive) {
+TEST(packet_connection, returns_frames_regardless_of_how_they_are_cut) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -57,7 +57,7 @@ TEST(packet_connection, hands_out_frames_however_they_arrive) {
     loop.run(test(&loop, &two));
 }
 
-TEST(packet_connection, ends_a_connection_whose_frame_stays_unfinished) {
+TEST(packet_connection, ends_a_connection_whose_frame_is_not_complete_in_time) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -76,7 +76,7 @@ TEST(packet_connection, ends_a_connection_whose_frame_stays_unfinished) {
     loop.run(test(&loop, &two));
 }
 
-TEST(packet_connection, keeps_the_rest_of_a_frame_until_its_owner_reads_on) {
+TEST(packet_connection, keeps_the_rest_of_a_frame_until_its_owner_reads_again) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -88,7 +88,7 @@ TEST(packet_connection, keeps_the_rest_of_a_frame_until_its_owner_reads_on) {
         auto received = co_await ends->near->receive();
         EXPECT_TRUE(received.has_value());
         EXPECT_EQ(ends->near->next().packet, "{\"a\":1}");
-        // Longer than a connection may be idle before its memory is given back.
+        // Longer than a connection may be idle before its memory is freed.
         asio::steady_timer busy{on->context, milliseconds{1200}};
         co_await busy.async_wait(asio::use_awaitable);
         const std::string rest = ":2}¶";
@@ -100,7 +100,7 @@ TEST(packet_connection, keeps_the_rest_of_a_frame_until_its_owner_reads_on) {
     loop.run(test(&loop, &two));
 }
 
-TEST(packet_connection, gives_each_frame_its_own_time_also_when_no_read_ends_between_them) {
+TEST(packet_connection, gives_each_frame_its_own_time_limit_even_when_no_read_ends_between_frames) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -117,7 +117,7 @@ TEST(packet_connection, gives_each_frame_its_own_time_also_when_no_read_ends_bet
             }
             EXPECT_EQ(ends->near->next().state, wire::frame_reader::status::incomplete);
             piece = "1}¶{\"a\":";
-            // The time of the frame that has begun is taken when more of it is waited for.
+            // The time limit of an incomplete frame starts when the connection waits for the rest.
             co_await asio::async_write(*ends->far, asio::buffer("1", 1), asio::use_awaitable);
             const auto more = co_await ends->near->receive();
             EXPECT_TRUE(more.has_value());
@@ -129,7 +129,7 @@ TEST(packet_connection, gives_each_frame_its_own_time_also_when_no_read_ends_bet
     loop.run(test(&loop, &two));
 }
 
-TEST(packet_connection, delivers_what_the_peer_is_slow_to_read_and_says_how_much_is_left) {
+TEST(packet_connection, delivers_bytes_to_a_slow_reader_and_reports_how_many_are_unsent) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -150,7 +150,7 @@ TEST(packet_connection, delivers_what_the_peer_is_slow_to_read_and_says_how_much
     loop.run(test(&loop, &two));
 }
 
-TEST(packet_connection, leaves_a_peer_that_sends_no_more_to_its_owner) {
+TEST(packet_connection, stays_open_when_the_peer_shuts_down_its_sending_side) {
     test::loop loop;
     pair two{loop};
     const auto test = [](test::loop* on, pair* ends) -> asio::awaitable<void> {
@@ -160,7 +160,7 @@ TEST(packet_connection, leaves_a_peer_that_sends_no_more_to_its_owner) {
         const auto received = co_await ends->near->receive();
         EXPECT_FALSE(received.has_value());
         EXPECT_EQ(received.error().code, errc::closed);
-        // It may have closed one direction only and still wait for replies.
+        // The peer may have closed one direction only and still wait for replies.
         EXPECT_TRUE(ends->near->is_open());
         ends->near->close();
         EXPECT_FALSE(ends->near->is_open());

@@ -8,7 +8,7 @@
 namespace msd::net {
 namespace {
 
-TEST(watchdog, calls_a_passed_deadline_once_and_leaves_others_alone) {
+TEST(watchdog, calls_the_handler_of_a_passed_deadline_once_and_no_other) {
     test::loop loop;
     int passed = 0;
     int others = 0;
@@ -38,7 +38,7 @@ TEST(watchdog, calls_a_passed_deadline_once_and_leaves_others_alone) {
     EXPECT_EQ(others, 0);
 }
 
-TEST(watchdog, lets_an_expiry_destroy_the_guard_after_it) {
+TEST(watchdog, lets_an_expiry_handler_destroy_the_next_guard) {
     test::loop loop;
     bool second_called = false;
     std::unique_ptr<watchdog::guard> second;

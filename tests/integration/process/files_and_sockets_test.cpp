@@ -33,7 +33,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A directory that is gone with the test.
+// Creates a directory and removes it after the test.
 class own_directory : public testing::Test {
 protected:
     own_directory() {
@@ -51,7 +51,7 @@ private:
 using pid_files = own_directory;
 using control_sockets = own_directory;
 
-TEST_F(pid_files, hold_the_pid_of_the_process) {
+TEST_F(pid_files, contain_the_pid_of_the_process) {
     const auto claimed = pid_file::claim(file("a.pid"));
     ASSERT_TRUE(claimed);
     int pid = 0;
@@ -79,26 +79,26 @@ TEST_F(pid_files, wait_for_a_master_that_ends) {
     EXPECT_TRUE(second.get());
 }
 
-TEST_F(pid_files, do_not_mind_a_stale_file) {
+TEST_F(pid_files, replace_a_stale_file) {
     std::ofstream{file("a.pid")} << "999999999 and more than a pid\n";
     const auto claimed = pid_file::claim(file("a.pid"));
     ASSERT_TRUE(claimed);
     EXPECT_EQ(fs::file_size(file("a.pid")), std::to_string(getpid()).size() + 1);
 }
 
-TEST_F(pid_files, are_gone_with_their_owner) {
+TEST_F(pid_files, are_removed_by_their_owner) {
     { const auto claimed = pid_file::claim(file("a.pid")); }
     EXPECT_FALSE(fs::exists(file("a.pid")));
     EXPECT_TRUE(pid_file::claim(file("a.pid")));
 }
 
-TEST_F(pid_files, say_where_they_cannot_be) {
+TEST_F(pid_files, report_a_path_where_they_cannot_be_created) {
     const auto claimed = pid_file::claim(file("no/such/a.pid"));
     ASSERT_FALSE(claimed);
     EXPECT_EQ(claimed.error().text, file("no/such/a.pid").native() + ": No such file or directory");
 }
 
-// Serves until `question` has its outcome.
+// Serves until `question` has its result.
 template <class Question>
 auto while_served(control_server& server, Question question) {
     auto outcome = std::async(std::launch::async, question);
@@ -137,7 +137,7 @@ std::string received_until_end(int fd, std::size_t bytes) {
     return text;
 }
 
-TEST_F(control_sockets, are_for_owner_and_group_only) {
+TEST_F(control_sockets, are_accessible_for_owner_and_group_only) {
     const auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     struct stat facts {};
@@ -155,7 +155,7 @@ TEST_F(control_sockets, answer_a_command) {
     EXPECT_EQ(*answer, "<hello>");
 }
 
-TEST_F(control_sockets, carry_a_long_answer_to_a_reader_that_is_slow_to_begin) {
+TEST_F(control_sockets, send_a_long_answer_to_a_slow_reader) {
     const std::string long_text(8u << 20, 'x');
     auto server =
         control_server::listen_at(file("a.sock"), [&](std::string_view) { return long_text; });
@@ -167,7 +167,7 @@ TEST_F(control_sockets, carry_a_long_answer_to_a_reader_that_is_slow_to_begin) {
     EXPECT_EQ(answer->size(), long_text.size());
 }
 
-TEST_F(control_sockets, answer_commands_that_came_together_or_in_pieces) {
+TEST_F(control_sockets, answer_commands_that_arrive_together_or_in_pieces) {
     auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     const unique_fd client = connected(file("a.sock"));
@@ -180,7 +180,7 @@ TEST_F(control_sockets, answer_commands_that_came_together_or_in_pieces) {
     EXPECT_EQ(text, "<a>\n<b>\n<cd>\n");
 }
 
-TEST_F(control_sockets, close_on_a_command_without_end) {
+TEST_F(control_sockets, close_a_client_whose_command_is_too_long) {
     auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     const unique_fd client = connected(file("a.sock"));
@@ -192,7 +192,7 @@ TEST_F(control_sockets, close_on_a_command_without_end) {
     EXPECT_EQ(text, "<end>");
 }
 
-TEST_F(control_sockets, drop_the_oldest_client_for_one_too_many) {
+TEST_F(control_sockets, close_the_oldest_client_when_there_are_too_many) {
     auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     std::vector<unique_fd> clients;
@@ -208,7 +208,7 @@ TEST_F(control_sockets, drop_the_oldest_client_for_one_too_many) {
     EXPECT_EQ(text, "<z>\n");
 }
 
-TEST_F(control_sockets, drop_a_client_that_says_nothing) {
+TEST_F(control_sockets, close_an_idle_client) {
     auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     const time_point now = clock::now();
@@ -221,13 +221,13 @@ TEST_F(control_sockets, drop_a_client_that_says_nothing) {
     EXPECT_EQ(received_until_end(client.get(), 1), "<end>");
 }
 
-TEST_F(control_sockets, replace_what_a_killed_master_left) {
+TEST_F(control_sockets, replace_the_socket_of_a_killed_master) {
     std::ofstream{file("a.sock")} << "x";
     EXPECT_TRUE(control_server::listen_at(file("a.sock"), echo()));
-    EXPECT_FALSE(fs::exists(file("a.sock"))); // gone with the server
+    EXPECT_FALSE(fs::exists(file("a.sock"))); // the server has removed it
 }
 
-TEST_F(control_sockets, tell_no_socket_from_nobody_listening) {
+TEST_F(control_sockets, distinguish_a_missing_socket_from_one_without_listener) {
     const deadline until = deadline::in(std::chrono::seconds{20});
     EXPECT_EQ(ask_master(file("none.sock"), "", until).error().code, errc::not_found);
     {
@@ -241,7 +241,7 @@ TEST_F(control_sockets, tell_no_socket_from_nobody_listening) {
     EXPECT_EQ(ask_master(file("left.sock"), "", until).error().code, errc::refused);
 }
 
-TEST_F(control_sockets, give_up_on_a_master_that_does_not_answer) {
+TEST_F(control_sockets, time_out_when_the_master_does_not_answer) {
     const auto server = control_server::listen_at(file("a.sock"), echo());
     ASSERT_TRUE(server);
     const auto answer = ask_master(file("a.sock"), "hello", deadline::in(milliseconds{20}));
@@ -249,7 +249,7 @@ TEST_F(control_sockets, give_up_on_a_master_that_does_not_answer) {
     EXPECT_EQ(answer.error().code, errc::timeout);
 }
 
-TEST_F(control_sockets, say_when_their_path_is_too_long) {
+TEST_F(control_sockets, report_a_path_that_is_too_long) {
     const fs::path longest = "/" + std::string(106, 'x');
     EXPECT_TRUE(unix_address(longest));
     const fs::path too_long = longest.native() + "x";
@@ -263,7 +263,7 @@ TEST_F(control_sockets, say_when_their_path_is_too_long) {
     );
 }
 
-TEST(executable, tells_why_a_worker_cannot_be_executed) {
+TEST(executable, reports_why_a_worker_cannot_be_executed) {
     const auto program = executable::at("/etc/passwd");
     ASSERT_TRUE(program);
     worker_description description;
@@ -281,25 +281,25 @@ TEST(executable, tells_why_a_worker_cannot_be_executed) {
     EXPECT_EQ(received.front().text, "cannot execute the worker: Permission denied");
 }
 
-TEST(executable, says_when_there_is_no_program) {
+TEST(executable, reports_a_missing_program) {
     const auto program = executable::at("/no/such/program");
     ASSERT_FALSE(program);
     EXPECT_EQ(program.error().text, "/no/such/program: No such file or directory");
 }
 
-TEST(exit_text, tells_codes_from_signals) {
+TEST(exit_text, distinguishes_exit_codes_from_signals) {
     EXPECT_EQ(exit_text(3 << 8), "exit code 3");
     EXPECT_EQ(exit_text(SIGSEGV), "signal 11 (Segmentation fault)");
     EXPECT_EQ(exit_text(SIGABRT | 0x80), "signal 6 (Aborted), core dumped");
 }
 
-TEST(inherited_worker, is_none_without_the_variable) {
+TEST(inherited_worker, is_empty_without_the_variable) {
     const auto own = inherited_worker();
     ASSERT_TRUE(own);
     EXPECT_FALSE(*own);
 }
 
-TEST(inherited_worker, refuses_descriptors_that_are_no_masters) {
+TEST(inherited_worker, refuses_descriptors_that_do_not_come_from_a_master) {
     setenv( // NOLINT(concurrency-mt-unsafe)
         worker_variable,
         "pool=a slot=0 workers=1 generation=1 master=1 control=3",
@@ -310,11 +310,11 @@ TEST(inherited_worker, refuses_descriptors_that_are_no_masters) {
     ASSERT_FALSE(own);
     EXPECT_EQ(
         own.error().text,
-        "MSD_WORKER: descriptor 3 is no control channel (unset the variable to start a master)"
+        "MSD_WORKER: descriptor 3 is not a control channel (unset the variable to start a master)"
     );
 }
 
-TEST(private_memory, is_known_for_ourselves_and_zero_for_nobody) {
+TEST(private_memory, is_positive_for_this_process_and_zero_for_a_missing_one) {
     EXPECT_GT(private_memory_bytes(getpid()), 0U);
     EXPECT_EQ(private_memory_bytes(999'999'999), 0U);
 }

@@ -57,14 +57,14 @@ TEST(listen_on, listens_on_both_loopbacks_with_one_free_port) {
     }
 }
 
-TEST(listen_on, listens_on_one_address_when_told_to) {
+TEST(listen_on, listens_on_one_configured_address) {
     const auto made = listen_on("127.0.0.2", 0);
     ASSERT_TRUE(made) << made.error().text;
     EXPECT_EQ(made->host, "127.0.0.2");
     EXPECT_EQ(made->sockets.size(), 1U);
 }
 
-TEST(listen_on, takes_a_mapped_address_for_ipv4) {
+TEST(listen_on, treats_a_mapped_address_as_ipv4) {
     const auto made = listen_on("::ffff:127.0.0.1", 0);
     ASSERT_TRUE(made) << made.error().text;
     EXPECT_EQ(made->host, "127.0.0.1");
@@ -82,8 +82,8 @@ TEST(listen_on, names_the_owner_of_a_taken_port) {
     EXPECT_TRUE(second.error().text.starts_with(start)) << second.error().text;
 }
 
-// Listens on a free port in a process of its own, then becomes `program`; nothing: stays what it
-// is. It ends with its input.
+// A separate process that listens on a free port and then executes `program`; without a program it
+// continues. It ends when its input ends.
 class other_listener {
 public:
     explicit other_listener(const char* program = nullptr) {
@@ -123,7 +123,7 @@ private:
     unique_fd end_;
 };
 
-TEST(port_owner, tells_this_program_from_another_one) {
+TEST(port_owner, distinguishes_this_program_from_another_one) {
     const other_listener same;
     EXPECT_FALSE(owner_of_port(same.port).is_stranger);
     EXPECT_TRUE(owner_of_port(same.port).text.starts_with(fmt::format("pid {} (", same.pid)));
@@ -133,21 +133,21 @@ TEST(port_owner, tells_this_program_from_another_one) {
     EXPECT_TRUE(owner_of_port(cat.port).is_stranger);
 }
 
-TEST(port_owner, is_nobody_where_nobody_listens) {
+TEST(port_owner, is_empty_when_no_process_listens) {
     const std::uint16_t port = other_listener{}.port;
     EXPECT_EQ(owner_of_port(port).text, "");
     EXPECT_FALSE(owner_of_port(port).is_stranger);
 }
 
-TEST(listen_on, gets_a_port_that_another_msd_leaves_meanwhile) {
+TEST(listen_on, waits_for_a_port_that_another_msd_closes_soon) {
     other_listener other;
     auto made = std::async(std::launch::async, [&] { return listen_on("127.0.0.1", other.port); });
-    EXPECT_EQ(made.wait_for(wait_step), std::future_status::timeout); // it has not given up
+    EXPECT_EQ(made.wait_for(wait_step), std::future_status::timeout); // it still waits
     other.end();
     EXPECT_TRUE(made.get());
 }
 
-TEST(listen_on, can_have_a_port_again_at_once) {
+TEST(listen_on, can_bind_a_port_again_at_once) {
     auto first = listen_on("", 0);
     ASSERT_TRUE(first);
     const std::uint16_t port = first->port;
@@ -156,22 +156,22 @@ TEST(listen_on, can_have_a_port_again_at_once) {
     EXPECT_TRUE(second) << second.error().text;
 }
 
-// Which may be one that this machine is about to get.
-TEST(listen_on, fails_for_an_address_that_is_not_there) {
+// The machine may get such an address later, so the error is not a configuration error.
+TEST(listen_on, fails_for_an_address_that_the_machine_does_not_have) {
     const auto made = listen_on("192.0.2.1", 0);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, errc::unavailable);
     EXPECT_EQ(made.error().text, "cannot listen on 192.0.2.1:0: Cannot assign requested address");
 }
 
-TEST(listen_on, refuses_a_name_that_means_nothing) {
+TEST(listen_on, refuses_an_unknown_name) {
     const auto made = listen_on("no such host", 0);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, errc::invalid);
     EXPECT_TRUE(made.error().text.starts_with("cannot listen on 'no such host': "));
 }
 
-TEST(recognize, knows_sockets_of_its_own_again_in_any_order) {
+TEST(recognize, accepts_sockets_of_an_earlier_master_in_any_order) {
     for (const char* const host : {"", "localhost", "127.0.0.1", "0.0.0.0", "::"}) {
         auto made = listen_on(host, 0);
         ASSERT_TRUE(made) << made.error().text;
@@ -191,7 +191,7 @@ TEST(recognize, knows_sockets_of_its_own_again_in_any_order) {
     }
 }
 
-TEST(recognize, wants_every_address_and_no_other) {
+TEST(recognize, requires_exactly_the_configured_addresses) {
     auto both = listen_on("", 0);
     auto one = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(both && one);
@@ -205,7 +205,7 @@ TEST(recognize, wants_every_address_and_no_other) {
     EXPECT_FALSE(recognize(none, "", 0));
 }
 
-TEST(recognize, wants_listening_sockets) {
+TEST(recognize, requires_listening_sockets) {
     auto made = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(made);
     silence(made->sockets);
@@ -215,7 +215,7 @@ TEST(recognize, wants_listening_sockets) {
     EXPECT_FALSE(recognize(others, "127.0.0.1", 0));
 }
 
-TEST(silence, frees_the_port_although_somebody_has_a_copy) {
+TEST(silence, frees_the_port_even_if_another_process_has_a_copy) {
     const auto made = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(made);
     std::vector<unique_fd> copies;
@@ -229,7 +229,7 @@ TEST(endpoint_text, writes_ipv6_in_brackets) {
     EXPECT_EQ(endpoint_text("::1", 80), "[::1]:80");
 }
 
-// A client that connects to the first socket of `to` and does not wait.
+// A non-blocking client that connects to the first socket of `to`.
 unique_fd begin_to_connect(const listen_set& to) {
     unique_fd client{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     sockaddr_in at{};
@@ -240,14 +240,14 @@ unique_fd begin_to_connect(const listen_set& to) {
     return client;
 }
 
-// On loopback a connection is there when connect() returns, or the kernel has ignored it.
+// On loopback a connection is established when connect() returns, unless the kernel ignores it.
 bool is_connected(const unique_fd& client) {
     sockaddr_in peer{};
     socklen_t size = sizeof peer;
     return getpeername(client.get(), reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
-TEST(hold_new_connections, lets_none_begin_and_keeps_those_that_wait) {
+TEST(hold_new_connections, stops_new_connections_and_keeps_queued_ones) {
     const auto made = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(made);
     const unique_fd before = begin_to_connect(*made);
@@ -262,7 +262,7 @@ TEST(hold_new_connections, lets_none_begin_and_keeps_those_that_wait) {
     EXPECT_EQ(recv(accepted.get(), &text, 1, 0), 1);
 }
 
-TEST(hold_new_connections, does_nothing_to_sockets_that_the_service_manager_has_as_well) {
+TEST(hold_new_connections, does_not_affect_sockets_that_the_service_manager_also_has) {
     auto made = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(made);
     const listen_set handed = adopt(std::move(made->sockets));
@@ -270,7 +270,7 @@ TEST(hold_new_connections, does_nothing_to_sockets_that_the_service_manager_has_
     EXPECT_TRUE(is_connected(begin_to_connect(handed)));
 }
 
-TEST(hold_new_connections, ends_when_the_socket_is_handed_to_another_master) {
+TEST(hold_new_connections, ends_when_another_master_takes_the_socket) {
     auto made = listen_on("127.0.0.1", 0);
     ASSERT_TRUE(made);
     hold_new_connections(*made);

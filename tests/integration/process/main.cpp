@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-// A master executes the program it runs in, so this program is the tests, their worker, and the
-// master that takes over.
+// A master executes its own program. So this program contains the tests, the workers of the masters
+// under test, and the masters that take over.
 int main(int argc, char** argv) {
     if (const auto code = msd::process::resume_master_under_test()) {
         return *code;

@@ -15,7 +15,7 @@ namespace {
 
 using testing::Test;
 
-// Where in the notes something stands; the end when it does not.
+// The position of a note in the notes; the end when it is missing.
 std::ptrdiff_t place(const std::vector<std::string>& notes, const std::string& note) {
     return std::distance(notes.begin(), std::find(notes.begin(), notes.end(), note));
 }
@@ -36,7 +36,7 @@ TEST(master, announces_each_pool_once_and_then_all) {
     EXPECT_EQ(master.count("goods/0 started"), 1);
 }
 
-TEST(master, hands_its_sockets_to_the_workers) {
+TEST(master, passes_its_sockets_to_the_workers) {
     running_master master{"serve", {{"goods", 2}}};
     ASSERT_TRUE(master.ready());
     const auto pids = master.worker_pids();
@@ -46,12 +46,12 @@ TEST(master, hands_its_sockets_to_the_workers) {
     })) << answer;
 }
 
-TEST(master, replaces_a_worker_that_was_killed_and_refuses_nobody_meanwhile) {
+TEST(master, replaces_a_killed_worker_without_refusing_connections) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     const pid_t first = master.worker_pids().front();
     kill(first, SIGKILL);
-    // The socket is the master's: this connection waits in it for the next worker.
+    // The master holds the socket open, so this connection waits in it for the next worker.
     const std::string answer = master.connect("goods");
     EXPECT_NE(answer, "");
     EXPECT_NE(answer, std::to_string(first));
@@ -87,14 +87,14 @@ TEST(master, keeps_neither_zombies_nor_descriptors_of_dead_workers) {
     EXPECT_TRUE(eventually([&] { return master.open_descriptors() == before; }));
 }
 
-TEST(master, hands_its_workers_nothing_but_what_is_theirs) {
+TEST(master, passes_its_workers_no_descriptors_of_its_own) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     const std::string all = "/proc/" + std::to_string(master.worker_pids().front()) + "/fd";
     for (const auto& each : std::filesystem::directory_iterator{all}) {
         std::error_code ignored;
         const std::string file = std::filesystem::read_symlink(each, ignored);
-        EXPECT_FALSE(file.ends_with("/log")) << file; // a rotated one would keep its room
+        EXPECT_FALSE(file.ends_with("/log")) << file; // would keep a rotated log file allocated
     }
 }
 
@@ -103,7 +103,7 @@ TEST(master, gives_up_with_the_last_reason_when_no_worker_ever_gets_ready) {
     EXPECT_EQ(master.wait(), 70);
     EXPECT_TRUE(contains(master.log(), "goods never got ready, 10 attempts failed: because of 3"))
         << master.log();
-    // Ten failures; the other slot may just have been filled again.
+    // Ten failures, and possibly a worker that was started in the other slot at the same moment.
     const auto starts = master.count("goods/0 started") + master.count("goods/1 started");
     EXPECT_GE(starts, 10);
     EXPECT_LE(starts, 11);
@@ -118,20 +118,21 @@ TEST(master, does_not_retry_configuration_errors) {
     EXPECT_EQ(master.count("goods/2 started"), 1);
 }
 
-TEST(master, keeps_trying_once_it_was_ready) {
+TEST(master, never_gives_up_once_a_worker_was_ready) {
     running_master master{"abort", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     EXPECT_TRUE(master.noted("goods/0 started", 15)) << master.log();
     EXPECT_FALSE(is_gone(master.pid()));
 }
 
-TEST(master, retries_configuration_errors_once_it_was_ready) {
+TEST(master, retries_configuration_errors_once_a_worker_was_ready) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     master.next_workers("serve");
     EXPECT_EQ(master.ask(R"({"command":"roll"})"), R"({"ok":true,"roll":1})");
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
-    ASSERT_TRUE(eventually([&] { return master.worker_pids().size() == 1; })); // the old one left
+    ASSERT_TRUE(eventually([&] { return master.worker_pids().size() == 1; })
+    ); // the old worker has exited
     master.next_workers("exit:78");
     kill(master.worker_pids().front(), SIGKILL);
     ASSERT_TRUE(master.noted("goods/0 started", 6)) << master.log();
@@ -140,7 +141,7 @@ TEST(master, retries_configuration_errors_once_it_was_ready) {
     EXPECT_TRUE(master.says(R"("workers":1,"ready":1)")) << master.log();
 }
 
-TEST(master, fills_a_slot_with_a_configuration_error_again_when_another_one_gets_ready) {
+TEST(master, retries_a_slot_with_a_configuration_error_when_another_slot_gets_ready) {
     running_master master{"slot 1 exit:78", {{"goods", 2}}};
     EXPECT_TRUE(master.noted("goods/1 started", 3)) << master.log();
     EXPECT_FALSE(is_gone(master.pid()));
@@ -169,7 +170,7 @@ TEST(master, drains_pools_in_the_order_of_their_ranks) {
     EXPECT_LT(place(notes, "distributor/0 DRAIN"), std::ssize(notes));
 }
 
-TEST(master, starts_pools_in_the_reverse_order_of_their_ranks_each_when_the_ones_before_serve) {
+TEST(master, starts_a_pool_when_the_pools_of_higher_ranks_are_ready) {
     running_master master{
         "serve",
         {{"distributor", 1, 3}, {"gateway", 2, 0}, {"logs", 1, 2}, {"goods", 2, 1}}};
@@ -202,7 +203,7 @@ TEST(master, terminates_a_worker_that_drains_too_long) {
     EXPECT_EQ(master.count("goods/0 terminated"), 1);
 }
 
-TEST(master, kills_a_worker_that_hears_nothing) {
+TEST(master, kills_a_worker_that_ignores_all_commands) {
     supervision_settings supervision = impatient();
     supervision.drain_timeout = milliseconds{50};
     running_master master{"hang", {{"goods", 1}}, supervision};
@@ -213,7 +214,7 @@ TEST(master, kills_a_worker_that_hears_nothing) {
     EXPECT_TRUE(contains(master.log(), "is still draining, sending KILL")) << master.log();
 }
 
-TEST(master, is_not_outlived_for_long_by_a_worker_that_hears_nothing) {
+TEST(master, when_killed_leaves_no_worker_that_ignores_all_commands) {
     running_master master{"hang", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     const auto pids = master.worker_pids();
@@ -223,7 +224,7 @@ TEST(master, is_not_outlived_for_long_by_a_worker_that_hears_nothing) {
     EXPECT_TRUE(eventually([&pids] { return is_gone(pids.front()); }));
 }
 
-TEST(master, stops_at_once_on_int_and_calls_it_success) {
+TEST(master, stops_at_once_on_int_with_exit_code_0) {
     supervision_settings supervision = impatient();
     supervision.stop_timeout = std::chrono::seconds{60};
     running_master master{"serve", {{"gateway", 2, 0}, {"goods", 1, 1}}, supervision};
@@ -235,7 +236,7 @@ TEST(master, stops_at_once_on_int_and_calls_it_success) {
     EXPECT_EQ(master.count("goods/0 STOP"), 1);
 }
 
-TEST(master, waits_for_nobody_on_int) {
+TEST(master, kills_workers_that_do_not_stop_on_int) {
     running_master master{"hang", {{"gateway", 1, 0}, {"goods", 1, 1}}};
     ASSERT_TRUE(master.ready());
     const auto pids = master.worker_pids();
@@ -271,7 +272,7 @@ TEST(master, does_not_replace_workers_while_it_stops) {
     EXPECT_EQ(master.count("goods/1 started"), 1);
 }
 
-TEST(master, lets_workers_of_later_ranks_go_that_a_signal_to_all_has_ended) {
+TEST(master, does_not_replace_workers_of_later_ranks_that_a_signal_to_the_group_has_ended) {
     running_master master{"linger", {{"gateway", 1, 0}, {"goods", 1, 1}}};
     ASSERT_TRUE(master.ready());
     const auto pids = master.worker_pids();
@@ -313,7 +314,7 @@ TEST(master, refuses_connections_once_it_stops) {
     EXPECT_EQ(master.connect("gateway"), "");
 }
 
-TEST(master, survives_every_signal_that_means_something_else) {
+TEST(master, survives_all_other_signals) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     for (const int number : {SIGHUP, SIGUSR1, SIGWINCH, SIGPIPE}) {
@@ -325,7 +326,7 @@ TEST(master, survives_every_signal_that_means_something_else) {
     EXPECT_EQ(master.count("goods/0 started"), 1);
 }
 
-TEST(master, keeps_what_it_has_when_the_configuration_is_bad) {
+TEST(master, keeps_its_configuration_when_the_new_one_is_wrong) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     master.touch("bad");
@@ -335,7 +336,7 @@ TEST(master, keeps_what_it_has_when_the_configuration_is_bad) {
     })) << master.log();
 }
 
-TEST(master, takes_its_workers_along_when_it_is_killed) {
+TEST(master, when_killed_leaves_no_workers) {
     running_master master{"serve", {{"gateway", 2}, {"goods", 1}}};
     ASSERT_TRUE(master.ready());
     const auto pids = master.worker_pids();
@@ -345,8 +346,8 @@ TEST(master, takes_its_workers_along_when_it_is_killed) {
     EXPECT_TRUE(eventually([&pids] { return std::all_of(pids.begin(), pids.end(), is_gone); }));
 }
 
-TEST(master, has_its_workers_notice_the_end_of_the_channel_too) {
-    // PDEATHSIG alone would end a worker that does not listen to its channel; this one notes it.
+TEST(master, when_killed_is_noticed_by_its_workers_through_the_channel) {
+    // The signal at the death of the parent would end the worker, too. The note shows the cause.
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     master.signal(SIGKILL);
@@ -356,7 +357,7 @@ TEST(master, has_its_workers_notice_the_end_of_the_channel_too) {
     }));
 }
 
-TEST(master, answers_questions_about_its_state) {
+TEST(master, reports_its_status) {
     running_master master{"serve", {{"goods", 2}}};
     ASSERT_TRUE(master.ready());
     const std::string status = master.ask(R"({"command":"status"})");
@@ -366,12 +367,12 @@ TEST(master, answers_questions_about_its_state) {
     EXPECT_TRUE(contains(status, R"("last_exit":null)")) << status;
 }
 
-TEST(master, says_what_is_wrong_with_a_command) {
+TEST(master, reports_what_is_wrong_with_a_command) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     EXPECT_EQ(master.ask("hello"), R"({"error":"a command is one JSON object on one line"})");
     const std::string known =
-        R"(known: status, roll, scale, drain, upgrade, reload, reopen, stop"})";
+        R"(the commands are: status, roll, scale, drain, upgrade, reload, reopen, stop"})";
     EXPECT_EQ(master.ask("{}"), R"({"error":"unknown command ''; )" + known);
     EXPECT_EQ(
         master.ask(R"({"command":"dance"})"),

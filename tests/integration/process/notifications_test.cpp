@@ -24,7 +24,7 @@ namespace {
 
 constexpr core::instance_condition serving{true, false, "ready"};
 
-// The service manager's end of the protocol, and the variables that lead to it.
+// A service manager for the tests: its socket, and the environment variables that name it.
 class notifications : public testing::Test {
 protected:
     notifications() {
@@ -55,7 +55,7 @@ protected:
         return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
     }
 
-    // Its queue is full of what somebody else has to say.
+    // Fills the manager's queue with other messages.
     void keep_busy() const {
         while (send(other_.get(), "STATUS=", 7, MSG_DONTWAIT) > 0) {
         }
@@ -66,7 +66,7 @@ protected:
         }
     }
 
-    // The descriptors that came with the next datagram.
+    // The descriptors of the next datagram.
     [[nodiscard]] std::vector<unique_fd> handed() const {
         std::array<char, 512> text{};
         alignas(cmsghdr) std::array<char, CMSG_SPACE(8 * sizeof(int))> space{};
@@ -103,7 +103,7 @@ TEST_F(notifications, reach_the_service_manager_with_the_pid) {
     EXPECT_EQ(manager.due(), time_point::max());
 }
 
-TEST_F(notifications, tell_when_the_configuration_is_read) {
+TEST_F(notifications, report_the_begin_and_end_of_a_reload) {
     service_manager manager;
     manager.report(serving, clock::now());
     (void)told();
@@ -135,7 +135,7 @@ TEST_F(notifications, are_repeated_until_a_busy_manager_takes_them) {
     EXPECT_EQ(told(), fmt::format("READY=1\nMAINPID={}\n", getpid()));
 }
 
-TEST_F(notifications, give_signs_of_life_when_the_watchdog_is_ours) {
+TEST_F(notifications, include_keep_alives_when_the_watchdog_is_for_this_process) {
     set("WATCHDOG_USEC", "3000000");
     set("WATCHDOG_PID", std::to_string(getpid()));
     service_manager manager;
@@ -145,7 +145,7 @@ TEST_F(notifications, give_signs_of_life_when_the_watchdog_is_ours) {
     EXPECT_EQ(manager.due(), now + milliseconds{1500});
 }
 
-TEST_F(notifications, leave_the_watchdog_of_another_process_alone) {
+TEST_F(notifications, ignore_the_watchdog_of_another_process) {
     set("WATCHDOG_USEC", "3000000");
     for (const std::string& pid : {std::to_string(getpid() + 1), std::string{"x"}}) {
         set("WATCHDOG_PID", pid);
@@ -155,7 +155,7 @@ TEST_F(notifications, leave_the_watchdog_of_another_process_alone) {
     }
 }
 
-TEST_F(notifications, take_no_nonsense_for_a_watchdog) {
+TEST_F(notifications, ignore_malformed_watchdog_periods) {
     for (const char* const period : {"", "0", "-5", "1e6", "99999999999999999999", " 7"}) {
         set("WATCHDOG_USEC", period);
         service_manager manager;
@@ -165,7 +165,7 @@ TEST_F(notifications, take_no_nonsense_for_a_watchdog) {
     }
 }
 
-TEST_F(notifications, leave_listening_sockets_with_the_service_manager_and_take_them_back) {
+TEST_F(notifications, store_listening_sockets_with_the_service_manager_and_remove_them) {
     const service_manager manager;
     const auto made = listen_on("", 0);
     ASSERT_TRUE(made);
@@ -176,12 +176,12 @@ TEST_F(notifications, leave_listening_sockets_with_the_service_manager_and_take_
     std::vector<unique_fd> copies = handed();
     EXPECT_EQ(copies.size(), made->sockets.size());
     EXPECT_TRUE(recognize(copies, "", made->port));
-    EXPECT_EQ(told(), "") << "one datagram carries them all";
+    EXPECT_EQ(told(), "") << "one datagram has all descriptors";
     manager.forget("gateway");
     EXPECT_EQ(told(), "FDSTOREREMOVE=1\n" + name_and_pid);
 }
 
-TEST_F(notifications, go_nowhere_without_an_address) {
+TEST_F(notifications, are_not_sent_without_an_address) {
     for (const std::string& address :
          {std::string{}, std::string{"relative"}, "/" + std::string(200, 'x')}) {
         set("NOTIFY_SOCKET", address);
@@ -194,7 +194,7 @@ TEST_F(notifications, go_nowhere_without_an_address) {
     }
 }
 
-TEST_F(notifications, survive_a_manager_that_is_gone) {
+TEST_F(notifications, survive_the_end_of_the_service_manager) {
     set("NOTIFY_SOCKET", "/no/such/socket");
     service_manager manager;
     manager.report(serving, clock::now());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real changes of user, each in a process of its own. They need root: without it they are skipped
-// on a developer's machine and fail where CI is set.
+// Real changes of user, each in a separate process. They need root; without root they are skipped,
+// and fail when the variable CI is set.
 #include "base/unique_fd.hpp"
 #include "process/limits.hpp"
 #include "process/privileges.hpp"
@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What `body` says, in a child that may become whoever it likes.
+// Runs `body` in a child process, which may change its user, and returns its result.
 std::string said_elsewhere(const std::function<std::string()>& body) {
     std::array<int, 2> ends{};
     EXPECT_EQ(pipe(ends.data()), 0);
@@ -85,7 +85,7 @@ protected:
     identity nobody_;
 };
 
-TEST_F(privileges, are_given_up_in_every_way_and_for_good) {
+TEST_F(privileges, are_given_up_completely_and_permanently) {
     const std::string text = said_elsewhere([this] {
         const auto done = become(nobody_);
         if (!done) {
@@ -113,7 +113,7 @@ TEST_F(privileges, are_given_up_in_every_way_and_for_good) {
     EXPECT_EQ(text, "true true root group false back false false");
 }
 
-TEST_F(privileges, cannot_be_given_up_by_who_has_none) {
+TEST_F(privileges, cannot_be_given_up_by_an_unprivileged_process) {
     const std::string text = said_elsewhere([this] {
         const auto first = become(nobody_);
         const auto second = become({1, 1, "daemon", "daemon"});
@@ -146,7 +146,7 @@ TEST_F(privileges, find_users_and_groups_by_name_and_number) {
     EXPECT_EQ((*of_nobody)->group, 54322U);
 }
 
-TEST_F(privileges, need_nobody_when_none_or_root_is_named) {
+TEST_F(privileges, are_kept_when_no_user_or_root_is_named) {
     for (const char* const name : {"", "root", "0"}) {
         const auto found = find_identity(name, "");
         ASSERT_TRUE(found) << name;
@@ -154,16 +154,15 @@ TEST_F(privileges, need_nobody_when_none_or_root_is_named) {
     }
 }
 
-TEST_F(privileges, refuse_names_that_lead_nowhere) {
+TEST_F(privileges, refuse_unknown_users_and_groups) {
     for (const auto& [user, group, text] : {
              std::array{"no-such-user", "", "user: there is no user 'no-such-user'"},
              std::array{"nobody", "no-such-group", "group: there is no group 'no-such-group'"},
-             std::array{"", "daemon", "group: needs a user beside it"},
+             std::array{"", "daemon", "group: needs a user, too"},
              std::array{
                  "54321",
                  "",
-                 "user: nobody has the number 54321, so it needs a group "
-                 "beside it"},
+                 "user: there is no user with the number 54321, so a group is needed, too"},
              std::array{"4294967295", "", "user: there is no user '4294967295'"},
              std::array{"-1", "", "user: there is no user '-1'"},
          }) {
@@ -174,7 +173,7 @@ TEST_F(privileges, refuse_names_that_lead_nowhere) {
     }
 }
 
-TEST_F(privileges, of_another_user_are_roots_to_take) {
+TEST_F(privileges, allow_only_root_to_switch_to_another_user) {
     const std::string text = said_elsewhere([this] {
         const auto done = become(nobody_);
         const auto own = find_identity("nobody", "");
@@ -189,15 +188,15 @@ TEST_F(privileges, of_another_user_are_roots_to_take) {
     EXPECT_EQ(
         text,
         fmt::format(
-            "true true user: only root can become another user; this is user {} of group {}, not 1 "
-            "of 1",
+            "true true user: only root can switch to another user; this process has user {} and "
+            "group {}, not user 1 and group 1",
             nobody_.user,
             nobody_.group
         )
     );
 }
 
-TEST_F(privileges, over_a_directory_of_roots_are_given_with_what_is_in_it) {
+TEST_F(privileges, over_a_directory_of_root_and_its_contents_are_passed_to_the_user) {
     fs::create_directories(root_ / "data/logs");
     const fs::path top = make_file("data/goods.db");
     const fs::path inner = make_file("data/logs/a");
@@ -207,7 +206,7 @@ TEST_F(privileges, over_a_directory_of_roots_are_given_with_what_is_in_it) {
     }
 }
 
-TEST_F(privileges, over_what_others_linked_into_a_directory_are_not_given) {
+TEST_F(privileges, over_files_that_others_linked_into_a_directory_are_not_passed) {
     fs::create_directories(root_ / "data");
     const fs::path secret = make_file("secret");
     fs::create_hard_link(secret, root_ / "data/hard");
@@ -220,14 +219,14 @@ TEST_F(privileges, over_what_others_linked_into_a_directory_are_not_given) {
     EXPECT_EQ(owner(root_ / "elsewhere"), 0U);
 }
 
-TEST_F(privileges, over_a_link_in_place_of_a_directory_are_not_given) {
+TEST_F(privileges, over_a_link_in_place_of_a_directory_are_not_passed) {
     fs::create_directories(root_ / "elsewhere");
     fs::create_directory_symlink(root_ / "elsewhere", root_ / "data");
     give_tree(root_ / "data", nobody_);
     EXPECT_EQ(owner(root_ / "elsewhere"), 0U);
 }
 
-TEST_F(privileges, over_a_log_file_are_given_where_only_root_can_make_it) {
+TEST_F(privileges, over_a_log_file_are_passed_where_only_root_can_create_it) {
     give_file(root_ / "new.log", nobody_);
     EXPECT_EQ(owner(root_ / "new.log"), nobody_.user);
     EXPECT_EQ(fs::status(root_ / "new.log").permissions(), fs::perms{0600});
@@ -236,7 +235,7 @@ TEST_F(privileges, over_a_log_file_are_given_where_only_root_can_make_it) {
     EXPECT_EQ(owner(old), nobody_.user);
 }
 
-TEST_F(privileges, over_a_link_in_place_of_a_log_file_are_not_given) {
+TEST_F(privileges, over_a_link_in_place_of_a_log_file_are_not_passed) {
     const fs::path secret = make_file("secret");
     fs::create_symlink(secret, root_ / "soft.log");
     fs::create_hard_link(secret, root_ / "hard.log");
@@ -245,7 +244,7 @@ TEST_F(privileges, over_a_link_in_place_of_a_log_file_are_not_given) {
     EXPECT_EQ(owner(secret), 0U);
 }
 
-TEST_F(privileges, over_files_in_somebodys_own_directory_are_not_given) {
+TEST_F(privileges, over_files_in_a_directory_of_another_user_are_not_passed) {
     fs::create_directories(root_ / "own");
     const fs::path file = make_file("own/a.log");
     ASSERT_EQ(chown((root_ / "own").c_str(), nobody_.user, nobody_.group), 0);
@@ -255,7 +254,7 @@ TEST_F(privileges, over_files_in_somebodys_own_directory_are_not_given) {
     EXPECT_FALSE(fs::exists(root_ / "own/new.log"));
 }
 
-TEST(limits, of_open_files_are_raised_as_far_as_they_go) {
+TEST(limits, of_open_files_are_raised_to_the_hard_limit) {
     const std::string text = said_elsewhere([] {
         rlimit now{};
         getrlimit(RLIMIT_NOFILE, &now);

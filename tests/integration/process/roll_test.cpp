@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: all ways in which a running master replaces workers, with one fixture.
 #include "integration/process/running_master.hpp"
 
 #include <algorithm>
@@ -59,9 +60,9 @@ TEST(roll, starts_a_new_worker_before_the_old_one_drains) {
 
 class bad_program : public testing::TestWithParam<std::pair<const char*, const char*>> {};
 
-TEST_P(bad_program, leaves_the_old_workers_untouched) {
+TEST_P(bad_program, does_not_affect_the_old_workers) {
     supervision_settings supervision = quick();
-    supervision.soak = std::chrono::seconds{60}; // what dies dies within it
+    supervision.soak = std::chrono::seconds{60}; // longer than a bad worker lives
     supervision.start_timeout = milliseconds{2000};
     running_master master{"serve", {{"goods", 2}}, supervision};
     ASSERT_TRUE(master.ready());
@@ -86,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
     )
 );
 
-TEST(roll, takes_slots_back_when_a_later_one_fails) {
+TEST(roll, rolls_back_earlier_slots_when_a_later_one_fails) {
     running_master master{"serve", {{"goods", 3}}, quick()};
     ASSERT_TRUE(master.ready());
     const auto before = master.worker_pids();
@@ -96,11 +97,11 @@ TEST(roll, takes_slots_back_when_a_later_one_fails) {
     EXPECT_TRUE(eventually([&] { return master.worker_pids().size() == 3; }));
     EXPECT_EQ(master.worker_pids()[2], before[2]);
     EXPECT_NE(master.worker_pids()[0], before[0]);
-    // Back on the program of before: a death brings that one back, too.
+    // The slot has its old program again, so a dead worker is replaced with that one.
     EXPECT_FALSE(contains(master.ask(status_command), R"("generation":2)"));
 }
 
-TEST(roll, replaces_a_dead_worker_by_the_program_its_slot_had) {
+TEST(roll, replaces_a_dead_worker_with_the_program_of_its_slot) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.next_workers("exit:3");
@@ -110,9 +111,9 @@ TEST(roll, replaces_a_dead_worker_by_the_program_its_slot_had) {
     EXPECT_TRUE(master.says(R"("generation":1,"build":"","state":"ready")"));
 }
 
-TEST(roll, is_followed_by_one_more_at_most) {
+TEST(roll, is_followed_by_at_most_one_further_roll) {
     supervision_settings supervision = quick();
-    supervision.soak = std::chrono::seconds{1}; // all ten come while the first is under way
+    supervision.soak = std::chrono::seconds{1}; // all ten requests arrive during the first roll
     running_master master{"serve", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());
     for (int n = 0; n < 10; ++n) {
@@ -122,7 +123,7 @@ TEST(roll, is_followed_by_one_more_at_most) {
     EXPECT_EQ(master.count("goods/0 started"), 3);
 }
 
-TEST(roll, of_one_pool_leaves_the_others) {
+TEST(roll, of_one_pool_does_not_affect_the_others) {
     running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     EXPECT_EQ(master.ask(R"({"command":"roll","pool":"goods"})"), R"({"ok":true,"roll":1})");
@@ -130,11 +131,11 @@ TEST(roll, of_one_pool_leaves_the_others) {
     EXPECT_EQ(master.count("gateway/0 started"), 1);
     EXPECT_EQ(
         master.ask(R"({"command":"roll","pool":"god"})"),
-        R"({"error":"no pool 'god' here; there are: gateway, goods"})"
+        R"({"error":"there is no pool 'god'; the pools are: gateway, goods"})"
     );
 }
 
-TEST(roll, is_given_up_when_the_instance_stops) {
+TEST(roll, is_aborted_when_the_instance_stops) {
     supervision_settings supervision = quick();
     supervision.soak = std::chrono::seconds{60};
     running_master master{"serve", {{"goods", 2}}, supervision};
@@ -145,7 +146,7 @@ TEST(roll, is_given_up_when_the_instance_stops) {
     EXPECT_EQ(master.wait(), 0);
 }
 
-TEST(roll, leaves_a_slot_whose_worker_dies_meanwhile_filled) {
+TEST(roll, fills_a_slot_whose_worker_dies_during_the_roll) {
     supervision_settings supervision = quick();
     supervision.soak = milliseconds{500};
     running_master master{"serve", {{"goods", 1}}, supervision};
@@ -159,7 +160,7 @@ TEST(roll, leaves_a_slot_whose_worker_dies_meanwhile_filled) {
     EXPECT_TRUE(master.says(R"("generation":2)"));
 }
 
-TEST(roll, takes_slots_along_that_were_added_meanwhile) {
+TEST(roll, includes_slots_that_are_added_during_the_roll) {
     supervision_settings supervision = quick();
     supervision.soak = milliseconds{300};
     running_master master{"serve", {{"goods", 1}}, supervision};
@@ -173,14 +174,14 @@ TEST(roll, takes_slots_along_that_were_added_meanwhile) {
     EXPECT_FALSE(contains(master.ask(status_command), R"("generation":1)"));
 }
 
-TEST(roll, leaves_the_program_to_a_worker_that_only_drains) {
+TEST(roll, does_not_change_the_program_of_a_drained_slot) {
     supervision_settings supervision = quick();
     supervision.soak = milliseconds{300};
     running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());
     const std::string roll = R"({"command":"roll","pool":"gateway"})";
     EXPECT_EQ(master.ask(roll), R"({"ok":true,"roll":1})");
-    ASSERT_TRUE(master.noted("gateway/0 started", 2)); // the next ones have to wait
+    ASSERT_TRUE(master.noted("gateway/0 started", 2)); // the next requests have to wait
     EXPECT_EQ(
         master.ask(R"({"command":"drain","pool":"goods","slot":0})"),
         R"({"ok":true,"roll":2})"
@@ -194,7 +195,7 @@ TEST(roll, leaves_the_program_to_a_worker_that_only_drains) {
     EXPECT_TRUE(contains(status, R"("generation":3)")) << status;
 }
 
-TEST(hup, leaves_every_pool_the_program_that_it_has) {
+TEST(hup, does_not_change_the_program_of_any_pool) {
     running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     const auto program_of = [&master](std::size_t index) {
@@ -221,7 +222,7 @@ TEST(hup, leaves_every_pool_the_program_that_it_has) {
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(last) + "/exe").string(), old);
 }
 
-TEST(scale, adds_and_takes_away_slots) {
+TEST(scale, adds_and_removes_slots) {
     running_master master{"serve", {{"goods", 2}}, quick()};
     ASSERT_TRUE(master.ready());
     const auto before = master.worker_pids();
@@ -238,7 +239,7 @@ TEST(scale, adds_and_takes_away_slots) {
     );
 }
 
-TEST(scale, goes_by_one_on_ttin_and_ttou_and_never_to_none) {
+TEST(scale, changes_by_one_on_ttin_and_ttou_and_keeps_at_least_one_worker) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.signal(SIGTTIN);
@@ -268,7 +269,7 @@ TEST(drain, replaces_one_worker) {
     );
 }
 
-TEST(hup, rolls_when_workers_are_affected_only) {
+TEST(hup, rolls_only_when_workers_are_affected) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.signal(SIGHUP);
@@ -280,7 +281,7 @@ TEST(hup, rolls_when_workers_are_affected_only) {
     EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")"));
 }
 
-TEST(hup, rolls_only_the_pools_that_read_what_has_changed) {
+TEST(hup, rolls_only_the_pools_that_read_a_changed_key) {
     running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     const auto before = master.worker_pids();
@@ -291,7 +292,7 @@ TEST(hup, rolls_only_the_pools_that_read_what_has_changed) {
     ASSERT_TRUE(eventually([&] { return is_gone(before[0]); }));
     EXPECT_FALSE(is_gone(before[1]));
     EXPECT_EQ(master.count("goods/0 started"), 1);
-    // The pool that was left alone does not count as one that lacks the configuration.
+    // The pool that was not rolled does not count as one without the new configuration.
     master.forget("changed");
     master.signal(SIGHUP);
     master.signal(SIGUSR1);
@@ -299,7 +300,7 @@ TEST(hup, rolls_only_the_pools_that_read_what_has_changed) {
     EXPECT_TRUE(contains(master.ask(status_command), R"("roll":{"id":1,"state":"done")"));
 }
 
-TEST(reload, is_a_command_that_says_how_it_went) {
+TEST(reload, is_a_command_that_reports_its_result) {
     running_master master{"serve", {{"gateway", 1}, {"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.touch("changed", "goods");
@@ -309,7 +310,7 @@ TEST(reload, is_a_command_that_says_how_it_went) {
     EXPECT_EQ(master.ask(R"({"command":"reload"})"), R"({"error":"a bad file"})");
 }
 
-TEST(hup, rolls_again_to_what_no_roll_has_reached) {
+TEST(hup, rolls_again_to_a_configuration_whose_roll_was_aborted) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.next_workers("exit:3");
@@ -326,7 +327,7 @@ TEST(hup, rolls_again_to_what_no_roll_has_reached) {
     EXPECT_TRUE(contains(master.ask(status_command), R"("roll":{"id":2,"state":"done")"));
 }
 
-TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
+TEST(roll, is_aborted_by_a_new_worker_whose_event_loop_hangs_after_its_first_heartbeat) {
     supervision_settings supervision = quick();
     supervision.soak = milliseconds{100};
     supervision.heartbeat_every = milliseconds{20};
@@ -337,12 +338,12 @@ TEST(roll, is_aborted_by_a_new_worker_whose_loop_turned_once) {
     master.next_workers("beat once");
     master.signal(SIGUSR2);
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"aborted")")) << master.log();
-    EXPECT_TRUE(contains(master.log(), "its event loop did not turn for")) << master.log();
+    EXPECT_TRUE(contains(master.log(), "its event loop was blocked for")) << master.log();
     EXPECT_EQ(master.count("goods/0 DRAIN"), 0);
     EXPECT_FALSE(is_gone(old));
 }
 
-TEST(roll, takes_an_answer_about_a_slot_that_was_scaled_away) {
+TEST(roll, ignores_a_handover_answer_for_a_removed_slot) {
     const running_master master{
         "slot 1 keep until drained",
         {{.name = "distributor", .workers = 2, .hands_over = true}},
@@ -363,7 +364,7 @@ running_master one_that_hands_over(const std::string& behaviour) {
     return {behaviour, {{.name = "distributor", .hands_over = true}}, supervision};
 }
 
-TEST(hand_over, may_take_longer_than_a_heartbeat) {
+TEST(hand_over, may_take_longer_than_the_heartbeat_timeout) {
     const running_master master = one_that_hands_over("hand over slowly");
     ASSERT_TRUE(master.ready());
     const pid_t old = master.worker_pids().front();
@@ -371,10 +372,10 @@ TEST(hand_over, may_take_longer_than_a_heartbeat) {
     ASSERT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
     EXPECT_TRUE(eventually([old] { return is_gone(old); }));
     EXPECT_EQ(master.count("distributor/0 HAND_OVER"), 1);
-    EXPECT_FALSE(contains(master.log(), "did not turn")) << master.log();
+    EXPECT_FALSE(contains(master.log(), "was blocked")) << master.log();
 }
 
-TEST(hand_over, that_is_refused_leaves_the_old_worker) {
+TEST(hand_over, that_is_refused_keeps_the_old_worker) {
     const running_master master = one_that_hands_over("keep");
     ASSERT_TRUE(master.ready());
     const auto before = master.worker_pids();
@@ -385,14 +386,14 @@ TEST(hand_over, that_is_refused_leaves_the_old_worker) {
     EXPECT_EQ(master.children(), before);
 }
 
-TEST(heartbeat, ends_a_worker_whose_loop_does_not_turn) {
+TEST(heartbeat, ends_a_worker_whose_event_loop_hangs) {
     supervision_settings supervision = quick();
     supervision.heartbeat_every = milliseconds{20};
     supervision.heartbeat_timeout = milliseconds{600};
     running_master master{"hang", {{"goods", 1}}, supervision};
     ASSERT_TRUE(master.ready());
     EXPECT_TRUE(master.noted("goods/0 started", 2)) << master.log();
-    EXPECT_TRUE(contains(master.log(), "its event loop did not turn for")) << master.log();
+    EXPECT_TRUE(contains(master.log(), "its event loop was blocked for")) << master.log();
     EXPECT_TRUE(contains(master.log(), "sending ABRT"));
 }
 

@@ -49,7 +49,7 @@ void append(const std::filesystem::path& file, const std::string& line) {
     [[maybe_unused]] const auto written = write(out.get(), text.data(), text.size());
 }
 
-// Read again by a program that takes over, so copied as it lies in memory.
+// A program that takes over reads it again, so it is copied byte by byte.
 static_assert(std::is_trivially_copyable_v<supervision_settings>);
 
 master_settings
@@ -340,7 +340,7 @@ std::vector<std::string> running_master::inheritable_descriptors() const {
         unsigned flags = 0;
         std::string word; // pos: 0 flags: 02 …
         if (!(file >> word >> word >> word >> std::oct >> flags)) {
-            continue; // closed meanwhile
+            continue; // it has been closed since
         }
         std::error_code ignored;
         if (std::stoi(number) > STDERR_FILENO && (flags & O_CLOEXEC) == 0) {

@@ -16,11 +16,11 @@
 
 namespace msd::process {
 
-/// Looks until `condition` holds; false after `limit`.
+/// Waits until `condition` holds; false after `limit`.
 [[nodiscard]] bool
 eventually(const std::function<bool()>& condition, milliseconds limit = std::chrono::seconds{20});
 
-/// The process is gone, or only its exit status is left of it.
+/// The process has ended; its exit status may not have been collected yet.
 [[nodiscard]] bool is_gone(pid_t pid);
 
 struct pool_shape {
@@ -30,14 +30,14 @@ struct pool_shape {
     bool hands_over = false;
 };
 
-/// Figures of a master that is to give up soon.
+/// Settings with which a master gives up soon.
 [[nodiscard]] supervision_settings impatient();
 
-/// What a master under test does when this very program takes it over, or is asked whether it
-/// could; the exit code. Nothing when this process was not started for that.
+/// Takes over a master under test, or answers whether this program can, when this process was
+/// started for that, and returns the exit code; otherwise returns nothing.
 [[nodiscard]] std::optional<int> resume_master_under_test();
 
-// A master in a process of its own, with files of its own, that ends with the test.
+// A master in a separate process with its own files. The destructor ends it.
 class running_master {
 public:
     running_master(
@@ -49,48 +49,48 @@ public:
     running_master(const running_master&) = delete;
     running_master& operator=(const running_master&) = delete;
 
-    /// Where the next version of the program is looked for: a link to this one.
+    /// The path of the next version of the program: a link to this program.
     [[nodiscard]] std::filesystem::path program() const { return directory_ / "program"; }
-    /// What a program that is asked whether it can take over does: "exit:N" (with a reason),
-    /// "abort", "hang", "silent", or "vanish" (says yes, then can be executed no more). Empty: the
-    /// truth again.
+    /// Sets how a program reacts when it is asked whether it can take over: "exit:N" (with a
+    /// reason), "abort", "hang", "silent", or "vanish" (answers yes and cannot be executed any
+    /// more). Empty: it answers correctly.
     void next_answer(const std::string& behaviour) const;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
     void signal(int number) const;
-    /// How workers of later generations behave, as if there were a new program.
+    /// Sets how workers of later generations behave, as if there were a new program.
     void next_workers(const std::string& behaviour) const;
-    /// "bad": the configuration is wrong; "changed": `text` names the pools whose workers read what
-    /// has changed.
+    /// "bad": the configuration is wrong; "changed": `text` names the pools whose workers read a
+    /// changed key.
     void touch(const std::string& name, const std::string& text = "x") const;
-    /// Takes that back.
+    /// Undoes touch().
     void forget(const std::string& name) const;
-    /// Waits for its end; the exit code, or minus the signal that killed it.
+    /// Waits until the master ends; returns the exit code, or minus the signal that killed it.
     [[nodiscard]] int wait();
 
-    /// What workers and master noted, in order: "goods/0 ready", "master announces goods".
+    /// The notes of workers and master, in order: "goods/0 ready", "master announces goods".
     [[nodiscard]] std::vector<std::string> notes() const;
     [[nodiscard]] std::ptrdiff_t count(const std::string& note) const;
-    /// Waits until that was noted so many times.
+    /// Waits until there are `times` such notes.
     [[nodiscard]] bool noted(const std::string& note, std::ptrdiff_t times = 1) const;
     /// Waits until every pool is ready.
     [[nodiscard]] bool ready() const { return noted("master announces all"); }
 
-    /// What the master logged.
+    /// The log of the master.
     [[nodiscard]] std::string log() const;
     /// The answer on the control socket.
     [[nodiscard]] std::string ask(const std::string& command) const;
     /// Waits until the status contains `part`.
     [[nodiscard]] bool says(const std::string& part) const;
-    /// The processes of all workers, as the status has them.
+    /// The pids of all workers, from the status.
     [[nodiscard]] std::vector<pid_t> worker_pids() const;
-    /// What a worker of that pool answers; empty when none does.
+    /// The answer of a worker of that pool; empty when there is none.
     [[nodiscard]] std::string connect(const std::string& pool) const;
     [[nodiscard]] std::vector<pid_t> children() const;
     [[nodiscard]] std::ptrdiff_t open_descriptors() const;
-    /// Those of the master that would cross an exec, beyond the standard ones.
+    /// Descriptors of the master that stay open over exec, besides the standard ones.
     [[nodiscard]] std::vector<std::string> inheritable_descriptors() const;
-    /// To the control socket.
+    /// A connection to the control socket.
     [[nodiscard]] unique_fd connect_to_control() const;
     [[nodiscard]] std::filesystem::path socket() const { return directory_ / "control.sock"; }
 

@@ -51,12 +51,12 @@ unique_fd make(kind what) {
 struct arrangement {
     std::vector<kind> descriptors;
     std::string names;
-    std::string count; // empty: as many as there are
+    std::string count; // empty: the number of descriptors
     std::string pid;   // empty: the right one
 };
 
-// What take_handed_sockets() makes of it, as text: it is asked in a process of its own, because
-// descriptors have to stand at fixed numbers.
+// The result of take_handed_sockets() as text. It is called in a separate process, because the
+// descriptors must have fixed numbers.
 std::string outcome_of(const arrangement& given, const std::vector<std::string>& pools) {
     std::array<int, 2> ends{};
     EXPECT_EQ(pipe(ends.data()), 0);
@@ -119,11 +119,11 @@ std::string outcome_of(const arrangement& given, const std::vector<std::string>&
 const std::vector<std::string> one{"gateway"};
 const std::vector<std::string> several{"gateway", "goods", "members"};
 
-TEST(socket_activation, takes_nothing_when_there_is_nothing) {
+TEST(socket_activation, takes_no_sockets_without_variables) {
     EXPECT_EQ(outcome_of({{}, "", "0", ""}, one), "");
 }
 
-TEST(socket_activation, gives_pools_their_sockets_by_name_and_closes_them_on_exec) {
+TEST(socket_activation, assigns_sockets_to_pools_by_name_and_closes_them_on_exec) {
     EXPECT_EQ(
         outcome_of(
             {{kind::listening, kind::listening, kind::listening}, "goods:gateway:goods", "", ""},
@@ -133,7 +133,7 @@ TEST(socket_activation, gives_pools_their_sockets_by_name_and_closes_them_on_exe
     );
 }
 
-TEST(socket_activation, takes_the_name_of_the_unit_for_the_name_of_its_pool) {
+TEST(socket_activation, derives_the_pool_from_the_name_of_the_unit) {
     const std::string names = "msd-gateway.socket:msd-service@goods.socket";
     EXPECT_EQ(
         outcome_of({{kind::listening, kind::listening}, names, "", ""}, several),
@@ -141,7 +141,7 @@ TEST(socket_activation, takes_the_name_of_the_unit_for_the_name_of_its_pool) {
     );
 }
 
-TEST(socket_activation, gives_what_has_no_name_to_the_only_pool) {
+TEST(socket_activation, assigns_sockets_without_a_name_to_the_only_pool) {
     for (const char* const names : {"", "unknown:unknown", "unknown"}) {
         EXPECT_EQ(
             outcome_of({{kind::listening, kind::listening}, names, "", ""}, one),
@@ -150,7 +150,7 @@ TEST(socket_activation, gives_what_has_no_name_to_the_only_pool) {
     }
 }
 
-TEST(socket_activation, keeps_apart_what_was_stored_whatever_it_is_and_whoever_it_is_for) {
+TEST(socket_activation, returns_stored_descriptors_separately_and_unchecked) {
     EXPECT_EQ(
         outcome_of(
             {{kind::listening, kind::listening, kind::file, kind::listening},
@@ -163,46 +163,51 @@ TEST(socket_activation, keeps_apart_what_was_stored_whatever_it_is_and_whoever_i
     );
 }
 
-TEST(socket_activation, has_names_for_what_is_stored_that_are_no_units) {
+TEST(socket_activation, uses_names_for_stored_sockets_that_no_unit_can_have) {
     EXPECT_EQ(stored_name("goods"), "stored/goods");
     EXPECT_NE(stored_name("msd-gateway.socket"), "msd-gateway.socket");
 }
 
-TEST(socket_activation, refuses_a_name_that_no_pool_has) {
+TEST(socket_activation, refuses_the_name_of_an_unknown_pool) {
     EXPECT_EQ(
         outcome_of({{kind::listening}, "http", "", ""}, several),
-        "descriptor 3 of LISTEN_FDS is named 'http', which is no pool here; give its .socket unit "
+        "descriptor 3 of LISTEN_FDS is named 'http', but there is no such pool; give its .socket "
+        "unit "
         "FileDescriptorName= one of: gateway, goods, members"
     );
     EXPECT_NE(outcome_of({{kind::listening}, "", "", ""}, several), "");
 }
 
-TEST(socket_activation, refuses_what_is_no_listening_tcp_socket_and_says_what_it_is) {
+TEST(
+    socket_activation,
+    refuses_descriptors_that_are_not_listening_tcp_sockets_and_names_their_kind
+) {
     const std::pair<kind, std::string> all[] = {
         {kind::silent, "a socket that does not listen"},
         {kind::datagram, "a datagram socket"},
         {kind::local, "a UNIX socket"},
-        {kind::file, "no socket"},
+        {kind::file, "not a socket"},
         {kind::none, "not open"},
     };
     for (const auto& [what, text] : all) {
         EXPECT_EQ(
             outcome_of({{kind::listening, what}, "gateway:gateway", "", ""}, one),
             "descriptor 4 (gateway) of LISTEN_FDS is " + text +
-                ", not a listening TCP socket: give its .socket unit ListenStream=PORT and "
+                "; it has to be a listening TCP socket: give its .socket unit ListenStream=PORT "
+                "and "
                 "Accept=no"
         );
     }
 }
 
-TEST(socket_activation, leaves_what_is_meant_for_another_process) {
+TEST(socket_activation, takes_no_sockets_that_are_for_another_process) {
     EXPECT_EQ(outcome_of({{kind::listening}, "gateway", "", "1"}, one), "");
 }
 
-TEST(socket_activation, refuses_numbers_that_are_none) {
+TEST(socket_activation, refuses_malformed_numbers) {
     EXPECT_EQ(
         outcome_of({{kind::listening}, "gateway", "", "12x"}, one),
-        "LISTEN_PID: '12x' is no number"
+        "LISTEN_PID: '12x' is not a number"
     );
     for (const std::string& count :
          std::vector<std::string>{"-1", "257", "99999999999999999999", "1 "}) {

@@ -25,7 +25,7 @@ namespace {
 
 using kind = core::worker_message::kind;
 
-constexpr int slow_ms = 2500; // how long its event loop does not turn
+constexpr int slow_ms = 2500; // how long its event loop is blocked
 volatile std::sig_atomic_t terminated = 0;
 
 class test_worker {
@@ -51,7 +51,7 @@ public:
         }
     }
 
-    /// Serves until it is told to leave; the exit code.
+    /// Serves until it is told to end; returns the exit code.
     [[nodiscard]] int serve(const std::string& behaviour) {
         std::vector<pollfd> watched{{own_.control, POLLIN, 0}};
         for (const int listener : own_.listeners) {
@@ -94,7 +94,7 @@ private:
         }
     }
 
-    // What the master said; its end counts as STOP.
+    // The message of the master; the end of the channel counts as STOP.
     [[nodiscard]] std::optional<kind> next_command() const {
         std::array<char, core::worker_message_bytes_max> buffer{};
         const ssize_t got = recv(own_.control, buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -155,7 +155,7 @@ int run_test_worker(
     if (behaviour == "beat once") {
         worker.beat();
     }
-    // Whoever hears of READY may end the master at once, and so this.
+    // A test that sees READY may end the master, and this worker with it, at once.
     if (hangs) {
         std::signal(SIGTERM, SIG_IGN);
     } else {

@@ -24,7 +24,7 @@ struct refusal {
 
 class refused_upgrade : public testing::TestWithParam<refusal> {};
 
-TEST_P(refused_upgrade, changes_nothing_and_says_why) {
+TEST_P(refused_upgrade, changes_nothing_and_reports_the_reason) {
     supervision_settings supervision = impatient();
     supervision.upgrade_timeout = std::chrono::seconds{60};
     if (std::string_view{GetParam().name} == "hangs") {
@@ -45,7 +45,7 @@ TEST_P(refused_upgrade, changes_nothing_and_says_why) {
     EXPECT_TRUE(eventually([&] { return master.children().size() == pids.size(); }));
     EXPECT_TRUE(eventually([&] { return master.open_descriptors() <= descriptors; }));
     EXPECT_LE(master.inheritable_descriptors().size(), inheritable);
-    // And it is the master that it was.
+    // The old master still works.
     kill(pids.front(), SIGKILL);
     EXPECT_TRUE(master.says(R"("restarts":1,"last_exit":"signal 9)"));
     EXPECT_TRUE(master.says(R"("workers":2,"ready":2)"));
@@ -62,7 +62,8 @@ void link_to(const running_master& master, const char* program) {
     fs::create_symlink(program, master.program());
 }
 
-// One that can be executed no more after its yes; a copy, because the mode is the file's.
+// A program that cannot be executed any more after it has answered yes. It is a copy, because its
+// mode is changed.
 void vanish(const running_master& master) {
     const fs::path tests = fs::read_symlink(master.program());
     fs::remove(master.program());
@@ -78,16 +79,19 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{
             "crashes",
             [](const auto& m) { m.next_answer("abort"); },
-            "it did not say whether it can take over: signal 6 (Aborted)"},
+            "it did not answer whether it can take over: signal 6 (Aborted)"},
         refusal{
             "says_nothing",
             [](const auto& m) { m.next_answer("silent"); },
-            "it did not say whether it can take over: exit code 0"},
-        refusal{"hangs", [](const auto& m) { m.next_answer("hang"); }, "it gave no answer in 2"},
+            "it did not answer whether it can take over: exit code 0"},
+        refusal{
+            "hangs",
+            [](const auto& m) { m.next_answer("hang"); },
+            "it did not answer within 2"},
         refusal{
             "is_something_else",
             [](const auto& m) { link_to(m, "/bin/true"); },
-            "it did not say whether it can take over: exit code 0, "},
+            "it did not answer whether it can take over: exit code 0, "},
         refusal{
             "is_no_program",
             [](const auto& m) { put(m, "hello", fs::perms{0755}); },

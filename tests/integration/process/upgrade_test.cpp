@@ -72,7 +72,7 @@ TEST(upgrade, keeps_pid_workers_sockets_and_history) {
         << master.inheritable_descriptors().front();
 }
 
-TEST(upgrade, leaves_a_master_that_does_all_that_it_did) {
+TEST(upgrade, leaves_a_master_that_handles_all_commands) {
     running_master master{"serve", {{"goods", 2}}, quick()};
     ASSERT_TRUE(master.ready());
     upgrade(master, 1);
@@ -90,7 +90,7 @@ TEST(upgrade, leaves_a_master_that_does_all_that_it_did) {
     EXPECT_EQ(master.wait(), 0);
 }
 
-TEST(upgrade, holds_the_pid_file_through_it) {
+TEST(upgrade, keeps_the_pid_file_locked) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     upgrade(master, 1);
@@ -131,13 +131,13 @@ TEST(upgrade, twenty_times_loses_no_connection_and_no_descriptor) {
     EXPECT_EQ(master.children().size(), pids.size());
 }
 
-TEST(upgrade, replaces_workers_that_die_meanwhile) {
+TEST(upgrade, replaces_workers_that_die_during_the_upgrade) {
     running_master master{"serve", {{"goods", 2}}, quick()};
     ASSERT_TRUE(master.ready());
     for (int number = 1; number <= 10; ++number) {
         const auto pids = master.worker_pids();
         ASSERT_EQ(pids.size(), 2U);
-        // Its death waits, unseen, until after the exec as often as before it.
+        // The master notices the death as often after the exec as before it.
         const pid_t victim = pids[static_cast<std::size_t>(number % 2)];
         std::thread killer{[victim] {
             kill(victim, SIGKILL);
@@ -154,7 +154,7 @@ TEST(upgrade, replaces_workers_that_die_meanwhile) {
     }
 }
 
-TEST(upgrade, sees_a_death_that_came_with_the_command) {
+TEST(upgrade, notices_a_worker_that_dies_at_the_time_of_the_command) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     const pid_t victim = master.worker_pids().front();
@@ -169,7 +169,7 @@ TEST(upgrade, sees_a_death_that_came_with_the_command) {
     EXPECT_NE(master.connect("goods"), "");
 }
 
-TEST(upgrade, answers_who_was_connected_to_the_control_socket) {
+TEST(upgrade, keeps_answering_clients_of_the_control_socket) {
     running_master master{"serve", {{"goods", 1}}};
     ASSERT_TRUE(master.ready());
     const unique_fd client = master.connect_to_control();
@@ -194,7 +194,7 @@ TEST(upgrade, keeps_serving_while_the_new_program_hangs) {
     ASSERT_TRUE(master.says(ended(1, "checking")));
     kill(master.worker_pids().front(), SIGKILL);
     EXPECT_TRUE(master.says(R"("restarts":1)"));
-    EXPECT_EQ(master.ask(upgrade_command), accepted(1)); // the one that goes on
+    EXPECT_EQ(master.ask(upgrade_command), accepted(1)); // the upgrade in progress
     master.signal(SIGTERM);
     EXPECT_EQ(master.wait(), 0);
     EXPECT_TRUE(contains(master.log(), "upgrade 1 refused: the instance stops")) << master.log();
@@ -227,19 +227,19 @@ TEST(upgrade, waits_for_a_roll_and_the_next_roll_waits_for_it) {
     EXPECT_TRUE(master.says(R"("previous":{"id":1,"state":"done")"));
 }
 
-TEST(upgrade, that_is_refused_lets_the_next_roll_go) {
+TEST(upgrade, that_is_refused_releases_the_waiting_roll) {
     running_master master{"serve", {{"goods", 1}}, quick()};
     ASSERT_TRUE(master.ready());
     master.next_answer("hang");
     EXPECT_EQ(master.ask(upgrade_command), accepted(1));
     EXPECT_EQ(master.ask(R"({"command":"roll"})"), R"({"ok":true,"roll":1})");
     master.next_answer("exit:3");
-    master.signal(SIGHUP); // asks again
+    master.signal(SIGHUP); // the new program is asked again
     ASSERT_TRUE(master.says(ended(1, "refused"))) << master.log();
     EXPECT_TRUE(master.says(R"("roll":{"id":1,"state":"done")")) << master.log();
 }
 
-TEST(upgrade, asks_again_when_the_configuration_changes_meanwhile) {
+TEST(upgrade, asks_the_new_program_again_when_the_configuration_changes) {
     supervision_settings supervision = quick();
     supervision.upgrade_timeout = std::chrono::seconds{60};
     running_master master{"serve", {{"goods", 1}}, supervision};
@@ -252,7 +252,7 @@ TEST(upgrade, asks_again_when_the_configuration_changes_meanwhile) {
     EXPECT_TRUE(master.says(ended(1, "done"))) << master.log();
 }
 
-TEST(upgrade, keeps_the_pause_of_a_worker_that_died_early) {
+TEST(upgrade, keeps_the_pause_before_an_early_dead_worker_is_replaced) {
     supervision_settings supervision = quick();
     supervision.restart.early = std::chrono::minutes{10};
     supervision.restart.backoff_first = std::chrono::minutes{10};
@@ -268,7 +268,7 @@ TEST(upgrade, keeps_the_pause_of_a_worker_that_died_early) {
     EXPECT_TRUE(contains(master.ask(status_command), R"("state":"degraded")"));
 }
 
-TEST(upgrade, does_not_begin_to_count_failures_anew) {
+TEST(upgrade, does_not_reset_the_count_of_failures) {
     supervision_settings supervision = quick();
     supervision.restart.backoff_first = milliseconds{150};
     supervision.restart.backoff_max = milliseconds{150};
@@ -279,7 +279,7 @@ TEST(upgrade, does_not_begin_to_count_failures_anew) {
     EXPECT_EQ(master.count("goods/0 started"), 10);
 }
 
-TEST(upgrade, ends_the_patience_with_workers_that_drain_as_before) {
+TEST(upgrade, keeps_the_time_limit_of_draining_workers) {
     supervision_settings supervision = quick();
     supervision.drain_timeout = std::chrono::seconds{1};
     running_master master{"linger", {{"goods", 1}}, supervision};

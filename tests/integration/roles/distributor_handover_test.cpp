@@ -20,7 +20,7 @@ namespace {
 
 using kind = core::worker_message::kind;
 
-// A pool of one distributor, and its master: the present worker, and how it is replaced.
+// A pool of one distributor, and its master: the current worker, and its replacement.
 class handover : public testing::Test {
 protected:
     struct two_ends {
@@ -45,7 +45,7 @@ protected:
         return made;
     }
 
-    // As a roll does it.
+    // Replaces the worker as a roll does.
     void roll() {
         auto [ours, theirs] = channel();
         auto fresh = candidate(std::move(theirs));
@@ -56,7 +56,7 @@ protected:
         present = std::move(fresh);
     }
 
-    // The present worker says that it goes on, and why.
+    // Waits for the report of the current worker that it continues; returns its reason.
     [[nodiscard]] std::string refusal(unique_fd to) const {
         present->tell(kind::hand_over, to);
         to.reset();
@@ -76,7 +76,7 @@ private:
     unique_fd listener_;
 };
 
-// A frame of the topology, applied.
+// Applies one frame of the topology.
 void read_topology(raw_node& node) {
     const auto frame = node.read();
     wire::packet packet;
@@ -86,7 +86,7 @@ void read_topology(raw_node& node) {
     }
 }
 
-TEST_F(handover, is_noticed_by_no_node) {
+TEST_F(handover, is_not_visible_to_any_node) {
     begin();
     raw_node foreign{port()};
     foreign.send(foreign_registration("goods", 9010));
@@ -103,7 +103,8 @@ TEST_F(handover, is_noticed_by_no_node) {
     foreign.send(ping);
     const auto pong = foreign.read();
     ASSERT_TRUE(pong);
-    EXPECT_NE(pong->find(R"("errorcode":0)"), std::string::npos) << "no list before: " << *pong;
+    EXPECT_NE(pong->find(R"("errorcode":0)"), std::string::npos)
+        << "a list was sent before: " << *pong;
     raw_node late{port()};
     late.send(foreign_registration("members", 9020));
     EXPECT_TRUE(late.knows(3));
@@ -113,7 +114,7 @@ TEST_F(handover, is_noticed_by_no_node) {
     EXPECT_EQ(msd.known.rev(), rev + 1);
 }
 
-TEST_F(handover, reads_packets_on_that_were_cut_by_it) {
+TEST_F(handover, continues_to_read_packets_that_it_cut) {
     begin();
     raw_node watcher{port()};
     const std::string registration = foreign_registration("연필¶", 9010);
@@ -142,7 +143,7 @@ TEST_F(handover, keeps_the_time_of_an_unfinished_frame) {
     EXPECT_TRUE(still_answers(idle));
 }
 
-TEST_F(handover, gives_a_slow_reader_what_was_queued_and_then_one_later_list) {
+TEST_F(handover, sends_a_slow_reader_its_queued_bytes_and_then_one_later_list) {
     constexpr std::size_t rounds = 20;
     settings.queue_bytes_max = 256 * 1024;
     begin();
@@ -164,18 +165,19 @@ TEST_F(handover, gives_a_slow_reader_what_was_queued_and_then_one_later_list) {
             roll();
         }
     }
-    EXPECT_TRUE(slow.knows(rounds)) << "every frame came whole";
-    EXPECT_LT(slow.bytes_received, quick.bytes_received) << "some lists were left out";
+    EXPECT_TRUE(slow.knows(rounds)) << "every frame arrived whole";
+    EXPECT_LT(slow.bytes_received, quick.bytes_received) << "some lists were skipped";
 }
 
-TEST_F(handover, tells_what_was_being_gathered) {
+TEST_F(handover, sends_the_changes_that_were_being_gathered) {
     settings.gather_quiet = milliseconds{1000};
     settings.gather_longest = milliseconds{2000};
     begin();
     raw_node watcher{port()};
     raw_node node{port()};
     node.send(foreign_registration("goods", 9010) + std::string{ping});
-    ASSERT_TRUE(read_reply(node, pong_key)) << "it is registered, and nobody was told";
+    ASSERT_TRUE(read_reply(node, pong_key))
+        << "the node is registered and no other node was informed";
     ASSERT_TRUE(still_answers(watcher));
     EXPECT_TRUE(watcher.known.nodes().empty());
     roll();
@@ -183,7 +185,7 @@ TEST_F(handover, tells_what_was_being_gathered) {
     EXPECT_TRUE(node.knows(1));
 }
 
-TEST_F(handover, forgets_a_lost_node_when_its_time_has_come_or_takes_it_back) {
+TEST_F(handover, removes_a_critical_node_after_its_time_or_lists_it_again_when_it_returns) {
     settings.critical_for = milliseconds{1000};
     begin();
     raw_node gate{port()};
@@ -199,7 +201,7 @@ TEST_F(handover, forgets_a_lost_node_when_its_time_has_come_or_takes_it_back) {
     EXPECT_TRUE(gate.knows(1));
 }
 
-TEST_F(handover, loses_nobody_who_connects_meanwhile) {
+TEST_F(handover, loses_no_node_that_connects_during_it) {
     begin();
     raw_node watcher{port()};
     std::vector<raw_node> nodes;
@@ -216,7 +218,7 @@ TEST_F(handover, loses_nobody_who_connects_meanwhile) {
     }
 }
 
-TEST_F(handover, of_more_connections_than_fit_a_message_keeps_each_with_its_peer) {
+TEST_F(handover, assigns_each_connection_to_its_peer_when_they_need_several_messages) {
     constexpr std::size_t count = 200;
     begin();
     std::vector<raw_node> nodes;
@@ -239,7 +241,7 @@ TEST_F(handover, of_more_connections_than_fit_a_message_keeps_each_with_its_peer
     }
 }
 
-TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_gives_no_sense_or_none) {
+TEST_F(handover, continues_in_the_old_worker_when_the_new_worker_sends_a_bad_reply_or_none) {
     begin();
     raw_node node{port()};
     node.send(foreign_registration("goods", 9010));
@@ -253,7 +255,7 @@ TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_gives_no_sense_or_none)
         auto [ours, theirs] = channel();
         ASSERT_TRUE(net::send_parcel(theirs.get(), answer, {}, deadline::in(milliseconds{0})));
         const std::string why = refusal(std::move(ours));
-        EXPECT_TRUE(why == "no reason" || why.find("an unknown answer") != why.npos);
+        EXPECT_TRUE(why == "no reason" || why.find("an unknown reply") != why.npos);
     }
     {
         auto [ours, theirs] = channel(); // reads nothing, answers nothing
@@ -262,14 +264,14 @@ TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_gives_no_sense_or_none)
     ASSERT_TRUE(still_answers(node));
     raw_node late{port()};
     late.send(foreign_registration("members", 9020));
-    EXPECT_TRUE(late.knows(2)) << "it accepts again";
+    EXPECT_TRUE(late.knows(2)) << "the old worker accepts again";
     EXPECT_TRUE(node.knows(2));
     roll();
-    EXPECT_TRUE(still_answers(node)) << "and can still hand over";
+    EXPECT_TRUE(still_answers(node)) << "the old worker can still hand over";
 }
 
-// One that dies after it has everything, before it is told to go on.
-TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_dies_with_all_it_got) {
+// A new worker that dies after it has received everything and before GO.
+TEST_F(handover, continues_in_the_old_worker_when_the_new_worker_dies_before_it_serves) {
     begin();
     std::vector<raw_node> nodes;
     for (std::size_t i = 0; i < 100; ++i) {
@@ -295,7 +297,7 @@ TEST_F(handover, goes_on_in_the_old_one_when_the_new_one_dies_with_all_it_got) {
     }
 }
 
-TEST_F(handover, is_refused_by_a_new_one_that_is_given_no_sense) {
+TEST_F(handover, is_refused_by_a_new_worker_that_receives_a_malformed_state) {
     begin();
     const std::vector<std::string> lies{
         "",
@@ -321,7 +323,7 @@ TEST_F(handover, is_refused_by_a_new_one_that_is_given_no_sense) {
     }
 }
 
-TEST_F(handover, begins_anew_only_when_it_is_told_that_the_old_one_is_gone) {
+TEST_F(handover, starts_without_state_only_when_the_master_reports_the_end_of_the_old_worker) {
     begin();
     auto [ours, theirs] = channel();
     auto fresh = candidate(std::move(theirs));
@@ -334,7 +336,7 @@ TEST_F(handover, begins_anew_only_when_it_is_told_that_the_old_one_is_gone) {
     EXPECT_TRUE(read_reply(waiting, pong_key));
 }
 
-TEST_F(handover, begins_anew_when_the_end_of_the_old_one_is_seen_after_that) {
+TEST_F(handover, starts_without_state_when_the_channel_ends_after_that_report) {
     begin();
     auto [ours, theirs] = channel();
     auto fresh = candidate(std::move(theirs));

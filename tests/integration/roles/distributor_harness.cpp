@@ -104,7 +104,7 @@ void running_distributor::tell(core::worker_message::kind what, const unique_fd&
     const int descriptor = attached.get();
     const std::span<const int> descriptors{&descriptor, attached ? std::size_t{1} : 0};
     const std::string text = core::encode({what, {}});
-    // One that has ended hears nothing.
+    // A distributor that has ended receives nothing.
     static_cast<void>(
         net::send_parcel(control_.get(), text, descriptors, deadline::in(raw_node::patience))
     );
@@ -138,7 +138,7 @@ void raw_node::send(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) {
-            return; // the peer closed: the test sees that when it reads
+            return; // the peer closed: the test notices that when it reads
         }
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }

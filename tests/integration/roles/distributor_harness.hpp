@@ -16,8 +16,8 @@
 #include <string_view>
 #include <thread>
 
-// A distributor as the master runs it, but on a thread of the test; and nodes as bare sockets that
-// send what a test says and read with a deadline.
+// A distributor as the master runs it, but on a thread of the test; and nodes as plain sockets that
+// send the bytes of a test and read with a deadline.
 namespace msd::testing_roles {
 
 /// Listens on 127.0.0.1; `port` 0 is any.
@@ -30,7 +30,7 @@ public:
         const roles::distributor_settings& settings = {},
         std::uint16_t port = 0
     );
-    /// Listens at `listener`. With a `handover` it waits for what comes from there.
+    /// Listens at `listener`. With a `handover` it waits for the state from that channel.
     running_distributor(
         const roles::distributor_settings& settings,
         unique_fd listener,
@@ -42,9 +42,9 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
-    // As its master.
+    // The functions of the distributor's master.
     void tell(core::worker_message::kind what, const unique_fd& attached = {}) const;
-    /// Waits for it to say that and passes over everything else; its text, or nothing.
+    /// Waits for a message of that kind and ignores others. Returns its text, or nullopt.
     [[nodiscard]] std::optional<std::string> says(core::worker_message::kind what) const;
 
 private:
@@ -65,15 +65,15 @@ public:
     explicit raw_node(unique_fd accepted);
 
     void send(std::string_view bytes);
-    /// The next frame without its terminator; nothing when the peer closed or `limit` passed.
+    /// The next frame without its terminator; nullopt when the peer closed or `limit` passed.
     [[nodiscard]] std::optional<std::string> read(milliseconds limit = patience);
-    /// Reads and drops frames until the peer closes; false when patience ends before.
+    /// Reads and drops frames until the peer closes; false when that takes too long.
     [[nodiscard]] bool is_closed();
     /// Reads until the node's topology holds that many nodes.
     [[nodiscard]] bool knows(std::size_t nodes);
     void close() { fd_.reset(); }
 
-    /// What the frames read by knows() amount to.
+    /// The topology from the frames that knows() has read.
     core::topology known;
     std::size_t bytes_received = 0;
 
@@ -96,7 +96,7 @@ inline constexpr std::string_view pong_key = "\"p\"";
 /// An msd node with one route.
 [[nodiscard]] core::node_info msd_node(std::string name);
 
-/// Reads up to the reply with that key; nothing when the connection ends before.
+/// Reads up to the reply with that key; nullopt when the connection ends before.
 [[nodiscard]] std::optional<std::string> read_reply(raw_node& from, std::string_view key);
 [[nodiscard]] bool still_answers(raw_node& node);
 

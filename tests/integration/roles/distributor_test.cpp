@@ -11,7 +11,7 @@
 namespace msd::testing_roles {
 namespace {
 
-TEST(distributor, tells_foreign_nodes_of_each_other) {
+TEST(distributor, sends_foreign_nodes_the_list_of_all_nodes) {
     const running_distributor distributor;
     raw_node goods{distributor.port()};
     EXPECT_EQ(goods.read(), R"({"uri":"/distributes","method":"GET","key":0,"params":[]})");
@@ -29,7 +29,7 @@ TEST(distributor, tells_foreign_nodes_of_each_other) {
     EXPECT_TRUE(goods.knows(1));
 }
 
-TEST(distributor, reads_a_registration_however_it_is_cut) {
+TEST(distributor, reads_a_registration_regardless_of_how_it_is_cut) {
     const running_distributor distributor;
     raw_node watcher{distributor.port()};
     const std::size_t bytes = foreign_registration("연필¶100", 9010).size();
@@ -54,7 +54,7 @@ TEST(distributor, reads_a_registration_however_it_is_cut) {
     }
 }
 
-TEST(distributor, answers_bad_packets_where_it_can_and_goes_on) {
+TEST(distributor, answers_malformed_packets_that_have_a_key_and_continues) {
     const running_distributor distributor;
     raw_node node{distributor.port()};
     node.send("x¶null¶5¶[]¶¶¶");
@@ -69,10 +69,10 @@ TEST(distributor, answers_bad_packets_where_it_can_and_goes_on) {
     EXPECT_TRUE(read_reply(node, "7"));
     EXPECT_TRUE(still_answers(node));
     node.send(foreign_registration("goods", 9010));
-    EXPECT_TRUE(node.knows(1)) << "nothing was registered by the bad ones";
+    EXPECT_TRUE(node.knows(1)) << "malformed packets registered no node";
 }
 
-TEST(distributor, closes_a_connection_with_the_tenth_bad_packet) {
+TEST(distributor, closes_a_connection_after_the_tenth_malformed_packet) {
     const running_distributor distributor;
     raw_node patient{distributor.port()};
     raw_node node{distributor.port()};
@@ -85,7 +85,7 @@ TEST(distributor, closes_a_connection_with_the_tenth_bad_packet) {
     EXPECT_TRUE(still_answers(patient));
 }
 
-TEST(distributor, closes_after_an_oversized_packet_when_earlier_replies_are_out) {
+TEST(distributor, closes_after_an_oversized_packet_once_earlier_replies_are_sent) {
     roles::distributor_settings settings;
     settings.packets.request_bytes_max = 4096;
     const running_distributor distributor{settings};
@@ -95,9 +95,9 @@ TEST(distributor, closes_after_an_oversized_packet_when_earlier_replies_are_out)
     EXPECT_TRUE(node.is_closed());
 }
 
-// It sends everything before it reads: closed at once the connection would be reset, and the reply
-// lost with it.
-TEST(distributor, answers_an_oversized_packet_to_one_that_sends_all_of_it_first) {
+// The peer sends everything before it reads. Closing at once would reset the connection and discard
+// the reply.
+TEST(distributor, answers_an_oversized_packet_even_when_the_peer_sends_all_of_it_first) {
     roles::distributor_settings settings;
     settings.packets.request_bytes_max = 4096;
     const running_distributor distributor{settings};
@@ -109,18 +109,18 @@ TEST(distributor, answers_an_oversized_packet_to_one_that_sends_all_of_it_first)
     }
 }
 
-TEST(distributor, does_not_read_an_endless_packet_for_ever) {
+TEST(distributor, stops_reading_an_endless_packet) {
     roles::distributor_settings settings;
     settings.packets.request_bytes_max = 4096;
     const running_distributor distributor{settings};
     raw_node node{distributor.port()};
-    node.send(std::string(32u << 20, '{')); // comes back because the connection is closed
+    node.send(std::string(32u << 20, '{')); // returns because the connection is closed
     EXPECT_TRUE(node.is_closed());
     raw_node other{distributor.port()};
     EXPECT_TRUE(still_answers(other));
 }
 
-TEST(distributor, closes_a_connection_whose_frame_stays_unfinished) {
+TEST(distributor, closes_a_connection_whose_frame_is_not_complete_in_time) {
     roles::distributor_settings settings;
     settings.packets.frame_timeout = milliseconds{20};
     const running_distributor distributor{settings};
@@ -128,7 +128,7 @@ TEST(distributor, closes_a_connection_whose_frame_stays_unfinished) {
     raw_node node{distributor.port()};
     node.send("{\"uri\":");
     EXPECT_TRUE(node.is_closed());
-    EXPECT_TRUE(still_answers(idle)) << "silence between frames is no fault";
+    EXPECT_TRUE(still_answers(idle)) << "silence between frames is allowed";
 }
 
 TEST(distributor, answers_unknown_requests) {
@@ -141,7 +141,7 @@ TEST(distributor, answers_unknown_requests) {
     EXPECT_NE(reply->find(R"("errorcode":404)"), std::string::npos) << *reply;
 }
 
-TEST(distributor, is_not_moved_by_connections_that_never_register) {
+TEST(distributor, ignores_connections_that_never_register) {
     const running_distributor distributor;
     raw_node watcher{distributor.port()};
     watcher.send(foreign_registration("watcher", 1));
@@ -156,7 +156,7 @@ TEST(distributor, is_not_moved_by_connections_that_never_register) {
     EXPECT_NE(next->find("sentinel"), std::string::npos);
 }
 
-TEST(distributor, gives_msd_nodes_snapshots_changes_and_critical_nodes) {
+TEST(distributor, sends_msd_nodes_snapshots_changes_and_critical_nodes) {
     const running_distributor distributor;
     raw_node gate{distributor.port()};
     register_as_msd(gate, msd_node("gate"), 1);
@@ -174,7 +174,7 @@ TEST(distributor, gives_msd_nodes_snapshots_changes_and_critical_nodes) {
     EXPECT_EQ(gate.known.nodes()[1].routes.size(), 1U);
 }
 
-TEST(distributor, answers_a_goodbye_when_the_others_know) {
+TEST(distributor, answers_a_deregistration_once_the_other_nodes_are_informed) {
     const running_distributor distributor;
     raw_node watcher{distributor.port()};
     raw_node goods{distributor.port()};
@@ -194,7 +194,7 @@ TEST(distributor, pings_msd_nodes_and_drops_those_that_are_silent) {
     raw_node foreign{distributor.port()};
     foreign.send(foreign_registration("foreign", 9010));
     EXPECT_TRUE(silent.is_closed());
-    EXPECT_TRUE(still_answers(foreign)) << "foreign nodes know no pings";
+    EXPECT_TRUE(still_answers(foreign)) << "foreign nodes receive no pings";
 }
 
 TEST(distributor, keeps_msd_nodes_that_answer_its_pings) {
@@ -216,7 +216,7 @@ TEST(distributor, keeps_msd_nodes_that_answer_its_pings) {
     }
 }
 
-TEST(distributor, gives_a_slow_reader_one_later_list_and_disturbs_nobody) {
+TEST(distributor, sends_a_slow_reader_one_later_list_and_delays_no_other_node) {
     constexpr std::size_t rounds = 20;
     roles::distributor_settings settings;
     settings.queue_bytes_max = 64 * 1024;
@@ -238,10 +238,10 @@ TEST(distributor, gives_a_slow_reader_one_later_list_and_disturbs_nobody) {
         ASSERT_TRUE(quick.knows(i + 1));
     }
     EXPECT_TRUE(slow.knows(rounds));
-    EXPECT_LT(slow.bytes_received, quick.bytes_received / 2) << "the lists between were left out";
+    EXPECT_LT(slow.bytes_received, quick.bytes_received / 2) << "the lists in between were skipped";
 }
 
-TEST(distributor, closes_one_that_asks_without_reading_the_answers) {
+TEST(distributor, closes_a_connection_that_sends_requests_without_reading_the_replies) {
     roles::distributor_settings settings;
     settings.queue_bytes_max = 64 * 1024;
     const running_distributor distributor{settings};
@@ -254,12 +254,13 @@ TEST(distributor, closes_one_that_asks_without_reading_the_answers) {
         greedy.send(many);
     }
     EXPECT_TRUE(greedy.is_closed());
-    EXPECT_LT(greedy.bytes_received, 20 * many.size()) << "not all were answered";
+    EXPECT_LT(greedy.bytes_received, 20 * many.size())
+        << "the distributor did not answer all requests";
     raw_node other{distributor.port()};
     EXPECT_TRUE(still_answers(other));
 }
 
-TEST(distributor, closes_one_that_registers_or_leaves_again_and_again_without_reading) {
+TEST(distributor, closes_a_connection_that_registers_or_leaves_repeatedly_without_reading) {
     const std::string registration =
         R"({"uri":"/distributes","method":"POST","key":1,"params":{"port":1,"name":"a","urls":[],)"
         "\"proto\":2}}\xC2\xB6";
@@ -279,15 +280,16 @@ TEST(distributor, closes_one_that_registers_or_leaves_again_and_again_without_re
             greedy.send(many);
         }
         EXPECT_TRUE(greedy.is_closed());
-        EXPECT_LT(greedy.bytes_received, 20 * many.size()) << "not all were answered";
+        EXPECT_LT(greedy.bytes_received, 20 * many.size())
+            << "the distributor did not answer all requests";
         raw_node other{distributor.port()};
         EXPECT_TRUE(still_answers(other));
     }
 }
 
-TEST(distributor, joins_two_hundred_foreign_nodes_with_hardly_more_than_one_list_each) {
+TEST(distributor, sends_two_hundred_joining_foreign_nodes_little_more_than_one_list_each) {
     constexpr std::size_t count = 200;
-    // Wide enough for a busy machine: unit tests look at the times.
+    // Long enough for a busy machine: unit tests check the times.
     roles::distributor_settings settings;
     settings.gather_quiet = milliseconds{200};
     settings.gather_longest = milliseconds{5000};

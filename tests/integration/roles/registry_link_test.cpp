@@ -23,7 +23,7 @@ std::string entry(const std::string& name, const std::string& host = "127.0.0.1"
     return R"({"port":9010,"name":")" + name + R"(","urls":[],"host":")" + host + R"("})";
 }
 
-// A loop with one link in it; distributors are real ones or scripts of the test.
+// A loop with one link; distributors are real or simulated by the test.
 class registry_link_test : public testing::Test {
 protected:
     static constexpr milliseconds patience{10'000};
@@ -80,7 +80,7 @@ protected:
         return frame.value_or("");
     }
 
-    // What the loop has to do at present leads to nothing being sent.
+    // Expects that the work that is queued in the loop sends no frame.
     bool is_quiet(raw_node& end) {
         loop.restart();
         loop.poll();
@@ -105,7 +105,7 @@ protected:
     int changes = 0;
 };
 
-TEST_F(registry_link_test, registers_and_learns_of_others) {
+TEST_F(registry_link_test, registers_and_receives_the_other_nodes) {
     const running_distributor distributor;
     start_link(distributor.port());
     EXPECT_TRUE(knows("gate "));
@@ -117,7 +117,7 @@ TEST_F(registry_link_test, registers_and_learns_of_others) {
     EXPECT_TRUE(knows("gate goods "));
 }
 
-TEST_F(registry_link_test, tells_of_the_first_list_even_when_it_is_empty) {
+TEST_F(registry_link_test, reports_the_first_list_even_when_it_is_empty) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());
@@ -126,7 +126,7 @@ TEST_F(registry_link_test, tells_of_the_first_list_even_when_it_is_empty) {
     EXPECT_TRUE(link->known().nodes().empty());
 }
 
-TEST_F(registry_link_test, keeps_what_it_knows_and_registers_with_the_next_distributor) {
+TEST_F(registry_link_test, keeps_its_topology_and_registers_with_the_next_distributor) {
     auto first = std::make_unique<running_distributor>();
     const std::uint16_t port = first->port();
     start_link(port);
@@ -143,7 +143,7 @@ TEST_F(registry_link_test, keeps_what_it_knows_and_registers_with_the_next_distr
     EXPECT_GT(link->connected_since(), time_point::min());
 }
 
-TEST_F(registry_link_test, comes_back_with_what_it_has_and_is_not_set_back_by_the_list_at_accept) {
+TEST_F(registry_link_test, reconnects_with_its_revision_and_ignores_the_list_sent_at_accept) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     auto distributor = accept_link(listener.get());
@@ -164,7 +164,7 @@ TEST_F(registry_link_test, comes_back_with_what_it_has_and_is_not_set_back_by_th
     EXPECT_TRUE(knows("a b "));
 }
 
-TEST_F(registry_link_test, asks_once_for_a_snapshot_when_it_missed_something) {
+TEST_F(registry_link_test, requests_one_snapshot_when_it_missed_a_change) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());
@@ -192,7 +192,7 @@ TEST_F(registry_link_test, works_with_a_foreign_distributor) {
     EXPECT_FALSE(link->known().from_msd());
     distributor->send("x¶null¶" + core::list_frame(""));
     EXPECT_TRUE(knows(""));
-    EXPECT_TRUE(is_quiet(*distributor)) << "it said all it has to say";
+    EXPECT_TRUE(is_quiet(*distributor)) << "the link has sent all its packets";
 }
 
 TEST_F(registry_link_test, answers_pings) {
@@ -205,7 +205,7 @@ TEST_F(registry_link_test, answers_pings) {
     EXPECT_NE(hear(*distributor).find(R"("key":12)"), std::string::npos);
 }
 
-TEST_F(registry_link_test, leaves_when_an_msd_distributor_has_answered) {
+TEST_F(registry_link_test, closes_after_an_msd_distributor_has_answered_its_deregistration) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());
@@ -228,10 +228,10 @@ TEST_F(registry_link_test, leaves_when_an_msd_distributor_has_answered) {
     distributor->send(reply);
     EXPECT_TRUE(reach([&] { return has_left; }));
     EXPECT_FALSE(link->connected());
-    EXPECT_TRUE(reach([this] { return tasks.size() == 0; })) << "it does not connect again";
+    EXPECT_TRUE(reach([this] { return tasks.size() == 0; })) << "the link does not connect again";
 }
 
-TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_more) {
+TEST_F(registry_link_test, requests_a_list_after_its_deregistration_and_does_not_register_again) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());
@@ -248,7 +248,7 @@ TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_mo
     distributor->send(reply);
     EXPECT_TRUE(reach([&] { return has_left; }));
     EXPECT_TRUE(link->connected());
-    // It missed a change, and answers the ping without having registered again before.
+    // The link missed a change; it answers the ping and has not registered again before.
     distributor->send(
         core::changes_frame({7, 9}, {8, entry("b"), ""}) +
         R"({"uri":"/ping","method":"GET","key":12})"
@@ -263,7 +263,7 @@ TEST_F(registry_link_test, asks_for_a_list_after_its_goodbye_and_registers_no_mo
     EXPECT_FALSE(link->connected());
 }
 
-TEST_F(registry_link_test, stays_with_a_foreign_distributor_until_all_callers_have_left) {
+TEST_F(registry_link_test, stays_connected_to_a_foreign_distributor_until_all_callers_have_closed) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());
@@ -292,7 +292,7 @@ TEST_F(registry_link_test, leaves_a_foreign_distributor_without_waiting) {
     EXPECT_NE(distributor->read().value_or("").find(R"("method":"DELETE")"), std::string::npos);
 }
 
-TEST_F(registry_link_test, ends_when_its_tasks_are_asked_to_stop) {
+TEST_F(registry_link_test, ends_when_its_tasks_are_stopped) {
     const unique_fd listener = listen_on(0);
     start_link(port_of(listener.get()));
     const auto distributor = accept_link(listener.get());

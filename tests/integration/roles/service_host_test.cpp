@@ -122,7 +122,7 @@ worker_environment environment_of(std::string pool, int control = -1) {
 service_settings settings_of_test() {
     service_settings out;
     out.name = "throwing";
-    out.membership.distributor_port = 1; // there is none
+    out.membership.distributor_port = 1; // no distributor listens there
     return out;
 }
 
@@ -207,7 +207,7 @@ TEST(service_host, answers_500_with_the_request_id_when_a_handler_throws) {
     EXPECT_NE(one.stats.find(R"("handler_failures":6)"), std::string::npos) << one.stats;
 }
 
-// A role that throws from start(), with a thread and tasks that nobody ends.
+// A role that throws from start() and leaves a thread and tasks running.
 class broken_role final : public role {
 public:
     explicit broken_role(worker& in) : tasks_{in.loop.get_executor(), net::log_failures("broken")} {
@@ -241,8 +241,10 @@ TEST(worker, ends_with_a_fatal_text_and_an_exit_code_when_its_start_throws) {
     for (ssize_t bytes = 0; (bytes = read(master.get(), text.data(), text.size())) > 0;) {
         said.append(text.data(), static_cast<std::size_t>(bytes)) += '\n';
     }
-    EXPECT_NE(said.find("FATAL ended by an exception: no thread to be had"), std::string::npos)
-        << said;
+    EXPECT_NE(
+        said.find("FATAL the worker ended with an exception: no thread to be had"),
+        std::string::npos
+    ) << said;
 }
 
 } // namespace

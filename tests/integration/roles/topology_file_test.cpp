@@ -44,7 +44,7 @@ protected:
     test::temporary_directory directory_;
 };
 
-TEST_F(topology_file_test, gives_back_what_was_saved) {
+TEST_F(topology_file_test, loads_the_saved_topology) {
     topology_file file{path()};
     EXPECT_FALSE(file.load());
     file.save(some_nodes());
@@ -60,7 +60,7 @@ TEST_F(topology_file_test, gives_back_what_was_saved) {
     EXPECT_EQ(facts.st_mode & 07777U, 0600U);
 }
 
-TEST_F(topology_file_test, tells_when_a_list_lacks_a_node_that_is_kept) {
+TEST_F(topology_file_test, detects_a_list_that_lacks_a_saved_node) {
     topology_file file{path()};
     EXPECT_FALSE(file.knows_more_than(some_nodes()));
     file.save(some_nodes());
@@ -72,7 +72,7 @@ TEST_F(topology_file_test, tells_when_a_list_lacks_a_node_that_is_kept) {
     EXPECT_TRUE(other.knows_more_than({}));
 }
 
-TEST_F(topology_file_test, keeps_nothing_without_a_path) {
+TEST_F(topology_file_test, saves_nothing_without_a_path) {
     topology_file file{{}};
     file.save(some_nodes());
     EXPECT_FALSE(file.load());
@@ -95,7 +95,7 @@ TEST_F(topology_file_test, starts_with_nothing_when_the_file_is_damaged) {
     EXPECT_FALSE(topology_file{path()}.load());
 }
 
-TEST_F(topology_file_test, bears_a_directory_that_is_gone) {
+TEST_F(topology_file_test, continues_when_its_directory_is_removed) {
     topology_file file{directory_.path() / "no" / "where"};
     file.save(some_nodes());
     EXPECT_FALSE(file.load());

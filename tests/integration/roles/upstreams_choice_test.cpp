@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instance and which connection a request goes to, and which packet is its reply.
+// The choice of the instance and of the connection for a request, and of the packet that is its
+// reply.
 #include "integration/roles/upstreams_fixture.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ std::string body_of(const upstreams::attempt& made) {
     return out;
 }
 
-// A call that its client can give up.
+// A call that its client can cancel.
 asio::awaitable<void>
 ask_until_left(upstreams* services, milliseconds limit, call_handle* handle, attempt_slot* out) {
     outgoing request;
@@ -47,7 +48,7 @@ ask_until_left(upstreams* services, milliseconds limit, call_handle* handle, att
     *out = std::move(made);
 }
 
-TEST_F(upstreams_on_a_loop, takes_a_reply_with_uri_and_method_for_the_reply_that_its_key_says) {
+TEST_F(upstreams_on_a_loop, matches_a_reply_with_uri_and_method_by_its_key) {
     fake_node node{loop, "svc", false};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -60,7 +61,8 @@ TEST_F(upstreams_on_a_loop, takes_a_reply_with_uri_and_method_for_the_reply_that
         co_await until_set(&me->loop, &first);
         EXPECT_TRUE(first->outcome);
         EXPECT_EQ(body_of(*first), R"({"uri":"/x","method":"GET","errorcode":0,"n":1})");
-        // Once more with the same key: nobody waits for it, and it is not answered with an error.
+        // The reply is sent again with the same key: no call waits for it, and it gets no error
+        // reply.
         peer->connection->send(R"({"uri":"/x","method":"GET","key":1,"errorcode":0}¶)");
         attempt_slot second;
         me->begin("GET", milliseconds{5000}, &second);
@@ -107,14 +109,14 @@ TEST_F(upstreams_on_a_loop, counts_an_abandoned_request_without_a_reply_as_one_t
         handle.cancel();
         co_await until_set(&me->loop, &left);
         EXPECT_EQ(left->outcome.error().code, errc::cancelled);
-        // At once it is the last choice.
+        // From now on, this instance is the last choice.
         for (int i = 0; i < 4; ++i) {
             attempt_slot made;
             me->begin("POST", milliseconds{5000}, &made);
             co_await until_set(&me->loop, &made);
             EXPECT_TRUE(made->outcome);
         }
-        // Without a reply by the deadline of the request the connection is given up.
+        // Without a reply by the deadline of the request, the connection is closed.
         const std::string end = co_await a->read();
         EXPECT_EQ(end, "");
         b->connection->close();
@@ -126,7 +128,7 @@ TEST_F(upstreams_on_a_loop, counts_an_abandoned_request_without_a_reply_as_one_t
     loop.run(test(this, &hung, &other));
 }
 
-TEST_F(upstreams_on_a_loop, does_not_blame_a_slow_peer_whose_reply_comes_after_the_client_left) {
+TEST_F(upstreams_on_a_loop, keeps_using_a_slow_peer_whose_reply_comes_after_the_client_closed) {
     fake_node slow{loop, "svc", false};
     list({slow.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -150,7 +152,38 @@ TEST_F(upstreams_on_a_loop, does_not_blame_a_slow_peer_whose_reply_comes_after_t
     loop.run(test(this, &slow));
 }
 
-TEST_F(upstreams_on_a_loop, passes_over_full_instances) {
+// As behind a Node.js cluster: the connection is handed to a worker that has just been killed.
+TEST_F(upstreams_on_a_loop, connects_once_more_beside_a_new_connection_that_stays_silent) {
+    fake_node node{loop, "svc", false};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        attempt_slot first;
+        me->begin("GET", test::loop::patience, &first);
+        const std::string answered = co_await peer->read();
+        peer->answer(answered, "");
+        co_await until_set(&me->loop, &first);
+        peer->connection->close();
+        co_await peer->accept();
+        attempt_slot lost;
+        me->begin("GET", milliseconds{3000}, &lost);
+        const std::string unanswered = co_await peer->read();
+        EXPECT_NE(unanswered.find("\"/x\""), std::string::npos);
+        attempt_slot made;
+        me->begin("GET", test::loop::patience, &made);
+        const auto silent = std::move(peer->connection);
+        co_await peer->accept();
+        const std::string request = co_await peer->read();
+        peer->answer(request, "");
+        co_await until_set(&me->loop, &made);
+        EXPECT_TRUE(made->outcome);
+        silent->close();
+        co_await until_set(&me->loop, &lost);
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(upstreams_on_a_loop, skips_full_instances) {
     fake_node one{loop, "svc", false};
     fake_node two{loop, "svc", false};
     fake_node idle{loop, "svc", false};
@@ -199,7 +232,7 @@ asio::awaitable<void> greet_as(fake_node* node, int slot) {
     node->connection->send(R"({"hello":{"slot":)" + said + R"(,"workers":2,"generation":1}}¶)");
 }
 
-// The next packet that is no ping.
+// The next packet that is not a ping.
 asio::awaitable<std::string> read_request(net::packet_connection* from) {
     std::string packet = co_await fake_node::read_from(from);
     while (packet.find("\"/ping\"") != std::string::npos) {
@@ -208,7 +241,7 @@ asio::awaitable<std::string> read_request(net::packet_connection* from) {
     co_return packet;
 }
 
-TEST_F(upstreams_on_a_loop, repeats_a_request_on_another_instance_than_the_one_that_failed) {
+TEST_F(upstreams_on_a_loop, retries_a_request_on_an_instance_that_has_not_failed) {
     fake_node failing{loop, "svc", true};
     fake_node other{loop, "svc", true};
     settings_here.ping_timeout = test::loop::patience; // their pings are not answered
@@ -243,8 +276,8 @@ TEST_F(upstreams_on_a_loop, repeats_a_request_on_another_instance_than_the_one_t
     loop.run(test(&loop, &*others, &failing, &other));
 }
 
-// As when the process that owns the listening socket is replaced: the kernel accepts meanwhile.
-TEST_F(upstreams_on_a_loop, waits_for_a_greeting_longer_than_for_a_connection) {
+// Simulates the replacement of the process that listens: until then only the kernel accepts.
+TEST_F(upstreams_on_a_loop, waits_longer_for_a_hello_than_for_a_connection) {
     fake_node node{loop, "svc", true};
     settings_here.connect_timeout = milliseconds{50};
     settings_here.ping_timeout = test::loop::patience;
@@ -263,7 +296,8 @@ TEST_F(upstreams_on_a_loop, waits_for_a_greeting_longer_than_for_a_connection) {
         on->tasks.spawn(ask_until_left(them, test::loop::patience, &handle, &left));
         co_await until_set(on, &hopeless);
         EXPECT_EQ(hopeless->outcome.error().code, errc::timeout);
-        EXPECT_EQ(hopeless->tries, 0) << "nothing is sent that could be done after its deadline";
+        EXPECT_EQ(hopeless->tries, 0)
+            << "no request is sent that could be executed after its deadline";
         handle.cancel();
         co_await until_set(on, &left);
         EXPECT_EQ(left->outcome.error().code, errc::cancelled);

@@ -24,7 +24,7 @@ inline upstream_settings quick() {
     return out;
 }
 
-// A service played by hand: takes connections and answers when told to.
+// A service simulated by the test: it accepts connections and answers when the test calls it.
 class fake_node {
 public:
     fake_node(test::loop& on, std::string name, bool msd)
@@ -36,7 +36,7 @@ public:
         info.proto = msd ? 2 : 1;
     }
 
-    // Accepts one connection; an msd node answers its hello, and says `more` in the same breath.
+    // Accepts one connection; as an msd node, answers its hello and sends `more` with the answer.
     asio::awaitable<void> accept(std::string more = {}) {
         co_await take();
         if (msd_) {
@@ -75,7 +75,7 @@ public:
         }
     }
 
-    // Answers whatever comes until the connection ends.
+    // Answers all requests until the connection ends.
     asio::awaitable<void> answer_all() {
         answering = true;
         for (;;) {
@@ -159,7 +159,7 @@ public:
         services.update(listing(nodes), registry_since);
     }
 
-    // Starts a call and keeps its outcome.
+    // Starts a call and stores its outcome.
     void begin(std::string method, milliseconds limit, std::optional<upstreams::attempt>* out) {
         loop.tasks.spawn(ask(&services, std::move(method), limit, out));
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: every behaviour of one pool, on one hand-played peer.
+// Over 400 lines: the behaviour of upstreams with one simulated peer.
 #include "integration/roles/upstreams_fixture.hpp"
 
 namespace msd::roles {
 namespace {
 
-TEST_F(upstreams_on_a_loop, matches_replies_that_come_in_another_order) {
+TEST_F(upstreams_on_a_loop, matches_replies_that_arrive_in_another_order) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -56,7 +56,7 @@ TEST_F(upstreams_on_a_loop, sends_a_foreign_node_the_key_at_the_top_and_in_param
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, repeats_a_get_elsewhere_when_its_connection_breaks) {
+TEST_F(upstreams_on_a_loop, retries_a_get_on_another_instance_when_its_connection_breaks) {
     fake_node one{loop, "svc", true};
     fake_node two{loop, "svc", true};
     list({one.info, two.info});
@@ -81,7 +81,7 @@ TEST_F(upstreams_on_a_loop, repeats_a_get_elsewhere_when_its_connection_breaks) 
     loop.run(test(this, &one, &two));
 }
 
-TEST_F(upstreams_on_a_loop, never_repeats_a_post_that_may_have_been_done) {
+TEST_F(upstreams_on_a_loop, never_retries_a_post_that_may_have_been_executed) {
     fake_node one{loop, "svc", true};
     fake_node two{loop, "svc", true};
     list({one.info, two.info});
@@ -104,7 +104,7 @@ TEST_F(upstreams_on_a_loop, never_repeats_a_post_that_may_have_been_done) {
     loop.run(test(this, &one, &two));
 }
 
-TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_tells_the_service) {
+TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_cancels_it_at_the_service) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -124,15 +124,15 @@ TEST_F(upstreams_on_a_loop, ends_a_call_at_its_deadline_and_tells_the_service) {
     loop.run(test(this, &node));
 }
 
-// Its pong may stand behind many large replies.
-TEST_F(upstreams_on_a_loop, keeps_a_peer_that_says_something_else_before_it_answers_a_ping) {
+// The reply to a ping may queue behind many large replies.
+TEST_F(upstreams_on_a_loop, keeps_a_peer_that_sends_other_packets_before_it_answers_a_ping) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         const std::string ping = co_await peer->read();
         EXPECT_NE(ping.find("\"/ping\""), std::string::npos);
-        const time_point end = clock::now() + milliseconds{700}; // three times what it has
+        const time_point end = clock::now() + milliseconds{700}; // three times its time limit
         while (clock::now() < end) {
             peer->connection->send("{\"key\":999999,\"errorcode\":0}¶");
             const time_point next = clock::now() + milliseconds{20};
@@ -156,7 +156,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_peer_that_says_something_else_before_it_answ
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does) {
+TEST_F(upstreams_on_a_loop, sends_nothing_to_a_peer_that_does_not_answer_pings_until_it_does) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -195,7 +195,7 @@ TEST_F(upstreams_on_a_loop, leaves_out_a_peer_that_answers_no_ping_until_it_does
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, asks_a_peer_that_says_goaway_until_it_has_connected_anew) {
+TEST_F(upstreams_on_a_loop, uses_a_peer_that_sent_goaway_until_it_has_reconnected) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -207,7 +207,7 @@ TEST_F(upstreams_on_a_loop, asks_a_peer_that_says_goaway_until_it_has_connected_
         const std::string request = co_await peer->read();
         const auto old = std::move(peer->connection);
         old->send("{\"goaway\":{\"last_key\":1}}¶");
-        co_await peer->take(); // it connects, but nobody knows yet with whom
+        co_await peer->take(); // it connects, but the peer has not sent its hello yet
         me->begin("POST", test::loop::patience, &second);
         const std::string later = co_await fake_node::read_from(old.get());
         EXPECT_NE(later.find("\"/x\""), std::string::npos);
@@ -235,8 +235,8 @@ TEST_F(upstreams_on_a_loop, asks_a_peer_that_says_goaway_until_it_has_connected_
     loop.run(test(this, &node));
 }
 
-// Nobody takes its place: it is done with as soon as that is known.
-TEST_F(upstreams_on_a_loop, is_done_with_a_peer_that_says_goaway_and_cannot_be_replaced) {
+// No worker replaces the peer: its connection is closed as soon as that is known.
+TEST_F(upstreams_on_a_loop, closes_a_peer_that_sent_goaway_and_cannot_be_replaced) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -256,7 +256,7 @@ TEST_F(upstreams_on_a_loop, is_done_with_a_peer_that_says_goaway_and_cannot_be_r
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, does_not_blame_a_peer_that_says_goaway_with_its_first_words) {
+TEST_F(upstreams_on_a_loop, does_not_count_a_goaway_right_after_the_hello_as_a_failure) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
@@ -325,7 +325,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_when_a_registry_that_does_not_list_it_i
     loop.run(test(&loop, &*others, &node));
 }
 
-TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first_reply) {
+TEST_F(upstreams_on_a_loop, recognizes_an_msd_node_whose_hello_arrives_with_its_first_reply) {
     fake_node node{loop, "svc", true};
     settings_here.connect_timeout = test::loop::patience;
     others.emplace(here(), upstreams::connecting::eagerly);
@@ -333,7 +333,8 @@ TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first
     const auto test = [](test::loop* on, upstreams* them, fake_node* peer
                       ) -> asio::awaitable<void> {
         co_await peer->take();
-        const std::string hello = co_await peer->read(); // waits longer than a caller does
+        const std::string hello =
+            co_await peer->read(); // waits longer than a caller waits for a hello
         EXPECT_NE(hello.find("\"hello\""), std::string::npos) << hello;
         attempt_slot made;
         on->tasks.spawn(ask(them, "GET", test::loop::patience, &made));
@@ -351,14 +352,14 @@ TEST_F(upstreams_on_a_loop, knows_what_speaks_msd_when_it_says_so_with_its_first
     loop.run(test(&loop, &*others, &node));
 }
 
-TEST_F(upstreams_on_a_loop, waits_for_a_node_that_dropped_one_connection_unanswered) {
+TEST_F(upstreams_on_a_loop, waits_for_a_node_that_closed_one_connection_without_a_reply) {
     fake_node node{loop, "svc", true};
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->take();
         attempt_slot made;
         me->begin("GET", test::loop::patience, &made);
-        peer->connection->close(); // a worker that is killed while it is greeted
+        peer->connection->close(); // simulates a worker that is killed before it answers the hello
         co_await peer->accept();
         const std::string request = co_await peer->read();
         peer->answer(request, "");
@@ -371,7 +372,7 @@ TEST_F(upstreams_on_a_loop, waits_for_a_node_that_dropped_one_connection_unanswe
     loop.run(test(this, &node));
 }
 
-TEST_F(upstreams_on_a_loop, has_room_for_new_services_however_many_there_were) {
+TEST_F(upstreams_on_a_loop, has_room_for_new_services_after_many_services_have_gone) {
     others.emplace(here(), upstreams::connecting::on_demand);
     constexpr int services_max = 4096;
     std::vector<core::node_info> many(services_max);
@@ -392,7 +393,7 @@ TEST_F(upstreams_on_a_loop, has_room_for_new_services_however_many_there_were) {
     EXPECT_FALSE(others->knows("too many"));
 }
 
-TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lost) {
+TEST_F(upstreams_on_a_loop, distinguishes_a_node_that_deregistered_from_a_lost_node) {
     const fake_node node{loop, "svc", true};
     list({node.info});
     list({});
@@ -400,7 +401,7 @@ TEST_F(upstreams_on_a_loop, knows_a_node_that_left_in_order_from_one_that_was_lo
     EXPECT_TRUE(services.have_all_deregistered("svc"));
 }
 
-TEST_F(upstreams_on_a_loop, gives_the_routes_of_who_left_to_who_is_there) {
+TEST_F(upstreams_on_a_loop, gives_the_routes_of_a_service_that_left_to_a_listed_service) {
     const fake_node gone{loop, "first", true};
     const fake_node there{loop, "second", false};
     const auto asked = [this] {
@@ -411,10 +412,10 @@ TEST_F(upstreams_on_a_loop, gives_the_routes_of_who_left_to_who_is_there) {
     list({there.info});
     EXPECT_EQ(asked(), "second");
     list({});
-    EXPECT_EQ(asked(), "first") << "whose clients hear that it left";
+    EXPECT_EQ(asked(), "first") << "its clients get the reply that the service has left";
 }
 
-TEST_F(upstreams_on_a_loop, says_at_once_that_nobody_can_be_reached) {
+TEST_F(upstreams_on_a_loop, fails_at_once_when_no_instance_can_be_reached) {
     core::node_info dead;
     {
         const fake_node node{loop, "svc", false};

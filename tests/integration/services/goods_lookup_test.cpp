@@ -55,7 +55,7 @@ public:
 
     asio::any_io_executor* executor = nullptr;
     std::vector<std::string> asked;
-    reply_type* waiting = nullptr; // the last one asked
+    reply_type* waiting = nullptr; // for the latest request
 };
 
 class lookup : public testing::Test {

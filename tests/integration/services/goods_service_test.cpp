@@ -57,7 +57,7 @@ TEST_F(goods_service, names_every_invalid_parameter_of_a_product) {
         "422 1 Invalid Parameters {\"errors\":["
         "{\"field\":\"name\",\"problem\":\"must not be empty\"},"
         "{\"field\":\"category\",\"problem\":\"is required\"},"
-        "{\"field\":\"price\",\"problem\":\"must be a number of at most 9e14 either way with at "
+        "{\"field\":\"price\",\"problem\":\"must be a number from -9e14 to 9e14 with at "
         "most 4 decimals\"},"
         "{\"field\":\"description\",\"problem\":\"is required\"}]}"
     );
@@ -174,11 +174,11 @@ TEST_F(goods_service, announces_changes_and_nothing_else) {
     const std::string other = R"({"id":9,"name":"b","category":"c","price":2,"description":""})";
     auto& said = goods_.changes().said;
     goods_.text("POST", "/goods", pencil);
-    EXPECT_EQ(said, (std::vector<std::string>{"goods 1"})) << "it did not exist before";
+    EXPECT_EQ(said, (std::vector<std::string>{"goods 1"})) << "the product did not exist before";
     list();
     goods_.text("PUT", "/goods", other);
     goods_.text("PUT", "/goods", R"({"id":1})");
-    EXPECT_EQ(said.size(), 1U) << "nothing has changed";
+    EXPECT_EQ(said.size(), 1U) << "the product has not changed";
     goods_.text("PUT", "/goods/{id}", change);
     EXPECT_EQ(said.size(), 2U);
     goods_.text("DELETE", "/goods", R"({"id":1})");

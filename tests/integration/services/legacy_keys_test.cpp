@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plain keys of a Redis that existing nodes use too: one server, behind sentinels, a cluster.
+// The plain keys in a Redis that existing nodes also use: one server, sentinels, a cluster.
 #include "integration/store/loop.hpp"
 #include "integration/store/redis_topologies.hpp"
 #include "net/use_tuple.hpp"
@@ -23,7 +23,7 @@ using store::redis::shared_cache;
 store::redis::client_settings settings_for(const std::string& url) {
     store::redis::client_settings out;
     out.where = store::redis::parse_url(url).value();
-    out.timeout = milliseconds{10'000}; // of a machine that is busy
+    out.timeout = milliseconds{10'000}; // long enough for a busy machine
     out.connect_timeout = milliseconds{10'000};
     out.probe_every = milliseconds{50};
     return out;
@@ -72,7 +72,7 @@ protected:
         EXPECT_TRUE(done);
     }
 
-    // As a look-up does it: the owner is asked after get() had a miss.
+    // Fills an entry like a look-up: the owner is queried after a miss of get().
     void fill(const std::string& key, const std::optional<std::string>& value) {
         loop_.run_until([&] {
             const auto found = get(key);
@@ -89,27 +89,27 @@ protected:
     std::unique_ptr<shared_cache> writer_ = open_cache(loop_, settings_for(servers_.second));
 };
 
-TEST_P(legacy_entries, are_valid_only_while_the_plain_key_stays_as_it_was) {
+TEST_P(legacy_entries, are_valid_only_while_the_plain_key_is_unchanged) {
     set_plain("goods:1", R"({"price":1})");
     fill("goods:1", "one");
     EXPECT_EQ(seen(get("goods:1")), "one");
     set_plain("goods:1", R"({"price":2})");
-    EXPECT_EQ(seen(get("goods:1")), "miss") << "it was set";
+    EXPECT_EQ(seen(get("goods:1")), "miss") << "the plain key was set";
 
     fill("goods:2", "two");
     EXPECT_EQ(seen(get("goods:2")), "two") << "without a plain key";
     set_plain("goods:2", "x");
-    EXPECT_EQ(seen(get("goods:2")), "miss") << "it was made";
+    EXPECT_EQ(seen(get("goods:2")), "miss") << "the plain key was created";
 
     set_plain("goods:3", "x");
     fill("goods:3", "three");
     set_plain("goods:3", std::nullopt);
-    EXPECT_EQ(seen(get("goods:3")), "miss") << "it was deleted";
+    EXPECT_EQ(seen(get("goods:3")), "miss") << "the plain key was deleted";
 
     fill("goods:4", std::nullopt);
     EXPECT_EQ(seen(get("goods:4")), "none");
     set_plain("goods:4", "x");
-    EXPECT_EQ(seen(get("goods:4")), "miss") << "what did not exist was made";
+    EXPECT_EQ(seen(get("goods:4")), "miss") << "a plain key that did not exist was created";
 }
 
 TEST_P(legacy_entries, are_never_filled_with_an_answer_that_a_change_has_overtaken) {
@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& each) { return each.param.name; }
 );
 
-// A store whose reads wait for the test, if it wants that.
+// A store whose reads can wait for the test.
 class slow_goods final : public store::goods_repository {
 public:
     explicit slow_goods(loop& on) : loop_{on} {}
@@ -226,26 +226,27 @@ protected:
     services::legacy_keys other_{loop_.executor(), *other_cache_, goods_, chosen};
 };
 
-TEST_F(legacy_keys, hold_what_an_existing_goods_node_writes) {
+TEST_F(legacy_keys, have_the_format_that_an_existing_goods_node_writes) {
     goods_.prices[7] = 41'500;
     loop_.wait(one_.update(7, soon_));
     EXPECT_EQ(plain(), R"({"name":"pencil","category":"office","price":4.15,"description":"HB"})");
     EXPECT_EQ(server_.ask({"PTTL", "7"}).integer, -1) << "without a time to live";
     goods_.prices.erase(7);
     loop_.wait(one_.remove(7, soon_));
-    EXPECT_EQ(server_.ask({"EXISTS", "7"}).integer, 0) << "before the product goes";
+    EXPECT_EQ(server_.ask({"EXISTS", "7"}).integer, 0)
+        << "the plain key is deleted before the product";
     loop_.wait(one_.update(7, soon_));
     EXPECT_EQ(server_.ask({"EXISTS", "7"}).integer, 0);
 }
 
-TEST_F(legacy_keys, come_back_when_a_deletion_failed) {
+TEST_F(legacy_keys, are_written_again_when_a_deletion_failed) {
     goods_.prices[7] = 10'000;
     loop_.wait(one_.remove(7, soon_));
     loop_.wait(one_.update(7, soon_));
     EXPECT_NE(plain().find("\"price\":1,"), std::string::npos);
 }
 
-TEST_F(legacy_keys, end_as_the_store_says_when_the_older_row_is_written_last) {
+TEST_F(legacy_keys, become_equal_to_the_store_when_the_older_row_is_written_last) {
     goods_.prices[7] = 10'000;
     goods_.holds_next = true;
     bool is_done = false;
@@ -256,12 +257,12 @@ TEST_F(legacy_keys, end_as_the_store_says_when_the_older_row_is_written_last) {
     goods_.prices[7] = 20'000;
     loop_.wait(other_.update(7, soon_));
     EXPECT_NE(plain().find("\"price\":2,"), std::string::npos);
-    goods_.open_gate(); // now the price that was read first is written
+    goods_.open_gate(); // now the worker writes the price that it read first
     loop_.run_until([&] { return is_done; });
     until_verified();
     EXPECT_NE(plain().find("\"price\":2,"), std::string::npos) << plain();
 
-    // The same with a product that is deleted meanwhile.
+    // The same with a product that is deleted between the read and the write.
     goods_.holds_next = true;
     is_done = false;
     asio::co_spawn(loop_.context(), one_.update(7, soon_), [&](const std::exception_ptr&) {
@@ -288,7 +289,7 @@ TEST_F(legacy_keys, are_written_again_when_redis_returns_with_an_older_state) {
     loop_.run_until([&] { return plain().find("\"price\":2,") != std::string::npos; });
 }
 
-TEST_F(legacy_keys, are_written_when_a_redis_that_was_lost_is_back) {
+TEST_F(legacy_keys, are_written_when_a_lost_redis_has_returned) {
     server_.kill();
     loop_.run_until([&] { return !cache_->usable(); });
     goods_.prices[7] = 10'000;

@@ -52,13 +52,13 @@ protected:
     service_under_test members_{"members"};
 };
 
-TEST_F(members_service, lets_a_member_in_with_the_right_password_only) {
+TEST_F(members_service, accepts_a_login_with_the_right_password_only) {
     EXPECT_EQ(post(kim), R"(200 0 success {"userid":1})");
     EXPECT_EQ(login(kim), R"(200 0 success {"userid":1})");
     EXPECT_EQ(login(kim_wrong), "403 1 invalid password {}");
 }
 
-TEST_F(members_service, answers_a_login_by_post_as_one_by_get) {
+TEST_F(members_service, answers_a_login_by_post_like_a_login_by_get) {
     const auto by_post = [this](const std::string& params) {
         return members_.text("POST", "/members/login", params);
     };
@@ -68,20 +68,20 @@ TEST_F(members_service, answers_a_login_by_post_as_one_by_get) {
     EXPECT_EQ(by_post("{}"), login("{}"));
 }
 
-TEST_F(members_service, answers_an_unknown_name_as_a_wrong_password) {
+TEST_F(members_service, answers_an_unknown_name_like_a_wrong_password) {
     EXPECT_EQ(login(kim), "403 1 invalid password {}");
 }
 
-TEST_F(members_service, lets_nobody_in_when_the_password_cannot_be_checked) {
+TEST_F(members_service, refuses_every_login_when_the_password_cannot_be_checked) {
     post(kim);
-    login(kim); // so that all threads are there
+    login(kim); // so that all threads are started
     const little_memory while_it_lasts;
     EXPECT_THAT(login(kim_wrong), StartsWith("503 1 "));
     EXPECT_THAT(login(kim), StartsWith("503 1 "));
     EXPECT_THAT(login(R"({"username":"nobody","password":"p"})"), StartsWith("503 1 "));
 }
 
-TEST_F(members_service, refuses_a_name_twice) {
+TEST_F(members_service, refuses_a_username_that_is_taken) {
     post(kim);
     EXPECT_EQ(post(kim_wrong), "409 1 the username is taken {}");
     EXPECT_THAT(login(kim), StartsWith("200 0 "));
@@ -95,7 +95,7 @@ TEST_F(members_service, removes_by_username) {
     EXPECT_THAT(members_.text("DELETE", "/members", "{}"), StartsWith("422 1 "));
 }
 
-TEST_F(members_service, takes_sql_in_a_name_as_a_name) {
+TEST_F(members_service, treats_sql_in_a_username_as_text) {
     post(R"({"username":"test_account","password":"p"})");
     EXPECT_EQ(
         login(R"({"username":"test_account' -- ","password":"x"})"),
@@ -108,7 +108,7 @@ TEST_F(members_service, requires_name_and_password) {
     EXPECT_THAT(post(R"({"username":"","password":""})"), StartsWith("422 1 "));
 }
 
-TEST_F(members_service, never_repeats_a_password) {
+TEST_F(members_service, never_returns_a_password) {
     for (const auto& answer :
          {post(kim),
           login(kim),
@@ -144,25 +144,26 @@ TEST_F(members_service, rewrites_an_old_hash_at_the_first_login) {
     EXPECT_THAT(login(right), StartsWith("200 0 "));
 }
 
-TEST_F(members_service, says_that_a_very_old_password_must_be_set_anew) {
+TEST_F(members_service, reports_that_a_very_old_password_must_be_set_again) {
     store_hash("oldest", "5d2e19393cc5ef67");
     EXPECT_EQ(
         login(R"({"username":"oldest","password":"password"})"),
-        "403 1 the password was stored by an old method: set it anew {}"
+        "403 1 the stored form of the password is too old to be checked: set the password again {}"
     );
 }
 
-TEST_F(members_service, gives_a_repeat_the_very_same_reply) {
+TEST_F(members_service, gives_a_repeated_request_the_same_reply) {
     const auto first = post(kim, "key");
     EXPECT_EQ(post(kim, "key"), first);
     const auto different = "422 1 Idempotency-Key was used for a different request {}";
     EXPECT_EQ(post(R"({"username":"lee","password":"geheim-1"})", "key"), different);
-    EXPECT_EQ(post(kim_wrong, "key"), different) << "another password is another request";
+    EXPECT_EQ(post(kim_wrong, "key"), different)
+        << "a different password makes a different request";
     members_.text("DELETE", "/members", R"({"username":"kim"})");
-    EXPECT_EQ(post(kim, "key"), first) << "what came later changes nothing";
+    EXPECT_EQ(post(kim, "key"), first) << "the later request changes nothing";
 }
 
-TEST_F(members_service, tells_two_requests_with_one_key_apart_when_they_come_at_once) {
+TEST_F(members_service, distinguishes_two_concurrent_requests_with_one_key) {
     std::vector<services::reply> replies;
     const auto& route = members_.route_of("POST", "/members");
     for (const auto& body : {kim, kim_wrong}) {
@@ -186,7 +187,7 @@ TEST_F(members_service, tells_two_requests_with_one_key_apart_when_they_come_at_
     EXPECT_EQ(replies[1].status, 422) << "its password was not stored";
 }
 
-TEST_F(members_service, refuses_more_logins_than_it_can_hash) {
+TEST_F(members_service, refuses_logins_beyond_the_queue_of_password_checks) {
     constexpr int logins = 80;
     int answered = 0;
     int refused = 0;

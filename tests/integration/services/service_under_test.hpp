@@ -16,7 +16,7 @@
 
 namespace msd::test {
 
-// Another service as purchases sees it: gives the reply that the test chose and records requests.
+// The services that purchases calls: sends the reply that the test chose and records requests.
 class scripted_peer final : public services::peer_caller {
 public:
     asio::awaitable<result<answer>>

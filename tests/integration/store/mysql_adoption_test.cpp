@@ -268,7 +268,7 @@ TEST_F(mysql_adoption, is_finished_on_explicit_request) {
         ElementsAre(
             HasSubstr("no longer use members"),
             HasSubstr("convert members"),
-            HasSubstr("keep argon2id only for 1 members")
+            HasSubstr("keep only the argon2id hash of 1 members")
         )
     );
     EXPECT_THAT(planned[2].finishing, SizeIs(1));

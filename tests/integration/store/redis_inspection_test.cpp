@@ -61,7 +61,7 @@ TEST_F(redis_inspection, advises_what_to_do_about_problems) {
     const test::reserved_port nobody;
     const auto absent =
         look(settings_for("redis://127.0.0.1:" + std::to_string(nobody.number())), brief);
-    EXPECT_THAT(absent.advice, ElementsAre(HasSubstr("is a Redis running there")));
+    EXPECT_THAT(absent.advice, ElementsAre(HasSubstr("check that Redis runs there")));
     chosen = settings_for("rediss://" + server.address());
     chosen.connect_timeout = brief;
     const auto plain = look(chosen, 3 * brief);

@@ -96,7 +96,7 @@ TEST_F(redis_sentinel, distinguishes_sentinels_from_servers) {
     const test::redis_server server;
     open(chosen("redis+sentinel://" + server.address() + "/main"));
     loop_.run_until([this] { return client_->counted().failures > 0; });
-    EXPECT_THAT(client_->trouble(), HasSubstr("is no sentinel"));
+    EXPECT_THAT(client_->trouble(), HasSubstr("is not a sentinel"));
 }
 
 } // namespace

@@ -34,19 +34,19 @@ words settings_of(const command_line& line) {
     return all;
 }
 
-TEST(command_line, turns_flags_of_a_role_into_keys_of_that_role) {
+TEST(command_line, maps_flags_of_a_role_to_keys_of_that_role) {
     const auto line = accepted({"gateway", "--port", "80", "--workers=3", "--host", "::"});
     EXPECT_EQ(line.what, verb::gateway);
     EXPECT_EQ(settings_of(line), (words{"host=::", "gateway.port=80", "gateway.workers=3"}));
 }
 
-TEST(command_line, turns_flags_of_a_service_into_keys_of_that_service) {
+TEST(command_line, maps_flags_of_a_service_to_keys_of_that_service) {
     const auto line = accepted({"service", "goods", "--port", "9011", "--advertise", "a:1"});
     EXPECT_EQ(line.service, "goods");
     EXPECT_EQ(settings_of(line), (words{"services.goods.port=9011", "registry.advertise=a:1"}));
 }
 
-TEST(command_line, gives_every_pool_of_up_its_own_port) {
+TEST(command_line, sets_the_port_of_each_pool_of_up) {
     const auto line = accepted(
         {"up",
          "--gateway-port",
@@ -68,7 +68,7 @@ TEST(command_line, gives_every_pool_of_up_its_own_port) {
     );
 }
 
-TEST(command_line, lets_the_workers_of_one_pool_win_over_those_of_all) {
+TEST(command_line, workers_of_one_pool_override_workers_of_all_pools) {
     const auto line = accepted({"up", "--goods-workers", "5", "--workers", "2"});
     EXPECT_EQ(
         settings_of(line),
@@ -80,7 +80,7 @@ TEST(command_line, lets_the_workers_of_one_pool_win_over_those_of_all) {
     );
 }
 
-TEST(command_line, lets_the_last_of_an_option_given_twice_win) {
+TEST(command_line, uses_the_last_value_of_a_repeated_option) {
     EXPECT_EQ(
         settings_of(accepted({"gateway", "--port", "1", "--host", "a", "--port=2", "--host", "b"})),
         (words{"host=b", "gateway.port=2"})
@@ -90,17 +90,17 @@ TEST(command_line, lets_the_last_of_an_option_given_twice_win) {
     EXPECT_EQ(accepted({"call", "GET", "/", "--timeout", "1", "--timeout", "2"}).timeout_ms, 2);
     EXPECT_TRUE(accepted({"status", "--json", "--json"}).as_json);
     const auto line = accepted({"export", "d", "--service", "goods", "--service", "members"});
-    EXPECT_EQ(line.services, (words{"goods", "members"})) << "it takes several";
+    EXPECT_EQ(line.services, (words{"goods", "members"})) << "the option can be repeated";
 }
 
-TEST(command_line, leaves_it_to_the_configuration_to_refuse_a_host_that_looks_like_an_option) {
+TEST(command_line, accepts_a_host_that_begins_with_a_dash_so_that_the_configuration_refuses_it) {
     EXPECT_EQ(
         settings_of(accepted({"gateway", "--advertise", "-x", "--port", "1"})),
         (words{"gateway.port=1", "registry.advertise=-x"})
     );
 }
 
-TEST(command_line, takes_a_label_behind_the_name_of_a_service) {
+TEST(command_line, accepts_a_label_after_the_name_of_a_service) {
     EXPECT_EQ(accepted({"service", "goods-2"}).service, "goods");
     EXPECT_EQ(accepted({"service", "goods-blue-1"}).service, "goods");
     const auto line = accepted({"service", "goods-2", "--port", "9011"});
@@ -110,7 +110,7 @@ TEST(command_line, takes_a_label_behind_the_name_of_a_service) {
     EXPECT_NE(refusal({"service", "gateway-2"}).find("no service"), std::string::npos);
 }
 
-TEST(command_line, remembers_the_flag_for_the_message_about_its_value) {
+TEST(command_line, stores_the_flag_for_error_messages_about_its_value) {
     const auto line = accepted({"up", "--goods-port", "x"});
     ASSERT_EQ(line.settings.size(), 1U);
     EXPECT_EQ(line.settings.front().flag, "--goods-port");
@@ -130,22 +130,23 @@ TEST(command_line, reads_a_json_object_as_one_word) {
     EXPECT_EQ(line.arguments, (words{R"({"a":[1,2],"b":"x y"})"}));
 }
 
-TEST(command_line, takes_options_of_ctl_on_both_sides_of_what_to_do) {
+TEST(command_line, accepts_options_of_ctl_before_and_after_its_command) {
     EXPECT_EQ(settings_of(accepted({"ctl", "--data-dir", "d", "roll"})), (words{"data_dir=d"}));
     EXPECT_EQ(settings_of(accepted({"ctl", "roll", "--data-dir", "d"})), (words{"data_dir=d"}));
     const auto both = accepted({"ctl", "--runtime-dir", "a", "roll", "--runtime-dir", "b"});
-    EXPECT_EQ(settings_of(both), (words{"runtime_dir=a", "runtime_dir=b"})) << "the last counts";
+    EXPECT_EQ(settings_of(both), (words{"runtime_dir=a", "runtime_dir=b"}))
+        << "both are stored, the last one is used";
     EXPECT_EQ(accepted({"ctl", "-c", "f.toml", "status"}).config_file, "f.toml");
     EXPECT_EQ(accepted({"ctl", "-i", "up-1", "status", "-i", "up-2"}).instance, "up-2");
     EXPECT_TRUE(accepted({"ctl", "--json", "status"}).as_json);
     EXPECT_EQ(accepted({"ctl", "--pid", "7", "reload"}).master_pid, 7);
     EXPECT_EQ(
         refusal({"ctl", "--data-dir", "d"}),
-        "msd ctl: say what to do, for example: msd ctl status\nSee msd ctl --help\n"
+        "msd ctl: a command is missing, for example: msd ctl status\nSee msd ctl --help\n"
     );
 }
 
-TEST(command_line, knows_which_tables_are_for_programs) {
+TEST(command_line, reads_the_json_flag_of_table_commands) {
     EXPECT_TRUE(accepted({"nodes", "--json"}).as_json);
     EXPECT_TRUE(accepted({"routes", "--json"}).as_json);
     EXPECT_TRUE(accepted({"status", "--json"}).as_json);
@@ -160,37 +161,37 @@ TEST(command_line, reads_the_remaining_commands) {
     EXPECT_EQ(accepted({"up", "-c", "b.toml"}).config_file, "b.toml");
 }
 
-TEST(command_line, suggests_the_option_that_was_meant) {
+TEST(command_line, suggests_an_option_for_a_mistyped_one) {
     EXPECT_EQ(
         refusal({"gateway", "--prot", "80"}),
         "msd gateway: unknown option \"--prot\"; did you mean --port?\nSee msd gateway --help\n"
     );
 }
 
-TEST(command_line, suggests_the_command_that_was_meant) {
+TEST(command_line, suggests_a_command_for_a_mistyped_one) {
     EXPECT_EQ(
         refusal({"gatewya"}),
         "msd: unknown command \"gatewya\"; did you mean gateway?\nSee msd --help\n"
     );
 }
 
-TEST(command_line, suggests_the_service_that_was_meant) {
+TEST(command_line, suggests_a_service_for_a_mistyped_one) {
     EXPECT_EQ(
         refusal({"service", "good"}),
         "msd service: there is no service \"good\"; did you mean goods?\nSee msd service --help\n"
     );
     EXPECT_EQ(
         refusal({"service", "weather"}),
-        "msd service: there is no service \"weather\"; there are goods, members\n"
+        "msd service: there is no service \"weather\"; the services are goods, members\n"
         "See msd service --help\n"
     );
 }
 
-TEST(command_line, asks_what_to_do_when_nothing_was_said) {
-    EXPECT_EQ(refusal({}), "msd: say what to do, for example: msd up\nSee msd --help\n");
+TEST(command_line, refuses_an_empty_command_line_with_an_example) {
+    EXPECT_EQ(refusal({}), "msd: a command is missing, for example: msd up\nSee msd --help\n");
 }
 
-TEST(command_line, refuses_what_a_command_does_not_take) {
+TEST(command_line, refuses_arguments_that_the_command_does_not_have) {
     EXPECT_EQ(
         refusal({"nodes", "goods"}),
         "msd nodes: unexpected argument \"goods\"\nSee msd nodes --help\n"
@@ -198,7 +199,7 @@ TEST(command_line, refuses_what_a_command_does_not_take) {
     EXPECT_EQ(refusal({"up", "--port", "1"}).substr(0, 31), "msd up: unknown option \"--port\"");
 }
 
-TEST(command_line, names_what_is_missing) {
+TEST(command_line, names_the_missing_argument) {
     EXPECT_EQ(refusal({"check"}), "msd check: FILE is required\nSee msd check --help\n");
     EXPECT_EQ(refusal({"call", "GET"}), "msd call: URI is required\nSee msd call --help\n");
 }
@@ -223,7 +224,7 @@ TEST(command_line, has_help_with_examples_for_every_command) {
     }
 }
 
-TEST(command_line, says_in_its_help_how_the_whole_command_goes) {
+TEST(command_line, shows_the_whole_command_in_the_usage_line) {
     const auto usage = [](words arguments) {
         const std::string help = parse_command_line(std::move(arguments), test_roles).text;
         const auto begin = help.find("Usage: ");

@@ -61,13 +61,13 @@ advertise = "[fd00::1]:80"
     EXPECT_EQ(made.membership.advertise_port, 80);
 }
 
-TEST(config_file, leaves_what_it_does_not_mention) {
+TEST(config_file, keeps_the_values_of_keys_that_are_not_in_the_file) {
     const configuration made = accepted("[gateway]\nport = 1\n");
     EXPECT_EQ(made.roles.at("goods").port, 9010);
     EXPECT_EQ(made.gateway.request_timeout, milliseconds{5000});
 }
 
-TEST(config_file, suggests_the_key_that_was_meant) {
+TEST(config_file, suggests_a_key_for_a_mistyped_one) {
     EXPECT_EQ(
         refusal("[gateway]\n\nrequest_timout_ms = 1\n"),
         "msd.toml:3: gateway.request_timout_ms: unknown key; did you mean "
@@ -75,7 +75,7 @@ TEST(config_file, suggests_the_key_that_was_meant) {
     );
 }
 
-TEST(config_file, suggests_the_section_that_was_meant) {
+TEST(config_file, suggests_a_section_for_a_mistyped_one) {
     EXPECT_EQ(
         refusal("[gatway]\nport = 1\n"),
         "msd.toml:1: gatway: unknown key; did you mean gateway?"
@@ -86,11 +86,11 @@ TEST(config_file, suggests_the_section_that_was_meant) {
     );
 }
 
-TEST(config_file, suggests_nothing_for_a_key_like_no_other) {
+TEST(config_file, suggests_nothing_when_no_key_is_similar) {
     EXPECT_EQ(refusal("colour = \"red\"\n"), "msd.toml:1: colour: unknown key");
 }
 
-TEST(config_file, says_which_kind_of_value_a_key_takes) {
+TEST(config_file, names_the_expected_type_of_a_value) {
     EXPECT_EQ(
         refusal("gateway.port = \"80\"\n"),
         "msd.toml:1: gateway.port: expected an integer, got a string"
@@ -122,8 +122,8 @@ TEST(config_file, says_which_kind_of_value_a_key_takes) {
     );
 }
 
-TEST(config_file, refuses_a_value_where_a_section_belongs) {
-    EXPECT_EQ(refusal("gateway = 5\n"), "msd.toml:1: gateway: is a section, written [gateway]");
+TEST(config_file, refuses_a_value_in_place_of_a_section) {
+    EXPECT_EQ(refusal("gateway = 5\n"), "msd.toml:1: gateway: is a section, write [gateway]");
 }
 
 TEST(config_file, names_the_bounds_of_a_number) {
@@ -137,15 +137,15 @@ TEST(config_file, names_the_bounds_of_a_number) {
     );
 }
 
-TEST(config_file, takes_both_bounds_of_a_number) {
+TEST(config_file, accepts_numbers_equal_to_a_bound) {
     EXPECT_EQ(refusal("gateway.port = 0\n"), "accepted");
     EXPECT_EQ(refusal("gateway.port = 65535\n"), "accepted");
 }
 
-TEST(config_file, names_the_words_a_key_takes) {
+TEST(config_file, names_the_allowed_values_of_a_key) {
     EXPECT_EQ(
         refusal("log.level = \"loud\"\n"),
-        "msd.toml:1: log.level: \"loud\" is none of trace, debug, info, warning, error, off"
+        "msd.toml:1: log.level: \"loud\" is not one of trace, debug, info, warning, error, off"
     );
 }
 
@@ -155,10 +155,10 @@ TEST(config_file, refuses_texts_that_are_empty_too_long_or_unprintable) {
         refusal("host = \"" + std::string(256, 'h') + "\"\n"),
         "msd.toml:1: host: has 256 bytes, at most 255 are allowed"
     );
-    EXPECT_EQ(refusal("host = \"a\\nb\"\n"), "msd.toml:1: host: holds a control character");
+    EXPECT_EQ(refusal("host = \"a\\nb\"\n"), "msd.toml:1: host: contains a control character");
 }
 
-TEST(config_file, explains_an_address_it_cannot_read) {
+TEST(config_file, explains_what_is_wrong_with_an_address) {
     EXPECT_EQ(
         refusal("registry.distributor = \"here\"\n"),
         "msd.toml:1: registry.distributor: \"here\" is not HOST:PORT"
@@ -192,7 +192,7 @@ TEST(config_file, names_the_line_of_a_syntax_error) {
     EXPECT_TRUE(refusal("\n\n= 1\n").starts_with("msd.toml:3: "));
 }
 
-TEST(config_file, changes_nothing_when_anything_is_wrong) {
+TEST(config_file, changes_nothing_when_any_value_is_wrong) {
     configuration made = schema().defaults();
     const auto read =
         read_config("[gateway]\nport = 1\nnonsense = 2\n", "msd.toml", schema(), made);
@@ -200,11 +200,11 @@ TEST(config_file, changes_nothing_when_anything_is_wrong) {
     EXPECT_EQ(made.roles.at("gateway").port, 8000);
 }
 
-TEST(config_file, lets_no_escape_sequence_of_a_file_reach_the_terminal) {
+TEST(config_file, escapes_control_characters_of_the_file_in_messages) {
     EXPECT_EQ(refusal("\"a\\u001b[2J\" = 1\n"), "msd.toml:1: a\\x1b[2J: unknown key");
 }
 
-TEST(config_file, says_why_a_file_cannot_be_read) {
+TEST(config_file, reports_why_a_file_cannot_be_read) {
     configuration made = schema().defaults();
     const auto absent = read_config_file("/nonexistent/msd.toml", schema(), made);
     ASSERT_FALSE(absent);

@@ -38,14 +38,14 @@ names pools_of_up_that_read(const std::string& name) {
     return pools_that_read(name, command_of(verb::up));
 }
 
-TEST(key_readers, are_given_for_every_key) {
+TEST(key_readers, are_defined_for_every_key) {
     const config_schema schema{test_roles};
     for (const config_key& key : schema.keys()) {
         EXPECT_NE(key.readers, 0U) << key.name;
     }
 }
 
-TEST(key_readers, of_a_key_of_one_role_are_its_workers) {
+TEST(key_readers, of_a_key_of_one_role_are_the_workers_of_that_role) {
     EXPECT_EQ(pools_of_up_that_read("gateway.body_bytes_max"), (names{"gateway"}));
     EXPECT_EQ(pools_of_up_that_read("gateway.http_status"), (names{"gateway"}));
     EXPECT_EQ(pools_of_up_that_read("distributor.ping_every_ms"), (names{"distributor"}));
@@ -54,7 +54,7 @@ TEST(key_readers, of_a_key_of_one_role_are_its_workers) {
     EXPECT_EQ(pools_of_up_that_read("cache.memory_ttl_ms"), (names{"goods", "members"}));
 }
 
-TEST(key_readers, of_what_all_workers_have_are_all_workers) {
+TEST(key_readers, of_a_key_for_all_workers_are_all_workers) {
     const names all{"distributor", "gateway", "goods", "members"};
     EXPECT_EQ(pools_of_up_that_read("log.level"), all);
     EXPECT_EQ(pools_of_up_that_read("packets.frame_timeout_ms"), all);
@@ -67,14 +67,14 @@ TEST(key_readers, of_what_all_workers_have_are_all_workers) {
     );
 }
 
-TEST(key_readers, of_what_only_the_master_reads_are_no_workers) {
+TEST(key_readers, of_a_key_of_the_master_include_no_workers) {
     for (const char* const key :
          {"supervision.soak_ms", "supervision.start_timeout_ms", "gateway.workers"}) {
         EXPECT_EQ(pools_of_up_that_read(key), names{}) << key;
     }
 }
 
-TEST(key_readers, of_the_address_of_the_registry_are_not_those_that_have_it_beside_them) {
+TEST(key_readers, of_the_address_of_the_registry_are_workers_whose_master_runs_no_registry) {
     EXPECT_EQ(pools_of_up_that_read("registry.distributor"), names{});
     EXPECT_EQ(
         pools_that_read("registry.distributor", command_of(verb::gateway)),

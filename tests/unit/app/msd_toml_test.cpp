@@ -12,13 +12,13 @@
 namespace msd::app {
 namespace {
 
-// config/msd.toml says every key with its default, commented out, below a comment that explains it.
+// config/msd.toml has every key with its default, commented out, below a comment that explains it.
 struct documented {
     std::string text;
     std::string value; // as TOML
 };
 
-// Tests run in the project's directory.
+// Tests run in the top directory of the project.
 std::filesystem::path file() {
     return "config/msd.toml";
 }
@@ -80,7 +80,7 @@ TEST(msd_toml, documents_every_key_with_its_meaning_bounds_and_default) {
     }
 }
 
-TEST(msd_toml, documents_nothing_else) {
+TEST(msd_toml, documents_only_existing_keys) {
     const config_schema schema{all_roles()};
     for (const auto& [name, said] : read_documentation()) {
         EXPECT_NE(schema.find(name), nullptr) << name;
@@ -98,7 +98,7 @@ TEST(msd_toml, is_valid_and_changes_no_default) {
     }
 }
 
-// How mdoc(7) writes the value: quotes would begin and end an argument.
+// The value in mdoc(7), where a quote would begin or end an argument.
 std::string as_mdoc(std::string value) {
     for (auto at = value.find('"'); at != std::string::npos; at = value.find('"', at + 1)) {
         value.replace(at, 1, "\\(dq");
@@ -127,7 +127,7 @@ TEST(config_table, accepts_every_default_as_a_value) {
     }
 }
 
-TEST(config_table, puts_every_integer_where_it_reads_it) {
+TEST(config_table, reads_back_every_integer_that_was_set) {
     const config_schema schema{all_roles()};
     for (const config_key& key : schema.keys()) {
         configuration made = schema.defaults();
@@ -140,7 +140,7 @@ TEST(config_table, puts_every_integer_where_it_reads_it) {
     }
 }
 
-TEST(config_table, gives_every_key_a_place_of_its_own) {
+TEST(config_table, setting_a_key_changes_no_other_key) {
     const config_schema schema{all_roles()};
     for (const config_key& key : schema.keys()) {
         configuration made = schema.defaults();

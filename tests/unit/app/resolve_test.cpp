@@ -49,7 +49,7 @@ refusal refused(const command_line& command, const variables& set) {
     return resolved ? refusal{} : resolved.error();
 }
 
-// A file that is gone with the test.
+// Creates a file and removes it after the test.
 class config_on_disk {
 public:
     explicit config_on_disk(const std::string& text)
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] std::string path() const { return path_.string(); }
 
 private:
-    // Tests run side by side, each in a process of its own.
+    // Several processes may run tests at the same time.
     static std::string name() { return "resolve_test." + std::to_string(getpid()) + ".toml"; }
 
     std::filesystem::path path_;
@@ -76,7 +76,7 @@ TEST(resolve, starts_from_the_default_ports) {
     EXPECT_EQ(made.roles.at("goods").port, 9010);
 }
 
-TEST(resolve, lets_flag_win_over_environment_over_file_over_default) {
+TEST(resolve, flag_overrides_environment_overrides_file_overrides_default) {
     const config_on_disk file{"[gateway]\nport = 1\nworkers = 1\nbody_bytes_max = 1\n"};
     command_line command = gateway({{"gateway.port", "3", "--port"}});
     command.config_file = file.path();
@@ -87,7 +87,7 @@ TEST(resolve, lets_flag_win_over_environment_over_file_over_default) {
     EXPECT_EQ(made.gateway.header_bytes_max, 16U * 1024);
 }
 
-TEST(resolve, finds_the_file_by_the_environment_unless_a_flag_names_one) {
+TEST(resolve, reads_the_file_named_by_the_environment_unless_a_flag_names_one) {
     const config_on_disk file{"host = \"::1\"\n"};
     EXPECT_EQ(accepted(gateway(), {{"MSD_CONFIG", file.path()}}).host, "::1");
     command_line command = gateway();
@@ -114,7 +114,7 @@ TEST(resolve, prefers_the_variable_of_one_role) {
     EXPECT_EQ(made.roles.at("goods").port, 7);
 }
 
-TEST(resolve, looks_only_at_the_variables_that_the_command_uses) {
+TEST(resolve, ignores_variables_that_the_command_does_not_use) {
     const variables wrong{
         {"MSD_PORT", "x"},
         {"MSD_GATEWAY_PORT", "x"},
@@ -142,7 +142,7 @@ TEST(resolve, looks_only_at_the_variables_that_the_command_uses) {
     EXPECT_EQ(refused(up, {{"MSD_GOODS_PORT", "x"}}).exit_code, exit_configuration);
 }
 
-TEST(resolve, looks_at_no_variable_that_a_flag_overrides) {
+TEST(resolve, ignores_variables_that_a_flag_overrides) {
     const auto made = accepted(
         gateway({{"gateway.port", "1", "--port"}, {"registry.distributor", "h:1", "--distributor"}}
         ),
@@ -174,7 +174,7 @@ TEST(resolve, says_what_to_write_instead_of_the_url_of_a_distributor) {
     EXPECT_EQ(why.text, "MSD_DISTRIBUTOR: \"tcp://h:9000\" is a URL, not HOST:PORT: write h:9000");
 }
 
-TEST(resolve, calls_an_advertised_host_that_nobody_can_connect_to_a_configuration_error) {
+TEST(resolve, refuses_an_advertised_host_that_no_client_can_connect_to_as_configuration_error) {
     for (const std::string host :
          {"0.0.0.0", "::", "[::]:9010", "node 1", "-x", "a:b:c", "tcp://h:1", "0.0.0.0:9010"}) {
         const auto typed = refused(gateway({{"registry.advertise", host, "--advertise"}}), {});
@@ -186,7 +186,7 @@ TEST(resolve, calls_an_advertised_host_that_nobody_can_connect_to_a_configuratio
     }
 }
 
-TEST(resolve, takes_an_empty_variable_for_none) {
+TEST(resolve, treats_an_empty_variable_as_not_set) {
     EXPECT_EQ(accepted(gateway(), {{"MSD_PORT", ""}}).roles.at("gateway").port, 8000);
 }
 
@@ -214,7 +214,7 @@ TEST(resolve, reads_every_general_variable) {
     EXPECT_EQ(made.membership.advertise_port, 0);
 }
 
-TEST(resolve, calls_a_wrong_file_a_configuration_error) {
+TEST(resolve, refuses_a_wrong_file_as_configuration_error) {
     const config_on_disk file{"[gateway]\nport = 70000\n"};
     command_line command = gateway();
     command.config_file = file.path();
@@ -223,19 +223,19 @@ TEST(resolve, calls_a_wrong_file_a_configuration_error) {
     EXPECT_EQ(why.text, file.path() + ":2: gateway.port: 70000 is not between 0 and 65535");
 }
 
-TEST(resolve, calls_a_wrong_variable_a_configuration_error) {
+TEST(resolve, refuses_a_wrong_variable_as_configuration_error) {
     const auto why = refused(gateway(), {{"MSD_PORT", "eighty"}});
     EXPECT_EQ(why.exit_code, 78);
-    EXPECT_EQ(why.text, "MSD_PORT: \"eighty\" is no integer");
+    EXPECT_EQ(why.text, "MSD_PORT: \"eighty\" is not an integer");
 }
 
-TEST(resolve, calls_a_wrong_flag_misuse) {
+TEST(resolve, refuses_a_wrong_flag_as_usage_error) {
     const auto why = refused(gateway({{"gateway.port", "-1", "--port"}}), {});
     EXPECT_EQ(why.exit_code, 2);
     EXPECT_EQ(why.text, "--port: -1 is not between 0 and 65535");
 }
 
-TEST(resolve, allows_a_distributor_one_worker) {
+TEST(resolve, accepts_only_one_worker_for_a_distributor) {
     command_line command;
     command.what = verb::distributor;
     command.settings = {{"distributor.workers", "1", "--workers"}};
@@ -246,7 +246,7 @@ TEST(resolve, allows_a_distributor_one_worker) {
     EXPECT_EQ(why.text, "--workers: a distributor has exactly one worker");
 }
 
-TEST(resolve, refuses_a_password_on_the_command_line_and_takes_it_from_elsewhere) {
+TEST(resolve, refuses_a_password_on_the_command_line_but_not_elsewhere) {
     const std::string url = "mysql://u:hush@h/d";
     const auto typed = refused(goods({{"store.url", url, "--store"}}), {});
     EXPECT_EQ(typed.exit_code, exit_usage);
@@ -257,7 +257,7 @@ TEST(resolve, refuses_a_password_on_the_command_line_and_takes_it_from_elsewhere
     EXPECT_EQ(accepted(plain, {}).service.store.url, "mysql://u@h/d");
 }
 
-TEST(resolve, says_what_a_store_looks_like_without_repeating_it) {
+TEST(resolve, shows_the_form_of_a_store_url_without_repeating_the_value) {
     const auto wrong = refused(goods(), {{"MSD_STORE", "mysql://u:hush@/d"}});
     EXPECT_EQ(wrong.exit_code, exit_configuration);
     EXPECT_NE(wrong.text.find("mysql://USER@HOST:PORT/DATABASE"), std::string::npos);

@@ -7,7 +7,7 @@
 
 namespace msd::app {
 
-// Fewer roles than the program has, and none that a new service would change.
+// A fixed table with fewer roles than the program has, so that a new service does not change tests.
 inline constexpr std::array<role_facts, 4> test_roles{{
     {role_kind::distributor, "distributor", "the registry", 9000, 3},
     {role_kind::gateway, "gateway", "the front", 8000, 0},

@@ -34,13 +34,13 @@ protected:
     std::filesystem::path directory_;
 };
 
-TEST_F(secret, is_what_the_file_holds_without_the_end_of_the_line) {
+TEST_F(secret, is_the_content_of_the_file_without_the_line_end) {
     EXPECT_EQ(read(" p w\r\n\n", 0600).value(), " p w");
     EXPECT_EQ(read("p", 0400).value(), "p");
     EXPECT_EQ(read("p", 0640).value(), "p") << "a group may be allowed to read it";
 }
 
-TEST_F(secret, is_not_taken_from_a_file_that_others_can_read_or_change) {
+TEST_F(secret, is_refused_from_a_file_that_others_can_read_or_change) {
     for (const mode_t mode : {0644, 0604, 0602, 0601, 0620, 0666}) {
         const auto taken = read("hush", mode);
         ASSERT_FALSE(taken) << std::oct << mode;
@@ -49,7 +49,7 @@ TEST_F(secret, is_not_taken_from_a_file_that_others_can_read_or_change) {
     }
 }
 
-TEST_F(secret, is_not_empty_nor_huge_nor_anything_but_a_file) {
+TEST_F(secret, is_refused_when_empty_too_large_or_not_in_a_regular_file) {
     EXPECT_FALSE(read("", 0600));
     EXPECT_FALSE(read("\n", 0600));
     EXPECT_TRUE(read(std::string(secret_bytes_max, 'x'), 0600));
@@ -66,7 +66,7 @@ TEST_F(secret, comes_from_the_environment_when_no_file_is_named) {
     EXPECT_EQ(read_secret({}, "OTHER", look_up).value(), "");
 }
 
-TEST_F(secret, from_the_environment_has_no_line_end) {
+TEST_F(secret, from_the_environment_loses_its_line_end) {
     for (const auto& [value, expected] :
          {std::pair{"word\n", "word"},
           {"word\r\n", "word"},
@@ -81,9 +81,9 @@ TEST_F(secret, from_the_environment_has_no_line_end) {
     }
 }
 
-TEST_F(secret, may_be_readable_for_all_in_a_file_of_root_that_nobody_can_write) {
+TEST_F(secret, may_be_readable_for_all_in_a_file_of_root_that_is_not_writable) {
     if (::geteuid() != 0) {
-        GTEST_SKIP() << "only root can make a file of root";
+        GTEST_SKIP() << "only root can create a file of root";
     }
     EXPECT_EQ(read("mounted\n", 0444).value(), "mounted");
     EXPECT_FALSE(read("mounted", 0644)) << "its owner can change it";

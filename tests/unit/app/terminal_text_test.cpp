@@ -29,21 +29,21 @@ TEST(call_params, keep_values_as_strings_up_to_the_first_equals_sign) {
     );
 }
 
-TEST(call_params, take_the_last_of_a_repeated_name) {
+TEST(call_params, use_the_last_value_of_a_repeated_name) {
     EXPECT_EQ(params({"a=1", "b=2", "a=3"}), R"({"b":"2","a":"3"})");
 }
 
-TEST(call_params, pass_an_object_on_as_it_stands) {
+TEST(call_params, pass_a_json_object_on_unchanged) {
     EXPECT_EQ(params({R"({"id": 1.0})"}), R"({"id": 1.0})");
 }
 
-TEST(call_params, name_the_word_that_is_none) {
+TEST(call_params, name_the_word_that_is_wrong) {
     EXPECT_EQ(params({"a=1", "b"}), "\"b\" is neither name=value nor a JSON object");
     EXPECT_EQ(params({"=1"}), "\"=1\" is neither name=value nor a JSON object");
     EXPECT_TRUE(params({R"({"a":)"}).starts_with("PARAMS: "));
 }
 
-TEST(closest, finds_names_one_slip_away) {
+TEST(closest, finds_names_with_one_typing_error) {
     constexpr std::array<std::string_view, 3> names{"port", "workers", "host"};
     EXPECT_EQ(closest("prot", names), "port");
     EXPECT_EQ(closest("workes", names), "workers");
@@ -51,7 +51,7 @@ TEST(closest, finds_names_one_slip_away) {
     EXPECT_EQ(closest("pots", names), "");
 }
 
-TEST(closest, finds_nothing_in_nothing) {
+TEST(closest, finds_nothing_for_an_empty_or_a_very_long_name) {
     EXPECT_EQ(closest("", {}), "");
     EXPECT_EQ(closest(std::string(1000, 'x'), std::array<std::string_view, 1>{"x"}), "");
 }
@@ -70,7 +70,7 @@ TEST(text_table, counts_characters_not_bytes) {
     EXPECT_EQ(table.text(false), "NAME  N\n연필심심  1\nabcd  2\n");
 }
 
-TEST(text_table, lets_no_escape_sequence_reach_the_terminal) {
+TEST(text_table, escapes_control_characters_of_cells) {
     text_table table{{"NAME"}};
     table.add({"a\x1b[2Jb\n"});
     table.add({"\xc2\x9b"
@@ -78,7 +78,7 @@ TEST(text_table, lets_no_escape_sequence_reach_the_terminal) {
     EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\n");
 }
 
-TEST(text_table, is_bold_at_the_top_only_where_colours_are_wanted) {
+TEST(text_table, has_a_bold_header_only_with_colours) {
     const text_table table{{"NAME"}};
     EXPECT_EQ(table.text(true), "\x1b[1mNAME\x1b[0m\n");
 }
@@ -108,7 +108,7 @@ TEST(status_table, has_a_row_for_every_slot) {
     );
 }
 
-TEST(status_table, tells_what_goes_on_and_what_has_failed) {
+TEST(status_table, shows_a_roll_in_progress_and_a_refused_upgrade) {
     const std::string text = status_table(
         "up-8000",
         R"({"state":"ready","roll":{"id":3,"state":"rolling","slot":"goods/1","phase":"soaking",)"
@@ -119,7 +119,7 @@ TEST(status_table, tells_what_goes_on_and_what_has_failed) {
     EXPECT_NE(text.find("\nupgrade 2: refused: it said no\n"), std::string::npos) << text;
 }
 
-TEST(status_table, says_nothing_of_what_is_done) {
+TEST(status_table, does_not_show_completed_rolls_and_upgrades) {
     const std::string text = status_table(
         "up-8000",
         R"({"roll":{"id":3,"state":"done"},"upgrade":{"id":0,"state":"idle"},"pools":[]})",
@@ -129,7 +129,7 @@ TEST(status_table, says_nothing_of_what_is_done) {
     EXPECT_EQ(text.find("upgrade"), std::string::npos) << text;
 }
 
-TEST(status_table, says_when_a_master_talks_nonsense) {
+TEST(status_table, reports_a_status_that_cannot_be_read) {
     EXPECT_EQ(status_table("up-8000", "[", false), "up-8000: cannot be read\n");
 }
 

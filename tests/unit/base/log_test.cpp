@@ -128,7 +128,7 @@ TEST_F(log_file, continues_in_the_old_file_when_the_new_one_cannot_be_opened) {
         MatchesRegex(
             ".* error .* cannot log to " + path_.string() + ": there is no directory " +
             path_.parent_path().string() +
-            "; create it first; lines go on to where they went\n.* after\n"
+            "; create it first; logging continues to the old file\n.* after\n"
         )
     );
 }

@@ -13,7 +13,8 @@ TEST(advertised_host, accepts_addresses_of_one_machine_and_host_names) {
              "fe80::1%eth0",    "2001:db8::7", "2001:db8:0:0:0:0:0:7",  "1:2:3:4:5:6:1.2.3.4",
              "::ffff:10.0.0.7", "::10.0.0.7",  "1:2:3:4:5:6:7::",       "localhost",
              "node-1",          "node_1",      "Goods.Example.COM",     "goods.example.com.",
-             "1node.example",   "3com",        "xn--bcher-kva.example",
+             "1node.example",   "3com",        "xn--bcher-kva.example", "db.local.",
+             "3.pool.example",
          }) {
         const auto checked = check_advertised_host(host);
         EXPECT_TRUE(checked) << host << ": " << (checked ? "" : checked.error().text);
@@ -45,7 +46,7 @@ TEST(advertised_host, refuses_an_address_of_many_machines) {
     }
 }
 
-TEST(advertised_host, refuses_text_that_is_neither_an_address_nor_a_host_name) {
+TEST(advertised_host, refuses_a_text_that_is_neither_an_address_nor_a_host_name) {
     const std::string long_label(64, 'a');
     std::string long_name = "a";
     while (long_name.size() <= 253) {
@@ -83,6 +84,21 @@ TEST(advertised_host, refuses_text_that_is_neither_an_address_nor_a_host_name) {
              std::string{"1.2.3.4::"},
              std::string{"fe80::1%"},
              std::string{"fe80::1%eth 0"},
+             std::string{"fe80::1%sixteen-letters-"},
+             std::string{"1.2.3.4%eth0"},
+             std::string{"%eth0"},
+             std::string{"::1:2:3::4"},
+             std::string{"1:2:3:4:5:6:7:"},
+             std::string{"256.1.1.1"},
+             std::string{"10.0.0"},
+             std::string{"0x0"},
+             std::string{"127.0X1"},
+             std::string{"0x"},
+             std::string{"a@b"},
+             std::string{"*"},
+             std::string{"127.0.0.1\0x", 11},
+             std::string{"::1\0x", 5},
+             std::string{"node\0", 5},
              long_label,
              long_name,
          }) {

@@ -98,13 +98,13 @@ std::string refusal_of(std::string_view what, std::string_view by) {
     return read ? "accepted" : read.error().text;
 }
 
-TEST(master_state, comes_back_as_it_went) {
+TEST(master_state, survives_a_round_trip) {
     const auto read = decode_master_state(encode(complete()));
     ASSERT_TRUE(read) << read.error().text;
     EXPECT_EQ(*read, complete());
 }
 
-TEST(master_state, comes_back_without_what_can_be_missing) {
+TEST(master_state, survives_a_round_trip_without_optional_parts) {
     master_state bare = complete();
     bare.config = -1;
     bare.pid_file = {};
@@ -118,21 +118,21 @@ TEST(master_state, comes_back_without_what_can_be_missing) {
     EXPECT_EQ(*read, bare);
 }
 
-TEST(master_state, names_every_descriptor_once) {
+TEST(master_state, lists_every_descriptor_once) {
     EXPECT_EQ(
         complete().descriptors(),
         (std::vector<int>{21, 22, 25, 23, 24, 10, 11, 12, 26, 27, 20, 28})
     );
 }
 
-TEST(master_state, is_refused_when_it_is_cut_anywhere) {
+TEST(master_state, is_refused_when_it_is_truncated_at_any_byte) {
     const std::string text = encode(complete());
     for (std::size_t bytes = 0; bytes < text.size(); ++bytes) {
         EXPECT_FALSE(decode_master_state(std::string_view{text}.substr(0, bytes))) << bytes;
     }
 }
 
-TEST(master_state, is_refused_or_is_another_one_when_a_byte_is_another_one) {
+TEST(master_state, is_refused_or_differs_when_a_byte_is_changed) {
     const std::string text = encode(complete());
     for (std::size_t place = 0; place < text.size(); ++place) {
         for (const char other : {'\0', '"', '0', '9', ',', '{', ']', 'x', '\xFF'}) {
@@ -146,7 +146,7 @@ TEST(master_state, is_refused_or_is_another_one_when_a_byte_is_another_one) {
     }
 }
 
-TEST(master_state, is_refused_without_any_one_of_its_fields) {
+TEST(master_state, is_refused_when_any_field_is_missing) {
     for (const std::string_view name :
          {"version",     "pid",    "command_line", "looked_at", "config",  "pid_file",
           "descriptor",  "path",   "clients",      "until",     "unsent",  "memory",
@@ -162,7 +162,7 @@ TEST(master_state, is_refused_without_any_one_of_its_fields) {
     }
 }
 
-TEST(master_state, says_where_a_value_is_unusable) {
+TEST(master_state, names_the_field_with_an_unusable_value) {
     EXPECT_EQ(refusal_of("\"pid\":100", "\"pid\":1"), "pools.workers.pid is unusable");
     EXPECT_EQ(refusal_of("\"pid\":100", "\"pid\":2147483648"), "pools.workers.pid is unusable");
     EXPECT_EQ(refusal_of("\"control\":12", "\"control\":2"), "pools.workers.control is unusable");
@@ -179,20 +179,20 @@ TEST(master_state, says_where_a_value_is_unusable) {
     EXPECT_EQ(refusal_of("\"memory\":25", "\"memory\":null"), "board.memory is unusable");
 }
 
-TEST(master_state, refuses_fields_it_does_not_know_and_fields_said_twice) {
+TEST(master_state, refuses_unknown_and_repeated_fields) {
     EXPECT_NE(refusal_of("{\"format\"", "{\"more\":7,\"format\""), "accepted");
     EXPECT_NE(refusal_of("\"memory\":25", "\"memory\":25,\"memory\":26"), "accepted");
 }
 
-TEST(master_state, tells_another_format_from_a_mistake) {
+TEST(master_state, reports_another_format_with_its_own_message) {
     EXPECT_EQ(
         refusal_of("\"format\":1", "\"format\":2,\"news\":[]"),
-        "the state is of format 2, this program takes 1 over"
+        "the state has format 2, this program can take over format 1"
     );
     EXPECT_EQ(refusal_of("\"format\":1", "\"format\":\"1\""), "format is unusable");
 }
 
-TEST(master_state, refuses_plans_that_do_not_exist) {
+TEST(master_state, refuses_references_to_missing_plans) {
     master_state wrong = complete();
     wrong.plan = 2;
     EXPECT_EQ(refusal_of(wrong), "no plan, command line or pool");
@@ -201,35 +201,44 @@ TEST(master_state, refuses_plans_that_do_not_exist) {
     EXPECT_EQ(refusal_of(wrong), "goods: a slot has no plan");
     wrong = complete();
     wrong.pools.front().workers.front().plan = 2;
-    EXPECT_EQ(refusal_of(wrong), "goods: worker 100 does not fit");
+    EXPECT_EQ(
+        refusal_of(wrong),
+        "goods: worker 100 has an unknown plan, or a line or pid that is used twice"
+    );
     wrong = complete();
     wrong.plans.back().command_line.clear();
     EXPECT_EQ(refusal_of(wrong), "a plan without command line");
 }
 
-TEST(master_state, refuses_two_owners_of_one_thing) {
+TEST(master_state, refuses_lines_pids_descriptors_and_names_used_twice) {
     master_state wrong = complete();
     wrong.pools.front().workers.back().line = 0;
-    EXPECT_EQ(refusal_of(wrong), "goods: worker 101 does not fit");
+    EXPECT_EQ(
+        refusal_of(wrong),
+        "goods: worker 101 has an unknown plan, or a line or pid that is used twice"
+    );
     wrong = complete();
     wrong.pools.front().workers.back().pid = 100;
-    EXPECT_EQ(refusal_of(wrong), "goods: worker 100 does not fit");
+    EXPECT_EQ(
+        refusal_of(wrong),
+        "goods: worker 100 has an unknown plan, or a line or pid that is used twice"
+    );
     wrong = complete();
     wrong.pools.front().workers.front().control = 10;
-    EXPECT_EQ(refusal_of(wrong), "a descriptor has two meanings");
+    EXPECT_EQ(refusal_of(wrong), "a descriptor is used twice");
     wrong = complete();
     wrong.plans.back().program = 20;
-    EXPECT_EQ(refusal_of(wrong), "a descriptor has two meanings");
+    EXPECT_EQ(refusal_of(wrong), "a descriptor is used twice");
     wrong = complete();
     wrong.pools.push_back(wrong.pools.front());
     wrong.pools.back().workers.clear();
     EXPECT_EQ(refusal_of(wrong), "two pools are called goods");
 }
 
-TEST(master_state, refuses_pools_that_cannot_be) {
+TEST(master_state, refuses_inconsistent_pools) {
     master_state wrong = complete();
     wrong.pools.front().policy.slots.pop_back();
-    EXPECT_EQ(refusal_of(wrong), "goods: the restart policy is for another number of slots");
+    EXPECT_EQ(refusal_of(wrong), "goods: the restart policy has another number of slots");
     wrong = complete();
     wrong.pools.front().policy.replacements = {at(2), at(1)};
     EXPECT_EQ(refusal_of(wrong), "goods: replacements are out of order");
@@ -241,7 +250,7 @@ TEST(master_state, refuses_pools_that_cannot_be) {
     EXPECT_EQ(refusal_of(wrong), "no plan, command line or pool");
 }
 
-TEST(master_state, writes_what_workers_said_in_any_bytes) {
+TEST(master_state, encodes_texts_of_workers_with_any_bytes) {
     master_state odd = complete();
     odd.pools.front().workers.front().end_reason = std::string(4096, '\xFF');
     EXPECT_EQ(refusal_of(odd), "accepted");

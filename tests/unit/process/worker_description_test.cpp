@@ -33,13 +33,13 @@ std::string refusal(const std::string& text) {
 
 constexpr const char* shortest = "pool=a slot=0 workers=1 generation=1 master=1 control=3";
 
-TEST(worker_description, comes_back_as_it_went) {
+TEST(worker_description, survives_a_round_trip) {
     const auto read = decode_worker_description(encode(complete()));
     ASSERT_TRUE(read);
     EXPECT_EQ(*read, complete());
 }
 
-TEST(worker_description, comes_back_without_listeners_and_ports) {
+TEST(worker_description, survives_a_round_trip_without_listeners_and_ports) {
     worker_description bare = complete();
     bare.listeners.clear();
     bare.ports.clear();
@@ -49,11 +49,11 @@ TEST(worker_description, comes_back_without_listeners_and_ports) {
     EXPECT_EQ(*read, bare);
 }
 
-TEST(worker_description, needs_only_what_every_worker_has) {
+TEST(worker_description, requires_only_the_fields_that_every_worker_has) {
     EXPECT_EQ(refusal(shortest), "accepted");
 }
 
-TEST(worker_description, names_the_field_that_is_missing) {
+TEST(worker_description, names_the_missing_field) {
     EXPECT_EQ(
         refusal("pool=a slot=0 workers=1 generation=1 master=1"),
         "MSD_WORKER: 'control' is missing"
@@ -61,19 +61,19 @@ TEST(worker_description, names_the_field_that_is_missing) {
     EXPECT_EQ(refusal(""), "MSD_WORKER: 'pool' is missing");
 }
 
-TEST(worker_description, passes_over_what_a_later_master_adds) {
+TEST(worker_description, ignores_fields_that_a_later_master_adds) {
     EXPECT_EQ(refusal(std::string{shortest} + " colour=red"), "accepted");
     EXPECT_EQ(
         refusal(std::string{shortest} + " colour=red colour=blue"),
-        "MSD_WORKER: 'colour' twice"
+        "MSD_WORKER: 'colour' is given twice"
     );
 }
 
-TEST(worker_description, refuses_a_field_said_twice) {
-    EXPECT_EQ(refusal(std::string{shortest} + " slot=0"), "MSD_WORKER: 'slot' twice");
+TEST(worker_description, refuses_a_repeated_field) {
+    EXPECT_EQ(refusal(std::string{shortest} + " slot=0"), "MSD_WORKER: 'slot' is given twice");
 }
 
-TEST(worker_description, refuses_a_slot_beyond_the_workers) {
+TEST(worker_description, refuses_a_slot_that_is_not_below_the_number_of_workers) {
     EXPECT_EQ(
         refusal("pool=a slot=2 workers=2 generation=1 master=1 control=3"),
         "MSD_WORKER: slot 2 of 2 workers"
@@ -100,7 +100,7 @@ TEST(worker_description, refuses_numbers_out_of_range) {
     EXPECT_EQ(refusal("workers=0"), "MSD_WORKER: 'workers=0' is unusable");
 }
 
-TEST(worker_description, refuses_more_listeners_than_it_has_room_for) {
+TEST(worker_description, refuses_more_listeners_than_the_limit) {
     std::string many = "listeners=3";
     for (std::size_t i = 1; i < listeners_max; ++i) {
         many += ",3";

@@ -73,17 +73,18 @@ TEST(arguments, counts_code_points_not_bytes) {
 }
 
 TEST(arguments, refuses_half_of_a_surrogate_pair) {
-    EXPECT_EQ(problems_of(R"({"name":"\ud800"})"), "name: holds half of a surrogate pair; ");
+    EXPECT_EQ(problems_of(R"({"name":"\ud800"})"), "name: contains half of a surrogate pair; ");
     EXPECT_EQ(problems_of(R"({"name":"\ud83d\ude00"})"), "");
-    EXPECT_EQ(problems_of(R"({"name":"a","other":"\ud800"})"), "") << "it is not stored";
+    EXPECT_EQ(problems_of(R"({"name":"a","other":"\ud800"})"), "")
+        << "an unknown parameter is not stored";
 }
 
-TEST(arguments, lists_all_problems_in_schema_order_and_holds_no_value_then) {
+TEST(arguments, lists_all_problems_in_schema_order_and_then_has_no_values) {
     const auto [args, problems] = check(R"({"price":"much","count":"x","password":"p"})");
     EXPECT_EQ(
         problems,
         "name: is required; count: must be an integer; "
-        "price: must be a number of at most 9e14 either way with at most 4 decimals; "
+        "price: must be a number from -9e14 to 9e14 with at most 4 decimals; "
     );
     EXPECT_FALSE(args.has("password"));
 }
@@ -127,7 +128,7 @@ TEST(arguments, accepts_only_exact_amounts_of_money) {
     }
 }
 
-TEST(arguments, throw_when_a_handler_takes_what_is_absent_or_of_another_type) {
+TEST(arguments, throw_when_a_handler_reads_an_absent_value_or_another_type) {
     const auto args = check(R"({"name":"a"})").args;
     EXPECT_THROW(static_cast<void>(args.integer("count")), std::logic_error);
     EXPECT_THROW(static_cast<void>(args.decimal("price")), std::logic_error);

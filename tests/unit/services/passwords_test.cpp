@@ -30,7 +30,7 @@ TEST_F(passwords, are_right_only_when_equal) {
 }
 
 TEST_F(passwords, of_old_deployments_are_checked_and_then_due_for_a_new_hash) {
-    // What MySQL's PASSWORD('password') gives.
+    // The result of PASSWORD('password') in MySQL.
     const std::string old = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
     EXPECT_EQ(check_password("password", old), verdict::right_rehash);
     EXPECT_EQ(check_password("Password", old), verdict::wrong);
@@ -64,11 +64,11 @@ TEST_F(passwords, in_other_forms_are_not_checked) {
     }
 }
 
-TEST_F(passwords, are_never_nobodys) {
+TEST_F(passwords, never_match_for_an_unknown_member) {
     EXPECT_EQ(check_without_member("password"), verdict::wrong);
 }
 
-TEST_F(passwords, are_neither_right_nor_wrong_without_the_memory_to_check_them) {
+TEST_F(passwords, are_neither_right_nor_wrong_without_memory_to_check_them) {
     const auto hash = hash_password("geheim").value();
     const test::little_memory while_it_lasts;
     for (const auto* const given : {"geheim", "Geheim"}) {

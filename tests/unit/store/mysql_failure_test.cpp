@@ -47,7 +47,7 @@ TEST(mysql_failure, becomes_conflict_unavailable_or_internal_for_callers) {
     }
     EXPECT_EQ(
         error_of({failure_kind::full, 1040}).text,
-        "the server has no connection left (MySQL error 1040)"
+        "the server has no free connection (MySQL error 1040)"
     );
 }
 

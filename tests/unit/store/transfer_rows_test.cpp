@@ -49,7 +49,7 @@ TEST(transfer_rows, a_missing_or_wrong_member_is_named) {
     );
     EXPECT_THAT(
         text_of("members", R"({"id":0,"username":"k","password_hash":""})"),
-        HasSubstr("id is not above 0")
+        HasSubstr("id must be above 0")
     );
     EXPECT_THAT(
         text_of("goods", R"({"id":1,"name":"","category":"","price":1.00001,"description":""})"),

@@ -39,15 +39,31 @@ TEST(node_packets, read_the_reply_to_a_hello) {
     };
     EXPECT_EQ(read(R"({"slot":1,"workers":4,"generation":7})").slot, 1);
     EXPECT_EQ(read(R"({"slot":1,"workers":4,"generation":7})").workers, 4);
-    for (const char* const nothing :
-         {"{}",
-          R"({"slot":-1,"workers":0})",
-          R"({"slot":4097,"workers":1e9})",
-          R"({"slot":"1"})"}) {
-        EXPECT_EQ(read(nothing).slot, -1) << nothing;
-        EXPECT_EQ(read(nothing).workers, 1) << nothing;
+    EXPECT_EQ(read(R"({"slot":4095,"workers":4096})").slot, 4095);
+    EXPECT_EQ(read(R"({"slot":4095,"workers":4096})").workers, 4096);
+    EXPECT_EQ(read("{}").slot, -1);
+    EXPECT_EQ(read("{}").workers, 1);
+}
+
+TEST(node_packets, refuse_a_reply_to_a_hello_with_numbers_out_of_range) {
+    for (const char* const hello :
+         {R"({"slot":-1})",
+          R"({"slot":4096})",
+          R"({"slot":"1"})",
+          R"({"workers":0})",
+          R"({"workers":-1})",
+          R"({"workers":4097})",
+          R"({"workers":2147483647})",
+          R"({"workers":4294967297})",
+          R"({"workers":99999999999999999999})",
+          R"({"workers":1e9})",
+          R"({"workers":1.5})",
+          R"({"slot":1,"workers":null})",
+          R"({"slot":)"}) {
+        const auto read = read_hello_reply({json::kind::object, hello});
+        ASSERT_FALSE(read) << hello;
+        EXPECT_EQ(read.error().code, errc::malformed) << hello;
     }
-    EXPECT_FALSE(read_hello_reply({json::kind::object, "{\"slot\":"}));
 }
 
 TEST(node_packets, write_cancel_and_goaway) {
