@@ -190,7 +190,8 @@ class campaign:
         for layer in self.tree.layers:
             begun = time.monotonic()
             if outcome_of(self.tree.program(layer), 0, [], 600) != "survived":
-                sys.exit(f"mutate: the unit tests of {layer} fail without any mutant")
+                sys.exit(f"mutate: the unit tests of {layer} fail without any mutant: run "
+                         f"{self.tree.program(layer)}")
             took = time.monotonic() - begun
             self.limits[layer] = max(TIMEOUT_LEAST_S, TIMEOUT_FACTOR * took)
             say(f"{layer}: the tests take {took:.1f} s")
@@ -206,16 +207,19 @@ class campaign:
             say(f"SURVIVED {number}: {one.name}")
 
     def try_all(self, open_ones):
-        with concurrent.futures.ThreadPoolExecutor(self.chosen.jobs) as pool:
+        doubtful = []
+        pool = concurrent.futures.ThreadPoolExecutor(self.chosen.jobs)
+        try:
             running = [
                 (number, one, pool.submit(self.outcome, number, one)) for number, one in open_ones
             ]
-            doubtful = []
             for number, one, outcome in running:
                 if outcome.result() == "survived" and one.is_constexpr:
                     doubtful.append((number, one))  # perhaps it was never active
                 else:
                     self.note(number, one, outcome.result())
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt starts no further run
         return doubtful
 
     def try_single(self, open_ones):

@@ -45,7 +45,7 @@ T variable(int mutant, T original) {
 constexpr int invalid_status = 125;
 
 template <int Mutant>
-inline const bool is_refused = is(Mutant) && (std::_Exit(invalid_status), true);
+inline const bool is_refused = active() == Mutant && (std::_Exit(invalid_status), true);
 
 template <int Mutant>
 constexpr void refuse() {

@@ -38,7 +38,7 @@ class Mutants(unittest.TestCase):
                 "x.cpp:4:9: the condition is negated",
                 "x.cpp:4:11: `<` becomes `<=`",
                 "x.cpp:4:15: `&&` becomes `||`",
-                "x.cpp:4:18: the condition is negated",
+                "x.cpp:4:18: `!` is left out",
                 "x.cpp:5:9: `note(a);` is left out",
                 "x.cpp:6:16: `true` becomes `false`",
                 "x.cpp:8:14: `+` becomes `-`",
@@ -75,6 +75,36 @@ class Mutants(unittest.TestCase):
     def test_templates_and_declarations_are_left_alone(self):
         text = "void f() {\n    std::vector<int> a;\n    int* b = c;\n    const auto& d = e;\n}\n"
         self.assertEqual([], mutants.mutants_of("x.cpp", text))
+
+    def test_the_condition_before_a_question_mark_is_around_its_logical_operator(self):
+        text = "int f(int a, int b) {\n    return a && b ? c : d;\n}\n"
+        of_logical, of_condition = mutants.mutants_of("x.cpp", text)
+        self.assertEqual("the condition of `?` is negated", of_condition.what)
+        both = mutants.edited(text, of_logical.plain + of_condition.plain)
+        self.assertIn("return !(((a ) || ( b))) ? c : d;", both)
+
+    def test_a_constexpr_function_is_a_function_and_no_constant(self):
+        text = "namespace x {\nconstexpr bool f(char c) {\n    return c == 'a';\n}\n}\n"
+        found = mutants.mutants_of("x.cpp", text)
+        self.assertEqual(["`==` becomes `!=`"], [each.what for each in found][:1])
+        self.assertEqual([""] * 2, [each.constant for each in found])
+
+    def test_constants_of_constant_expressions_stay_constexpr(self):
+        text = (
+            "constexpr int size = base + 1;\nconstexpr int base = 2;\nconstexpr int other = 3;\n"
+            "std::array<int, size> a;\n"
+        )
+        self.assertEqual({"size", "base"}, mutants.fixed_constants({"x.cpp": text}, []))
+        users = ["constexpr int more = other;"]
+        self.assertEqual({"size", "base", "other"}, mutants.fixed_constants({"x.cpp": text}, users))
+
+    def test_what_only_a_constant_can_be_and_the_parts_of_a_for_are_left_alone(self):
+        text = (
+            "struct alignas(64) a {\n    int b = 1;\n};\n"
+            "void f() {\n    std::get<1>(a);\n    for (b(); c(); d = e()) {\n    }\n}\n"
+        )
+        found = [each.what for each in mutants.mutants_of("x.cpp", text)]
+        self.assertEqual([], found)
 
 
 if __name__ == "__main__":
