@@ -241,5 +241,28 @@ TEST(resp_reader, accepts_a_reply_whose_texts_are_exactly_the_limit) {
     EXPECT_FALSE(read("*2\r\n" + half + "*100").broken) << "the length of an array is no text";
 }
 
+TEST(resp_reader, counts_the_elements_of_each_reply_anew) {
+    std::string large = "*40000\r\n";
+    for (int count = 0; count < 40'000; ++count) {
+        large += ":1\r\n";
+    }
+    resp_reader reader{bytes_max};
+    for (int count = 0; count < 2; ++count) {
+        reader.feed(large);
+        const auto made = reader.next();
+        ASSERT_TRUE(made && *made) << count;
+        EXPECT_EQ((*made)->items.size(), 40'000U);
+    }
+}
+
+TEST(resp_value, is_a_status_only_with_its_kind_and_its_text) {
+    const resp_value status = read("+OK\r\n").replies.at(0);
+    EXPECT_TRUE(status.is(kind::status));
+    EXPECT_FALSE(status.is(kind::text));
+    EXPECT_TRUE(status.is_status("OK"));
+    EXPECT_FALSE(status.is_status("PONG"));
+    EXPECT_FALSE(read("$2\r\nOK\r\n").replies.at(0).is_status("OK"));
+}
+
 } // namespace
 } // namespace msd::wire
