@@ -3,6 +3,9 @@
 
 #include "base/uuid.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace msd::store::mysql {
 
 namespace {
@@ -19,6 +22,26 @@ constexpr std::string_view take_over_row =
 constexpr std::string_view free_row =
     "UPDATE schema_lock SET owner = '', taken = '1970-01-01' WHERE id = 1 AND owner = ?";
 
+// Executes a statement again when the cluster aborted it because of a conflict: a schema change on
+// another node aborts every transaction on the same table.
+template <class F>
+auto repeat_after_conflict(connection& on, F statement) {
+    constexpr int tries_max = 10;
+    constexpr std::chrono::milliseconds pause{20};
+    auto done = statement();
+    for (int tries = 1; !done && tries < tries_max; ++tries) {
+        const failure* const why = on.failed();
+        if (why == nullptr || why->kind != failure_kind::again) {
+            break;
+        }
+        on.rollback();
+        on.forget_failure();
+        std::this_thread::sleep_for(pause * tries);
+        done = statement();
+    }
+    return done;
+}
+
 tl::unexpected<error> taken_by_another() {
     return fail(errc::refused, "another process is migrating the schema");
 }
@@ -28,7 +51,9 @@ tl::unexpected<error> taken_by_another() {
 migration_lock::~migration_lock() {
     if (!owner_.empty()) {
         // If this fails, the row expires.
-        static_cast<void>(query{on_, free_row}.bind(owner_).run());
+        static_cast<void>(repeat_after_conflict(on_, [this] {
+            return query{on_, free_row}.bind(owner_).run();
+        }));
     }
 }
 
@@ -67,13 +92,17 @@ result<bool> migration_lock::is_cluster() {
     return *known && asked.text(1) == "ON";
 }
 
-// One statement that commits by itself: when two nodes execute it at once, the cluster accepts one
-// and reports a deadlock to the other.
+// Each statement commits by itself: when two nodes execute it at once, the cluster accepts one and
+// reports a deadlock to the other, which repeats it and then sees the row of the first.
 result<void> migration_lock::take_row() {
-    if (auto created = on_.execute(create_table); !created) {
+    auto created = repeat_after_conflict(on_, [this] { return on_.execute(create_table); });
+    if (!created) {
         return created;
     }
-    if (const auto there = query{on_, take_free_row}.run(); !there) {
+    const auto there = repeat_after_conflict(on_, [this] {
+        return query{on_, take_free_row}.run();
+    });
+    if (!there) {
         return tl::unexpected{there.error()};
     }
     owner_ = uuid_v7();
@@ -88,9 +117,10 @@ result<void> migration_lock::renew() {
     if (owner_.empty()) {
         return {};
     }
-    query update{on_, take_over_row};
-    const auto changed =
-        update.bind(owner_).bind(owner_).bind(std::int64_t{row_counts_for.count()}).run();
+    const auto changed = repeat_after_conflict(on_, [this] {
+        query update{on_, take_over_row};
+        return update.bind(owner_).bind(owner_).bind(std::int64_t{row_counts_for.count()}).run();
+    });
     if (!changed) {
         return tl::unexpected{changed.error()};
     }
