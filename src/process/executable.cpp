@@ -147,7 +147,7 @@ executable executable::adopt(unique_fd file) {
 std::string executable::text() const {
     std::error_code ignored;
     const std::filesystem::path link = fmt::format("/proc/self/fd/{}", file_.get());
-    const std::string real = std::filesystem::read_symlink(link, ignored);
+    std::string real = std::filesystem::read_symlink(link, ignored);
     if (path_.empty() || path_ == real) {
         return real;
     }
