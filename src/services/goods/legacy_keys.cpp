@@ -214,6 +214,7 @@ asio::awaitable<void> legacy_keys::stop() {
     constexpr int rounds_max = 3; // a write, its verification, and one more change
     for (int round = 0; round < rounds_max && !entries_.empty(); ++round) {
         std::vector<std::int64_t> ids;
+        ids.reserve(entries_.size());
         for (const auto& [id, one] : entries_) {
             ids.push_back(id);
         }
