@@ -57,7 +57,9 @@ void add_distributor_figures(config_rows& rows) {
     );
 }
 
-void add_gateway_figures(config_rows& rows) {
+namespace {
+
+void add_gateway_sizes(config_rows& rows) {
     add_key(
         rows,
         "gateway.header_bytes_max",
@@ -78,10 +80,12 @@ void add_gateway_figures(config_rows& rows) {
         "gateway.bodies_bytes_max",
         {mib, 64 * gib},
         "bytes of request bodies that one worker holds, from their arrival until the replies of "
-        "the "
-        "services; a request beyond that gets 503",
+        "the services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
     );
+}
+
+void add_gateway_timeouts(config_rows& rows) {
     add_key(
         rows,
         "gateway.header_timeout_ms",
@@ -117,6 +121,13 @@ void add_gateway_figures(config_rows& rows) {
         "the connection of a client that receives nothing of its response for this time is closed",
         [](auto& c) -> auto& { return c.gateway.send_stall_timeout; }
     );
+}
+
+} // namespace
+
+void add_gateway_figures(config_rows& rows) {
+    add_gateway_sizes(rows);
+    add_gateway_timeouts(rows);
     add_key(
         rows,
         "gateway.connections_max",
