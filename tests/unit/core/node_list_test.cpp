@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one fixture, the rules of the list, and the limits on both of their sides.
 #include "core/node_list.hpp"
 
 #include <gtest/gtest.h>
