@@ -150,5 +150,63 @@ TEST(accept_share, keeps_a_burst_within_the_margin) {
     }
 }
 
+TEST_F(accept_sharing, looks_for_siblings_up_to_64_unused_lines) {
+    sibling.end();
+    accept(mine, 100);
+    accept_share far{board, 65, "gateway"};
+    far.begin();
+    EXPECT_FALSE(leaves()) << "lines 1 to 64 are unused";
+    board.line(1).heartbeat_ns = 1;
+    EXPECT_TRUE(leaves()) << "lines 2 to 64 are unused";
+}
+
+TEST_F(accept_sharing, ignores_a_successor_that_has_not_begun) {
+    accept_share successor{board, 1, "gateway"};
+    accept(mine, 100);
+    EXPECT_FALSE(leaves());
+    board.line(1).accepted = 5;
+    accept_share next{board, 1, "gateway"};
+    EXPECT_EQ(board.line(1).accepted, 0U);
+    next.begin();
+    EXPECT_TRUE(leaves());
+}
+
+TEST_F(accept_sharing, ignores_siblings_for_one_second) {
+    accept(mine, 100);
+    EXPECT_TRUE(leaves());
+    now += accept_share::pause_max - milliseconds{1};
+    EXPECT_TRUE(leaves());
+    now += milliseconds{1};
+    EXPECT_FALSE(leaves());
+    accept(mine, 1);
+    now += milliseconds{999};
+    EXPECT_FALSE(leaves());
+    now += milliseconds{1};
+    EXPECT_TRUE(leaves());
+    EXPECT_EQ(accept_share::pause_max, milliseconds{20});
+}
+
+TEST(scoreboard, clears_every_field_of_a_line_but_beats_with_the_given_time) {
+    const scoreboard board = *scoreboard::create();
+    worker_figures& line = board.line(scoreboard::lines_max - 1);
+    EXPECT_EQ(line.last_beat(), time_point{});
+    line.beat(time_point{milliseconds{7}});
+    EXPECT_EQ(line.last_beat(), time_point{milliseconds{7}});
+    line.connections = 1;
+    line.requests = 2;
+    line.beats_every_ms = 3;
+    line.accepts_for = 4;
+    line.accepted = 5;
+    line.held = 6;
+    line.clear();
+    EXPECT_EQ(line.last_beat(), time_point{});
+    EXPECT_EQ(line.connections, 0U);
+    EXPECT_EQ(line.requests, 0U);
+    EXPECT_EQ(line.beats_every_ms, 0);
+    EXPECT_EQ(line.accepts_for, 0U);
+    EXPECT_EQ(line.accepted, 0U);
+    EXPECT_EQ(line.held, 0U);
+}
+
 } // namespace
 } // namespace msd::core

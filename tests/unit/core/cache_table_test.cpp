@@ -158,5 +158,27 @@ TEST(cache_table, caches_nothing_with_a_limit_of_zero) {
     EXPECT_EQ(table.bytes(), 0U);
 }
 
+TEST(cache_table, takes_a_response_until_the_end_of_the_time_for_it) {
+    cache_table table{{}};
+    const milliseconds within = cache_limits{}.fill_within;
+    EXPECT_TRUE(table.put("a", "1", at(0), at(0) + within + milliseconds{1}, at(0) + within));
+    EXPECT_FALSE(table.put(
+        "b",
+        "1",
+        at(0),
+        at(0) + within + milliseconds{2},
+        at(0) + within + milliseconds{1}
+    ));
+}
+
+TEST(cache_table, removes_two_expired_entries_with_each_insertion) {
+    cache_table table{{}};
+    for (const char* key : {"a", "b", "c", "d"}) {
+        EXPECT_TRUE(put(table, key, "1", 0));
+    }
+    EXPECT_TRUE(put(table, "e", "1", 3000));
+    EXPECT_EQ(table.size(), 3U);
+}
+
 } // namespace
 } // namespace msd::core

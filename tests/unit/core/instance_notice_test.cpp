@@ -73,5 +73,15 @@ TEST(instance_notice, frames_a_reload_with_the_monotonic_time) {
     EXPECT_EQ(notice.reload_ends(), "");
 }
 
+TEST(instance_notice, asks_for_time_at_once_when_it_stops_while_starting) {
+    instance_notice notice{milliseconds{0}};
+    (void)notice.lines_due(starting, start);
+    EXPECT_EQ(
+        notice.lines_due({false, true, "stopping"}, start + milliseconds{1}),
+        "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=30000000\n"
+    );
+    EXPECT_EQ(notice.due(), start + milliseconds{10'001});
+}
+
 } // namespace
 } // namespace msd::core

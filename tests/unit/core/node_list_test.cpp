@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one fixture, the rules of the list, and the limits on both of their sides.
 #include "core/node_list.hpp"
 
 #include <gtest/gtest.h>
@@ -360,6 +361,98 @@ TEST_F(node_list_test, refuses_new_nodes_over_the_limit_but_not_known_ones) {
     enroll(node("n0"));
     enroll(node("instead"), last);
     EXPECT_EQ(list.size(), nodes_max);
+}
+
+// A node whose entry for foreign nodes has exactly that many bytes.
+node_info of_size(const std::string& name, std::size_t bytes) {
+    node_info made = node(name);
+    made.urls = {""};
+    made.urls[0].assign(bytes - foreign_entry(made).size(), 'x');
+    return made;
+}
+
+TEST_F(node_list_test, takes_an_entry_of_exactly_the_limit) {
+    EXPECT_EQ(entry_bytes_max, 131072U);
+    enroll(of_size("a", entry_bytes_max));
+    EXPECT_FALSE(list.enroll(of_size("b", entry_bytes_max + 1), {}, start));
+    node_info described = of_size("c", 1000);
+    described.proto = 2;
+    const std::size_t more = entry_bytes_max - msd_entry(described).size();
+    described.urls[0] += std::string(more, 'x');
+    enroll(described);
+    described.urls[0] += 'x';
+    EXPECT_FALSE(list.enroll(described, {}, start));
+}
+
+TEST_F(node_list_test, counts_the_bytes_of_all_entries_as_they_are_now) {
+    EXPECT_EQ(node_list::foreign_bytes_max, 15'728'640U);
+    node_list::place last = 0;
+    for (int count = 0; count < 120; ++count) {
+        last = enroll(of_size("n" + std::to_string(100 + count), entry_bytes_max));
+    }
+    const auto refused = list.enroll(node("more"), {}, start);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text, "the registry is full");
+    list.withdraw(last);
+    const auto held = enroll(of_size("x", entry_bytes_max - 1000));
+    for (int count = 0; count < 3; ++count) {
+        enroll(of_size("x", 500), held);
+        enroll(of_size("x", 600), held);
+    }
+    enroll(of_size("y", entry_bytes_max - 600));
+    EXPECT_FALSE(list.enroll(node("more"), {}, start));
+}
+
+TEST_F(node_list_test, counts_the_bytes_of_descriptions_separately) {
+    EXPECT_EQ(node_list::msd_bytes_max, 67'108'864U);
+    node_info described = with_routes(node("n1000", 2));
+    described.routes[0].schema = "\"\"";
+    const std::size_t room = entry_bytes_max - msd_entry(described).size();
+    described.routes[0].schema = "\"" + std::string(room, 'x') + "\"";
+    for (int count = 0; count < 512; ++count) {
+        described.id.name = "n" + std::to_string(1000 + count);
+        described.urls = {"GET/" + described.id.name};
+        described.routes[0].path = "/" + described.id.name;
+        enroll(described);
+    }
+    EXPECT_FALSE(list.enroll(node("a", 2), {}, start));
+    enroll(node("a"));
+}
+
+TEST_F(node_list_test, sends_the_present_routes_and_reports_no_removal_for_them) {
+    const auto held = enroll(with_routes(node("a", 2)));
+    const auto since = list.log_end();
+    node_info changed = with_routes(node("a", 2));
+    changed.routes[0].method = "PUT";
+    enroll(changed, held);
+    auto changes = list.changes_since(since, {});
+    EXPECT_EQ(changes.removed, "");
+    EXPECT_EQ(read_entry(changes.added)->routes, changed.routes);
+    list.lose(held, start);
+    changes = list.changes_since(since, {});
+    EXPECT_EQ(changes.removed, "");
+    EXPECT_EQ(names(changes.added), "a! ");
+}
+
+TEST_F(node_list_test, replaces_routes_only_by_routes_or_with_other_urls) {
+    const auto held = enroll(with_routes(node("a", 2)));
+    node_info plain = node("a", 2);
+    enroll(plain, held);
+    EXPECT_FALSE(read_entry(list.msd_entries(1 << 20, {})[0])->routes.empty());
+    plain.urls = {"GET/b"};
+    enroll(plain, held);
+    EXPECT_TRUE(read_entry(list.msd_entries(1 << 20, {})[0])->routes.empty());
+    enroll(node("a", 1), held);
+    EXPECT_EQ(read_entry(list.msd_entries(1 << 20, {})[0])->proto, 1);
+}
+
+TEST_F(node_list_test, fills_a_part_to_its_last_byte) {
+    enroll(of_size("a", 500));
+    enroll(of_size("b", 499));
+    EXPECT_EQ(list.msd_entries(1000, {}).size(), 1U);
+    EXPECT_EQ(list.msd_entries(999, {}).size(), 2U);
+    EXPECT_EQ(node_list::changes_kept_max, 4096U);
+    EXPECT_EQ(nodes_max, 20'000U);
 }
 
 } // namespace

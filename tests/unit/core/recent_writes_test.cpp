@@ -67,5 +67,17 @@ TEST(recent_writes, ignore_times_from_before_a_reboot) {
     EXPECT_TRUE(writes.any_within(span, at(0)));
 }
 
+TEST(recent_writes, take_a_time_up_to_one_second_ahead_for_one_of_another_process) {
+    recent_writes writes;
+    writes.note(1, at(999));
+    EXPECT_TRUE(writes.within(1, span, at(0)));
+    EXPECT_FALSE(writes.within(1, span, at(-1)));
+    writes.note(1, at(-1));
+    EXPECT_TRUE(writes.within(1, span, at(2998))) << "the later time is kept";
+    writes.note(1, at(-2));
+    EXPECT_FALSE(writes.within(1, span, at(2998))) << "a second is too much";
+    EXPECT_EQ(recent_writes::places, 1024U);
+}
+
 } // namespace
 } // namespace msd::core
