@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { all_gone } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
-import { children } from './harness/proc.mjs';
+import { children, has_closed } from './harness/proc.mjs';
 import { program } from './harness/program.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -144,9 +144,12 @@ test('no request fails while a killed service starts with the stored sockets', a
     const goods = await unit.load(world, {
         command: ['service', 'goods'], role: 'goods', distributor,
     });
-    await goods.start('--port', '0');
+    const goods_port = await goods.start('--port', '0');
     await world.routed(port, ['/goods']);
+    const has_noticed = has_closed(children(gateway.pid)[0], goods_port);
     await goods.kill_all();
+    // A request that the gateway sends on a connection before it has read its end may be lost.
+    await until('the gateway has read the end of its connections', has_noticed);
     const body = { name: 'pencil', category: 'office', price: 1, description: 'HB' };
     const requests = Array.from({ length: 4 }, () => [
         http(port, 'GET', '/goods'),

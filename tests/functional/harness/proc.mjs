@@ -84,21 +84,41 @@ export function descriptors(pid) {
     return fs.readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** The inodes of the process's sockets. */
 function sockets_of(pid) {
     const inodes = new Set();
     for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
-        const target = readlink(`/proc/${pid}/fd/${fd}`);
-        inodes.add(/^socket:\[(\d+)\]$/.exec(target)?.[1]);
+        const socket = /^socket:\[(\d+)\]$/.exec(readlink(`/proc/${pid}/fd/${fd}`));
+        if (socket !== null) {
+            inodes.add(socket[1]);
+        }
     }
     return inodes;
 }
 
-/** Whether the process has a TCP connection whose own (sport) or remote (dport) port is `port`. */
-export function is_connected(pid, side, port) {
+/** The inodes of the TCP connections whose own (sport) or remote (dport) port is `port`. */
+function connections_of(pid, side, port) {
     const inodes = sockets_of(pid);
     const filter = ['state', 'established', side, '=', `:${port}`];
     const rows = execFileSync('ss', ['-tneH', ...filter], { encoding: 'utf8' }).split('\n');
-    return rows.some((row) => inodes.has(/\bino:(\d+)/.exec(row)?.[1]));
+    return rows.map((row) => /\bino:(\d+)/.exec(row)?.[1]).filter((inode) => inodes.has(inode));
+}
+
+/** Whether the process has a TCP connection whose own (sport) or remote (dport) port is `port`. */
+export function is_connected(pid, side, port) {
+    return connections_of(pid, side, port).length > 0;
+}
+
+/**
+ * Returns a condition: the process has closed each connection to `port` that it has at the time of
+ * this call. A connection that its peer has ended stays open until the process has read the end.
+ */
+export function has_closed(pid, port) {
+    const before = connections_of(pid, 'dport', port);
+    return () => {
+        const inodes = sockets_of(pid);
+        return before.every((inode) => !inodes.has(inode));
+    };
 }
 
 /** The ports of the clients that are connected over IPv4 to `port` of the process. */
