@@ -120,7 +120,8 @@ void route_table::add(const node_info& node) {
                  said.one_way,
                  said.secrets,
                  variables_of(said.path),
-                 {}}
+                 {},
+                 said.wants_client}
             );
         }
     }
@@ -169,6 +170,7 @@ void route_table::settle(std::size_t index, route&& offered) {
         // Instances of one service may have different versions: a parameter is secret if any
         // instance marks it as secret.
         known.one_way = known.one_way || offered.one_way;
+        known.wants_client = known.wants_client || offered.wants_client;
         add_missing(known.secrets, offered.secrets);
         if (offered.pattern < known.pattern) {
             known.pattern = std::move(offered.pattern);

@@ -36,6 +36,7 @@ public:
         std::vector<std::string> variables; // names in the pattern, in order
         // Other services that claim the route and do not get it, sorted.
         std::vector<std::string> also_claimed_by;
+        bool wants_client = false; // the gateway adds the client's address to requests
     };
 
     using variable_list = std::vector<std::pair<std::string_view, std::string>>;

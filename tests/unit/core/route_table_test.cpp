@@ -62,6 +62,7 @@ TEST(route_table, keeps_the_properties_that_an_msd_node_gives_its_routes) {
     ASSERT_NE(target, nullptr);
     EXPECT_TRUE(target->one_way);
     EXPECT_EQ(target->secrets, std::vector<std::string>{"pin"});
+    EXPECT_FALSE(target->wants_client);
 }
 
 TEST(route_table, decodes_the_variables_of_a_pattern) {
@@ -135,11 +136,13 @@ TEST(route_table, names_the_methods_of_a_known_path) {
 TEST(route_table, merges_the_routes_of_the_instances_of_one_service) {
     route_info guarded = route("GET", "/members");
     guarded.secrets = {"pin"};
+    guarded.wants_client = true;
     const std::vector nodes{foreign("members", {"GET/members"}), msd_node("members", {guarded})};
     const route_table table{nodes};
     ASSERT_EQ(table.routes().size(), 1U);
     const std::vector<std::string> secrets{"password", "token", "secret", "pin"};
     EXPECT_EQ(table.routes()[0].secrets, secrets);
+    EXPECT_TRUE(table.routes()[0].wants_client);
 }
 
 TEST(route_table, gives_a_contested_route_to_the_alphabetically_first_name_in_any_order) {
