@@ -63,11 +63,12 @@ TEST(text_table, pads_columns_to_their_widest_cell_and_leaves_no_trailing_blanks
     EXPECT_EQ(table.text(false), "NAME    N\na       1\nlonger  22\n");
 }
 
-TEST(text_table, counts_characters_not_bytes) {
+TEST(text_table, counts_the_columns_of_a_terminal) {
     text_table table{{"NAME", "N"}};
     table.add({"연필심심", "1"});
-    table.add({"abcd", "2"});
-    EXPECT_EQ(table.text(false), "NAME  N\n연필심심  1\nabcd  2\n");
+    table.add({"e\u0301te", "2"});
+    table.add({"abcdefgh", "3"});
+    EXPECT_EQ(table.text(false), "NAME      N\n연필심심  1\ne\u0301te       2\nabcdefgh  3\n");
 }
 
 TEST(text_table, escapes_control_characters_of_cells) {
@@ -75,7 +76,8 @@ TEST(text_table, escapes_control_characters_of_cells) {
     table.add({"a\x1b[2Jb\n"});
     table.add({"\xc2\x9b"
                "2J"});
-    EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\n");
+    table.add({"a\u202Eb"});
+    EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\na\\u202eb\n");
 }
 
 TEST(text_table, has_a_bold_header_only_with_colours) {
