@@ -28,7 +28,7 @@ namespace msd::app {
 namespace {
 
 int refuse(const refusal& why) {
-    log::complain(why.text);
+    log::write_error("msd: " + why.text); // a line for each wrong key of a file
     return why.exit_code;
 }
 

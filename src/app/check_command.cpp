@@ -2,6 +2,7 @@
 // msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
 #include "app/config_file.hpp"
+#include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
 #include "app/terminal_commands.hpp"
@@ -20,10 +21,6 @@
 namespace msd::app {
 
 namespace {
-
-void print(std::FILE* to, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), to);
-}
 
 result<store::diagnosis> look_at_store(const configuration& configured) {
     auto password = store_password(configured, process_environment);
@@ -49,13 +46,13 @@ std::string schemas_of(const store::diagnosis& store) {
 }
 
 void show(std::FILE* to, const store::diagnosis& store) {
-    print(to, fmt::format("store: {} {} at {}\n", store.kind, store.version, store.where));
+    print_line(to, fmt::format("store: {} {} at {}", store.kind, store.version, store.where));
     if (store.connections_max > 0) {
         const std::string tls = store.tls.empty() ? "no TLS" : "TLS " + store.tls;
-        print(
+        print_line(
             to,
             fmt::format(
-                "  round trip {:.2f} ms, {}, texts {}, {} connections\n",
+                "  round trip {:.2f} ms, {}, texts {}, {} connections",
                 store.latency_ms,
                 tls,
                 store.collation,
@@ -63,9 +60,9 @@ void show(std::FILE* to, const store::diagnosis& store) {
             )
         );
     }
-    print(to, fmt::format("  schema versions: {}\n", schemas_of(store)));
+    print_line(to, fmt::format("  schema versions: {}", schemas_of(store)));
     for (const std::string& each : store.advice) {
-        print(to, fmt::format("  note: {}\n", each));
+        print_line(to, fmt::format("  note: {}", each));
     }
 }
 
@@ -91,12 +88,12 @@ void write_json(json::writer& out, const store::diagnosis& store) {
 
 void show(std::FILE* to, const std::string& where, const store::redis::inspection& cache) {
     const std::string_view how = cache.works ? "works" : "cannot be used";
-    print(to, fmt::format("cache: {} at {}\n", how, where));
+    print_line(to, fmt::format("cache: {} at {}", how, where));
     for (const auto& [name, value] : cache.facts) {
-        print(to, fmt::format("  {} {}\n", name, value));
+        print_line(to, fmt::format("  {} {}", name, value));
     }
     for (const std::string& each : cache.advice) {
-        print(to, fmt::format("  {}: {}\n", cache.works ? "note" : "wrong", each));
+        print_line(to, fmt::format("  {}: {}", cache.works ? "note" : "wrong", each));
     }
 }
 
@@ -145,7 +142,7 @@ void show_as_json(const std::string& file, const findings& of) {
         write_json(out, of.cache_at, *of.cache);
     }
     out.end_object();
-    print(stdout, text + "\n");
+    print_json(text);
 }
 
 // When anything failed, nothing goes to standard output: a script that reads only standard output
@@ -153,7 +150,7 @@ void show_as_json(const std::string& file, const findings& of) {
 void show(const std::string& file, const findings& of) {
     std::FILE* const to = of.are_good() ? stdout : stderr;
     if (of.are_good()) {
-        print(to, fmt::format("{}: good\n", file));
+        print_line(to, fmt::format("{}: good", file));
     }
     if (of.storage) {
         show(to, *of.storage);

@@ -188,6 +188,17 @@ std::string printable_json(std::string_view json) {
     return escaped(json, append_json_escape);
 }
 
+std::string_view cut_text(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) {
+        return text;
+    }
+    std::size_t end = bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end;
+    }
+    return text.substr(0, end);
+}
+
 std::size_t display_columns(std::string_view text) {
     const auto is_ascii = [](char c) {
         return static_cast<unsigned char>(c) < 0x80;

@@ -29,6 +29,9 @@ namespace msd {
 /// white space between tokens that is not a space becomes a space.
 [[nodiscard]] std::string printable_json(std::string_view json);
 
+/// At most the first `bytes_max` bytes of `text`, without a part of a character at the end.
+[[nodiscard]] std::string_view cut_text(std::string_view text, std::size_t bytes_max);
+
 /// The columns of a terminal that `text` takes: 2 for wide characters, 0 for combining ones. `text`
 /// must be printable.
 [[nodiscard]] std::size_t display_columns(std::string_view text);

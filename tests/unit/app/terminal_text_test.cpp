@@ -85,6 +85,22 @@ TEST(text_table, has_a_bold_header_only_with_colours) {
     EXPECT_EQ(table.text(true), "\x1b[1mNAME\x1b[0m\n");
 }
 
+TEST(status_table, lets_no_text_of_an_instance_control_the_terminal) {
+    const std::string text = status_table(
+        "up\x1b[2J",
+        R"({"state":"a\nb","version":"\u001b[1m","upgrade":{"id":1,"state":"refused\u202e",)"
+        R"("reason":"boom\nMAINPID=1"},"pools":[{"name":"g","host":"h","port":1,"slots":[)"
+        R"({"slot":0,"pid":11,"state":"\u009bm","last_exit":"x\ny"}]}]})",
+        false
+    );
+    EXPECT_EQ(text.substr(0, text.find(", pid")), "up\\x1b[2J: a\\nb");
+    EXPECT_NE(text.find("version \\x1b[1m,"), std::string::npos) << text;
+    EXPECT_NE(text.find("upgrade 1: refused\\u202e: boom\\nMAINPID=1\n"), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("\\x9bm"), std::string::npos) << text;
+    EXPECT_NE(text.find("x\\ny\n"), std::string::npos) << text;
+}
+
 TEST(status_table, has_a_row_for_every_slot) {
     const std::string text = status_table(
         "up-8000",
