@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "services/logs/log_settings.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -64,6 +65,7 @@ struct gateway_settings {
     milliseconds send_stall_timeout{30'000}; // a client without progress
     std::size_t connections_max = 20'000;    // per worker
     bool always_200 = false;                 // http_status = "always-200"
+    std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker
 };
 
 struct service_settings {
@@ -78,6 +80,7 @@ struct service_settings {
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
     bool ship_logs = true;
+    services::log_settings logs; // of the logs service
 };
 
 } // namespace msd::roles
