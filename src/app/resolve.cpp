@@ -2,6 +2,7 @@
 #include "app/resolve.hpp"
 
 #include "app/config_file.hpp"
+#include "app/role_directories.hpp"
 #include "process/loopback.hpp"
 #include "store/server_url.hpp"
 
@@ -119,6 +120,9 @@ tl::expected<configuration, refusal> resolve(
     }
     if (const auto fits = check_together(made); !fits) {
         return refuse(exit_configuration, fits.error().text);
+    }
+    if (const auto chosen = choose_directories(made, command); !chosen) {
+        return refuse(exit_configuration, chosen.error().text);
     }
     return made;
 }

@@ -8,9 +8,10 @@ import net from 'node:net';
 import path from 'node:path';
 
 import { free_port } from './harness/ports.mjs';
+import { run } from './harness/program.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { repository } from './harness/world.mjs';
+import { msd_binary, repository } from './harness/world.mjs';
 
 const commands = [
     'up', 'distributor', 'gateway', 'service', 'nodes', 'routes', 'status', 'call', 'check',
@@ -232,9 +233,16 @@ test('msd call sends a request to a service without the gateway', async (world) 
     assert.equal(made.code, 0, made.log);
     const { id } = JSON.parse(made.output);
     const by_json = await call('POST', '/goods', JSON.stringify({
-        name: '두번째', category: 'c', price: 2, description: 'd',
+        name: '두번째', category: 'c', price: 2, description: 'd\u202e\u009bm',
     }));
     assert.equal(by_json.code, 0, by_json.log);
+    const reply_to = ['call', 'GET', `/goods/${JSON.parse(by_json.output).id}`, ...at];
+    const raw = await world.command(reply_to);
+    assert.ok(raw.output.includes('d\u202e\u009bm'), 'the bytes of the reply');
+    const script = path.join(repository, 'tests/functional/harness/on_terminal.py');
+    const shown = await run('python3', [script, msd_binary, ...reply_to]);
+    assert.ok(shown.output.includes('d\\u202e\\u009bm'), shown.output);
+    assert.doesNotMatch(shown.output, /[\u202e\u009b]/, 'nothing controls the terminal');
     const one = await call('GET', '/goods', `id=${id}`);
     assert.equal(JSON.parse(one.output).results[0].name, '연필');
     const by_path = await call('GET', `/goods/${id}`);
