@@ -9,6 +9,7 @@ import path from 'node:path';
 
 import { free_port } from './harness/ports.mjs';
 import { run } from './harness/program.mjs';
+import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { msd_binary, repository } from './harness/world.mjs';
@@ -233,16 +234,9 @@ test('msd call sends a request to a service without the gateway', async (world) 
     assert.equal(made.code, 0, made.log);
     const { id } = JSON.parse(made.output);
     const by_json = await call('POST', '/goods', JSON.stringify({
-        name: '두번째', category: 'c', price: 2, description: 'd\u202e\u009bm',
+        name: '두번째', category: 'c', price: 2, description: 'd',
     }));
     assert.equal(by_json.code, 0, by_json.log);
-    const reply_to = ['call', 'GET', `/goods/${JSON.parse(by_json.output).id}`, ...at];
-    const raw = await world.command(reply_to);
-    assert.ok(raw.output.includes('d\u202e\u009bm'), 'the bytes of the reply');
-    const script = path.join(repository, 'tests/functional/harness/on_terminal.py');
-    const shown = await run('python3', [script, msd_binary, ...reply_to]);
-    assert.ok(shown.output.includes('d\\u202e\\u009bm'), shown.output);
-    assert.doesNotMatch(shown.output, /[\u202e\u009b]/, 'nothing controls the terminal');
     const one = await call('GET', '/goods', `id=${id}`);
     assert.equal(JSON.parse(one.output).results[0].name, '연필');
     const by_path = await call('GET', `/goods/${id}`);
@@ -250,6 +244,25 @@ test('msd call sends a request to a service without the gateway', async (world) 
     const unknown = await call('GET', '/nowhere');
     assert.equal(unknown.code, 1);
     assert.match(unknown.log, /\/nowhere/);
+});
+
+test('msd call lets no reply control the terminal that shows it', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const name = 'echo';
+    const text = 'a\u202e\u009b2Jb';
+    await scripted_service(world, {
+        distributor, name, urls: ['GET/echo'], on_request: (_, reply) => reply({ text }),
+    });
+    const call = ['call', 'GET', '/echo', '--distributor', `127.0.0.1:${distributor}`];
+    const raw = await until('a reply', async () => {
+        const done = await world.command(call);
+        return done.code === 0 ? done.output : undefined;
+    });
+    assert.ok(raw.includes(`"text":"${text}"`), 'the bytes of the reply');
+    const on_terminal = 'import pty, sys; pty.spawn(sys.argv[1:])';
+    const { output: shown } = await run('python3', ['-c', on_terminal, msd_binary, ...call]);
+    assert.ok(shown.includes('"text":"a\\u202e\\u009b2Jb"'), shown);
+    assert.deepEqual(JSON.parse(shown), JSON.parse(raw));
 });
 
 test('msd call of a route without replies succeeds once the request is sent', async (world) => {

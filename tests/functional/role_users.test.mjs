@@ -15,7 +15,9 @@ const skip = skip_unless_root;
 
 // As in systemd/msd.tmpfiles.conf; any numbers will do.
 const admins = 64200;
-const users = { distributor: 64201, gateway: 64202, goods: 64203, members: 64204, purchases: 64205 };
+const users = {
+    distributor: 64201, gateway: 64202, goods: 64203, members: 64204, purchases: 64205,
+};
 
 const as = (id, ...groups) => [
     'setpriv', '--reuid', String(id), '--regid', String(id),
