@@ -45,7 +45,7 @@ TEST(hostile_worker, can_neither_damage_the_master_nor_add_a_line_to_its_answers
 }
 
 TEST(hostile_worker, is_replaced_when_it_floods_its_channel) {
-    running_master master{"slot 1 flood", {{"gateway", 2}}, observant()};
+    const running_master master{"slot 1 flood", {{"gateway", 2}}, observant()};
     ASSERT_TRUE(master.ready()) << master.log();
     ASSERT_TRUE(master.says("it sent more than 1000 messages within a second")) << master.log();
     EXPECT_EQ(master.count("gateway/0 started"), 1);
@@ -54,13 +54,16 @@ TEST(hostile_worker, is_replaced_when_it_floods_its_channel) {
 TEST(hostile_worker, is_replaced_when_it_hangs_whatever_heartbeat_it_wrote) {
     supervision_settings supervision = observant();
     supervision.heartbeat_timeout = milliseconds{300};
-    running_master master{"slot 1 lie and hang", {{"gateway", 2}}, supervision};
+    const running_master master{"slot 1 lie and hang", {{"gateway", 2}}, supervision};
     ASSERT_TRUE(master.ready()) << master.log();
     EXPECT_TRUE(master.says("its event loop was blocked for")) << master.log();
 }
 
 TEST(hostile_worker, cannot_empty_its_slot_by_contradictory_answers_to_a_handover) {
-    running_master master{"betray", {{.name = "distributor", .hands_over = true}}, observant()};
+    const running_master master{
+        "betray",
+        {{.name = "distributor", .hands_over = true}},
+        observant()};
     ASSERT_TRUE(master.ready()) << master.log();
     const pid_t old = master.worker_pids().front();
     master.next_workers("serve");
