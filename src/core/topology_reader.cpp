@@ -14,7 +14,7 @@ namespace {
 // The levels of JSON around the elements of params and of changes.
 constexpr std::size_t levels_of_nodes = 2;
 constexpr std::size_t levels_of_changes = 3;
-constexpr std::size_t scalar_bytes_max = 64; // of a member that is a number or a known word
+constexpr std::size_t scalar_bytes_max = 128; // of a name, number or known word, escapes included
 
 json::value scalar(std::string_view text) {
     if (text.size() > scalar_bytes_max) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: the whole life of a connection to a registry.
 #include "core/registration.hpp"
 #include "core/topology_frames.hpp"
 #include "integration/roles/distributor_harness.hpp"

@@ -97,13 +97,12 @@ TEST_F(topology_file_test, writes_a_long_list_in_steps_and_replaces_the_file_at_
     save(file, some_nodes());
     std::string entries;
     for (int port = 1; port <= 100; ++port) {
-        entries +=
-            (port == 1 ? "" : ",") +
-            fmt::format(
-                R"({{"port":{},"name":"a","urls":["GET/¶"],"host":"127.0.0.1","proto":2,"critical":{}}})",
-                port,
-                port == 7
-            );
+        entries += (port == 1 ? "" : ",") + fmt::format(
+                                                R"({{"port":{},"name":"a","urls":["GET/¶"],)"
+                                                R"("host":"127.0.0.1","proto":2,"critical":{}}})",
+                                                port,
+                                                port == 7
+                                            );
     }
     std::string frame = core::snapshot_frame({8, 5}, {entries, 0, false});
     frame.resize(frame.size() - wire::terminator.size());
