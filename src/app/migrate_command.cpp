@@ -99,7 +99,7 @@ int migrate_stores(const command_line& command, const configuration& configured)
     settings.server = configured.service.store;
     settings.server.password = std::move(*password);
     const auto reports =
-        store::migrate_all(settings, {.dry_run = command.dry_run, .finish = command.finish});
+        store::migrate_all(settings, {command.dry_run, command.finish, command.services});
     if (!reports) {
         log::complain(fmt::format("store: {}", reports.error().text));
         return reports.error().code == errc::invalid ? exit_configuration : exit_failed;

@@ -132,12 +132,12 @@ int show_routes(const command_line& command, const configuration& configured) {
         out.begin_array();
         for (const auto& route : routes.routes()) {
             out.begin_object();
-            out.key("method").string(route.method);
-            out.key("path").string(route.pattern);
-            out.key("service").string(route.service);
-            out.key("instances").integer(instances_of(route.service));
+            out.key("method").string(route->method);
+            out.key("path").string(route->pattern);
+            out.key("service").string(route->service);
+            out.key("instances").integer(instances_of(route->service));
             out.key("also_claimed_by").begin_array();
-            for (const std::string& other : route.also_claimed_by) {
+            for (const std::string& other : routes.also_claimed_by(*route)) {
                 out.string(other);
             }
             out.end_array();
@@ -147,9 +147,9 @@ int show_routes(const command_line& command, const configuration& configured) {
         print_json(text);
         return 0;
     }
-    const auto& all = routes.routes();
-    const bool any_contested = std::any_of(all.begin(), all.end(), [](const auto& route) {
-        return !route.also_claimed_by.empty();
+    const auto all = routes.routes();
+    const bool any_contested = std::any_of(all.begin(), all.end(), [&routes](const auto& route) {
+        return !routes.also_claimed_by(*route).empty();
     });
     std::vector<std::string> titles{"METHOD", "PATH", "SERVICE", "INSTANCES"};
     if (any_contested) {
@@ -158,12 +158,12 @@ int show_routes(const command_line& command, const configuration& configured) {
     text_table table{titles};
     for (const auto& route : all) {
         std::vector<std::string> row{
-            route.method,
-            route.pattern,
-            route.service,
-            std::to_string(instances_of(route.service))};
+            route->method,
+            route->pattern,
+            route->service,
+            std::to_string(instances_of(route->service))};
         if (any_contested) {
-            row.push_back(fmt::format("{}", fmt::join(route.also_claimed_by, ", ")));
+            row.push_back(fmt::format("{}", fmt::join(routes.also_claimed_by(*route), ", ")));
         }
         table.add(std::move(row));
     }
