@@ -145,6 +145,9 @@ asio::awaitable<bool> http_session::forward(plan request) {
     packet.idem = *fields.idem;
     packet.trace = fields.trace;
     packet.id = request.request_id;
+    if (request.match.target->wants_client) {
+        packet.client = connection_.peer().host;
+    }
     packet.until = deadline::in(gateway_.settings().request_timeout);
     if (request.match.target->one_way) {
         post(request, packet);

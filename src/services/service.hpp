@@ -40,6 +40,16 @@ struct reply {
 /// 422 `Invalid Parameters` with `errors:[{field,problem}]`.
 [[nodiscard]] reply invalid_parameters(std::span<const arguments::problem> problems);
 
+// The sender of a request, for routes with wants_client. What is not known is empty.
+struct sender {
+    std::string client;      // address of the HTTP client, from a gateway that is believed
+    std::string address;     // of the peer of the connection, without its port
+    std::string name;        // of the peer, from its hello; an existing node sends none
+    bool is_gateway = false; // the peer is a gateway of msd: its requests are those of clients
+    bool is_proven = false;  // the peer has proved that it holds the cluster secret
+    bool is_local = false;   // the peer is on this host
+};
+
 // One request for a handler, checked against the parameters of its route.
 struct call {
     arguments args;
@@ -47,6 +57,7 @@ struct call {
     std::string idempotency_key; // empty: none
     std::string request_id;      // for logs; may be empty
     std::string trace;           // traceparent to pass on; may be empty
+    sender from;
 };
 
 // Sends requests to other services over the topology; implemented by the service host.
@@ -103,8 +114,9 @@ struct route {
     std::string_view path; // exact or with variables: "/goods/{id}"; a variable is a parameter too
     std::span<const parameter> parameters;
     handler handle;
-    bool one_way = false;    // no reply is sent
-    bool any_params = false; // takes params of any kind unchecked (logs): arguments::raw()
+    bool one_way = false;      // no reply is sent
+    bool any_params = false;   // takes params of any kind unchecked (logs): arguments::raw()
+    bool wants_client = false; // call::from is set; gateways add the client's address
 };
 
 // One running instance of a service in one worker.

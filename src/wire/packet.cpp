@@ -171,6 +171,7 @@ void append_request(std::string& out, const request_fields& request, std::uint64
     append_text_member(packet, "trace", request.trace);
     append_text_member(packet, "id", request.id);
     append_text_member(packet, "idem", request.idem);
+    append_text_member(packet, "client", request.client);
     packet.key("params").raw(request.params).end_object();
     end_frame(out, begin);
 }

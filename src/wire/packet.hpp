@@ -81,6 +81,7 @@ struct request_fields {
     std::string_view idem;                   // Idempotency-Key; empty: none
     std::string_view trace;                  // traceparent; empty: none
     std::string_view id;                     // request id; empty: none
+    std::string_view client;                 // address of the HTTP client; empty: not sent
     std::optional<std::int64_t> deadline_ms; // time left
 };
 
