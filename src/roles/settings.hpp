@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/allowed_origins.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -64,6 +65,7 @@ struct gateway_settings {
     milliseconds send_stall_timeout{30'000}; // a client without progress
     std::size_t connections_max = 20'000;    // per worker
     bool always_200 = false;                 // http_status = "always-200"
+    core::allowed_origins cors;              // web pages that may use this gateway
 };
 
 struct service_settings {
