@@ -357,6 +357,7 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     fields.errormessage = answer.errormessage;
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
+    fields.retry_after_s = answer.retry_after_s; // not sent without a status
     // For a large page, copying would take most of the time that this thread spends on the request.
     bool shares = answer.members.size() > copied_bytes_max;
     connection_.compose([&](std::string& out) {

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "core/allowed_origins.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -79,6 +80,7 @@ struct service_settings {
     store::memory_cache_settings memory;        // of rows of other services
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
+    services::service_rules rules;
     bool ship_logs = true;
 };
 

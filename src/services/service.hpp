@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "services/arguments.hpp"
 #include "services/parameter.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -32,6 +33,7 @@ struct reply {
     int errorcode = 0;
     std::string errormessage = "success";
     std::string members;
+    int retry_after_s = 0; // with 429 and 503: when to try again; 0: not said
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
@@ -97,6 +99,8 @@ struct service_options {
     store::memory_cache_settings memory; // for data of other services
     store::redis::client_settings cache; // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
+    std::size_t requests_in_flight_max = 1024; // of this worker
+    service_rules rules;
 };
 
 struct service_context {
