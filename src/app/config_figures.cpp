@@ -155,6 +155,14 @@ void add_gateway_figures(config_rows& rows) {
         "largest number of client connections of one worker",
         [](auto& c) -> auto& { return c.gateway.connections_max; }
     );
+    add_key(
+        rows,
+        "gateway.log_bytes_per_s",
+        {0, gib},
+        "bytes of log lines (POST /logs) a second that one worker accepts from one client address; "
+        "more are refused with 429; 0: no limit",
+        [](auto& c) -> auto& { return c.gateway.log_bytes_per_s; }
+    );
     config_key& status = rows.emplace_back();
     status.name = "gateway.http_status";
     status.text = "HTTP status of a service's reply: mapped from its meaning, or 200 for all as "

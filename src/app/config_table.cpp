@@ -266,6 +266,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
         }
     }
     add_group(rows, readers::services, add_service_rules);
+    add_group(rows, readers::services, add_log_quotas);
     add_group(rows, readers::services, add_cache_figures);
     add_group(rows, readers::registered, add_upstream_figures);
     add_group(rows, readers::workers, add_packet_figures);

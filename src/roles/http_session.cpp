@@ -26,6 +26,8 @@ constexpr std::string_view bad_key =
     "Idempotency-Key: send one key of 1 to 255 visible ASCII characters, quoted or not";
 constexpr std::string_view too_many_bodies =
     "the gateway is reading too many request bodies now: try again";
+constexpr std::string_view too_many_logs =
+    "this address sends more log lines than the gateway accepts: send fewer";
 constexpr std::string_view accepted_body = R"({"errorcode":0,"errormessage":"accepted"})";
 
 } // namespace
@@ -141,6 +143,12 @@ asio::awaitable<bool> http_session::forward(plan request) {
             memory.release();
             co_return co_await refuse_body(std::move(request), body.error());
         }
+        const auto bytes = body->size() + fields.query.size();
+        if (is_log(request) && !gateway_.accepts_log(connection_.peer().host, bytes)) {
+            memory.release();
+            refuse(request, {429, too_many_logs, retry_after_one_second, {}, 0});
+            co_return co_await finish(request.keep_alive);
+        }
         params = wire::params_of({request.match.variables, fields.query, *body, fields.kind});
     } // The params hold all of the body.
     if (!accept(request, fields, params, memory)) {
@@ -165,6 +173,11 @@ asio::awaitable<bool> http_session::forward(plan request) {
     }
     memory.release();
     co_return co_await finish(request.keep_alive);
+}
+
+// Routes without a reply that want the client are those of msd's logs service.
+bool http_session::is_log(const plan& request) {
+    return request.match.target->one_way && request.match.target->wants_client;
 }
 
 std::size_t http_session::body_bytes_max() const {

@@ -47,6 +47,7 @@ private:
         const result<std::string>& params,
         net::byte_budget::share& memory
     );
+    [[nodiscard]] static bool is_log(const plan& request);
     [[nodiscard]] std::size_t body_bytes_max() const;
     asio::awaitable<void> call(plan* request, outgoing packet);
     void post(plan& request, const outgoing& packet);

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "core/allowed_origins.hpp"
+#include "services/logs/log_settings.hpp"
 #include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
@@ -67,6 +68,7 @@ struct gateway_settings {
     std::size_t connections_max = 20'000;    // per worker
     bool always_200 = false;                 // http_status = "always-200"
     core::allowed_origins cors;              // web pages that may use this gateway
+    std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker
 };
 
 struct service_settings {
@@ -82,6 +84,7 @@ struct service_settings {
     std::size_t requests_in_flight_max = 1024;
     services::service_rules rules;
     bool ship_logs = true;
+    services::log_settings logs; // of the logs service
 };
 
 } // namespace msd::roles

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "services/arguments.hpp"
+#include "services/logs/log_settings.hpp"
 #include "services/parameter.hpp"
 #include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
@@ -50,6 +51,9 @@ struct sender {
     bool is_gateway = false; // the peer is a gateway of msd: its requests are those of clients
     bool is_proven = false;  // the peer has proved that it holds the cluster secret
     bool is_local = false;   // the peer is on this host
+    // The peer is a node of msd as far as this can be known: it has proved the secret or, where
+    // there is none, it has sent a hello and is on this host.
+    bool is_trusted = false;
 };
 
 // One request for a handler, checked against the parameters of its route.
@@ -101,6 +105,7 @@ struct service_options {
     store::redis::shared_cache_settings shared;
     std::size_t requests_in_flight_max = 1024; // of this worker
     service_rules rules;
+    log_settings logs;
 };
 
 struct service_context {

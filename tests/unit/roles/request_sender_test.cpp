@@ -39,6 +39,25 @@ TEST(request_sender, believes_only_a_proven_gateway_when_a_proof_is_needed) {
     EXPECT_EQ(client_in(service, with_client, true), "");
 }
 
+TEST(request_sender, trusts_a_node_that_proved_the_secret_or_without_one_is_on_this_host) {
+    const auto is_trusted = [](services::sender peer, bool proof_needed) {
+        json::object fields;
+        EXPECT_TRUE(fields.parse("{}"));
+        return sender_of(peer, fields, proof_needed).is_trusted;
+    };
+    services::sender peer = peer_named("goods");
+    EXPECT_FALSE(is_trusted(peer, false));
+    peer.is_local = true;
+    EXPECT_TRUE(is_trusted(peer, false));
+    EXPECT_FALSE(is_trusted(peer, true));
+    peer.is_local = false;
+    peer.is_proven = true;
+    EXPECT_TRUE(is_trusted(peer, true));
+    services::sender silent;
+    silent.is_local = true;
+    EXPECT_FALSE(is_trusted(silent, false)) << "it sent no hello";
+}
+
 TEST(request_sender, reads_addresses_only_and_gives_each_one_form) {
     const services::sender gateway = peer_named("gate");
     const auto client = [&gateway](const std::string& value) {
