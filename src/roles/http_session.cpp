@@ -26,6 +26,9 @@ constexpr std::string_view bad_key =
     "Idempotency-Key: send one key of 1 to 255 visible ASCII characters, quoted or not";
 constexpr std::string_view too_many_bodies =
     "the gateway is reading too many request bodies now: try again";
+constexpr std::string_view no_list =
+    "the gateway has not received the list of services from the registry yet";
+constexpr std::string_view no_instance = "no instance of the service can take the request now";
 constexpr std::string_view too_many_logs =
     "this address sends more log lines than the gateway accepts: send fewer";
 constexpr std::string_view accepted_body = R"({"errorcode":0,"errormessage":"accepted"})";
@@ -103,13 +106,7 @@ bool http_session::refuse_by_head(plan& request) {
         return true;
     }
     if (request.match.what == outcome::unknown && !gateway_.has_list()) {
-        return refuse_now(
-            {503,
-             "the gateway has not received the list of services from the registry yet",
-             "Retry-After: 1\r\n",
-             {},
-             0}
-        );
+        return refuse_now({503, no_list, retry_after_one_second, {}, 0});
     }
     if (request.match.what == outcome::unknown) {
         return refuse_now({404, "no service offers this path", {}, {}, 0});
@@ -234,14 +231,7 @@ void http_session::post(plan& request, const outgoing& packet) {
     if (posted) {
         reply_text(request, 202, json_type, accepted_body);
     } else {
-        refuse(
-            request,
-            {503,
-             "no instance of the service can take the request now",
-             retry_after_one_second,
-             service,
-             0}
-        );
+        refuse(request, {503, no_instance, retry_after_one_second, service, 0});
     }
 }
 
