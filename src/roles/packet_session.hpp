@@ -85,6 +85,7 @@ private:
     wire::request_size_check sizes_;
     int in_work_ = 0; // requests started and not answered
     int malformed_ = 0;
+    services::sender peer_;          // what is known of it; complete after its hello
     bool msd_ = false;               // the peer has sent a hello
     bool receives_changes_ = false;  // and has asked for changes
     std::uint64_t last_key_ = 0;     // the largest key of a request

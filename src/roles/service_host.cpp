@@ -78,6 +78,9 @@ void service_host::create_service() {
     chosen.memory = settings_.memory;
     chosen.cache = settings_.cache;
     chosen.shared = settings_.shared;
+    chosen.requests_in_flight_max = settings_.requests_in_flight_max;
+    chosen.rules = settings_.rules;
+    chosen.logs = settings_.logs;
     services::peer_caller& peers = *this;
     services::change_announcer& changes = *this;
     const services::service_context context{worker_.loop.get_executor(), chosen, peers, changes};

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/allowed_origins.hpp"
+#include "services/logs/log_settings.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -64,6 +67,8 @@ struct gateway_settings {
     milliseconds send_stall_timeout{30'000}; // a client without progress
     std::size_t connections_max = 20'000;    // per worker
     bool always_200 = false;                 // http_status = "always-200"
+    core::allowed_origins cors;              // web pages that may use this gateway
+    std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker
 };
 
 struct service_settings {
@@ -77,7 +82,9 @@ struct service_settings {
     store::memory_cache_settings memory;        // of rows of other services
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
+    services::service_rules rules;
     bool ship_logs = true;
+    services::log_settings logs; // of the logs service
 };
 
 } // namespace msd::roles

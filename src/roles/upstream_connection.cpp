@@ -158,6 +158,7 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
     fields.idem = request.idem;
     fields.trace = request.trace;
     fields.id = request.id;
+    fields.client = request.client;
     if (request.until.at() != time_point::max()) {
         fields.deadline_ms = request.until.left().count();
     }

@@ -41,6 +41,7 @@ struct outgoing {
     std::string_view idem;          // Idempotency-Key; empty: none
     std::string_view trace;
     std::string_view id;
+    std::string_view client; // address of the HTTP client; empty: not sent
     deadline until = deadline::never();
     call_handle* handle = nullptr; // optional; must outlive the call
 };

@@ -54,10 +54,11 @@ RESERVED = [
     (
         r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h",
         # The log writes to standard error, which may be the journal's socket.
-        # core/advertised_host reads the text of addresses with inet_pton, which opens no socket.
+        # core/advertised_host and core/rate_quota read the text of addresses with inet_pton, which
+        # opens no socket.
         [
             "src/net/", "src/process/", "src/base/line_writer.cpp",
-            "src/core/advertised_host.cpp",
+            "src/core/advertised_host.cpp", "src/core/rate_quota.cpp",
         ],
         "sockets are opened in net, and bound by process",
     ),
