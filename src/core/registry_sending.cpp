@@ -25,10 +25,11 @@ constexpr std::size_t packets_kept_max = 1024;
 
 // After everything was sent to all receivers, the next change or list waits for as long as a
 // connection of this rate would have taken: so no rate of changes keeps the worker busy.
-constexpr std::size_t bytes_per_ms = 1'000'000;
+constexpr std::size_t list_bytes_per_ms = 1'000'000;
+constexpr std::size_t change_bytes_per_ms = 4'000'000; // msd nodes are to know changes soon
 constexpr milliseconds pause_max{1000};
 
-milliseconds pause_after(std::size_t bytes) {
+milliseconds pause_after(std::size_t bytes, std::size_t bytes_per_ms) {
     return std::min(pause_max, milliseconds{static_cast<long>(bytes / bytes_per_ms)});
 }
 
@@ -98,7 +99,7 @@ void registry::send_changes(time_point now, const room_check& has_room) {
     if (changes_queue_.empty()) {
         made_changes_.clear();
         if (sent_bytes_ > 0) {
-            changes_pause_ = pause_after(std::exchange(sent_bytes_, 0));
+            changes_pause_ = pause_after(std::exchange(sent_bytes_, 0), change_bytes_per_ms);
         }
     }
 }
@@ -291,7 +292,7 @@ void registry::send_lists(time_point now, const room_check& has_room) {
     }
     sent_foreign_ = list_queue_.take_reached().value_or(sent_foreign_);
     if (list_queue_.empty() && list_bytes_ > 0) {
-        lists_resume_ = now + pause_after(std::exchange(list_bytes_, 0));
+        lists_resume_ = now + pause_after(std::exchange(list_bytes_, 0), list_bytes_per_ms);
     }
 }
 

@@ -20,11 +20,11 @@ namespace msd::roles {
 
 namespace {
 
-// Smaller packets to msd nodes are copied: they share pieces of the queue, so that a slow reader
-// does not have thousands of pieces.
+// Smaller packets are copied when an msd node has not read earlier ones: they share pieces of the
+// queue, so that a slow reader does not have thousands of pieces.
 constexpr std::size_t copied_bytes_max = std::size_t{8} * 1024;
-// limit_unsent() looks at all connections, so it is not called for less.
-constexpr std::size_t queued_bytes_min = std::size_t{512} * 1024;
+// limit_unsent() looks at all connections, so it does so only after that part of the limit.
+constexpr std::size_t queued_part = 16;
 constexpr milliseconds recently_queued{100};
 constexpr std::size_t pinged_at_once_max = 256;
 constexpr std::size_t contradictions_max = 100;
@@ -57,7 +57,8 @@ std::size_t shared_bytes(const std::shared_ptr<const void>& owner) {
 
 void distributor::send(session& to, core::registry::frame&& what) {
     note_queued(to, what->size());
-    if (registry_.is_msd(to.id) && what->size() <= copied_bytes_max) {
+    const bool is_behind = to.connection.unsent_bytes() > 0;
+    if (is_behind && registry_.is_msd(to.id) && what->size() <= copied_bytes_max) {
         to.connection.send(std::string_view{*what});
     } else {
         to.connection.send(std::move(what));
@@ -97,7 +98,7 @@ asio::awaitable<void> distributor::await_room(std::shared_ptr<session> lagging) 
 // Keeps the unsent bytes of all connections within their limit. A packet that several queues share
 // counts once. Closes the peers first that have not read everything for the longest time.
 void distributor::limit_unsent() {
-    if (queued_bytes_ < std::min(queued_bytes_min, settings_.unsent_bytes_max)) {
+    if (queued_bytes_ < settings_.unsent_bytes_max / queued_part) {
         return;
     }
     queued_bytes_ = 0;

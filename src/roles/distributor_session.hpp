@@ -34,8 +34,8 @@ struct distributor::session {
     int asked_behind_queue = 0;               // requests since it last read its queue
     deadline ended_until = deadline::never(); // the latest time at which it is closed
     core::change_rate changes;
-    bool was_delayed = false;  // because of its changes, and that was logged
-    time_point unsent_since{}; // when its queue was empty last
+    bool was_delayed = false;               // because of its changes, and that was logged
+    time_point unsent_since = clock::now(); // when its queue was empty last
 };
 
 } // namespace msd::roles
