@@ -262,6 +262,7 @@ void registry::make_list() {
     }
     append_list_frame_end(made.frame);
     last_list_ = std::make_shared<const std::string>(std::move(made.frame));
+    list_bytes_ += last_list_->size(); // making it takes time even if nobody is sent it
     list_change_ = made.foreign_change;
     making_.reset();
     for (const auto& [id, each] : peers_) {

@@ -168,6 +168,9 @@ test('in a full list known nodes roll and new ones of other addresses join', asy
     const config = {
         'distributor.critical_for_ms': 200,
         'distributor.ping_every_ms': 60_000,
+        // A list of 14 MB for each node that joins takes time.
+        'distributor.gather_quiet_ms': 1000,
+        'distributor.gather_longest_ms': 10_000,
     };
     const distributor = await world.role('distributor', { config });
     const port = distributor.port('distributor');
