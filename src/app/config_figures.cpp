@@ -55,6 +55,21 @@ void add_distributor_figures(config_rows& rows) {
         "unsent bytes queued for a slow node; beyond that it gets one later list instead",
         [](auto& c) -> auto& { return c.distributor.queue_bytes_max; }
     );
+    add_key(
+        rows,
+        "distributor.unsent_bytes_max",
+        {mib, 16 * gib},
+        "unsent bytes of all nodes together; beyond that the slowest readers are closed; a list "
+        "that several nodes are being sent counts once",
+        [](auto& c) -> auto& { return c.distributor.unsent_bytes_max; }
+    );
+    add_key(
+        rows,
+        "distributor.list_at_accept_bytes_max",
+        {0, gib},
+        "a longer list is sent only to connections that have sent a packet",
+        [](auto& c) -> auto& { return c.distributor.list_at_accept_bytes_max; }
+    );
 }
 
 namespace {

@@ -248,6 +248,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_common(rows); // has to come first: it marks all rows so far
     add_group(rows, readers::master | readers::workers, add_log);
     add_group(rows, readers::registered, add_registry);
+    add_group(rows, readers::distributor, add_registry_limits);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::distributor) {
             add_role(rows, role);

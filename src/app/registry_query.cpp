@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/registry_query.hpp"
 
+#include "core/registration.hpp"
 #include "core/topology.hpp"
 #include "net/connect.hpp"
 #include "net/packet_connection.hpp"
@@ -26,6 +27,10 @@ constexpr std::uint64_t request_key = 1;
 constexpr std::uint64_t key_of_one_way = 0;
 // Time limit for the peer to close the connection after the last request.
 constexpr milliseconds flush_limit{1000};
+// A registry sends a long list only to connections that have sent a packet. After this time it is
+// sent a ping.
+constexpr milliseconds silence_limit{500};
+constexpr milliseconds contradictions_limit{500};
 
 // One connection, from connecting to the reply, on an event loop of its own.
 class conversation {
@@ -37,6 +42,9 @@ public:
         : host_{std::move(host)},
           port_{port},
           until_{until} {}
+
+    /// Sends a ping when the peer has sent nothing for a while.
+    void ping_after_silence() { ping_at_ = deadline::in(silence_limit); }
 
     /// `opening`: frames to send first; may be empty.
     result<void> run(std::string opening, listener listen) {
@@ -79,9 +87,25 @@ private:
             }
         );
         while (!outcome_ && !until_.passed()) {
-            if (loop_.run_one_until(until_.at()) == 0) {
+            const bool is_idle = loop_.run_one_until(until_.sooner(ping_at_).at()) == 0;
+            if (is_idle && loop_.stopped()) {
                 break;
             }
+            if (ping_at_.passed()) {
+                ping_at_ = deadline::never();
+                send_ping();
+            }
+        }
+    }
+
+    void send_ping() {
+        if (connection_) {
+            wire::request_fields ping;
+            ping.method = "GET";
+            ping.uri = "/ping";
+            connection_->compose([&ping](std::string& out) {
+                wire::append_request(out, ping, request_key);
+            });
         }
     }
 
@@ -128,6 +152,7 @@ private:
             if (!packet.parse(frame)) {
                 return failed(errc::malformed, "the answer is not a JSON object");
             }
+            ping_at_ = deadline::never();
             if (listen_(frame, packet)) {
                 return true;
             }
@@ -152,6 +177,7 @@ private:
     deadline until_;
     std::string opening_;
     listener listen_;
+    deadline ping_at_ = deadline::never();
     bool is_one_way_ = false;
     bool sent_ = false;
     asio::io_context loop_{1};
@@ -160,7 +186,59 @@ private:
     std::optional<result<void>> outcome_;
 };
 
+// The reply of an msd distributor; anything else contains none.
+contradictions read_contradictions(const wire::packet& reply) {
+    contradictions all;
+    const json::value* const list = reply.fields().find("contradictions");
+    const auto nodes = json::elements(list == nullptr ? "[]" : list->text);
+    if (!nodes) {
+        return all;
+    }
+    for (const json::value& node : *nodes) {
+        json::object fields;
+        const auto id = core::read_identity(node.text);
+        const bool is_object = fields.parse(node.text).has_value();
+        const json::value* const by = is_object ? fields.find("by") : nullptr;
+        const auto peers = json::elements(by == nullptr ? "[]" : by->text);
+        if (!id || !peers) {
+            continue;
+        }
+        for (const json::value& each : *peers) {
+            json::object other;
+            if (!other.parse(each.text)) {
+                continue;
+            }
+            const json::value* const peer = other.find("peer");
+            const json::value* const routes = other.find("routes");
+            if (peer != nullptr && routes != nullptr) {
+                all[*id].push_back({peer->as_string().value_or(""), routes->as_uint64().value_or(0)}
+                );
+            }
+        }
+    }
+    return all;
+}
+
 } // namespace
+
+contradictions fetch_contradictions(const std::string& host, std::uint16_t port, deadline until) {
+    wire::request_fields fields;
+    fields.method = "GET";
+    fields.uri = core::contradictions_uri;
+    std::string opening;
+    wire::append_request(opening, fields, request_key);
+    contradictions all;
+    conversation::listener listen = [&all](std::string_view, const wire::packet& packet) {
+        const bool is_reply = packet.kind() == wire::packet_kind::reply;
+        if (is_reply) {
+            all = read_contradictions(packet);
+        }
+        return is_reply;
+    };
+    conversation exchange{host, port, until.sooner(deadline::in(contradictions_limit))};
+    const bool is_answered = exchange.run(std::move(opening), std::move(listen)).has_value();
+    return is_answered ? all : contradictions{};
+}
 
 result<std::vector<core::node_info>>
 fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
@@ -171,6 +249,7 @@ fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
                *outcome != core::topology::outcome::incomplete;
     };
     conversation exchange{host, port, until};
+    exchange.ping_after_silence();
     if (auto done = exchange.run({}, std::move(listen)); !done) {
         return tl::unexpected{std::move(done.error())};
     }

@@ -7,6 +7,7 @@
 #include "wire/packet.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,18 @@ namespace msd::app {
 /// The nodes a distributor lists. errc::unavailable naming the address, errc::timeout.
 [[nodiscard]] result<std::vector<core::node_info>>
 fetch_nodes(const std::string& host, std::uint16_t port, deadline until);
+
+// A connection that registered a node with another description than the listed one.
+struct contradiction {
+    std::string peer; // its address and port
+    std::uint64_t routes = 0;
+};
+using contradictions = std::map<core::node_id, std::vector<contradiction>>;
+
+/// The nodes that connections describe in different ways. Empty when the distributor does not
+/// answer: other ones do not know the request.
+[[nodiscard]] contradictions
+fetch_contradictions(const std::string& host, std::uint16_t port, deadline until);
 
 struct packet_request {
     std::string method;

@@ -44,7 +44,38 @@ std::string shown_name(const core::node_info& node) {
     return node.id.name == core::gateway_name && node.urls.empty() ? "gateway" : node.id.name;
 }
 
-void write_node(json::writer& out, const core::node_info& node) {
+contradictions contradictions_known(const configuration& configured, deadline until) {
+    const auto& registry = configured.membership;
+    return fetch_contradictions(registry.distributor_host, registry.distributor_port, until);
+}
+
+std::vector<contradiction> others_of(const core::node_info& node, const contradictions& all) {
+    const auto found = all.find(node.id);
+    return found == all.end() ? std::vector<contradiction>{} : found->second;
+}
+
+void write_others(json::writer& out, const std::vector<contradiction>& others) {
+    out.key("contradicted_by").begin_array();
+    for (const contradiction& other : others) {
+        out.begin_object().key("peer").string(other.peer);
+        out.key("routes").unsigned_integer(other.routes).end_object();
+    }
+    out.end_array();
+}
+
+std::string text_of(const std::vector<contradiction>& others) {
+    std::string text;
+    for (const contradiction& other : others) {
+        text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", other.peer, other.routes);
+    }
+    return text;
+}
+
+void write_node(
+    json::writer& out,
+    const core::node_info& node,
+    const std::vector<contradiction>& others
+) {
     out.begin_object();
     out.key("name").string(shown_name(node));
     out.key("host").string(node.id.host);
@@ -54,6 +85,7 @@ void write_node(json::writer& out, const core::node_info& node) {
         out.string(url);
     }
     out.end_array();
+    write_others(out, others);
     out.end_object();
 }
 
@@ -92,24 +124,32 @@ int show_nodes(const command_line& command, const configuration& configured) {
     if (!nodes) {
         return complain(nodes.error().text);
     }
+    const contradictions others = contradictions_known(configured, deadline::in(registry_timeout));
     if (command.as_json) {
         std::string text;
         json::writer out{text};
         out.begin_array();
         for (const core::node_info& node : *nodes) {
-            write_node(out, node);
+            write_node(out, node, others_of(node, others));
         }
         out.end_array();
         print_json(text);
         return 0;
     }
-    text_table table{{"NAME", "ADDRESS", "ROUTES"}};
+    std::vector<std::string> titles{"NAME", "ADDRESS", "ROUTES"};
+    if (!others.empty()) {
+        titles.emplace_back("REGISTERED OTHERWISE BY (ROUTES)");
+    }
+    text_table table{titles};
     for (const core::node_info& node : *nodes) {
-        table.add(
-            {shown_name(node),
-             process::endpoint_text(node.id.host, node.id.port),
-             std::to_string(node.urls.size())}
-        );
+        std::vector<std::string> row{
+            shown_name(node),
+            process::endpoint_text(node.id.host, node.id.port),
+            std::to_string(node.urls.size())};
+        if (!others.empty()) {
+            row.push_back(text_of(others_of(node, others)));
+        }
+        table.add(std::move(row));
     }
     print_table(table);
     return 0;

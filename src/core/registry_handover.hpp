@@ -21,7 +21,7 @@
 namespace msd::core {
 
 /// Both workers must have the same version; otherwise the old worker continues to serve.
-inline constexpr std::uint64_t handover_version = 2;
+inline constexpr std::uint64_t handover_version = 3;
 /// More than twice nodes_max nodes with full queues need.
 inline constexpr std::size_t handover_bytes_max = std::size_t{1} << 30;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/change_rate.hpp"
 #include "roles/distributor.hpp"
 
 #include <asio/ip/tcp.hpp>
@@ -11,11 +12,15 @@ namespace msd::roles {
 
 // One connection of a distributor with the state that the registry does not need.
 struct distributor::session {
-    session(asio::ip::tcp::socket socket, worker& within, const packet_settings& limits)
+    session(asio::ip::tcp::socket socket, worker& within, const distributor_settings& settings)
         : connection{
               std::move(socket),
               within.dog,
-              {limits.request_bytes_max, limits.frame_timeout}} {
+              {settings.packets.request_bytes_max, settings.packets.frame_timeout}},
+          changes{
+              {static_cast<double>(settings.limits.changes_per_s_max),
+               static_cast<double>(settings.limits.changes_burst_max)},
+              clock::now()} {
         connection.send_pieces_apart();
     }
 
@@ -28,6 +33,9 @@ struct distributor::session {
     int unanswered_pings = 0;
     int asked_behind_queue = 0;               // requests since it last read its queue
     deadline ended_until = deadline::never(); // the latest time at which it is closed
+    core::change_rate changes;
+    bool was_delayed = false;               // because of its changes, and that was logged
+    time_point unsent_since = clock::now(); // when its queue was empty last
 };
 
 } // namespace msd::roles

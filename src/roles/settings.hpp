@@ -32,6 +32,19 @@ struct packet_settings {
     int malformed_max = 10;                  // frames; the tenth closes the connection
 };
 
+// What nodes may take of the registry; core/registry_room.hpp and core/change_rate.hpp.
+struct registry_limit_settings {
+    std::size_t routes_max = 60'000;
+    std::size_t routes_per_address_max = 40'000;
+    std::size_t entries_per_address_max = 10'000;
+    std::size_t connections_per_address_max = 10'000;
+    unsigned share_per_address_percent = 66; // of the bytes of the list
+    unsigned reserved_percent = 10;          // of every limit
+    milliseconds known_for{600'000};         // how long a node that left keeps its room, at most
+    unsigned changes_per_s_max = 5;          // of a connection; more are delayed
+    unsigned changes_burst_max = 40;
+};
+
 struct distributor_settings {
     packet_settings packets;
     milliseconds gather_first{10};     // msd subscribers: changes after the first go together
@@ -42,6 +55,9 @@ struct distributor_settings {
     int ping_missed_max = 3;
     std::size_t queue_bytes_max =
         4u << 20; // unsent bytes a subscriber may have before it is given a later snapshot
+    std::size_t unsent_bytes_max = 64u << 20;        // of all connections, shared packets once
+    std::size_t list_at_accept_bytes_max = 1u << 20; // a longer list: after the first packet
+    registry_limit_settings limits;
 };
 
 struct upstream_settings {

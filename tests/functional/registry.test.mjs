@@ -135,6 +135,7 @@ test('a node that stops reading uses bounded memory, then gets the last list', a
     const config = {
         'distributor.gather_quiet_ms': 0,
         'distributor.queue_bytes_max': 1 << 20,
+        'registry.changes_per_s_max': 10_000,
         // A connection that takes no byte for three times this period is closed.
         'distributor.ping_every_ms': 20_000,
     };
