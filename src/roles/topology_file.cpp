@@ -2,18 +2,19 @@
 #include "roles/topology_file.hpp"
 
 #include "base/log.hpp"
+#include "base/owned_files.hpp"
 #include "base/unique_fd.hpp"
 #include "wire/packet.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -23,7 +24,7 @@ namespace msd::roles {
 
 namespace {
 
-constexpr std::uintmax_t bytes_max = std::uintmax_t{64} << 20;
+constexpr off_t bytes_max = off_t{64} << 20;
 
 bool write_whole(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -49,7 +50,9 @@ std::vector<core::node_id> sorted_ids(const core::topology& of) {
 // The workers of a pool may write at the same time: each writes a file of its own and renames it.
 bool replace(const std::filesystem::path& path, std::string_view text) {
     const std::string fresh = fmt::format("{}.{}", path.native(), getpid());
-    const unique_fd file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    constexpr int create = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    unlink(fresh.c_str()); // of an earlier process with this number that was killed
+    const unique_fd file{::open(fresh.c_str(), create, 0600)};
     if (file && write_whole(file.get(), text) && rename(fresh.c_str(), path.c_str()) == 0) {
         return true;
     }
@@ -59,20 +62,47 @@ bool replace(const std::filesystem::path& path, std::string_view text) {
     return false;
 }
 
+// errc::not_found: there is no file.
+result<std::string> read_whole(const std::filesystem::path& path) {
+    const auto at = find_place(path);
+    const auto file = at ? open_checked_file(*at, path, O_RDONLY, directory_use::own)
+                         : result<unique_fd>{tl::unexpected{at.error()}};
+    if (!file) {
+        return tl::unexpected{file.error()};
+    }
+    struct stat facts {};
+    if (fstat(file->get(), &facts) != 0 || facts.st_size > bytes_max) {
+        return fail(errc::too_large, fmt::format("{} is too large", path.native()));
+    }
+    std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t got = ::read(file->get(), text.data() + done, text.size() - done);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return fail(errc::unavailable, fmt::format("{} cannot be read", path.native()));
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    return text;
+}
+
 } // namespace
 
 std::optional<core::topology> topology_file::load() {
-    std::error_code reason;
-    if (path_.empty() || !std::filesystem::exists(path_, reason)) {
+    if (path_.empty()) {
         return std::nullopt;
     }
-    std::ifstream file{path_, std::ios::binary};
-    const auto size = std::filesystem::file_size(path_, reason);
-    if (!file || reason || size > bytes_max) {
-        log::warning("{} cannot be read: starting without the saved list of nodes", path_.native());
+    const auto read = read_whole(path_);
+    if (!read) {
+        if (read.error().code != errc::not_found) {
+            log::warning("{}: starting without the saved list of nodes", read.error().text);
+        }
         return std::nullopt;
     }
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const std::string& text = *read;
     wire::packet packet;
     core::topology known;
     auto outcome = packet.parse(text).and_then([&] { return known.apply(packet); });
