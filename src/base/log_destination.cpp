@@ -109,6 +109,11 @@ result<unique_fd> open_existing(const file_place& at, const std::string& path) {
 }
 
 result<unique_fd> open_file(const std::string& path) {
+    // A link in place of the directory has to be a trusted user's, too.
+    if (const auto around = find_place(directory_of(path)); !around) {
+        return around.error().code == errc::not_found ? cannot_log(path, ENOENT)
+                                                      : tl::unexpected{around.error()};
+    }
     const auto at = find_place(path);
     if (!at) {
         return at.error().code == errc::not_found ? cannot_log(path, ENOENT)

@@ -291,8 +291,7 @@ unique_fd open_directory_of_root(const fs::path& path, mode_t missing_mode) {
             rest.insert(rest.begin(), to.begin(), to.end());
             continue;
         }
-        if (!S_ISDIR(facts.st_mode) ||
-            (others_can_write(facts) && (facts.st_mode & S_ISVTX) == 0)) {
+        if (!S_ISDIR(facts.st_mode)) {
             return {};
         }
         at = std::move(next);

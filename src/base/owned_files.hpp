@@ -73,9 +73,9 @@ create_file(const file_place& at, const std::filesystem::path& shown, mode_t mod
     directory_use use
 );
 
-/// Opens the directory if root owns it and every directory and link on the way to it, and nobody
-/// else can write to them (sticky ones excepted): no other user can have chosen what the path
-/// means. `missing_mode` creates what is missing; 0 does not. No descriptor otherwise.
+/// Opens the directory if root owns it and every directory and link on the way to it: no other user
+/// can have put a directory or link of its own there to choose what the path means. `missing_mode`
+/// creates what is missing; 0 does not. No descriptor otherwise.
 [[nodiscard]] unique_fd
 open_directory_of_root(const std::filesystem::path& path, mode_t missing_mode = 0);
 
