@@ -55,14 +55,12 @@ tl::unexpected<error> cannot_log(const std::string& path, int reason) {
     std::error_code ignored;
     const bool is_missing =
         reason == ENOENT && !directory.empty() && !std::filesystem::exists(directory, ignored);
-    return is_missing ? cannot_log(
-                            path,
-                            fmt::format(
-                                "there is no directory {}; create it first",
-                                directory.native()
-                            )
-                        )
-                      : cannot_log(path, std::generic_category().message(reason));
+    return is_missing
+               ? cannot_log(
+                     path,
+                     fmt::format("there is no directory {}; create it first", directory.native())
+                 )
+               : cannot_log(path, std::generic_category().message(reason));
 }
 
 // A FIFO or device may belong to the program that reads it. In a directory where everybody can

@@ -244,12 +244,8 @@ result<unique_fd> create_file(const file_place& at, const fs::path& shown, mode_
     return made;
 }
 
-result<unique_fd> open_checked_file(
-    const file_place& at,
-    const fs::path& shown,
-    int flags,
-    directory_use use
-) {
+result<unique_fd>
+open_checked_file(const file_place& at, const fs::path& shown, int flags, directory_use use) {
     constexpr int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     unique_fd opened{openat(at.directory.get(), at.name.c_str(), flags | always)};
     if (!opened) {
@@ -275,7 +271,8 @@ unique_fd open_directory_of_root(const fs::path& path, mode_t missing_mode) {
         const char* const shown = name.empty() ? "." : name.c_str();
         const int from = name.is_absolute() ? AT_FDCWD : at.get();
         if (missing_mode != 0) {
-            [[maybe_unused]] const int made = mkdirat(from, shown, missing_mode); // fails: it exists
+            [[maybe_unused]] const int made =
+                mkdirat(from, shown, missing_mode); // fails: it exists
         }
         unique_fd next{openat(from, shown, name_flags)};
         struct stat facts {};

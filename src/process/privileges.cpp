@@ -29,8 +29,8 @@ namespace msd::process {
 namespace {
 
 constexpr int depth_max = 4;
-constexpr mode_t parent_mode = 0755; // of directories above one that is created
-constexpr std::size_t names_max = 100'000;                    // of one directory
+constexpr mode_t parent_mode = 0755;       // of directories above one that is created
+constexpr std::size_t names_max = 100'000; // of one directory
 constexpr std::size_t entry_bytes_max = std::size_t{1} << 20; // of the user database
 
 std::optional<id_t> number_of(std::string_view text) {

@@ -51,8 +51,8 @@ void give_directory(
 );
 
 /// Creates the file (0600) with the owner `to`, or changes its owner, when only root can have
-/// chosen its directory, as above. Otherwise does nothing: the user `to` creates the file, or has no
-/// permission to.
+/// chosen its directory, as above. Otherwise does nothing: the user `to` creates the file, or has
+/// no permission to.
 void give_file(const std::filesystem::path& file, const identity& to);
 
 /// Switches user, group and supplementary groups to `to` for good, and verifies it. After an error

@@ -184,9 +184,8 @@ private:
         last_id_ = earlier.last_id();
         digest_ = earlier.digest();
         const auto whole = static_cast<off_t>(earlier.bytes());
-        const bool cut =
-            ::ftruncate(to_.file.get(), whole) == 0 &&
-            ::lseek(to_.file.get(), whole, SEEK_SET) == whole;
+        const bool cut = ::ftruncate(to_.file.get(), whole) == 0 &&
+                         ::lseek(to_.file.get(), whole, SEEK_SET) == whole;
         return cut ? result<void>{} : failure();
     }
 
@@ -302,6 +301,20 @@ read_transfer_file(transfer_file from, std::string_view service) {
 result<std::unique_ptr<transfer_table>>
 write_transfer_file(transfer_file to, std::string_view service) {
     return opened<file_to_write>(std::move(to), service);
+}
+
+result<std::unique_ptr<transfer_table>>
+read_transfer_file(const std::filesystem::path& from, std::string_view service) {
+    auto file = open_transfer_file(from);
+    return file ? read_transfer_file(std::move(*file), service)
+                : tl::unexpected{std::move(file.error())};
+}
+
+result<std::unique_ptr<transfer_table>>
+write_transfer_file(const std::filesystem::path& to, std::string_view service) {
+    auto file = create_transfer_file(to);
+    return file ? write_transfer_file(std::move(*file), service)
+                : tl::unexpected{std::move(file.error())};
 }
 
 } // namespace msd::store

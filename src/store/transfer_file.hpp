@@ -37,9 +37,14 @@ struct transfer_file {
 [[nodiscard]] result<std::unique_ptr<transfer_table>>
 read_transfer_file(transfer_file from, std::string_view service);
 
+[[nodiscard]] result<std::unique_ptr<transfer_table>>
+read_transfer_file(const std::filesystem::path& from, std::string_view service);
+
 /// Continues an interrupted export: an incomplete last line is removed. A new file is removed again
 /// unless finish() or keep() was called. errc::conflict: the file is complete.
 [[nodiscard]] result<std::unique_ptr<transfer_table>>
 write_transfer_file(transfer_file to, std::string_view service);
+[[nodiscard]] result<std::unique_ptr<transfer_table>>
+write_transfer_file(const std::filesystem::path& to, std::string_view service);
 
 } // namespace msd::store

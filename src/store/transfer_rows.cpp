@@ -30,9 +30,8 @@ public:
     void check_cost(std::string_view name, std::string_view hash) {
         const auto checked = is_argon2id(hash) ? check_argon2id_cost(hash) : result<void>{};
         if (!checked && checked.error().code == errc::too_large && !failed_) {
-            failed_ = error{
-                errc::malformed,
-                std::string{name}.append(": ").append(checked.error().text)};
+            failed_ =
+                error{errc::malformed, std::string{name}.append(": ").append(checked.error().text)};
         }
     }
 

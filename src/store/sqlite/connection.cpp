@@ -77,8 +77,7 @@ std::string uri_to_examine(const std::filesystem::path& file) {
 int open_handle(const std::filesystem::path& file, connection::purpose wanted, sqlite3** to) {
     const bool only_reads = wanted == connection::purpose::examining;
     const std::string name = only_reads ? uri_to_examine(file) : file.string();
-    const int how =
-        only_reads ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
+    const int how = only_reads ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
     return sqlite3_open_v2(
         name.c_str(),
         to,

@@ -72,7 +72,7 @@ TEST_F(runtime_files_test, does_not_change_an_existing_directory) {
 TEST_F(runtime_files_test, refuses_directories_that_others_can_write_to) {
     for (const char* const name : {"data", "run"}) {
         fs::create_directory(name);
-        for (const int mode : {0770, 0707, 01777}) {
+        for (const unsigned mode : {0770U, 0707U, 01777U}) {
             fs::permissions(name, fs::perms{mode});
             const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
             ASSERT_FALSE(files) << name;
