@@ -131,7 +131,8 @@ test('commands of root open a data directory as its owner, and export as root', 
 
         // The configured user gets a new directory.
         const fresh = world.path('fresh');
-        const config = world.config({ data_dir: fresh, user: String(nobody), group: String(nobody) });
+        const name = String(nobody);
+        const config = world.config({ data_dir: fresh, user: name, group: name });
         const made = await world.command(['migrate', ...config]);
         assert.equal(made.code, 0, made.log);
         assert.equal(fs.statSync(path.join(fresh, 'goods.db')).uid, nobody);
@@ -175,7 +176,7 @@ test('directories of others, and those that others can write to, are refused', {
         const linked = link(world.path('linked'), good, nobody);
         const start = (data, runtime, log = '-') => ['service', 'goods', '--port', '0',
             '--data-dir', data, '--runtime-dir', runtime, '--log-file', log];
-        const is_foreign = /belongs to user 65534, but this process has user 0: run msd as user 655/;
+        const is_foreign = /belongs to user 65534, but this process has user 0: run msd as user/;
         const is_open = /other users can write to .* \(mode [0-7]+\): .*chmod go-w/;
         for (const [directory, expected] of [
             [foreign, is_foreign], [linked, is_foreign],
@@ -267,7 +268,8 @@ test('an export writes only to files and directories of its user', { skip }, asy
     const script = 'import sqlite3,sys\non=sqlite3.connect(sys.argv[1])\n' +
         'on.execute("CREATE TABLE goods(id INTEGER)")\non.commit()\n';
     await run('python3', ['-c', script, path.join(broken, 'goods.db')]);
-    await refused(world, ['export', '--service', 'goods', shop, '--data-dir', broken], /no such col/);
+    const failing = ['export', '--service', 'goods', shop, '--data-dir', broken];
+    await refused(world, failing, /no such column/);
     assert.deepEqual(fs.readdirSync(shop), []);
 });
 
@@ -299,6 +301,6 @@ test('an import reads regular files only, and no hash that costs too much', { sk
         await refused(
             world,
             ['import', '--service', 'members', shop, ...dirs],
-            /members\.jsonl:3: password_hash: the argon2id hash costs m=38913,t=2,p=1; at most m=38912/,
+            /members\.jsonl:3: password_hash: the argon2id hash costs m=38913,t=2,p=1; at most/,
         );
     });
