@@ -2,6 +2,7 @@
 // msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
 #include "app/config_file.hpp"
+#include "app/data_owner.hpp"
 #include "app/output.hpp"
 #include "app/per_service.hpp"
 #include "app/resolve.hpp"
@@ -30,6 +31,9 @@ result<store::diagnosis> look_at_store(const configuration& configured) {
     auto password = store_password(configured, process_environment);
     if (!password) {
         return tl::unexpected{std::move(password.error())};
+    }
+    if (auto changed = become_owner_of_store(configured, false); !changed) {
+        return tl::unexpected{std::move(changed.error())};
     }
     store::store_settings settings;
     settings.data_dir = configured.data_dir;
