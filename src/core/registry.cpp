@@ -24,6 +24,29 @@ registry::peer_id registry::connect(std::string host, time_point now) {
     return id;
 }
 
+registry::peer_id registry::connect_unproven(std::string host) {
+    const peer_id id = ++last_peer_;
+    peers_[id].host = std::move(host);
+    peers_[id].is_admitted = false;
+    return id;
+}
+
+void registry::prove(peer_id id) {
+    peers_.at(id).is_admitted = true;
+    peers_.at(id).is_proven = true;
+}
+
+void registry::admit(peer_id id) {
+    peers_.at(id).is_admitted = true;
+    outbox_.push_back({id, last_list_});
+}
+
+void registry::follow(peer_id id, time_point now) {
+    peers_.at(id).is_msd = true;
+    subscribe(id, {}, {});
+    greet(id, now);
+}
+
 result<void> registry::enroll(peer_id id, const registration& from_peer, time_point now) {
     connection& from = peers_.at(id);
     node_info node = from_peer.node;
@@ -255,7 +278,7 @@ void registry::send_list(const room_check& has_room) {
     // Sent even when it is the same as before: see node_list::foreign_changes().
     last_list_ = std::make_shared<const std::string>(list_frame(nodes_.foreign_entries()));
     for (auto& [id, subscriber] : peers_) {
-        if (subscriber.is_msd || subscriber.is_lagging) {
+        if (subscriber.is_msd || subscriber.is_lagging || !subscriber.is_admitted) {
             continue;
         }
         if (has_room(id)) {

@@ -55,6 +55,15 @@ public:
     /// connection changes nothing, but it suggests that more registrations follow, so it prolongs
     /// gathering.
     [[nodiscard]] peer_id connect(std::string host, time_point now);
+    /// The same for a peer that has to prove the cluster secret first: until prove() or
+    /// admit() it is sent nothing.
+    [[nodiscard]] peer_id connect_unproven(std::string host);
+    /// The peer holds the cluster secret.
+    void prove(peer_id id);
+    /// Sends the peer the last list, and from now on every list unless it is an msd node.
+    void admit(peer_id id);
+    /// Sends the peer, which registers nothing, what an msd node is sent: a snapshot and changes.
+    void follow(peer_id id, time_point now);
     /// POST /distributes. Fails with errc::too_large or errc::refused and a text for the peer; then
     /// nothing has changed.
     [[nodiscard]] result<void> enroll(peer_id peer, const registration& registered, time_point now);
@@ -72,6 +81,9 @@ public:
     void resume(peer_id lagging, time_point now);
 
     [[nodiscard]] bool is_msd(peer_id id) const { return peers_.at(id).is_msd; }
+    [[nodiscard]] bool is_proven(peer_id id) const { return peers_.at(id).is_proven; }
+    /// False until prove() or admit(), for a peer of connect_unproven().
+    [[nodiscard]] bool is_admitted(peer_id id) const { return peers_.at(id).is_admitted; }
     [[nodiscard]] std::size_t peers() const { return peers_.size(); }
     [[nodiscard]] const node_list& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<node_list::notice> take_notices() { return nodes_.take_notices(); }
@@ -97,6 +109,8 @@ private:
     struct connection {
         std::string host;
         std::optional<node_list::place> holds;
+        bool is_admitted = true; // may be sent lists
+        bool is_proven = false;  // holds the cluster secret
         bool is_msd = false;     // is sent changes, not lists
         bool is_lagging = false; // is sent nothing until resume()
         bool needs_snapshot = false;

@@ -17,6 +17,7 @@ void registry::write(binary_writer& out) const {
     out.number(last_peer_).number(peers_.size());
     for (const auto& [id, each] : peers_) {
         out.number(id).text(each.host).number(each.holds.value_or(0));
+        out.flag(each.is_admitted).flag(each.is_proven);
         out.flag(each.is_msd).flag(each.is_lagging).flag(subscribers_.contains(id));
         out.flag(each.needs_snapshot).number(each.knows).number(each.sent_rev);
         out.number(each.interest.size());
@@ -70,6 +71,8 @@ void registry::read_peers(binary_reader& in) {
         if (const node_list::place held = in.number(); held != 0) {
             each.holds = held;
         }
+        each.is_admitted = in.flag();
+        each.is_proven = in.flag();
         each.is_msd = in.flag();
         each.is_lagging = in.flag();
         const bool subscribes = in.flag();
