@@ -28,6 +28,7 @@ constexpr milliseconds deadline_unsaid{30'000}; // for requests without one
 constexpr milliseconds reply_margin{1000};      // for a handler to end after its deadline
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
+const std::string too_early = "too many bytes before the proof of the cluster secret";
 
 // The reply must arrive while the caller still waits, so a part of the time is reserved for sending
 // it back.
@@ -113,7 +114,9 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
       sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
                      on_end_guard();
-                 }} {}
+                 }} {
+    await_proof();
+}
 
 asio::awaitable<void> packet_session::run() {
     const auto self = shared_from_this();
@@ -122,10 +125,12 @@ asio::awaitable<void> packet_session::run() {
     while (goes_on) {
         auto next = connection_.next();
         while (goes_on && next.state == wire::frame_reader::status::complete) {
-            goes_on = dispatch(next.packet);
+            goes_on = is_too_early(next.packet.size()) ? deny(too_early) : dispatch(next.packet);
             next = connection_.next();
         }
-        if (goes_on && next.state == wire::frame_reader::status::too_large) {
+        if (goes_on && is_too_early(connection_.unread().size())) {
+            goes_on = deny(too_early);
+        } else if (goes_on && next.state == wire::frame_reader::status::too_large) {
             refuse_size(next.packet);
             goes_on = false;
         } else if (goes_on && sizes_.is_growing_too_large(connection_.unread())) {
@@ -160,6 +165,12 @@ bool packet_session::dispatch(std::string_view frame) {
         return false;
     }
     const auto parsed = packet_.parse(frame);
+    if (packet_.kind() == wire::packet_kind::auth) {
+        return handle_auth(*packet_.fields().find("auth"));
+    }
+    if (waiting_ || is_msd_without_proof()) {
+        return refuse_unproven();
+    }
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
         return goes_on && parsed.error().code != errc::too_large;
@@ -174,6 +185,7 @@ bool packet_session::dispatch(std::string_view frame) {
         cancel(*packet_.fields().find("cancel"));
         return true;
     case wire::packet_kind::goaway:
+    case wire::packet_kind::auth:    // handled above
     case wire::packet_kind::changed: // services send it to their callers only
     case wire::packet_kind::reply:   // this side sends no requests
         return true;
