@@ -129,6 +129,7 @@ void add_registry(config_rows& rows) {
                      "address that the distributor sees";
     advertise.most = host_bytes_max;
     advertise.depends_on_host = true;
+    advertise.readers = readers::registered | readers::distributor;
     advertise.put = [](configuration& into, const config_value& value) -> result<void> {
         const std::string& text = std::get<std::string>(value);
         host_and_port chosen;
@@ -248,6 +249,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_common(rows); // has to come first: it marks all rows so far
     add_group(rows, readers::master | readers::workers, add_log);
     add_group(rows, readers::registered, add_registry);
+    add_group(rows, readers::workers, add_trust);
     add_group(rows, readers::distributor, add_registry_limits);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::distributor) {

@@ -172,6 +172,8 @@ void packet::classify() {
         kind_ = packet_kind::goaway;
     } else if (is_object(fields_.find("changed"))) {
         kind_ = packet_kind::changed;
+    } else if (is_object(fields_.find("auth"))) {
+        kind_ = packet_kind::auth;
     }
 }
 

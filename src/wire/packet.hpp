@@ -32,6 +32,7 @@ enum class packet_kind : std::uint8_t {
     hello,   // {"hello":{…}}
     goaway,  // {"goaway":{"last_key":K}}
     changed, // {"changed":{"what":…,"ids":[…]}}
+    auth,    // {"auth":{…}}
     other,   // an object that is none of these
 };
 
