@@ -20,6 +20,8 @@
 namespace msd::core {
 
 inline constexpr std::string_view registry_uri = "/distributes";
+/// GET: the nodes that connections describe in different ways.
+inline constexpr std::string_view contradictions_uri = "/distributes/contradictions";
 
 constexpr std::size_t name_bytes_max = 128;
 constexpr std::size_t host_bytes_max = 255;
@@ -68,6 +70,7 @@ struct registration {
 /// The entry for msd nodes: also proto and routes. as_critical() adds `critical`.
 [[nodiscard]] std::string msd_entry(const node_info& node);
 [[nodiscard]] std::string as_critical(std::string_view entry);
+constexpr std::size_t critical_mark_bytes = 16; // by which as_critical() makes an entry longer
 void append_identity(std::string& out, const node_id& id);
 
 /// The frame that every distributor understands: port, name, urls (patterns included), proto.

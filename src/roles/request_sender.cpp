@@ -37,10 +37,10 @@ void add_hello(services::sender& peer, std::string_view name) {
 }
 
 services::sender
-sender_of(const services::sender& peer, const json::object& fields, bool proof_needed) {
+sender_of(const services::sender& peer, const json::object& fields, bool is_proof_needed) {
     services::sender out = peer;
-    out.is_trusted = peer.is_proven || (!proof_needed && peer.is_local && !peer.name.empty());
-    if (peer.is_gateway && (peer.is_proven || !proof_needed)) {
+    out.is_trusted = peer.is_proven || (!is_proof_needed && peer.is_local && !peer.name.empty());
+    if (peer.is_gateway && (peer.is_proven || !is_proof_needed)) {
         out.client = address_in(fields.find("client"));
     }
     return out;

@@ -19,6 +19,6 @@ void add_hello(services::sender& peer, std::string_view name);
 /// A copy of `peer` for one request, with the address of the HTTP client when the peer is a gateway
 /// that is believed. `fields` are the members at the top of the request.
 [[nodiscard]] services::sender
-sender_of(const services::sender& peer, const json::object& fields, bool proof_needed);
+sender_of(const services::sender& peer, const json::object& fields, bool is_proof_needed);
 
 } // namespace msd::roles

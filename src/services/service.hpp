@@ -7,6 +7,7 @@
 #include "services/arguments.hpp"
 #include "services/logs/log_settings.hpp"
 #include "services/parameter.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -33,6 +34,7 @@ struct reply {
     int errorcode = 0;
     std::string errormessage = "success";
     std::string members;
+    int retry_after_s = 0; // with 429 and 503: when to try again; 0: not said
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
@@ -101,6 +103,8 @@ struct service_options {
     store::memory_cache_settings memory; // for data of other services
     store::redis::client_settings cache; // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
+    std::size_t requests_in_flight_max = 1024; // of this worker
+    service_rules rules;
     log_settings logs;
 };
 

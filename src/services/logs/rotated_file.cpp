@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/logs/rotated_file.hpp"
 
+#include "base/owned_files.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,12 +77,17 @@ result<void> rotated_file::append_piece(std::string_view lines) {
 }
 
 result<void> rotated_file::open() {
-    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+    // O_NONBLOCK: does not wait for the other end of a FIFO.
+    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     file_.reset(::open(path_.c_str(), flags, S_IRUSR | S_IWUSR));
     if (!file_) {
         return system_failure(errno);
     }
-    return {};
+    auto checked = check_file(file_.get(), path_, directory_use::own);
+    if (!checked) {
+        file_.reset();
+    }
+    return checked;
 }
 
 bool rotated_file::is_at_path() const {
