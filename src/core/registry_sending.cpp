@@ -111,7 +111,7 @@ bool registry::send_to(peer_id id, const room_check& has_room) {
         is_up_to_date(found->second)) {
         return false;
     }
-    connection& subscriber = found->second;
+    const connection& subscriber = found->second;
     drop_outdated_packets();
     const bool is_in_snapshot = subscriber.needs_snapshot || subscriber.snapshot.next != 0;
     if (is_in_snapshot || !nodes_.reaches(subscriber.knows)) {
