@@ -28,6 +28,7 @@ constexpr std::size_t host_bytes_max = 255;
 constexpr std::size_t url_bytes_max = 1024;
 constexpr std::size_t urls_max = 1000;
 constexpr std::size_t interest_max = 256;
+inline constexpr std::string_view want_client = "client"; // in the member `wants` of a route
 constexpr std::size_t entry_bytes_max =
     std::size_t{128} * 1024; // one node as listed, schemas included
 constexpr std::size_t nodes_max = 20'000;

@@ -53,9 +53,28 @@ void registry::note_packet(peer_id from) {
     }
 }
 
+registry::peer_id registry::connect_unproven(std::string host) {
+    const peer_id id = ++last_peer_;
+    peers_[id].host = std::move(host);
+    peers_[id].is_admitted = false;
+    return id;
+}
+
 void registry::prove(peer_id id) {
+    peers_.at(id).is_admitted = true;
     peers_.at(id).is_proven = true;
     nodes_.prove(id);
+}
+
+void registry::admit(peer_id id) {
+    peers_.at(id).is_admitted = true;
+    list_queue_.push(id);
+}
+
+void registry::follow(peer_id id, time_point now) {
+    peers_.at(id).is_msd = true;
+    subscribe(id, {}, {});
+    greet(id, now);
 }
 
 result<void> registry::enroll(peer_id id, const registration& from_peer, time_point now) {

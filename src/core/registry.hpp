@@ -68,9 +68,16 @@ public:
     [[nodiscard]] peer_id connect(std::string host, time_point now);
     /// The peer has sent a packet: it is sent the list, if it was not sent at accept.
     void note_packet(peer_id from);
+    /// The same for a peer that has to prove the cluster secret first: until prove() or
+    /// admit() it is sent nothing.
+    [[nodiscard]] peer_id connect_unproven(std::string host);
     /// The peer proved that it has the cluster secret. Its descriptions are stronger than those of
     /// peers that did not, and it has no quota.
     void prove(peer_id id);
+    /// Sends the peer the last list, and from now on every list unless it is an msd node.
+    void admit(peer_id id);
+    /// Sends the peer, which registers nothing, what an msd node is sent: a snapshot and changes.
+    void follow(peer_id id, time_point now);
     /// POST /distributes. Fails with errc::too_large or errc::refused and a text for the peer; then
     /// nothing has changed.
     [[nodiscard]] result<void> enroll(peer_id peer, const registration& registered, time_point now);
@@ -88,6 +95,9 @@ public:
     void resume(peer_id lagging, time_point now);
 
     [[nodiscard]] bool is_msd(peer_id id) const { return peers_.at(id).is_msd; }
+    [[nodiscard]] bool is_proven(peer_id id) const { return peers_.at(id).is_proven; }
+    /// False until prove() or admit(), for a peer of connect_unproven().
+    [[nodiscard]] bool is_admitted(peer_id id) const { return peers_.at(id).is_admitted; }
     [[nodiscard]] std::size_t peers() const { return peers_.size(); }
     [[nodiscard]] const node_list& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<node_list::notice> take_notices() { return nodes_.take_notices(); }
@@ -121,6 +131,7 @@ private:
 
     struct connection {
         std::string host;
+        bool is_admitted = true; // may be sent lists
         bool is_msd = false;     // is sent changes, not lists
         bool is_lagging = false; // is sent nothing until resume()
         bool is_proven = false;  // has proved the cluster secret

@@ -38,6 +38,7 @@ struct carried_connection {
     time_point frame_until = time_point::max(); // deadline of the unfinished frame
     time_point ended_until = time_point::max(); // deadline of the last bytes, when being closed
     std::string_view unread;                    // received bytes of an incomplete frame
+    std::string proof;                          // of proof_responder::write(); empty: none begun
     std::vector<shared_bytes> unsent;           // piece by piece
 };
 

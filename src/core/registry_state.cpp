@@ -19,7 +19,7 @@ constexpr std::size_t peers_max = std::size_t{4} * nodes_max;
 void registry::write(binary_writer& out) const {
     out.number(last_peer_).number(peers_.size());
     for (const auto& [id, each] : peers_) {
-        out.number(id).text(each.host).flag(each.is_proven);
+        out.number(id).text(each.host).flag(each.is_admitted).flag(each.is_proven);
         out.flag(each.is_msd).flag(each.is_lagging).flag(subscribers_.contains(id));
         out.flag(each.was_sent_list).flag(each.has_sent);
         out.flag(list_queue_.contains(id)).flag(changes_queue_.contains(id));
@@ -80,6 +80,7 @@ void registry::read_peers(binary_reader& in) {
         const peer_id id = in.number(last_peer_);
         connection& each = peers_[id];
         each.host = in.text(host_bytes_max);
+        each.is_admitted = in.flag();
         each.is_proven = in.flag();
         each.is_msd = in.flag();
         each.is_lagging = in.flag();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: all that happens on a connection of a node, from its accept to its end.
 #include "roles/distributor.hpp"
 
 #include "base/json.hpp"
@@ -74,6 +75,8 @@ distributor::distributor(worker& surroundings, const distributor_settings& setti
     : worker_{surroundings},
       settings_{settings},
       registry_{new_epoch(), registry_settings()},
+      hosts_{settings.allowed_hosts, settings.advertise_host},
+      unproven_{surroundings.dog},
       due_{surroundings.loop} {}
 
 core::registry_settings distributor::registry_settings() const {
@@ -126,7 +129,12 @@ void distributor::serve(int fd, net::accept_credit credit) {
     }
     net::detect_vanished_peer(socket, settings_.ping_every * settings_.ping_missed_max);
     auto made = std::make_shared<session>(std::move(socket), worker_, settings_);
-    made->id = registry_.connect(made->connection.peer().host, clock::now());
+    if (has_to_prove(*made)) {
+        made->id = registry_.connect_unproven(made->connection.peer().host);
+        await_proof(*made);
+    } else {
+        made->id = registry_.connect(made->connection.peer().host, clock::now());
+    }
     add(made);
     worker_.tasks.spawn(converse(std::move(made)));
     pump();
@@ -191,7 +199,12 @@ distributor::verdict distributor::handle_frames(session& from) {
             return verdict::pause;
         }
         const auto [state, frame] = from.connection.next();
-        if (state == wire::frame_reader::status::incomplete) {
+        const bool is_whole = state != wire::frame_reader::status::incomplete;
+        const std::size_t bytes = is_whole ? frame.size() : from.connection.unread().size();
+        if (from.waiting && bytes > unproven_peers::bytes_max) {
+            return deny(from, "too many bytes before the proof of the cluster secret");
+        }
+        if (!is_whole) {
             return verdict::go_on;
         }
         if (state == wire::frame_reader::status::too_large) {
@@ -207,6 +220,12 @@ distributor::verdict distributor::handle_frames(session& from) {
 
 distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
     const auto parsed = packet_.parse(frame);
+    if (packet_.kind() == wire::packet_kind::auth) {
+        return handle_auth(from, *packet_.fields().find("auth"));
+    }
+    if (from.waiting) {
+        return refuse_unproven(from);
+    }
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
         const bool is_too_deep = parsed.error().code == errc::too_large;
@@ -271,6 +290,9 @@ distributor::verdict distributor::enroll(session& from, const wire::packet& requ
     const auto registration = core::read_registration(request);
     if (!registration) {
         return refuse(from, request.key(), registration.error().text);
+    }
+    if (const auto allowed = check_claim(from, *registration); !allowed) {
+        return refuse(from, request.key(), allowed.error().text);
     }
     const auto enrolled = registry_.enroll(from.id, *registration, clock::now());
     if (!enrolled) {
@@ -377,7 +399,9 @@ std::string distributor::stats() const {
     writer.begin_object().key("nodes").unsigned_integer(registry_.nodes().size());
     writer.key("connections").unsigned_integer(sessions_.size());
     writer.key("epoch").unsigned_integer(epoch).key("rev").unsigned_integer(rev);
-    writer.key("bad_frames").unsigned_integer(bad_frames_).end_object();
+    writer.key("bad_frames").unsigned_integer(bad_frames_);
+    writer.key("unproven").unsigned_integer(unproven_.count());
+    writer.key("refused_unproven").unsigned_integer(refusals_.count()).end_object();
     return text;
 }
 

@@ -3,8 +3,10 @@
 
 #include "core/registry.hpp"
 #include "net/packet_connection.hpp"
+#include "roles/host_rule.hpp"
 #include "roles/log_limit.hpp"
 #include "roles/settings.hpp"
+#include "roles/unproven_peers.hpp"
 #include "roles/worker.hpp"
 #include "wire/packet.hpp"
 
@@ -85,6 +87,15 @@ private:
     [[nodiscard]] verdict
     reply(session& to, std::string_view key, const wire::reply_fields& fields);
 
+    // The proof of the cluster secret: distributor_proof.cpp.
+    [[nodiscard]] bool has_to_prove(const session& peer) const;
+    void await_proof(session& from);
+    [[nodiscard]] verdict handle_auth(session& from, const json::value& auth);
+    [[nodiscard]] verdict refuse_unproven(session& from);
+    [[nodiscard]] verdict deny(session& from, const std::string& text);
+    [[nodiscard]] result<void> check_claim(const session& from, const core::registration& claim);
+    void resume_proof(session& inherited, std::string_view state);
+
     [[nodiscard]] core::registry_settings registry_settings() const;
     [[nodiscard]] result<void> hand_over_all_to(int successor, deadline until);
     void inherit(inheritance& from);
@@ -94,6 +105,9 @@ private:
     worker& worker_;
     distributor_settings settings_;
     core::registry registry_;
+    host_rule hosts_;
+    unproven_peers unproven_;
+    refusal_log refusals_;
     std::unordered_map<core::registry::peer_id, std::shared_ptr<session>> sessions_;
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time

@@ -9,6 +9,7 @@
 //
 // Before GO, the old worker has changed nothing and can continue, and the new worker uses no
 // socket.
+#include "base/binary.hpp"
 #include "base/log.hpp"
 #include "base/shared_memory.hpp"
 #include "core/registry_handover.hpp"
@@ -207,6 +208,10 @@ result<void> distributor::hand_over_all_to(int successor, deadline until) {
         carried.frame_until = each->connection.frame_until().at();
         carried.ended_until = each->ended_until.at();
         carried.unread = each->connection.unread();
+        if (each->proof) {
+            binary_writer proof{carried.proof};
+            each->proof->write(proof);
+        }
         each->connection.for_each_unsent([&carried](const auto& owner, std::string_view bytes) {
             carried.unsent.push_back({owner, bytes});
         });
@@ -284,6 +289,7 @@ void distributor::inherit(inheritance& from) {
         for (const core::shared_bytes& piece : carried.unsent) {
             made->connection.send(piece.owner, piece.bytes);
         }
+        resume_proof(*made, carried.proof);
         add(std::move(made));
     }
     // Started when all sessions exist: the first session may cause packets for the last session.

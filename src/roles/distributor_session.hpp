@@ -2,10 +2,13 @@
 #pragma once
 
 #include "core/change_rate.hpp"
+#include "core/cluster_proof.hpp"
 #include "roles/distributor.hpp"
+#include "roles/unproven_peers.hpp"
 
 #include <asio/ip/tcp.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace msd::roles {
@@ -27,7 +30,11 @@ struct distributor::session {
     /// The connection is being closed: its input is ignored.
     [[nodiscard]] bool is_ended() const { return ended_until.at() != time_point::max(); }
 
+    [[nodiscard]] bool is_proven() const { return proof && proof->is_proven(); }
+
     net::packet_connection connection;
+    std::optional<core::proof_responder> proof;   // once the peer has sent an auth packet
+    std::optional<unproven_peers::place> waiting; // while the peer has to prove the secret
     core::registry::peer_id id = 0;
     int bad_frames = 0;
     int unanswered_pings = 0;

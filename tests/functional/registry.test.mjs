@@ -270,7 +270,7 @@ test('an msd node gets changes instead of whole lists', async (world) => {
 });
 
 test('an advertised address is listed instead of the peer address', async (world) => {
-    const { port } = await start(world);
+    const { port } = await start(world, { 'registry.allowed_hosts': '10.1.2.3' });
     const watcher = await world.packets(port);
     await world.role('goods', { distributor: port, args: ['--advertise', '10.1.2.3:7777'] });
     const visitor = await until('goods is listed', async () => {
