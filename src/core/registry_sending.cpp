@@ -275,8 +275,7 @@ void registry::make_list() {
 
 bool registry::is_sent_lists(const connection& each) const {
     const bool is_short = last_list_->size() <= settings_.list_at_accept_bytes_max;
-    const bool is_wanted = each.has_sent || is_short;
-    return each.is_admitted && !each.is_msd && !each.is_lagging && is_wanted;
+    return each.is_admitted && !each.is_msd && !each.is_lagging && (each.has_sent || is_short);
 }
 
 void registry::send_lists(time_point now, const room_check& has_room) {
