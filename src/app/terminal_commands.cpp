@@ -2,20 +2,19 @@
 #include "app/terminal_commands.hpp"
 
 #include "app/call_arguments.hpp"
+#include "app/output.hpp"
 #include "app/registry_query.hpp"
 #include "app/resolve.hpp"
-#include "app/text_table.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/printable.hpp"
 #include "core/route_table.hpp"
 #include "process/listen_set.hpp"
 #include "wire/http_params.hpp"
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,16 +26,8 @@ namespace {
 constexpr milliseconds registry_timeout{5000};
 
 int complain(std::string_view what) {
-    fmt::print(stderr, "msd: {}\n", what);
+    log::complain(what);
     return exit_failed;
-}
-
-void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-void print_table(const text_table& table) {
-    print(table.text(isatty(STDOUT_FILENO) == 1));
 }
 
 result<std::vector<core::node_info>> nodes_known(const configuration& configured, deadline until) {
@@ -67,7 +58,7 @@ void write_node(json::writer& out, const core::node_info& node) {
 }
 
 int misuse(std::string_view what) {
-    fmt::print(stderr, "msd call: {}\nSee msd call --help\n", what);
+    log::write_error(fmt::format("msd call: {}\nSee msd call --help\n", printable(what)));
     return exit_usage;
 }
 
@@ -109,7 +100,7 @@ int show_nodes(const command_line& command, const configuration& configured) {
             write_node(out, node);
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return 0;
     }
     text_table table{{"NAME", "ADDRESS", "ROUTES"}};
@@ -153,7 +144,7 @@ int show_routes(const command_line& command, const configuration& configured) {
             out.end_object();
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return 0;
     }
     const auto all = routes.routes();
@@ -220,7 +211,7 @@ int call_service(const command_line& command, const configuration& configured) {
     if (one_way && reply->empty()) {
         return 0; // sent; there is no reply
     }
-    print(*reply + "\n");
+    print_reply(*reply);
     json::object fields;
     const bool parsed = fields.parse(*reply).has_value();
     const json::value* const code = parsed ? fields.find("errorcode") : nullptr;
