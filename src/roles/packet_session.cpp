@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
+#include "roles/request_sender.hpp"
 #include "wire/trace_context.hpp"
 
 #include <asio/cancellation_type.hpp>
@@ -113,7 +114,11 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
       sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
                      on_end_guard();
-                 }} {}
+                 }} {
+    peer_.address = connection_.peer().host;
+    peer_.is_local = connection_.is_peer_on_this_host();
+    await_proof();
+}
 
 asio::awaitable<void> packet_session::run() {
     const auto self = shared_from_this();
@@ -122,10 +127,12 @@ asio::awaitable<void> packet_session::run() {
     while (goes_on) {
         auto next = connection_.next();
         while (goes_on && next.state == wire::frame_reader::status::complete) {
-            goes_on = dispatch(next.packet);
+            goes_on = is_too_early(next.packet.size()) ? deny_early() : dispatch(next.packet);
             next = connection_.next();
         }
-        if (goes_on && next.state == wire::frame_reader::status::too_large) {
+        if (goes_on && is_too_early(connection_.unread().size())) {
+            goes_on = deny_early();
+        } else if (goes_on && next.state == wire::frame_reader::status::too_large) {
             refuse_size(next.packet);
             goes_on = false;
         } else if (goes_on && sizes_.is_growing_too_large(connection_.unread())) {
@@ -160,6 +167,9 @@ bool packet_session::dispatch(std::string_view frame) {
         return false;
     }
     const auto parsed = packet_.parse(frame);
+    if (waiting_ || packet_.kind() == wire::packet_kind::auth || is_msd_without_proof()) {
+        return handle_unproven();
+    }
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
         return goes_on && parsed.error().code != errc::too_large;
@@ -174,6 +184,7 @@ bool packet_session::dispatch(std::string_view frame) {
         cancel(*packet_.fields().find("cancel"));
         return true;
     case wire::packet_kind::goaway:
+    case wire::packet_kind::auth:    // handled above
     case wire::packet_kind::changed: // services send it to their callers only
     case wire::packet_kind::reply:   // this side sends no requests
         return true;
@@ -212,7 +223,9 @@ void packet_session::greet(const json::value& hello) {
         msd_ = true;
         const json::value* const changes = said.find("changes");
         receives_changes_ = changes != nullptr && changes->as_bool().value_or(false);
-        log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
+        const std::string name = text_of(said, "name");
+        add_hello(peer_, name);
+        log::debug("{} is {}", connection_.peer().text(), name);
     }
     send_hello();
     if (is_draining_) {
@@ -286,6 +299,10 @@ void packet_session::start(const services::route& row, services::arguments args)
     request.idempotency_key = text_of(fields, "idem");
     request.request_id = text_of(fields, "id");
     request.trace = wire::traceparent_to_forward(text_of(fields, "trace"));
+    if (row.wants_client) {
+        const bool is_proof_needed = host_.settings().membership.secrets != nullptr;
+        request.from = sender_of(peer_, fields, is_proof_needed);
+    }
     ++in_work_;
     owed_until_ = deadline{std::max(owed_until_.at(), request.until.at() + reply_margin)};
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
@@ -347,6 +364,7 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     fields.errormessage = answer.errormessage;
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
+    fields.retry_after_s = answer.retry_after_s; // not sent without a status
     // For a large page, copying would take most of the time that this thread spends on the request.
     bool shares = answer.members.size() > copied_bytes_max;
     connection_.compose([&](std::string& out) {

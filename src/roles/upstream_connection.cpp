@@ -69,8 +69,15 @@ asio::awaitable<void> upstream_connection::run() {
         last_received_ = clock::now();
         auto next = connection_.next();
         while (next.state == wire::frame_reader::status::complete) {
-            dispatch(next.packet);
+            if (is_unproven()) {
+                handle_unproven(next.packet);
+            } else {
+                dispatch(next.packet);
+            }
             next = connection_.next();
+        }
+        if (is_unproven() && connection_.unread().size() > wire::auth_bytes_max) {
+            break;
         }
         if (next.state == wire::frame_reader::status::too_large) {
             log::warning("{} sent more than packets.reply_bytes_max", connection_.peer().text());
@@ -78,16 +85,6 @@ asio::awaitable<void> upstream_connection::run() {
         }
     }
     close();
-}
-
-asio::awaitable<bool> upstream_connection::greet(const caller_identity* self, deadline until) {
-    const wire::caller_hello hello{self->name, self->worker, self->on_change != nullptr};
-    connection_.compose([&hello](std::string& out) { wire::append_hello(out, hello); });
-    hello_sent_ = true;
-    self_ = self;
-    guard_.set(until);
-    const auto answered = co_await greeting_.wait();
-    co_return answered.has_value() && *answered;
 }
 
 void upstream_connection::serve_foreign() {
@@ -158,6 +155,7 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
     fields.idem = request.idem;
     fields.trace = request.trace;
     fields.id = request.id;
+    fields.client = request.client;
     if (request.until.at() != time_point::max()) {
         fields.deadline_ms = request.until.left().count();
     }
@@ -275,6 +273,9 @@ void upstream_connection::dispatch(std::string_view frame) {
         break;
     case wire::packet_kind::request:
         answer_request();
+        break;
+    case wire::packet_kind::auth:
+        note_refusal(*packet_.fields().find("auth"));
         break;
     case wire::packet_kind::cancel:
     case wire::packet_kind::other:
