@@ -6,6 +6,7 @@
 #include "net/packet_connection.hpp"
 #include "net/watchdog.hpp"
 #include "process/listen_set.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -125,7 +126,7 @@ private:
                 return false;
             }
             wire::packet packet;
-            if (!packet.parse(frame)) {
+            if (!packet.parse(frame, wire::list_bounds)) {
                 return failed(errc::malformed, "the answer is not a JSON object");
             }
             if (listen_(frame, packet)) {

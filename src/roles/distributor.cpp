@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one role; its sessions, requests and timers share its state.
 #include "roles/distributor.hpp"
 
 #include "base/json.hpp"
@@ -8,7 +9,9 @@
 #include "net/connect.hpp"
 #include "net/use_tuple.hpp"
 #include "roles/distributor_session.hpp"
+#include "roles/input_bounds.hpp"
 #include "roles/roles.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/post.hpp>
 
@@ -83,7 +86,9 @@ distributor::distributor(worker& surroundings, const distributor_settings& setti
     : worker_{surroundings},
       settings_{settings},
       registry_{new_epoch(), registry_settings()},
-      due_{surroundings.loop} {}
+      due_{surroundings.loop} {
+    bound_input(surroundings, settings.packets, settings.packets.request_bytes_max);
+}
 
 core::registry_settings distributor::registry_settings() const {
     return {
@@ -150,8 +155,13 @@ distributor::verdict distributor::handle_frames(session& from) {
         if (state == wire::frame_reader::status::incomplete) {
             return verdict::go_on;
         }
+        if (state == wire::frame_reader::status::foreign) {
+            log::debug("{} does not send packets: closing it", from.connection.peer().text());
+            ++other_protocols_;
+            return verdict::drop;
+        }
         if (state == wire::frame_reader::status::too_large) {
-            static_cast<void>(packet_.parse(frame)); // for its key
+            static_cast<void>(packet_.parse(frame, wire::request_bounds)); // for its key
             static_cast<void>(complain(from, packet_.key(), "a packet is too large"));
             return verdict::close;
         }
@@ -162,7 +172,7 @@ distributor::verdict distributor::handle_frames(session& from) {
 }
 
 distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
-    const auto parsed = packet_.parse(frame);
+    const auto parsed = packet_.parse(frame, wire::request_bounds);
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
         const bool is_too_deep = parsed.error().code == errc::too_large;
@@ -387,7 +397,10 @@ std::string distributor::stats() const {
     writer.begin_object().key("nodes").unsigned_integer(registry_.nodes().size());
     writer.key("connections").unsigned_integer(sessions_.size());
     writer.key("epoch").unsigned_integer(epoch).key("rev").unsigned_integer(rev);
-    writer.key("bad_frames").unsigned_integer(bad_frames_).end_object();
+    writer.key("bad_frames").unsigned_integer(bad_frames_);
+    writer.key("input_bytes").unsigned_integer(worker_.input.used());
+    writer.key("input_ended").unsigned_integer(worker_.input.ended());
+    writer.key("other_protocols").unsigned_integer(other_protocols_).end_object();
     return text;
 }
 

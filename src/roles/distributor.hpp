@@ -78,7 +78,8 @@ private:
     asio::steady_timer due_; // runs until the registry has something to do
     wire::packet packet_;    // reused: frames are handled one at a time
     std::uint64_t bad_frames_ = 0;
-    bool is_ending_ = false; // draining, or everything was handed over
+    std::uint64_t other_protocols_ = 0; // connections that began with something else than a packet
+    bool is_ending_ = false;            // draining, or everything was handed over
 };
 
 } // namespace msd::roles

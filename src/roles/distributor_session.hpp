@@ -15,7 +15,7 @@ struct distributor::session {
         : connection{
               std::move(socket),
               within.dog,
-              {limits.request_bytes_max, limits.frame_timeout}} {
+              {limits.request_bytes_max, limits.frame_timeout, &within.input, true}} {
         connection.send_pieces_apart();
     }
 

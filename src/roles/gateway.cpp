@@ -4,6 +4,7 @@
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
 #include "roles/http_session.hpp"
+#include "roles/input_bounds.hpp"
 #include "roles/membership.hpp"
 #include "roles/roles.hpp"
 #include "wire/http_response.hpp"
@@ -31,8 +32,10 @@ constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000; // contested routes in the log of one worker
 
-net::http_connection_settings connection_settings(const gateway_settings& settings) {
+net::http_connection_settings
+connection_settings(worker& surroundings, const gateway_settings& settings) {
     net::http_connection_settings out;
+    out.memory = &surroundings.input;
     out.limits.head_bytes_max = settings.header_bytes_max;
     out.header_timeout = settings.header_timeout;
     out.body_timeout = settings.body_timeout;
@@ -46,7 +49,7 @@ net::http_connection_settings connection_settings(const gateway_settings& settin
 gateway::gateway(worker& surroundings, const gateway_settings& settings)
     : worker_{surroundings},
       settings_{settings},
-      connection_settings_{connection_settings(settings)},
+      connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           upstream_surroundings_of(
               surroundings,
@@ -68,7 +71,11 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
               upstreams_.registry_lost();
           }},
       body_memory_{settings.bodies_bytes_max},
-      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {}
+      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
+    const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
+    bound_input(surroundings, settings.upstream.packets, largest);
+    bound_replies(surroundings, settings.upstream);
+}
 
 gateway::~gateway() = default;
 
@@ -173,6 +180,10 @@ std::string gateway::stats() const {
         .unsigned_integer(requests)
         .key("body_bytes")
         .unsigned_integer(body_memory_.used())
+        .key("input_bytes")
+        .unsigned_integer(worker_.input.used())
+        .key("input_ended")
+        .unsigned_integer(worker_.input.ended())
         .end_object();
     return out;
 }

@@ -42,7 +42,8 @@ upstream_surroundings upstream_surroundings_of(
         surroundings.dog,
         surroundings.tasks,
         settings,
-        caller_identity{std::move(name), surroundings.environment.slot}};
+        caller_identity{std::move(name), surroundings.environment.slot},
+        &surroundings.replies};
 }
 
 } // namespace msd::roles

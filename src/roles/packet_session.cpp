@@ -108,7 +108,9 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
           std::move(socket),
           dog,
           {wire::request_frame_bytes_max(host.settings().packets.request_bytes_max),
-           host.settings().packets.frame_timeout}},
+           host.settings().packets.frame_timeout,
+           &host.input(),
+           true}},
       idle_{connection_.executor()},
       sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
@@ -125,6 +127,12 @@ asio::awaitable<void> packet_session::run() {
             goes_on = dispatch(next.packet);
             next = connection_.next();
         }
+        if (next.state == wire::frame_reader::status::foreign) {
+            log::debug("{} does not send packets: closing it", connection_.peer().text());
+            ++host_.other_protocols;
+            connection_.close();
+            co_return;
+        }
         if (goes_on && next.state == wire::frame_reader::status::too_large) {
             refuse_size(next.packet);
             goes_on = false;
@@ -139,7 +147,7 @@ asio::awaitable<void> packet_session::run() {
             close_if_done();
             const auto received = co_await connection_.receive();
             goes_on = received.has_value();
-            peer_ended = !goes_on;
+            peer_ended = !goes_on && received.error().code != errc::refused;
         }
     }
     co_await close_after_replies(peer_ended);
@@ -147,7 +155,7 @@ asio::awaitable<void> packet_session::run() {
 
 void packet_session::refuse_size(std::string_view received) {
     log::warning("{} sent more than packets.request_bytes_max", connection_.peer().text());
-    static_cast<void>(packet_.parse(received)); // for its key
+    static_cast<void>(packet_.parse(received, wire::request_bounds)); // for its key
     refuse("packet too large", 413);
 }
 
@@ -159,7 +167,12 @@ bool packet_session::dispatch(std::string_view frame) {
         refuse_size(frame);
         return false;
     }
-    const auto parsed = packet_.parse(frame);
+    const auto parsed = packet_.parse(frame, wire::request_bounds);
+    if (!parsed && parsed.error().code == errc::invalid) {
+        // A client of the peer chose the values: the others that share the connection keep it.
+        refuse(parsed.error().text, 400);
+        return true;
+    }
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
         return goes_on && parsed.error().code != errc::too_large;

@@ -11,6 +11,7 @@
 #include "net/watchdog.hpp"
 #include "roles/topology_file.hpp"
 #include "wire/packet.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -291,7 +292,7 @@ bool registry_link::state::handle_frames() {
 }
 
 void registry_link::state::handle_frame(std::string_view frame) {
-    if (const auto parsed = packet_.parse(frame); !parsed) {
+    if (const auto parsed = packet_.parse(frame, wire::list_bounds); !parsed) {
         log::warning("malformed packet from the registry: {}", parsed.error().text);
         return;
     }

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/unique_fd.hpp"
 #include "wire/packet.hpp"
+#include "wire/request_size.hpp"
 
 #include <fmt/format.h>
 
@@ -75,7 +76,8 @@ std::optional<core::topology> topology_file::load() {
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
     wire::packet packet;
     core::topology known;
-    auto outcome = packet.parse(text).and_then([&] { return known.apply(packet); });
+    auto outcome =
+        packet.parse(text, wire::list_bounds).and_then([&] { return known.apply(packet); });
     if (!outcome || *outcome != core::topology::outcome::changed) {
         log::warning("{} is damaged: starting without the saved list of nodes", path_.native());
         return std::nullopt;
