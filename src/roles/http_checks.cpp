@@ -105,8 +105,9 @@ refusal check_content(const wire::http_request& head) {
 }
 
 bool fits_packet(std::string_view params, std::string_view uri, std::size_t request_bytes_max) {
-    return wire::counted_bytes(params) + uri.size() + envelope_bytes <=
-           request_bytes_max + wire::request_envelope_bytes;
+    const std::size_t most = request_bytes_max + wire::request_envelope_bytes;
+    const std::size_t rest = uri.size() + envelope_bytes;
+    return params.size() + rest <= most || wire::counted_bytes(params) + rest <= most;
 }
 
 } // namespace msd::roles

@@ -182,8 +182,10 @@ BENCHMARK(hostile_registration)->DenseRange(0, json_inputs - 1)->Unit(benchmark:
 
 // Texts that are longer than their parameter allows, in the longest packet that a service reads.
 void hostile_argument(benchmark::State& state) {
+    // Each escape counts as one byte.
+    const std::size_t bytes = state.range(0) == 0 ? 6 * mib : state.range(0) == 1 ? 2 * mib : mib;
     std::string text = "\"";
-    while (text.size() < 6 * mib) {
+    while (text.size() < bytes) {
         text += state.range(0) == 0 ? "\\u00b6" : state.range(0) == 1 ? "\\n" : "xxxxxxxx";
     }
     text += '"';
@@ -333,10 +335,8 @@ void hostile_log_line(benchmark::State& state) {
     if (state.range(0) < json_inputs) {
         text = json_input(state.range(0));
         text.insert(1, R"("token":1,)");
-    } else if (state.range(0) == json_inputs) {
-        text = repeated(R"({"a":[)", R"({"token":1})", "]}");
     } else {
-        text = std::string(50, '[') + repeated("", R"({"token":1})", "") + std::string(50, ']');
+        text = repeated(R"({"a":[)", R"({"token":1})", "]}", body_bounds.values / 2 - 1);
     }
     for (auto _ : state) {
         std::string out;
@@ -344,7 +344,7 @@ void hostile_log_line(benchmark::State& state) {
         benchmark::DoNotOptimize(out);
     }
 }
-BENCHMARK(hostile_log_line)->DenseRange(0, json_inputs + 1)->Unit(benchmark::kMillisecond);
+BENCHMARK(hostile_log_line)->DenseRange(0, json_inputs)->Unit(benchmark::kMillisecond);
 
 void hostile_resp(benchmark::State& state) {
     std::string text = "*65000\r\n";
