@@ -5,6 +5,7 @@
 #include "app/environment.hpp"
 #include "app/launch.hpp"
 #include "app/migrate_command.hpp"
+#include "app/per_service.hpp"
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
 #include "app/role_table.hpp"
@@ -28,7 +29,7 @@ namespace msd::app {
 namespace {
 
 int refuse(const refusal& why) {
-    log::complain(why.text);
+    log::write_error("msd: " + why.text); // a line for each wrong key of a file
     return why.exit_code;
 }
 
@@ -55,14 +56,14 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
     case verb::control:
         return control_instance(command, *configured);
     case verb::migrate:
-        return migrate_stores(command, *configured);
+        return run_on_store(command, *configured, migrate_stores);
     case verb::call:
         return call_service(command, *configured);
     case verb::export_rows:
     case verb::import_rows:
-        return transfer_rows(command, *configured);
+        return run_on_store(command, *configured, transfer_rows);
     case verb::compare_rows:
-        return compare_rows(command, *configured);
+        return run_on_store(command, *configured, compare_rows);
     default:
         return run_master(command, *configured, arguments, roles);
     }

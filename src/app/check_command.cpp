@@ -2,8 +2,11 @@
 // msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
 #include "app/config_file.hpp"
+#include "app/output.hpp"
+#include "app/per_service.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
+#include "app/status_reading.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
@@ -11,6 +14,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -20,10 +25,6 @@
 namespace msd::app {
 
 namespace {
-
-void print(std::FILE* to, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), to);
-}
 
 result<store::diagnosis> look_at_store(const configuration& configured) {
     auto password = store_password(configured, process_environment);
@@ -49,13 +50,13 @@ std::string schemas_of(const store::diagnosis& store) {
 }
 
 void show(std::FILE* to, const store::diagnosis& store) {
-    print(to, fmt::format("store: {} {} at {}\n", store.kind, store.version, store.where));
+    print_line(to, fmt::format("store: {} {} at {}", store.kind, store.version, store.where));
     if (store.connections_max > 0) {
         const std::string tls = store.tls.empty() ? "no TLS" : "TLS " + store.tls;
-        print(
+        print_line(
             to,
             fmt::format(
-                "  round trip {:.2f} ms, {}, texts {}, {} connections\n",
+                "  round trip {:.2f} ms, {}, texts {}, {} connections",
                 store.latency_ms,
                 tls,
                 store.collation,
@@ -63,9 +64,9 @@ void show(std::FILE* to, const store::diagnosis& store) {
             )
         );
     }
-    print(to, fmt::format("  schema versions: {}\n", schemas_of(store)));
+    print_line(to, fmt::format("  schema versions: {}", schemas_of(store)));
     for (const std::string& each : store.advice) {
-        print(to, fmt::format("  note: {}\n", each));
+        print_line(to, fmt::format("  note: {}", each));
     }
 }
 
@@ -91,12 +92,12 @@ void write_json(json::writer& out, const store::diagnosis& store) {
 
 void show(std::FILE* to, const std::string& where, const store::redis::inspection& cache) {
     const std::string_view how = cache.works ? "works" : "cannot be used";
-    print(to, fmt::format("cache: {} at {}\n", how, where));
+    print_line(to, fmt::format("cache: {} at {}", how, where));
     for (const auto& [name, value] : cache.facts) {
-        print(to, fmt::format("  {} {}\n", name, value));
+        print_line(to, fmt::format("  {} {}", name, value));
     }
     for (const std::string& each : cache.advice) {
-        print(to, fmt::format("  {}: {}\n", cache.works ? "note" : "wrong", each));
+        print_line(to, fmt::format("  {}: {}", cache.works ? "note" : "wrong", each));
     }
 }
 
@@ -125,6 +126,66 @@ void write_outcome(json::writer& out, const result<store::diagnosis>& of) {
     }
 }
 
+// Prints an array with what look_at_store() finds of the data of one service.
+int print_store(const command_line& /*command*/, const configuration& of_service) {
+    std::string text;
+    json::writer out{text};
+    out.begin_array();
+    write_outcome(out, look_at_store(of_service));
+    out.end_array();
+    print_json(text);
+    return 0;
+}
+
+// Adds what a process for `service` printed. False: it found an error, which is in `into`.
+bool add_part(result<store::diagnosis>& into, const std::string& service, std::string_view part) {
+    json::object fields;
+    if (!fields.parse(part) || fields.find("error") != nullptr) {
+        into = fail(errc::unavailable, fmt::format("{}: {}", service, text_of(fields, "error")));
+        return false;
+    }
+    into->kind = text_of(fields, "kind");
+    into->version = text_of(fields, "version");
+    for (const json::value& each : elements_of(fields, "schemas")) {
+        json::object schema;
+        if (schema.parse(each.text) && text_of(schema, "service") == service) {
+            store::migration_report& report = into->schemas.emplace_back();
+            report.service = service;
+            report.found = number_of(schema, "found");
+            report.wanted = number_of(schema, "wanted");
+        }
+    }
+    for (const json::value& each : elements_of(fields, "advice")) {
+        into->advice.push_back(each.as_string().value_or(""));
+    }
+    return true;
+}
+
+// A data directory with a directory for each service: app/per_service.hpp.
+result<store::diagnosis>
+look_at_stores(const command_line& command, const configuration& configured) {
+    if (!is_run_per_service(configured)) {
+        return look_at_store(configured);
+    }
+    const std::array<std::string, 3> services{"goods", "members", "purchases"};
+    command_line all = command;
+    all.services.assign(services.begin(), services.end());
+    const service_outputs printed = collect_per_service(all, configured, print_store);
+    const std::string array = "[" + printed.elements + "]";
+    const auto parts = json::elements(array);
+    if (!parts || parts->size() != services.size()) {
+        return fail(errc::internal, "the process that looks at a service's data failed");
+    }
+    result<store::diagnosis> found{store::diagnosis{}};
+    found->where = configured.data_dir.native();
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        if (!add_part(found, services.at(i), parts->at(i).text)) {
+            break;
+        }
+    }
+    return found;
+}
+
 struct findings {
     result<store::diagnosis> storage;
     std::string cache_at;
@@ -145,7 +206,7 @@ void show_as_json(const std::string& file, const findings& of) {
         write_json(out, of.cache_at, *of.cache);
     }
     out.end_object();
-    print(stdout, text + "\n");
+    print_json(text);
 }
 
 // When anything failed, nothing goes to standard output: a script that reads only standard output
@@ -153,7 +214,7 @@ void show_as_json(const std::string& file, const findings& of) {
 void show(const std::string& file, const findings& of) {
     std::FILE* const to = of.are_good() ? stdout : stderr;
     if (of.are_good()) {
-        print(to, fmt::format("{}: good\n", file));
+        print_line(to, fmt::format("{}: good", file));
     }
     if (of.storage) {
         show(to, *of.storage);
@@ -181,7 +242,10 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
         log::complain(fmt::format("cache: {}", cache.error().text));
         return exit_configuration;
     }
-    const findings found{look_at_store(read), read.service.cache.where.text(), std::move(*cache)};
+    const findings found{
+        look_at_stores(command, read),
+        read.service.cache.where.text(),
+        std::move(*cache)};
     if (command.as_json) {
         show_as_json(command.file, found);
     } else {

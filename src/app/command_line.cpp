@@ -464,6 +464,7 @@ private:
             "  msd call POST /goods name=pencil category=office price=1.50 description=red\n"
             "  msd call GET /goods '{\"id\":1}' --timeout 1000\n"
             "\nThe exit code is 0 when the reply's errorcode is 0.\n"
+            "On a terminal, control and format characters of the reply are shown as JSON escapes.\n"
         );
         when_named(call, [this](CLI::App& named) {
             named.add_option("METHOD", line_.method, "method: GET, POST, …")->required();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/instance_search.hpp"
+#include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/status_reading.hpp"
 #include "app/status_table.hpp"
@@ -244,7 +245,7 @@ private:
     // Prints each step once.
     void show(std::string line) {
         if (line != shown_) {
-            fmt::print(stderr, "{}\n", line);
+            print_line(stderr, line);
             shown_ = std::move(line);
         }
     }
@@ -290,7 +291,7 @@ int show_outcome(const command_line& command, const instance_socket& of, int cod
     }
     const deadline until = deadline::in(master_timeout);
     const auto status = process::ask_master(of.path, R"({"command":"status"})", until);
-    fmt::print("{}\n", status.value_or("{}"));
+    print_json(status.value_or("{}"));
     return code;
 }
 

@@ -47,7 +47,8 @@ std::string instance_search::nothing_found(const command_line& command) const {
     }
     return fmt::format(
         "{} runs: searched {}; for an instance with another runtime directory, name that "
-        "directory with --runtime-dir",
+        "directory with --runtime-dir; instances of other users are visible to root and, with the "
+        "systemd units, to members of the group msd",
         which,
         listed(looked_in)
     );

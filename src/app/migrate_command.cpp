@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/migrate_command.hpp"
 
+#include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/printable.hpp"
 #include "store/migrate.hpp"
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,13 +45,13 @@ std::string as_json(const std::vector<store::migration_report>& reports, bool ma
         out.end_object();
     }
     out.end_array();
-    return text + "\n";
+    return text;
 }
 
 std::string lines_of(const std::vector<std::string>& steps) {
     std::string text;
     for (const std::string& step : steps) {
-        text += fmt::format("  {}\n", step);
+        text += fmt::format("  {}\n", printable(step));
     }
     return text;
 }
@@ -89,7 +91,7 @@ std::string as_text(const std::vector<store::migration_report>& reports, bool ma
 int migrate_stores(const command_line& command, const configuration& configured) {
     auto password = store_password(configured, process_environment);
     if (!password) {
-        fmt::print(stderr, "msd: {}\n", password.error().text);
+        log::complain(password.error().text);
         return exit_configuration;
     }
     store::store_settings settings;
@@ -97,14 +99,17 @@ int migrate_stores(const command_line& command, const configuration& configured)
     settings.server = configured.service.store;
     settings.server.password = std::move(*password);
     const auto reports =
-        store::migrate_all(settings, {.dry_run = command.dry_run, .finish = command.finish});
+        store::migrate_all(settings, {command.dry_run, command.finish, command.services});
     if (!reports) {
-        fmt::print(stderr, "msd: store: {}\n", reports.error().text);
+        log::complain(fmt::format("store: {}", reports.error().text));
         return reports.error().code == errc::invalid ? exit_configuration : exit_failed;
     }
     const bool made = !command.dry_run;
-    const std::string text = command.as_json ? as_json(*reports, made) : as_text(*reports, made);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (command.as_json) {
+        print_json(as_json(*reports, made));
+    } else {
+        print_text(as_text(*reports, made));
+    }
     return 0;
 }
 

@@ -175,7 +175,7 @@ fetch_nodes(const std::string& host, std::uint16_t port, deadline until) {
     if (auto done = exchange.run({}, std::move(listen)); !done) {
         return tl::unexpected{std::move(done.error())};
     }
-    return std::vector<core::node_info>{known.nodes().begin(), known.nodes().end()};
+    return known.nodes();
 }
 
 result<std::string>

@@ -2,11 +2,13 @@
 #include "app/resolve.hpp"
 
 #include "app/config_file.hpp"
+#include "app/role_directories.hpp"
 #include "process/loopback.hpp"
 #include "store/server_url.hpp"
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -31,9 +33,10 @@ std::string config_file_of(const command_line& command, const environment_lookup
 }
 
 // An anonymous file with that text. Workers read it, so that a change of the file on the disk does
-// not affect them.
+// not affect them. It is sealed, so that a worker cannot change it for the others.
 result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
-    unique_fd kept{memfd_create("msd-configuration", MFD_CLOEXEC)};
+    constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    unique_fd kept{memfd_create("msd-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     while (kept && !text.empty()) {
         const ssize_t written = write(kept.get(), text.data(), text.size());
         if (written <= 0) {
@@ -42,7 +45,7 @@ result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
         }
         text.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (!kept) {
+    if (!kept || fcntl(kept.get(), F_ADD_SEALS, seals) != 0) {
         return fail(errc::unavailable, "no memory for the configuration");
     }
     return std::make_shared<const unique_fd>(std::move(kept));
@@ -117,6 +120,9 @@ tl::expected<configuration, refusal> resolve(
     }
     if (const auto fits = check_together(made); !fits) {
         return refuse(exit_configuration, fits.error().text);
+    }
+    if (const auto chosen = choose_directories(made, command); !chosen) {
+        return refuse(exit_configuration, chosen.error().text);
     }
     return made;
 }

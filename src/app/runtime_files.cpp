@@ -164,15 +164,34 @@ topology_files::~topology_files() {
     }
 }
 
+namespace {
+
+void add_instances(const fs::path& directory, std::vector<instance_socket>& into) {
+    std::error_code ignored;
+    for (fs::directory_iterator entry{directory, ignored}, end;
+         entry != end && into.size() < instances_max;
+         entry.increment(ignored)) {
+        if (entry->path().extension() == ".sock") {
+            into.push_back({entry->path().stem().string(), entry->path()});
+        }
+    }
+}
+
+} // namespace
+
 std::vector<instance_socket> find_instances(const std::filesystem::path& directory) {
     std::vector<instance_socket> found;
     std::error_code ignored; // no directory: no instance
+    std::vector<fs::path> to_search{directory};
     for (fs::directory_iterator entry{directory, ignored}, end;
-         entry != end && found.size() < instances_max;
+         entry != end && to_search.size() < instances_max;
          entry.increment(ignored)) {
-        if (entry->path().extension() == ".sock") {
-            found.push_back({entry->path().stem().string(), entry->path()});
+        if (fs::is_directory(entry->symlink_status(ignored))) {
+            to_search.push_back(entry->path());
         }
+    }
+    for (const fs::path& each : to_search) {
+        add_instances(each, found);
     }
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
         return a.name < b.name;

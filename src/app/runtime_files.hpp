@@ -59,7 +59,8 @@ struct instance_socket {
     std::filesystem::path path;
 };
 
-/// The control sockets in that directory, sorted by name; some may be stale. At most 1024.
+/// The control sockets in that directory and in the directories in it, which are those of roles
+/// (app/role_directories.hpp), sorted by name; some may be stale. At most 1024.
 [[nodiscard]] std::vector<instance_socket> find_instances(const std::filesystem::path& directory);
 
 } // namespace msd::app

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/instance_search.hpp"
+#include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/status_table.hpp"
 #include "app/terminal_commands.hpp"
@@ -10,7 +11,6 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -42,7 +42,7 @@ std::string as_json(const std::vector<running_instance>& answers) {
     }
     out.end_array();
     out.end_object();
-    return text + "\n";
+    return text;
 }
 
 } // namespace
@@ -51,8 +51,7 @@ int show_status(const command_line& command, const configuration& configured) {
     const instance_search search = find_running(command, configured, master_timeout);
     const std::vector<running_instance>& answers = search.found;
     if (command.as_json) {
-        const std::string text = as_json(answers);
-        std::fwrite(text.data(), 1, text.size(), stdout);
+        print_json(as_json(answers));
     }
     if (answers.empty()) {
         log::complain(search.nothing_found(command));
@@ -65,8 +64,7 @@ int show_status(const command_line& command, const configuration& configured) {
             log::complain(fmt::format("{}: {}", each.at.name, each.status.error().text));
         } else if (!command.as_json) {
             const bool colours = isatty(STDOUT_FILENO) == 1;
-            const std::string text = status_table(each.at.name, *each.status, colours);
-            std::fwrite(text.data(), 1, text.size(), stdout);
+            print_text(status_table(each.at.name, *each.status, colours));
         }
     }
     return all_answered ? 0 : exit_failed;

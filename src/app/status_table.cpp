@@ -4,6 +4,7 @@
 #include "app/status_reading.hpp"
 #include "app/text_table.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "process/listen_set.hpp"
 
 #include <fmt/format.h>
@@ -72,6 +73,11 @@ row_of(const std::string& pool, const std::string& address, const json::object& 
         or_dash(true, text_of(slot, "last_exit"))};
 }
 
+// The text of a field outside of the table.
+std::string shown_of(const json::object& from, std::string_view name) {
+    return printable(text_of(from, name));
+}
+
 // A line about a roll or an upgrade that is in progress or has failed; empty when it is done.
 std::string news_of(std::string_view what, const json::object& status) {
     const json::value* const value = status.find(what);
@@ -79,19 +85,19 @@ std::string news_of(std::string_view what, const json::object& status) {
     if (value == nullptr || !fields.parse(value->text)) {
         return {};
     }
-    const std::string state = text_of(fields, "state");
+    const std::string state = shown_of(fields, "state");
     if (state.empty() || state == "idle" || state == "done") {
         return {};
     }
-    const std::string reason = text_of(fields, "reason");
-    const std::string slot = text_of(fields, "slot");
+    const std::string reason = shown_of(fields, "reason");
+    const std::string slot = shown_of(fields, "slot");
     return fmt::format(
         "{} {}: {}{}{}{}{}\n",
         what,
         number_of(fields, "id"),
         state,
         slot.empty() ? "" : ", ",
-        slot.empty() ? "" : fmt::format("{} is {}", slot, text_of(fields, "phase")),
+        slot.empty() ? "" : fmt::format("{} is {}", slot, shown_of(fields, "phase")),
         reason.empty() ? "" : ": ",
         reason
     );
@@ -102,7 +108,7 @@ std::string news_of(std::string_view what, const json::object& status) {
 std::string status_table(std::string_view instance, std::string_view status, bool colours) {
     json::object fields;
     if (!fields.parse(status)) {
-        return fmt::format("{}: cannot be read\n", instance);
+        return fmt::format("{}: cannot be read\n", printable(instance));
     }
     text_table table{
         {"SLOT",
@@ -134,10 +140,10 @@ std::string status_table(std::string_view instance, std::string_view status, boo
     }
     return fmt::format(
         "{}: {}, pid {}, version {}, up {}, master {}\n{}{}{}",
-        instance,
-        text_of(fields, "state"),
+        printable(instance),
+        shown_of(fields, "state"),
         number_of(fields, "pid"),
-        text_of(fields, "version"),
+        shown_of(fields, "version"),
         duration(number_of(fields, "uptime_ms")),
         mebibytes(number_of(fields, "memory_bytes")),
         news_of("roll", fields),

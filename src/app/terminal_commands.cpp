@@ -2,20 +2,19 @@
 #include "app/terminal_commands.hpp"
 
 #include "app/call_arguments.hpp"
+#include "app/output.hpp"
 #include "app/registry_query.hpp"
 #include "app/resolve.hpp"
-#include "app/text_table.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/printable.hpp"
 #include "core/route_table.hpp"
 #include "process/listen_set.hpp"
 #include "wire/http_params.hpp"
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,16 +26,8 @@ namespace {
 constexpr milliseconds registry_timeout{5000};
 
 int complain(std::string_view what) {
-    fmt::print(stderr, "msd: {}\n", what);
+    log::complain(what);
     return exit_failed;
-}
-
-void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
-void print_table(const text_table& table) {
-    print(table.text(isatty(STDOUT_FILENO) == 1));
 }
 
 result<std::vector<core::node_info>> nodes_known(const configuration& configured, deadline until) {
@@ -67,7 +58,7 @@ void write_node(json::writer& out, const core::node_info& node) {
 }
 
 int misuse(std::string_view what) {
-    fmt::print(stderr, "msd call: {}\nSee msd call --help\n", what);
+    log::write_error(fmt::format("msd call: {}\nSee msd call --help\n", printable(what)));
     return exit_usage;
 }
 
@@ -109,7 +100,7 @@ int show_nodes(const command_line& command, const configuration& configured) {
             write_node(out, node);
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return 0;
     }
     text_table table{{"NAME", "ADDRESS", "ROUTES"}};
@@ -141,24 +132,24 @@ int show_routes(const command_line& command, const configuration& configured) {
         out.begin_array();
         for (const auto& route : routes.routes()) {
             out.begin_object();
-            out.key("method").string(route.method);
-            out.key("path").string(route.pattern);
-            out.key("service").string(route.service);
-            out.key("instances").integer(instances_of(route.service));
+            out.key("method").string(route->method);
+            out.key("path").string(route->pattern);
+            out.key("service").string(route->service);
+            out.key("instances").integer(instances_of(route->service));
             out.key("also_claimed_by").begin_array();
-            for (const std::string& other : route.also_claimed_by) {
+            for (const std::string& other : routes.also_claimed_by(*route)) {
                 out.string(other);
             }
             out.end_array();
             out.end_object();
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return 0;
     }
-    const auto& all = routes.routes();
-    const bool any_contested = std::any_of(all.begin(), all.end(), [](const auto& route) {
-        return !route.also_claimed_by.empty();
+    const auto all = routes.routes();
+    const bool any_contested = std::any_of(all.begin(), all.end(), [&routes](const auto& route) {
+        return !routes.also_claimed_by(*route).empty();
     });
     std::vector<std::string> titles{"METHOD", "PATH", "SERVICE", "INSTANCES"};
     if (any_contested) {
@@ -167,12 +158,12 @@ int show_routes(const command_line& command, const configuration& configured) {
     text_table table{titles};
     for (const auto& route : all) {
         std::vector<std::string> row{
-            route.method,
-            route.pattern,
-            route.service,
-            std::to_string(instances_of(route.service))};
+            route->method,
+            route->pattern,
+            route->service,
+            std::to_string(instances_of(route->service))};
         if (any_contested) {
-            row.push_back(fmt::format("{}", fmt::join(route.also_claimed_by, ", ")));
+            row.push_back(fmt::format("{}", fmt::join(routes.also_claimed_by(*route), ", ")));
         }
         table.add(std::move(row));
     }
@@ -220,7 +211,7 @@ int call_service(const command_line& command, const configuration& configured) {
     if (one_way && reply->empty()) {
         return 0; // sent; there is no reply
     }
-    print(*reply + "\n");
+    print_reply(*reply);
     json::object fields;
     const bool parsed = fields.parse(*reply).has_value();
     const json::value* const code = parsed ? fields.find("errorcode") : nullptr;

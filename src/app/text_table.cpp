@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/text_table.hpp"
 
-#include "base/json.hpp"
 #include "base/printable.hpp"
 
 #include <algorithm>
@@ -19,7 +18,7 @@ std::string padded(const std::vector<std::string>& row, const std::vector<std::s
     for (std::size_t column = 0; column < row.size(); ++column) {
         line += row[column];
         if (column + 1 < row.size()) {
-            line.append(widths[column] - json::code_points(row[column]) + gap, ' ');
+            line.append(widths[column] - display_columns(row[column]) + gap, ' ');
         }
     }
     return line;
@@ -37,7 +36,7 @@ std::string text_table::text(bool colours) const {
     for (std::size_t column = 0; column < header_.size(); ++column) {
         std::size_t width = header_[column].size();
         for (const auto& row : rows_) {
-            width = std::max(width, json::code_points(row[column]));
+            width = std::max(width, display_columns(row[column]));
         }
         widths.push_back(width);
     }

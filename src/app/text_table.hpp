@@ -7,7 +7,7 @@
 namespace msd::app {
 
 // Columns for a terminal: padded to their widest cell, the header bold where `colours` says so.
-// Control characters in cells are shown as '?': the names of nodes are untrusted input.
+// Cells are made printable (base/printable.hpp): the names of nodes are untrusted input.
 class text_table {
 public:
     explicit text_table(std::vector<std::string> header) : header_{std::move(header)} {}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // msd export, import and compare: transfer the rows of the services between stores.
 #include "app/environment.hpp"
+#include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
 #include "app/terminal_commands.hpp"
-#include "app/text_table.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "store/open_transfer.hpp"
 #include "store/server_url.hpp"
 #include "store/transfer_file.hpp"
@@ -193,19 +194,14 @@ struct compared {
 
 int complain(std::string_view service, const error& why) {
     const bool goes_on = why.code == errc::cancelled;
-    fmt::print(
-        stderr,
-        "msd: {}: {}{}\n",
-        service,
-        why.text,
-        goes_on ? "; run the same command again to continue" : ""
-    );
+    const std::string_view hint = goes_on ? "; run the same command again to continue" : "";
+    log::complain(fmt::format("{}: {}{}", service, why.text, hint));
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
 // The message never repeats the argument: it may contain a password.
 int refuse(const refusal& why) {
-    fmt::print(stderr, "msd: the stores of this command: {}\n", why.text);
+    log::complain(fmt::format("the stores of this command: {}", why.text));
     return why.exit_code;
 }
 
@@ -247,10 +243,6 @@ result<compared> compare(const std::string& service, result<table> first, result
     return compared{service, *rows};
 }
 
-void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
 // The number of all rows, including those that an earlier run has copied.
 std::int64_t there_are(const store::transfer_progress& rows) {
     return std::max(rows.total, rows.done);
@@ -267,14 +259,14 @@ void show(const std::vector<moved>& all, bool as_json) {
             out.key("added").integer(rows.added).end_object();
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return;
     }
     text_table shown{{"SERVICE", "ROWS", "ADDED"}};
     for (const auto& [service, rows] : all) {
         shown.add({service, std::to_string(there_are(rows)), std::to_string(rows.added)});
     }
-    print(shown.text(isatty(STDOUT_FILENO) == 1));
+    print_table(shown);
 }
 
 void write_json(json::writer& out, const compared& one) {
@@ -299,7 +291,7 @@ void show(const std::vector<compared>& all, bool as_json) {
             write_json(out, one);
         }
         out.end_array();
-        print(text + "\n");
+        print_json(text);
         return;
     }
     text_table shown{{"SERVICE", "EQUAL", "DIFFERENT", "ONLY HERE", "ONLY THERE", "FOR EXAMPLE"}};
@@ -313,7 +305,7 @@ void show(const std::vector<compared>& all, bool as_json) {
              rows.examples.empty() ? "-" : fmt::format("id {}", fmt::join(rows.examples, ", "))}
         );
     }
-    print(shown.text(isatty(STDOUT_FILENO) == 1));
+    print_table(shown);
 }
 
 } // namespace

@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::size_t kept_members_max = 1024; // a larger capacity is freed at the next parse
 
-// For parts of a text whose values were counted before.
-constexpr std::size_t not_counted = std::numeric_limits<std::size_t>::max();
-
 constexpr char32_t replacement = 0xFFFD;
 
 void append_utf8(std::string& out, char32_t c) {
@@ -262,7 +259,7 @@ const value* object::find(std::string_view name) const {
 }
 
 result<std::vector<value>> elements(std::string_view text) {
-    scanner input{text, not_counted};
+    scanner input{text};
     input.skip_space();
     if (!input.expect('[')) {
         return input.failure();
@@ -275,6 +272,9 @@ result<std::vector<value>> elements(std::string_view text) {
             const char* const begin = input.position();
             if (!input.value(depth_max - 1)) {
                 return input.failure();
+            }
+            if (found.size() == elements_max) {
+                return fail(errc::too_large, "a JSON array has too many elements");
             }
             found.push_back(value_between(begin, input.position()));
             input.skip_space();
@@ -290,7 +290,7 @@ result<std::vector<value>> elements(std::string_view text) {
 }
 
 result<value> parse(std::string_view text) {
-    scanner input{text, not_counted};
+    scanner input{text};
     input.skip_space();
     const char* const begin = input.position();
     if (!input.value(depth_max)) {

@@ -25,8 +25,9 @@
 // and RapidJSON's is not.
 namespace msd::json {
 
-constexpr std::size_t depth_max = 64;        // levels of objects and arrays
-constexpr std::size_t members_max = 1 << 16; // of one object whose members are read
+constexpr std::size_t depth_max = 64;         // levels of objects and arrays
+constexpr std::size_t members_max = 1 << 16;  // of one object whose members are read
+constexpr std::size_t elements_max = 1 << 20; // of one array whose elements are read
 // Members and elements of a text, at all levels. The time of a scan depends on their number more
 // than on the length of the text: this many take 10 ms.
 constexpr std::size_t values_max = 1 << 20;
@@ -112,7 +113,8 @@ private:
     std::string_view text_;
 };
 
-/// The elements of `text`, which must be one JSON array; errors as for object::parse.
+/// The elements of `text`, which must be one JSON array; errors as for object::parse,
+/// errc::too_large also for more than elements_max.
 [[nodiscard]] result<std::vector<value>> elements(std::string_view text);
 
 /// `text` as one JSON value of any kind; limits and errors as for object::parse, but its members

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace msd::json {
@@ -14,9 +15,12 @@ namespace msd::json {
 // exhaust the stack. After a function returned false, only failure() may be called.
 class scanner {
 public:
+    /// For a text whose values were counted before, or are read over several turns of a loop.
+    static constexpr std::size_t not_counted = std::numeric_limits<std::size_t>::max();
+
     /// The text may hold NUL bytes and need not end with one. value() accepts at most `most_values`
     /// values, all calls together; those inside of a value count.
-    scanner(std::string_view text, std::size_t most_values)
+    explicit scanner(std::string_view text, std::size_t most_values = not_counted)
         : begin_{text.data()},
           at_{text.data()},
           end_{text.data() + text.size()},

@@ -129,17 +129,6 @@ std::string timestamp() {
     );
 }
 
-std::string_view cut(std::string_view text) {
-    if (text.size() <= message_bytes_max) {
-        return text;
-    }
-    std::size_t end = message_bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-        --end;
-    }
-    return text.substr(0, end);
-}
-
 // sd-daemon(3); the numbers are syslog's.
 std::string_view journal_prefix(level severity) {
     switch (severity) {
@@ -193,7 +182,7 @@ std::string json_line(
         out.key("host").string(host);
     }
     out.key("message").string(message).end_object();
-    return line;
+    return printable_json(line);
 }
 
 std::string line_of(const process_log& log, level severity, std::string_view message) {
@@ -267,7 +256,7 @@ void retry() {
 }
 
 void write_error(std::string_view text) {
-    std::string lines{text};
+    std::string lines = printable_lines(text);
     if (!lines.ends_with('\n')) {
         lines += '\n';
     }
@@ -282,7 +271,7 @@ void write_error(std::string_view text) {
 }
 
 void complain(std::string_view text) {
-    write_error(fmt::format("msd: {}", text));
+    write_error(fmt::format("msd: {}", printable(text)));
 }
 
 bool enabled(level wanted) {
@@ -294,7 +283,7 @@ void write(level severity, std::string_view text) {
         return;
     }
     process_log& log = the_log();
-    const std::string_view message = cut(text);
+    const std::string_view message = cut_text(text, message_bytes_max);
     std::shared_ptr<const std::function<void(std::string_view)>> ship;
     std::string shipped;
     {

@@ -13,8 +13,8 @@
 
 // One line per event, to standard error or a file, as text or as JSON lines. Every line carries
 // time, level, role, slot and pid; for the journal of systemd it carries a priority instead of the
-// time. Control characters in the text are escaped, so data cannot forge a line. The only user of
-// spdlog.
+// time. Unprintable characters in the text are escaped (base/printable.hpp), so data cannot forge a
+// line. The only user of spdlog.
 //
 // Each line is written by the call that logs it, with one system call, and nothing is buffered:
 // a line that was logged survives a crash of its process, and several processes can share a file.
@@ -51,8 +51,10 @@ void retry();
 
 /// Writes an error message of a command to standard error, with a line feed if `text` does not end
 /// in one. When standard error is connected to the journal, each line has the priority of an error.
+/// Unprintable characters are escaped; line feeds stay, so parts of `text` that come from outside
+/// have to be printable().
 void write_error(std::string_view text);
-/// The same with the program's name: "msd: `text`".
+/// The same on one line with the program's name: "msd: `text`".
 void complain(std::string_view text);
 
 [[nodiscard]] bool enabled(level wanted);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,8 +26,10 @@ tl::unexpected<error> no_memory() {
 } // namespace
 
 result<shared_memory> shared_memory::create(const char* name, std::size_t bytes) {
-    unique_fd made{memfd_create(name, MFD_CLOEXEC)};
-    if (!made || ftruncate(made.get(), static_cast<off_t>(bytes)) != 0) {
+    unique_fd made{memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
+    if (!made || ftruncate(made.get(), static_cast<off_t>(bytes)) != 0 ||
+        fcntl(made.get(), F_ADD_SEALS, seals) != 0) {
         return no_memory();
     }
     return adopt(std::move(made), bytes);

@@ -12,7 +12,8 @@ namespace msd {
 // has it mapped or open.
 class shared_memory {
 public:
-    /// Zeroed; only pages that are written to cost memory. errc::unavailable.
+    /// Zeroed; only pages that are written to cost memory. The size is sealed: no process that
+    /// shares the memory can truncate it, which would raise SIGBUS in others. errc::unavailable.
     [[nodiscard]] static result<shared_memory> create(const char* name, std::size_t bytes);
     /// Takes ownership of a descriptor of such memory. errc::invalid: smaller than `bytes`.
     [[nodiscard]] static result<shared_memory> adopt(unique_fd descriptor, std::size_t bytes);

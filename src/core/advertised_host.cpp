@@ -18,8 +18,10 @@ constexpr std::size_t name_bytes_max = 253; // of a host name, without a dot at 
 constexpr std::size_t label_bytes_max = 63;
 constexpr std::size_t zone_bytes_max = 15; // the name of a network interface
 constexpr unsigned multicast_v4_first = 224;
+constexpr unsigned link_local_v4_first = 169; // 169.254.0.0/16
+constexpr unsigned link_local_v4_second = 254;
 
-enum class scope : std::uint8_t { one_machine, unspecified, multicast };
+enum class scope : std::uint8_t { one_machine, unspecified, link_local, multicast };
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -52,9 +54,12 @@ bool read_address(int family, std::string_view text, Address& address) {
            inet_pton(family, std::string{text}.c_str(), &address) == 1;
 }
 
-scope scope_of_v4(unsigned first_octet) {
+scope scope_of_v4(unsigned first_octet, unsigned second_octet) {
     if (first_octet == 0) {
         return scope::unspecified;
+    }
+    if (first_octet == link_local_v4_first && second_octet == link_local_v4_second) {
+        return scope::link_local;
     }
     return first_octet >= multicast_v4_first ? scope::multicast : scope::one_machine;
 }
@@ -64,7 +69,10 @@ scope scope_of_v6(const in6_addr& address) {
         return scope::unspecified;
     }
     if (IN6_IS_ADDR_V4MAPPED(&address)) {
-        return scope_of_v4(address.s6_addr[12]);
+        return scope_of_v4(address.s6_addr[12], address.s6_addr[13]);
+    }
+    if (IN6_IS_ADDR_LINKLOCAL(&address)) {
+        return scope::link_local;
     }
     return IN6_IS_ADDR_MULTICAST(&address) ? scope::multicast : scope::one_machine;
 }
@@ -73,7 +81,8 @@ scope scope_of_v6(const in6_addr& address) {
 std::optional<scope> scope_of(std::string_view host) {
     in_addr v4{};
     if (read_address(AF_INET, host, v4)) {
-        return scope_of_v4(ntohl(v4.s_addr) >> 24U);
+        const std::uint32_t address = ntohl(v4.s_addr);
+        return scope_of_v4(address >> 24U, (address >> 16U) & 0xFFU);
     }
     const std::size_t percent = host.find('%');
     if (percent != std::string_view::npos && !is_zone(host.substr(percent + 1))) {
@@ -122,6 +131,14 @@ result<void> check_advertised_host(std::string_view host) {
         return unusable(
             host,
             "means every address of a machine; give the address that other nodes connect to"
+        );
+    }
+    // Cloud platforms serve credentials of a machine at such an address, to the machine itself.
+    if (reach == scope::link_local) {
+        return unusable(
+            host,
+            "is link-local: it means another machine on each link; give an address that is the "
+            "same for all nodes"
         );
     }
     if (reach == scope::multicast) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/instance_notice.hpp"
 
+#include "base/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,7 +30,8 @@ std::string instance_notice::lines_due(const instance_condition& now_is, time_po
     }
     if (now_is.text != sent_text_) {
         sent_text_ = now_is.text;
-        lines += fmt::format("STATUS={}\n", sent_text_);
+        // A line feed in it would begin another variable.
+        lines += fmt::format("STATUS={}\n", cut_text(printable(sent_text_), text_bytes_max));
     }
     if (!is_serving() && now >= extend_at_) {
         extend_at_ = now + extension / 3;

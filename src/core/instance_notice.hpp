@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace msd::core {
 struct instance_condition {
     bool was_ready = false; // all pools have been READY
     bool is_stopping = false;
-    std::string_view text; // one line for people
+    std::string_view text; // one line for people; it is made printable and cut
 };
 
 // Decides which notifications of sd_notify(3) are due: READY and STOPPING once, the status line
@@ -23,6 +24,9 @@ class instance_notice {
 public:
     /// Requested again after a third of this time, so that one late datagram does no harm.
     static constexpr milliseconds extension{30'000};
+
+    /// Of the status line. systemd ignores a datagram of more than 4,096 bytes.
+    static constexpr std::size_t text_bytes_max = 1024;
 
     /// `watchdog`: the time within which the manager expects a keep-alive; zero: it expects none.
     explicit instance_notice(milliseconds watchdog) : watchdog_{watchdog} {}

@@ -4,27 +4,26 @@
 #include "wire/http_params.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <set>
-#include <tuple>
 
 namespace msd::core {
 
 namespace {
 
-// The most segments of a pattern: longer paths are only compared with exact paths.
-constexpr std::size_t segments_max = 32;
-
-// Secret parameters of foreign services, which have no schema to mark them.
-const std::vector<std::string> usual_secrets{"password", "token", "secret"};
 constexpr std::string_view usual_one_way = "POST/logs"; // never answered (docs/protocol.md, 2)
+constexpr std::size_t method_bytes_max = 32;
+constexpr std::size_t methods_allowed_max = 64; // in one Allow header
 
-bool is_token(std::string_view text) {
+bool is_method(std::string_view text) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    const auto is_allowed = [&](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                others.find(c) != std::string_view::npos;
-    });
+    };
+    return !text.empty() && text.size() <= method_bytes_max &&
+           std::all_of(text.begin(), text.end(), is_allowed);
 }
 
 bool is_path(std::string_view text) {
@@ -37,253 +36,24 @@ bool is_path(std::string_view text) {
     return text.starts_with('/') && std::all_of(text.begin(), text.end(), is_printable);
 }
 
-// "/a/b" is "a", "b". Empty when there are more than segments_max.
-std::vector<std::string_view> split(std::string_view path) {
-    std::vector<std::string_view> parts;
-    while (path.starts_with('/')) {
-        if (parts.size() == segments_max) {
-            return {};
-        }
-        path.remove_prefix(1);
-        const std::size_t end = std::min(path.find('/'), path.size());
-        parts.push_back(path.substr(0, end));
-        path.remove_prefix(end);
+const route_table::route_ptr* pick(const path_offers& offers, std::string_view method) {
+    auto found = offers.find(method);
+    if (found == offers.end() && method == "HEAD") {
+        found = offers.find(std::string_view{"GET"});
     }
-    return parts;
+    return found == offers.end() ? nullptr : &found->second.current();
 }
 
-bool is_variable(std::string_view part) {
-    return part.size() > 2 && part.front() == '{' && part.back() == '}';
-}
-
-// "{id}" is "id".
-std::string_view name_of(std::string_view variable) {
-    return variable.substr(1, variable.size() - 2);
-}
-
-std::vector<std::string> variables_of(std::string_view pattern) {
-    std::vector<std::string> names;
-    for (const std::string_view part : split(pattern)) {
-        if (is_variable(part)) {
-            names.emplace_back(name_of(part));
-        }
-    }
-    return names;
-}
-
-// The pattern without the names of its variables: "/goods/?". A literal part has no '?'.
-std::string key_of(std::span<const std::string_view> parts) {
-    std::string key;
-    for (const std::string_view part : parts) {
-        key += '/';
-        key += is_variable(part) ? "?" : part;
-    }
-    return key;
-}
-
-void add_missing(std::vector<std::string>& to, const std::vector<std::string>& names) {
-    std::copy_if(
-        names.begin(),
-        names.end(),
-        std::back_inserter(to),
-        [&to](const std::string& name) { return std::find(to.begin(), to.end(), name) == to.end(); }
-    );
-}
-
-} // namespace
-
-route_table::route_table(std::span<const node_info> nodes, std::span<const node_info> gone) {
-    for (const node_info& node : nodes) {
-        add(node);
-    }
-    present_routes_ = routes_.size();
-    for (const node_info& node : gone) {
-        add(node);
-    }
-    places_.clear();
-    for (route& each : routes_) {
-        std::sort(each.also_claimed_by.begin(), each.also_claimed_by.end());
-    }
-    std::sort(patterns_.begin(), patterns_.end(), [](const shape& a, const shape& b) {
-        return std::tie(b.literal_bytes, a.variables, a.key) <
-               std::tie(a.literal_bytes, b.variables, b.key);
-    });
-}
-
-void route_table::add(const node_info& node) {
-    for (const route_info& said : node.routes) {
-        if (is_token(said.method) && is_path(said.path)) {
-            offer(
-                {said.method,
-                 said.path,
-                 node.id.name,
-                 said.one_way,
-                 said.secrets,
-                 variables_of(said.path),
-                 {}}
-            );
-        }
-    }
-    // A node that describes its routes also sends them as urls, for nodes that read only urls.
-    if (!node.routes.empty()) {
-        return;
-    }
-    for (const std::string& url : node.urls) {
-        const std::size_t slash = std::min(url.find('/'), url.size());
-        const std::string_view method = std::string_view{url}.substr(0, slash);
-        const std::string_view path = std::string_view{url}.substr(slash);
-        if (is_token(method) && is_path(path)) {
-            const bool one_way = url == usual_one_way;
-            offer(
-                {std::string{method},
-                 std::string{path},
-                 node.id.name,
-                 one_way,
-                 usual_secrets,
-                 variables_of(path),
-                 {}}
-            );
-        }
-    }
-}
-
-void route_table::offer(route&& offered) {
-    shape& place = shape_of(offered.pattern);
-    for (const std::size_t index : place.offers) {
-        if (routes_[index].method == offered.method) {
-            settle(index, std::move(offered));
+void add_methods(std::set<std::string_view>& to, const path_offers& offers) {
+    for (const auto& [method, claims] : offers) {
+        if (to.size() >= methods_allowed_max) {
             return;
         }
+        to.insert(method);
     }
-    place.offers.push_back(routes_.size());
-    routes_.push_back(std::move(offered));
 }
 
-// A route is offered a second time.
-void route_table::settle(std::size_t index, route&& offered) {
-    if (index < present_routes_) {
-        return; // a listed node offers the route, and this node is gone
-    }
-    route& known = routes_[index];
-    if (known.service == offered.service) {
-        // Instances of one service may have different versions: a parameter is secret if any
-        // instance marks it as secret.
-        known.one_way = known.one_way || offered.one_way;
-        add_missing(known.secrets, offered.secrets);
-        if (offered.pattern < known.pattern) {
-            known.pattern = std::move(offered.pattern);
-            known.variables = std::move(offered.variables);
-        }
-        return;
-    }
-    if (offered.service < known.service) {
-        std::swap(known, offered);
-        known.also_claimed_by = std::move(offered.also_claimed_by);
-    }
-    add_missing(known.also_claimed_by, {offered.service});
-}
-
-route_table::shape& route_table::shape_of(const std::string& pattern) {
-    const auto parts = split(pattern);
-    if (std::none_of(parts.begin(), parts.end(), is_variable)) {
-        return exact_[pattern];
-    }
-    const auto [place, is_new] = places_.emplace(key_of(parts), patterns_.size());
-    if (!is_new) {
-        return patterns_[place->second];
-    }
-    shape& made = patterns_.emplace_back();
-    for (const std::string_view part : parts) {
-        const bool variable = is_variable(part);
-        made.segments.push_back({std::string{variable ? "" : part}, variable});
-        made.variables += variable ? 1 : 0;
-    }
-    made.key = place->first;
-    made.literal_bytes = made.key.find('?');
-    return made;
-}
-
-const route_table::route*
-route_table::pick(const shape& candidates, std::string_view method) const {
-    const route* as_get = nullptr;
-    for (const std::size_t index : candidates.offers) {
-        const route& offered = routes_[index];
-        if (offered.method == method) {
-            return &offered;
-        }
-        if (method == "HEAD" && offered.method == "GET") {
-            as_get = &offered;
-        }
-    }
-    return as_get;
-}
-
-bool route_table::fits(
-    const shape& candidate,
-    std::span<const std::string_view> parts,
-    std::vector<std::string>* values
-) {
-    const auto& segments = candidate.segments;
-    if (segments.size() != parts.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        if (!segments[i].is_variable) {
-            if (segments[i].text != parts[i]) {
-                return false;
-            }
-            continue;
-        }
-        auto decoded = wire::percent_decode(parts[i], false);
-        if (!decoded || decoded->empty()) {
-            return false;
-        }
-        if (values != nullptr) {
-            values->push_back(std::move(*decoded));
-        }
-    }
-    return true;
-}
-
-route_table::match
-route_table::find_pattern(std::span<const std::string_view> parts, std::string_view method) const {
-    match found;
-    std::vector<std::string> values;
-    for (const shape& candidate : patterns_) {
-        const route* const target = pick(candidate, method);
-        if (target == nullptr) {
-            continue;
-        }
-        values.clear();
-        if (!fits(candidate, parts, &values)) {
-            continue;
-        }
-        found.what = outcome::found;
-        found.target = target;
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            found.variables.emplace_back(target->variables[i], std::move(values[i]));
-        }
-        break;
-    }
-    return found;
-}
-
-std::string
-route_table::allowed(const shape* exact, std::span<const std::string_view> parts) const {
-    std::set<std::string_view> methods;
-    const auto collect = [&](const shape& known) {
-        for (const std::size_t index : known.offers) {
-            methods.insert(routes_[index].method);
-        }
-    };
-    if (exact != nullptr) {
-        collect(*exact);
-    }
-    for (const shape& candidate : patterns_) {
-        if (fits(candidate, parts, nullptr)) {
-            collect(candidate);
-        }
-    }
+std::string joined(std::set<std::string_view>&& methods) {
     if (methods.contains("GET")) {
         methods.insert("HEAD");
     }
@@ -295,25 +65,203 @@ route_table::allowed(const shape* exact, std::span<const std::string_view> parts
     return list;
 }
 
+} // namespace
+
+route_table::route_table(std::span<const node_info> nodes, std::span<const node_info> gone) {
+    for (const node_info& node : nodes) {
+        add(node);
+    }
+    for (const node_info& node : gone) {
+        add(node, presence::gone);
+    }
+}
+
+std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
+    std::vector<claim> claims;
+    claims.reserve(node.routes.empty() ? node.urls.size() : node.routes.size());
+    for (const route_info& said : node.routes) {
+        if (is_method(said.method) && is_path(said.path)) {
+            claims.push_back({said.method, said.path, said.one_way});
+        }
+    }
+    // A node that describes its routes also sends them as urls, for nodes that read only urls.
+    if (!node.routes.empty()) {
+        return claims;
+    }
+    for (const std::string& url : node.urls) {
+        const std::size_t slash = std::min(url.find('/'), url.size());
+        const std::string_view method = std::string_view{url}.substr(0, slash);
+        const std::string_view path = std::string_view{url}.substr(slash);
+        if (is_method(method) && is_path(path)) {
+            claims.push_back({method, path, url == usual_one_way});
+        }
+    }
+    return claims;
+}
+
+void route_table::add(const node_info& node, presence how) {
+    for (const claim& each : claims_of(node)) {
+        put(each, node.id.name, how);
+    }
+}
+
+void route_table::remove(const node_info& node, presence how) {
+    for (const claim& each : claims_of(node)) {
+        drop(each, node.id.name, how);
+    }
+}
+
+// What is equal at the beginning and at the end of both is left alone.
+void route_table::replace(const node_info& old, const node_info& now) {
+    if (old.id.name != now.id.name) {
+        remove(old);
+        add(now);
+        return;
+    }
+    const auto before = claims_of(old);
+    const auto after = claims_of(now);
+    const auto [first_before, first_after] =
+        std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+    const auto [last_before, last_after] = std::mismatch(
+        before.rbegin(),
+        std::make_reverse_iterator(first_before),
+        after.rbegin(),
+        std::make_reverse_iterator(first_after)
+    );
+    // New ones first: a route that has only moved within the list is not removed and made again.
+    for (auto each = first_after; each != last_after.base(); ++each) {
+        put(*each, now.id.name, presence::present);
+    }
+    for (auto each = first_before; each != last_before.base(); ++each) {
+        drop(*each, old.id.name, presence::present);
+    }
+}
+
+void route_table::put(const claim& claimed, const std::string& service, presence how) {
+    ++work_;
+    const path_segments segments{claimed.path};
+    path_offers* offers = nullptr;
+    if (has_variable(segments)) {
+        offers = &patterns_.offers_of(segments);
+    } else {
+        auto place = exact_.find(claimed.path);
+        if (place == exact_.end()) {
+            place = exact_.emplace(claimed.path, path_offers{}).first;
+        }
+        offers = &place->second;
+    }
+    auto offered = offers->find(claimed.method);
+    if (offered == offers->end()) {
+        offered = offers->emplace(claimed.method, route_claims{}).first;
+        offered->second.order = next_order_++;
+    }
+    route_claims& claims = offered->second;
+    const bool is_contested = claims.add({service, how}, {claimed.path, claimed.one_way});
+    claims.renew(claimed.method);
+    if (is_contested && contested_.size() < contested_max) {
+        contested_.push_back(claims.current());
+    }
+}
+
+void route_table::drop(const claim& claimed, const std::string& service, presence how) {
+    ++work_;
+    const path_segments segments{claimed.path};
+    const bool is_pattern = has_variable(segments);
+    const auto exact = is_pattern ? exact_.end() : exact_.find(claimed.path);
+    path_offers& offers = is_pattern ? patterns_.offers_of(segments) : exact->second;
+    const auto offered = offers.find(claimed.method);
+    assert(offered != offers.end());
+    route_claims& claims = offered->second;
+    claims.remove({service, how}, {claimed.path, claimed.one_way});
+    if (!claims.empty()) {
+        claims.renew(claimed.method);
+        return;
+    }
+    offers.erase(offered);
+    if (offers.empty() && is_pattern) {
+        patterns_.remove(segments);
+    } else if (offers.empty()) {
+        exact_.erase(exact);
+    }
+}
+
 route_table::match route_table::find(std::string_view method, std::string_view path) const {
-    const auto exact = exact_.find(path);
-    const shape* const candidates = exact != exact_.end() ? &exact->second : nullptr;
     match found;
-    if (candidates != nullptr) {
-        found.target = pick(*candidates, method);
+    const auto exact = exact_.find(path);
+    if (exact != exact_.end()) {
+        if (const route_ptr* const target = pick(exact->second, method)) {
+            found.what = outcome::found;
+            found.target = *target;
+            return found;
+        }
     }
-    if (found.target != nullptr) {
+    const path_segments segments{path};
+    const auto has_method = [method](const path_patterns::pattern& candidate) {
+        return pick(candidate.offers, method) != nullptr;
+    };
+    if (const auto* const fitting = patterns_.preferred(segments, has_method)) {
         found.what = outcome::found;
+        found.target = *pick(fitting->offers, method);
+        const route& target = *found.target;
+        found.variables.reserve(target.places.size());
+        for (std::size_t i = 0; i < target.places.size(); ++i) {
+            const std::string_view segment = segments[target.places[i]];
+            found.variables.emplace_back(
+                target.variables[i],
+                *wire::percent_decode(segment, false)
+            );
+        }
         return found;
     }
-    const auto parts = split(path);
-    found = find_pattern(parts, method);
-    if (found.what == outcome::found) {
-        return found;
+    std::set<std::string_view> methods;
+    if (exact != exact_.end()) {
+        add_methods(methods, exact->second);
     }
-    found.allow = allowed(candidates, parts);
+    patterns_.for_each_fitting(segments, [&methods](const path_patterns::pattern& fitting) {
+        add_methods(methods, fitting.offers);
+    });
+    found.allow = joined(std::move(methods));
     found.what = found.allow.empty() ? outcome::unknown : outcome::wrong_method;
     return found;
+}
+
+std::vector<route_table::route_ptr> route_table::routes() const {
+    std::vector<std::pair<std::uint64_t, route_ptr>> placed;
+    const auto collect = [&placed](const path_offers& offers) {
+        for (const auto& [method, claims] : offers) {
+            placed.emplace_back(claims.order, claims.current());
+        }
+    };
+    for (const auto& [path, offers] : exact_) {
+        collect(offers);
+    }
+    patterns_.for_each([&collect](const path_patterns::pattern& each) { collect(each.offers); });
+    std::sort(placed.begin(), placed.end(), [](const auto& one, const auto& other) {
+        return one.first < other.first;
+    });
+    std::vector<route_ptr> all;
+    all.reserve(placed.size());
+    for (auto& [place, each] : placed) {
+        all.push_back(std::move(each));
+    }
+    return all;
+}
+
+std::vector<std::string> route_table::also_claimed_by(const route& contested) const {
+    const path_segments segments{contested.pattern};
+    const path_offers* offers = nullptr;
+    if (has_variable(segments)) {
+        const auto* const known = patterns_.find(segments);
+        offers = known == nullptr ? nullptr : &known->offers;
+    } else {
+        const auto known = exact_.find(contested.pattern);
+        offers = known == exact_.end() ? nullptr : &known->second;
+    }
+    if (offers == nullptr) {
+        return {};
+    }
+    const auto claims = offers->find(contested.method);
+    return claims == offers->end() ? std::vector<std::string>{} : claims->second.others();
 }
 
 } // namespace msd::core

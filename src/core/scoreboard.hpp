@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "base/shared_memory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -14,6 +15,10 @@ namespace msd::core {
 
 // The figures that one worker publishes in memory shared with its master and the other workers.
 // Each field is written by one process, atomically, so the memory stays usable when a worker dies.
+// Nothing enforces that: a hostile worker can write any value into any line. Its size is sealed,
+// and every reader works with any value. A wrong value can have a worker replaced or a connection
+// wait for 20 ms (accept_share); the worker's user may end the same processes with a signal as
+// well.
 struct alignas(64) worker_figures {
     std::atomic<std::int64_t>
         heartbeat_ns; // steady clock of the last turn of its event loop; 0: none yet
@@ -24,6 +29,9 @@ struct alignas(64) worker_figures {
     std::atomic<std::uint32_t> accepts_for; // a number of its pool; 0: does not accept
     std::atomic<std::uint32_t> accepted;    // connections since the worker started, modulo 2³²
     std::atomic<std::uint32_t> held;        // the number of these that are open
+
+    // The reader's `now` may be older than the heartbeat it reads, by as long as it was suspended.
+    static constexpr milliseconds beat_ahead_max{60'000};
 
     void clear() {
         accepts_for = 0;
@@ -39,9 +47,13 @@ struct alignas(64) worker_figures {
         heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     }
 
-    /// time_point{}: never.
-    [[nodiscard]] time_point last_beat() const {
-        return time_point{clock::duration{heartbeat_ns.load(std::memory_order_relaxed)}};
+    /// time_point{}: never. Any process that has the memory can have written any value: one that is
+    /// negative or more than `beat_ahead_max` after `now` counts as none.
+    [[nodiscard]] time_point last_beat(time_point now) const {
+        const clock::duration since{heartbeat_ns.load(std::memory_order_relaxed)};
+        const bool is_possible =
+            since > clock::duration{} && since <= (now + beat_ahead_max).time_since_epoch();
+        return is_possible ? std::min(time_point{since}, now) : time_point{};
     }
 };
 

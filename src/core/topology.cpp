@@ -1,212 +1,352 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/topology.hpp"
 
-#include "core/registration.hpp"
-#include "core/topology_frames.hpp"
-
 #include <algorithm>
-#include <numeric>
-#include <optional>
-#include <set>
+#include <limits>
 #include <utility>
 
 namespace msd::core {
 
 namespace {
 
-std::optional<std::uint64_t> number(const json::object& fields, std::string_view name) {
-    const json::value* const found = fields.find(name);
-    return found != nullptr ? found->as_uint64() : std::nullopt;
-}
-
-// A foreign distributor may list the workers of one node separately: the first entry counts.
-void append_entries(std::vector<node_info>& nodes, const std::vector<json::value>& entries) {
-    std::set<node_id> seen;
-    for (const node_info& node : nodes) {
-        seen.insert(node.id);
-    }
-    for (const json::value& entry : entries) {
-        auto node = read_entry(entry.text);
-        if (node && nodes.size() < nodes_max && seen.insert(node->id).second) {
-            nodes.push_back(std::move(*node));
-        }
-    }
-}
+// What handling an entry costs beyond its bytes.
+constexpr std::size_t entry_cost_bytes = 64;
 
 } // namespace
 
-std::string topology::packet() const {
-    std::string entries;
-    for (const node_info& node : nodes_) {
-        entries += entries.empty() ? "" : ",";
-        const std::string entry = msd_entry(node);
-        entries += node.critical ? as_critical(entry) : entry;
+void topology::node_set::put(listed_node_ptr node) {
+    std::uint64_t number = 0;
+    if (auto known = nodes.extract(node); known) {
+        number = known.mapped();
+        const listed_node& old = *known.key();
+        routes -= old.routes();
+        bytes -= old.text.size();
+        known.key() = node;
+        nodes.insert(std::move(known));
+    } else {
+        number = ++last_number;
+        nodes.emplace(node, number);
     }
-    std::string frame = snapshot_frame({epoch_, rev_}, {entries, 0, false});
-    frame.resize(frame.size() - wire::terminator.size());
-    return frame;
+    routes += node->routes();
+    bytes += node->text.size();
+    if (node->ignored_routes > 0) {
+        without_routes[number] = node;
+    } else {
+        without_routes.erase(number);
+    }
+    in_order[number] = std::move(node);
+}
+
+void topology::node_set::erase(const node_id& id) {
+    const auto known = nodes.find(id);
+    if (known == nodes.end()) {
+        return;
+    }
+    routes -= known->first->routes();
+    bytes -= known->first->text.size();
+    without_routes.erase(known->second);
+    in_order.erase(known->second);
+    nodes.erase(known);
+}
+
+listed_node_ptr topology::node_set::find(const node_id& id) const {
+    const auto known = nodes.find(id);
+    return known == nodes.end() ? nullptr : known->first;
+}
+
+bool topology::node_set::has_room_for(std::size_t more, const listed_node* old) const {
+    return routes - (old == nullptr ? 0 : old->routes()) + more <= routes_listed_max;
 }
 
 result<topology::outcome> topology::apply(const wire::packet& packet) {
-    const bool is_topology = packet.kind() == wire::packet_kind::request &&
-                             packet.uri() == registry_uri && packet.method() == "GET";
-    if (!is_topology) {
+    auto read = read_topology(packet.fields().text());
+    if (!read) {
+        return tl::unexpected{read.error()};
+    }
+    auto done = begin(std::move(*read));
+    while (!done) {
+        done = step(std::numeric_limits<std::size_t>::max());
+    }
+    return *done;
+}
+
+std::optional<result<topology::outcome>> topology::begin(topology_packet&& packet) {
+    packet_ = std::move(packet);
+    phase_ = phase::idle;
+    next_entry_ = 0;
+    has_changed_ = false;
+    if (!packet_.is_topology) {
         return outcome::ignored;
     }
-    const json::object& fields = packet.fields();
-    if (number(fields, "proto").value_or(1) >= wire::protocol_version) {
-        return apply_from_msd(fields);
+    if (packet_.proto >= wire::protocol_version) {
+        return begin_from_msd();
     }
-    const json::value* const list = packet.raw_params();
-    if (list == nullptr) {
-        return fail(errc::malformed, "the list of nodes has no params");
-    }
-    return apply_list(*list);
-}
-
-result<topology::outcome> topology::apply_list(const json::value& list) {
-    const auto entries = json::elements(list.text);
-    if (!entries) {
+    if (packet_.params != topology_packet::member::array) {
         return fail(errc::malformed, "the list of nodes is not an array");
     }
-    std::vector<node_info> listed;
-    append_entries(listed, *entries);
-    from_msd_ = false;
-    epoch_ = rev_ = 0;
-    parts_.clear();
+    staged_ = {};
+    expected_ = 0;
     next_part_ = 0;
-    if (listed == nodes_) {
-        return outcome::unchanged;
-    }
-    replace_all(std::move(listed));
-    return outcome::changed;
+    phase_ = phase::list;
+    return std::nullopt;
 }
 
-result<topology::outcome> topology::apply_from_msd(const json::object& fields) {
-    const auto epoch = number(fields, "epoch");
-    const auto rev = number(fields, "rev");
-    if (!epoch || !rev) {
+std::optional<result<topology::outcome>> topology::begin_from_msd() {
+    if (!packet_.epoch || !packet_.rev) {
         return fail(errc::malformed, "the packet of the registry has no epoch and rev");
     }
-    const revision now{*epoch, *rev};
-    if (const json::value* const changes = fields.find("changes")) {
-        return apply_changes(fields, *changes, now);
+    if (packet_.has_changes) {
+        return begin_changes();
     }
-    if (const json::value* const list = fields.find("params")) {
-        return apply_part(fields, *list, now);
+    if (packet_.params == topology_packet::member::absent) {
+        from_msd_ = true;
+        return outcome::unchanged;
     }
-    from_msd_ = true;
-    return outcome::unchanged;
-}
-
-result<topology::outcome>
-topology::apply_part(const json::object& fields, const json::value& list, const revision& now) {
-    const auto entries = json::elements(list.text);
-    if (!entries) {
+    if (packet_.params != topology_packet::member::array) {
         return fail(errc::malformed, "the snapshot of nodes is not an array");
     }
     from_msd_ = true;
-    const std::uint64_t index = number(fields, "part").value_or(0);
-    if (index == 0) {
-        parts_.clear();
+    if (packet_.part == 0) {
+        staged_ = {};
+        expected_ = 0;
         next_part_ = 0;
     }
-    if (index != next_part_) {
+    if (packet_.part != next_part_) {
         return outcome::gap;
     }
     ++next_part_;
-    append_entries(parts_, *entries);
-    const json::value* const more = fields.find("more");
-    if (more != nullptr && more->as_bool().value_or(false)) {
-        return outcome::incomplete;
-    }
-    epoch_ = now.epoch;
-    rev_ = now.rev;
-    next_part_ = 0;
-    std::vector<node_info> listed = std::exchange(parts_, {});
-    if (listed == nodes_) {
-        return outcome::unchanged;
-    }
-    replace_all(std::move(listed));
-    return outcome::changed;
+    phase_ = phase::list;
+    return std::nullopt;
 }
 
-result<topology::outcome> topology::apply_changes(
-    const json::object& fields,
-    const json::value& changes,
-    const revision& now
-) {
-    json::object members;
-    const auto parsed = members.parse(changes.text);
-    const json::value* const add_list = members.find("add");
-    const json::value* const remove_list = members.find("remove");
-    if (!parsed || add_list == nullptr || remove_list == nullptr) {
-        return fail(errc::malformed, "the changes have neither add nor remove");
-    }
-    const auto added = json::elements(add_list->text);
-    const auto removed = json::elements(remove_list->text);
-    if (!added || !removed) {
+std::optional<result<topology::outcome>> topology::begin_changes() {
+    const auto array = topology_packet::member::array;
+    if (packet_.add != array || packet_.remove != array) {
         return fail(errc::malformed, "add or remove of the changes is not an array");
     }
     from_msd_ = true;
-    if (now.epoch != epoch_ || number(fields, "since") != rev_) {
+    if (packet_.epoch != epoch_ || packet_.since != rev_) {
         return outcome::gap;
     }
-    remove_all(*removed);
-    for (const json::value& entry : *added) {
-        if (auto node = read_entry(entry.text)) {
-            add(std::move(*node));
+    phase_ = phase::remove;
+    return std::nullopt;
+}
+
+std::optional<result<topology::outcome>> topology::step(std::size_t bytes) {
+    std::size_t handled = 0;
+    while (phase_ != phase::idle) {
+        const std::size_t cost = handle_entry();
+        if (cost > 0) {
+            handled += cost;
+            if (handled >= bytes) {
+                return std::nullopt;
+            }
+            continue;
+        }
+        next_entry_ = 0;
+        switch (phase_) {
+        case phase::list:
+            return finish_list();
+        case phase::remove:
+            phase_ = phase::add;
+            break;
+        case phase::add:
+            phase_ = phase::admit;
+            break;
+        case phase::admit:
+            return finish_changes();
+        case phase::idle:
+            break;
         }
     }
-    rev_ = now.rev;
-    const bool any = !added->empty() || !removed->empty();
-    return any ? outcome::changed : outcome::unchanged;
+    return outcome::unchanged;
 }
 
-void topology::replace_all(std::vector<node_info>&& listed) {
-    nodes_ = std::move(listed);
-    sort_places();
+// Handles the next entry of the current phase; returns what it has cost, 0 when there is none.
+std::size_t topology::handle_entry() {
+    if (phase_ == phase::admit) {
+        return admit_routes();
+    }
+    const auto& entries = phase_ == phase::list     ? packet_.nodes
+                          : phase_ == phase::remove ? packet_.removed
+                                                    : packet_.added;
+    if (next_entry_ == entries.size()) {
+        return 0;
+    }
+    const std::string_view entry = entries[next_entry_++];
+    if (phase_ == phase::list) {
+        stage(entry);
+    } else if (phase_ == phase::remove) {
+        remove(entry);
+    } else {
+        add(entry);
+    }
+    return entry.size() + entry_cost_bytes;
 }
 
-void topology::remove_all(const std::vector<json::value>& identities) {
-    std::set<node_id> gone;
-    for (const json::value& identity : identities) {
-        if (auto id = read_identity(identity.text)) {
-            gone.insert(std::move(*id));
+topology::outcome topology::finish_list() {
+    phase_ = phase::idle;
+    const bool is_snapshot = packet_.proto >= wire::protocol_version;
+    if (is_snapshot && packet_.more) {
+        return outcome::incomplete;
+    }
+    from_msd_ = is_snapshot;
+    epoch_ = is_snapshot ? *packet_.epoch : 0;
+    rev_ = is_snapshot ? *packet_.rev : 0;
+    next_part_ = 0;
+    replace_all();
+    return has_changed_ ? outcome::changed : outcome::unchanged;
+}
+
+topology::outcome topology::finish_changes() {
+    phase_ = phase::idle;
+    rev_ = *packet_.rev;
+    return has_changed_ ? outcome::changed : outcome::unchanged;
+}
+
+// An entry of a list. Most entries are those of the list before, in the same order: equal texts are
+// not read again. A foreign distributor may list the workers of one node separately: the first
+// entry counts.
+void topology::stage(std::string_view text) {
+    if (staged_.nodes.size() >= nodes_max || staged_.bytes + text.size() > listed_bytes_max) {
+        return;
+    }
+    const auto expected = listed_.in_order.lower_bound(expected_);
+    listed_node_ptr known;
+    if (expected != listed_.in_order.end() && expected->second->text == text) {
+        known = expected->second;
+        expected_ = expected->first + 1;
+    }
+    std::shared_ptr<listed_node> fresh;
+    if (!known) {
+        fresh = read(text);
+        if (!fresh) {
+            return;
+        }
+        const auto at = listed_.nodes.find(fresh->info.id);
+        if (at != listed_.nodes.end()) {
+            expected_ = at->second + 1;
+            known = at->first->text == text ? at->first : nullptr;
         }
     }
-    if (std::erase_if(nodes_, [&](const node_info& node) { return gone.contains(node.id); }) > 0) {
-        sort_places();
+    const node_id& id = known ? known->info.id : fresh->info.id;
+    if (staged_.nodes.contains(id)) {
+        return;
+    }
+    // The room for its routes may be another one than in the list before.
+    const bool is_as_before =
+        known && staged_.has_room_for(known->routes() + known->ignored_routes, nullptr) ==
+                     (known->ignored_routes == 0);
+    if (is_as_before) {
+        staged_.put(std::move(known));
+        return;
+    }
+    if (!fresh) {
+        fresh = read(text);
+    }
+    limit_routes(*fresh, staged_, nullptr);
+    staged_.put(std::move(fresh));
+}
+
+// An entry of changes. A node that changed keeps its place.
+void topology::add(std::string_view text) {
+    auto fresh = read(text);
+    if (!fresh) {
+        return;
+    }
+    const listed_node_ptr old = listed_.find(fresh->info.id);
+    const std::size_t freed = old ? old->text.size() : 0;
+    const bool has_room = old || listed_.nodes.size() < nodes_max;
+    if (!has_room || listed_.bytes - freed + text.size() > listed_bytes_max) {
+        return;
+    }
+    limit_routes(*fresh, listed_, old.get());
+    const listed_node_ptr now = std::move(fresh);
+    listed_.put(now);
+    note(old, now);
+}
+
+void topology::remove(std::string_view identity) {
+    const auto id = read_identity(identity);
+    if (!id) {
+        return;
+    }
+    if (const listed_node_ptr old = listed_.find(*id)) {
+        listed_.erase(*id);
+        note(old, nullptr);
     }
 }
 
-// A node that changed keeps its place.
-void topology::add(node_info&& node) {
-    const auto at = find_place(node.id);
-    if (at != places_.end() && nodes_[*at].id == node.id) {
-        nodes_[*at] = std::move(node);
-    } else if (nodes_.size() < nodes_max) {
-        places_.insert(at, nodes_.size());
-        nodes_.push_back(std::move(node));
+// Reads the routes of one node that were ignored, when there is room for them now. Returns what it
+// has cost, 0 when there is no room.
+std::size_t topology::admit_routes() {
+    if (listed_.without_routes.empty()) {
+        return 0;
     }
+    const listed_node_ptr old = listed_.without_routes.begin()->second;
+    if (!listed_.has_room_for(old->ignored_routes, nullptr)) {
+        return 0;
+    }
+    const listed_node_ptr now = read(old->text);
+    listed_.put(now);
+    note(old, now);
+    return now->text.size() + entry_cost_bytes;
 }
 
-// The position of `id` among the sorted places, or where it would be inserted.
-std::vector<std::size_t>::iterator topology::find_place(const node_id& id) {
-    return std::lower_bound(
-        places_.begin(),
-        places_.end(),
-        id,
-        [this](std::size_t place, const node_id& wanted) { return nodes_[place].id < wanted; }
-    );
+std::vector<node_info> topology::nodes() const {
+    std::vector<node_info> nodes;
+    nodes.reserve(listed_.in_order.size());
+    for (const auto& [number, node] : listed_.in_order) {
+        nodes.push_back(node->info);
+    }
+    return nodes;
 }
 
-void topology::sort_places() {
-    places_.resize(nodes_.size());
-    std::iota(places_.begin(), places_.end(), std::size_t{0});
-    std::sort(places_.begin(), places_.end(), [this](std::size_t one, std::size_t other) {
-        return nodes_[one].id < nodes_[other].id;
-    });
+std::vector<listed_node_ptr> topology::listed() const {
+    std::vector<listed_node_ptr> nodes;
+    nodes.reserve(listed_.in_order.size());
+    for (const auto& [number, node] : listed_.in_order) {
+        nodes.push_back(node);
+    }
+    return nodes;
+}
+
+bool topology::has(std::string_view name, std::uint16_t port) const {
+    const node_id first{std::string{name}, {}, 0};
+    for (auto at = listed_.nodes.lower_bound(first); at != listed_.nodes.end(); ++at) {
+        const node_id& id = at->first->info.id;
+        if (id.name != name) {
+            return false;
+        }
+        if (id.port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Null when the entry is malformed.
+std::shared_ptr<listed_node> topology::read(std::string_view text) {
+    ++entries_read_;
+    auto info = read_entry(text);
+    if (!info) {
+        return nullptr;
+    }
+    auto made = std::make_shared<listed_node>();
+    made->info = std::move(*info);
+    made->text = text;
+    for (route_info& route : made->info.routes) {
+        route.schema = {};
+    }
+    return made;
+}
+
+void topology::limit_routes(listed_node& node, const node_set& in, const listed_node* old) {
+    if (!in.has_room_for(node.routes(), old)) {
+        node.ignored_routes = node.routes();
+        node.info.urls = {};
+        node.info.routes = {};
+    }
 }
 
 } // namespace msd::core

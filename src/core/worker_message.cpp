@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/worker_message.hpp"
 
+#include "base/json.hpp"
+#include "base/printable.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -28,6 +31,30 @@ constexpr std::array<std::pair<kind, std::string_view>, 14> words{{
     {kind::stats, "STATS"},
 }};
 
+std::string bounded(std::string_view text, std::size_t bytes_max) {
+    return std::string{cut_text(printable(text), bytes_max)};
+}
+
+result<worker_message> decode_text(kind what, std::string_view text) {
+    switch (what) {
+    case kind::hello:
+        return worker_message{what, bounded(text, worker_build_bytes_max)};
+    case kind::stats: {
+        json::object fields;
+        if (!fields.parse(text)) {
+            return fail(errc::malformed, "STATS on the control channel is not a JSON object");
+        }
+        worker_message stats{what, printable_json(text)};
+        if (stats.text.size() > worker_message_bytes_max) {
+            return fail(errc::too_large, "STATS on the control channel is too long");
+        }
+        return stats;
+    }
+    default:
+        return worker_message{what, bounded(text, worker_reason_bytes_max)};
+    }
+}
+
 } // namespace
 
 std::string encode(const worker_message& message) {
@@ -52,7 +79,7 @@ result<worker_message> decode_worker_message(std::string_view datagram) {
     for (const auto& [what, name] : words) {
         if (name == word) {
             const std::string_view text = datagram.substr(std::min(space + 1, datagram.size()));
-            return worker_message{what, std::string{text}};
+            return decode_text(what, text);
         }
     }
     return fail(errc::malformed, "the message on the control channel is unknown");

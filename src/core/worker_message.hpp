@@ -38,6 +38,17 @@ struct worker_message {
 
 constexpr std::size_t worker_message_bytes_max = 4096;
 
+// The master trusts no worker: a broken or hostile one costs itself and nothing else. Limits of the
+// texts as decode_worker_message() returns them; STATS has the limit of the datagram.
+constexpr std::size_t worker_reason_bytes_max = 1024; // of FATAL and KEPT
+constexpr std::size_t worker_build_bytes_max = 128;   // of HELLO
+
+/// A worker that sends more messages within a second is replaced.
+constexpr int worker_messages_per_s_max = 1000;
+
+/// EXTEND delays the end of the start to at most this multiple of the start timeout.
+constexpr int start_extension_max = 10;
+
 /// The text of DRAIN and STOP when the whole pool stops: no other worker will accept the
 /// connections that wait in the queues of its sockets, so the worker accepts them before it closes
 /// the sockets.
@@ -51,6 +62,9 @@ constexpr std::chrono::seconds orphan_limit{10};
 
 /// At most worker_message_bytes_max bytes; a longer text is truncated.
 [[nodiscard]] std::string encode(const worker_message& message);
+/// The texts are printable (base/printable.hpp) and cut to their limits; that of STATS is a JSON
+/// object on one line. errc::too_large; errc::malformed: an unknown word, or STATS without an
+/// object.
 [[nodiscard]] result<worker_message> decode_worker_message(std::string_view datagram);
 
 } // namespace msd::core

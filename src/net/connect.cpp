@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/connect.hpp"
 
+#include "core/advertised_host.hpp"
 #include "net/name_resolver.hpp"
 #include "net/use_tuple.hpp"
 
@@ -95,6 +96,30 @@ connect(asio::any_io_executor executor, std::string host, std::uint16_t port, de
     auto endpoints = co_await resolve(executor, host, port, until);
     if (!endpoints) {
         co_return tl::unexpected{endpoints.error()};
+    }
+    std::string target = peer_address{host, port}.text();
+    auto made = co_await connect_to_any(executor, std::move(*endpoints), std::move(target), until);
+    co_return made;
+}
+
+asio::awaitable<result<tcp::socket>> connect_to_node(
+    asio::any_io_executor executor,
+    std::string host,
+    std::uint16_t port,
+    deadline until
+) {
+    if (const auto checked = core::check_advertised_host(host); !checked) {
+        co_return fail(errc::denied, checked.error().text);
+    }
+    auto endpoints = co_await resolve(executor, host, port, until);
+    if (!endpoints) {
+        co_return tl::unexpected{endpoints.error()};
+    }
+    std::erase_if(*endpoints, [](const tcp::endpoint& endpoint) {
+        return !core::check_advertised_host(endpoint.address().to_string());
+    });
+    if (endpoints->empty()) {
+        co_return fail(errc::denied, host + " has no address that other hosts may be called at");
     }
     std::string target = peer_address{host, port}.text();
     auto made = co_await connect_to_any(executor, std::move(*endpoints), std::move(target), until);

@@ -41,6 +41,15 @@ void detect_vanished_peer(asio::ip::tcp::socket& socket, milliseconds limit);
 asio::awaitable<result<asio::ip::tcp::socket>>
 connect(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until);
 
+/// The same for the host of a node that a registry lists. Never connects to an address that
+/// core::check_advertised_host() refuses, also when a name resolves to it: errc::denied.
+asio::awaitable<result<asio::ip::tcp::socket>> connect_to_node(
+    asio::any_io_executor executor,
+    std::string host,
+    std::uint16_t port,
+    deadline until
+);
+
 /// Connects to the first of these addresses that accepts; each gets an equal share of the time that
 /// is left. Messages call them `target`. Errors are those of connect().
 asio::awaitable<result<asio::ip::tcp::socket>> connect_to_any(

@@ -46,7 +46,9 @@ packet_connection::~packet_connection() = default;
 // The frame's time does not run while the owner handles earlier frames and does not read.
 void packet_connection::on_guard() {
     if (!is_unfinished()) {
-        release_idle();
+        if (is_waiting_) {
+            release_idle();
+        }
     } else if (frame_watched_) {
         timed_out_ = true;
         close();
@@ -65,19 +67,31 @@ time_point packet_connection::unfinished_since() const {
     return frame_watched_ ? frame_guard_.until() - settings_.frame_timeout : clock::now();
 }
 
-// Called while this connection waits, or by its receive().
 void packet_connection::reclaim() {
-    // A coroutine that was resumed with a frame may still be in the queue of the event loop.
-    asio::post(socket_.get_executor(), [kept = reader_.share()] {});
-    if (!reader_.in_frame()) {
-        reader_.release_idle();
+    release_due_ = true;
+    if (reader_.in_frame()) {
+        reclaimed_ = true;
+        frame_guard_.clear();
+        asio::error_code ignored;
+        socket_.cancel(ignored); // wakes receive()
+    }
+    if (is_waiting_) {
+        // A coroutine that was resumed with a frame may still be in the queue of the event loop.
+        asio::post(socket_.get_executor(), [kept = reader_.share()] {});
+        release_if_due();
+    }
+}
+
+// While the owner handles frames, for more than one turn of the loop perhaps, they stay valid.
+void packet_connection::release_if_due() {
+    if (!std::exchange(release_due_, false)) {
         return;
     }
-    reader_.drop();
-    reclaimed_ = true;
-    frame_guard_.clear();
-    asio::error_code ignored;
-    socket_.cancel(ignored); // wakes receive()
+    if (reclaimed_) {
+        reader_.drop();
+    } else {
+        reader_.release_idle();
+    }
 }
 
 wire::frame_reader::result packet_connection::next() {
@@ -90,12 +104,15 @@ wire::frame_reader::result packet_connection::next() {
 
 asio::awaitable<result<void>> packet_connection::receive() {
     for (;;) {
+        release_if_due();
         if (!open_ || reclaimed_) {
             co_return ended();
         }
         watch_frame();
+        is_waiting_ = true;
         const auto [wait_failure] =
             co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
+        is_waiting_ = false;
         if (reclaimed_) {
             co_return ended();
         }

@@ -110,6 +110,7 @@ private:
     [[nodiscard]] time_point unfinished_since() const override;
     void reclaim() override;
     void release_idle();
+    void release_if_due();
     [[nodiscard]] bool is_unfinished() const {
         return reader_.in_frame() || reader_.in_leading_space();
     }
@@ -128,6 +129,8 @@ private:
     bool open_ = true;
     bool timed_out_ = false;
     bool reclaimed_ = false;     // a frame was dropped
+    bool is_waiting_ = false;    // in receive(): nobody uses frames
+    bool release_due_ = false;   // receive() has to free the buffer
     bool frame_watched_ = false; // the guard runs for the frame that is being received
 };
 

@@ -104,6 +104,18 @@ pid_t spawn(exec_plan& plan) {
     return clone(become_worker, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
 }
 
+// A worker could send a descriptor whose close blocks the master, such as a socket with SO_LINGER.
+// Kernels before 6.16 do not know the option; there the kernel closes what is sent.
+void refuse_descriptors(int receiver) {
+#ifdef SO_PASSRIGHTS
+    constexpr int pass_rights = SO_PASSRIGHTS;
+#else
+    constexpr int pass_rights = 83;
+#endif
+    constexpr int no = 0;
+    setsockopt(receiver, SOL_SOCKET, pass_rights, &no, sizeof no);
+}
+
 } // namespace
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -209,6 +221,7 @@ result<executable::started> executable::start(
     }
     started made;
     made.control.reset(pair[0]);
+    refuse_descriptors(made.control.get());
     const unique_fd workers_end{pair[1]};
     description.control = workers_end.get();
     description.master = getpid();

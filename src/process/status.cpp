@@ -48,10 +48,10 @@ void write_worker(
     out.key("connections").unsigned_integer(figures.connections);
     out.key("requests").unsigned_integer(figures.requests);
     out.key("heartbeat_age_ms");
-    if (figures.last_beat() == time_point{}) {
+    if (const time_point last = figures.last_beat(now); last == time_point{}) {
         out.null();
     } else {
-        out.integer(milliseconds_between(figures.last_beat(), now));
+        out.integer(milliseconds_between(last, now));
     }
     out.key("stats");
     if (json::object said; said.parse(worker.stats)) {

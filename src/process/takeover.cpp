@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/takeover.hpp"
 
+#include "base/printable.hpp"
 #include "base/version.hpp"
 #include "core/scoreboard.hpp"
 
@@ -204,7 +205,7 @@ result<std::optional<inherited_master>> taken_over() {
 
 int answer_takeover(const result<void>& verdict) {
     if (!verdict) {
-        fmt::print("{}\n", verdict.error().text);
+        fmt::print("{}\n", printable(verdict.error().text));
         return 1;
     }
     fmt::print("{}{}\n", answer_prefix, build_name());
@@ -216,7 +217,7 @@ std::optional<std::string> takeover_version(std::string_view printed) {
         return std::nullopt;
     }
     printed.remove_prefix(answer_prefix.size());
-    return std::string{printed.substr(0, printed.find('\n'))};
+    return printable(printed.substr(0, printed.find('\n')));
 }
 
 } // namespace msd::process

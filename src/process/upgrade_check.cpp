@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/upgrade_check.hpp"
 
+#include "base/printable.hpp"
 #include "process/takeover.hpp"
 #include "process/worker_process.hpp"
 
@@ -174,10 +175,10 @@ bool upgrade_check::reaped(pid_t pid, int wait_status) {
 
 // Uses the last line that the program printed, for example "cannot open shared object file".
 std::string upgrade_check::refusal(int wait_status) const {
-    const std::string_view said = last_line(printed_);
+    const std::string said = printable(last_line(printed_));
     const bool has_failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
     if (WIFEXITED(wait_status) && has_failed && !said.empty()) {
-        return std::string{said};
+        return said;
     }
     return fmt::format(
         "it did not answer whether it can take over: {}{}{}",

@@ -117,69 +117,6 @@ int worker_pool::recycle_spread() {
     return std::uniform_int_distribution{0, spread_percent_max}(random_);
 }
 
-void worker_pool::receive_from(worker_process& worker, time_point now) {
-    for (const core::worker_message& message : receive_messages(worker)) {
-        apply(worker, message, now);
-    }
-}
-
-void worker_pool::apply(
-    worker_process& worker,
-    const core::worker_message& message,
-    time_point now
-) {
-    using kind = core::worker_message::kind;
-    const bool starting = worker.now_is == worker_process::phase::starting;
-    if (message.what == kind::hello) {
-        worker.build = message.text;
-    } else if (message.what == kind::ready && starting) {
-        worker.now_is = worker_process::phase::ready;
-        worker.ready_at = now;
-        worker.act_at = time_point::max();
-        weigh(worker);
-        if (!worker.is_candidate && worker.slot < slots_.size()) {
-            note_ready(worker, now);
-        }
-        log::debug("{}/{}: pid {} is ready", name(), worker.slot, worker.pid);
-    } else if (message.what == kind::extend && starting) {
-        worker.act_at = now + supervision_.start_timeout;
-    } else if (message.what == kind::drained && worker.handed_over) {
-        worker.now_is = worker_process::phase::draining;
-        worker.act_at = now + supervision_.stop_timeout;
-        if (worker.slot < slots_.size()) {
-            fill(worker.slot, nullptr, now); // in case its successor has died meanwhile
-        }
-    } else if (message.what == kind::kept && worker.handed_over) {
-        worker.handed_over = false;
-        if (worker.slot < slots_.size()) { // else the slot was scaled away meanwhile
-            slots_[worker.slot].candidate_end = message.text;
-        }
-    } else if (message.what == kind::fatal) {
-        worker.end_reason = message.text;
-    } else if (message.what == kind::stats) {
-        worker.stats = message.text;
-    }
-}
-
-// A worker that exceeds the limit when it is new is not recycled: its replacement would, too.
-void worker_pool::weigh(worker_process& worker) const {
-    const std::uint64_t most = supervision_.recycle.bytes;
-    if (most == 0) {
-        return;
-    }
-    worker.bytes_when_ready = private_memory_bytes(worker.pid);
-    if (worker.bytes_when_ready >= most) {
-        log::warning(
-            "{}/{}: a new worker has {} bytes of private memory, so supervision.recycle_bytes = {} "
-            "has no effect on it",
-            name(),
-            worker.slot,
-            worker.bytes_when_ready,
-            most
-        );
-    }
-}
-
 bool worker_pool::reaped(pid_t pid, int wait_status, time_point now) {
     const auto dead = std::find_if(workers_.begin(), workers_.end(), [pid](const auto& each) {
         return each.pid == pid;
@@ -187,7 +124,9 @@ bool worker_pool::reaped(pid_t pid, int wait_status, time_point now) {
     if (dead == workers_.end()) {
         return false;
     }
-    receive_from(*dead, now); // messages that it sent before it ended
+    for (const core::worker_message& message : receive_messages(*dead)) {
+        apply(*dead, message, now); // it was sent before the worker ended
+    }
     const bool in_order = exit_code_of(wait_status) == 0;
     const bool was_expected = ending_ && in_order;
     if (dead->is_candidate) {

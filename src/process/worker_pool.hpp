@@ -180,6 +180,7 @@ private:
     [[nodiscard]] worker_process* find_incumbent(std::size_t index);
     [[nodiscard]] std::vector<bool> served() const;
     void apply(worker_process& worker, const core::worker_message& message, time_point now);
+    void limit_messages(worker_process& worker, time_point now) const;
     void hand_over(worker_process& incumbent, worker_process& candidate, time_point now);
     void settle(std::size_t index, time_point now);
     void note_ready(const worker_process& worker, time_point now);

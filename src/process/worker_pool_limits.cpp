@@ -55,7 +55,7 @@ milliseconds worker_pool::heartbeat_limit(const worker_process& worker) const {
 }
 
 bool worker_pool::has_missed_heartbeats(const worker_process& worker, time_point now) const {
-    const time_point last_beat = worker.line.figures().last_beat();
+    const time_point last_beat = worker.line.figures().last_beat(now);
     return last_beat != time_point{} && now - last_beat > 2 * beats_every(worker);
 }
 
@@ -64,7 +64,7 @@ void worker_pool::abort_hung(time_point since, time_point now) {
     for (worker_process& worker : workers_) {
         const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
         const time_point last_beat =
-            std::max({worker.line.figures().last_beat(), worker.ready_at, since});
+            std::max({worker.line.figures().last_beat(now), worker.ready_at, since});
         if (!has_loop || worker.terminated || now - last_beat < heartbeat_limit(worker)) {
             continue;
         }

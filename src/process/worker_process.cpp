@@ -21,6 +21,23 @@ namespace {
 
 constexpr int messages_at_once_max = 64;
 
+// The next datagram; its size is returned, also when it is larger than `into`. There is no room for
+// descriptors, so the kernel closes those that are attached.
+ssize_t receive_datagram(int from, std::array<char, core::worker_message_bytes_max>& into) {
+    ssize_t got = -1;
+    do {
+        got = recv(from, into.data(), into.size(), MSG_DONTWAIT | MSG_TRUNC);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+result<core::worker_message> read_message(std::string_view buffer, std::size_t datagram_bytes) {
+    if (datagram_bytes > buffer.size()) {
+        return fail(errc::too_large, "a message is too long");
+    }
+    return core::decode_worker_message(buffer.substr(0, datagram_bytes));
+}
+
 } // namespace
 
 std::string_view text_of(worker_process::phase phase) {
@@ -61,10 +78,7 @@ std::vector<core::worker_message> receive_messages(worker_process& worker) {
     std::vector<core::worker_message> received;
     std::array<char, core::worker_message_bytes_max> buffer{};
     for (int count = 0; worker.control && count < messages_at_once_max; ++count) {
-        const ssize_t got = recv(worker.control.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        const ssize_t got = receive_datagram(worker.control.get(), buffer);
         if (got < 0 && errno == EAGAIN) {
             break;
         }
@@ -72,10 +86,11 @@ std::vector<core::worker_message> receive_messages(worker_process& worker) {
             worker.control.reset();
             break;
         }
-        auto message = core::decode_worker_message({buffer.data(), static_cast<std::size_t>(got)});
+        ++worker.messages;
+        auto message = read_message({buffer.data(), buffer.size()}, static_cast<std::size_t>(got));
         if (message) {
             received.push_back(std::move(*message));
-        } else {
+        } else if (++worker.malformed == 1) {
             log::warning("pid {} on its control channel: {}", worker.pid, message.error().text);
         }
     }

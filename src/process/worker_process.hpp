@@ -46,6 +46,10 @@ struct worker_process {
     bool terminated = false;               // TERM or ABRT was sent; KILL is next
     int recycle_spread_percent = 0;        // percentage added to the limit of requests
     std::uint64_t bytes_when_ready = 0;    // private memory; 0: not measured
+    std::uint64_t messages = 0;            // received, including malformed ones
+    std::uint64_t malformed = 0;           // of these; only the first is logged
+    std::uint64_t messages_before = 0;     // received before `counted_from`
+    time_point counted_from{};             // when the present second of counting began
 
     [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;
@@ -62,8 +66,9 @@ bool send_message(
     int attached = -1
 );
 
-/// Receives the worker's messages, at most 64 at once; malformed ones are logged and dropped.
-/// Closes the channel when the worker has closed its end.
+/// Receives the worker's messages, at most 64 at once; malformed ones are counted and dropped, and
+/// so are descriptors that come with a message. Closes the channel when the worker has closed its
+/// end.
 [[nodiscard]] std::vector<core::worker_message> receive_messages(worker_process& worker);
 
 /// "exit code 1", "signal 11 (Segmentation fault)", from a status of waitpid().

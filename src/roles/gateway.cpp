@@ -30,7 +30,8 @@ constexpr milliseconds last_look{200};
 // adds up the unsent bytes only counts_per_round times in as many replies as it has connections.
 constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
-constexpr std::size_t reported_max = 1000; // contested routes in the log of one worker
+constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
+constexpr std::size_t claimants_named_max = 8; // in one line of the log
 
 net::http_connection_settings
 connection_settings(worker& surroundings, const gateway_settings& settings) {
@@ -66,7 +67,7 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
               std::string{core::gateway_name},
               {}
           ),
-          [this](const core::topology& known) { update(known); },
+          [this](const topology_news& news) { update(news); },
           [this] {
               upstreams_.registry_lost();
           }},
@@ -79,30 +80,34 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
 
 gateway::~gateway() = default;
 
-void gateway::update(const core::topology& known) {
-    has_list_ = true;
-    upstreams_.update(known, link_.connected_since());
+void gateway::update(const topology_news& news) {
+    has_list_ = has_list_ || news.is_complete;
+    upstreams_.update(news);
     report_contested_routes();
 }
 
 // Logs each contested route once, in one worker of the pool.
 void gateway::report_contested_routes() {
-    if (worker_.environment.slot != 0) {
-        return;
-    }
-    const auto table = upstreams_.routes();
-    for (const core::route_table::route& route : table->routes()) {
-        if (route.also_claimed_by.empty() || reported_.size() >= reported_max) {
-            continue;
+    for (const auto& route : upstreams_.take_contested()) {
+        if (worker_.environment.slot != 0 || reported_.size() >= reported_max) {
+            return;
         }
-        const auto others = fmt::format("{}", fmt::join(route.also_claimed_by, ", "));
-        const auto what = fmt::format("{} {}", route.method, route.pattern);
+        auto names = upstreams_.routes().also_claimed_by(*route);
+        if (names.empty()) {
+            continue; // the other service has left again
+        }
+        if (names.size() > claimants_named_max) {
+            names.resize(claimants_named_max);
+            names.emplace_back("others");
+        }
+        const auto others = fmt::format("{}", fmt::join(names, ", "));
+        const auto what = fmt::format("{} {}", route->method, route->pattern);
         if (reported_.insert(fmt::format("{} {}", what, others)).second) {
             log::warning(
                 "several services claim the route {}: {} gets all its requests, and {} none, "
                 "because the alphabetically first name wins (see msd routes)",
                 what,
-                route.service,
+                route->service,
                 others
             );
         }

@@ -49,7 +49,7 @@ public:
 
 private:
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
-    void update(const core::topology& known);
+    void update(const topology_news& news);
     void report_contested_routes();
     void bound_unsent();
 

@@ -67,8 +67,7 @@ asio::awaitable<bool> http_session::answer_request() {
     made.head_only = request.method == "HEAD";
     made.keep_alive = request.keep_alive && !gateway_.draining();
     made.minor_version = request.minor_version;
-    made.table = gateway_.services().routes();
-    made.match = made.table->find(request.method, request.path);
+    made.match = gateway_.services().routes().find(request.method, request.path);
     if (refuse_by_head(made)) {
         // The body that follows belongs to a request that has its reply already.
         if (request.has_body()) {

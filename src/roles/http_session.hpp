@@ -30,7 +30,6 @@ public:
 private:
     // How to handle a request, known from its head.
     struct plan {
-        std::shared_ptr<const core::route_table> table; // keeps `match` valid
         core::route_table::match match;
         std::string request_id;
         bool head_only = false; // HEAD: the reply without its body

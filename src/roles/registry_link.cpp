@@ -9,9 +9,9 @@
 #include "net/packet_connection.hpp"
 #include "net/use_tuple.hpp"
 #include "net/watchdog.hpp"
+#include "roles/topology_feed.hpp"
 #include "roles/topology_file.hpp"
 #include "wire/packet.hpp"
-#include "wire/request_size.hpp"
 
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -33,17 +33,14 @@ constexpr milliseconds ping_idle{2500}; // longer than the ping interval of msd'
 constexpr int pings_unanswered_max = 3;
 constexpr milliseconds hold_limit{200};
 constexpr milliseconds keep_every{100};
+constexpr std::size_t save_bytes = std::size_t{256} * 1024; // of the topology file, in a turn
+// Larger packets are read in several turns of the loop. Only a list or changes can be so large.
+constexpr std::size_t parse_bytes_max = std::size_t{64} * 1024;
+// A registration is accepted when the registry has not refused it within this time.
+constexpr milliseconds refused_within{1000};
+constexpr double refused_jitter = 0.2;
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
-
-// The registry's state, from a packet of an msd distributor.
-core::revision revision_of(const wire::packet& packet) {
-    const auto number = [&packet](std::string_view name) {
-        const json::value* const found = packet.fields().find(name);
-        return found == nullptr ? 0 : found->as_uint64().value_or(0);
-    };
-    return {number("epoch"), number("rev")};
-}
 
 } // namespace
 
@@ -64,10 +61,13 @@ public:
           retry_{executor},
           deregistered_{executor},
           first_{executor},
+          free_{executor},
           silence_(dog_, [this] { on_silence(); }),
-          hold_(dog_, [this] { handle_held_list(); }),
+          hold_(dog_, [this] { inner_.spawn(handle_held_list()); }),
+          feed_{executor},
           kept_{settings_.kept_in},
-          keep_(dog_, [this] { keep(); }) {}
+          keep_(dog_, [this] { keep(); }),
+          refusal_(dog_, [this] { on_refusal_time(); }) {}
 
     // Runs until the link ends. Shares ownership of the state, because the link may be destroyed
     // before.
@@ -86,22 +86,33 @@ public:
     void report_callers_gone(bool none_left);
     void end();
 
-    [[nodiscard]] const core::topology& known() const { return known_; }
+    [[nodiscard]] const core::topology& known() const { return feed_.known(); }
     [[nodiscard]] bool connected() const { return connection_ && connection_->is_open(); }
     [[nodiscard]] time_point since() const { return connected() ? since_ : time_point::min(); }
 
 private:
+    class busy_mark;
+
     asio::awaitable<void> use_connection(asio::ip::tcp::socket socket);
     asio::awaitable<void> pause(time_point began);
 
     void complain_once(const std::string& why);
-    void recall();
+    asio::awaitable<void> recall();
     void keep();
-    [[nodiscard]] bool handle_frames();
-    void handle_frame(std::string_view frame);
-    void handle_held_list();
+    asio::awaitable<void> save();
+    [[nodiscard]] bool may_save() const;
+    asio::awaitable<void> until_free();
+    asio::awaitable<bool> handle_frames();
+    asio::awaitable<void> handle_frame(std::string_view frame);
+    asio::awaitable<void> handle_large_frame(std::string_view frame);
+    asio::awaitable<void> handle_held_list();
+    asio::awaitable<void> handle_topology(std::string_view frame, core::topology_packet packet);
+    asio::awaitable<void> report();
     void handle_reply();
-    void handle_topology(std::string_view frame);
+    void note_refusal(std::string_view why);
+    [[nodiscard]] core::revision revision_to_name() const;
+    void on_refusal_time();
+    void note_ignored_routes();
     void ask_for_snapshot();
     void on_silence();
 
@@ -114,13 +125,22 @@ private:
     asio::steady_timer retry_;
     asio::steady_timer deregistered_; // cancelled when DELETE /distributes was answered
     asio::steady_timer first_;        // cancelled with the first list, or when none can arrive
+    asio::steady_timer free_;         // cancelled when is_busy_ ends
     net::watchdog::guard silence_;
     net::watchdog::guard hold_;
     std::string held_list_; // the list sent at accept, until the registration is answered with one
-    core::topology known_;
+    topology_feed feed_;
     topology_file kept_;
     net::watchdog::guard keep_;
+    time_point keep_from_ = time_point::min(); // not to be saved earlier
+    bool is_busy_ = false;                     // a packet or a save is being worked on
     wire::packet packet_;
+
+    net::watchdog::guard refusal_;
+    std::string refused_because_; // the reason that is in the log
+    int refusals_ = 0;            // of the registration, until it is accepted
+    bool is_refused_ = false;     // then refusal_ is the time to try again, otherwise the time when
+                                  // the registration counts as accepted
 
     std::shared_ptr<net::packet_connection> connection_;
     time_point since_ = time_point::min();
@@ -136,15 +156,16 @@ private:
     bool has_received_list_ = false;
     bool has_reported_ = false; // the owner has received the list of this registry
     bool resyncing_ = false;
-    bool complained_ = false;
-    bool out_of_reach_ = false; // an outage that is already logged
+    bool has_news_ = false;       // the owner must be called
+    bool out_of_reach_ = false;   // an outage that is already logged
+    bool ignores_routes_ = false; // that is already logged
 };
 
 asio::awaitable<void> registry_link::state::run(std::shared_ptr<state> self) {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     co_await asio::this_coro::throw_if_cancelled(false);
     self->inner_.spawn(self->dog_.run());
-    self->recall();
+    co_await self->recall();
     bool is_cancelled = false;
     while (!self->ending_ && !is_cancelled) {
         const time_point began = clock::now();
@@ -178,13 +199,19 @@ asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket
     connection_ = std::make_shared<net::packet_connection>(std::move(socket), dog_, limits);
     since_ = clock::now();
     out_of_reach_ = false;
-    is_msd_ = is_foreign_ = has_received_list_ = has_reported_ = resyncing_ = complained_ = false;
+    is_msd_ = is_foreign_ = has_received_list_ = has_reported_ = resyncing_ = has_news_ = false;
     pings_unanswered_ = 0;
+    is_refused_ = false;
+    refusal_.set(deadline::in(refused_within));
     log::info("connected to the registry at {}", connection_->peer().text());
     connection_->send(core::first_registration(settings_.self));
     for (;;) {
         const auto received = co_await connection_->receive();
-        if (!received || !handle_frames()) {
+        if (!received) {
+            break;
+        }
+        const bool goes_on = co_await handle_frames();
+        if (!goes_on) {
             break;
         }
         pings_unanswered_ = 0;
@@ -194,6 +221,9 @@ asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket
     }
     silence_.clear();
     hold_.clear();
+    refusal_.clear();
+    co_await until_free();
+    const bool saves = keep_.until() != time_point::max() && may_save();
     keep_.clear();
     connection_->close();
     deregistered_.cancel();
@@ -203,6 +233,9 @@ asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket
     connection_.reset();
     if (on_lost_) {
         on_lost_();
+    }
+    if (saves) {
+        co_await save();
     }
 }
 
@@ -220,6 +253,7 @@ asio::awaitable<void> registry_link::state::pause(time_point began) {
 asio::awaitable<void>
 registry_link::state::deregister(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
+    self->refusal_.clear();
     const auto connection = self->connection_;
     if (connection) {
         self->deregister_key_ = ++self->last_key_;
@@ -277,38 +311,87 @@ void registry_link::state::complain_once(const std::string& why) {
     }
 }
 
-bool registry_link::state::handle_frames() {
-    for (;;) {
-        const auto [progress, frame] = connection_->next();
-        if (progress == wire::frame_reader::status::incomplete) {
-            return true;
-        }
-        if (progress == wire::frame_reader::status::too_large) {
-            log::error("the registry sends more than {} bytes in one packet", list_bytes_max);
-            return false;
-        }
-        handle_frame(frame);
+// Works on one thing at a time: packets, the held list, a save of the topology file.
+class registry_link::state::busy_mark {
+public:
+    explicit busy_mark(state& owner) : owner_{owner} { owner_.is_busy_ = true; }
+    ~busy_mark() {
+        owner_.is_busy_ = false;
+        owner_.free_.cancel();
+    }
+    busy_mark(const busy_mark&) = delete;
+    busy_mark& operator=(const busy_mark&) = delete;
+
+private:
+    state& owner_;
+};
+
+asio::awaitable<void> registry_link::state::until_free() {
+    while (is_busy_) {
+        free_.expires_at(time_point::max());
+        [[maybe_unused]] const auto [woken] = co_await free_.async_wait(net::use_tuple);
     }
 }
 
-void registry_link::state::handle_frame(std::string_view frame) {
-    if (const auto parsed = packet_.parse(frame, wire::list_bounds); !parsed) {
+// The owner is called once for all packets that have arrived, except for the first list of a
+// connection. Nothing more is read meanwhile.
+asio::awaitable<bool> registry_link::state::handle_frames() {
+    co_await until_free();
+    const busy_mark mark{*this};
+    while (connected()) {
+        const auto next = connection_->next();
+        if (next.state == wire::frame_reader::status::incomplete) {
+            break;
+        }
+        if (next.state == wire::frame_reader::status::too_large) {
+            log::error("the registry sends more than {} bytes in one packet", list_bytes_max);
+            co_return false;
+        }
+        co_await handle_frame(next.packet);
+        co_await feed_.spend(next.packet.size());
+    }
+    co_await report();
+    co_return true;
+}
+
+asio::awaitable<void> registry_link::state::handle_frame(std::string_view frame) {
+    if (frame.size() > parse_bytes_max) {
+        co_await handle_large_frame(frame);
+        co_return;
+    }
+    if (const auto parsed = packet_.parse(frame); !parsed) {
         log::warning("malformed packet from the registry: {}", parsed.error().text);
-        return;
+        co_return;
     }
     if (packet_.kind() == wire::packet_kind::reply) {
         handle_reply();
     } else if (packet_.uri() == "/ping" && !packet_.key().empty()) {
         connection_->compose([&](std::string& out) { wire::append_reply(out, packet_.key(), {}); });
     } else if (packet_.uri() == core::registry_uri) {
-        handle_topology(frame);
+        co_await handle_large_frame(frame);
     }
 }
 
+asio::awaitable<void> registry_link::state::handle_large_frame(std::string_view frame) {
+    auto packet = co_await feed_.read(frame);
+    if (!packet) {
+        log::warning("malformed packet from the registry: {}", packet.error().text);
+        co_return;
+    }
+    co_await handle_topology(frame, std::move(*packet));
+}
+
 // No list with `proto` followed: the distributor is a foreign one, and the held list is used.
-void registry_link::state::handle_held_list() {
+asio::awaitable<void> registry_link::state::handle_held_list() {
+    co_await until_free();
+    const busy_mark mark{*this};
+    if (!connected() || held_list_.empty()) {
+        co_return;
+    }
     is_foreign_ = true;
-    handle_frame(held_list_);
+    const std::string list = std::exchange(held_list_, {});
+    co_await handle_large_frame(list);
+    co_await report();
 }
 
 void registry_link::state::handle_reply() {
@@ -317,76 +400,176 @@ void registry_link::state::handle_reply() {
     if (deregister_key_ != 0 && packet_.key() == std::to_string(deregister_key_)) {
         deregister_key_ = 0;
         deregistered_.cancel();
-    } else if (refused && !std::exchange(complained_, true)) {
+    } else if (refused) {
         const json::value* const why = packet_.fields().find("errormessage");
-        log::error("the registry refuses this node: {}", why == nullptr ? "" : why->text);
+        note_refusal(why == nullptr ? "" : why->text);
     }
 }
 
-void registry_link::state::handle_topology(std::string_view frame) {
-    const bool from_msd = packet_.fields().find("proto") != nullptr;
+// Each reason is logged once, however many attempts are refused.
+void registry_link::state::note_refusal(std::string_view why) {
+    ++refusals_;
+    is_refused_ = true;
+    const milliseconds pause = backoff_delay(
+        refusals_,
+        settings_.refused_first,
+        settings_.refused_longest,
+        refused_jitter
+    );
+    refusal_.set(deadline::in(pause));
+    if (refusals_ == 1 || refused_because_ != why) {
+        refused_because_ = why;
+        log::error(
+            "the registry refuses this node: {}; trying again, at least every {} s",
+            why,
+            settings_.refused_longest.count() / 1000
+        );
+    }
+}
+
+void registry_link::state::on_refusal_time() {
+    if (!connected() || ending_) {
+        return;
+    }
+    if (is_refused_) {
+        is_refused_ = false;
+        refusal_.set(deadline::in(refused_within));
+        connection_->send(
+            is_msd_ ? core::second_registration(settings_.self, revision_to_name())
+                    : core::first_registration(settings_.self)
+        );
+    } else if (refusals_ > 0) {
+        log::info("registered again: the registry had refused this node {} times", refusals_);
+        refusals_ = 0;
+    }
+}
+
+// The list in the topology file may be older than the state that this registry assumes.
+core::revision registry_link::state::revision_to_name() const {
+    return has_reported_any_ ? known().now() : core::revision{};
+}
+
+asio::awaitable<void>
+registry_link::state::handle_topology(std::string_view frame, core::topology_packet packet) {
+    if (!packet.is_topology) {
+        co_return;
+    }
+    const bool from_msd = packet.has_proto;
     const bool is_first = !std::exchange(has_received_list_, true);
     // A distributor sends the list at accept, and any list before the registration, in the form of
     // section 2, without the fields of msd nodes. The list that follows the registration has them;
     // the held list is used only when none follows.
-    if (!from_msd && !is_foreign_ && (is_first || known_.from_msd())) {
-        if (!is_first || known_.epoch() == 0 || !has_reported_any_) {
+    if (!from_msd && !is_foreign_ && (is_first || known().from_msd())) {
+        if (!is_first || known().epoch() == 0 || !has_reported_any_) {
             held_list_ = frame;
             hold_.set(deadline{std::min(hold_.until(), clock::now() + hold_limit)});
         }
-        return;
+        co_return;
     }
     hold_.clear();
-    const auto applied = known_.apply(packet_);
+    held_list_.clear();
+    const bool is_list = packet.params != core::topology_packet::member::absent;
+    const core::revision said{packet.epoch.value_or(0), packet.rev.value_or(0)};
+    const auto applied = co_await feed_.apply(std::move(packet));
     if (!applied) {
         log::warning("malformed packet from the registry: {}", applied.error().text);
-        return;
+        co_return;
     }
     using enum core::topology::outcome;
-    if (from_msd && !std::exchange(is_msd_, true) && !ending_) {
-        // The list in the topology file may be older than the state that this registry assumes.
-        const core::revision have =
-            has_reported_any_ ? core::revision{known_.epoch(), known_.rev()} : core::revision{};
-        connection_->send(core::second_registration(settings_.self, have));
+    if (from_msd && !std::exchange(is_msd_, true) && !ending_ && connected()) {
+        connection_->send(core::second_registration(settings_.self, revision_to_name()));
     }
     if (*applied == gap) {
         ask_for_snapshot();
-        return;
+        co_return;
     }
-    const bool is_list = packet_.raw_params() != nullptr;
     if (is_list && *applied != incomplete) {
         resyncing_ = false;
     }
     // After a reconnect without changes, the owner must still be notified that it is connected.
     const bool is_all_there_is =
-        is_list || (has_reported_any_ && from_msd &&
-                    revision_of(packet_) == core::revision{known_.epoch(), known_.rev()});
-    const bool is_news =
-        *applied == changed || (*applied == unchanged && is_all_there_is && !has_reported_);
-    if (is_news && on_change_) {
-        has_reported_any_ = has_reported_ = true;
-        first_.cancel();
-        on_change_(known_);
-        keep_.set(deadline{std::min(keep_.until(), clock::now() + keep_every)});
+        is_list || (has_reported_any_ && from_msd && said == known().now());
+    has_news_ = has_news_ || *applied == changed ||
+                (*applied == unchanged && is_all_there_is && !has_reported_);
+    if (!has_reported_) {
+        co_await report();
     }
+}
+
+// Calls the owner, in several turns when much has changed.
+asio::awaitable<void> registry_link::state::report() {
+    if (!std::exchange(has_news_, false)) {
+        co_return;
+    }
+    topology_news news;
+    news.is_first = !has_reported_;
+    news.connected_since = since();
+    has_reported_any_ = has_reported_ = true;
+    co_await feed_.report(news, &on_change_);
+    first_.cancel();
+    note_ignored_routes();
+    const time_point soon = std::min(keep_.until(), clock::now() + keep_every);
+    keep_.set(deadline{std::max(soon, keep_from_)});
+}
+
+void registry_link::state::note_ignored_routes() {
+    const std::size_t nodes = known().nodes_without_routes();
+    if (nodes > 0 && !ignores_routes_) {
+        log::warning(
+            "the registry lists more than {} routes: those of {} nodes are ignored until others "
+            "have left",
+            core::routes_listed_max,
+            nodes
+        );
+    }
+    ignores_routes_ = nodes > 0;
 }
 
 // Uses the list in the topology file of the pool until the registry sends a list.
-void registry_link::state::recall() {
-    if (auto kept = kept_.load(); kept && on_change_) {
-        known_ = std::move(*kept);
-        on_change_(known_);
+asio::awaitable<void> registry_link::state::recall() {
+    const auto text = kept_.read();
+    if (!text || !on_change_) {
+        co_return;
     }
+    bool is_usable = false;
+    auto packet = co_await feed_.read(*text);
+    if (packet) {
+        const auto applied = co_await feed_.apply(std::move(*packet));
+        is_usable = applied && *applied == core::topology::outcome::changed;
+    }
+    if (!kept_.note_loaded(is_usable, known())) {
+        feed_.clear();
+        co_return;
+    }
+    topology_news news;
+    news.is_first = true;
+    co_await feed_.report(news, &on_change_);
 }
 
 // A registry that was restarted may not know all nodes yet.
+bool registry_link::state::may_save() const {
+    const bool is_settled = clock::now() >= since_ + settings_.settled_after;
+    return is_settled || !kept_.knows_more_than(known());
+}
+
 void registry_link::state::keep() {
-    const time_point settled_at = since_ + settings_.settled_after;
-    if (kept_.knows_more_than(known_) && clock::now() < settled_at) {
-        keep_.set(deadline{settled_at});
+    if (is_busy_) {
+        keep_.set(deadline::in(keep_every));
+    } else if (!may_save()) {
+        keep_.set(deadline{since_ + settings_.settled_after});
     } else {
-        kept_.save(known_);
+        inner_.spawn(save());
     }
+}
+
+asio::awaitable<void> registry_link::state::save() {
+    co_await until_free();
+    const busy_mark mark{*this};
+    kept_.begin_save(known());
+    while (kept_.save_step(save_bytes)) {
+        co_await feed_.next_turn();
+    }
+    keep_from_ = clock::now() + kept_.pause();
 }
 
 void registry_link::state::ask_for_snapshot() {
@@ -399,6 +582,10 @@ void registry_link::state::ask_for_snapshot() {
 // The registry has been silent for a while. Only an msd distributor answers pings.
 void registry_link::state::on_silence() {
     if (!connected()) {
+        return;
+    }
+    if (is_busy_) { // a reply may have arrived and not been read yet
+        silence_.set(deadline::in(ping_idle));
         return;
     }
     if (++pings_unanswered_ > pings_unanswered_max) {

@@ -5,6 +5,7 @@
 #include "core/node.hpp"
 #include "core/topology.hpp"
 #include "net/task_group.hpp"
+#include "roles/topology_news.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -30,15 +31,20 @@ struct registry_link_settings {
     std::filesystem::path kept_in;
     // A shorter list is saved only after the registry has been connected for this long.
     milliseconds settled_after{10'000};
+    // A registration that the registry refuses is tried again after `refused_first`, then after
+    // pauses that double up to `refused_longest`; ± 20 %.
+    milliseconds refused_first{1000};
+    milliseconds refused_longest{30'000};
 };
 
 // A node's connection to the distributor: registers, follows the topology, answers pings and
 // reconnects. Works with msd's distributor and with a foreign one. While the distributor cannot be
-// reached, the last topology stays in use.
+// reached, the last topology stays in use. Changes that arrive together are reported together, and
+// large ones in parts (roles/topology_feed.hpp).
 class registry_link {
 public:
     /// Called after each change of the topology, and once after the first list even when empty.
-    using change_handler = std::function<void(const core::topology&)>;
+    using change_handler = std::function<void(const topology_news&)>;
 
     /// `on_lost` is called when a connection with the registry has ended.
     registry_link(

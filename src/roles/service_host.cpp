@@ -109,8 +109,8 @@ asio::awaitable<result<void>> service_host::start() {
         settings_.name,
         std::move(routes)
     );
-    registry_link::change_handler on_change = [this](const core::topology& known) {
-        upstreams_.update(known, link_->connected_since());
+    registry_link::change_handler on_change = [this](const topology_news& news) {
+        upstreams_.update(news);
     };
     link_ = std::make_unique<registry_link>(
         worker_.loop.get_executor(),
@@ -293,8 +293,7 @@ void service_host::scaled() {
 }
 
 bool service_host::all_announce_changes(std::string_view method, std::string_view uri) {
-    const auto table = upstreams_.routes();
-    const auto match = table->find(method, uri);
+    const auto match = upstreams_.routes().find(method, uri);
     if (match.what != core::route_table::outcome::found) {
         return true;
     }
@@ -310,8 +309,7 @@ void service_host::announce_change(const wire::change& made) {
 
 asio::awaitable<result<services::peer_caller::answer>>
 service_host::ask(std::string method, std::string uri, std::string params, deadline until) {
-    const auto table = upstreams_.routes();
-    const auto match = table->find(method, uri);
+    const auto match = upstreams_.routes().find(method, uri);
     if (match.what != core::route_table::outcome::found) {
         co_return fail(errc::unavailable, "no service offers " + method + " " + uri);
     }

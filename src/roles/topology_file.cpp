@@ -2,9 +2,8 @@
 #include "roles/topology_file.hpp"
 
 #include "base/log.hpp"
-#include "base/unique_fd.hpp"
+#include "core/topology_frames.hpp"
 #include "wire/packet.hpp"
-#include "wire/request_size.hpp"
 
 #include <fmt/format.h>
 
@@ -13,18 +12,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
-#include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 namespace msd::roles {
 
 namespace {
 
 constexpr std::uintmax_t bytes_max = std::uintmax_t{64} << 20;
+constexpr milliseconds pause_min{100};
+constexpr std::size_t bytes_per_ms = 1024; // written by one worker on average, at most
+constexpr std::string_view packet_end = "]}";
 
 bool write_whole(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -37,32 +38,22 @@ bool write_whole(int fd, std::string_view text) {
     return true;
 }
 
-std::vector<core::node_id> sorted_ids(const core::topology& of) {
-    std::vector<core::node_id> ids;
-    ids.reserve(of.nodes().size());
-    for (const core::node_info& node : of.nodes()) {
-        ids.push_back(node.id);
-    }
-    std::sort(ids.begin(), ids.end());
-    return ids;
-}
-
-// The workers of a pool may write at the same time: each writes a file of its own and renames it.
-bool replace(const std::filesystem::path& path, std::string_view text) {
-    const std::string fresh = fmt::format("{}.{}", path.native(), getpid());
-    const unique_fd file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (file && write_whole(file.get(), text) && rename(fresh.c_str(), path.c_str()) == 0) {
-        return true;
-    }
-    const int why = errno;
-    unlink(fresh.c_str());
-    errno = why;
-    return false;
+// A snapshot without nodes and without its end.
+std::string packet_begin(core::revision now) {
+    std::string frame = core::snapshot_frame(now, {"", 0, false});
+    frame.resize(frame.size() - wire::terminator.size() - packet_end.size());
+    return frame;
 }
 
 } // namespace
 
-std::optional<core::topology> topology_file::load() {
+topology_file::~topology_file() {
+    if (draft_) {
+        unlink(draft_->path.c_str());
+    }
+}
+
+std::optional<std::string> topology_file::read() {
     std::error_code reason;
     if (path_.empty() || !std::filesystem::exists(path_, reason)) {
         return std::nullopt;
@@ -73,44 +64,107 @@ std::optional<core::topology> topology_file::load() {
         log::warning("{} cannot be read: starting without the saved list of nodes", path_.native());
         return std::nullopt;
     }
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
-    wire::packet packet;
-    core::topology known;
-    auto outcome =
-        packet.parse(text, wire::list_bounds).and_then([&] { return known.apply(packet); });
-    if (!outcome || *outcome != core::topology::outcome::changed) {
+    std::string text(static_cast<std::size_t>(size), '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+bool topology_file::note_loaded(bool is_usable, const core::topology& loaded) {
+    if (is_usable) {
+        remember(loaded);
+    } else {
         log::warning("{} is damaged: starting without the saved list of nodes", path_.native());
-        return std::nullopt;
     }
-    remember(known);
-    return known;
+    return is_usable;
 }
 
 bool topology_file::knows_more_than(const core::topology& known) const {
-    const auto now = sorted_ids(known);
-    return !std::includes(now.begin(), now.end(), ids_.begin(), ids_.end());
+    return std::any_of(kept_.begin(), kept_.end(), [&known](const core::node_id& id) {
+        return !known.has(id);
+    });
 }
 
-void topology_file::save(const core::topology& known) {
+// The workers of a pool may write at the same time: each writes a file of its own and renames it.
+void topology_file::begin_save(const core::topology& known) {
     if (path_.empty()) {
         return;
     }
     remember(known);
-    if (replace(path_, known.packet())) {
+    draft_.emplace();
+    draft_->path = fmt::format("{}.{}", path_.native(), getpid());
+    draft_->nodes = known.listed();
+    draft_->text = packet_begin(known.now());
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    draft_->file = unique_fd{::open(draft_->path.c_str(), flags, 0600)};
+    bytes_saved_ = 0;
+    if (!draft_->file) {
+        fail(errno);
+    }
+}
+
+bool topology_file::save_step(std::size_t bytes) {
+    if (!draft_) {
+        return false;
+    }
+    const std::size_t before = bytes_saved_ + draft_->text.size();
+    while (draft_->next < draft_->nodes.size() && !draft_->failed) {
+        draft_->text += draft_->next == 0 ? "" : ",";
+        draft_->text += draft_->nodes[draft_->next++]->text;
+        if (bytes_saved_ + draft_->text.size() - before >= bytes) {
+            flush();
+            return true;
+        }
+    }
+    finish();
+    return false;
+}
+
+void topology_file::flush() {
+    if (!draft_->failed && !write_whole(draft_->file.get(), draft_->text)) {
+        fail(errno);
+    }
+    bytes_saved_ += draft_->text.size();
+    draft_->text.clear();
+}
+
+void topology_file::fail(int reason) {
+    draft_->failed = true;
+    draft_->reason = reason;
+}
+
+void topology_file::finish() {
+    draft_->text += packet_end;
+    flush();
+    if (!draft_->failed && rename(draft_->path.c_str(), path_.c_str()) != 0) {
+        fail(errno);
+    }
+    const draft done = *std::exchange(draft_, std::nullopt);
+    if (!done.failed) {
         complained_ = false;
-    } else if (!std::exchange(complained_, true)) {
-        const std::string why = std::generic_category().message(errno);
+        return;
+    }
+    unlink(done.path.c_str());
+    if (!std::exchange(complained_, true)) {
         log::warning(
             "cannot write {}: {}; workers that start get no list of nodes until the registry sends "
             "one",
             path_.native(),
-            why
+            std::generic_category().message(done.reason)
         );
     }
 }
 
+milliseconds topology_file::pause() const {
+    return pause_min + milliseconds{bytes_saved_ / bytes_per_ms};
+}
+
 void topology_file::remember(const core::topology& kept) {
-    ids_ = sorted_ids(kept);
+    kept_.clear();
+    kept_.reserve(kept.size());
+    for (const core::listed_node_ptr& node : kept.listed()) {
+        kept_.push_back(node->info.id);
+    }
 }
 
 } // namespace msd::roles

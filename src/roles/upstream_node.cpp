@@ -41,7 +41,7 @@ fitness fitness_of(const upstream_connection& candidate, const outgoing& request
 
 upstream_node::upstream_node(
     const upstream_surroundings& around,
-    core::node_info info,
+    std::shared_ptr<const core::node_info> info,
     std::function<void()> on_change
 )
     : around_{around},
@@ -74,9 +74,9 @@ void upstream_node::close() {
     wake_.cancel();
 }
 
-void upstream_node::update(core::node_info info) {
+void upstream_node::update(std::shared_ptr<const core::node_info> info) {
     const bool turned_msd =
-        info_.proto < wire::protocol_version && info.proto >= wire::protocol_version;
+        info_->proto < wire::protocol_version && info->proto >= wire::protocol_version;
     info_ = std::move(info);
     if (turned_msd) {
         // Connections that speak section 2 of the protocol are replaced by new ones.
@@ -217,12 +217,13 @@ asio::awaitable<void> upstream_node::rest() {
 
 asio::awaitable<void> upstream_node::open_connection() {
     const auto until = deadline::in(around_.settings.connect_timeout);
-    std::string host = info_.id.host;
-    auto socket = co_await net::connect(around_.executor, std::move(host), info_.id.port, until);
+    std::string host = info_->id.host;
+    const std::uint16_t port = info_->id.port;
+    auto socket = co_await net::connect_to_node(around_.executor, std::move(host), port, until);
     refused_ = !socket.has_value();
     if (!socket) {
         if (failures_++ == 0) {
-            log::warning("{}: {}", info_.id.name, socket.error().text);
+            log::warning("{}: {}", info_->id.name, socket.error().text);
         }
         changed();
         co_return;
@@ -251,9 +252,9 @@ asio::awaitable<void> upstream_node::open_connection() {
         if (failures_ > 0) {
             log::info(
                 "{} at {}:{} can be reached again",
-                info_.id.name,
-                info_.id.host,
-                info_.id.port
+                info_->id.name,
+                info_->id.host,
+                info_->id.port
             );
         }
         failures_ = 0;
@@ -266,7 +267,7 @@ asio::awaitable<void> upstream_node::open_connection() {
 
 // Decides which section of the protocol the connection uses; false when it must be closed.
 asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection> fresh) {
-    if (info_.proto < wire::protocol_version) {
+    if (info_->proto < wire::protocol_version) {
         // Beside a connection whose trial is late, the new one begins with a trial, too.
         probe_ = probe_ || std::any_of(connections_.begin(), connections_.end(), [](const auto& c) {
                      return c->is_trial_late();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ class upstream_node : public std::enable_shared_from_this<upstream_node> {
 public:
     upstream_node(
         const upstream_surroundings& around,
-        core::node_info info,
+        std::shared_ptr<const core::node_info> info,
         std::function<void()> on_change
     );
 
@@ -55,8 +56,11 @@ public:
     /// Closes all connections now.
     void close();
 
-    void update(core::node_info info);
-    [[nodiscard]] const core::node_info& info() const { return info_; }
+    void update(std::shared_ptr<const core::node_info> info);
+    [[nodiscard]] const core::node_info& info() const { return *info_; }
+    [[nodiscard]] const std::shared_ptr<const core::node_info>& shared_info() const {
+        return info_;
+    }
 
     struct choice {
         std::shared_ptr<upstream_connection> connection; // null with fitness::none
@@ -80,8 +84,9 @@ public:
 
     // Since when the registry's list lacks this node; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
-    // When the registry connection that listed it last was made.
-    time_point listed_under = time_point::min();
+    // When the registry connection was made whose list had the node before it was removed; not set
+    // when that connection never listed it.
+    std::optional<time_point> removed_under;
 
 private:
     asio::awaitable<void> maintain();
@@ -96,7 +101,7 @@ private:
     void drain_going_away();
 
     const upstream_surroundings& around_;
-    core::node_info info_;
+    std::shared_ptr<const core::node_info> info_;
     std::function<void()> on_change_;
     std::vector<std::shared_ptr<upstream_connection>> connections_;
     asio::steady_timer wake_;

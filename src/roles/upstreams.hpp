@@ -3,6 +3,7 @@
 
 #include "core/route_table.hpp"
 #include "core/topology.hpp"
+#include "roles/topology_news.hpp"
 #include "roles/upstream_node.hpp"
 
 #include <asio/awaitable.hpp>
@@ -35,17 +36,22 @@ public:
     upstreams(upstream_surroundings around, connecting when);
     ~upstreams();
 
-    /// Takes a new topology. An absent node is removed at once when the registry has been connected
-    /// for longer than forget_absent or when the node cannot be reached, otherwise after that time.
-    void update(const core::topology& known, time_point registry_connected_since);
+    /// Takes changes of the topology; costs as much as they change. An absent node is removed at
+    /// once when the registry has been connected for longer than forget_absent or when the node
+    /// cannot be reached, otherwise after that time. Nodes whose host no caller may connect to
+    /// (core/advertised_host.hpp) are ignored.
+    void update(const topology_news& news);
     /// The connection to the registry ended: until the next connection, a node is not removed only
     /// because the list lacks it.
     void registry_lost();
 
     /// Routes of all services that have instances, of services whose instances failed (their
-    /// requests get errc::unavailable), and of msd services that left in order. The table is
-    /// replaced, never changed.
-    [[nodiscard]] std::shared_ptr<const core::route_table> routes() const { return routes_; }
+    /// requests get errc::unavailable), and of msd services that left in order.
+    [[nodiscard]] const core::route_table& routes() const { return routes_; }
+    /// See core::route_table.
+    [[nodiscard]] std::vector<core::route_table::route_ptr> take_contested() {
+        return routes_.take_contested();
+    }
 
     struct attempt {
         result<upstream_reply> outcome = fail(errc::internal, "not tried");
@@ -86,23 +92,34 @@ private:
         }
     };
 
+    using node_ptr = std::shared_ptr<upstream_node>;
+    using name_list = std::list<std::string>;
+
     struct service_nodes {
-        std::vector<std::shared_ptr<upstream_node>> nodes; // in the order of the list
-        std::size_t next = 0;                              // round robin over nodes
+        std::vector<node_ptr> nodes; // in the order in which they were listed
+        std::size_t next = 0;        // round robin over nodes
         // The last instance that left, kept for its routes while there is no other.
-        std::unique_ptr<core::node_info> ghost;
-        bool is_deregistered = false; // every instance of an msd service left in order
+        std::shared_ptr<const core::node_info> ghost;
+        bool is_deregistered = false;    // every instance of an msd service left in order
+        bool is_called = false;          // new instances are connected to at once
+        name_list::iterator empty_place; // in empty_services_ while there are no nodes
     };
 
     using service_map = std::unordered_map<std::string, service_nodes, text_hash, std::equal_to<>>;
 
-    [[nodiscard]] bool renew(const core::node_info& listed);
-    void admit(const core::node_info& listed);
+    [[nodiscard]] bool can_call(const core::node_info& listed);
+    void renew(const node_ptr& known, const core::listed_node_ptr& listed);
+    void admit(const core::listed_node_ptr& listed);
+    void admit_refused();
+    void note_absent(const core::node_id& id, bool is_first);
+    [[nodiscard]] service_map::iterator add_service(const std::string& name);
     [[nodiscard]] bool make_room();
+    void remove_ghost(service_nodes& of);
     void drop_absent(time_point now);
-    void record_removal(service_nodes& from, const core::node_info& gone, bool failed);
+    void drop(const node_ptr& node);
+    void record_removal(service_nodes& from, const upstream_node& gone);
     [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
-    void rebuild_routes();
+    static void start_all(service_nodes& of);
     void changed();
     // An instance and the connection to it for one request.
     struct pick_result {
@@ -119,8 +136,14 @@ private:
     upstream_surroundings around_;
     connecting when_;
     service_map services_;
-    std::vector<std::string> order_; // of service names, as first listed
-    std::shared_ptr<const core::route_table> routes_ = std::make_shared<core::route_table>();
+    std::map<core::node_id, node_ptr> nodes_;  // of all services
+    std::map<core::node_id, node_ptr> absent_; // those that the list lacks
+    name_list empty_services_;                 // without nodes, the oldest first
+    std::size_t ghost_routes_ = 0;             // of the ghosts of all services
+    // Nodes of services for which there was no room.
+    std::map<core::node_id, core::listed_node_ptr> refused_;
+    std::size_t hosts_reported_ = 0; // nodes in the log because of their host
+    core::route_table routes_;
     net::watchdog::guard absent_guard_;
     std::function<void()> on_change_;
     time_point registry_since_ = time_point::min(); // when the registry connection was made

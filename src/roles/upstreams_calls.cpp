@@ -103,9 +103,7 @@ asio::awaitable<result<upstreams::pick_result>> upstreams::pick_or_wait(
         if (picked.connection && !other_comes) {
             co_return picked;
         }
-        for (const auto& node : of.nodes) {
-            node->start();
-        }
+        start_all(of);
         const bool full = any(of.nodes, &upstream_node::is_full);
         const bool greeting =
             !picked.connection && !full && any(of.nodes, &upstream_node::awaits_greeting);
@@ -155,9 +153,7 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
 result<void> upstreams::post(std::string_view name, const outgoing& request) {
     const auto found = services_.find(name);
     if (found != services_.end()) {
-        for (const auto& node : found->second.nodes) {
-            node->start();
-        }
+        start_all(found->second);
         const auto picked = pick(found->second, request, nullptr);
         if (picked.connection) {
             picked.connection->post(request);

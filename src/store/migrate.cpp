@@ -63,7 +63,7 @@ result<void> migrate_file(const std::filesystem::path& file, const sqlite::schem
 result<migration_report> migrate_embedded(
     const store_settings& settings,
     const sqlite::schema& schema,
-    migration_request wanted
+    const migration_request& wanted
 ) {
     const auto file = settings.data_dir / fmt::format("{}.db", schema.service);
     auto report = plan_file(file, schema);
@@ -107,7 +107,7 @@ result<void> change_server(
 result<migration_report> migrate_server(
     const store_settings& settings,
     const mysql::schema& schema,
-    migration_request wanted
+    const migration_request& wanted
 ) {
     auto server = mysql::open_writable(settings.server);
     if (!server) {
@@ -135,9 +135,14 @@ result<migration_report> migrate_server(
 template <class Embedded, class Server>
 result<void> migrate_one(
     const store_settings& settings,
-    migration_request wanted,
+    const migration_request& wanted,
     std::vector<migration_report>& into
 ) {
+    const std::string_view service = Embedded::wanted_schema().service;
+    const auto& chosen = wanted.services;
+    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), service) == chosen.end()) {
+        return {};
+    }
     auto report = settings.server.url.empty()
                       ? migrate_embedded(settings, Embedded::wanted_schema(), wanted)
                       : migrate_server(settings, Server::wanted_schema(), wanted);
@@ -149,7 +154,7 @@ result<void> migrate_one(
 }
 
 result<std::vector<migration_report>>
-migrate_each(const store_settings& settings, migration_request wanted) {
+migrate_each(const store_settings& settings, const migration_request& wanted) {
     std::vector<migration_report> reports;
     auto done = migrate_one<sqlite::goods_table, mysql::goods_table>(settings, wanted, reports);
     if (done) {
@@ -168,7 +173,7 @@ migrate_each(const store_settings& settings, migration_request wanted) {
 } // namespace
 
 result<std::vector<migration_report>>
-migrate_all(const store_settings& settings, migration_request wanted) {
+migrate_all(const store_settings& settings, const migration_request& wanted) {
     if (wanted.finish && settings.server.shared_with_legacy == true) {
         return fail(
             errc::invalid,
@@ -178,7 +183,7 @@ migrate_all(const store_settings& settings, migration_request wanted) {
     }
     if (wanted.finish && !wanted.dry_run) {
         // Finds rows that prevent finishing before any service is changed.
-        auto possible = migrate_each(settings, {.dry_run = true, .finish = true});
+        auto possible = migrate_each(settings, {true, true, wanted.services});
         if (!possible) {
             return possible;
         }

@@ -5,6 +5,7 @@
 #include "store/migration_report.hpp"
 #include "store/open.hpp"
 
+#include <string>
 #include <vector>
 
 namespace msd::store {
@@ -12,6 +13,8 @@ namespace msd::store {
 struct migration_request {
     bool dry_run = false; // only find out what would be done
     bool finish = false;  // also end the sharing of adopted tables with the existing deployment
+    // Only these; empty: all.
+    std::vector<std::string> services{}; // NOLINT(readability-redundant-member-init): -Wextra
 };
 
 /// Brings the schema of every service to this build's, as a service does when it opens its store.
@@ -20,6 +23,6 @@ struct migration_request {
 /// server that is down; errc::invalid for rows that keep finishing from being done. The services
 /// before the one that failed are done then.
 [[nodiscard]] result<std::vector<migration_report>>
-migrate_all(const store_settings& settings, migration_request wanted);
+migrate_all(const store_settings& settings, const migration_request& wanted);
 
 } // namespace msd::store

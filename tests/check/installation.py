@@ -17,6 +17,11 @@ import sources
 
 SERVICES = ("msd-distributor.service", "msd-gateway.service", "msd-service@.service")
 SOCKETS = ("msd-distributor.socket", "msd-gateway.socket", "msd-service@goods.socket")
+PROGRAMS = [
+    "usr/local/bin/msd",
+    "usr/local/lib/msd/split-data",
+    "usr/local/lib/systemd/system-generators/msd-instances",
+]
 EXPOSURE_MAX = 2.5
 HOST_UNITS = pathlib.Path("/usr/lib/systemd/system")
 
@@ -62,7 +67,7 @@ class Files(Installed):
         self.install()
         found = {name: mode for name, (mode, _) in self.files().items()}
         executables = [name for name, mode in found.items() if mode != 0o644]
-        self.assertEqual(["usr/local/bin/msd"], executables)
+        self.assertEqual(PROGRAMS, sorted(executables))
         self.assertEqual(0o755, found["usr/local/bin/msd"])
         for name in (
             *(f"usr/local/lib/systemd/system/{unit}" for unit in (*SERVICES, *SOCKETS)),
@@ -263,24 +268,6 @@ class Systemd(Installed):
             text = self.path(f"/usr/local/lib/systemd/system/{unit}").read_text()
             self.assertIn("Documentation=man:msd(8)\n", text)
         self.assertTrue(self.path("/usr/local/share/man/man8/msd.8").is_file())
-
-    def test_the_user_and_the_directories_can_be_made(self):
-        subprocess.run(
-            ["systemd-sysusers", f"--root={self.root}"], check=True, capture_output=True
-        )
-        users = self.path("/etc/passwd").read_text()
-        made = re.search(r"(?m)^msd:x:(\d+):\d+:.*:/var/lib/msd:/usr/sbin/nologin$", users)
-        self.assertIsNotNone(made, users)
-        if os.geteuid() == 0:
-            subprocess.run(
-                ["systemd-tmpfiles", f"--root={self.root}", "--create", "msd.conf"], check=True
-            )
-            for name, mode in (
-                ("/var/lib/msd", 0o700), ("/run/msd", 0o755), ("/var/log/msd", 0o750)
-            ):
-                facts = self.path(name).stat()
-                owned = (facts.st_mode & 0o7777, facts.st_uid)
-                self.assertEqual((mode, int(made.group(1))), owned, name)
 
 
 if __name__ == "__main__":

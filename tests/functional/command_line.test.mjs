@@ -8,9 +8,11 @@ import net from 'node:net';
 import path from 'node:path';
 
 import { free_port } from './harness/ports.mjs';
+import { run } from './harness/program.mjs';
+import { scripted_service } from './harness/scripted.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { repository } from './harness/world.mjs';
+import { msd_binary, repository } from './harness/world.mjs';
 
 const commands = [
     'up', 'distributor', 'gateway', 'service', 'nodes', 'routes', 'status', 'call', 'check',
@@ -242,6 +244,25 @@ test('msd call sends a request to a service without the gateway', async (world) 
     const unknown = await call('GET', '/nowhere');
     assert.equal(unknown.code, 1);
     assert.match(unknown.log, /\/nowhere/);
+});
+
+test('msd call lets no reply control the terminal that shows it', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const name = 'echo';
+    const text = 'a\u202e\u009b2Jb';
+    await scripted_service(world, {
+        distributor, name, urls: ['GET/echo'], on_request: (_, reply) => reply({ text }),
+    });
+    const call = ['call', 'GET', '/echo', '--distributor', `127.0.0.1:${distributor}`];
+    const raw = await until('a reply', async () => {
+        const done = await world.command(call);
+        return done.code === 0 ? done.output : undefined;
+    });
+    assert.ok(raw.includes(`"text":"${text}"`), 'the bytes of the reply');
+    const on_terminal = 'import pty, sys; pty.spawn(sys.argv[1:])';
+    const { output: shown } = await run('python3', ['-c', on_terminal, msd_binary, ...call]);
+    assert.ok(shown.includes('"text":"a\\u202e\\u009b2Jb"'), shown);
+    assert.deepEqual(JSON.parse(shown), JSON.parse(raw));
 });
 
 test('msd call of a route without replies succeeds once the request is sent', async (world) => {

@@ -47,5 +47,32 @@ BENCHMARK_CAPTURE(route_find, unknown, "/nowhere/17", route_table::outcome::unkn
     ->Arg(5)
     ->Arg(500);
 
+// One node changes one of its ten routes, in a table of so many routes of others.
+void route_change(benchmark::State& state) {
+    route_table table;
+    const auto node_with = [](std::int64_t number, const std::string& last) {
+        node_info node;
+        node.id = {fmt::format("service{}", number), "127.0.0.1", 1};
+        for (int url = 0; url < 9; ++url) {
+            const char* const pattern = url % 2 == 0 ? "/{id}" : "";
+            node.urls.push_back(fmt::format("GET/service{}/{}{}", number, url, pattern));
+        }
+        node.urls.push_back(last);
+        return node;
+    };
+    for (std::int64_t number = 0; number < state.range(0) / 10; ++number) {
+        table.add(node_with(number, fmt::format("GET/last/{}/{{id}}", number)));
+    }
+    const node_info one = node_with(-1, "GET/one/{id}");
+    const node_info other = node_with(-1, "GET/other/{id}");
+    table.add(one);
+    for (auto _ : state) {
+        table.replace(one, other);
+        table.replace(other, one);
+    }
+    state.SetItemsProcessed(2 * state.iterations());
+}
+BENCHMARK(route_change)->Arg(10)->Arg(1000)->Arg(100'000);
+
 } // namespace
 } // namespace msd::core

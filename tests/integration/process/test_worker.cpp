@@ -3,6 +3,7 @@
 
 #include "core/scoreboard.hpp"
 #include "core/worker_message.hpp"
+#include "integration/process/hostile_worker.hpp"
 
 #include <fmt/format.h>
 
@@ -69,12 +70,14 @@ public:
                 say(kind::kept, "it keeps what it has");
             } else if (command == kind::drain && behaviour == "keep until drained") {
                 say(kind::kept, "it kept what it had");
+            } else if (command == kind::hand_over && behaviour == "betray") {
+                answer_handover_with_contradictions(own_);
             } else if (command == kind::hand_over) {
                 poll(nullptr, 0, behaviour == "hand over slowly" ? slow_ms : 0);
             }
             const bool leaves = command == kind::stop ||
                                 (command == kind::drain && behaviour != "linger") ||
-                                (command == kind::hand_over && !keeps);
+                                (command == kind::hand_over && !keeps && behaviour != "betray");
             if (leaves) {
                 say(kind::drained);
                 return 0;
@@ -163,6 +166,9 @@ int run_test_worker(
     }
     worker.note("ready");
     worker.say(kind::ready);
+    if (const auto code = run_hostile_worker(own, behaviour)) {
+        return *code;
+    }
     if (behaviour == "abort") {
         std::abort();
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: the whole life of a connection to a registry.
 #include "core/registration.hpp"
 #include "core/topology_frames.hpp"
 #include "integration/roles/distributor_harness.hpp"
@@ -51,13 +52,18 @@ protected:
         roles::registry_link_settings settings;
         settings.distributor_port = port;
         settings.reconnect_interval = soon;
+        settings.refused_first = settings.refused_longest = soon;
         settings.self.id = {"gate", "", 8000};
         settings.self.proto = 2;
         settings.self.routes = {{"GET", "/gate", false, {}, {}}};
         link = std::make_unique<roles::registry_link>(
             loop.get_executor(),
             settings,
-            [this](const core::topology&) { ++changes; }
+            [this](const roles::topology_news& news) {
+                ++changes;
+                nodes_changed.push_back(news.changes.size());
+                firsts += news.is_first && news.is_complete ? 1 : 0;
+            }
         );
         link->start(tasks);
     }
@@ -103,6 +109,8 @@ protected:
                           }};
     std::unique_ptr<roles::registry_link> link;
     int changes = 0;
+    std::vector<std::size_t> nodes_changed; // of each report
+    int firsts = 0;                         // reports that completed a first list
 };
 
 TEST_F(registry_link_test, registers_and_receives_the_other_nodes) {
@@ -290,6 +298,102 @@ TEST_F(registry_link_test, leaves_a_foreign_distributor_without_waiting) {
     });
     EXPECT_TRUE(reach([&] { return has_left; }));
     EXPECT_NE(distributor->read().value_or("").find(R"("method":"DELETE")"), std::string::npos);
+}
+
+TEST_F(registry_link_test, reports_changes_that_arrive_together_once) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    hear(*distributor);
+    distributor->send(core::snapshot_frame({7, 0}, {entry("a"), 0, false}));
+    EXPECT_TRUE(knows("a "));
+    EXPECT_EQ(firsts, 1);
+    const int before = changes;
+    std::string all;
+    for (std::uint64_t rev = 1; rev <= 50; ++rev) {
+        const std::string name = "n" + std::to_string(rev);
+        all += core::changes_frame({7, rev}, {rev - 1, entry(name), ""});
+    }
+    distributor->send(all);
+    EXPECT_TRUE(reach([this] { return link->known().rev() == 50; }));
+    EXPECT_TRUE(reach([&] { return changes > before; }));
+    EXPECT_LE(changes, before + 3) << "as many as the kernel delivered pieces";
+    EXPECT_EQ(firsts, 1);
+}
+
+TEST_F(registry_link_test, reports_a_long_list_in_parts_with_other_work_between_them) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    hear(*distributor);
+    std::string urls;
+    for (int url = 0; url < 1000; ++url) {
+        urls += (url == 0 ? "\"GET/" : ",\"GET/") + std::to_string(url) + "\"";
+    }
+    std::string list;
+    for (int port = 1; port <= 50; ++port) {
+        list += (port == 1 ? "" : ",") + (R"({"port":)" + std::to_string(port)) +
+                R"(,"name":"x","host":"127.0.0.1","urls":[)" + urls + "]}";
+    }
+    distributor->send(core::list_frame(list) + core::list_frame(list));
+    EXPECT_TRUE(reach([this] { return firsts == 1; }));
+    EXPECT_EQ(link->known().nodes().size(), 50U);
+    EXPECT_GE(changes, 20) << "50,000 routes in one turn of the loop";
+    for (const std::size_t count : nodes_changed) {
+        EXPECT_LE(count, 3U);
+    }
+    const int before = changes;
+    distributor->send(core::list_frame(list));
+    distributor->send(R"({"uri":"/ping","method":"GET","key":12})"
+                      "¶");
+    EXPECT_NE(hear(*distributor).find(R"("key":12)"), std::string::npos);
+    EXPECT_EQ(changes, before) << "an equal list changes nothing";
+    EXPECT_EQ(link->known().entries_read(), 50U) << "and none of its entries is read again";
+}
+
+TEST_F(registry_link_test, registers_again_until_the_registry_accepts_it) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    const std::string full = R"({"key":0,"errorcode":1,"errormessage":"the registry is full"})"
+                             "¶";
+    for (int refusal = 0; refusal < 3; ++refusal) {
+        const std::string sent = hear(*distributor);
+        EXPECT_NE(sent.find(R"("method":"POST")"), std::string::npos) << sent;
+        EXPECT_EQ(sent.find("\"have\""), std::string::npos) << sent;
+        distributor->send(full);
+    }
+    hear(*distributor);
+    distributor->send(core::announcement_frame({7, 3}));
+    EXPECT_NE(hear(*distributor).find("\"have\""), std::string::npos);
+    distributor->send(full);
+    EXPECT_NE(hear(*distributor).find("\"have\""), std::string::npos)
+        << "the registration with the routes was refused";
+    EXPECT_TRUE(is_quiet(*distributor));
+}
+
+TEST_F(registry_link_test, does_not_register_again_after_its_deregistration) {
+    const unique_fd listener = listen_on(0);
+    start_link(port_of(listener.get()));
+    const auto distributor = accept_link(listener.get());
+    hear(*distributor);
+    distributor->send(R"({"key":0,"errorcode":1,"errormessage":"full"})"
+                      "¶");
+    hear(*distributor);
+    distributor->send(R"({"key":0,"errorcode":1,"errormessage":"full"})"
+                      "¶");
+    bool has_left = false;
+    asio::co_spawn(loop, link->deregister(milliseconds{0}), [&](const std::exception_ptr&) {
+        has_left = true;
+    });
+    EXPECT_TRUE(reach([&] { return has_left; }));
+    std::string sent = hear(*distributor);
+    while (sent.find(R"("method":"DELETE")") == std::string::npos) {
+        sent = hear(*distributor);
+    }
+    const deadline several_pauses = deadline::in(4 * soon);
+    EXPECT_TRUE(reach([&] { return several_pauses.passed(); }));
+    EXPECT_TRUE(is_quiet(*distributor));
 }
 
 TEST_F(registry_link_test, ends_when_its_tasks_are_stopped) {

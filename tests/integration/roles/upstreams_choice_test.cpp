@@ -245,8 +245,8 @@ TEST_F(upstreams_on_a_loop, retries_a_request_on_an_instance_that_has_not_failed
     fake_node failing{loop, "svc", true};
     fake_node other{loop, "svc", true};
     settings_here.ping_timeout = test::loop::patience; // their pings are not answered
-    others.emplace(here(), upstreams::connecting::eagerly);
-    others->update(listing({failing.info, other.info}), registry_since);
+    make_others(upstreams::connecting::eagerly);
+    others_listed->show({failing.info, other.info}, registry_since);
     const auto test = [](test::loop* on, upstreams* them, fake_node* a, fake_node* b
                       ) -> asio::awaitable<void> {
         using fixture = upstreams_on_a_loop;
@@ -281,8 +281,8 @@ TEST_F(upstreams_on_a_loop, waits_longer_for_a_hello_than_for_a_connection) {
     fake_node node{loop, "svc", true};
     settings_here.connect_timeout = milliseconds{50};
     settings_here.ping_timeout = test::loop::patience;
-    others.emplace(here(), upstreams::connecting::eagerly);
-    others->update(listing({node.info}), registry_since);
+    make_others(upstreams::connecting::eagerly);
+    others_listed->show({node.info}, registry_since);
     const auto test = [](test::loop* on, upstreams* them, fake_node* peer
                       ) -> asio::awaitable<void> {
         attempt_slot get;

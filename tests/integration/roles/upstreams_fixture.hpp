@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace msd::roles {
@@ -115,34 +116,52 @@ private:
     bool msd_;
 };
 
-inline core::topology listing(const std::vector<core::node_info>& nodes) {
-    std::string list;
-    json::writer writer{list};
-    writer.begin_object().key("uri").string("/distributes").key("method").string("GET");
-    writer.key("key").integer(0).key("params").begin_array();
-    for (const core::node_info& node : nodes) {
-        writer.begin_object().key("port").integer(node.id.port).key("name").string(node.id.name);
-        writer.key("urls").begin_array();
-        for (const std::string& url : node.urls) {
-            writer.string(url);
-        }
-        writer.end_array().key("host").string(node.id.host);
-        if (node.proto > 1) {
-            writer.key("proto").integer(node.proto);
-        }
-        writer.end_object();
+// The topology of one caller; a test lists nodes in it.
+class listing {
+public:
+    explicit listing(upstreams& caller) : caller_{caller} {}
+
+    // `is_first`: in the first list of a registry connection, as when `since` has changed.
+    void show(const std::vector<core::node_info>& nodes, time_point since) {
+        const bool is_first = std::exchange(since_, since) != since;
+        wire::packet packet;
+        const std::string text = packet_of(nodes);
+        EXPECT_TRUE(packet.parse(text));
+        EXPECT_TRUE(known_.apply(packet));
+        const auto changes = known_.take_changes();
+        caller_.update({changes, is_first, true, since});
     }
-    writer.end_array().end_object();
-    wire::packet packet;
-    core::topology out;
-    EXPECT_TRUE(packet.parse(list));
-    EXPECT_TRUE(out.apply(packet));
-    return out;
-}
+
+private:
+    static std::string packet_of(const std::vector<core::node_info>& nodes) {
+        std::string list;
+        json::writer writer{list};
+        writer.begin_object().key("uri").string("/distributes").key("method").string("GET");
+        writer.key("key").integer(0).key("params").begin_array();
+        for (const core::node_info& node : nodes) {
+            writer.begin_object().key("port").integer(node.id.port);
+            writer.key("name").string(node.id.name).key("urls").begin_array();
+            for (const std::string& url : node.urls) {
+                writer.string(url);
+            }
+            writer.end_array().key("host").string(node.id.host);
+            if (node.proto > 1) {
+                writer.key("proto").integer(node.proto);
+            }
+            writer.end_object();
+        }
+        writer.end_array().end_object();
+        return list;
+    }
+
+    upstreams& caller_;
+    core::topology known_;
+    std::optional<time_point> since_;
+};
 
 class upstreams_on_a_loop : public testing::Test {
 public:
-    upstreams_on_a_loop() : services{here(), upstreams::connecting::eagerly} {}
+    upstreams_on_a_loop() : services{here(), upstreams::connecting::eagerly}, listed{services} {}
     ~upstreams_on_a_loop() override {
         services.close();
         if (others) {
@@ -155,8 +174,12 @@ public:
         return {loop.context.get_executor(), loop.dog, loop.tasks, settings_here, {"test", 0}};
     }
 
-    void list(const std::vector<core::node_info>& nodes) {
-        services.update(listing(nodes), registry_since);
+    void list(const std::vector<core::node_info>& nodes) { listed.show(nodes, registry_since); }
+
+    // Makes `others`, with the settings of now.
+    void make_others(upstreams::connecting when) {
+        others.emplace(here(), when);
+        others_listed.emplace(*others);
     }
 
     // Starts a call and stores its outcome.
@@ -184,7 +207,9 @@ public:
     test::loop loop;
     upstream_settings settings_here = quick();
     upstreams services;
+    listing listed;                  // for services
     std::optional<upstreams> others; // with settings of a test's own
+    std::optional<listing> others_listed;
     time_point registry_since = clock::now() - milliseconds{1000};
 };
 

@@ -282,7 +282,7 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
     list({node.info});
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
-        me->services.update(listing({}), time_point::min());
+        me->listed.show({}, time_point::min());
         EXPECT_TRUE(me->services.knows("svc"));
         attempt_slot made;
         me->begin("GET", test::loop::patience, &made);
@@ -304,32 +304,32 @@ TEST_F(upstreams_on_a_loop, keeps_a_node_that_a_new_registry_does_not_list_yet) 
 TEST_F(upstreams_on_a_loop, keeps_a_node_when_a_registry_that_does_not_list_it_is_lost_again) {
     fake_node node{loop, "svc", true};
     settings_here.forget_absent = milliseconds{20};
-    others.emplace(here(), upstreams::connecting::eagerly);
-    others->update(listing({node.info}), clock::now() - milliseconds{1000});
-    const auto test = [](test::loop* on, upstreams* them, fake_node* peer
+    make_others(upstreams::connecting::eagerly);
+    others_listed->show({node.info}, clock::now() - milliseconds{1000});
+    const auto test = [](upstreams_on_a_loop* me, upstreams* them, fake_node* peer
                       ) -> asio::awaitable<void> {
         co_await peer->accept();
-        them->update(listing({}), clock::now());
+        me->others_listed->show({}, clock::now());
         them->registry_lost();
         std::function<bool()> long_after = [end = deadline::in(milliseconds{100})] {
             return end.passed();
         };
-        co_await on->until(std::move(long_after));
+        co_await me->loop.until(std::move(long_after));
         EXPECT_TRUE(them->knows("svc"));
-        them->update(listing({}), clock::now());
+        me->others_listed->show({}, clock::now());
         std::function<bool()> forgotten = [them] {
             return !them->knows("svc");
         };
-        co_await on->until(std::move(forgotten));
+        co_await me->loop.until(std::move(forgotten));
     };
-    loop.run(test(&loop, &*others, &node));
+    loop.run(test(this, &*others, &node));
 }
 
 TEST_F(upstreams_on_a_loop, recognizes_an_msd_node_whose_hello_arrives_with_its_first_reply) {
     fake_node node{loop, "svc", true};
     settings_here.connect_timeout = test::loop::patience;
-    others.emplace(here(), upstreams::connecting::eagerly);
-    others->update(listing({node.info}), registry_since);
+    make_others(upstreams::connecting::eagerly);
+    others_listed->show({node.info}, registry_since);
     const auto test = [](test::loop* on, upstreams* them, fake_node* peer
                       ) -> asio::awaitable<void> {
         co_await peer->take();
@@ -373,22 +373,22 @@ TEST_F(upstreams_on_a_loop, waits_for_a_node_that_closed_one_connection_without_
 }
 
 TEST_F(upstreams_on_a_loop, has_room_for_new_services_after_many_services_have_gone) {
-    others.emplace(here(), upstreams::connecting::on_demand);
+    make_others(upstreams::connecting::on_demand);
     constexpr int services_max = 4096;
     std::vector<core::node_info> many(services_max);
     for (int i = 0; i < services_max; ++i) {
         many[static_cast<std::size_t>(i)].id = {"s" + std::to_string(i), "127.0.0.1", 1};
         many[static_cast<std::size_t>(i)].urls = {"GET/s" + std::to_string(i)};
     }
-    others->update(listing(many), registry_since);
+    others_listed->show(many, registry_since);
     many[0].id.name = "other";
-    others->update(listing(many), registry_since);
+    others_listed->show(many, registry_since);
     EXPECT_TRUE(others->knows("other"));
     EXPECT_TRUE(others->knows("s1"));
     many[0].id.name = "one";
     many.push_back(many[1]);
     many.back().id.name = "too many";
-    others->update(listing(many), registry_since);
+    others_listed->show(many, registry_since);
     EXPECT_TRUE(others->knows("one"));
     EXPECT_FALSE(others->knows("too many"));
 }
@@ -405,7 +405,7 @@ TEST_F(upstreams_on_a_loop, gives_the_routes_of_a_service_that_left_to_a_listed_
     const fake_node gone{loop, "first", true};
     const fake_node there{loop, "second", false};
     const auto asked = [this] {
-        return services.routes()->find("GET", "/x").target->service;
+        return services.routes().find("GET", "/x").target->service;
     };
     list({gone.info, there.info});
     EXPECT_EQ(asked(), "first");
@@ -413,6 +413,63 @@ TEST_F(upstreams_on_a_loop, gives_the_routes_of_a_service_that_left_to_a_listed_
     EXPECT_EQ(asked(), "second");
     list({});
     EXPECT_EQ(asked(), "first") << "its clients get the reply that the service has left";
+}
+
+TEST_F(upstreams_on_a_loop, admits_a_service_that_had_no_room_when_another_has_left) {
+    make_others(upstreams::connecting::on_demand);
+    constexpr int services_max = 4096;
+    std::vector<core::node_info> many(services_max + 1);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i].id = {"s" + std::to_string(10'000 + i), "127.0.0.1", 1};
+        many[i].urls = {"GET/s" + std::to_string(i)};
+    }
+    others_listed->show(many, registry_since);
+    EXPECT_FALSE(others->knows(many.back().id.name));
+    many.erase(many.begin() + 7);
+    others_listed->show(many, registry_since);
+    EXPECT_TRUE(others->knows(many.back().id.name));
+    const std::string path = many.back().urls[0].substr(3);
+    EXPECT_EQ(others->routes().find("GET", path).what, core::route_table::outcome::found);
+}
+
+TEST_F(upstreams_on_a_loop, never_calls_a_host_that_no_list_may_name) {
+    fake_node node{loop, "svc", false};
+    std::vector<core::node_info> nodes(6, node.info);
+    int number = 0;
+    for (const char* host : {"169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "::", "1"}) {
+        nodes[static_cast<std::size_t>(number++)].id.host = host;
+    }
+    list(nodes);
+    EXPECT_FALSE(services.knows("svc"));
+    EXPECT_EQ(services.routes().find("GET", "/x").what, core::route_table::outcome::unknown);
+    nodes[0].id.host = "127.0.0.1";
+    list(nodes);
+    EXPECT_TRUE(services.knows("svc"));
+}
+
+TEST_F(upstreams_on_a_loop, removes_many_absent_nodes_in_several_turns) {
+    make_others(upstreams::connecting::on_demand);
+    std::vector<core::node_info> many(10);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i].id = {"s" + std::to_string(i), "127.0.0.1", 1};
+        for (int url = 0; url < 900; ++url) {
+            many[i].urls.push_back("GET/" + std::to_string(i) + "/" + std::to_string(url));
+        }
+    }
+    others_listed->show(many, registry_since);
+    others_listed->show({}, registry_since);
+    const auto count = [this] {
+        return others->routes().routes().size();
+    };
+    EXPECT_GT(count(), 0U) << "all in one turn";
+    const auto test = [](upstreams_on_a_loop* me) -> asio::awaitable<void> {
+        std::function<bool()> none_left = [me] {
+            return me->others->routes().empty();
+        };
+        const bool came = co_await me->loop.until(std::move(none_left));
+        EXPECT_TRUE(came);
+    };
+    loop.run(test(this));
 }
 
 TEST_F(upstreams_on_a_loop, fails_at_once_when_no_instance_can_be_reached) {

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -212,6 +213,17 @@ TEST(resolve, reads_every_general_variable) {
     EXPECT_EQ(made.membership.distributor_port, 9001);
     EXPECT_EQ(made.membership.advertise_host, "a.example");
     EXPECT_EQ(made.membership.advertise_port, 0);
+}
+
+TEST(resolve, seals_the_copy_of_the_file_that_workers_share) {
+    const config_on_disk file{"[gateway]\nport = 8001\n"};
+    command_line command = gateway();
+    command.config_file = file.path();
+    const auto copy = accepted(command, {}).text;
+    ASSERT_TRUE(copy);
+    EXPECT_EQ(pwrite(copy->get(), "x", 1, 0), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(ftruncate(copy->get(), 0), -1);
 }
 
 TEST(resolve, refuses_a_wrong_file_as_configuration_error) {

@@ -63,11 +63,12 @@ TEST(text_table, pads_columns_to_their_widest_cell_and_leaves_no_trailing_blanks
     EXPECT_EQ(table.text(false), "NAME    N\na       1\nlonger  22\n");
 }
 
-TEST(text_table, counts_characters_not_bytes) {
+TEST(text_table, counts_the_columns_of_a_terminal) {
     text_table table{{"NAME", "N"}};
     table.add({"연필심심", "1"});
-    table.add({"abcd", "2"});
-    EXPECT_EQ(table.text(false), "NAME  N\n연필심심  1\nabcd  2\n");
+    table.add({"e\u0301te", "2"});
+    table.add({"abcdefgh", "3"});
+    EXPECT_EQ(table.text(false), "NAME      N\n연필심심  1\ne\u0301te       2\nabcdefgh  3\n");
 }
 
 TEST(text_table, escapes_control_characters_of_cells) {
@@ -75,12 +76,29 @@ TEST(text_table, escapes_control_characters_of_cells) {
     table.add({"a\x1b[2Jb\n"});
     table.add({"\xc2\x9b"
                "2J"});
-    EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\n");
+    table.add({"a\u202Eb"});
+    EXPECT_EQ(table.text(false), "NAME\na\\x1b[2Jb\\n\n\\x9b2J\na\\u202eb\n");
 }
 
 TEST(text_table, has_a_bold_header_only_with_colours) {
     const text_table table{{"NAME"}};
     EXPECT_EQ(table.text(true), "\x1b[1mNAME\x1b[0m\n");
+}
+
+TEST(status_table, lets_no_text_of_an_instance_control_the_terminal) {
+    const std::string text = status_table(
+        "up\x1b[2J",
+        R"({"state":"a\nb","version":"\u001b[1m","upgrade":{"id":1,"state":"refused\u202e",)"
+        R"("reason":"boom\nMAINPID=1"},"pools":[{"name":"g","host":"h","port":1,"slots":[)"
+        R"({"slot":0,"pid":11,"state":"\u009bm","last_exit":"x\ny"}]}]})",
+        false
+    );
+    EXPECT_EQ(text.substr(0, text.find(", pid")), "up\\x1b[2J: a\\nb");
+    EXPECT_NE(text.find("version \\x1b[1m,"), std::string::npos) << text;
+    EXPECT_NE(text.find("upgrade 1: refused\\u202e: boom\\nMAINPID=1\n"), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("\\x9bm"), std::string::npos) << text;
+    EXPECT_NE(text.find("x\\ny\n"), std::string::npos) << text;
 }
 
 TEST(status_table, has_a_row_for_every_slot) {

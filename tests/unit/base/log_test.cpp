@@ -72,7 +72,7 @@ TEST_F(log_file, writes_text_lines) {
 
 TEST_F(log_file, writes_json_lines) {
     log_to_file(format::json);
-    warning("a \"b\"\n\xFF");
+    warning("a \"b\"\n\xFF\u202E");
     json::object line;
     const std::string text = content();
     ASSERT_TRUE(line.parse(text));
@@ -80,7 +80,8 @@ TEST_F(log_file, writes_json_lines) {
     EXPECT_EQ(line.find("role")->as_string(), "gateway");
     EXPECT_EQ(line.find("slot")->as_int64(), 2);
     EXPECT_EQ(line.find("pid")->as_int64(), ::getpid());
-    EXPECT_EQ(line.find("message")->as_string(), "a \"b\"\n\uFFFD");
+    EXPECT_EQ(line.find("message")->as_string(), "a \"b\"\n\uFFFD\u202E");
+    EXPECT_THAT(text, HasSubstr("\\u202e"));
     EXPECT_THAT(line.find("time")->as_string().value_or(""), EndsWith("Z"));
 }
 
@@ -304,13 +305,14 @@ TEST_F(log_stream, gives_the_journal_a_priority_instead_of_a_timestamp) {
         warning("b");
         info("c");
         debug("d");
-        complain("e\nf");
+        complain("e\nf\x1B");
+        write_error("g\nh\x1B");
     });
     const std::string pid = std::to_string(::getpid());
     EXPECT_EQ(
         read_all(),
         "<3>error master " + pid + " a\n<4>warning master " + pid + " b\n<6>info master " + pid +
-            " c\n<7>debug master " + pid + " d\n<3>msd: e\n<3>f\n"
+            " c\n<7>debug master " + pid + " d\n<3>msd: e\\nf\\x1b\n<3>g\n<3>h\\x1b\n"
     );
 }
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/accept_share.hpp"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <limits>
 #include <random>
 
 namespace msd::core {
@@ -186,12 +191,37 @@ TEST_F(accept_sharing, ignores_siblings_for_one_second) {
     EXPECT_EQ(accept_share::pause_max, milliseconds{20});
 }
 
+TEST(scoreboard, takes_an_impossible_heartbeat_as_none) {
+    const scoreboard board = *scoreboard::create();
+    worker_figures& line = board.line(0);
+    constexpr time_point now{milliseconds{1000}};
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    constexpr auto least = std::numeric_limits<std::int64_t>::min();
+    for (const std::int64_t value : {most, least, std::int64_t{-1}, std::int64_t{0}}) {
+        line.heartbeat_ns = value;
+        EXPECT_EQ(line.last_beat(now), time_point{}) << value;
+    }
+    line.beat(now + worker_figures::beat_ahead_max);
+    EXPECT_EQ(line.last_beat(now), now) << "the reader's time is older than the heartbeat";
+    line.beat(now + worker_figures::beat_ahead_max + clock::duration{1});
+    EXPECT_EQ(line.last_beat(now), time_point{});
+}
+
+TEST(scoreboard, cannot_be_truncated_or_extended) {
+    const scoreboard board = *scoreboard::create();
+    EXPECT_NE(ftruncate(board.descriptor(), 0), 0);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_NE(ftruncate(board.descriptor(), off_t{1} << 30), 0);
+    board.line(scoreboard::lines_max - 1).requests = 1; // else SIGBUS
+}
+
 TEST(scoreboard, clears_every_field_of_a_line_but_beats_with_the_given_time) {
     const scoreboard board = *scoreboard::create();
     worker_figures& line = board.line(scoreboard::lines_max - 1);
-    EXPECT_EQ(line.last_beat(), time_point{});
+    constexpr time_point now{milliseconds{8}};
+    EXPECT_EQ(line.last_beat(now), time_point{});
     line.beat(time_point{milliseconds{7}});
-    EXPECT_EQ(line.last_beat(), time_point{milliseconds{7}});
+    EXPECT_EQ(line.last_beat(now), time_point{milliseconds{7}});
     line.connections = 1;
     line.requests = 2;
     line.beats_every_ms = 3;
@@ -199,7 +229,7 @@ TEST(scoreboard, clears_every_field_of_a_line_but_beats_with_the_given_time) {
     line.accepted = 5;
     line.held = 6;
     line.clear();
-    EXPECT_EQ(line.last_beat(), time_point{});
+    EXPECT_EQ(line.last_beat(now), time_point{});
     EXPECT_EQ(line.connections, 0U);
     EXPECT_EQ(line.requests, 0U);
     EXPECT_EQ(line.beats_every_ms, 0);

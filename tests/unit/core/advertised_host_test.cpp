@@ -10,7 +10,7 @@ namespace {
 TEST(advertised_host, accepts_addresses_of_one_machine_and_host_names) {
     for (const std::string host : {
              "127.0.0.1",       "10.0.0.7",    "223.255.255.255",       "::1",
-             "fe80::1%eth0",    "2001:db8::7", "2001:db8:0:0:0:0:0:7",  "1:2:3:4:5:6:1.2.3.4",
+             "fec0::1%eth0",    "2001:db8::7", "2001:db8:0:0:0:0:0:7",  "1:2:3:4:5:6:1.2.3.4",
              "::ffff:10.0.0.7", "::10.0.0.7",  "1:2:3:4:5:6:7::",       "localhost",
              "node-1",          "node_1",      "Goods.Example.COM",     "goods.example.com.",
              "1node.example",   "3com",        "xn--bcher-kva.example", "db.local.",
@@ -35,6 +35,28 @@ TEST(advertised_host, refuses_an_address_that_stands_for_every_address_of_a_mach
         ASSERT_FALSE(checked) << host;
         EXPECT_EQ(checked.error().code, errc::invalid);
         EXPECT_NE(checked.error().text.find("every address of a machine"), std::string::npos);
+    }
+}
+
+TEST(advertised_host, refuses_a_link_local_address) {
+    for (const std::string host :
+         {"169.254.0.0",
+          "169.254.169.254",
+          "169.254.255.255",
+          "::ffff:169.254.1.2",
+          "::ffff:a9fe:1",
+          "fe80::",
+          "fe80::1%eth0",
+          "FE80::1%br-0.1_A9",
+          "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}) {
+        const auto checked = check_advertised_host(host);
+        ASSERT_FALSE(checked) << host;
+        EXPECT_EQ(checked.error().code, errc::invalid);
+        EXPECT_NE(checked.error().text.find("link-local"), std::string::npos) << host;
+    }
+    for (const char* near :
+         {"169.253.255.255", "169.255.0.0", "168.254.1.1", "fec0::", "fe7f::1"}) {
+        EXPECT_TRUE(check_advertised_host(near)) << near;
     }
 }
 
@@ -115,9 +137,9 @@ TEST(advertised_host, accepts_names_and_zones_up_to_their_longest) {
     EXPECT_TRUE(check_advertised_host(longest));
     EXPECT_TRUE(check_advertised_host(longest + "."));
     EXPECT_FALSE(check_advertised_host(longest + "b"));
-    EXPECT_TRUE(check_advertised_host("fe80::1%" + std::string(15, 'z')));
-    EXPECT_TRUE(check_advertised_host("fe80::1%br-0.1_A9"));
-    EXPECT_FALSE(check_advertised_host("fe80::1%" + std::string(16, 'z')));
+    EXPECT_TRUE(check_advertised_host("fd00::1%" + std::string(15, 'z')));
+    EXPECT_TRUE(check_advertised_host("fd00::1%br-0.1_A9"));
+    EXPECT_FALSE(check_advertised_host("fd00::1%" + std::string(16, 'z')));
 }
 
 TEST(advertised_host, accepts_the_addresses_at_the_ends_of_each_range) {

@@ -44,6 +44,20 @@ TEST(instance_notice, reports_stopping_once_and_asks_for_time_to_drain) {
     EXPECT_EQ(notice.lines_due(stopping, notice.due()), "EXTEND_TIMEOUT_USEC=30000000\n");
 }
 
+TEST(instance_notice, lets_no_text_add_a_variable_or_exceed_a_datagram) {
+    instance_notice notice{milliseconds{0}};
+    (void)notice.lines_due(serving, start);
+    EXPECT_EQ(
+        notice.lines_due({true, false, "roll 1: boom\nMAINPID=1\n\x1B"}, start),
+        "STATUS=roll 1: boom\\nMAINPID=1\\n\\x1b\n"
+    );
+    const std::string flood(10'000, 'x');
+    EXPECT_EQ(
+        notice.lines_due({true, false, flood}, start),
+        "STATUS=" + flood.substr(0, instance_notice::text_bytes_max) + "\n"
+    );
+}
+
 TEST(instance_notice, never_reports_ready_when_stopped_before) {
     instance_notice notice{milliseconds{0}};
     EXPECT_THAT(notice.lines_due(stopping, start), Not(HasSubstr("READY")));

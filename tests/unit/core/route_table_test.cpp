@@ -47,21 +47,13 @@ TEST(route_table, finds_exact_routes_of_foreign_nodes) {
     EXPECT_EQ(table.routes().size(), 2U);
 }
 
-TEST(route_table, treats_the_usual_names_as_secrets_of_foreign_nodes) {
-    const std::vector nodes{foreign("members", {"GET/members"})};
-    const route_table table{nodes};
-    const std::vector<std::string> secrets{"password", "token", "secret"};
-    EXPECT_EQ(table.find("GET", "/members").target->secrets, secrets);
-}
-
 TEST(route_table, keeps_the_properties_that_an_msd_node_gives_its_routes) {
     route_info logs{"POST", "/logs", true, {"pin"}, {}};
     const std::vector nodes{msd_node("logs", {logs})};
     const route_table table{nodes};
-    const auto* const target = table.find("POST", "/logs").target;
+    const auto target = table.find("POST", "/logs").target;
     ASSERT_NE(target, nullptr);
     EXPECT_TRUE(target->one_way);
-    EXPECT_EQ(target->secrets, std::vector<std::string>{"pin"});
 }
 
 TEST(route_table, decodes_the_variables_of_a_pattern) {
@@ -133,13 +125,12 @@ TEST(route_table, names_the_methods_of_a_known_path) {
 }
 
 TEST(route_table, merges_the_routes_of_the_instances_of_one_service) {
-    route_info guarded = route("GET", "/members");
-    guarded.secrets = {"pin"};
-    const std::vector nodes{foreign("members", {"GET/members"}), msd_node("members", {guarded})};
+    const std::vector nodes{
+        foreign("members", {"GET/members"}),
+        msd_node("members", {route("GET", "/members")})};
     const route_table table{nodes};
     ASSERT_EQ(table.routes().size(), 1U);
-    const std::vector<std::string> secrets{"password", "token", "secret", "pin"};
-    EXPECT_EQ(table.routes()[0].secrets, secrets);
+    EXPECT_TRUE(table.also_claimed_by(*table.routes()[0]).empty());
 }
 
 TEST(route_table, gives_a_contested_route_to_the_alphabetically_first_name_in_any_order) {
@@ -160,9 +151,9 @@ TEST(route_table, gives_a_contested_route_to_the_alphabetically_first_name_in_an
         EXPECT_EQ(service_of(table, "GET", "/y"), "b /y");
         EXPECT_EQ(table.routes().size(), 3U);
         const std::vector<std::string> others{"b", "c"};
-        EXPECT_EQ(table.find("GET", "/x").target->also_claimed_by, others);
-        EXPECT_EQ(table.find("GET", "/x/7").target->also_claimed_by, others);
-        EXPECT_TRUE(table.find("GET", "/y").target->also_claimed_by.empty());
+        EXPECT_EQ(table.also_claimed_by(*table.find("GET", "/x").target), others);
+        EXPECT_EQ(table.also_claimed_by(*table.find("GET", "/x/7").target), others);
+        EXPECT_TRUE(table.also_claimed_by(*table.find("GET", "/y").target).empty());
     } while (std::next_permutation(nodes.begin(), nodes.end(), by_name));
 }
 
@@ -192,7 +183,9 @@ TEST(route_table, keeps_the_route_of_a_removed_service_until_another_service_has
     const route_table table{there, gone};
     EXPECT_EQ(service_of(table, "GET", "/x"), "z /x");
     EXPECT_EQ(service_of(table, "GET", "/y"), "a /y");
-    EXPECT_TRUE(table.find("GET", "/x").target->also_claimed_by.empty());
+    EXPECT_TRUE(table.also_claimed_by(*table.find("GET", "/x").target).empty());
+    const std::vector<std::string> others{"b"};
+    EXPECT_EQ(table.also_claimed_by(*table.find("GET", "/y").target), others);
 }
 
 TEST(route_table, names_variables_as_the_matched_route_does) {
@@ -215,17 +208,20 @@ TEST(route_table, ignores_only_the_malformed_urls_of_a_node) {
     EXPECT_EQ(service_of(table, "GET", "/good"), "odd /good");
 }
 
-TEST(route_table, is_independent_of_its_nodes_and_of_its_copies) {
-    route_table copy;
+TEST(route_table, gives_routes_that_outlive_nodes_and_table) {
+    route_table::match match;
     {
         const std::vector nodes{foreign("goods", {"GET/goods/{id}"})};
-        const route_table table{nodes};
-        copy = table;
+        route_table table{nodes};
+        match = table.find("GET", "/goods/1");
+        EXPECT_EQ(match.target, table.routes()[0]);
+        table.remove(nodes[0]);
+        EXPECT_TRUE(table.empty());
     }
-    const auto match = copy.find("GET", "/goods/1");
     ASSERT_EQ(match.what, outcome::found);
-    EXPECT_EQ(match.target, &copy.routes()[0]);
+    EXPECT_EQ(match.target->pattern, "/goods/{id}");
     EXPECT_EQ(match.variables[0].first, "id");
+    EXPECT_EQ(match.variables[0].second, "1");
 }
 
 TEST(route_table, expects_no_reply_to_log_lines_from_foreign_nodes) {
@@ -291,7 +287,6 @@ TEST(route_table, merges_the_properties_that_instances_give_a_route) {
     EXPECT_EQ(match.target->pattern, "/x/{a}");
     EXPECT_EQ(match.variables[0].first, "a");
     EXPECT_TRUE(match.target->one_way);
-    EXPECT_EQ(match.target->secrets, (std::vector<std::string>{"s", "t", "u"}));
     EXPECT_TRUE(table.find("POST", "/logs").target->one_way);
     EXPECT_FALSE(table.find("GET", "/logs").target->one_way);
     EXPECT_EQ(table.find("PUT", "/logs").allow, "GET, HEAD, POST");
@@ -299,6 +294,18 @@ TEST(route_table, merges_the_properties_that_instances_give_a_route) {
     EXPECT_EQ(table.find("PUT", "/x/%zz").what, outcome::unknown);
     EXPECT_EQ(table.find("HEAD", "/x/1").target->method, "GET");
     EXPECT_EQ(table.find("PUT", "/y").allow, "");
+}
+
+TEST(route_table, compares_paths_of_any_length_with_patterns_segment_by_segment) {
+    const std::vector nodes{foreign(
+        "deep",
+        {"GET/{a}/b/{c}/{d}", "GET/{a}/{b}/c/d", "GET/{a}/b/c/{d}", "GET/{a}/b/{c}/d"}
+    )};
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/a/b/c/d"), "deep /{a}/{b}/c/d") << "first by key";
+    EXPECT_EQ(service_of(table, "GET", "/a/b/c/x"), "deep /{a}/b/c/{d}");
+    EXPECT_EQ(service_of(table, "GET", "/a/b/x/y"), "deep /{a}/b/{c}/{d}");
+    EXPECT_EQ(service_of(table, "GET", "/a/b/%zz/d"), "");
 }
 
 } // namespace

@@ -250,24 +250,6 @@ TEST(topology, keeps_its_order_through_any_changes) {
     }
 }
 
-TEST(topology, writes_the_whole_list_as_one_packet) {
-    topology known = settled();
-    const std::string added = entry("c", 3, R"(,"zone":{"x":1},"proto":2,"critical":true)");
-    const change_set changes{3, added, {}};
-    EXPECT_EQ(feed(known, changes_frame({7, 4}, changes)).value(), outcome::changed);
-    topology again;
-    EXPECT_EQ(feed(again, known.packet()).value(), outcome::changed);
-    EXPECT_EQ(names(again), "a b c! ");
-    EXPECT_TRUE(std::equal(
-        known.nodes().begin(),
-        known.nodes().end(),
-        again.nodes().begin(),
-        again.nodes().end()
-    ));
-    EXPECT_EQ(again.epoch(), 7U);
-    EXPECT_EQ(again.rev(), 4U);
-}
-
 TEST(topology, applies_a_list_over_the_limit) {
     std::string list = entry("n", 1);
     for (std::size_t i = 0; i < nodes_max + 10; ++i) {

@@ -23,7 +23,6 @@ TEST(worker_message, reads_back_every_kind_with_and_without_text) {
         kind::hand_over,
         kind::kept,
         kind::reopen,
-        kind::stats,
     };
     for (const kind what : kinds) {
         for (const std::string text : {"", "some reason", " two  spaces"}) {
@@ -33,6 +32,29 @@ TEST(worker_message, reads_back_every_kind_with_and_without_text) {
             EXPECT_EQ(read->text, text);
         }
     }
+}
+
+TEST(worker_message, makes_the_texts_of_a_worker_printable_and_short) {
+    EXPECT_EQ(
+        decode_worker_message("FATAL boom\nMAINPID=1\x1B[2J\u202E")->text,
+        "boom\\nMAINPID=1\\x1b[2J\\u202e"
+    );
+    const std::string flood(worker_message_bytes_max - 6, '\x01');
+    EXPECT_EQ(decode_worker_message("FATAL " + flood)->text.size(), worker_reason_bytes_max);
+    EXPECT_EQ(decode_worker_message("KEPT " + flood)->text.size(), worker_reason_bytes_max);
+    EXPECT_EQ(decode_worker_message("HELLO " + flood)->text.size(), worker_build_bytes_max);
+}
+
+TEST(worker_message, takes_stats_only_as_one_object_on_one_line) {
+    const auto stats = decode_worker_message("STATS {\"a\":\n\"\u202E\"}");
+    ASSERT_TRUE(stats);
+    EXPECT_EQ(stats->text, "{\"a\": \"\\u202e\"}");
+    for (const char* const text :
+         {"STATS", "STATS 1", "STATS [1]", "STATS {\"a\":1}}", "STATS {\"a\":\"\x01\"}"}) {
+        EXPECT_EQ(decode_worker_message(text).error().code, errc::malformed) << text;
+    }
+    const std::string swelling = "STATS {\"a\":\"" + std::string(1000, '\x7F') + "\"}";
+    EXPECT_EQ(decode_worker_message(swelling).error().code, errc::too_large);
 }
 
 TEST(worker_message, is_readable_text) {
