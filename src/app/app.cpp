@@ -9,6 +9,7 @@
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
 #include "app/role_table.hpp"
+#include "app/secret_command.hpp"
 #include "app/terminal_commands.hpp"
 #include "base/exception_text.hpp"
 #include "base/log.hpp"
@@ -37,6 +38,9 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
     const auto roles = all_roles();
     if (command.what == verb::check) {
         return check_file(command, roles);
+    }
+    if (command.what == verb::secret_new) {
+        return make_secret(command);
     }
     if (command.what == verb::version) {
         fmt::print("msd {}\n{}\n", build_name(), build_facts());

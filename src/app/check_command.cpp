@@ -2,6 +2,8 @@
 // msd check: examines a configuration file and the servers that it names.
 #include "app/cache_check.hpp"
 #include "app/config_file.hpp"
+#include "app/data_owner.hpp"
+#include "app/exposure.hpp"
 #include "app/output.hpp"
 #include "app/per_service.hpp"
 #include "app/resolve.hpp"
@@ -21,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace msd::app {
 
@@ -30,6 +33,9 @@ result<store::diagnosis> look_at_store(const configuration& configured) {
     auto password = store_password(configured, process_environment);
     if (!password) {
         return tl::unexpected{std::move(password.error())};
+    }
+    if (auto changed = become_owner_of_store(configured, false); !changed) {
+        return tl::unexpected{std::move(changed.error())};
     }
     store::store_settings settings;
     settings.data_dir = configured.data_dir;
@@ -190,6 +196,7 @@ struct findings {
     result<store::diagnosis> storage;
     std::string cache_at;
     std::optional<store::redis::inspection> cache; // nothing: none is configured
+    std::string exposure; // what others can do without a cluster secret; empty: nothing
 
     [[nodiscard]] bool are_good() const { return storage.has_value() && (!cache || cache->works); }
 };
@@ -204,6 +211,10 @@ void show_as_json(const std::string& file, const findings& of) {
     if (of.cache) {
         out.key("cache");
         write_json(out, of.cache_at, *of.cache);
+    }
+    if (!of.exposure.empty()) {
+        out.key("registry").begin_object().key("advice").begin_array();
+        out.string(of.exposure).end_array().end_object();
     }
     out.end_object();
     print_json(text);
@@ -222,6 +233,24 @@ void show(const std::string& file, const findings& of) {
     if (of.cache) {
         show(to, of.cache_at, *of.cache);
     }
+    if (!of.exposure.empty()) {
+        print_line(to, "registry:");
+        print_line(to, fmt::format("  note: {}", of.exposure));
+    }
+}
+
+// The same as the master warns of at its start.
+std::string exposure_of(const configuration& read, std::span<const role_facts> roles) {
+    if (read.membership.secrets) {
+        return {};
+    }
+    std::vector<packet_port> ports;
+    for (const role_facts& role : roles) {
+        if (role.kind != role_kind::gateway) {
+            ports.push_back({role.name, read.host});
+        }
+    }
+    return warning_without_secret(ports);
 }
 
 } // namespace
@@ -237,6 +266,10 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
         log::write_error(fmt::format("{}: {}", command.file, fits.error().text));
         return exit_configuration;
     }
+    if (const auto taken = take_cluster_secrets(read, process_environment); !taken) {
+        log::complain(fmt::format("registry.secret_file: {}", taken.error().text));
+        return exit_configuration;
+    }
     auto cache = look_at_cache(read, process_environment);
     if (!cache) {
         log::complain(fmt::format("cache: {}", cache.error().text));
@@ -245,7 +278,8 @@ int check_file(const command_line& command, std::span<const role_facts> roles) {
     const findings found{
         look_at_stores(command, read),
         read.service.cache.where.text(),
-        std::move(*cache)};
+        std::move(*cache),
+        exposure_of(read, roles)};
     if (command.as_json) {
         show_as_json(command.file, found);
     } else {

@@ -193,6 +193,16 @@ private:
         );
     }
 
+    // For commands that connect to the registry or are the registry.
+    void add_secret_flag(CLI::App& to) {
+        add_flag(
+            to,
+            "secret-file",
+            "registry.secret_file",
+            "file with the cluster secret (default: none)"
+        );
+    }
+
     void add_up() {
         CLI::App& up = add_command(
             verb::up,
@@ -210,6 +220,7 @@ private:
         add_daemon_flags(up);
         add_store_flag(up);
         add_cache_flag(up);
+        add_secret_flag(up);
         add_flag(up, "host", "host", "address to listen on (default: 127.0.0.1 and [::1])");
         add_flag(
             up,
@@ -243,6 +254,7 @@ private:
             return section.empty() ? std::string{} : section + name;
         };
         add_daemon_flags(to);
+        add_secret_flag(to);
         add_flag(to, "host", "host", "address to listen on (default: 127.0.0.1 and [::1])");
         add_flag(to, "port", key(".port"), "port to listen on; 0: any free one");
         const bool is_registry = section == "distributor";
@@ -327,6 +339,7 @@ private:
             when_named(*table, [this](CLI::App& named) {
                 add_table_options(named);
                 add_distributor_flag(named);
+                add_secret_flag(named);
             });
         }
         when_named(status, [this](CLI::App& named) {
@@ -480,6 +493,7 @@ private:
                 ->take_last();
             add_common(named);
             add_distributor_flag(named);
+            add_secret_flag(named);
         });
     }
 
@@ -557,7 +571,30 @@ private:
             named.add_option("FILE", line_.file, "configuration file")->required();
         });
         add_migrate();
+        add_secret();
         add_command(verb::version, "version", "print version and build", "  msd version\n");
+    }
+
+    void add_secret() {
+        CLI::App& secret = *root_.add_subcommand("secret", "make a cluster secret");
+        secret.require_subcommand(1);
+        secret.footer("\nExamples:\n  msd secret new /etc/msd/secret\n");
+        CLI::App* const made = secret.add_subcommand(
+            "new",
+            "write a new cluster secret to a file, which must not exist"
+        );
+        made->footer(
+            "\nExamples:\n"
+            "  msd secret new /etc/msd/secret\n"
+            "  sudo -u msd msd secret new /etc/msd/secret-2\n"
+            "\nThe file belongs to the user who runs the command, and nobody else can read it. "
+            "Every node,\n"
+            "and msd nodes, routes and call, read it through registry.secret_file.\n"
+        );
+        verbs_[made] = verb::secret_new;
+        when_named(*made, [this](CLI::App& named) {
+            named.add_option("FILE", line_.file, "file to create")->required();
+        });
     }
 
     void add_migrate() {

@@ -27,6 +27,7 @@ enum class verb : std::uint8_t {
     compare_rows,
     check,
     migrate,
+    secret_new,
     version
 };
 
@@ -59,7 +60,7 @@ struct command_line {
     std::string place;                 // export, import, compare
     std::vector<std::string> services; // only these; empty: all
 
-    std::string file; // check
+    std::string file; // check, secret new
 
     bool dry_run = false; // migrate
     bool finish = false;  // migrate

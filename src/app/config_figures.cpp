@@ -55,6 +55,21 @@ void add_distributor_figures(config_rows& rows) {
         "unsent bytes queued for a slow node; beyond that it gets one later list instead",
         [](auto& c) -> auto& { return c.distributor.queue_bytes_max; }
     );
+    add_key(
+        rows,
+        "distributor.unsent_bytes_max",
+        {mib, 16 * gib},
+        "unsent bytes of all nodes together; beyond that the slowest readers are closed; a list "
+        "that several nodes are being sent counts once",
+        [](auto& c) -> auto& { return c.distributor.unsent_bytes_max; }
+    );
+    add_key(
+        rows,
+        "distributor.list_at_accept_bytes_max",
+        {0, gib},
+        "a longer list is sent only to connections that have sent a packet",
+        [](auto& c) -> auto& { return c.distributor.list_at_accept_bytes_max; }
+    );
 }
 
 namespace {
@@ -123,6 +138,26 @@ void add_gateway_timeouts(config_rows& rows) {
     );
 }
 
+void add_cors(config_rows& rows) {
+    config_key& cors = rows.emplace_back();
+    cors.name = "gateway.cors";
+    cors.text = "origins of web pages that may use the gateway, with commas: https://shop.example, "
+                "POST/goods=https://partner.example for one route, * for any page; forms of other "
+                "pages that write are refused";
+    cors.most = text_bytes_max;
+    cors.put = [](configuration& into, const config_value& value) -> result<void> {
+        auto read = core::allowed_origins::parse(std::get<std::string>(value));
+        if (!read) {
+            return tl::unexpected{std::move(read.error())};
+        }
+        into.gateway.cors = std::move(*read);
+        return {};
+    };
+    cors.get = [](const configuration& from) {
+        return from.gateway.cors.text();
+    };
+}
+
 } // namespace
 
 void add_gateway_figures(config_rows& rows) {
@@ -134,6 +169,14 @@ void add_gateway_figures(config_rows& rows) {
         {1, 1'000'000},
         "largest number of client connections of one worker",
         [](auto& c) -> auto& { return c.gateway.connections_max; }
+    );
+    add_key(
+        rows,
+        "gateway.log_bytes_per_s",
+        {0, gib},
+        "bytes of log lines (POST /logs) a second that one worker accepts from one client address; "
+        "more are refused with 429; 0: no limit",
+        [](auto& c) -> auto& { return c.gateway.log_bytes_per_s; }
     );
     config_key& status = rows.emplace_back();
     status.name = "gateway.http_status";
@@ -147,6 +190,7 @@ void add_gateway_figures(config_rows& rows) {
     status.get = [](const configuration& from) {
         return std::string{from.gateway.always_200 ? "always-200" : "mapped"};
     };
+    add_cors(rows);
 }
 
 void add_upstream_figures(config_rows& rows) {

@@ -100,6 +100,15 @@ void add_group(config_rows& rows, key_readers read_by, const Add& add) {
 void add_store(config_rows& rows);
 void add_cache_server(config_rows& rows);
 
+// The rows of config_logs.cpp: the quotas of the logs service.
+void add_log_quotas(config_rows& rows);
+
+// The rows of config_registry.cpp: what nodes may register.
+void add_registry_limits(config_rows& rows);
+
+// The rows of config_trust.cpp: the cluster secret and what is allowed without it.
+void add_trust(config_rows& rows);
+
 // The rows of config_figures.cpp: limits and times, which few installations change.
 void add_distributor_figures(config_rows& rows);
 void add_gateway_figures(config_rows& rows);

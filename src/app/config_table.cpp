@@ -129,6 +129,7 @@ void add_registry(config_rows& rows) {
                      "address that the distributor sees";
     advertise.most = host_bytes_max;
     advertise.depends_on_host = true;
+    advertise.readers = readers::registered | readers::distributor;
     advertise.put = [](configuration& into, const config_value& value) -> result<void> {
         const std::string& text = std::get<std::string>(value);
         host_and_port chosen;
@@ -202,6 +203,45 @@ void add_services(config_rows& rows) {
     );
 }
 
+// Keys that only one service reads.
+void add_service_rules(config_rows& rows) {
+    const auto add = [&rows](const std::string& role, const std::string& key, auto&&... how) {
+        add_key(rows, "services." + role + '.' + key, std::forward<decltype(how)>(how)...);
+        rows.back().role = role;
+    };
+    constexpr std::int64_t quantity_most = 9'007'199'254'740'991; // exact in every JSON reader
+    add(
+        "goods",
+        "negative_prices",
+        config_bounds{},
+        "prices below zero are accepted",
+        [](auto& c) -> auto& { return c.service.rules.negative_prices; }
+    );
+    add(
+        "purchases",
+        "quantity_max",
+        config_bounds{1, quantity_most},
+        "largest quantity of a purchase, and of a return",
+        [](auto& c) -> auto& { return c.service.rules.quantity_max; }
+    );
+    add(
+        "members",
+        "login_failures_free",
+        config_bounds{0, 1000},
+        "wrong passwords for a username that are not followed by a delay; one is forgotten each "
+        "minute",
+        [](auto& c) -> auto& { return c.service.rules.logins.failures_free; }
+    );
+    add(
+        "members",
+        "login_delay_max_ms",
+        config_bounds{0, hour_ms},
+        "longest delay before the next login with such a username from an address that has not "
+        "logged in with it before; 0: no delays",
+        [](auto& c) -> auto& { return c.service.rules.logins.delay_max; }
+    );
+}
+
 } // namespace
 
 std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
@@ -209,6 +249,8 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_common(rows); // has to come first: it marks all rows so far
     add_group(rows, readers::master | readers::workers, add_log);
     add_group(rows, readers::registered, add_registry);
+    add_group(rows, readers::workers, add_trust);
+    add_group(rows, readers::distributor, add_registry_limits);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::distributor) {
             add_role(rows, role);
@@ -226,6 +268,8 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
             add_role(rows, role);
         }
     }
+    add_group(rows, readers::services, add_service_rules);
+    add_group(rows, readers::services, add_log_quotas);
     add_group(rows, readers::services, add_cache_figures);
     add_group(rows, readers::registered, add_upstream_figures);
     add_group(rows, readers::workers, add_packet_figures);

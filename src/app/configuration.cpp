@@ -31,6 +31,8 @@ result<void> check_together(const configuration& made) {
 roles::distributor_settings distributor_of(const configuration& from) {
     roles::distributor_settings settings = from.distributor;
     settings.packets = from.packets;
+    settings.secrets = from.membership.secrets;
+    settings.advertise_host = from.membership.advertise_host;
     return settings;
 }
 
@@ -38,6 +40,7 @@ roles::gateway_settings gateway_of(const configuration& from) {
     roles::gateway_settings settings = from.gateway;
     settings.membership = from.membership;
     settings.upstream = from.upstream;
+    settings.upstream.secrets = from.membership.secrets;
     settings.upstream.packets = from.packets;
     return settings;
 }
@@ -47,8 +50,10 @@ roles::service_settings service_of(const configuration& from, std::string_view n
     settings.name = name;
     settings.membership = from.membership;
     settings.upstream = from.upstream;
+    settings.upstream.secrets = from.membership.secrets;
     settings.upstream.packets = from.packets;
     settings.packets = from.packets;
+    settings.foreign_allowed = from.distributor.foreign_allowed;
     settings.data_dir = from.data_dir;
     settings.shared.negative_ttl = settings.memory.negative_ttl;
     if (!settings.store.replicas.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/hmac.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -12,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +36,10 @@ struct configuration {
     std::string group;                 // empty: the user's own
     bool core_dumps = false;
     std::filesystem::path store_password_file; // empty: MSD_STORE_PASSWORD
-    std::string cache_url;                     // as configured; empty: no Redis
+    std::string secret_files; // of the cluster secret, separated by commas; empty: see secret.hpp
+    // Identifies the secrets that the workers have; nothing: none. See digest_of_secrets().
+    std::optional<bytes_32> secrets_digest;
+    std::string cache_url; // as configured; empty: no Redis
     std::filesystem::path cache_password_file; // empty: MSD_CACHE_PASSWORD
     std::shared_ptr<const unique_fd> text;     // a copy of the configuration file; empty: none
     log::settings log;

@@ -31,6 +31,7 @@ constexpr std::pair<const char*, const char*> general[] = {
     {"MSD_LOG_FILE", "log.file"},
     {"MSD_DISTRIBUTOR", "registry.distributor"},
     {"MSD_ADVERTISE", "registry.advertise"},
+    {"MSD_REGISTRY_SECRET_FILE", "registry.secret_file"},
     {"MSD_STORE", "store.url"},
     {"MSD_STORE_PASSWORD_FILE", "store.password_file"},
     {"MSD_CACHE", "cache.url"},
@@ -188,6 +189,7 @@ std::string describe_environment(std::span<const role_facts> roles) {
     for (const auto& [name, key] : general) {
         add(name, key);
     }
+    add(registry_secret_variable, "(the cluster secret)");
     add(store_password_variable, "(the password of the store)");
     add(cache_password_variable, "(the password of the cache's Redis)");
     add(other_password_variable, "(the password of the other store of import and compare)");

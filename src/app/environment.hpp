@@ -17,6 +17,7 @@ namespace msd::app {
 inline constexpr const char* config_file_variable = "MSD_CONFIG";
 
 inline constexpr const char* store_password_variable = "MSD_STORE_PASSWORD";
+inline constexpr const char* registry_secret_variable = "MSD_REGISTRY_SECRET";
 inline constexpr const char* cache_password_variable = "MSD_CACHE_PASSWORD";
 inline constexpr const char* other_password_variable = "MSD_OTHER_PASSWORD";
 

@@ -15,9 +15,7 @@ result<void> give_up_root(
     const std::optional<process::identity>& owner
 ) {
     if (owner) {
-        if (auto prepared = prepare_for_owner(configured, command, *owner); !prepared) {
-            return prepared;
-        }
+        prepare_for_owner(configured, command, *owner);
         if (auto changed = process::become(*owner); !changed) {
             return changed;
         }

@@ -154,6 +154,22 @@ changes compare(
     return found;
 }
 
+// The file that the key `name` names has other contents.
+void add_content_of(
+    std::string_view name,
+    const command_line& command,
+    std::span<const role_facts> roles,
+    changes& to
+) {
+    const config_schema schema{roles};
+    to.applied.push_back(fmt::format("the content of {}", name));
+    for (const role_facts& role : roles_of(command, roles)) {
+        if (is_read_by_workers(command, role, *schema.find(name))) {
+            to.pools.emplace(role.name);
+        }
+    }
+}
+
 // A reload. `before` is the current configuration of the instance; the new one replaces it.
 result<process::reconfiguration>
 reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
@@ -171,7 +187,17 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     }
     process::allow_core_dumps(read->core_dumps);
     const config_schema schema{roles};
-    const changes found = compare(command, roles, before, *read);
+    changes found = compare(command, roles, before, *read);
+    read->secrets_digest = digest_of_secrets(with_passwords);
+    if (read->secrets_digest != before.secrets_digest) {
+        add_content_of("registry.secret_file", command, roles, found);
+        if (!read->secrets_digest || !before.secrets_digest) {
+            log::warning(
+                "the first cluster secret was set, or the last one was removed: nodes with and "
+                "without a secret refuse each other until all of them have reloaded"
+            );
+        }
+    }
     if (!found.need_restart.empty()) {
         log::warning("needs a restart to take effect: {}", fmt::join(found.need_restart, ", "));
     }

@@ -2,6 +2,7 @@
 #include "app/launch.hpp"
 
 #include "app/environment.hpp"
+#include "app/exposure.hpp"
 #include "app/giving_up_root.hpp"
 #include "app/instance.hpp"
 #include "app/resolve.hpp"
@@ -127,6 +128,9 @@ environment_of(const process::worker_description& own, const configuration& conf
     made.line = own.line;
     made.handover = own.handover;
     made.topology_file = topology_file_of(configured, own.pool, own.port);
+    if (configured.membership.secrets) {
+        made.topology_file += ".proven"; // a list of the time before the secret is not used
+    }
     made.heartbeat_every = configured.supervision.heartbeat_every;
     made.drain_timeout = configured.supervision.drain_timeout;
     return made;
@@ -144,6 +148,24 @@ void warn_of_loopback(const configuration& configured, verb what) {
         log::warning("other hosts cannot reach this node: the registry lists it under a loopback "
                      "address, because it connects to the registry over loopback; set "
                      "registry.advertise, or listen on the address of this host");
+    }
+}
+
+void warn_of_no_secret(
+    const configuration& configured,
+    const std::vector<process::pool_settings>& pools
+) {
+    if (configured.membership.secrets) {
+        return;
+    }
+    std::vector<packet_port> ports;
+    for (const process::pool_settings& each : pools) {
+        if (each.name != "gateway") {
+            ports.push_back({each.name, each.listeners.host});
+        }
+    }
+    if (const std::string warning = warning_without_secret(ports); !warning.empty()) {
+        log::warning("{}", warning);
     }
 }
 
@@ -192,8 +214,11 @@ int run_master(
     }
     warn_of_root(placed);
     warn_of_loopback(placed, command.what);
+    warn_of_no_secret(with_passwords, *pools);
     const topology_files kept{placed, *pools};
-    process::master_settings settings = master_settings_of(command, configured, *pools, roles);
+    configuration running = configured;
+    running.secrets_digest = digest_of_secrets(with_passwords);
+    process::master_settings settings = master_settings_of(command, running, *pools, roles);
     settings.command_line = arguments;
     settings.program_path = process::executable::path_of_running();
     settings.lock = &files->pid;

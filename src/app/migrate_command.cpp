@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/migrate_command.hpp"
 
+#include "app/data_owner.hpp"
 #include "app/output.hpp"
 #include "app/resolve.hpp"
 #include "app/secret.hpp"
@@ -93,6 +94,10 @@ int migrate_stores(const command_line& command, const configuration& configured)
     if (!password) {
         log::complain(password.error().text);
         return exit_configuration;
+    }
+    if (const auto changed = become_owner_of_store(configured, !command.dry_run); !changed) {
+        log::complain(changed.error().text);
+        return changed.error().code == errc::invalid ? exit_configuration : exit_failed;
     }
     store::store_settings settings;
     settings.data_dir = configured.data_dir;

@@ -5,6 +5,7 @@
 #include "app/instance.hpp"
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
+#include "app/secret.hpp"
 #include "base/log.hpp"
 #include "process/limits.hpp"
 #include "process/master.hpp"
@@ -59,7 +60,9 @@ int resume_master(
     configuration fixed = configured;
     apply_fixed(fixed, config_schema{roles}, process_environment);
     const topology_files kept{fixed, pools};
-    process::master_settings settings = master_settings_of(command, configured, pools, roles);
+    configuration running = configured;
+    running.secrets_digest = digest_of_unknown_secrets(configured, process_environment);
+    process::master_settings settings = master_settings_of(command, running, pools, roles);
     settings.command_line = left.command_line;
     settings.program_path = left.program;
     settings.lock = &lock;

@@ -2,10 +2,12 @@
 #include "app/runtime_files.hpp"
 
 #include "base/log_destination.hpp"
+#include "base/owned_files.hpp"
 #include "process/unix_address.hpp"
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,36 +27,6 @@ constexpr mode_t private_mode = 0700; // data, and a runtime directory of a user
 constexpr std::string_view shared_directory = "/run/msd";
 constexpr mode_t shared_mode = 0755; // each socket in it has its own mode
 
-result<void> make_directory(const fs::path& path, mode_t mode) {
-    std::error_code reason;
-    if (fs::is_directory(path, reason)) {
-        return {};
-    }
-    if (fs::exists(path, reason)) {
-        return fail(errc::unavailable, fmt::format("{} is not a directory", path.native()));
-    }
-    reason.clear(); // the directory does not exist, as expected
-    if (path.has_parent_path()) {
-        fs::create_directories(path.parent_path(), reason);
-    }
-    if (!reason && mkdir(path.c_str(), mode) == 0) {
-        return {};
-    }
-    // Another instance that starts at the same moment has created it.
-    if (!reason && errno == EEXIST && fs::is_directory(path, reason)) {
-        return {};
-    }
-    const int code = reason ? reason.value() : errno;
-    return fail(
-        errc::unavailable,
-        fmt::format(
-            "cannot create the directory {}: {}",
-            path.native(),
-            std::generic_category().message(code)
-        )
-    );
-}
-
 struct directory {
     fs::path path;
     mode_t mode;
@@ -73,8 +45,11 @@ std::vector<directory> directories_of(const configuration& configured, verb comm
     return all;
 }
 
-result<void> check_usable(const fs::path& path) {
-    if (access(path.c_str(), R_OK | W_OK | X_OK) == 0) {
+result<void> check_usable(int directory, const fs::path& shown) {
+    if (auto checked = check_directory(directory, shown, directory_use::own); !checked) {
+        return checked;
+    }
+    if (faccessat(directory, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
         return {};
     }
     return fail(
@@ -82,35 +57,31 @@ result<void> check_usable(const fs::path& path) {
         fmt::format(
             "user {} cannot use the directory {}: {}; give it to that user, or choose another one",
             geteuid(),
-            path.native(),
+            shown.native(),
             std::generic_category().message(errno)
         )
     );
 }
 
-bool is_private(const fs::path& path) {
-    struct stat facts {};
-    return lstat(path.c_str(), &facts) == 0 && (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
 } // namespace
 
-result<void>
-prepare_for_owner(const configuration& configured, verb command, const process::identity& owner) {
+// Errors are ignored: what the owner cannot create or use is reported by claim_runtime_files().
+void prepare_for_owner(
+    const configuration& configured,
+    verb command,
+    const process::identity& owner
+) {
     for (const directory& each : directories_of(configured, command)) {
-        std::error_code ignored;
-        const bool is_new = !fs::exists(each.path, ignored);
-        if (auto made = make_directory(each.path, each.mode); !made) {
-            return made;
-        }
-        if (is_new || is_private(each.path) || each.path == shared_directory) {
-            process::give_tree(each.path, owner);
-        }
+        process::give_directory(
+            each.path,
+            each.mode,
+            each.path == shared_directory ? process::given::always : process::given::when_private,
+            owner
+        );
     }
     if (!log::standard_stream(configured.log.file)) {
         process::give_file(configured.log.file, owner);
     }
-    return {};
 }
 
 result<runtime_files>
@@ -121,10 +92,11 @@ claim_runtime_files(const configuration& configured, std::string_view instance, 
         return tl::unexpected{usable.error()};
     }
     for (const directory& each : directories_of(configured, command)) {
-        if (auto made = make_directory(each.path, each.mode); !made) {
-            return tl::unexpected{std::move(made.error())};
+        const auto made = make_directory(each.path, each.mode);
+        if (!made) {
+            return tl::unexpected{made.error()};
         }
-        if (auto usable = check_usable(each.path); !usable) {
+        if (auto usable = check_usable(made->get(), each.path); !usable) {
             return tl::unexpected{std::move(usable.error())};
         }
     }

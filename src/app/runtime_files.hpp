@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-// The directories and files of an instance outside its data: NAME-PORT.pid and NAME-PORT.sock in
-// the runtime directory. `msd status` finds an instance by its socket.
+// The directories and files of an instance outside its data: NAME-PORT.pid, NAME-PORT.lock and
+// NAME-PORT.sock in the runtime directory. `msd status` finds an instance by its socket.
 namespace msd::app {
 
 struct runtime_files {
@@ -24,14 +24,19 @@ struct runtime_files {
 };
 
 /// Called as root before the switch to `owner`: creates the directories of claim_runtime_files()
-/// and the log file, and gives them to `owner`. An existing directory changes its owner only when
-/// it is private to root, or /run/msd: the owner of another directory may be intended.
-[[nodiscard]] result<void>
-prepare_for_owner(const configuration& configured, verb command, const process::identity& owner);
+/// and the log file, and gives them to `owner`, as far as only root can have chosen what their
+/// paths mean. An existing directory changes its owner only when it is private to root, or
+/// /run/msd: the owner of another directory may be intended.
+void prepare_for_owner(
+    const configuration& configured,
+    verb command,
+    const process::identity& owner
+);
 
 /// Creates the runtime directory, and the data directory (0700) for commands that need one, makes
-/// sure that they can be used, and claims the pid file. errc::conflict when the instance runs
-/// already, errc::invalid when the socket's path would be too long, errc::unavailable.
+/// sure that they can be used and that no other user can write to them, and claims the pid file.
+/// errc::conflict when the instance runs already, errc::invalid when the socket's path would be too
+/// long, errc::denied, errc::unavailable.
 [[nodiscard]] result<runtime_files>
 claim_runtime_files(const configuration& configured, std::string_view instance, verb command);
 

@@ -6,13 +6,16 @@
 #include "base/result.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
-// Passwords of servers. They come from a file or the environment, because every user of the machine
-// can read a command line.
+// Passwords of servers and the cluster secret. They come from a file or the environment, because
+// every user of the machine can read a command line.
 namespace msd::app {
 
 constexpr std::size_t secret_bytes_max = 4096;
+constexpr std::size_t secret_file_bytes_max = std::size_t{16} * 1024; // with several secrets
+constexpr std::size_t secret_files_max = 8;
 
 /// The content of `file` without line ends at its end. With an empty `file`, the value of the
 /// environment variable `variable` without one line end at its end; empty when it is not set.
@@ -33,7 +36,20 @@ store_password(const configuration& configured, const environment_lookup& look_u
 [[nodiscard]] result<std::string>
 cache_password(const configuration& configured, const environment_lookup& look_up);
 
-/// Stores both passwords in `into`. Nothing else stores them there.
+/// Stores the secrets of the files in registry.secret_file, or else of the environment, in
+/// into.membership; null when there are none. Rules for the files as of read_secret().
+/// errc::invalid names the file and the line, and never repeats a secret.
+[[nodiscard]] result<void>
+take_cluster_secrets(configuration& into, const environment_lookup& look_up);
+
+/// Of of.membership.secrets; nothing without secrets.
+[[nodiscard]] std::optional<bytes_32> digest_of_secrets(const configuration& of);
+/// For an instance whose workers have secrets that this process has not read: a digest that differs
+/// from that of any secrets; nothing when the configuration names no secrets.
+[[nodiscard]] std::optional<bytes_32>
+digest_of_unknown_secrets(const configuration& of, const environment_lookup& look_up);
+
+/// Stores both passwords and the cluster secrets in `into`. Nothing else stores them there.
 [[nodiscard]] result<void> take_passwords(configuration& into, const environment_lookup& look_up);
 
 } // namespace msd::app

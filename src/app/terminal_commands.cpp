@@ -5,6 +5,7 @@
 #include "app/output.hpp"
 #include "app/registry_query.hpp"
 #include "app/resolve.hpp"
+#include "app/secret.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/printable.hpp"
@@ -30,13 +31,27 @@ int complain(std::string_view what) {
     return exit_failed;
 }
 
-result<std::vector<core::node_info>> nodes_known(const configuration& configured, deadline until) {
-    const auto& registry = configured.membership;
-    auto nodes = fetch_nodes(registry.distributor_host, registry.distributor_port, until);
-    if (!nodes) {
+// The nodes of the registry, and the secrets that they prove.
+struct known_nodes {
+    std::vector<core::node_info> nodes;
+    core::shared_secrets secrets;
+};
+
+result<known_nodes> nodes_known(const configuration& configured, deadline until) {
+    configuration with_secrets = configured;
+    if (auto taken = take_cluster_secrets(with_secrets, process_environment); !taken) {
+        return tl::unexpected{std::move(taken.error())};
+    }
+    const auto& registry = with_secrets.membership;
+    auto nodes =
+        fetch_nodes(registry.distributor_host, registry.distributor_port, registry.secrets, until);
+    if (!nodes && nodes.error().code != errc::denied) {
         nodes.error().text += "; is a distributor running there? (--distributor HOST:PORT)";
     }
-    return nodes;
+    if (!nodes) {
+        return tl::unexpected{std::move(nodes.error())};
+    }
+    return known_nodes{std::move(*nodes), registry.secrets};
 }
 
 // The name under which gateways register differs from the name of the role.
@@ -44,7 +59,47 @@ std::string shown_name(const core::node_info& node) {
     return node.id.name == core::gateway_name && node.urls.empty() ? "gateway" : node.id.name;
 }
 
-void write_node(json::writer& out, const core::node_info& node) {
+contradictions contradictions_known(
+    const configuration& configured,
+    const core::shared_secrets& secrets,
+    deadline until
+) {
+    const auto& registry = configured.membership;
+    return fetch_contradictions(
+        registry.distributor_host,
+        registry.distributor_port,
+        secrets,
+        until
+    );
+}
+
+std::vector<contradiction> others_of(const core::node_info& node, const contradictions& all) {
+    const auto found = all.find(node.id);
+    return found == all.end() ? std::vector<contradiction>{} : found->second;
+}
+
+void write_others(json::writer& out, const std::vector<contradiction>& others) {
+    out.key("contradicted_by").begin_array();
+    for (const contradiction& other : others) {
+        out.begin_object().key("peer").string(other.peer);
+        out.key("routes").unsigned_integer(other.routes).end_object();
+    }
+    out.end_array();
+}
+
+std::string text_of(const std::vector<contradiction>& others) {
+    std::string text;
+    for (const contradiction& other : others) {
+        text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", other.peer, other.routes);
+    }
+    return text;
+}
+
+void write_node(
+    json::writer& out,
+    const core::node_info& node,
+    const std::vector<contradiction>& others
+) {
     out.begin_object();
     out.key("name").string(shown_name(node));
     out.key("host").string(node.id.host);
@@ -54,6 +109,7 @@ void write_node(json::writer& out, const core::node_info& node) {
         out.string(url);
     }
     out.end_array();
+    write_others(out, others);
     out.end_object();
 }
 
@@ -65,7 +121,7 @@ int misuse(std::string_view what) {
 // Asks the first instance that accepts a connection. After that no other instance is asked: the
 // request may have been executed.
 result<std::string> ask_any(
-    const std::vector<core::node_info>& nodes,
+    const known_nodes& known,
     std::string_view service,
     const packet_request& request,
     bool one_way,
@@ -73,11 +129,12 @@ result<std::string> ask_any(
 ) {
     result<std::string> reply =
         fail(errc::not_found, fmt::format("no node of {} is registered", service));
-    for (const core::node_info& node : nodes) {
+    for (const core::node_info& node : known.nodes) {
         if (node.id.name != service) {
             continue;
         }
-        reply = one_way ? send_to_node(node, request, until) : ask_node(node, request, until);
+        const request_target to{node, known.secrets};
+        reply = one_way ? send_to_node(to, request, until) : ask_node(to, request, until);
         if (reply || reply.error().code != errc::unavailable) {
             break;
         }
@@ -88,41 +145,52 @@ result<std::string> ask_any(
 } // namespace
 
 int show_nodes(const command_line& command, const configuration& configured) {
-    const auto nodes = nodes_known(configured, deadline::in(registry_timeout));
-    if (!nodes) {
-        return complain(nodes.error().text);
+    const auto known = nodes_known(configured, deadline::in(registry_timeout));
+    if (!known) {
+        return complain(known.error().text);
     }
+    const auto& nodes = known->nodes;
+    const contradictions others =
+        contradictions_known(configured, known->secrets, deadline::in(registry_timeout));
     if (command.as_json) {
         std::string text;
         json::writer out{text};
         out.begin_array();
-        for (const core::node_info& node : *nodes) {
-            write_node(out, node);
+        for (const core::node_info& node : nodes) {
+            write_node(out, node, others_of(node, others));
         }
         out.end_array();
         print_json(text);
         return 0;
     }
-    text_table table{{"NAME", "ADDRESS", "ROUTES"}};
-    for (const core::node_info& node : *nodes) {
-        table.add(
-            {shown_name(node),
-             process::endpoint_text(node.id.host, node.id.port),
-             std::to_string(node.urls.size())}
-        );
+    std::vector<std::string> titles{"NAME", "ADDRESS", "ROUTES"};
+    if (!others.empty()) {
+        titles.emplace_back("REGISTERED OTHERWISE BY (ROUTES)");
+    }
+    text_table table{titles};
+    for (const core::node_info& node : nodes) {
+        std::vector<std::string> row{
+            shown_name(node),
+            process::endpoint_text(node.id.host, node.id.port),
+            std::to_string(node.urls.size())};
+        if (!others.empty()) {
+            row.push_back(text_of(others_of(node, others)));
+        }
+        table.add(std::move(row));
     }
     print_table(table);
     return 0;
 }
 
 int show_routes(const command_line& command, const configuration& configured) {
-    const auto nodes = nodes_known(configured, deadline::in(registry_timeout));
-    if (!nodes) {
-        return complain(nodes.error().text);
+    const auto known = nodes_known(configured, deadline::in(registry_timeout));
+    if (!known) {
+        return complain(known.error().text);
     }
-    const core::route_table routes{*nodes};
+    const auto& nodes = known->nodes;
+    const core::route_table routes{nodes};
     const auto instances_of = [&nodes](std::string_view service) {
-        return std::count_if(nodes->begin(), nodes->end(), [service](const auto& node) {
+        return std::count_if(nodes.begin(), nodes.end(), [service](const auto& node) {
             return node.id.name == service;
         });
     };
@@ -177,13 +245,13 @@ int call_service(const command_line& command, const configuration& configured) {
     if (!arguments) {
         return misuse(arguments.error().text);
     }
-    const auto nodes = nodes_known(configured, until);
-    if (!nodes) {
-        return complain(nodes.error().text);
+    const auto known = nodes_known(configured, until);
+    if (!known) {
+        return complain(known.error().text);
     }
     const std::string_view uri = command.uri;
     const std::string_view path = uri.substr(0, uri.find('?'));
-    const core::route_table routes{*nodes};
+    const core::route_table routes{known->nodes};
     const auto match = routes.find(command.method, path);
     if (match.what != core::route_table::outcome::found) {
         return complain(fmt::format(
@@ -204,7 +272,7 @@ int call_service(const command_line& command, const configuration& configured) {
     }
     const packet_request request{match.target->method, match.target->pattern, std::move(*params)};
     const bool one_way = match.target->one_way;
-    const auto reply = ask_any(*nodes, match.target->service, request, one_way, until);
+    const auto reply = ask_any(*known, match.target->service, request, one_way, until);
     if (!reply) {
         return complain(reply.error().text);
     }

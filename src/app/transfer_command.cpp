@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // msd export, import and compare: transfer the rows of the services between stores.
-#include "app/environment.hpp"
 #include "app/output.hpp"
 #include "app/resolve.hpp"
-#include "app/secret.hpp"
 #include "app/terminal_commands.hpp"
+#include "app/transfer_places.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
-#include "store/open_transfer.hpp"
-#include "store/server_url.hpp"
-#include "store/transfer_file.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -33,13 +24,11 @@ namespace msd::app {
 
 namespace {
 
-using table = std::unique_ptr<store::transfer_table>;
+using table = transfer_end;
 
 // Rows refer only to rows of services that come earlier here.
 constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
 
-constexpr std::string_view server_scheme = "mysql://";
-constexpr std::string_view embedded_scheme = "sqlite:";
 constexpr milliseconds progress_every{500};
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -84,104 +73,6 @@ private:
     bool shown_ = false;
 };
 
-// The two ends of a transfer: the configured store, and the place that the command line names.
-class places {
-public:
-    [[nodiscard]] static tl::expected<places, refusal>
-    of(const command_line& command, const configuration& from) {
-        places made;
-        made.configured_ = settings_of(from);
-        auto password = store_password(from, process_environment);
-        if (!password) {
-            return tl::unexpected{refusal{exit_configuration, password.error().text}};
-        }
-        made.configured_.server.password = std::move(*password);
-        if (const auto named = made.name(command.place, from); !named) {
-            return tl::unexpected{refusal{exit_usage, named.error().text}};
-        }
-        if (made.named_ && command.what == verb::export_rows) {
-            return tl::unexpected{
-                refusal{exit_usage, "an export goes to a directory; msd import fills a store"}};
-        }
-        return made;
-    }
-
-    [[nodiscard]] result<table>
-    open_configured(std::string_view service, store::transfer_use use) const {
-        return store::open_transfer(configured_, service, use);
-    }
-
-    [[nodiscard]] result<table> open_named(std::string_view service) const {
-        return named_ ? store::open_transfer(*named_, service, store::transfer_use::reading)
-                      : store::read_transfer_file(file_of(service), service);
-    }
-
-    /// An export writes to files only.
-    [[nodiscard]] result<table> create_file(std::string_view service) const {
-        if (::mkdir(directory_.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-            const auto why = std::generic_category().message(errno);
-            return fail(errc::unavailable, fmt::format("{}: {}", directory_.string(), why));
-        }
-        return store::write_transfer_file(file_of(service), service);
-    }
-
-    /// The number of rows of a completed export.
-    [[nodiscard]] result<std::int64_t> count_in_file(std::string_view service) const {
-        const auto whole = store::read_transfer_file(file_of(service), service);
-        return whole ? (*whole)->count() : tl::unexpected{whole.error()};
-    }
-
-private:
-    static store::store_settings settings_of(const configuration& from) {
-        store::store_settings made;
-        made.data_dir = from.data_dir;
-        made.server = from.service.store;
-        return made;
-    }
-
-    result<void> name(std::string_view place, const configuration& from) {
-        if (place.starts_with(embedded_scheme)) {
-            named_ = settings_of(from);
-            named_->data_dir = place.substr(embedded_scheme.size());
-            named_->server.url.clear();
-            named_->server.replicas.clear();
-        } else if (place.starts_with(server_scheme)) {
-            const auto url = store::parse_server_url(place);
-            if (!url) {
-                return tl::unexpected{url.error()};
-            }
-            if (!url->password.empty()) {
-                return fail(
-                    errc::invalid,
-                    fmt::format(
-                        "every user of this machine can read a command line: set {} instead",
-                        other_password_variable
-                    )
-                );
-            }
-            auto password = read_secret({}, other_password_variable, process_environment);
-            if (!password) {
-                return tl::unexpected{std::move(password.error())};
-            }
-            named_ = settings_of(from);
-            named_->server.url = place;
-            named_->server.replicas.clear();
-            named_->server.password = std::move(*password);
-        } else {
-            directory_ = place;
-        }
-        return {};
-    }
-
-    [[nodiscard]] std::filesystem::path file_of(std::string_view service) const {
-        return directory_ / fmt::format("{}.jsonl", service);
-    }
-
-    store::store_settings configured_;
-    std::optional<store::store_settings> named_;
-    std::filesystem::path directory_; // when the other place is not a store
-};
-
 struct moved {
     std::string service;
     store::transfer_progress rows;
@@ -196,6 +87,11 @@ int complain(std::string_view service, const error& why) {
     const bool goes_on = why.code == errc::cancelled;
     const std::string_view hint = goes_on ? "; run the same command again to continue" : "";
     log::complain(fmt::format("{}: {}{}", service, why.text, hint));
+    return why.code == errc::invalid ? exit_configuration : exit_failed;
+}
+
+int complain(const error& why) {
+    log::complain(why.text);
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
@@ -311,14 +207,18 @@ void show(const std::vector<compared>& all, bool as_json) {
 } // namespace
 
 int transfer_rows(const command_line& command, const configuration& configured) {
-    const auto ends = places::of(command, configured);
+    auto ends = transfer_places::of(command, configured);
     if (!ends) {
         return refuse(ends.error());
+    }
+    const auto chosen = chosen_services(command);
+    if (const auto changed = ends->become_owner(command, configured, chosen); !changed) {
+        return complain(changed.error());
     }
     stop_on_interrupt();
     std::vector<moved> all;
     std::vector<error> complete; // files that an earlier run has completed
-    for (const std::string& service : chosen_services(command)) {
+    for (const std::string& service : chosen) {
         const bool out = command.what == verb::export_rows;
         using enum store::transfer_use;
         auto from = out ? ends->open_configured(service, reading) : ends->open_named(service);
@@ -348,13 +248,17 @@ int transfer_rows(const command_line& command, const configuration& configured) 
 }
 
 int compare_rows(const command_line& command, const configuration& configured) {
-    const auto ends = places::of(command, configured);
+    auto ends = transfer_places::of(command, configured);
     if (!ends) {
         return refuse(ends.error());
     }
+    const auto chosen = chosen_services(command);
+    if (const auto changed = ends->become_owner(command, configured, chosen); !changed) {
+        return complain(changed.error());
+    }
     stop_on_interrupt();
     std::vector<compared> all;
-    for (const std::string& service : chosen_services(command)) {
+    for (const std::string& service : chosen) {
         auto done = compare(
             service,
             ends->open_configured(service, store::transfer_use::reading),

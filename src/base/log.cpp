@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/line_writer.hpp"
 #include "base/log_destination.hpp"
+#include "base/masking.hpp"
 #include "base/printable.hpp"
 
 #include <spdlog/details/null_mutex.h>
@@ -283,7 +284,7 @@ void write(level severity, std::string_view text) {
         return;
     }
     process_log& log = the_log();
-    const std::string_view message = cut_text(text, message_bytes_max);
+    const std::string message = masked(cut_text(text, message_bytes_max));
     std::shared_ptr<const std::function<void(std::string_view)>> ship;
     std::string shipped;
     {

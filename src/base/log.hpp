@@ -14,7 +14,7 @@
 // One line per event, to standard error or a file, as text or as JSON lines. Every line carries
 // time, level, role, slot and pid; for the journal of systemd it carries a priority instead of the
 // time. Unprintable characters in the text are escaped (base/printable.hpp), so data cannot forge a
-// line. The only user of spdlog.
+// line, and secrets are masked (base/masking.hpp). The only user of spdlog.
 //
 // Each line is written by the call that logs it, with one system call, and nothing is buffered:
 // a line that was logged survives a crash of its process, and several processes can share a file.

@@ -15,8 +15,11 @@ namespace msd::log {
 /// /dev/stderr, STDOUT_FILENO for /dev/stdout. Nothing for any other path.
 [[nodiscard]] std::optional<int> standard_stream(std::string_view file);
 
-/// Opens `path` for appending; creates the file with mode 0600. errc::unavailable with a text that
-/// names the path and what to do.
+/// Opens `path` for appending; creates the file with mode 0600. A file is refused that belongs to
+/// another user, has a second name (hard link), or is in a directory of another user, and so is one
+/// that other users can write to, or whose directory they can write to unless it is sticky
+/// (base/owned_files.hpp). FIFOs and devices are accepted. errc::unavailable with a text that names
+/// the path and what to do.
 [[nodiscard]] result<line_writer> open_writer(const std::string& path);
 
 /// Whether systemd's journal reads what is written to `fd`: JOURNAL_STREAM names its device and

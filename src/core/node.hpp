@@ -30,6 +30,7 @@ struct route_info {
     bool one_way = false;             // has no reply: 202 as soon as the request is queued
     std::vector<std::string> secrets; // parameters that are never logged
     std::string schema; // raw JSON array of its parameters, for people and tools; may be empty
+    bool wants_client = false; // a gateway adds the client's address to requests
 
     bool operator==(const route_info&) const = default;
 };

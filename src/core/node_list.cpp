@@ -12,113 +12,24 @@ bool is_wanted(const node_id& id, std::span<const std::string> interest) {
     return interest.empty() || std::binary_search(interest.begin(), interest.end(), id.name);
 }
 
-void join(std::string& list, std::string_view element) {
+// Nodes and claims; the rest is done with the next call.
+constexpr std::size_t expired_at_once_max = 1000;
+
+void append_element(std::string& list, std::string_view element) {
     list += list.empty() ? "" : ",";
     list += element;
 }
 
+void append_entry(std::string& list, const std::string& entry, bool is_critical) {
+    append_element(list, is_critical ? as_critical(entry) : entry);
+}
+
 } // namespace
 
-node_list::node_list(std::uint64_t epoch, milliseconds critical_for, milliseconds announce_within)
+node_list::node_list(std::uint64_t epoch, const settings& chosen)
     : epoch_{epoch},
-      critical_for_{critical_for},
-      announce_within_{announce_within} {}
-
-result<node_list::place> node_list::enroll(
-    const node_info& node,
-    std::optional<place> held,
-    time_point now,
-    completeness how_much
-) {
-    expire(now);
-    texts entries{foreign_entry(node), node.proto >= wire::protocol_version ? msd_entry(node) : ""};
-    const auto known = index_.find(node.id);
-    const bool is_new = known == index_.end();
-    if (auto room = check_room(entries, is_new && !held); !room) {
-        return tl::unexpected{room.error()};
-    }
-    if (!is_new) {
-        place where = known->second;
-        if (held != where) {
-            if (held) {
-                withdraw(*held);
-            }
-            if (nodes_.at(where).critical()) {
-                where = take_back(where);
-            } else {
-                ++foreign_changes_;
-            }
-            ++nodes_.at(where).holders;
-        }
-        update(nodes_.at(where), node, std::move(entries));
-        if (how_much == completeness::complete) {
-            announce(where);
-        }
-        return where;
-    }
-    if (held) {
-        withdraw(*held);
-    }
-    // The entry of a connection that registers another node keeps its place.
-    const bool is_free = held && !nodes_.contains(*held);
-    const place where = is_free ? *held : ++last_place_;
-    insert(where, node, std::move(entries));
-    if (how_much == completeness::complete) {
-        announce(where);
-    } else {
-        put(where, standing::unannounced, now + announce_within_);
-    }
-    return where;
-}
-
-result<void> node_list::check_room(const texts& entries, bool is_new) const {
-    if (entries.foreign.size() > entry_bytes_max || entries.msd.size() > entry_bytes_max) {
-        return fail(
-            errc::too_large,
-            "the registration is larger than " + std::to_string(entry_bytes_max) + " bytes"
-        );
-    }
-    const bool full = is_new && nodes_.size() >= nodes_max;
-    if (full || foreign_bytes_ + entries.foreign.size() > foreign_bytes_max ||
-        msd_bytes_ + entries.msd.size() > msd_bytes_max) {
-        return fail(errc::refused, "the registry is full");
-    }
-    return {};
-}
-
-void node_list::insert(place where, const node_info& node, texts&& entries) {
-    member& made = nodes_[where];
-    made.id = std::make_shared<const node_id>(node.id);
-    made.foreign_text = std::move(entries.foreign);
-    made.msd_text = std::move(entries.msd);
-    made.has_routes = !node.routes.empty();
-    made.holders = 1;
-    made.state = standing::unannounced;
-    index_.emplace(node.id, where);
-    count_bytes(made, 1);
-    ++foreign_changes_;
-    report(event::joined, made);
-}
-
-void node_list::update(member& known, const node_info& node, texts&& entries) {
-    const bool foreign_same = known.foreign_text == entries.foreign;
-    // The first registration of an msd node has no routes: routes that were registered before, by
-    // this worker or another one of the node, stay valid.
-    const bool keeps_routes =
-        foreign_same && known.has_routes && !entries.msd.empty() && node.routes.empty();
-    if (keeps_routes || (foreign_same && known.msd_text == entries.msd)) {
-        return;
-    }
-    count_bytes(known, -1);
-    known.foreign_text = std::move(entries.foreign);
-    known.msd_text = std::move(entries.msd);
-    known.has_routes = !node.routes.empty();
-    count_bytes(known, 1);
-    if (known.announced()) {
-        record_revision(known, false);
-    }
-    foreign_changes_ += foreign_same ? 0 : 1;
-}
+      settings_{chosen},
+      room_{chosen.limits} {}
 
 // From now on the node is sent to msd nodes.
 void node_list::announce(place where) {
@@ -146,19 +57,15 @@ node_list::place node_list::take_back(place where) {
     moved.key() = ++last_place_;
     const member& back = nodes_.insert(std::move(moved)).position->second;
     index_[*back.id] = last_place_;
+    for (const node_claims::claim& each : back.claims.all()) {
+        if (each.holders == 0) {
+            claim_expiries_.emplace(each.until, last_place_);
+        }
+    }
     record_state(back, true);
     ++foreign_changes_;
     report(event::returned, back);
     return last_place_;
-}
-
-void node_list::withdraw(place held) {
-    member& node = nodes_.at(held);
-    assert(node.holders > 0);
-    ++foreign_changes_;
-    if (--node.holders == 0) {
-        erase(held, event::deregistered);
-    }
 }
 
 void node_list::note_lost_callers(const node_id& of) {
@@ -168,26 +75,35 @@ void node_list::note_lost_callers(const node_id& of) {
     }
 }
 
-void node_list::lose(place held, time_point now) {
-    member& node = nodes_.at(held);
-    assert(node.holders > 0);
-    ++foreign_changes_;
-    if (--node.holders > 0) {
-        return;
-    }
-    announce(held);
-    put(held, standing::critical, now + critical_for_);
-    record_state(node, false);
-    report(event::lost, node);
-}
-
 void node_list::expire(time_point now) {
-    while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    expire_claims(now);
+    room_.expire(now);
+    for (std::size_t left = expired_at_once_max; left > 0; --left) {
+        if (expiries_.empty() || expiries_.begin()->first > now) {
+            return;
+        }
         const place where = expiries_.begin()->second;
         if (nodes_.at(where).critical()) {
+            keep_room(nodes_.at(where), now);
             erase(where, event::forgotten);
         } else {
             announce(where);
+        }
+    }
+}
+
+// Claims that nobody holds any more. Nothing waits for it: they only use room.
+void node_list::expire_claims(time_point now) {
+    for (std::size_t left = expired_at_once_max; left > 0; --left) {
+        if (claim_expiries_.empty() || claim_expiries_.begin()->first > now) {
+            return;
+        }
+        const auto found = nodes_.find(claim_expiries_.begin()->second);
+        claim_expiries_.erase(claim_expiries_.begin());
+        if (found != nodes_.end()) {
+            discharge(found->second);
+            found->second.claims.expire(now, found->second.listed.get());
+            charge(found->second);
         }
     }
 }
@@ -203,15 +119,10 @@ void node_list::erase(place where, event why) {
         record_revision(gone->second, true);
     }
     expiries_.erase({gone->second.until, where});
-    count_bytes(gone->second, -1);
+    contested_.erase(where);
+    discharge(gone->second);
     index_.erase(*gone->second.id);
     nodes_.erase(gone);
-}
-
-void node_list::count_bytes(const member& node, int sign) {
-    const std::size_t count = static_cast<std::size_t>(sign); // wraps around for -1
-    foreign_bytes_ += count * node.foreign_text.size();
-    msd_bytes_ += count * node.msd_text.size();
 }
 
 void node_list::record_revision(const member& changed, bool removed) {
@@ -245,8 +156,11 @@ std::optional<node_list::position> node_list::position_of(std::uint64_t rev) con
     return log_begin_ + static_cast<position>(next - log_.begin());
 }
 
-node_list::delta
-node_list::changes_since(position since, std::span<const std::string> interest) const {
+std::optional<node_list::delta> node_list::changes_since(
+    position since,
+    std::span<const std::string> interest,
+    std::size_t bytes_max
+) const {
     assert(reaches(since));
     std::set<place> present;
     std::set<node_id> removed;
@@ -267,42 +181,53 @@ node_list::changes_since(position since, std::span<const std::string> interest) 
     for (const node_id& id : removed) {
         std::string identity;
         append_identity(identity, id);
-        join(changes.removed, identity);
+        append_element(changes.removed, identity);
     }
     for (const place where : present) {
         const member& node = nodes_.at(where);
-        const std::string& entry_text = node.entry_for_msd();
-        join(changes.added, node.critical() ? as_critical(entry_text) : entry_text);
+        append_entry(changes.added, node.listed->for_msd(), node.critical());
+        if (changes.added.size() + changes.removed.size() > bytes_max) {
+            return std::nullopt;
+        }
     }
     return changes;
 }
 
-std::vector<std::string>
-node_list::msd_entries(std::size_t bytes_max, std::span<const std::string> interest) const {
-    std::vector<std::string> parts(1);
-    for (const auto& [where, node] : nodes_) {
-        if (!node.announced() || !is_wanted(*node.id, interest)) {
-            continue;
+node_list::part node_list::msd_part(
+    place from,
+    std::span<const std::string> interest,
+    std::size_t bytes_max,
+    std::size_t examined_max
+) const {
+    part made;
+    for (auto at = nodes_.lower_bound(from); at != nodes_.end(); ++at) {
+        const member& node = at->second;
+        const std::string& entry = node.listed->for_msd();
+        const bool is_sent = node.announced() && is_wanted(*node.id, interest);
+        const std::size_t bytes =
+            is_sent ? 1 + entry.size() + (node.critical() ? critical_mark_bytes : 0) : 0;
+        const bool is_full = !made.entries.empty() && made.entries.size() + bytes > bytes_max;
+        if (is_full || made.examined == examined_max) {
+            made.next = at->first;
+            break;
         }
-        const std::string& entry_text = node.entry_for_msd();
-        const std::string entry = node.critical() ? as_critical(entry_text) : entry_text;
-        if (!parts.back().empty() && parts.back().size() + 1 + entry.size() > bytes_max) {
-            parts.emplace_back();
+        ++made.examined;
+        if (is_sent) {
+            append_entry(made.entries, entry, node.critical());
         }
-        join(parts.back(), entry);
     }
-    return parts;
+    return made;
 }
 
-std::string node_list::foreign_entries() const {
-    std::string entries;
-    entries.reserve(foreign_bytes_ + nodes_.size());
+std::vector<node_claims::text> node_list::foreign_nodes() const {
+    std::vector<node_claims::text> all;
+    all.reserve(nodes_.size());
     for (const auto& [where, node] : nodes_) {
         if (!node.critical()) {
-            join(entries, node.foreign_text);
+            all.push_back(node.listed);
         }
     }
-    return entries;
+    return all;
 }
 
 } // namespace msd::core

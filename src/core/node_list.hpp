@@ -5,7 +5,9 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "core/node.hpp"
+#include "core/node_claims.hpp"
 #include "core/registration.hpp"
+#include "core/registry_room.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,18 +20,17 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace msd::core {
 
-// The distributor's list of nodes in registration order, each with the number of connections that
-// hold it, and the log of recent changes. A node whose last connection ended stays listed as
-// critical for a while. An msd node that is about to register a second time, with more, is not
-// announced to msd nodes before that, so that they receive it once and not twice. Nodes are stored
-// as the JSON texts that are sent, because that is their only use. core/registry.hpp decides which
-// change is sent to which node, and when.
+// The distributor's list of nodes in registration order, each with the connections that hold it
+// (its holders) and their descriptions (core/node_claims.hpp), and the log of recent changes. A
+// node whose last connection ended stays listed as critical for a while. An msd node that is about
+// to register a second time, with more, is not announced to msd nodes before that, so that they
+// receive it once and not twice. Nodes are stored as the JSON texts that are sent, because that is
+// their only use. core/registry.hpp decides which change is sent to which node, and when.
 //
 // There are two kinds of changes: of the set of nodes (each makes a revision) and of whether a node
 // is critical (makes none). The log contains both. A change of state is filed under the next
@@ -37,10 +38,24 @@ namespace msd::core {
 // not at all.
 class node_list {
 public:
-    // The position of a node in the list; connections refer to their node by it.
+    // The position of a node in the list.
     using place = std::uint64_t;
     // A position in the log, counted from the first change.
     using position = std::uint64_t;
+    using holder_id = node_claims::holder_id;
+
+    struct settings {
+        milliseconds critical_for{10'000};
+        milliseconds announce_within{500};
+        room_limits limits;
+    };
+
+    // A connection that registers a node.
+    struct holder {
+        holder_id id;
+        std::string_view address; // its quota is charged
+        bool is_proven = false;   // the peer proved the cluster secret: it has no quota
+    };
 
     enum class event : std::uint8_t {
         joined,
@@ -48,6 +63,7 @@ public:
         lost,         // its last connection ended: critical
         returned,     // registered again while it was critical
         forgotten,    // was critical for too long and is removed
+        contradicted, // a connection describes it otherwise than the list does
     };
 
     // Whether a registration is complete.
@@ -59,6 +75,7 @@ public:
     struct notice {
         event what;
         node_id id;
+        holder_id by = 0; // of a contradiction
     };
 
     struct delta {
@@ -67,31 +84,48 @@ public:
             removed; // identities joined by commas; a node that is also added moves to the end
     };
 
+    // Some of the entries for msd nodes, from one place of the list on.
+    struct part {
+        std::string entries; // joined by commas
+        place next = 0;      // where the next part begins; 0: this was the last one
+        std::size_t examined = 0;
+    };
+
+    // A node that connections describe in different ways.
+    struct contradiction {
+        node_id id;
+        std::size_t routes = 0; // of the listed description
+        struct other {
+            holder_id by;
+            std::size_t routes;
+        };
+        std::vector<other> others;
+    };
+
     static constexpr std::size_t changes_kept_max = 4096;
-    // The whole list must fit a packet that foreign nodes accept; with schemas it may be larger.
-    static constexpr std::size_t foreign_bytes_max = 15u << 20;
-    static constexpr std::size_t msd_bytes_max = 64u << 20;
 
-    node_list(std::uint64_t epoch, milliseconds critical_for, milliseconds announce_within);
+    node_list(std::uint64_t epoch, const settings& chosen);
 
-    /// A connection registers `node`, instead of the one it `held` before. Fails with
-    /// errc::too_large or errc::refused and a text for the peer when a limit is reached; then
-    /// nothing has changed.
-    [[nodiscard]] result<place> enroll(
+    /// A connection registers `node`, in addition to its other connections. A node that the
+    /// connection registered before is withdrawn. errc::too_large: the entry is; errc::refused: a
+    /// limit of the registry; then nothing has changed. The texts are for the peer.
+    [[nodiscard]] result<void> enroll(
+        const holder& by,
         const node_info& node,
-        std::optional<place> held,
         time_point now,
         completeness how_much = completeness::complete
     );
-    /// A connection deregistered its node.
-    void withdraw(place held);
-    /// Callers of a worker of that node have lost their connections. Counted as a foreign change
-    /// when the node is listed and not critical.
+    /// The node of a connection deregisters; after its last connection it is removed at once.
+    void withdraw(holder_id of, time_point now);
+    /// A connection has ended; after its last connection the node is critical.
+    void lose(holder_id of, time_point now);
+    /// The peer of a connection proved the cluster secret: its claim is stronger than others.
+    void prove(holder_id of);
+    [[nodiscard]] bool holds(holder_id id) const { return holdings_.contains(id); }
+    /// A worker of the node ended its connections with foreign callers; see foreign_changes().
     void note_lost_callers(const node_id& of);
-    /// A connection ended without deregistering its node.
-    void lose(place held, time_point now);
     /// Removes nodes that were critical for too long. Announces nodes whose second registration did
-    /// not arrive in time.
+    /// not arrive in time. Does a part of it when there is much to do.
     void expire(time_point now);
     /// When expire() has something to do; time_point::max() for never.
     [[nodiscard]] time_point next_expiry() const;
@@ -111,25 +145,32 @@ public:
     [[nodiscard]] bool reaches(position since) const { return since >= log_begin_; }
 
     // An empty interest means all names; otherwise the names are sorted.
-    /// The changes from position `since`, which the log must reach.
-    [[nodiscard]] delta changes_since(position since, std::span<const std::string> interest) const;
-    /// All entries for msd nodes, in pieces of at most `bytes_max` bytes. A piece has at least one
-    /// entry; there is at least one piece, which may be empty.
-    [[nodiscard]] std::vector<std::string>
-    msd_entries(std::size_t bytes_max, std::span<const std::string> interest) const;
-    /// All entries for foreign nodes: those that are not critical.
-    [[nodiscard]] std::string foreign_entries() const;
+    /// The changes from position `since`, which the log must reach; nothing when they have more
+    /// than `bytes_max` bytes.
+    [[nodiscard]] std::optional<delta>
+    changes_since(position since, std::span<const std::string> interest, std::size_t bytes_max)
+        const;
+    /// Entries for msd nodes from the place `from` on: at least one when there is one, as many as
+    /// fit in `bytes_max` bytes. Examines at most `nodes_max` nodes of the list.
+    [[nodiscard]] part msd_part(
+        place from,
+        std::span<const std::string> interest,
+        std::size_t bytes_max,
+        std::size_t examined_max
+    ) const;
+    /// The nodes that foreign nodes are sent: those that are not critical. The texts outlive
+    /// changes of the list.
+    [[nodiscard]] std::vector<node_claims::text> foreign_nodes() const;
+    /// At most `count_max` nodes that connections describe in different ways, each with at most
+    /// that many of the other descriptions.
+    [[nodiscard]] std::vector<contradiction> contradictions(std::size_t count_max) const;
 
     /// Everything except notices and settings, for a list that continues in another process.
     void write(binary_writer& out) const;
-    /// Reads the output of write(). `holds`: the node of each connection that has one. Fails with
-    /// errc::malformed when the bytes are not such a list or do not agree with `holds`.
-    [[nodiscard]] static result<node_list> read(
-        binary_reader& in,
-        milliseconds critical_for,
-        milliseconds announce_within,
-        std::span<const place> holds
-    );
+    /// Reads the output of write(). `may_hold`: whether a connection exists. Fails with
+    /// errc::malformed when the bytes are not such a list.
+    [[nodiscard]] static result<node_list>
+    read(binary_reader& in, const settings& chosen, const std::function<bool(holder_id)>& may_hold);
 
     /// Events since the last call, for the log.
     [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
@@ -139,18 +180,22 @@ private:
 
     struct member {
         std::shared_ptr<const node_id> id; // shared with the log, which outlives the member
-        std::string foreign_text;
-        std::string msd_text; // empty: the same
+        node_claims claims;
+        node_claims::text listed; // of one of the claims
         std::size_t holders = 0;
         standing state = standing::present;
         time_point until = time_point::max(); // when the state ends by itself; max(): never
-        bool has_routes = false;
+        time_point since;                     // when it was listed
 
         [[nodiscard]] bool announced() const { return state != standing::unannounced; }
         [[nodiscard]] bool critical() const { return state == standing::critical; }
-        [[nodiscard]] const std::string& entry_for_msd() const {
-            return msd_text.empty() ? foreign_text : msd_text;
-        }
+    };
+
+    struct holding {
+        place where = 0;
+        const node_description* what = nullptr; // of one of the claims of the node
+        bool is_proven = false;
+        bool has_contradicted = false; // and that was reported
     };
 
     struct change {
@@ -159,37 +204,61 @@ private:
         bool removed; // from its place; it may be listed again at another one
     };
 
-    struct texts {
-        std::string foreign;
-        std::string msd;
-    };
+    [[nodiscard]] result<void>
+    insert(const holder& by, const node_id& id, node_claims::text described, time_point now);
+    [[nodiscard]] result<void>
+    join(const holder& by, place where, node_claims::text described, time_point now);
+    [[nodiscard]] result<void>
+    describe_again(const holder& by, place where, node_claims::text described, time_point now);
+    [[nodiscard]] registry_room::request
+    request_of(const holder& by, const node_id& id, const node_description& added) const;
+    [[nodiscard]] result<void>
+    check_room(const holder& by, place where, std::size_t replaced, const node_claims::text& added)
+        const;
+    void add_holder(const holder& by, place where, std::size_t claim);
+    [[nodiscard]] std::size_t
+    add_claim(const holder& by, member& into, node_claims::text described, std::uint64_t since);
+    void drop_unheld_claims(member& of, time_point now);
+    [[nodiscard]] place remove_holder(holder_id id, time_point now);
+    void leave_claim(member& from, place where, const holding& of, time_point now);
+    [[nodiscard]] std::optional<place> leave_node(holder_id of, time_point now);
+    void relist(place where);
+    void note_contradiction(holder_id by);
+    void charge(const member& node);
+    void discharge(const member& node);
+    void keep_room(const member& gone, time_point now);
 
-    [[nodiscard]] result<void> check_room(const texts& entries, bool is_new) const;
-    void insert(place where, const node_info& node, texts&& entries);
-    void update(member& known, const node_info& node, texts&& entries);
     void announce(place where);
     [[nodiscard]] place take_back(place where);
     void put(place where, standing state, time_point until);
     void erase(place where, event why);
+    void expire_claims(time_point now);
     void record_revision(const member& changed, bool removed);
     void record_state(const member& changed, bool moved);
     void record(change&& made);
-    void count_bytes(const member& node, int sign);
-    [[nodiscard]] bool read_members(binary_reader& in, std::span<const place> holds);
+    [[nodiscard]] bool read_members(binary_reader& in);
+    [[nodiscard]] bool read_claims(binary_reader& in, place where, member& into);
+    [[nodiscard]] bool
+    read_holdings(binary_reader& in, const std::function<bool(holder_id)>& may_hold);
+    [[nodiscard]] bool read_known(binary_reader& in);
     [[nodiscard]] bool read_log(binary_reader& in);
-    void report(event what, const member& node) { notices_.push_back({what, *node.id}); }
+    void report(event what, const member& node, holder_id by = 0) {
+        notices_.push_back({what, *node.id, by});
+    }
 
     std::uint64_t epoch_;
-    milliseconds critical_for_;
-    milliseconds announce_within_;
+    settings settings_;
     std::uint64_t rev_ = 0;
     std::uint64_t foreign_changes_ = 0;
     place last_place_ = 0;
+    std::uint64_t last_claim_ = 0;
     std::map<place, member> nodes_;
     std::map<node_id, place> index_;
-    std::set<std::pair<time_point, place>> expiries_; // when states end by themselves
-    std::size_t foreign_bytes_ = 0;
-    std::size_t msd_bytes_ = 0;
+    std::map<holder_id, holding> holdings_;
+    std::set<place> contested_; // nodes with a claim that contradicts the listed one
+    std::set<std::pair<time_point, place>> expiries_;       // when states end by themselves
+    std::set<std::pair<time_point, place>> claim_expiries_; // when claims without holders end
+    registry_room room_;
     std::deque<change> log_;
     position log_begin_ = 0;
     std::uint64_t forgotten_rev_ = 0; // the newest revision that the log has dropped

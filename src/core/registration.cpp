@@ -90,7 +90,9 @@ result<route_info> read_route(std::string_view text) {
         const json::value* const found = fields.find(name);
         return found != nullptr ? found->as_string().value_or("") : std::string{};
     };
-    route_info route{string_of("method"), string_of("path"), false, {}, {}};
+    route_info route;
+    route.method = string_of("method");
+    route.path = string_of("path");
     if (route.method.empty() || !route.path.starts_with('/') || route.path.size() > url_bytes_max) {
         return unusable("each route must have a method, and a path that begins with /");
     }
@@ -101,6 +103,11 @@ result<route_info> read_route(std::string_view text) {
         return tl::unexpected{secrets.error()};
     }
     route.secrets = std::move(*secrets);
+    auto wants = read_strings(fields, "wants", urls_max, name_bytes_max);
+    if (!wants) {
+        return tl::unexpected{wants.error()};
+    }
+    route.wants_client = std::find(wants->begin(), wants->end(), want_client) != wants->end();
     if (const json::value* const schema = fields.find("schema")) {
         route.schema = schema->text;
     }

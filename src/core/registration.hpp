@@ -20,12 +20,15 @@
 namespace msd::core {
 
 inline constexpr std::string_view registry_uri = "/distributes";
+/// GET: the nodes that connections describe in different ways.
+inline constexpr std::string_view contradictions_uri = "/distributes/contradictions";
 
 constexpr std::size_t name_bytes_max = 128;
 constexpr std::size_t host_bytes_max = 255;
 constexpr std::size_t url_bytes_max = 1024;
 constexpr std::size_t urls_max = 1000;
 constexpr std::size_t interest_max = 256;
+inline constexpr std::string_view want_client = "client"; // in the member `wants` of a route
 constexpr std::size_t entry_bytes_max =
     std::size_t{128} * 1024; // one node as listed, schemas included
 constexpr std::size_t nodes_max = 20'000;
@@ -67,6 +70,7 @@ struct registration {
 /// The entry for msd nodes: also proto and routes. as_critical() adds `critical`.
 [[nodiscard]] std::string msd_entry(const node_info& node);
 [[nodiscard]] std::string as_critical(std::string_view entry);
+constexpr std::size_t critical_mark_bytes = 16; // by which as_critical() makes an entry longer
 void append_identity(std::string& out, const node_id& id);
 
 /// The frame that every distributor understands: port, name, urls (patterns included), proto.

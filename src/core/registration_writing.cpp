@@ -30,6 +30,9 @@ void write_routes(json::writer& writer, const node_info& node) {
             }
             writer.end_array();
         }
+        if (route.wants_client) {
+            writer.key("wants").begin_array().string(want_client).end_array();
+        }
         if (!route.schema.empty()) {
             writer.key("schema").raw(route.schema);
         }

@@ -16,7 +16,8 @@ constexpr std::string_view magic = "msd registry";
 constexpr std::size_t connections_max = std::size_t{4} * nodes_max;
 constexpr std::size_t texts_max = std::size_t{1} << 24;
 constexpr std::size_t unread_bytes_max = 32u << 20; // a packet and the bytes read after it
-constexpr std::uint64_t count_max = 1'000'000;      // of frames and pings; they are counted on
+constexpr std::size_t proof_bytes_max = 4096;
+constexpr std::uint64_t count_max = 1'000'000; // of frames and pings; they are counted on
 
 using text_table = std::vector<std::shared_ptr<const std::string>>;
 
@@ -61,6 +62,7 @@ void write_connection(binary_writer& out, const carried_connection& each, text_l
     out.number(static_cast<std::uint64_t>(each.bad_frames));
     out.number(static_cast<std::uint64_t>(each.unanswered_pings));
     out.time(each.frame_until).time(each.ended_until).text(each.unread);
+    out.text(each.proof);
     out.number(each.unsent.size());
     for (const shared_bytes& piece : each.unsent) {
         out.number(texts.place_of(piece));
@@ -75,6 +77,7 @@ carried_connection read_connection(binary_reader& in, const text_table& texts) {
     each.frame_until = in.time();
     each.ended_until = in.time();
     each.unread = in.text(unread_bytes_max);
+    each.proof = in.text(proof_bytes_max);
     for (std::size_t left = in.count(texts_max); left > 0 && !in.failed(); --left) {
         const std::uint64_t place = in.number();
         if (place >= texts.size()) {

@@ -21,7 +21,7 @@
 namespace msd::core {
 
 /// Both workers must have the same version; otherwise the old worker continues to serve.
-inline constexpr std::uint64_t handover_version = 2;
+inline constexpr std::uint64_t handover_version = 3;
 /// More than twice nodes_max nodes with full queues need.
 inline constexpr std::size_t handover_bytes_max = std::size_t{1} << 30;
 
@@ -38,6 +38,7 @@ struct carried_connection {
     time_point frame_until = time_point::max(); // deadline of the unfinished frame
     time_point ended_until = time_point::max(); // deadline of the last bytes, when being closed
     std::string_view unread;                    // received bytes of an incomplete frame
+    std::string proof;                          // of proof_responder::write(); empty: none begun
     std::vector<shared_bytes> unsent;           // piece by piece
 };
 

@@ -3,6 +3,9 @@
 #include "core/registry.hpp"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace msd::core {
 
@@ -16,38 +19,48 @@ constexpr std::size_t peers_max = std::size_t{4} * nodes_max;
 void registry::write(binary_writer& out) const {
     out.number(last_peer_).number(peers_.size());
     for (const auto& [id, each] : peers_) {
-        out.number(id).text(each.host).number(each.holds.value_or(0));
+        out.number(id).text(each.host).flag(each.is_admitted).flag(each.is_proven);
         out.flag(each.is_msd).flag(each.is_lagging).flag(subscribers_.contains(id));
-        out.flag(each.needs_snapshot).number(each.knows).number(each.sent_rev);
+        out.flag(each.was_sent_list).flag(each.has_sent);
+        out.flag(list_queue_.contains(id)).flag(changes_queue_.contains(id));
+        // A snapshot that was sent in part is sent again.
+        out.flag(each.needs_snapshot || each.snapshot.next != 0);
+        out.number(each.knows).number(each.sent_rev);
         out.number(each.interest.size());
         for (const std::string& name : each.interest) {
             out.text(name);
         }
     }
     nodes_.write(out);
-    out.number(pending_deregistrations_.size());
+    const auto is_answered = [this](const pending_deregistration& waiting) {
+        return peers_.contains(waiting.from);
+    };
+    out.number(static_cast<std::uint64_t>(
+        std::count_if(pending_deregistrations_.begin(), pending_deregistrations_.end(), is_answered)
+    ));
     for (const pending_deregistration& waiting : pending_deregistrations_) {
+        if (!is_answered(waiting)) {
+            continue;
+        }
         out.number(waiting.from)
             .text(waiting.key)
             .number(waiting.at)
             .number(waiting.foreign_change);
     }
-    out.number(noted_).number(noted_foreign_).number(sent_).number(sent_foreign_);
-    out.time(last_sent_).time(last_greeted_).time(changes_due_).time(list_due_).time(list_first_);
+    out.number(noted_).number(noted_foreign_).number(queued_).number(sent_);
+    out.number(list_change_).number(sent_foreign_);
+    // A list that is being made is made again.
+    const time_point list_due = making_ ? time_point::min() : list_due_;
+    out.time(last_sent_).time(last_greeted_).time(changes_due_).time(list_due).time(list_first_);
 }
 
 result<registry> registry::read(binary_reader& in, registry_settings settings, frame last_list) {
-    registry made{0, settings};
+    registry made{0, std::move(settings)};
     made.last_list_ = std::move(last_list);
     made.read_peers(in);
-    std::vector<node_list::place> holds;
-    for (const auto& [id, each] : made.peers_) {
-        if (each.holds) {
-            holds.push_back(*each.holds);
-        }
-    }
-    auto nodes =
-        node_list::read(in, settings.critical_for, settings.announce_within, std::move(holds));
+    auto nodes = node_list::read(in, made.list_settings(), [&made](peer_id id) {
+        return made.peers_.contains(id);
+    });
     if (!nodes) {
         return tl::unexpected{std::move(nodes.error())};
     }
@@ -67,18 +80,23 @@ void registry::read_peers(binary_reader& in) {
         const peer_id id = in.number(last_peer_);
         connection& each = peers_[id];
         each.host = in.text(host_bytes_max);
-        if (const node_list::place held = in.number(); held != 0) {
-            each.holds = held;
-        }
+        each.is_admitted = in.flag();
+        each.is_proven = in.flag();
         each.is_msd = in.flag();
         each.is_lagging = in.flag();
         const bool subscribes = in.flag();
+        each.was_sent_list = in.flag();
+        each.has_sent = in.flag();
+        const bool waits_for_list = in.flag();
+        const bool waits_for_changes = in.flag();
         each.needs_snapshot = in.flag();
         each.knows = in.number();
         each.sent_rev = in.number();
+        std::vector<std::string> interest;
         for (std::size_t names = in.count(interest_max); names > 0; --names) {
-            each.interest.emplace_back(in.text(name_bytes_max));
+            interest.emplace_back(in.text(name_bytes_max));
         }
+        set_interest(each, interest);
         const bool sorted = std::is_sorted(each.interest.begin(), each.interest.end());
         if (id <= before || !sorted || (subscribes && !each.is_msd)) {
             in.refuse();
@@ -88,6 +106,12 @@ void registry::read_peers(binary_reader& in) {
         }
         if (subscribes) {
             subscribers_.insert(id);
+        }
+        if (waits_for_list) {
+            list_queue_.push(id);
+        }
+        if (waits_for_changes) {
+            changes_queue_.push(id);
         }
         before = id;
     }
@@ -106,6 +130,7 @@ void registry::read_deregistrations(binary_reader& in) {
         if (in.failed()) {
             return;
         }
+        pending_key_bytes_ += waiting.key.size();
         pending_deregistrations_.push_back(std::move(waiting));
     }
 }
@@ -113,13 +138,17 @@ void registry::read_deregistrations(binary_reader& in) {
 void registry::read_progress(binary_reader& in) {
     noted_ = in.number(nodes_.log_end());
     noted_foreign_ = in.number(nodes_.foreign_changes());
+    queued_ = in.number(nodes_.log_end());
     sent_ = in.number(nodes_.log_end());
+    list_change_ = in.number(nodes_.foreign_changes());
     sent_foreign_ = in.number(nodes_.foreign_changes());
     last_sent_ = in.time();
     last_greeted_ = in.time();
     changes_due_ = in.time();
     list_due_ = in.time();
     list_first_ = in.time();
+    changes_queue_.mark(queued_);
+    list_queue_.mark(list_change_);
     const auto is_ahead = [this](const auto& each) {
         return each.second.knows > nodes_.log_end();
     };

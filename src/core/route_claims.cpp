@@ -13,6 +13,7 @@ bool route_claims::add(const claimant& by, const terms& claimed) {
     counts& of = place->second;
     ++of.claims;
     of.one_way += claimed.one_way ? 1 : 0;
+    of.wants_client += claimed.wants_client ? 1 : 0;
     auto known = of.patterns.find(claimed.pattern);
     if (known == of.patterns.end()) {
         known = of.patterns.emplace(claimed.pattern, 0).first;
@@ -30,6 +31,7 @@ void route_claims::remove(const claimant& by, const terms& claimed) {
         return;
     }
     of.one_way -= claimed.one_way ? 1 : 0;
+    of.wants_client -= claimed.wants_client ? 1 : 0;
     const auto known = of.patterns.find(claimed.pattern);
     assert(known != of.patterns.end());
     if (--known->second == 0) {
@@ -42,8 +44,9 @@ void route_claims::renew(std::string_view method) {
     const auto& [first, of] = *services_.begin();
     const std::string& pattern = of.patterns.begin()->first;
     const bool one_way = of.one_way > 0;
+    const bool wants_client = of.wants_client > 0;
     if (current_ && current_->service == first.second && current_->one_way == one_way &&
-        current_->pattern == pattern) {
+        current_->wants_client == wants_client && current_->pattern == pattern) {
         return;
     }
     auto made = std::make_shared<service_route>();
@@ -51,6 +54,7 @@ void route_claims::renew(std::string_view method) {
     made->pattern = pattern;
     made->service = first.second;
     made->one_way = one_way;
+    made->wants_client = wants_client;
     const path_segments segments{pattern};
     for (std::size_t place = 0; place < segments.size(); ++place) {
         if (is_variable(segments[place])) {

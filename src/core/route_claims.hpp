@@ -19,6 +19,7 @@ struct service_route {
     std::string pattern; // "/goods/{id}": the uri that goes to the service
     std::string service; // node name
     bool one_way = false;
+    bool wants_client = false;          // the gateway adds the client's address to requests
     std::vector<std::string> variables; // names in the pattern, in order
     std::vector<std::size_t> places;    // of the variables among the segments of the pattern
 };
@@ -39,8 +40,9 @@ public:
 
     // What a claim says beyond the identity of the route.
     struct terms {
-        std::string_view pattern; // with the names of its variables
-        bool one_way = false;     // true if any instance says so
+        std::string_view pattern;  // with the names of its variables
+        bool one_way = false;      // true if any instance says so
+        bool wants_client = false; // the same
     };
 
     /// True when the service did not claim the route before, but another one did.
@@ -63,6 +65,7 @@ private:
     struct counts {
         std::uint32_t claims = 0;
         std::uint32_t one_way = 0;
+        std::uint32_t wants_client = 0;
         std::map<std::string, std::uint32_t, std::less<>> patterns; // names of variables differ
     };
     using key = std::pair<presence, std::string>; // present ones first, then by name

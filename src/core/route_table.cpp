@@ -81,7 +81,7 @@ std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
     claims.reserve(node.routes.empty() ? node.urls.size() : node.routes.size());
     for (const route_info& said : node.routes) {
         if (is_method(said.method) && is_path(said.path)) {
-            claims.push_back({said.method, said.path, said.one_way});
+            claims.push_back({said.method, said.path, said.one_way, said.wants_client});
         }
     }
     // A node that describes its routes also sends them as urls, for nodes that read only urls.
@@ -93,10 +93,14 @@ std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
         const std::string_view method = std::string_view{url}.substr(0, slash);
         const std::string_view path = std::string_view{url}.substr(slash);
         if (is_method(method) && is_path(path)) {
-            claims.push_back({method, path, url == usual_one_way});
+            claims.push_back({method, path, url == usual_one_way, false});
         }
     }
     return claims;
+}
+
+route_claims::terms route_table::terms_of(const claim& claimed) {
+    return {claimed.path, claimed.one_way, claimed.wants_client};
 }
 
 void route_table::add(const node_info& node, presence how) {
@@ -156,7 +160,7 @@ void route_table::put(const claim& claimed, const std::string& service, presence
         offered->second.order = next_order_++;
     }
     route_claims& claims = offered->second;
-    const bool is_contested = claims.add({service, how}, {claimed.path, claimed.one_way});
+    const bool is_contested = claims.add({service, how}, terms_of(claimed));
     claims.renew(claimed.method);
     if (is_contested && contested_.size() < contested_max) {
         contested_.push_back(claims.current());
@@ -172,7 +176,7 @@ void route_table::drop(const claim& claimed, const std::string& service, presenc
     const auto offered = offers.find(claimed.method);
     assert(offered != offers.end());
     route_claims& claims = offered->second;
-    claims.remove({service, how}, {claimed.path, claimed.one_way});
+    claims.remove({service, how}, terms_of(claimed));
     if (!claims.empty()) {
         claims.renew(claimed.method);
         return;

@@ -80,11 +80,13 @@ private:
         std::string_view method;
         std::string_view path;
         bool one_way = false;
+        bool wants_client = false;
 
         bool operator==(const claim&) const = default;
     };
 
     [[nodiscard]] static std::vector<claim> claims_of(const node_info& node);
+    [[nodiscard]] static route_claims::terms terms_of(const claim& claimed);
     void put(const claim& claimed, const std::string& service, presence how);
     void drop(const claim& claimed, const std::string& service, presence how);
 

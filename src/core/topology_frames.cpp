@@ -35,10 +35,22 @@ std::string framed(std::string_view object) {
 } // namespace
 
 std::string list_frame(std::string_view entries) {
-    std::string object;
-    json::writer writer{object};
-    begin(writer).key("params").raw(array(entries)).end_object();
-    return framed(object);
+    std::string frame = list_frame_begin();
+    frame += entries;
+    append_list_frame_end(frame);
+    return frame;
+}
+
+std::string list_frame_begin() {
+    std::string frame;
+    json::writer writer{frame};
+    begin(writer).key("params").begin_array();
+    return frame;
+}
+
+void append_list_frame_end(std::string& frame) {
+    frame += "]}";
+    frame += wire::terminator;
 }
 
 std::string announcement_frame(revision now) {

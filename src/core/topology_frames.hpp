@@ -17,6 +17,9 @@ constexpr std::size_t snapshot_part_bytes_max = std::size_t{256} * 1024;
 
 /// The whole list for foreign nodes; `entries` are joined by commas.
 [[nodiscard]] std::string list_frame(std::string_view entries);
+/// The same for a list that is made in several steps: what is before and after the entries.
+[[nodiscard]] std::string list_frame_begin();
+void append_list_frame_end(std::string& frame);
 
 /// Informs a node that the distributor is an msd distributor; contains no entries.
 [[nodiscard]] std::string announcement_frame(revision now);

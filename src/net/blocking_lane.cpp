@@ -9,6 +9,8 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cassert>
 #include <condition_variable>
@@ -159,6 +161,11 @@ void blocking_lane::state::forget(job& which) {
 }
 
 void blocking_lane::state::work() {
+    if (chosen.nice != 0) {
+        // On Linux, this concerns the calling thread only. Without it, the lane works as well.
+        const int inherited = ::getpriority(PRIO_PROCESS, 0);
+        static_cast<void>(::setpriority(PRIO_PROCESS, 0, inherited + chosen.nice));
+    }
     std::vector<std::shared_ptr<job>> taken;
     std::unique_lock lock{mutex};
     for (;;) {

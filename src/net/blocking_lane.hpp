@@ -68,6 +68,7 @@ public:
         int threads = 1;
         std::size_t calls_max = 1024; // submitted and not finished; beyond: errc::unavailable
         std::size_t batch_max = 1;    // calls a thread takes at once
+        int nice = 0;                 // of the threads, relative to the process; at most 19
     };
 
     /// Without a runner each call is made by itself. Throws std::system_error when a thread cannot

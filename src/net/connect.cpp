@@ -27,6 +27,13 @@ void prepare(tcp::socket& socket) {
     socket.set_option(tcp::no_delay{true}, ignored);
 }
 
+asio::ip::address plain(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    return address;
+}
+
 asio::awaitable<result<std::vector<tcp::endpoint>>>
 resolve(asio::any_io_executor executor, std::string host, std::uint16_t port, deadline until) {
     asio::error_code not_an_address;
@@ -62,11 +69,17 @@ peer_address address_of(const tcp::socket& socket) {
     if (gone) {
         return {};
     }
-    auto address = endpoint.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return {plain(endpoint.address()).to_string(), endpoint.port()};
+}
+
+bool is_peer_on_this_host(const tcp::socket& socket) {
+    asio::error_code gone;
+    const auto peer = plain(socket.remote_endpoint(gone).address());
+    if (gone) {
+        return false;
     }
-    return {address.to_string(), endpoint.port()};
+    const auto own = plain(socket.local_endpoint(gone).address());
+    return !gone && (peer.is_loopback() || peer == own);
 }
 
 tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd) {

@@ -29,6 +29,10 @@ struct peer_address {
 /// The peer's address of a connected socket; empty when the connection has ended already.
 [[nodiscard]] peer_address address_of(const asio::ip::tcp::socket& socket);
 
+/// Whether the peer's address is a loopback address or the socket's own address: then the peer runs
+/// on this host, or reached it through a proxy on this host. False when the connection has ended.
+[[nodiscard]] bool is_peer_on_this_host(const asio::ip::tcp::socket& socket);
+
 /// Takes over an accepted descriptor.
 [[nodiscard]] asio::ip::tcp::socket adopt_socket(const asio::any_io_executor& executor, int fd);
 

@@ -104,6 +104,8 @@ public:
     void resume(std::string_view unread, deadline frame_until);
 
     [[nodiscard]] const peer_address& peer() const { return peer_; }
+    /// See net/connect.hpp.
+    [[nodiscard]] bool is_peer_on_this_host() const { return net::is_peer_on_this_host(socket_); }
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/privileges.hpp"
 
+#include "base/owned_files.hpp"
 #include "base/unique_fd.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,8 @@ namespace msd::process {
 namespace {
 
 constexpr int depth_max = 4;
-constexpr std::size_t names_max = 100'000;                    // of one directory
+constexpr mode_t parent_mode = 0755;       // of directories above one that is created
+constexpr std::size_t names_max = 100'000; // of one directory
 constexpr std::size_t entry_bytes_max = std::size_t{1} << 20; // of the user database
 
 std::optional<id_t> number_of(std::string_view text) {
@@ -194,21 +196,47 @@ result<std::optional<identity>> find_identity(const std::string& user, const std
     );
 }
 
-void give_tree(const std::filesystem::path& directory, const identity& to) {
-    unique_fd fd{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+identity identity_of(uid_t user, gid_t group) {
+    const std::string name = std::to_string(user);
+    identity found = user_named(name).value_or(identity{user, group, name, {}});
+    if (found.user_name.empty()) {
+        found.group = group;
+    }
+    return found;
+}
+
+void give_directory(
+    const std::filesystem::path& directory,
+    mode_t mode,
+    given when,
+    const identity& to
+) {
+    const auto path = directory.has_filename() ? directory : directory.parent_path();
+    const std::filesystem::path above = path.has_parent_path() ? path.parent_path() : ".";
+    const unique_fd parent = open_directory_of_root(above, parent_mode);
+    const std::string name = path.filename();
+    if (!parent || name.empty()) {
+        return;
+    }
+    const bool is_new = mkdirat(parent.get(), name.c_str(), mode) == 0;
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    unique_fd fd{openat(parent.get(), name.c_str(), flags)};
     struct stat facts {};
     if (!fd || fstat(fd.get(), &facts) != 0 || facts.st_uid != 0) {
         return;
     }
-    give(fd.get(), to);
-    give_below(std::move(fd), facts.st_dev, to, depth_max);
+    const bool is_private = (facts.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    if (is_new || is_private || when == given::always) {
+        give(fd.get(), to);
+        give_below(std::move(fd), facts.st_dev, to, depth_max);
+    }
 }
 
 void give_file(const std::filesystem::path& file, const identity& to) {
     const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : ".";
-    const unique_fd directory{open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    const unique_fd directory = open_directory_of_root(parent);
     struct stat facts {};
-    if (!directory || fstat(directory.get(), &facts) != 0 || facts.st_uid != 0) {
+    if (!directory || fstat(directory.get(), &facts) != 0) {
         return;
     }
     const std::string name = file.filename();

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -28,14 +29,30 @@ struct identity {
 [[nodiscard]] result<std::optional<identity>>
 find_identity(const std::string& user, const std::string& group);
 
-/// Changes the owner of a directory and its contents to `to`, as far as root owns them and no other
-/// user can have put them there: directories, and regular files with one name. Symbolic links are
-/// not followed, and at most `depth_max` levels are visited. Errors of single files are ignored
-/// here; opening such a file reports them.
-void give_tree(const std::filesystem::path& directory, const identity& to);
+/// The user with this number, with the group and the further groups of the user database; a user
+/// that is not in it gets `group`.
+[[nodiscard]] identity identity_of(uid_t user, gid_t group);
 
-/// Creates the file (0600) with the owner `to`, or changes its owner, when its directory belongs to
-/// root. Otherwise does nothing: the user `to` creates the file, or has no permission to.
+// Which existing directories get another owner.
+enum class given : std::uint8_t { when_private, always };
+
+/// Creates the directory if it does not exist, and changes the owner of the directory and its
+/// contents to `to`, as far as root owns them and no other user can have put them there:
+/// directories, and regular files with one name. An existing directory that other users may enter
+/// is given `always` only. Does nothing when another user than root can change a part of the path
+/// (base/owned_files.hpp): that user could choose which directory is given. Symbolic links below
+/// the directory are not followed, and at most `depth_max` levels are visited. Errors are ignored
+/// here; opening such a file reports them.
+void give_directory(
+    const std::filesystem::path& directory,
+    mode_t mode,
+    given when,
+    const identity& to
+);
+
+/// Creates the file (0600) with the owner `to`, or changes its owner, when only root can have
+/// chosen its directory, as above. Otherwise does nothing: the user `to` creates the file, or has
+/// no permission to.
 void give_file(const std::filesystem::path& file, const identity& to);
 
 /// Switches user, group and supplementary groups to `to` for good, and verifies it. After an error

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: one role; its sessions, requests and timers share its state.
+// Over 400 lines: all that happens on a connection of a node, from its accept to its end.
 #include "roles/distributor.hpp"
 
 #include "base/json.hpp"
@@ -27,6 +27,9 @@ namespace {
 constexpr milliseconds ended_session_limit{5000}; // for the pending replies before closing
 constexpr milliseconds drain_flush_limit{500};
 constexpr int asked_behind_queue_max = 16;
+// A large registration counts as several changes: it is sent to all nodes.
+constexpr double bytes_per_change = 16.0 * 1024;
+constexpr double changes_of_packet_max = 10;
 constexpr int bad_request = 1;
 constexpr int not_found = 404;
 
@@ -38,21 +41,10 @@ std::uint64_t new_epoch() {
     );
 }
 
-std::string_view text_of(core::node_list::event what) {
-    using enum core::node_list::event;
-    switch (what) {
-    case joined:
-        return "joined";
-    case deregistered:
-        return "left";
-    case lost:
-        return "is critical: its last connection ended";
-    case returned:
-        return "returned";
-    case forgotten:
-        return "is removed: it did not return";
-    }
-    return "";
+double changes_of(const wire::packet& registration) {
+    const json::value* const params = registration.raw_params();
+    const std::size_t bytes = params == nullptr ? 0 : params->text.size();
+    return std::min(1 + static_cast<double>(bytes) / bytes_per_change, changes_of_packet_max);
 }
 
 } // namespace
@@ -67,11 +59,10 @@ public:
     ~presence() {
         session_.connection.close();
         if (session_.bad_frames > 1) {
-            log::warning(
-                "{} sent {} malformed frames",
-                session_.connection.peer().text(),
-                session_.bad_frames
-            );
+            within_.peer_warnings_.log([this] {
+                const std::string peer = session_.connection.peer().text();
+                log::warning("{} sent {} malformed frames", peer, session_.bad_frames);
+            });
         }
         within_.forget(session_.id);
         within_.pump();
@@ -86,17 +77,36 @@ distributor::distributor(worker& surroundings, const distributor_settings& setti
     : worker_{surroundings},
       settings_{settings},
       registry_{new_epoch(), registry_settings()},
+      hosts_{settings.allowed_hosts, settings.advertise_host},
+      unproven_{surroundings.dog},
       due_{surroundings.loop} {
     bound_input(surroundings, settings.packets, settings.packets.request_bytes_max);
 }
 
 core::registry_settings distributor::registry_settings() const {
-    return {
-        settings_.gather_first,
-        settings_.gather_quiet,
-        settings_.gather_longest,
-        settings_.critical_for,
+    const registry_limit_settings& limits = settings_.limits;
+    core::room_limits room;
+    room.total.routes = limits.routes_max;
+    const auto share = [&limits](std::size_t of) {
+        return of / 100 * limits.share_per_address_percent;
     };
+    room.per_address = {
+        limits.entries_per_address_max,
+        share(room.total.foreign_bytes),
+        share(room.total.msd_bytes),
+        limits.routes_per_address_max,
+        share(room.total.extra_bytes),
+    };
+    room.reserved_percent = limits.reserved_percent;
+    room.known_for = limits.known_for;
+    core::registry_settings chosen;
+    chosen.gather_first = settings_.gather_first;
+    chosen.gather_quiet = settings_.gather_quiet;
+    chosen.gather_longest = settings_.gather_longest;
+    chosen.critical_for = settings_.critical_for;
+    chosen.list_at_accept_bytes_max = settings_.list_at_accept_bytes_max;
+    chosen.limits = room;
+    return chosen;
 }
 
 asio::awaitable<result<void>> distributor::start() {
@@ -106,16 +116,30 @@ asio::awaitable<result<void>> distributor::start() {
 
 void distributor::serve(int fd, net::accept_credit credit) {
     if (is_ending_ || sessions_.size() >= connections_max) {
-        log::warning("refused a connection: {} are open", sessions_.size());
+        peer_warnings_.log([this] {
+            log::warning("refused a connection: {} are open", sessions_.size());
+        });
         const unique_fd closed{fd};
         return;
     }
     const auto executor = worker_.loop.get_executor();
     auto socket = net::adopt_socket(executor, fd);
+    const std::string host = net::address_of(socket).host;
+    if (connections_of_[host] >= settings_.limits.connections_per_address_max) {
+        peer_warnings_.log([&] {
+            log::warning("refused a connection: {} are open from {}", connections_of_[host], host);
+        });
+        return;
+    }
     net::detect_vanished_peer(socket, settings_.ping_every * settings_.ping_missed_max);
-    auto made = std::make_shared<session>(std::move(socket), worker_, settings_.packets);
-    made->id = registry_.connect(made->connection.peer().host, clock::now());
-    sessions_.emplace(made->id, made);
+    auto made = std::make_shared<session>(std::move(socket), worker_, settings_);
+    if (has_to_prove(*made)) {
+        made->id = registry_.connect_unproven(made->connection.peer().host);
+        await_proof(*made);
+    } else {
+        made->id = registry_.connect(made->connection.peer().host, clock::now());
+    }
+    add(made);
     worker_.tasks.spawn(converse(std::move(made)));
     pump();
     // Runs after the first read has started: an event loop that hangs returns no credit.
@@ -124,12 +148,23 @@ void distributor::serve(int fd, net::accept_credit credit) {
 
 asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
     const presence here{*this, *with};
-    verdict next = verdict::go_on;
-    while (next == verdict::go_on && !with->is_ended()) {
+    // An earlier worker may have received packets that it had not handled yet.
+    verdict next = with->is_ended() ? verdict::go_on : handle_frames(*with);
+    pump();
+    while ((next == verdict::go_on || next == verdict::pause) && !with->is_ended()) {
+        if (next == verdict::pause) {
+            co_await await_changes(with);
+            if (!with->connection.is_open()) {
+                co_return;
+            }
+            next = handle_frames(*with);
+            pump();
+            continue;
+        }
         const auto received = co_await with->connection.receive();
         if (!received) {
             if (received.error().code == errc::timeout) {
-                log::warning("{}", received.error().text);
+                peer_warnings_.log([&received] { log::warning("{}", received.error().text); });
             }
             co_return;
         }
@@ -149,10 +184,31 @@ asio::awaitable<void> distributor::converse(std::shared_ptr<session> with) {
     }
 }
 
+// Reads no more packets of a peer that causes many changes. The kernel delays its further packets;
+// other peers are not delayed.
+asio::awaitable<void> distributor::await_changes(std::shared_ptr<session> paused) {
+    if (!std::exchange(paused->was_delayed, true)) {
+        peer_warnings_.log([&paused] {
+            const std::string peer = paused->connection.peer().text();
+            log::warning("{} registers too often: its packets are delayed", peer);
+        });
+    }
+    asio::steady_timer timer{worker_.loop, paused->changes.next()};
+    [[maybe_unused]] const auto [woken] = co_await timer.async_wait(net::use_tuple);
+}
+
 distributor::verdict distributor::handle_frames(session& from) {
     for (;;) {
+        if (from.changes.next() > clock::now()) {
+            return verdict::pause;
+        }
         const auto [state, frame] = from.connection.next();
-        if (state == wire::frame_reader::status::incomplete) {
+        const bool is_whole = state != wire::frame_reader::status::incomplete;
+        const std::size_t bytes = is_whole ? frame.size() : from.connection.unread().size();
+        if (from.waiting && bytes > unproven_peers::bytes_max) {
+            return deny(from, "too many bytes before the proof of the cluster secret");
+        }
+        if (!is_whole) {
             return verdict::go_on;
         }
         if (state == wire::frame_reader::status::foreign) {
@@ -173,6 +229,12 @@ distributor::verdict distributor::handle_frames(session& from) {
 
 distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
     const auto parsed = packet_.parse(frame, wire::request_bounds);
+    if (packet_.kind() == wire::packet_kind::auth) {
+        return handle_auth(from, *packet_.fields().find("auth"));
+    }
+    if (from.waiting) {
+        return refuse_unproven(from);
+    }
     if (!parsed) {
         const verdict next = complain(from, packet_.key(), parsed.error().text);
         const bool is_too_deep = parsed.error().code == errc::too_large;
@@ -203,19 +265,24 @@ bool distributor::reads_nothing(session& from) const {
 
 distributor::verdict distributor::answer(session& from, const wire::packet& request) {
     if (reads_nothing(from)) {
-        log::warning(
-            "closing {}: it sends requests but does not read the replies",
-            from.connection.peer().text()
-        );
+        peer_warnings_.log([&from] {
+            log::warning(
+                "closing {}: it sends requests but does not read the replies",
+                from.connection.peer().text()
+            );
+        });
         return verdict::drop;
     }
+    registry_.note_packet(from.id);
     if (request.uri() == core::registry_uri && request.method() == "POST") {
         return enroll(from, request);
     }
     if (request.uri() == core::registry_uri && request.method() == "DELETE") {
-        registry_
-            .deregister(from.id, request.key(), clock::now(), core::read_deregistration(request));
+        deregister(from, request);
         return verdict::go_on;
+    }
+    if (request.uri() == core::contradictions_uri && request.method() == "GET") {
+        return list_contradictions(from, request);
     }
     if (request.uri() == "/ping" && request.method() == "GET") {
         return reply(from, request.key(), {});
@@ -228,15 +295,28 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
 }
 
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
+    from.changes.take(changes_of(request), clock::now());
     const auto registration = core::read_registration(request);
     if (!registration) {
         return refuse(from, request.key(), registration.error().text);
+    }
+    if (const auto allowed = check_claim(from, *registration); !allowed) {
+        return refuse(from, request.key(), allowed.error().text);
     }
     const auto enrolled = registry_.enroll(from.id, *registration, clock::now());
     if (!enrolled) {
         return refuse(from, request.key(), enrolled.error().text);
     }
     return verdict::go_on;
+}
+
+// Without a registration, it changes nothing.
+void distributor::deregister(session& from, const wire::packet& request) {
+    const time_point now = clock::now();
+    if (registry_.nodes().holds(from.id)) {
+        from.changes.take(1, now);
+    }
+    registry_.deregister(from.id, request.key(), now, core::read_deregistration(request));
 }
 
 // A packet that is malformed or not a request is answered only when it has a key.
@@ -262,7 +342,9 @@ distributor::refuse(session& from, std::string_view key, const std::string& text
 distributor::verdict distributor::note_bad_input(session& from, const std::string& text) {
     ++bad_frames_;
     if (++from.bad_frames == 1) {
-        log::warning("malformed input from {}: {}", from.connection.peer().text(), text);
+        peer_warnings_.log([&] {
+            log::warning("malformed input from {}: {}", from.connection.peer().text(), text);
+        });
     }
     const bool is_last = from.bad_frames >= settings_.packets.malformed_max;
     return is_last ? verdict::close : verdict::go_on;
@@ -272,102 +354,31 @@ distributor::verdict distributor::note_bad_input(session& from, const std::strin
 // large.
 distributor::verdict
 distributor::reply(session& to, std::string_view key, const wire::reply_fields& fields) {
+    note_queued(to, key.size() + fields.errormessage.size() + fields.members.size());
     to.connection.compose([&](std::string& out) { wire::append_reply(out, key, fields); });
-    const bool takes_none = to.connection.unsent_bytes() > settings_.queue_bytes_max;
+    // A list may be longer than the queue.
+    const std::size_t most = settings_.queue_bytes_max + registry_.last_list()->size();
+    const bool takes_none = to.connection.unsent_bytes() > most;
     return takes_none ? verdict::drop : verdict::go_on;
 }
 
-bool distributor::has_room(core::registry::peer_id id) {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end()) {
-        return true;
-    }
-    if (found->second->connection.unsent_bytes() <= settings_.queue_bytes_max) {
-        return true;
-    }
-    worker_.tasks.spawn(await_room(found->second));
-    return false;
-}
-
-asio::awaitable<void> distributor::await_room(std::shared_ptr<session> lagging) {
-    const bool empty = co_await lagging->connection.flushed(deadline::never());
-    if (empty && sessions_.contains(lagging->id)) {
-        registry_.resume(lagging->id, clock::now());
-        pump();
-    }
+void distributor::add(std::shared_ptr<session> made) {
+    ++connections_of_[made->connection.peer().host];
+    const auto id = made->id;
+    sessions_.emplace(id, std::move(made));
 }
 
 void distributor::forget(core::registry::peer_id id) {
-    if (sessions_.erase(id) > 0) {
-        registry_.disconnect(id, clock::now());
-    }
-}
-
-// Does what is due in the registry and sets the timer for what is due later.
-void distributor::pump() {
-    if (is_ending_) {
+    const auto gone = sessions_.find(id);
+    if (gone == sessions_.end()) {
         return;
     }
-    const time_point now = clock::now();
-    if (registry_.due() <= now) {
-        const auto check = [this](core::registry::peer_id id) {
-            return has_room(id);
-        };
-        for (auto& [to, what] : registry_.advance(now, check)) {
-            if (const auto found = sessions_.find(to); found != sessions_.end()) {
-                found->second->connection.send(std::move(what));
-            }
-        }
+    const auto address = connections_of_.find(gone->second->connection.peer().host);
+    if (--address->second == 0) {
+        connections_of_.erase(address);
     }
-    report_notices();
-    const time_point next = registry_.due();
-    if (next != due_.expiry() && next != time_point::max()) {
-        due_.expires_at(next);
-        due_.async_wait([this](const asio::error_code& superseded) {
-            if (!superseded) {
-                // Reads packets that have arrived first: they may add to the gathered changes.
-                asio::post(worker_.loop, [this] { pump(); });
-            }
-        });
-    }
-}
-
-void distributor::report_notices() {
-    for (const auto& [what, id] : registry_.take_notices()) {
-        const net::peer_address address{id.host, id.port};
-        log::info("{} at {} {}", id.name, address.text(), text_of(what));
-    }
-}
-
-// Any byte counts as an answer. All connections share one text.
-asio::awaitable<void> distributor::ping_nodes() {
-    auto ping = std::make_shared<std::string>();
-    wire::request_fields fields;
-    fields.method = "GET";
-    fields.uri = "/ping";
-    wire::append_request(*ping, fields, 1);
-    asio::steady_timer timer{worker_.loop};
-    for (;;) {
-        timer.expires_after(settings_.ping_every);
-        const auto [stopped] = co_await timer.async_wait(net::use_tuple);
-        if (stopped) {
-            co_return;
-        }
-        for (const auto& [id, node] : sessions_) {
-            if (!registry_.is_msd(id)) {
-                continue;
-            }
-            if (++node->unanswered_pings > settings_.ping_missed_max) {
-                log::warning(
-                    "closing {}: it does not answer pings",
-                    node->connection.peer().text()
-                );
-                node->connection.close();
-            } else {
-                node->connection.send(ping);
-            }
-        }
-    }
+    sessions_.erase(gone);
+    registry_.disconnect(id, clock::now());
 }
 
 asio::awaitable<void> distributor::drain(deadline until) {
@@ -400,7 +411,9 @@ std::string distributor::stats() const {
     writer.key("bad_frames").unsigned_integer(bad_frames_);
     writer.key("input_bytes").unsigned_integer(worker_.input.used());
     writer.key("input_ended").unsigned_integer(worker_.input.ended());
-    writer.key("other_protocols").unsigned_integer(other_protocols_).end_object();
+    writer.key("other_protocols").unsigned_integer(other_protocols_);
+    writer.key("unproven").unsigned_integer(unproven_.count());
+    writer.key("refused_unproven").unsigned_integer(refusals_.count()).end_object();
     return text;
 }
 

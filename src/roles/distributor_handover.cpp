@@ -9,6 +9,7 @@
 //
 // Before GO, the old worker has changed nothing and can continue, and the new worker uses no
 // socket.
+#include "base/binary.hpp"
 #include "base/log.hpp"
 #include "base/shared_memory.hpp"
 #include "core/registry_handover.hpp"
@@ -106,7 +107,7 @@ std::optional<std::pair<std::size_t, std::size_t>> read_sizes(std::string_view t
 // What the new worker has received so far.
 class distributor::inheritance {
 public:
-    explicit inheritance(const core::registry_settings& settings) : settings_{settings} {}
+    explicit inheritance(core::registry_settings settings) : settings_{std::move(settings)} {}
 
     /// Takes the next parcel. Returns whether it was the last one before GO; an error says why the
     /// handover is refused.
@@ -207,6 +208,10 @@ result<void> distributor::hand_over_all_to(int successor, deadline until) {
         carried.frame_until = each->connection.frame_until().at();
         carried.ended_until = each->ended_until.at();
         carried.unread = each->connection.unread();
+        if (each->proof) {
+            binary_writer proof{carried.proof};
+            each->proof->write(proof);
+        }
         each->connection.for_each_unsent([&carried](const auto& owner, std::string_view bytes) {
             carried.unsent.push_back({owner, bytes});
         });
@@ -275,7 +280,7 @@ void distributor::inherit(inheritance& from) {
     std::size_t place = 0;
     for (const core::carried_connection& carried : from.state().connections) {
         auto socket = net::adopt_socket(executor, from.sockets()[place++].release());
-        auto made = std::make_shared<session>(std::move(socket), worker_, settings_.packets);
+        auto made = std::make_shared<session>(std::move(socket), worker_, settings_);
         made->id = carried.id;
         made->bad_frames = carried.bad_frames;
         made->unanswered_pings = carried.unanswered_pings;
@@ -284,7 +289,8 @@ void distributor::inherit(inheritance& from) {
         for (const core::shared_bytes& piece : carried.unsent) {
             made->connection.send(piece.owner, piece.bytes);
         }
-        sessions_.emplace(made->id, std::move(made));
+        resume_proof(*made, carried.proof);
+        add(std::move(made));
     }
     // Started when all sessions exist: the first session may cause packets for the last session.
     const auto all = sessions_;

@@ -32,6 +32,13 @@ constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
 constexpr std::size_t claimants_named_max = 8; // in one line of the log
+constexpr std::time_t report_logs_every_s = 60;
+
+core::rate_quota::limits log_limits(const gateway_settings& settings) {
+    core::rate_quota::limits out;
+    out.each_per_s = settings.log_bytes_per_s;
+    return out;
+}
 
 net::http_connection_settings
 connection_settings(worker& surroundings, const gateway_settings& settings) {
@@ -72,6 +79,7 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
               upstreams_.registry_lost();
           }},
       body_memory_{settings.bodies_bytes_max},
+      log_quota_{log_limits(settings)},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     bound_input(surroundings, settings.upstream.packets, largest);
@@ -198,8 +206,24 @@ std::string_view gateway::date() {
     if (now != date_second_) {
         date_second_ = now;
         date_ = wire::http_date(now);
+        report_refused_logs(now);
     }
     return date_;
+}
+
+void gateway::report_refused_logs(std::time_t now) {
+    if (!log_quota_.has_refused() || now - logs_reported_ < report_logs_every_s) {
+        return;
+    }
+    logs_reported_ = now;
+    const auto refused = log_quota_.take_refusals();
+    log::warning(
+        "{} log lines ({} bytes) of clients exceeded gateway.log_bytes_per_s and got 429, most of "
+        "them from {}",
+        refused.lines,
+        refused.bytes,
+        refused.most_from.empty() ? "many addresses" : refused.most_from
+    );
 }
 
 void gateway::note_reply(std::size_t unsent) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/rate_quota.hpp"
 #include "net/byte_budget.hpp"
 #include "net/http_connection.hpp"
 #include "roles/registry_link.hpp"
@@ -45,12 +46,17 @@ public:
     void note_reply(std::size_t unsent);
     /// For the bodies of all sessions; limited by gateway.bodies_bytes_max.
     [[nodiscard]] net::byte_budget& body_memory() { return body_memory_; }
+    /// Whether this client may send log lines with so many bytes now (gateway.log_bytes_per_s).
+    [[nodiscard]] bool accepts_log(const std::string& client, std::size_t bytes) {
+        return log_quota_.take(client, bytes, clock::now());
+    }
     std::uint64_t requests = 0;
 
 private:
     asio::awaitable<void> run_session(int fd, net::accept_credit credit);
     void update(const topology_news& news);
     void report_contested_routes();
+    void report_refused_logs(std::time_t now);
     void bound_unsent();
 
     worker& worker_;
@@ -59,6 +65,8 @@ private:
     upstreams upstreams_;
     registry_link link_;
     net::byte_budget body_memory_; // outlives the sessions
+    core::rate_quota log_quota_;
+    std::time_t logs_reported_ = 0; // when refused log lines were last reported
     net::task_group sessions_;
     std::list<net::http_connection*> connections_;
     std::size_t replies_uncounted_ = 0; // since bound_unsent() last added up all connections

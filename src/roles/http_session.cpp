@@ -3,8 +3,11 @@
 
 #include "base/log.hpp"
 #include "base/uuid.hpp"
+#include "roles/cross_origin.hpp"
 #include "wire/http_params.hpp"
 #include "wire/http_response.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -23,6 +26,11 @@ constexpr std::string_view bad_key =
     "Idempotency-Key: send one key of 1 to 255 visible ASCII characters, quoted or not";
 constexpr std::string_view too_many_bodies =
     "the gateway is reading too many request bodies now: try again";
+constexpr std::string_view no_list =
+    "the gateway has not received the list of services from the registry yet";
+constexpr std::string_view no_instance = "no instance of the service can take the request now";
+constexpr std::string_view too_many_logs =
+    "this address sends more log lines than the gateway accepts: send fewer";
 constexpr std::string_view accepted_body = R"({"errorcode":0,"errormessage":"accepted"})";
 
 } // namespace
@@ -67,7 +75,9 @@ asio::awaitable<bool> http_session::answer_request() {
     made.head_only = request.method == "HEAD";
     made.keep_alive = request.keep_alive && !gateway_.draining();
     made.minor_version = request.minor_version;
-    made.match = gateway_.services().routes().find(request.method, request.path);
+    const auto& routes = gateway_.services().routes();
+    made.match = routes.find(request.method, request.path);
+    made.extra = origin_lines(request, routes, made.match, gateway_.settings().cors);
     if (refuse_by_head(made)) {
         // The body that follows belongs to a request that has its reply already.
         if (request.has_body()) {
@@ -80,7 +90,7 @@ asio::awaitable<bool> http_session::answer_request() {
     co_return co_await forward(std::move(made));
 }
 
-// The checks that need only the head: route, length, media type.
+// The checks that need only the head: route, origin, length, media type.
 bool http_session::refuse_by_head(plan& request) {
     using outcome = core::route_table::outcome;
     const wire::http_request& head = connection_.request();
@@ -98,13 +108,7 @@ bool http_session::refuse_by_head(plan& request) {
         return true;
     }
     if (request.match.what == outcome::unknown && !gateway_.has_list()) {
-        return refuse_now(
-            {503,
-             "the gateway has not received the list of services from the registry yet",
-             "Retry-After: 1\r\n",
-             {},
-             0}
-        );
+        return refuse_now({503, no_list, retry_after_one_second, {}, 0});
     }
     if (request.match.what == outcome::unknown) {
         return refuse_now({404, "no service offers this path", {}, {}, 0});
@@ -112,6 +116,10 @@ bool http_session::refuse_by_head(plan& request) {
     if (request.match.what == outcome::wrong_method) {
         const std::string allow = "Allow: " + request.match.allow + "\r\n";
         return refuse_now({405, "the path does not support this method", allow, {}, 0});
+    }
+    if (const refusal why = check_origin(head, request.match, gateway_.settings().cors);
+        why.status != 0) {
+        return refuse_now(why);
     }
     if (head.content_length.value_or(0) > body_bytes_max()) {
         const std::string text = net::body_too_large(body_bytes_max());
@@ -134,6 +142,12 @@ asio::awaitable<bool> http_session::forward(plan request) {
             memory.release();
             co_return co_await refuse_body(std::move(request), body.error());
         }
+        const auto bytes = body->size() + fields.query.size();
+        if (is_log(request) && !gateway_.accepts_log(connection_.peer().host, bytes)) {
+            memory.release();
+            refuse(request, {429, too_many_logs, retry_after_one_second, {}, 0});
+            co_return co_await finish(request.keep_alive);
+        }
         params = wire::params_of({request.match.variables, fields.query, *body, fields.kind});
     } // The params hold all of the body.
     if (!accept(request, fields, params, memory)) {
@@ -147,6 +161,9 @@ asio::awaitable<bool> http_session::forward(plan request) {
     packet.idem = *fields.idem;
     packet.trace = fields.trace;
     packet.id = request.request_id;
+    if (request.match.target->wants_client) {
+        packet.client = connection_.peer().host;
+    }
     packet.until = deadline::in(gateway_.settings().request_timeout);
     if (request.match.target->one_way) {
         post(request, packet);
@@ -155,6 +172,11 @@ asio::awaitable<bool> http_session::forward(plan request) {
     }
     memory.release();
     co_return co_await finish(request.keep_alive);
+}
+
+// Routes without a reply that want the client are those of msd's logs service.
+bool http_session::is_log(const plan& request) {
+    return request.match.target->one_way && request.match.target->wants_client;
 }
 
 std::size_t http_session::body_bytes_max() const {
@@ -194,8 +216,9 @@ asio::awaitable<void> http_session::call(plan* request, outgoing packet) {
     const std::string& service = request->match.target->service;
     const auto made = co_await gateway_.services().call(service, packet);
     connection_.unwatch_client();
-    request->key_not_kept =
-        !packet.idem.empty() && !made.msd && !gateway_.services().is_msd_only(service);
+    if (!packet.idem.empty() && !made.msd && !gateway_.services().is_msd_only(service)) {
+        request->extra += key_not_kept;
+    }
     if (connection_.is_open()) {
         reply(*request, made);
     }
@@ -203,19 +226,14 @@ asio::awaitable<void> http_session::call(plan* request, outgoing packet) {
 
 void http_session::post(plan& request, const outgoing& packet) {
     const std::string& service = request.match.target->service;
-    request.key_not_kept = !packet.idem.empty(); // the service sends no reply, so none is stored
+    if (!packet.idem.empty()) {
+        request.extra += key_not_kept; // the service sends no reply, so none is stored
+    }
     const auto posted = gateway_.services().post(service, packet);
     if (posted) {
         reply_text(request, 202, json_type, accepted_body);
     } else {
-        refuse(
-            request,
-            {503,
-             "no instance of the service can take the request now",
-             retry_after_one_second,
-             service,
-             0}
-        );
+        refuse(request, {503, no_instance, retry_after_one_second, service, 0});
     }
 }
 
@@ -253,6 +271,11 @@ void http_session::reply(const plan& request, const upstreams::attempt& made) {
     wire::http_response_head head = head_for(request);
     const bool has_status = made.msd && envelope.status >= 200 && !gateway_.settings().always_200;
     head.status = has_status ? envelope.status : 200;
+    std::string extra;
+    if (has_status && envelope.retry_after_s != 0) {
+        extra = fmt::format("{}Retry-After: {}\r\n", request.extra, envelope.retry_after_s);
+        head.extra = extra;
+    }
     // RFC 9110, 15.3.5 and 15.4.5: replies with these have no content; a service's body is dropped.
     const bool has_content = head.status != 204 && head.status != 304;
     if (has_content) {
@@ -319,7 +342,7 @@ wire::http_response_head http_session::head_for(const plan& request) {
     head.minor_version = request.minor_version;
     head.date = gateway_.date();
     head.request_id = request.request_id;
-    head.extra = request.key_not_kept ? key_not_kept : std::string_view{};
+    head.extra = request.extra;
     return head;
 }
 
@@ -342,7 +365,10 @@ void http_session::reply_text(
 }
 
 void http_session::reply_options(const plan& request, std::string_view allow) {
-    const std::string extra = allow.empty() ? "" : "Allow: " + std::string{allow} + "\r\n";
+    std::string extra = request.extra;
+    if (!allow.empty()) {
+        extra.append("Allow: ").append(allow).append("\r\n");
+    }
     wire::http_response_head head = head_for(request);
     head.status = 204;
     head.extra = extra;

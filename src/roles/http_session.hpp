@@ -16,8 +16,8 @@
 namespace msd::roles {
 
 // The life of the requests of one client connection: head → route → body → params → call → reply.
-// The order of the checks is part of the contract: route (404, 405), length (413), media type and
-// coding (415), then the content (400).
+// The order of the checks is part of the contract: route (404, 405), origin (403), length (413),
+// media type and coding (415), then the content (400).
 class http_session {
 public:
     http_session(gateway& owner, net::http_connection& connection)
@@ -34,8 +34,8 @@ private:
         std::string request_id;
         bool head_only = false; // HEAD: the reply without its body
         bool keep_alive = true;
-        bool key_not_kept = false; // the reply reports that the Idempotency-Key has no effect
         int minor_version = 1;
+        std::string extra; // further header lines of the reply
     };
 
     asio::awaitable<bool> answer_request();
@@ -47,6 +47,7 @@ private:
         const result<std::string>& params,
         net::byte_budget::share& memory
     );
+    [[nodiscard]] static bool is_log(const plan& request);
     [[nodiscard]] std::size_t body_bytes_max() const;
     asio::awaitable<void> call(plan* request, outgoing packet);
     void post(plan& request, const outgoing& packet);

@@ -9,6 +9,20 @@
 
 namespace msd::roles {
 
+namespace {
+
+// This thread sends a line now: what it logs meanwhile is not shipped.
+thread_local bool is_sending = false;
+
+struct sending_mark {
+    sending_mark() { is_sending = true; }
+    ~sending_mark() { is_sending = false; }
+    sending_mark(const sending_mark&) = delete;
+    sending_mark& operator=(const sending_mark&) = delete;
+};
+
+} // namespace
+
 log_shipper::log_shipper(asio::any_io_executor executor, upstreams& services)
     : executor_{std::move(executor)},
       services_{services},
@@ -22,7 +36,14 @@ log_shipper::~log_shipper() {
 }
 
 void log_shipper::push(std::string_view line) {
+    if (is_sending) {
+        return;
+    }
     const std::lock_guard lock{mutex_};
+    if (!quota_.take({}, 1, clock::now())) {
+        ++dropped_;
+        return;
+    }
     if (waiting_.size() == lines_max) {
         waiting_.pop_front();
         ++dropped_;
@@ -62,6 +83,7 @@ void log_shipper::send_waiting() {
             line = std::move(waiting_.front());
             waiting_.pop_front();
         }
+        const sending_mark mark;
         outgoing packet;
         packet.method = "POST";
         packet.uri = "/logs";

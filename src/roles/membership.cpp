@@ -17,6 +17,7 @@ registry_link_settings link_settings(
     registry_link_settings out;
     out.distributor_host = membership.distributor_host;
     out.distributor_port = membership.distributor_port;
+    out.secrets = membership.secrets;
     out.reconnect_interval = membership.reconnect;
     out.kept_in = environment.topology_file;
     out.settled_after = upstream.forget_absent;
@@ -42,7 +43,10 @@ upstream_surroundings upstream_surroundings_of(
         surroundings.dog,
         surroundings.tasks,
         settings,
-        caller_identity{std::move(name), surroundings.environment.slot},
+        caller_identity{
+            std::move(name),
+            surroundings.environment.slot,
+            surroundings.environment.port},
         &surroundings.replies};
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
+#include "roles/request_sender.hpp"
 #include "wire/trace_context.hpp"
 
 #include <asio/cancellation_type.hpp>
@@ -28,6 +29,7 @@ constexpr milliseconds deadline_unsaid{30'000}; // for requests without one
 constexpr milliseconds reply_margin{1000};      // for a handler to end after its deadline
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
+const std::string too_early = "too many bytes before the proof of the cluster secret";
 
 // The reply must arrive while the caller still waits, so a part of the time is reserved for sending
 // it back.
@@ -115,7 +117,11 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
       sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
                      on_end_guard();
-                 }} {}
+                 }} {
+    peer_.address = connection_.peer().host;
+    peer_.is_local = connection_.is_peer_on_this_host();
+    await_proof();
+}
 
 asio::awaitable<void> packet_session::run() {
     const auto self = shared_from_this();
@@ -124,16 +130,15 @@ asio::awaitable<void> packet_session::run() {
     while (goes_on) {
         auto next = connection_.next();
         while (goes_on && next.state == wire::frame_reader::status::complete) {
-            goes_on = dispatch(next.packet);
+            goes_on = is_too_early(next.packet.size()) ? deny(too_early) : dispatch(next.packet);
             next = connection_.next();
         }
         if (next.state == wire::frame_reader::status::foreign) {
-            log::debug("{} does not send packets: closing it", connection_.peer().text());
-            ++host_.other_protocols;
-            connection_.close();
-            co_return;
+            co_return close_other_protocol();
         }
-        if (goes_on && next.state == wire::frame_reader::status::too_large) {
+        if (goes_on && is_too_early(connection_.unread().size())) {
+            goes_on = deny(too_early);
+        } else if (goes_on && next.state == wire::frame_reader::status::too_large) {
             refuse_size(next.packet);
             goes_on = false;
         } else if (goes_on && sizes_.is_growing_too_large(connection_.unread())) {
@@ -153,12 +158,6 @@ asio::awaitable<void> packet_session::run() {
     co_await close_after_replies(peer_ended);
 }
 
-void packet_session::refuse_size(std::string_view received) {
-    log::warning("{} sent more than packets.request_bytes_max", connection_.peer().text());
-    static_cast<void>(packet_.parse(received, wire::request_bounds)); // for its key
-    refuse("packet too large", 413);
-}
-
 // False when the connection has to end.
 bool packet_session::dispatch(std::string_view frame) {
     has_received_ = true;
@@ -168,6 +167,12 @@ bool packet_session::dispatch(std::string_view frame) {
         return false;
     }
     const auto parsed = packet_.parse(frame, wire::request_bounds);
+    if (packet_.kind() == wire::packet_kind::auth) {
+        return handle_auth(*packet_.fields().find("auth"));
+    }
+    if (waiting_ || is_msd_without_proof()) {
+        return refuse_unproven();
+    }
     if (!parsed && parsed.error().code == errc::invalid) {
         // A client of the peer chose the values: the others that share the connection keep it.
         refuse(parsed.error().text, 400);
@@ -187,6 +192,7 @@ bool packet_session::dispatch(std::string_view frame) {
         cancel(*packet_.fields().find("cancel"));
         return true;
     case wire::packet_kind::goaway:
+    case wire::packet_kind::auth:    // handled above
     case wire::packet_kind::changed: // services send it to their callers only
     case wire::packet_kind::reply:   // this side sends no requests
         return true;
@@ -194,22 +200,6 @@ bool packet_session::dispatch(std::string_view frame) {
         break;
     }
     return malformed("neither a request nor a reply");
-}
-
-bool packet_session::malformed(std::string_view why) {
-    if (malformed_++ == 0) {
-        log::warning("{} sent a malformed packet: {}", connection_.peer().text(), why);
-    }
-    refuse("malformed packet", 400);
-    if (malformed_ < host_.settings().packets.malformed_max) {
-        return true;
-    }
-    log::warning(
-        "{} sent {} malformed packets: closing the connection",
-        connection_.peer().text(),
-        malformed_
-    );
-    return false;
 }
 
 // A packet that is not a request is answered only when a key can be read.
@@ -225,7 +215,9 @@ void packet_session::greet(const json::value& hello) {
         msd_ = true;
         const json::value* const changes = said.find("changes");
         receives_changes_ = changes != nullptr && changes->as_bool().value_or(false);
-        log::debug("{} is {}", connection_.peer().text(), text_of(said, "name"));
+        const std::string name = text_of(said, "name");
+        add_hello(peer_, name);
+        log::debug("{} is {}", connection_.peer().text(), name);
     }
     send_hello();
     if (is_draining_) {
@@ -299,6 +291,10 @@ void packet_session::start(const services::route& row, services::arguments args)
     request.idempotency_key = text_of(fields, "idem");
     request.request_id = text_of(fields, "id");
     request.trace = wire::traceparent_to_forward(text_of(fields, "trace"));
+    if (row.wants_client) {
+        const bool is_proof_needed = host_.settings().membership.secrets != nullptr;
+        request.from = sender_of(peer_, fields, is_proof_needed);
+    }
     ++in_work_;
     owed_until_ = deadline{std::max(owed_until_.at(), request.until.at() + reply_margin)};
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
@@ -360,6 +356,7 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     fields.errormessage = answer.errormessage;
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
+    fields.retry_after_s = answer.retry_after_s; // not sent without a status
     // For a large page, copying would take most of the time that this thread spends on the request.
     bool shares = answer.members.size() > copied_bytes_max;
     connection_.compose([&](std::string& out) {

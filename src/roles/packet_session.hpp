@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/cluster_proof.hpp"
 #include "net/packet_connection.hpp"
 #include "roles/service_host.hpp"
+#include "roles/unproven_peers.hpp"
 #include "services/service.hpp"
 #include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +49,8 @@ public:
     void send_workers();
     /// The peer has sent a hello: it is an msd node.
     [[nodiscard]] bool is_msd() const { return msd_; }
+    /// The peer has to prove the cluster secret and has not done so.
+    [[nodiscard]] bool is_unproven() const { return waiting_.has_value(); }
     /// Ends the stream to the peer once the queue is sent.
     void finish();
 
@@ -59,6 +64,15 @@ private:
     };
 
     [[nodiscard]] bool dispatch(std::string_view frame);
+    // The proof of the cluster secret: packet_session_proof.cpp.
+    void await_proof();
+    [[nodiscard]] bool handle_auth(const json::value& auth);
+    [[nodiscard]] bool is_msd_without_proof() const;
+    [[nodiscard]] bool refuse_unproven();
+    [[nodiscard]] bool deny(const std::string& text);
+    [[nodiscard]] bool is_too_early(std::size_t bytes) const {
+        return waiting_ && bytes > unproven_peers::bytes_max;
+    }
     void refuse_size(std::string_view received);
     void greet(const json::value& hello);
     void send_hello();
@@ -75,16 +89,19 @@ private:
     void send_goaway();
     void close_if_done();
     void close_if_unread();
+    void close_other_protocol();
     void on_end_guard();
 
     service_host& host_;
     net::packet_connection connection_;
-    wire::packet packet_; // reused for every frame
+    wire::packet packet_;                        // reused for every frame
+    std::optional<core::proof_responder> proof_; // once the peer has sent an auth packet
     std::list<running*> running_;
     asio::steady_timer idle_; // cancelled when nothing is in work any more
     wire::request_size_check sizes_;
     int in_work_ = 0; // requests started and not answered
     int malformed_ = 0;
+    services::sender peer_;          // what is known of it; complete after its hello
     bool msd_ = false;               // the peer has sent a hello
     bool receives_changes_ = false;  // and has asked for changes
     std::uint64_t last_key_ = 0;     // the largest key of a request
@@ -93,7 +110,8 @@ private:
     deadline owed_until_{time_point::min()}; // the latest time at which a handler may end
     bool has_received_ = false;              // the peer has sent a packet
     bool is_draining_ = false;
-    bool finishing_ = false; // finish() was called
+    bool finishing_ = false;                       // finish() was called
+    std::optional<unproven_peers::place> waiting_; // while the peer has to prove the secret
 };
 
 } // namespace msd::roles

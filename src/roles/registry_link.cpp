@@ -18,7 +18,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
+#include <variant>
 
 namespace msd::roles {
 
@@ -41,6 +43,7 @@ constexpr milliseconds refused_within{1000};
 constexpr double refused_jitter = 0.2;
 constexpr milliseconds vanished_after{30'000};
 constexpr milliseconds watchdog_end_limit{1000};
+constexpr milliseconds proof_limit{5000};
 
 } // namespace
 
@@ -109,6 +112,13 @@ private:
     asio::awaitable<void> handle_topology(std::string_view frame, core::topology_packet packet);
     asio::awaitable<void> report();
     void handle_reply();
+    void open_conversation();
+    void send_first_registration();
+    void handle_auth();
+    void handle_unproven(std::string_view frame);
+    void fail_proof(const std::string& why);
+    void log_refusal(const std::string& why);
+    [[nodiscard]] bool is_unproven() const { return proof_ && !proof_->is_proven(); }
     void note_refusal(std::string_view why);
     [[nodiscard]] core::revision revision_to_name() const;
     void on_refusal_time();
@@ -135,6 +145,9 @@ private:
     time_point keep_from_ = time_point::min(); // not to be saved earlier
     bool is_busy_ = false;                     // a packet or a save is being worked on
     wire::packet packet_;
+    std::optional<core::proof_initiator> proof_; // of the current connection
+    bool proof_failed_ = false;
+    std::string last_refusal_; // of the registry, or why it is not used; logged once
 
     net::watchdog::guard refusal_;
     std::string refused_because_; // the reason that is in the log
@@ -202,9 +215,12 @@ asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket
     is_msd_ = is_foreign_ = has_received_list_ = has_reported_ = resyncing_ = has_news_ = false;
     pings_unanswered_ = 0;
     is_refused_ = false;
-    refusal_.set(deadline::in(refused_within));
-    log::info("connected to the registry at {}", connection_->peer().text());
-    connection_->send(core::first_registration(settings_.self));
+    proof_.reset();
+    proof_failed_ = false;
+    if (last_refusal_.empty() && refusals_ == 0) {
+        log::info("connected to the registry at {}", connection_->peer().text());
+    }
+    open_conversation();
     for (;;) {
         const auto received = co_await connection_->receive();
         if (!received) {
@@ -227,7 +243,7 @@ asio::awaitable<void> registry_link::state::use_connection(asio::ip::tcp::socket
     keep_.clear();
     connection_->close();
     deregistered_.cancel();
-    if (!ending_) {
+    if (!ending_ && last_refusal_.empty() && refusals_ == 0) {
         log::warning("the connection to the registry at {} ended", connection_->peer().text());
     }
     connection_.reset();
@@ -255,7 +271,7 @@ registry_link::state::deregister(std::shared_ptr<state> self, deadline until) {
     self->ending_ = true;
     self->refusal_.clear();
     const auto connection = self->connection_;
-    if (connection) {
+    if (connection && !self->is_unproven()) {
         self->deregister_key_ = ++self->last_key_;
         connection->send(core::deregistration(self->deregister_key_));
         [[maybe_unused]] const bool sent = co_await connection->flushed(until);
@@ -311,6 +327,82 @@ void registry_link::state::complain_once(const std::string& why) {
     }
 }
 
+// With a secret, nothing is sent or accepted before both sides have proven it.
+void registry_link::state::open_conversation() {
+    if (!settings_.secrets) {
+        send_first_registration();
+        return;
+    }
+    wire::auth_opening opening;
+    opening.challenge = random_bytes();
+    opening.from = {settings_.self.id.name, settings_.self.id.host, settings_.self.id.port};
+    opening.to_registry = true;
+    proof_.emplace(settings_.secrets, std::move(opening));
+    connection_->send(proof_->opening_frame());
+    silence_.set(deadline::in(proof_limit));
+}
+
+void registry_link::state::handle_unproven(std::string_view frame) {
+    if (proof_failed_) {
+        return; // the reason is still being sent
+    }
+    // A registry sends the list at accept to addresses from which it allows nodes of protocol 1.
+    // It is not believed.
+    if (frame.size() > wire::auth_bytes_max || !packet_.parse(frame) ||
+        packet_.kind() != wire::packet_kind::auth) {
+        return;
+    }
+    const auto confirmation = proof_->receive(*packet_.fields().find("auth"));
+    if (!confirmation && confirmation.error().code == errc::refused) {
+        log_refusal(confirmation.error().text);
+        connection_->close();
+        return;
+    }
+    if (!confirmation) {
+        fail_proof(confirmation.error().text);
+        return;
+    }
+    silence_.clear();
+    connection_->send(*confirmation);
+    send_first_registration();
+}
+
+void registry_link::state::send_first_registration() {
+    refusal_.set(deadline::in(refused_within));
+    connection_->send(core::first_registration(settings_.self));
+}
+
+// A registry that requires the secret refuses a node without one.
+void registry_link::state::handle_auth() {
+    const auto read = wire::read_auth(*packet_.fields().find("auth"));
+    const auto* const refusal = read ? std::get_if<wire::auth_refusal>(&*read) : nullptr;
+    if (refusal != nullptr) {
+        log_refusal(refusal->why);
+    }
+}
+
+// Sends the registry the reason, so that both logs have it.
+void registry_link::state::fail_proof(const std::string& why) {
+    if (last_refusal_ != why) {
+        last_refusal_ = why;
+        log::error("the registry at {} is not used: {}", connection_->peer().text(), why);
+    }
+    connection_->compose([&why](std::string& out) {
+        wire::append_auth(out, wire::auth_refusal{why});
+    });
+    connection_->finish_sending();
+    proof_failed_ = true;
+    silence_.set(deadline::in(hold_limit));
+}
+
+// Logs one line, however often the node connects again.
+void registry_link::state::log_refusal(const std::string& why) {
+    if (last_refusal_ != why) {
+        last_refusal_ = why;
+        log::error("the registry refuses this node: {}", why);
+    }
+}
+
 // Works on one thing at a time: packets, the held list, a save of the topology file.
 class registry_link::state::busy_mark {
 public:
@@ -355,6 +447,10 @@ asio::awaitable<bool> registry_link::state::handle_frames() {
 }
 
 asio::awaitable<void> registry_link::state::handle_frame(std::string_view frame) {
+    if (is_unproven()) {
+        handle_unproven(frame);
+        co_return;
+    }
     if (frame.size() > parse_bytes_max) {
         co_await handle_large_frame(frame);
         co_return;
@@ -363,7 +459,9 @@ asio::awaitable<void> registry_link::state::handle_frame(std::string_view frame)
         log::warning("malformed packet from the registry: {}", parsed.error().text);
         co_return;
     }
-    if (packet_.kind() == wire::packet_kind::reply) {
+    if (packet_.kind() == wire::packet_kind::auth) {
+        handle_auth();
+    } else if (packet_.kind() == wire::packet_kind::reply) {
         handle_reply();
     } else if (packet_.uri() == "/ping" && !packet_.key().empty()) {
         connection_->compose([&](std::string& out) { wire::append_reply(out, packet_.key(), {}); });
@@ -456,6 +554,9 @@ registry_link::state::handle_topology(std::string_view frame, core::topology_pac
     }
     const bool from_msd = packet.has_proto;
     const bool is_first = !std::exchange(has_received_list_, true);
+    if (from_msd) {
+        last_refusal_.clear();
+    }
     // A distributor sends the list at accept, and any list before the registration, in the form of
     // section 2, without the fields of msd nodes. The list that follows the registration has them;
     // the held list is used only when none follows.
@@ -582,6 +683,14 @@ void registry_link::state::ask_for_snapshot() {
 // The registry has been silent for a while. Only an msd distributor answers pings.
 void registry_link::state::on_silence() {
     if (!connected()) {
+        return;
+    }
+    if (is_unproven()) {
+        if (proof_failed_) {
+            connection_->close();
+        } else {
+            fail_proof("it does not prove the cluster secret: set registry.secret_file there");
+        }
         return;
     }
     if (is_busy_) { // a reply may have arrived and not been read yet

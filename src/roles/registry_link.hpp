@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/cluster_proof.hpp"
 #include "core/node.hpp"
 #include "core/topology.hpp"
 #include "net/task_group.hpp"
@@ -22,6 +23,7 @@ namespace msd::roles {
 struct registry_link_settings {
     std::string distributor_host = "127.0.0.1";
     std::uint16_t distributor_port = 9000;
+    core::shared_secrets secrets; // proven before anything else is sent; null: there is none
     // This node's registration; a gateway has no routes. With an empty id.host the distributor uses
     // the peer's address (--advertise sets id.host).
     core::node_info self;

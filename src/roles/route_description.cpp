@@ -41,6 +41,7 @@ core::route_info describe(const services::route& row) {
     out.method = row.method;
     out.path = row.path;
     out.one_way = row.one_way;
+    out.wants_client = row.wants_client;
     json::writer schema{out.schema};
     schema.begin_array();
     for (const services::parameter& parameter : row.parameters) {

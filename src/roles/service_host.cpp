@@ -3,6 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
+#include "core/registration.hpp"
 #include "net/connect.hpp"
 #include "roles/input_bounds.hpp"
 #include "roles/membership.hpp"
@@ -53,6 +54,7 @@ service_host::service_host(
       settings_{settings},
       definition_{what},
       upstreams_{surroundings_of(surroundings, settings, what), upstreams::connecting::on_demand},
+      unproven_{surroundings.dog},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")},
       running_{surroundings.loop.get_executor(), net::log_failures("requests")} {
     const std::size_t request_bytes_max = settings.packets.request_bytes_max;
@@ -84,6 +86,9 @@ void service_host::create_service() {
     chosen.memory = settings_.memory;
     chosen.cache = settings_.cache;
     chosen.shared = settings_.shared;
+    chosen.requests_in_flight_max = settings_.requests_in_flight_max;
+    chosen.rules = settings_.rules;
+    chosen.logs = settings_.logs;
     services::peer_caller& peers = *this;
     services::change_announcer& changes = *this;
     const services::service_context context{worker_.loop.get_executor(), chosen, peers, changes};
@@ -175,14 +180,14 @@ asio::awaitable<void> service_host::run_session(int fd, net::accept_credit credi
 // A foreign caller connects to another worker of this node only when it receives a list after it
 // has closed its connection to this one.
 void service_host::note_end_of(const packet_session& session) {
-    if (is_draining_ && !session.is_msd()) {
+    if (is_draining_ && !session.is_msd() && !session.is_unproven()) {
         link_->report_callers_gone(!has_foreign_sessions());
     }
 }
 
 bool service_host::has_foreign_sessions() const {
     return std::any_of(open_sessions_.begin(), open_sessions_.end(), [](const auto* session) {
-        return !session->is_msd();
+        return !session->is_msd() && !session->is_unproven();
     });
 }
 
@@ -246,6 +251,8 @@ std::string service_host::stats() const {
     out.key("input_bytes").unsigned_integer(worker_.input.used());
     out.key("input_ended").unsigned_integer(worker_.input.ended());
     out.key("other_protocols").unsigned_integer(other_protocols);
+    out.key("unproven").unsigned_integer(unproven_.count());
+    out.key("refused_unproven").unsigned_integer(refusals_.count());
     out.key("log_lines_dropped").unsigned_integer(shipper_ ? shipper_->dropped() : 0);
     if (service_) {
         service_->write_figures(out);
@@ -270,6 +277,13 @@ services::reply service_host::handler_failed(
     std::string members;
     json::writer{members}.key("request_id").string(request_id);
     return services::failure(500, "internal error", std::move(members));
+}
+
+core::proof_target service_host::proof_target() const {
+    const membership_settings& own = settings_.membership;
+    const std::uint16_t port =
+        own.advertise_port != 0 ? own.advertise_port : worker_.environment.port;
+    return {false, {settings_.name, core::plain_host(own.advertise_host), port}};
 }
 
 void service_host::bound_unsent() {

@@ -6,6 +6,7 @@
 #include "roles/log_shipper.hpp"
 #include "roles/registry_link.hpp"
 #include "roles/settings.hpp"
+#include "roles/unproven_peers.hpp"
 #include "roles/upstreams.hpp"
 #include "roles/worker.hpp"
 #include "services/service.hpp"
@@ -50,6 +51,10 @@ public:
     [[nodiscard]] const service_settings& settings() const { return settings_; }
     [[nodiscard]] const worker_environment& environment() const { return worker_.environment; }
     [[nodiscard]] net::task_group& running() { return running_; }
+    [[nodiscard]] unproven_peers& unproven() { return unproven_; }
+    [[nodiscard]] refusal_log& refusals() { return refusals_; }
+    /// This node as its callers address it.
+    [[nodiscard]] core::proof_target proof_target() const;
     /// While the unsent bytes of all sessions exceed the limit, closes the session with the most.
     void bound_unsent();
     std::uint64_t requests = 0;
@@ -86,6 +91,8 @@ private:
     core::route_table own_routes_; // for uris that are concrete paths
     std::unique_ptr<registry_link> link_;
     std::unique_ptr<log_shipper> shipper_;
+    unproven_peers unproven_;
+    refusal_log refusals_;
     net::task_group sessions_;
     net::task_group running_; // one task per request in a handler
     std::uint64_t handler_failures_ = 0;

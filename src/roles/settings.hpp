@@ -2,6 +2,11 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/address_list.hpp"
+#include "core/allowed_origins.hpp"
+#include "core/cluster_proof.hpp"
+#include "services/logs/log_settings.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -20,6 +25,7 @@ struct membership_settings {
     std::string advertise_host;       // empty: the peer address that the distributor sees
     std::uint16_t advertise_port = 0; // 0: the listening port
     milliseconds reconnect{3000};     // ± 20 %
+    core::shared_secrets secrets;     // of the cluster; null: there is none
 };
 
 struct packet_settings {
@@ -30,20 +36,41 @@ struct packet_settings {
     int malformed_max = 10;                  // frames; the tenth closes the connection
 };
 
+// What nodes may take of the registry; core/registry_room.hpp and core/change_rate.hpp.
+struct registry_limit_settings {
+    std::size_t routes_max = 60'000;
+    std::size_t routes_per_address_max = 40'000;
+    std::size_t entries_per_address_max = 10'000;
+    std::size_t connections_per_address_max = 10'000;
+    unsigned share_per_address_percent = 66; // of the bytes of the list
+    unsigned reserved_percent = 10;          // of every limit
+    milliseconds known_for{600'000};         // how long a node that left keeps its room, at most
+    unsigned changes_per_s_max = 5;          // of a connection; more are delayed
+    unsigned changes_burst_max = 40;
+};
+
 struct distributor_settings {
     packet_settings packets;
-    milliseconds gather_first{10};     // msd subscribers: changes after the first go together
-    milliseconds gather_quiet{10};     // foreign subscribers: sent after this much quiet …
-    milliseconds gather_longest{100};  // … and never later than this
-    milliseconds critical_for{10'000}; // a lost node is listed as critical for this long
+    core::shared_secrets secrets;       // of the cluster; null: there is none
+    core::address_list foreign_allowed; // of foreign nodes, with secrets
+    core::address_list allowed_hosts;   // that registrations may name
+    std::string advertise_host;         // of the nodes on this host; empty: none is configured
+    milliseconds gather_first{10};      // msd subscribers: changes after the first go together
+    milliseconds gather_quiet{10};      // foreign subscribers: sent after this much quiet …
+    milliseconds gather_longest{100};   // … and never later than this
+    milliseconds critical_for{10'000};  // a lost node is listed as critical for this long
     milliseconds ping_every{2000};
     int ping_missed_max = 3;
     std::size_t queue_bytes_max =
         4u << 20; // unsent bytes a subscriber may have before it is given a later snapshot
+    std::size_t unsent_bytes_max = 64u << 20;        // of all connections, shared packets once
+    std::size_t list_at_accept_bytes_max = 1u << 20; // a longer list: after the first packet
+    registry_limit_settings limits;
 };
 
 struct upstream_settings {
     packet_settings packets;
+    core::shared_secrets secrets; // of the cluster; null: there is none
     milliseconds connect_timeout{250};
     milliseconds ping_timeout{1000}; // a peer that does not answer a ping for this long is hung
     milliseconds ping_idle{2000};    // a connection idle for this long is pinged
@@ -66,6 +93,8 @@ struct gateway_settings {
     milliseconds send_stall_timeout{30'000}; // a client without progress
     std::size_t connections_max = 20'000;    // per worker
     bool always_200 = false;                 // http_status = "always-200"
+    core::allowed_origins cors;              // web pages that may use this gateway
+    std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker
 };
 
 struct service_settings {
@@ -73,13 +102,16 @@ struct service_settings {
     membership_settings membership;
     upstream_settings upstream;
     packet_settings packets;
+    core::address_list foreign_allowed; // of foreign callers, with membership.secrets
     std::filesystem::path data_dir = "msd-data";
     store::server_settings store;               // without a URL: SQLite
     store::redis::client_settings cache;        // used when wanted()
     store::memory_cache_settings memory;        // of rows of other services
     store::redis::shared_cache_settings shared; // the same in the cache
     std::size_t requests_in_flight_max = 1024;
+    services::service_rules rules;
     bool ship_logs = true;
+    services::log_settings logs; // of the logs service
 };
 
 } // namespace msd::roles

@@ -2,19 +2,19 @@
 #include "roles/topology_file.hpp"
 
 #include "base/log.hpp"
+#include "base/owned_files.hpp"
 #include "core/topology_frames.hpp"
 #include "wire/packet.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <fstream>
-#include <iterator>
+#include <cstddef>
 #include <string_view>
 #include <system_error>
 
@@ -22,7 +22,7 @@ namespace msd::roles {
 
 namespace {
 
-constexpr std::uintmax_t bytes_max = std::uintmax_t{64} << 20;
+constexpr off_t bytes_max = off_t{64} << 20;
 constexpr milliseconds pause_min{100};
 constexpr std::size_t bytes_per_ms = 1024; // written by one worker on average, at most
 constexpr std::string_view packet_end = "]}";
@@ -36,6 +36,33 @@ bool write_whole(int fd, std::string_view text) {
         text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }
     return true;
+}
+
+// errc::not_found: there is no file.
+result<std::string> read_whole(const std::filesystem::path& path) {
+    const auto at = find_place(path);
+    const auto file = at ? open_checked_file(*at, path, O_RDONLY, directory_use::own)
+                         : result<unique_fd>{tl::unexpected{at.error()}};
+    if (!file) {
+        return tl::unexpected{file.error()};
+    }
+    struct stat facts {};
+    if (fstat(file->get(), &facts) != 0 || facts.st_size > bytes_max) {
+        return msd::fail(errc::too_large, fmt::format("{} is too large", path.native()));
+    }
+    std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t got = ::read(file->get(), text.data() + done, text.size() - done);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return msd::fail(errc::unavailable, fmt::format("{} cannot be read", path.native()));
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    return text;
 }
 
 // A snapshot without nodes and without its end.
@@ -54,20 +81,17 @@ topology_file::~topology_file() {
 }
 
 std::optional<std::string> topology_file::read() {
-    std::error_code reason;
-    if (path_.empty() || !std::filesystem::exists(path_, reason)) {
+    if (path_.empty()) {
         return std::nullopt;
     }
-    std::ifstream file{path_, std::ios::binary};
-    const auto size = std::filesystem::file_size(path_, reason);
-    if (!file || reason || size > bytes_max) {
-        log::warning("{} cannot be read: starting without the saved list of nodes", path_.native());
-        return std::nullopt;
+    auto text = read_whole(path_);
+    if (text) {
+        return std::move(*text);
     }
-    std::string text(static_cast<std::size_t>(size), '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
+    if (text.error().code != errc::not_found) {
+        log::warning("{}: starting without the saved list of nodes", text.error().text);
+    }
+    return std::nullopt;
 }
 
 bool topology_file::note_loaded(bool is_usable, const core::topology& loaded) {
@@ -95,7 +119,8 @@ void topology_file::begin_save(const core::topology& known) {
     draft_->path = fmt::format("{}.{}", path_.native(), getpid());
     draft_->nodes = known.listed();
     draft_->text = packet_begin(known.now());
-    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    unlink(draft_->path.c_str()); // of an earlier process with this number that was killed
     draft_->file = unique_fd{::open(draft_->path.c_str(), flags, 0600)};
     bytes_saved_ = 0;
     if (!draft_->file) {

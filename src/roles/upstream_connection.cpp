@@ -70,8 +70,15 @@ asio::awaitable<void> upstream_connection::run() {
         last_received_ = clock::now();
         auto next = connection_.next();
         while (next.state == wire::frame_reader::status::complete) {
-            dispatch(next.packet);
+            if (is_unproven()) {
+                handle_unproven(next.packet);
+            } else {
+                dispatch(next.packet);
+            }
             next = connection_.next();
+        }
+        if (is_unproven() && connection_.unread().size() > wire::auth_bytes_max) {
+            break;
         }
         if (next.state == wire::frame_reader::status::too_large) {
             log::warning("{} sent more than packets.reply_bytes_max", connection_.peer().text());
@@ -79,16 +86,6 @@ asio::awaitable<void> upstream_connection::run() {
         }
     }
     close();
-}
-
-asio::awaitable<bool> upstream_connection::greet(const caller_identity* self, deadline until) {
-    const wire::caller_hello hello{self->name, self->worker, self->on_change != nullptr};
-    connection_.compose([&hello](std::string& out) { wire::append_hello(out, hello); });
-    hello_sent_ = true;
-    self_ = self;
-    guard_.set(until);
-    const auto answered = co_await greeting_.wait();
-    co_return answered.has_value() && *answered;
 }
 
 void upstream_connection::serve_foreign() {
@@ -137,8 +134,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     co_return outcome;
 }
 
-// A request cannot be cancelled at a foreign peer. Its reply is still expected, because a missing
-// reply is the only sign that the peer is hung.
+// Its reply is still expected: a missing reply is the only sign that a foreign peer is hung.
 void upstream_connection::abandon(std::uint64_t key, deadline until) {
     if (state_ != state::closed && state_ != state::draining) {
         abandoned_.emplace(key, until);
@@ -159,6 +155,7 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
     fields.idem = request.idem;
     fields.trace = request.trace;
     fields.id = request.id;
+    fields.client = request.client;
     if (request.until.at() != time_point::max()) {
         fields.deadline_ms = request.until.left().count();
     }
@@ -276,6 +273,9 @@ void upstream_connection::dispatch(std::string_view frame) {
         break;
     case wire::packet_kind::request:
         answer_request();
+        break;
+    case wire::packet_kind::auth:
+        note_refusal(*packet_.fields().find("auth"));
         break;
     case wire::packet_kind::cancel:
     case wire::packet_kind::other:

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "core/cluster_proof.hpp"
 #include "core/node.hpp"
 #include "net/one_shot.hpp"
 #include "net/packet_connection.hpp"
@@ -41,6 +42,7 @@ struct outgoing {
     std::string_view idem;          // Idempotency-Key; empty: none
     std::string_view trace;
     std::string_view id;
+    std::string_view client; // address of the HTTP client; empty: not sent
     deadline until = deadline::never();
     call_handle* handle = nullptr; // optional; must outlive the call
 };
@@ -56,6 +58,7 @@ struct upstream_reply {
 struct caller_identity {
     std::string name;
     int worker = 0;
+    std::uint16_t port = 0; // on which the caller itself listens
     // When set, the hello asks msd peers to send changes, and this is called for each.
     std::function<void(const wire::change&)> on_change = {};
 };
@@ -92,8 +95,9 @@ public:
     /// Reads and dispatches until the connection ends; calls in flight then get errc::closed.
     asio::awaitable<void> run();
 
-    /// Sends hello to an msd node; true when it answered before `until`. `self` must outlive this.
-    asio::awaitable<bool> greet(const caller_identity* self, deadline until);
+    /// Sends hello to the msd node `whom`; true when it answered before `until`. With a cluster
+    /// secret both prove it first; a late proof is still accepted. `self` must outlive this.
+    asio::awaitable<bool> greet(const caller_identity* self, core::node_id whom, deadline until);
     /// Starts to serve with section 2 of the protocol.
     void serve_foreign();
     /// The same in state probing, for a peer that may be hung; the trial is due at `from`.
@@ -131,6 +135,10 @@ public:
     [[nodiscard]] bool is_trial_late() const {
         return is_on_trial() && clock::now() >= trial_late_at();
     }
+    /// The peer has to prove the cluster secret and has not done so: it is sent nothing else.
+    [[nodiscard]] bool is_unproven() const { return proof_ && !proof_->is_proven(); }
+    /// Why the proof failed; empty: it did not.
+    [[nodiscard]] const std::string& proof_failure() const { return proof_failure_; }
     [[nodiscard]] bool was_answered() const { return answered_; }
     /// True once after the connection was closed because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
@@ -171,6 +179,11 @@ private:
     [[nodiscard]] bool deliver(std::string_view frame);
     void note_answer();
     void abandon(std::uint64_t key, deadline until);
+    void send_hello();
+    void handle_unproven(std::string_view frame);
+    void note_refusal(const json::value& auth);
+    void refused(const std::string& why);
+    void fail_proof(std::string why);
     void greeted(const json::value& hello);
     void note_change(const json::value& changed);
     void answer_request();
@@ -193,7 +206,9 @@ private:
     net::watchdog::guard guard_;
     net::one_shot<bool> greeting_;
     const caller_identity* self_ = nullptr; // once the hello is sent
-    wire::packet packet_;                   // reused for every frame
+    std::optional<core::proof_initiator> proof_;
+    std::string proof_failure_;
+    wire::packet packet_; // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
     // Requests to a foreign peer whose clients closed their connections before the reply, with
     // their deadlines. A request without a reply at its deadline counts as timed out.

@@ -276,10 +276,14 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
         co_return true;
     }
     const auto until = deadline::in(greeting_limit);
-    const bool greeted = co_await fresh->greet(&around_.self, until);
+    const bool greeted = co_await fresh->greet(&around_.self, info().id, until);
     if (fresh->now() == upstream_connection::state::closed) {
+        note_proof_failure(*fresh);
         ++failures_; // accepted and closed: pause before the next attempt
         co_return false;
+    }
+    if (!greeted && fresh->is_unproven()) {
+        co_return true; // used once it has proven the secret, however late
     }
     if (!greeted) {
         probe_ = true;
@@ -297,6 +301,14 @@ asio::awaitable<bool> upstream_node::settle(std::shared_ptr<upstream_connection>
     }
     tries_ = 0;
     co_return true;
+}
+
+// Logs one line per outage, however many attempts fail.
+void upstream_node::note_proof_failure(const upstream_connection& failed) const {
+    if (failures_ == 0 && !failed.proof_failure().empty()) {
+        const core::node_id& id = info().id;
+        log::warning("{} at {}:{}: {}", id.name, id.host, id.port, failed.proof_failure());
+    }
 }
 
 // A node whose requests timed out is tried again after a pause that grows each time.

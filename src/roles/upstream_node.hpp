@@ -92,6 +92,7 @@ private:
     asio::awaitable<void> maintain();
     asio::awaitable<void> open_connection();
     asio::awaitable<bool> settle(std::shared_ptr<upstream_connection> fresh);
+    void note_proof_failure(const upstream_connection& failed) const;
     void serve_foreign(upstream_connection& fresh);
     asio::awaitable<void> watch(std::shared_ptr<upstream_connection> served);
     asio::awaitable<void> rest();

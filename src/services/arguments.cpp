@@ -2,6 +2,7 @@
 #include "services/arguments.hpp"
 
 #include "base/json_surrogates.hpp"
+#include "base/printable.hpp"
 #include "services/digest.hpp"
 
 #include <fmt/format.h>
@@ -52,6 +53,12 @@ checked_text check_text(const json::value& given, const parameter& wanted) {
             fmt::format("must have at most {} characters", wanted.length_max)
         );
     }
+    if (wanted.allowed == characters::name && has_unprintable(text)) {
+        return fail(
+            errc::invalid,
+            "must not contain control characters (such as line ends) or invisible format characters"
+        );
+    }
     return text;
 }
 
@@ -74,7 +81,7 @@ result<std::int64_t> check_integer(const json::value& given, const parameter& wa
     return *number;
 }
 
-result<money> check_decimal(const json::value& given) {
+result<money> check_decimal(const json::value& given, const parameter& wanted) {
     const auto text = given.as_string();
     if (!text && given.type != json::kind::number) {
         return fail(errc::invalid, "must be a number");
@@ -82,6 +89,15 @@ result<money> check_decimal(const json::value& given) {
     auto amount = money::parse(text ? std::string_view{*text} : given.text);
     if (!amount) {
         return fail(errc::invalid, "must be a number from -9e14 to 9e14 with at most 4 decimals");
+    }
+    // Compared as whole numbers, because the bounds times 10,000 can be too large.
+    const std::int64_t whole = amount->e4() / money::scale;
+    const bool has_fraction = amount->e4() % money::scale != 0;
+    if (whole < wanted.minimum || (whole == wanted.minimum && amount->e4() < 0 && has_fraction)) {
+        return fail(errc::invalid, fmt::format("must be at least {}", wanted.minimum));
+    }
+    if (whole > wanted.maximum || (whole == wanted.maximum && amount->e4() > 0 && has_fraction)) {
+        return fail(errc::invalid, fmt::format("must be at most {}", wanted.maximum));
     }
     return *amount;
 }
@@ -132,7 +148,7 @@ arguments::check(const json::object* params, std::span<const parameter> schema, 
             keep(check_integer(*given, wanted));
             break;
         case parameter_type::decimal:
-            keep(check_decimal(*given));
+            keep(check_decimal(*given, wanted));
             break;
         }
     }

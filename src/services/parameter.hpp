@@ -14,15 +14,24 @@ enum class parameter_type : std::uint8_t {
     decimal, // a JSON number or numeric string with at most four decimals
 };
 
+// Which characters a text may contain.
+enum class characters : std::uint8_t {
+    all,
+    // None that base/printable.hpp calls unprintable: no control and no format characters. For
+    // names that people compare by eye and that terminals, logs and tables show.
+    name,
+};
+
 // One parameter of a route: how it is checked before the handler runs, and its description.
 struct parameter {
     std::string_view name;
     parameter_type type = parameter_type::text;
     bool required = false;
-    bool secret = false;          // shown as `***` in logs and errors
-    std::size_t length_max = 128; // text: code points
-    std::size_t length_min = 0;   // text: code points
-    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer
+    bool secret = false;                  // shown as `***` in logs and errors
+    std::size_t length_max = 128;         // text: code points
+    std::size_t length_min = 0;           // text: code points
+    characters allowed = characters::all; // text
+    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer, decimal
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
     std::string_view about = {};                                     // one line of description
 };

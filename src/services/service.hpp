@@ -5,7 +5,9 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "services/arguments.hpp"
+#include "services/logs/log_settings.hpp"
 #include "services/parameter.hpp"
+#include "services/service_rules.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
@@ -32,6 +34,7 @@ struct reply {
     int errorcode = 0;
     std::string errormessage = "success";
     std::string members;
+    int retry_after_s = 0; // with 429 and 503: when to try again; 0: not said
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
@@ -40,6 +43,19 @@ struct reply {
 /// 422 `Invalid Parameters` with `errors:[{field,problem}]`.
 [[nodiscard]] reply invalid_parameters(std::span<const arguments::problem> problems);
 
+// The sender of a request, for routes with wants_client. What is not known is empty.
+struct sender {
+    std::string client;      // address of the HTTP client, from a gateway that is believed
+    std::string address;     // of the peer of the connection, without its port
+    std::string name;        // of the peer, from its hello; an existing node sends none
+    bool is_gateway = false; // the peer is a gateway of msd: its requests are those of clients
+    bool is_proven = false;  // the peer has proved that it holds the cluster secret
+    bool is_local = false;   // the peer is on this host
+    // The peer is a node of msd as far as this can be known: it has proved the secret or, where
+    // there is none, it has sent a hello and is on this host.
+    bool is_trusted = false;
+};
+
 // One request for a handler, checked against the parameters of its route.
 struct call {
     arguments args;
@@ -47,6 +63,7 @@ struct call {
     std::string idempotency_key; // empty: none
     std::string request_id;      // for logs; may be empty
     std::string trace;           // traceparent to pass on; may be empty
+    sender from;
 };
 
 // Sends requests to other services over the topology; implemented by the service host.
@@ -86,6 +103,9 @@ struct service_options {
     store::memory_cache_settings memory; // for data of other services
     store::redis::client_settings cache; // shared by all workers; without an address: none
     store::redis::shared_cache_settings shared;
+    std::size_t requests_in_flight_max = 1024; // of this worker
+    service_rules rules;
+    log_settings logs;
 };
 
 struct service_context {
@@ -103,8 +123,9 @@ struct route {
     std::string_view path; // exact or with variables: "/goods/{id}"; a variable is a parameter too
     std::span<const parameter> parameters;
     handler handle;
-    bool one_way = false;    // no reply is sent
-    bool any_params = false; // takes params of any kind unchecked (logs): arguments::raw()
+    bool one_way = false;      // no reply is sent
+    bool any_params = false;   // takes params of any kind unchecked (logs): arguments::raw()
+    bool wants_client = false; // call::from is set; gateways add the client's address
 };
 
 // One running instance of a service in one worker.

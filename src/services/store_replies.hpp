@@ -19,7 +19,8 @@ namespace msd::services {
 [[nodiscard]] reply page_reply(store::page rows);
 
 /// The idempotency record of a request that has an Idempotency-Key; otherwise nullopt. `operation`
-/// names the operation, with one name for all of its paths: "POST/goods".
+/// names the operation, with one name for all of its paths: "POST/goods". The key belongs to the
+/// client of the request, if that is known: the same key of another client is another key.
 [[nodiscard]] std::optional<store::idempotency>
 idempotency_of(const call& asked, std::string_view operation);
 

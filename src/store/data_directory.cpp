@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/data_directory.hpp"
 
+#include "base/owned_files.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -38,19 +40,6 @@ constexpr std::array<std::pair<unsigned long, std::string_view>, 12> network_mag
     {0x564C, "ncp"},
 }};
 
-// A file that root creates in a user's directory is given to that user, who has to be able to open
-// it. Returns 0 or errno.
-int give_to_owner_of_directory(int fd, const std::filesystem::path& file) {
-    if (::geteuid() != 0) {
-        return 0;
-    }
-    const auto place = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-    struct stat directory {};
-    const bool is_given = ::stat(place.c_str(), &directory) == 0 &&
-                          ::fchown(fd, directory.st_uid, directory.st_gid) == 0;
-    return is_given ? 0 : errno;
-}
-
 } // namespace
 
 std::string_view network_file_system(unsigned long magic) {
@@ -63,19 +52,15 @@ std::string_view network_file_system(unsigned long magic) {
 }
 
 result<void> prepare_data_directory(const std::filesystem::path& directory) {
-    std::error_code failed;
-    const auto where = std::filesystem::absolute(directory, failed);
-    if (!failed) {
-        std::filesystem::create_directories(where.parent_path(), failed);
+    const auto opened = make_directory(directory, S_IRWXU);
+    if (!opened) {
+        return tl::unexpected{opened.error()};
     }
-    if (failed) {
-        return system_failure(directory, failed.value());
-    }
-    if (::mkdir(where.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-        return system_failure(directory, errno);
+    if (auto checked = check_directory(opened->get(), directory, directory_use::own); !checked) {
+        return checked;
     }
     struct statfs facts {};
-    if (::statfs(where.c_str(), &facts) != 0) {
+    if (::fstatfs(opened->get(), &facts) != 0) {
         return system_failure(directory, errno);
     }
     // f_type is signed and has 32 bits; the magic numbers of SMB have the highest bit set.
@@ -96,40 +81,63 @@ result<void> prepare_data_directory(const std::filesystem::path& directory) {
 
 namespace {
 
-constexpr int private_flags = O_RDWR | O_CLOEXEC;
+constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
+constexpr mode_t everybody_else = S_IRWXG | S_IRWXO;
 
-// Returns an empty descriptor when the file exists. Only a file created here changes its owner: an
-// existing one may be a link to another user's file.
-result<unique_fd> make_private_file(const std::filesystem::path& file) {
-    unique_fd made{::open(file.c_str(), private_flags | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR)};
-    if (!made) {
-        return errno == EEXIST ? result<unique_fd>{unique_fd{}} : system_failure(file, errno);
+std::filesystem::path directory_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+}
+
+// The place of `file` in its directory, which is checked. A link with the name of the file is not
+// followed.
+result<file_place> private_place(const std::filesystem::path& file) {
+    auto directory = open_checked_directory(directory_of(file), directory_use::own);
+    if (!directory) {
+        return tl::unexpected{std::move(directory.error())};
     }
-    if (const int code = give_to_owner_of_directory(made.get(), file); code != 0) {
-        return system_failure(file, code);
-    }
-    return made;
+    return file_place{std::move(*directory), file.filename().native()};
 }
 
 } // namespace
 
 result<unique_fd> open_private_file(const std::filesystem::path& file) {
-    auto opened = make_private_file(file);
+    const auto at = private_place(file);
+    if (!at) {
+        return tl::unexpected{at.error()};
+    }
+    auto opened = create_file(*at, file, private_mode);
     if (!opened || *opened) {
         return opened;
     }
-    opened->reset(::open(file.c_str(), private_flags));
-    if (!*opened) {
+    opened = open_checked_file(*at, file, O_RDWR, directory_use::own);
+    struct stat facts {};
+    // Whoever can read a file can lock it.
+    if (opened && ::fstat(opened->get(), &facts) == 0 && (facts.st_mode & everybody_else) != 0 &&
+        ::fchmod(opened->get(), private_mode) != 0) {
         return system_failure(file, errno);
     }
     return opened;
 }
 
 result<void> create_private_file(const std::filesystem::path& file) {
-    if (const auto made = make_private_file(file); !made) {
-        return tl::unexpected{made.error()};
+    const auto at = private_place(file);
+    if (!at) {
+        return tl::unexpected{at.error()};
     }
-    return {};
+    const auto made = create_file(*at, file, private_mode);
+    return made ? result<void>{} : tl::unexpected{made.error()};
+}
+
+result<void> check_private_file(const std::filesystem::path& file) {
+    const auto at = private_place(file);
+    if (!at) {
+        return tl::unexpected{at.error()};
+    }
+    struct stat facts {};
+    if (::fstatat(at->directory.get(), at->name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? result<void>{} : system_failure(file, errno);
+    }
+    return check_file(facts, file, directory_use::own);
 }
 
 } // namespace msd::store

@@ -17,6 +17,8 @@
 #include <limits>
 #include <optional>
 #include <sqlite3.h>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -53,12 +55,31 @@ void look_at_directory(const std::filesystem::path& data_dir, diagnosis& into) {
     }
 }
 
+// What a process that ended in a transaction has left behind. Reading it would change files.
+void look_for_unfinished(const std::filesystem::path& data_dir, diagnosis& into) {
+    std::error_code unknown;
+    for (const std::string_view service : {"goods", "members", "purchases"}) {
+        const auto file = (data_dir / service).string() + ".db";
+        const bool has_log = std::filesystem::exists(file + "-wal", unknown) &&
+                             !std::filesystem::exists(file + "-shm", unknown);
+        if (has_log || std::filesystem::exists(file + "-journal", unknown)) {
+            into.advice.push_back(fmt::format(
+                "{}{} is from an interrupted transaction: this command opens nothing for writing "
+                "and does not read it; the service does when it starts",
+                file,
+                has_log ? "-wal" : "-journal"
+            ));
+        }
+    }
+}
+
 diagnosis look_at_files(const store_settings& settings) {
     diagnosis found;
     found.kind = "SQLite";
     found.where = settings.data_dir.string();
     found.version = sqlite3_libversion();
     look_at_directory(settings.data_dir, found);
+    look_for_unfinished(settings.data_dir, found);
     return found;
 }
 

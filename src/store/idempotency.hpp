@@ -15,6 +15,10 @@ namespace msd::store {
 struct idempotency {
     std::string key;         // at most 255 bytes; the caller checks length and scope
     std::string fingerprint; // equal for equal requests
+    // Under which an earlier version of msd, whose keys had no scope, recorded the same write. Only
+    // a record from before `unscoped_until_ms` with an equal fingerprint counts. Empty: none.
+    std::string unscoped_key = {};
+    std::int64_t unscoped_until_ms = 0; // since 1970
 };
 
 inline constexpr std::chrono::milliseconds idempotency_kept = std::chrono::hours{24};

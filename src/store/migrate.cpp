@@ -25,17 +25,29 @@ namespace {
 // Number of attempts while another process changes the schema, which may take hours.
 constexpr int attempts_max = 1200;
 
+using sqlite_purpose = sqlite::connection::purpose;
+
 result<migration_report>
-plan_file(const std::filesystem::path& file, const sqlite::schema& wanted) {
+plan_file(const std::filesystem::path& file, const sqlite::schema& wanted, sqlite_purpose use) {
     std::error_code unknown;
     if (!std::filesystem::exists(file, unknown) && !unknown) {
         return sqlite::plan_migration(nullptr, wanted);
     }
-    auto opened = sqlite::connection::open(file, sqlite::connection::purpose::reading);
+    auto opened = sqlite::connection::open(file, use);
     if (!opened) {
         return tl::unexpected{std::move(opened.error())};
     }
     return sqlite::plan_migration(&*opened, wanted);
+}
+
+// Opens nothing for writing. The files of the log disappear when an instance stops meanwhile: the
+// second attempt then finds the database without them.
+result<migration_report>
+examine_file(const std::filesystem::path& file, const sqlite::schema& wanted) {
+    auto report = plan_file(file, wanted, sqlite_purpose::examining);
+    return report || report.error().code == errc::denied
+               ? report
+               : plan_file(file, wanted, sqlite_purpose::examining);
 }
 
 result<void> migrate_file(const std::filesystem::path& file, const sqlite::schema& wanted) {
@@ -53,7 +65,7 @@ result<void> migrate_file(const std::filesystem::path& file, const sqlite::schem
     if (const auto created = create_private_file(file); !created) {
         return tl::unexpected{created.error()};
     }
-    auto opened = sqlite::connection::open(file, sqlite::connection::purpose::writing);
+    auto opened = sqlite::connection::open(file, sqlite_purpose::writing);
     if (!opened) {
         return tl::unexpected{std::move(opened.error())};
     }
@@ -66,7 +78,11 @@ result<migration_report> migrate_embedded(
     const migration_request& wanted
 ) {
     const auto file = settings.data_dir / fmt::format("{}.db", schema.service);
-    auto report = plan_file(file, schema);
+    auto report = wanted.dry_run ? examine_file(file, schema)
+                                 : plan_file(file, schema, sqlite_purpose::reading);
+    if (!report) {
+        report.error().text = fmt::format("{}: {}", schema.service, report.error().text);
+    }
     if (report && !wanted.dry_run && !report->steps.empty()) {
         if (auto done = migrate_file(file, schema); !done) {
             return tl::unexpected{std::move(done.error())};

@@ -137,6 +137,7 @@ copy_rows(transfer_table& from, transfer_table& to, const transfer_listener& lis
         progress.done += static_cast<std::int64_t>(rows->size());
         progress.added += static_cast<std::int64_t>(*added);
         if (!listen(progress)) {
+            to.keep();
             return interrupted();
         }
     }

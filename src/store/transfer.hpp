@@ -49,6 +49,10 @@ public:
     /// with equal content is kept; errc::conflict: the content differs; the text has the id.
     [[nodiscard]] virtual result<std::size_t> write(std::span<const transfer_row> rows) = 0;
 
+    /// Called when a transfer into this place is interrupted: what was written is kept, so that
+    /// another transfer can continue. After an error instead, a new export file is removed.
+    virtual void keep() {}
+
     /// Called after the last row: inserts get ids from `next_id` on.
     [[nodiscard]] virtual result<void> finish(std::int64_t next_id) = 0;
 };

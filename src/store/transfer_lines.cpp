@@ -6,7 +6,12 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace msd::store {
@@ -18,6 +23,7 @@ constexpr std::int64_t format_version = 1;
 // Texts of msd and of existing deployments have at most 65,535 bytes; a JSON escape has up to six
 // bytes for one.
 constexpr std::size_t line_bytes_max = std::size_t{8} << 20;
+constexpr std::size_t read_bytes = std::size_t{256} << 10; // of one read
 
 std::optional<transfer_summary> read_last_line(std::string_view line) {
     json::object members;
@@ -84,16 +90,13 @@ std::string last_line(const transfer_summary& of) {
     return text;
 }
 
-line_reader::line_reader(std::filesystem::path file, std::string_view service)
+line_reader::line_reader(std::filesystem::path file, int from, std::string_view service)
     : file_{std::move(file)},
       service_{service},
-      in_{file_, std::ios::binary},
-      line_(line_bytes_max) {}
+      from_{from},
+      buffer_(line_bytes_max) {}
 
 result<void> line_reader::read_header() {
-    if (!in_) {
-        return fail(errc::unavailable, fmt::format("{} cannot be read", file_.string()));
-    }
     const auto line = next_line();
     if (!line || *line != header_line(service_)) {
         return wrong(fmt::format("this is not an export of {}", service_));
@@ -106,6 +109,10 @@ result<line_reader::kind> line_reader::next() {
     if (!line) {
         if (too_long_) {
             return wrong(fmt::format("the line has more than {} bytes", line_bytes_max));
+        }
+        if (failed_ != 0) {
+            const auto why = std::generic_category().message(failed_);
+            return fail(errc::unavailable, fmt::format("{}: {}", file_.string(), why));
         }
         return cut_ ? kind::cut : kind::end;
     }
@@ -139,19 +146,48 @@ result<void> line_reader::confirm() {
 }
 
 std::optional<std::string_view> line_reader::next_line() {
-    in_.getline(line_.data(), static_cast<std::streamsize>(line_.size()));
-    const auto count = static_cast<std::size_t>(in_.gcount());
-    if (in_.eof()) { // there was no line feed
-        cut_ = count > 0;
-        return std::nullopt;
+    for (std::size_t searched = begin_;;) {
+        const auto* const at = std::find(buffer_.data() + searched, buffer_.data() + end_, '\n');
+        const auto found = static_cast<std::size_t>(at - buffer_.data());
+        if (found < end_) {
+            const std::string_view line{buffer_.data() + begin_, found - begin_};
+            begin_ = found + 1;
+            ++number_;
+            bytes_ += line.size() + 1;
+            return line;
+        }
+        searched = end_ - begin_; // read_more() moves the text to the front
+        if (!read_more()) {
+            return std::nullopt;
+        }
     }
-    if (in_.fail()) {
+}
+
+// False at the end of the file, after an error, and when the line is too long.
+bool line_reader::read_more() {
+    std::copy(
+        buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+        buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
+        buffer_.begin()
+    );
+    end_ -= std::exchange(begin_, 0);
+    const std::size_t room = std::min(buffer_.size() - end_, read_bytes);
+    if (room == 0) {
         too_long_ = true;
-        return std::nullopt;
+        return false;
     }
-    ++number_;
-    bytes_ += count;
-    return std::string_view{line_.data(), count - 1};
+    ssize_t got = 0;
+    do {
+        got = ::pread(from_, buffer_.data() + end_, room, offset_);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        failed_ = got < 0 ? errno : 0;
+        cut_ = end_ > 0;
+        return false;
+    }
+    end_ += static_cast<std::size_t>(got);
+    offset_ += got;
+    return true;
 }
 
 tl::unexpected<error> line_reader::wrong(std::string_view what) const {

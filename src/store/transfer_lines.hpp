@@ -4,9 +4,11 @@
 #include "base/result.hpp"
 #include "store/transfer.hpp"
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <sodium.h>
@@ -48,7 +50,9 @@ struct transfer_summary {
 // malformed; the text has the file and the number of the line.
 class line_reader {
 public:
-    line_reader(std::filesystem::path file, std::string_view service);
+    /// Reads from the beginning of the open file `from`, whatever its position is, and does not
+    /// change the position. `file` is its name in messages.
+    line_reader(std::filesystem::path file, int from, std::string_view service);
 
     enum class kind : std::uint8_t { row, summary, end, cut };
 
@@ -70,12 +74,17 @@ public:
 
 private:
     [[nodiscard]] std::optional<std::string_view> next_line();
+    [[nodiscard]] bool read_more();
     [[nodiscard]] tl::unexpected<error> wrong(std::string_view what) const;
 
     std::filesystem::path file_;
     std::string service_;
-    std::ifstream in_;
-    std::vector<char> line_;
+    int from_;
+    std::vector<char> buffer_;
+    std::size_t begin_ = 0; // of the next line in buffer_
+    std::size_t end_ = 0;   // of what was read
+    off_t offset_ = 0;      // in the file
+    int failed_ = 0;        // errno
     transfer_row row_;
     transfer_summary said_;
     line_digest digest_;

@@ -2,6 +2,7 @@
 #include "store/transfer_rows.hpp"
 
 #include "base/json.hpp"
+#include "store/argon2id_cost.hpp"
 
 #include <optional>
 
@@ -23,6 +24,15 @@ public:
         const auto number = found == nullptr ? std::nullopt : found->as_int64();
         check(number.has_value(), name, "an integer");
         return number.value_or(0);
+    }
+
+    // A hash of a password can have any form; one of argon2id may cost only so much.
+    void check_cost(std::string_view name, std::string_view hash) {
+        const auto checked = is_argon2id(hash) ? check_argon2id_cost(hash) : result<void>{};
+        if (!checked && checked.error().code == errc::too_large && !failed_) {
+            failed_ =
+                error{errc::malformed, std::string{name}.append(": ").append(checked.error().text)};
+        }
     }
 
     std::string text(std::string_view name) {
@@ -133,6 +143,8 @@ result<transferred_members::row> transferred_members::parse(std::string_view jso
     out.username = in.text("username");
     out.hashes.password = in.text("password_hash");
     out.hashes.argon2id = in.text_or_empty("argon2id_hash");
+    in.check_cost("password_hash", out.hashes.password);
+    in.check_cost("argon2id_hash", out.hashes.argon2id);
     return outcome_of(in, std::move(out));
 }
 

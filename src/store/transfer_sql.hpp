@@ -75,7 +75,10 @@ result<std::size_t> add_rows(
         }
         const auto row = Rows::parse(each.json);
         if (!row) {
-            return tl::unexpected{row.error()};
+            return fail(
+                row.error().code,
+                fmt::format("{} {}: {}", Rows::service, each.id, row.error().text)
+            );
         }
         if (auto done = insert(*row); !done) {
             done.error().text = fmt::format("{} {}: {}", Rows::service, each.id, done.error().text);

@@ -55,8 +55,23 @@ void append_text_member(json::writer& packet, std::string_view name, std::string
     }
 }
 
-bool is_cut(const json::member& member, reply_dialect spoken) {
-    return member.name == "key" || (member.name == "status" && spoken == reply_dialect::msd);
+constexpr std::int64_t retry_after_max_s = 86'400;
+
+int retry_after_s(const json::value* value) {
+    const auto seconds = value == nullptr ? std::nullopt : value->as_int64();
+    return seconds && *seconds >= 1 && *seconds <= retry_after_max_s ? static_cast<int>(*seconds)
+                                                                     : 0;
+}
+
+// Replies with these say when to try again.
+bool has_retry_after(int status) {
+    return status == 429 || status == 503;
+}
+
+// `status` is 0 for a foreign reply.
+bool is_cut(const json::member& member, reply_dialect spoken, int status) {
+    return member.name == "key" || (member.name == "status" && spoken == reply_dialect::msd) ||
+           (has_retry_after(status) && member.name == "retry_after");
 }
 
 void add_piece(envelope& out, std::string_view piece) {
@@ -83,7 +98,7 @@ void cut_body(const json::object& fields, reply_dialect spoken, envelope& out) {
     const char* cut = nullptr; // the first removed member after that run
     for (const json::member& member : fields) {
         const char* const begin = member.raw.data();
-        if (is_cut(member, spoken)) {
+        if (is_cut(member, spoken, out.status)) {
             cut = cut == nullptr ? begin : cut;
             continue;
         }
@@ -155,6 +170,8 @@ void packet::classify() {
         kind_ = packet_kind::goaway;
     } else if (is_object(fields_.find("changed"))) {
         kind_ = packet_kind::changed;
+    } else if (is_object(fields_.find("auth"))) {
+        kind_ = packet_kind::auth;
     }
 }
 
@@ -169,6 +186,7 @@ void append_request(std::string& out, const request_fields& request, std::uint64
     append_text_member(packet, "trace", request.trace);
     append_text_member(packet, "id", request.id);
     append_text_member(packet, "idem", request.idem);
+    append_text_member(packet, "client", request.client);
     packet.key("params").raw(request.params).end_object();
     end_frame(out, begin);
 }
@@ -193,7 +211,11 @@ bool append_reply_start(std::string& out, std::string_view key, const reply_fiel
     if (reply.members.find(terminator) != std::string_view::npos) {
         return false;
     }
-    append_reply(out, key, {reply.errorcode, reply.errormessage, {}, reply.status});
+    append_reply(
+        out,
+        key,
+        {reply.errorcode, reply.errormessage, {}, reply.status, reply.retry_after_s}
+    );
     out.resize(out.size() - reply_end.size());
     out += ',';
     return true;
@@ -208,6 +230,9 @@ void append_reply(std::string& out, std::string_view key, const reply_fields& re
     }
     if (reply.status != 0) {
         packet.key("status").integer(reply.status);
+    }
+    if (reply.status != 0 && reply.retry_after_s != 0) {
+        packet.key("retry_after").integer(reply.retry_after_s);
     }
     packet.key("errorcode").integer(reply.errorcode);
     packet.key("errormessage").string(reply.errormessage);
@@ -243,6 +268,9 @@ result<envelope> open_envelope(const packet& reply, reply_dialect spoken) {
         spoken == reply_dialect::msd ? reply.fields().find("status") : nullptr;
     if (status != nullptr) {
         out.status = http_status(*status);
+        if (has_retry_after(out.status)) {
+            out.retry_after_s = retry_after_s(reply.fields().find("retry_after"));
+        }
     }
     if (const json::value* errorcode = reply.fields().find("errorcode"); errorcode != nullptr) {
         out.errorcode = errorcode->as_int64();

@@ -32,6 +32,7 @@ enum class packet_kind : std::uint8_t {
     hello,   // {"hello":{…}}
     goaway,  // {"goaway":{"last_key":K}}
     changed, // {"changed":{"what":…,"ids":[…]}}
+    auth,    // {"auth":{…}}
     other,   // an object that is none of these
 };
 
@@ -82,6 +83,7 @@ struct request_fields {
     std::string_view idem;                   // Idempotency-Key; empty: none
     std::string_view trace;                  // traceparent; empty: none
     std::string_view id;                     // request id; empty: none
+    std::string_view client;                 // address of the HTTP client; empty: not sent
     std::optional<std::int64_t> deadline_ms; // time left
 };
 
@@ -98,7 +100,8 @@ struct reply_fields {
     int errorcode = 0;
     std::string_view errormessage = "success";
     std::string_view members;
-    int status = 0; // HTTP status that the service asks for; 0: none
+    int status = 0;        // HTTP status that the service asks for; 0: none
+    int retry_after_s = 0; // with status 429 or 503: when to try again; 0: none
 };
 
 /// `key` is the raw token as received; empty writes no key.
@@ -122,12 +125,13 @@ enum class reply_dialect : std::uint8_t {
 };
 
 // A reply prepared for HTTP: the body is the packet without `key` and, in an msd reply, without
-// `status`; all other members are unchanged, byte for byte. So a large reply is forwarded in slices
-// without being copied.
+// `status` and the `retry_after` of status 429 or 503; all other members are unchanged, byte for
+// byte. So a large reply is forwarded in slices without being copied.
 struct envelope {
     std::uint64_t key = 0; // 0 when has_key is false
     bool has_key = false;  // there is a key that is an unsigned integer, also written 1.0 or "1"
     int status = 0;        // 100…599; 0: absent or invalid, or the reply is foreign
+    int retry_after_s = 0; // with status 429 or 503: 1 to 86,400; 0: absent or invalid
     std::optional<std::int64_t> errorcode;
     // The body is these pieces in order: views into the frame, static text, or `joined`.
     std::array<std::string_view, 4> pieces;

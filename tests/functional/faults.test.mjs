@@ -269,7 +269,7 @@ test('line 10: SQL in values is stored as data', async (world) => {
     const up = await world.up();
     const values = [
         "test_account' -- ", "'; drop table goods; --", "' or '1'='1", '" or ""="', '\\', "\\'",
-        '%', '_', 'a\u0000b', '?', ':name', '$1', "x'); delete from members; --",
+        '%', '_', '?', ':name', '$1', "x'); delete from members; --",
     ];
     for (const value of values) {
         const username = `${value}!`;

@@ -19,7 +19,8 @@ async function up_on(world, server, options = {}) {
 
 test('the replies on MariaDB equal those on SQLite', async (world) => {
     const server = await world.mariadb();
-    const ups = [await world.up(), await up_on(world, server, { workers: 2 })];
+    const config = { 'services.goods.negative_prices': true };
+    const ups = [await world.up({ config }), await up_on(world, server, { workers: 2, config })];
     const asked = [
         ['GET', '/goods'],
         ['POST', '/goods', { body: pencil }],

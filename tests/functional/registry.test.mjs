@@ -135,6 +135,7 @@ test('a node that stops reading uses bounded memory, then gets the last list', a
     const config = {
         'distributor.gather_quiet_ms': 0,
         'distributor.queue_bytes_max': 1 << 20,
+        'registry.changes_per_s_max': 10_000,
         // A connection that takes no byte for three times this period is closed.
         'distributor.ping_every_ms': 20_000,
     };
@@ -269,7 +270,7 @@ test('an msd node gets changes instead of whole lists', async (world) => {
 });
 
 test('an advertised address is listed instead of the peer address', async (world) => {
-    const { port } = await start(world);
+    const { port } = await start(world, { 'registry.allowed_hosts': '10.1.2.3' });
     const watcher = await world.packets(port);
     await world.role('goods', { distributor: port, args: ['--advertise', '10.1.2.3:7777'] });
     const visitor = await until('goods is listed', async () => {

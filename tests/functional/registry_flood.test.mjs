@@ -62,7 +62,13 @@ async function keeps_answering(port, enough) {
 
 test('no worker ends when connections fill the list of nodes and change it without pause',
     async (world, context) => {
-        const up = await world.up({ config });
+        // More than the distributor passes on by default.
+        const unlimited = {
+            'registry.changes_per_s_max': 10_000,
+            'registry.routes_max': 200_000,
+            'registry.routes_per_address_max': 200_000,
+        };
+        const up = await world.up({ config: { ...config, ...unlimited } });
         const port = up.port('gateway');
         const registry = up.port('distributor');
         const last = { proto: 2, port: 2, name: 'changing', urls: urls('changing/') };

@@ -115,7 +115,7 @@ test('no line is lost when log files are renamed and reopened by USR1', async (w
     }
     const seen = await running.stop();
     seen.assert_clean();
-    const stored = () => lines_of(logs, 'logs.')
+    const stored = () => lines_of(logs, 'client.')
         .map((line) => JSON.parse(line).params)
         .filter((params) => params?.of === 'load')
         .map(({ client, number }) => `${client}-${number}`);

@@ -15,6 +15,8 @@ const passwords = {
 };
 const services = ['goods', 'members', 'purchases'];
 
+const any_price = { 'services.goods.negative_prices': true };
+
 async function fill(up) {
     const post = async (target, body) => {
         const { json } = await up.http('POST', target, { body });
@@ -50,7 +52,7 @@ async function rows(world, args) {
 
 test('an export of SQLite is imported into MariaDB, and both are equal', async (world) => {
     const server = await world.mariadb();
-    const embedded = await world.up();
+    const embedded = await world.up({ config: any_price });
     const { userid } = await fill(embedded);
     const before = await everything(embedded, userid);
     await embedded.stop('SIGINT');
@@ -93,7 +95,7 @@ test('an export of SQLite is imported into MariaDB, and both are equal', async (
 });
 
 test('an interrupted export continues with the first incomplete service', async (world) => {
-    const up = await world.up();
+    const up = await world.up({ config: any_price });
     await fill(up);
     await up.stop('SIGINT');
     const shop = world.path('shop');

@@ -26,12 +26,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again.has_value(), "and is understood there");
     require(again->state.nodes().now() == read->state.nodes().now(), "as the same revision");
     require(again->connections.size() == read->connections.size(), "with the same connections");
-    const auto has_room = [](core::registry::peer_id id) {
+    const auto has_room = [](core::registry::peer_id id, std::size_t /*bytes*/) {
         return id % 2 == 0;
     };
     core::registry& state = read->state;
     static_cast<void>(state.advance(now, has_room));
     for (const core::registry::peer_id id : state.peer_ids()) {
+        state.prove(id);
+        state.note_packet(id);
         state.resume(id, now);
         state.deregister(id, "1", now);
         static_cast<void>(state.advance(now, has_room));
@@ -39,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto last = state.advance(now + msd::milliseconds{100'000}, has_room);
     require(state.peers() == 0, "everybody can leave");
+    require(state.nodes().contradictions(1).empty(), "and nobody contradicts then");
     return 0;
 }

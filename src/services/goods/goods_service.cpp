@@ -8,6 +8,8 @@
 #include "store/open.hpp"
 
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -36,17 +38,20 @@ constexpr parameter name{
     .name = "name",
     .required = true,
     .length_min = 1,
+    .allowed = characters::name,
     .about = "name of the product"};
 constexpr parameter category{
     .name = "category",
     .required = true,
     .length_min = 1,
+    .allowed = characters::name,
     .about = "category of the product"};
 constexpr parameter only_category{.name = "category", .about = "only products of this category"};
 constexpr parameter price{
     .name = "price",
     .type = parameter_type::decimal,
     .required = true,
+    .minimum = 0,
     .about = "price of one piece, at most 4 decimals"};
 constexpr parameter description{
     .name = "description",
@@ -67,8 +72,17 @@ constexpr parameter after{
 
 constexpr std::array list_parameters{optional_id, only_category, limit, after};
 constexpr std::array id_parameters{id};
-constexpr std::array add_parameters{name, category, price, description};
-constexpr std::array replace_parameters{id, name, category, price, description};
+using add_schema = std::array<parameter, 4>;
+using replace_schema = std::array<parameter, 5>;
+
+// The price of the routes that write; below zero only where the configuration allows it.
+parameter price_of(const service_rules& rules) {
+    parameter chosen = price;
+    if (rules.negative_prices) {
+        chosen.minimum = std::numeric_limits<std::int64_t>::min();
+    }
+    return chosen;
+}
 
 void write_row(json::writer& out, const store::goods_view& row) {
     out.begin_object();
@@ -96,6 +110,8 @@ public:
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
           shared_{context.settings.shared},
+          add_parameters_{name, category, price_of(context.settings.rules), description},
+          replace_parameters_{id, name, category, price_of(context.settings.rules), description},
           changes_{context} {
         const handler list = [this](call asked) {
             return list_goods(std::move(asked));
@@ -111,13 +127,16 @@ public:
         };
         routes_ = {
             {"GET", "/goods", list_parameters, list},
-            {"POST", "/goods", add_parameters, add},
-            {"PUT", "/goods", replace_parameters, replace},
+            {"POST", "/goods", add_parameters_, add},
+            {"PUT", "/goods", replace_parameters_, replace},
             {"DELETE", "/goods", id_parameters, remove},
             {"GET", "/goods/{id}", id_parameters, list},
-            {"PUT", "/goods/{id}", replace_parameters, replace},
+            {"PUT", "/goods/{id}", replace_parameters_, replace},
             {"DELETE", "/goods/{id}", id_parameters, remove},
         };
+        for (route& each : routes_) {
+            each.wants_client = each.method != "GET"; // for Idempotency-Keys
+        }
     }
 
     [[nodiscard]] std::span<const route> routes() const override { return routes_; }
@@ -249,6 +268,8 @@ private:
 
     store::store_settings settings_;
     store::redis::shared_cache_settings shared_;
+    add_schema add_parameters_;
+    replace_schema replace_parameters_;
     goods_changes changes_;
     std::unique_ptr<store::goods_repository> goods_;
     std::optional<legacy_keys> legacy_; // with cache.legacy_keys

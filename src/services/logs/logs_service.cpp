@@ -6,17 +6,16 @@
 #include "net/blocking_lane.hpp"
 #include "net/task_group.hpp"
 #include "net/use_tuple.hpp"
-#include "services/logs/rotated_file.hpp"
-#include "services/logs/secrets.hpp"
-#include "services/utc_text.hpp"
+#include "services/logs/log_family.hpp"
 #include "store/data_directory.hpp"
-#include "store/idempotency.hpp"
 #include "store/outage_log.hpp"
 
 #include <asio/steady_timer.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace msd::services {
@@ -26,33 +25,17 @@ namespace {
 constexpr milliseconds flush_every{1000};
 constexpr milliseconds write_timeout{30'000};
 constexpr milliseconds stop_timeout{5000};
-constexpr std::size_t flush_bytes = std::size_t{256} << 10;    // flushed at once from this size on
-constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20; // lines beyond this are dropped
-
-std::filesystem::path file_of(const service_options& settings) {
-    return settings.data_dir / "logs" / fmt::format("logs.{}.jsonl", settings.slot);
-}
-
-void append_line(std::string& out, std::string_view params) {
-    out += "{\"time\":\"";
-    out += utc_text(store::utc_now_ms());
-    out += "\",\"params\":";
-    const auto begin = out.size();
-    append_without_secrets(out, params.empty() ? "null" : params);
-    // JSON has line breaks only between its tokens: in a string they are escaped.
-    const auto is_break = [](char c) {
-        return c == '\n' || c == '\r';
-    };
-    std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_break, ' ');
-    out += "}\n";
-}
+constexpr std::string_view directory = "logs"; // in the data directory
 
 class logs_service final : public service {
 public:
     explicit logs_service(const service_context& context)
         : data_dir_{context.settings.data_dir},
-          file_{file_of(context.settings)},
-          outage_{"log file " + file_of(context.settings).string()},
+          families_{
+              family_of(log_source::client, context.settings),
+              family_of(log_source::node, context.settings),
+              family_of(log_source::msd, context.settings)},
+          outage_{"log files in " + (data_dir_ / directory).string()},
           due_{context.executor},
           tasks_{
               context.executor,
@@ -67,6 +50,7 @@ public:
             .handle = [this](call asked) { return take(std::move(asked)); },
             .one_way = true,
             .any_params = true,
+            .wants_client = true,
         }};
     }
 
@@ -75,7 +59,7 @@ public:
     asio::awaitable<result<void>> start() override {
         auto prepared = store::prepare_data_directory(data_dir_);
         if (prepared) {
-            prepared = store::prepare_data_directory(data_dir_ / "logs");
+            prepared = store::prepare_data_directory(data_dir_ / directory);
         }
         if (prepared) {
             tasks_.spawn(flush_until_stopped());
@@ -99,15 +83,23 @@ public:
         due_.cancel();
     }
 
-private:
-    asio::awaitable<reply> take(call asked) {
-        if (buffer_.size() + asked.args.raw().size() > buffer_bytes_max) {
-            ++lost_lines_;
-        } else {
-            append_line(buffer_, asked.args.raw());
-            ++buffered_lines_;
+    void write_figures(json::writer& out) const override {
+        out.key("lines_dropped").begin_object();
+        for (const log_family& family : families_) {
+            out.key(name_of(family.source())).unsigned_integer(family.dropped());
         }
-        if (buffer_.size() >= flush_bytes) {
+        out.end_object();
+    }
+
+private:
+    static log_family family_of(log_source source, const service_options& settings) {
+        return log_family{source, settings.data_dir / directory, settings.slot, settings.logs};
+    }
+
+    asio::awaitable<reply> take(call asked) {
+        log_family& family = families_.at(static_cast<std::size_t>(source_of(asked.from)));
+        family.add(asked.from, asked.args.raw(), clock::now());
+        if (family.is_full()) {
             due_.cancel();
         }
         co_return success();
@@ -127,51 +119,55 @@ private:
 
     asio::awaitable<void> flush_until_stopped() {
         while (!stopping_) {
-            if (buffer_.size() < flush_bytes && !reopen_) {
+            const bool is_due = reopen_ || std::ranges::any_of(families_, &log_family::is_full);
+            if (!is_due) {
                 due_.expires_after(flush_every);
                 [[maybe_unused]] const auto [woken] = co_await due_.async_wait(net::use_tuple);
             }
-            co_await flush();
+            co_await flush(stopping_);
         }
-        co_await flush();
+        co_await flush(true);
     }
 
-    asio::awaitable<void> flush() {
-        if (buffer_.empty() && !reopen_) {
+    asio::awaitable<void> flush(bool last) {
+        const bool anew = std::exchange(reopen_, false);
+        for (log_family& family : families_) {
+            if (anew || !family.is_empty() || family.has_report()) {
+                co_await flush_family(&family, anew, last);
+            }
+        }
+    }
+
+    asio::awaitable<void> flush_family(log_family* family, bool anew, bool last) {
+        const auto text = std::make_shared<const std::string>(family->take(clock::now(), last));
+        if (text->empty() && !anew) {
             co_return;
         }
-        const auto lines = std::exchange(buffered_lines_, 0);
-        auto write =
-            [this, text = std::exchange(buffer_, {}), anew = std::exchange(reopen_, false)] {
-                if (anew) {
-                    file_.reopen();
-                }
-                return file_.append(text);
-            };
+        auto write = [family, text, anew] {
+            if (anew) {
+                family->reopen();
+            }
+            return family->write(*text);
+        };
         const auto written = co_await lane_.run(deadline::in(write_timeout), std::move(write));
         if (written) {
             outage_.answered();
-            if (lost_lines_ > 0) {
-                log::warning("{} log lines were dropped", std::exchange(lost_lines_, 0));
-            }
         } else {
-            lost_lines_ += lines;
+            family->count_lost(*text);
             outage_.failed(written.error(), clock::now());
         }
     }
 
     const std::filesystem::path data_dir_;
-    rotated_file file_; // used by the lane's thread
+    // By log_source; the lane's thread uses their files.
+    std::array<log_family, log_sources> families_;
     store::outage_log outage_;
     std::vector<route> routes_;
-    std::string buffer_;
-    std::uint64_t buffered_lines_ = 0;
-    std::uint64_t lost_lines_ = 0;
     bool reopen_ = false;
     bool stopping_ = false;
     asio::steady_timer due_; // cancelled to flush at once
     net::task_group tasks_;
-    net::blocking_lane lane_; // last: its thread uses the file
+    net::blocking_lane lane_; // last: its thread uses the files
 };
 
 } // namespace

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/logs/rotated_file.hpp"
 
+#include "base/owned_files.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -14,6 +17,8 @@ namespace msd::services {
 
 namespace {
 
+constexpr int earlier_files_max = 8; // of an earlier version of msd
+
 tl::unexpected<error> system_failure(int code) {
     return fail(errc::unavailable, std::generic_category().message(code));
 }
@@ -22,9 +27,25 @@ tl::unexpected<error> system_failure(int code) {
 
 rotated_file::rotated_file(std::filesystem::path path, limits bounds)
     : path_{std::move(path)},
-      bounds_{bounds} {}
+      bounds_{std::move(bounds)} {}
 
 result<void> rotated_file::append(std::string_view lines) {
+    do { // no lines: creates the file
+        std::size_t end = lines.size();
+        if (end > piece_bytes) {
+            end = lines.rfind('\n', piece_bytes - 1);
+            end = end == std::string_view::npos ? lines.find('\n') : end;
+            end = std::min(end, lines.size() - 1) + 1;
+        }
+        if (auto written = append_piece(lines.substr(0, end)); !written) {
+            return written;
+        }
+        lines.remove_prefix(end);
+    } while (!lines.empty());
+    return {};
+}
+
+result<void> rotated_file::append_piece(std::string_view lines) {
     if (!file_ || !is_at_path()) {
         if (auto opened = open(); !opened) {
             return opened;
@@ -56,12 +77,17 @@ result<void> rotated_file::append(std::string_view lines) {
 }
 
 result<void> rotated_file::open() {
-    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    // O_NONBLOCK: does not wait for the other end of a FIFO.
+    constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     file_.reset(::open(path_.c_str(), flags, S_IRUSR | S_IWUSR));
     if (!file_) {
         return system_failure(errno);
     }
-    return {};
+    auto checked = check_file(file_.get(), path_, directory_use::own);
+    if (!checked) {
+        file_.reset();
+    }
+    return checked;
 }
 
 bool rotated_file::is_at_path() const {
@@ -75,14 +101,28 @@ bool rotated_file::is_at_path() const {
 void rotated_file::rotate() {
     std::error_code ignored;
     for (int number = bounds_.files_max - 1; number > 0; --number) {
-        const auto younger = number == 1 ? path_ : numbered(number - 1);
-        std::filesystem::rename(younger, numbered(number), ignored);
+        std::filesystem::rename(numbered(path_, number - 1), numbered(path_, number), ignored);
+    }
+    if (bounds_.files_max == 1) {
+        std::filesystem::remove(path_, ignored);
+    }
+    delete_oldest_of_earlier_version();
+}
+
+void rotated_file::delete_oldest_of_earlier_version() {
+    std::error_code ignored;
+    for (int number = earlier_files_max - 1; number >= 0 && !bounds_.older.empty(); --number) {
+        if (std::filesystem::remove(numbered(bounds_.older, number), ignored)) {
+            return;
+        }
     }
 }
 
-std::filesystem::path rotated_file::numbered(int number) const {
-    auto name = path_;
-    name += '.' + std::to_string(number);
+std::filesystem::path rotated_file::numbered(const std::filesystem::path& path, int number) {
+    auto name = path;
+    if (number > 0) {
+        name += '.' + std::to_string(number);
+    }
     return name;
 }
 

@@ -2,7 +2,7 @@
 #include "services/members/members_service.hpp"
 
 #include "base/log.hpp"
-#include "net/blocking_lane.hpp"
+#include "services/members/password_checks.hpp"
 #include "services/members/passwords.hpp"
 #include "services/store_replies.hpp"
 #include "store/members_repository.hpp"
@@ -19,15 +19,19 @@ namespace {
 
 constexpr milliseconds open_timeout{10'000};
 
-// Two hashes at once take 38 MiB and some 30 ms; 64 waiting ones are a second of work.
-constexpr net::blocking_lane::settings hashing{.threads = 2, .calls_max = 64, .batch_max = 1};
-
 constexpr std::size_t password_length_max = 1024;
 
 constexpr parameter username{
     .name = "username",
     .required = true,
     .length_min = 1,
+    .about = "unique, byte by byte"};
+// Of a new member; existing names may have any characters.
+constexpr parameter new_username{
+    .name = "username",
+    .required = true,
+    .length_min = 1,
+    .allowed = characters::name,
     .about = "unique, byte by byte"};
 constexpr parameter password{
     .name = "password",
@@ -40,6 +44,7 @@ constexpr parameter password{
 // GET /members has the password in the URL, which proxies log; it remains for existing clients.
 // POST /members/login has it in the body.
 constexpr std::array login_parameters{username, password};
+constexpr std::array new_parameters{new_username, password};
 constexpr std::array name_parameters{username};
 
 using store::member_hashes;
@@ -118,8 +123,9 @@ reply wrong_password() {
     return failure(403, "invalid password");
 }
 
-reply hashing_failure() {
-    return failure(503, "too many passwords are being checked");
+// Requests of an existing gateway do not name their client: then the gateway is the client.
+const std::string& client_of(const call& asked) {
+    return asked.from.client.empty() ? asked.from.address : asked.from.client;
 }
 
 class members_service final : public service {
@@ -129,7 +135,11 @@ public:
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
-          hashing_{context.executor, hashing} {
+          checks_{
+              {.executor = context.executor,
+               .data_dir = context.settings.data_dir,
+               .throttle = context.settings.rules.logins,
+               .requests_in_flight_max = context.settings.requests_in_flight_max}} {
         const auto login = [this](call asked) {
             return check_member(std::move(asked));
         };
@@ -138,7 +148,7 @@ public:
             {"POST", "/members/login", login_parameters, login},
             {"POST",
              "/members",
-             login_parameters,
+             new_parameters,
              [this](call asked) {
                  return add_member(std::move(asked));
              }},
@@ -149,9 +159,14 @@ public:
                  return remove_member(std::move(asked));
              }},
         };
+        for (route& each : routes_) {
+            each.wants_client = true;
+        }
     }
 
     [[nodiscard]] std::span<const route> routes() const override { return routes_; }
+
+    void write_figures(json::writer& out) const override { checks_.write_figures(out); }
 
     asio::awaitable<result<void>> start() override {
         if (sodium_init() < 0) {
@@ -159,6 +174,9 @@ public:
                 errc::unavailable,
                 "libsodium cannot be initialized: it has no source of randomness"
             );
+        }
+        if (auto started = checks_.start(); !started) {
+            co_return started;
         }
         auto settings = settings_;
         auto opened = co_await store::open_members(std::move(settings), deadline::in(open_timeout));
@@ -170,13 +188,14 @@ public:
     }
 
     asio::awaitable<void> stop() override {
-        hashing_.stop();
+        checks_.stop();
         members_.reset();
         co_return;
     }
 
 private:
     asio::awaitable<reply> check_member(call asked) {
+        auto made = checks_.recognize(client_of(asked), asked.args.text("username"));
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
         if (!found && found.error().code != errc::not_found) {
             co_return store_failure(found.error());
@@ -185,33 +204,75 @@ private:
         if (found) {
             known = *found;
         }
-        auto check = [given = asked.args.text("password"), known] {
+        const auto checked = co_await check_password_of(&made, &asked, std::move(known));
+        if (!checked.answer) {
+            auto answer = co_await logged_in(std::move(asked), *found, checked.renewed);
+            co_return answer;
+        }
+        auto answer =
+            co_await checks_.hold_back(made, *checked.answer, asked.until, checked.was_skipped);
+        co_return answer;
+    }
+
+    // What has become of one login.
+    struct login_outcome {
+        std::optional<reply> answer; // unless the password is right
+        std::optional<member_hashes> renewed;
+        bool was_skipped = false; // no password was checked
+    };
+
+    asio::awaitable<login_outcome> check_password_of(
+        password_checks::attempt* made,
+        const call* asked,
+        std::optional<store::member_row> known
+    ) {
+        login_outcome out;
+        const std::string& given = asked->args.text("password");
+        const auto digest =
+            checks_.digest_of(*made, known ? strongest(known->hashes) : std::string{}, given);
+        out.answer = checks_.reply_unchecked(*made, digest);
+        if (out.answer) {
+            co_return out;
+        }
+        const bool is_known = known.has_value();
+        const auto what = is_known ? password_checks::work::member : password_checks::work::unknown;
+        auto check = [given, known = std::move(known)] {
             return check_login(given, known);
         };
-        const auto checked = co_await hashing_.run(asked.until, std::move(check));
-        if (!checked) {
-            co_return hashing_failure();
-        }
-        if (checked->outcome == verdict::unreadable) {
-            co_return failure(
+        const auto checked = co_await checks_.run(*made, what, asked->until, std::move(check));
+        if (!checked && !is_known && checked.error().code == errc::refused) {
+            // Unknown names share few places. The reply is right without a check.
+            out.answer = wrong_password();
+            out.was_skipped = true;
+        } else if (!checked) {
+            out.answer = password_checks::failure_of(checked.error());
+        } else if (checked->outcome == verdict::unreadable) {
+            out.answer = failure(
                 403,
                 "the stored form of the password is too old to be checked: set the password again"
             );
+        } else if (!is_known || !is_right(checked->outcome)) {
+            checks_.note_wrong(*made, digest);
+            out.answer = wrong_password();
+        } else {
+            checks_.note_right(*made);
+            out.renewed = checked->renewed;
         }
-        if (!found || !is_right(checked->outcome)) {
-            co_return wrong_password();
-        }
-        if (checked->renewed) {
+        co_return out;
+    }
+
+    asio::awaitable<reply>
+    logged_in(call asked, store::member_row found, std::optional<member_hashes> renewed) {
+        if (renewed) {
             // A login succeeds with the right password even when the store cannot be written.
             const deadline until = asked.until.halfway();
             const auto done =
-                co_await members_
-                    ->rehash(found->id, found->hashes.password, *checked->renewed, until);
+                co_await members_->rehash(found.id, found.hashes.password, *renewed, until);
             if (!done) {
-                log::warning("member {}: the renewed password hash could not be stored", found->id);
+                log::warning("member {}: the renewed password hash could not be stored", found.id);
             }
         }
-        co_return userid_reply(found->id);
+        co_return userid_reply(found.id);
     }
 
     asio::awaitable<reply> add_member(call asked) {
@@ -234,9 +295,14 @@ private:
         auto make = [given = asked.args.text("password"), is_shared = *shared] {
             return hash_new(given, is_shared);
         };
-        const auto hashes = co_await hashing_.run(asked.until, std::move(make));
+        const auto made = checks_.recognize(client_of(asked), asked.args.text("username"));
+        const auto hashes =
+            co_await checks_
+                .run(made, password_checks::work::creation, asked.until, std::move(make));
         if (!hashes) {
-            co_return hashing_failure();
+            auto refused = password_checks::failure_of(hashes.error());
+            auto answer = co_await checks_.hold_back(made, std::move(refused), asked.until);
+            co_return answer;
         }
         const bool may_repeat = once.has_value();
         const auto added =
@@ -261,17 +327,17 @@ private:
     asio::awaitable<reply> repeated(call asked, std::int64_t id, std::string own) {
         const auto found = co_await members_->find(asked.args.text("username"), asked.until);
         if (found && found->id == id && found->hashes.password != own) {
-            auto check = [given = asked.args.text("password"), hash = strongest(found->hashes)]() {
-                return check_password(given, hash);
-            };
-            const auto same = co_await hashing_.run(asked.until, std::move(check));
-            if (!same) {
-                co_return hashing_failure();
-            }
-            if (!is_right(*same)) {
-                co_return store_failure(
+            // The reply reveals whether the password is right, so this is a login.
+            auto made = checks_.recognize(client_of(asked), asked.args.text("username"));
+            auto checked = co_await check_password_of(&made, &asked, *found);
+            if (checked.answer && checked.answer->status == 403) {
+                checked.answer = store_failure(
                     {errc::invalid, "the request was repeated with a different password"}
                 );
+            }
+            if (checked.answer) {
+                auto answer = co_await checks_.hold_back(made, *checked.answer, asked.until);
+                co_return answer;
             }
         }
         co_return userid_reply(id);
@@ -285,7 +351,7 @@ private:
     }
 
     store::store_settings settings_;
-    net::blocking_lane hashing_;
+    password_checks checks_;
     std::unique_ptr<store::members_repository> members_;
     std::vector<route> routes_;
 };

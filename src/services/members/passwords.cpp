@@ -2,6 +2,7 @@
 #include "services/members/passwords.hpp"
 
 #include "base/late_library.hpp"
+#include "store/argon2id_cost.hpp"
 
 #include <sys/mman.h>
 
@@ -15,8 +16,8 @@ namespace msd::services {
 
 namespace {
 
-constexpr unsigned long long passes = 2;
-constexpr std::size_t memory_bytes = std::size_t{19} * 1024 * 1024;
+constexpr unsigned long long passes = store::own_argon2id_cost.passes;
+constexpr std::size_t memory_bytes = std::size_t{store::own_argon2id_cost.memory_kib} * 1024;
 
 // A well-formed hash with the current cost that no password matches.
 const std::string dummy_hash =
@@ -58,10 +59,6 @@ std::optional<sha1_digest> old_digest(std::string_view hash) {
         return std::nullopt;
     }
     return digest;
-}
-
-bool is_argon2id(std::string_view hash) {
-    return hash.starts_with(crypto_pwhash_argon2id_STRPREFIX);
 }
 
 // Whether the memory that argon2id needs is available now.
@@ -147,7 +144,7 @@ result<verdict> check_password(std::string_view password, const std::string& has
     if (const auto kept = old_digest(hash)) {
         return check_old(password, *kept);
     }
-    if (!is_argon2id(hash)) {
+    if (!store::is_argon2id(hash) || !store::check_argon2id_cost(hash)) {
         return verdict::unreadable;
     }
     return check_new(password, hash).map([&hash](verdict found) {

@@ -17,7 +17,8 @@ enum class verdict : std::uint8_t {
     right,
     right_rehash, // right, but the hash differs in form or cost from those of hash_password()
     wrong,
-    unreadable, // a form that is not supported, such as PASSWORD() from before MySQL 4.1
+    unreadable, // a form that is not supported, such as PASSWORD() from before MySQL 4.1, or an
+                // argon2id hash that is damaged or costs too much (store/argon2id_cost.hpp)
 };
 
 /// errc::unavailable: not enough memory.

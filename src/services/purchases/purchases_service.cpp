@@ -46,7 +46,14 @@ constexpr parameter after{
     .about = "only ids above this one; `next` of the previous page"};
 
 constexpr std::array list_parameters{userid, limit, after};
-constexpr std::array add_parameters{userid, goodsid, quantity};
+using add_schema = std::array<parameter, 3>;
+
+parameter quantity_of(const service_rules& rules) {
+    parameter chosen = quantity;
+    chosen.minimum = -rules.quantity_max;
+    chosen.maximum = rules.quantity_max;
+    return chosen;
+}
 
 void write_row(json::writer& out, const store::purchase_row& row) {
     out.begin_object();
@@ -74,6 +81,7 @@ public:
               .executor = context.executor,
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
+          add_parameters_{userid, goodsid, quantity_of(context.settings.rules)},
           goods_{context} {
         routes_ = {
             {"GET",
@@ -84,11 +92,12 @@ public:
              }},
             {"POST",
              "/purchases",
-             add_parameters,
+             add_parameters_,
              [this](call asked) {
                  return add_purchase(std::move(asked));
              }},
         };
+        routes_.back().wants_client = true; // for Idempotency-Keys
     }
 
     [[nodiscard]] std::span<const route> routes() const override { return routes_; }
@@ -166,6 +175,7 @@ private:
     }
 
     store::store_settings settings_;
+    add_schema add_parameters_;
     goods_lookup goods_;
     std::unique_ptr<store::purchases_repository> purchases_;
     std::vector<route> routes_;

@@ -18,6 +18,9 @@ constexpr std::string_view insert_claim =
     "VALUES (?, ?, ?, 0, ?)";
 constexpr std::string_view find_one =
     "SELECT fingerprint, outcome, created_ms FROM idempotency WHERE service = ? AND idem = ?";
+constexpr std::string_view find_unscoped =
+    "SELECT outcome FROM idempotency WHERE service = ? AND idem = ? AND fingerprint = ? "
+    "AND created_ms > ? AND created_ms < ?";
 constexpr std::string_view renew_expired =
     "UPDATE idempotency SET fingerprint = ?, outcome = 0, created_ms = ? "
     "WHERE service = ? AND idem = ? AND created_ms <= ?";
@@ -25,6 +28,26 @@ constexpr std::string_view set_outcome =
     "UPDATE idempotency SET outcome = ? WHERE service = ? AND idem = ?";
 constexpr std::string_view delete_expired =
     "DELETE FROM idempotency WHERE service = ? AND created_ms <= ? ORDER BY created_ms LIMIT ?";
+
+// What an earlier version of msd has recorded for the write.
+result<std::optional<std::int64_t>> recall_unscoped(
+    connection& on,
+    std::string_view service,
+    const idempotency& once,
+    std::int64_t now_ms
+) {
+    if (once.unscoped_key.empty()) {
+        return std::nullopt;
+    }
+    query noted{on, find_unscoped};
+    noted.bind(service).bind(once.unscoped_key).bind(once.fingerprint);
+    noted.bind(now_ms - idempotency_kept.count()).bind(once.unscoped_until_ms);
+    const auto found = noted.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    return *found ? std::optional{noted.integer(0)} : std::nullopt;
+}
 
 } // namespace
 
@@ -40,7 +63,7 @@ recall(connection& on, std::string_view service, const idempotency& once, std::i
         return tl::unexpected{found.error()};
     }
     if (!*found || noted.integer(2) <= now_ms - idempotency_kept.count()) {
-        return std::nullopt;
+        return recall_unscoped(on, service, once, now_ms);
     }
     if (noted.text(0) != once.fingerprint) {
         return fail(errc::invalid, "the key was used for a different request");
@@ -56,7 +79,14 @@ claim(connection& on, std::string_view service, const idempotency& once, std::in
     const auto claimed =
         insert.bind(service).bind(once.key).bind(once.fingerprint).bind(now_ms).run();
     if (claimed) {
-        return std::nullopt;
+        auto before = recall_unscoped(on, service, once, now_ms);
+        if (before && *before) {
+            // The claim is committed with the transaction, so it needs the outcome too.
+            if (auto kept = note(on, service, once, **before); !kept) {
+                return tl::unexpected{kept.error()};
+            }
+        }
+        return before;
     }
     if (claimed.error().code != errc::conflict) {
         return tl::unexpected{claimed.error()};

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/connection.hpp"
 
+#include "store/data_directory.hpp"
+#include "store/sqlite/file_access.hpp"
+
 #include <fmt/format.h>
 
 #include <cassert>
 #include <sqlite3.h>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace msd::store::sqlite {
@@ -35,6 +40,52 @@ errc kind_of(int code) {
     }
 }
 
+std::filesystem::path beside(const std::filesystem::path& file, std::string_view suffix) {
+    auto name = file;
+    name += suffix;
+    return name;
+}
+
+// Texts that say what to do. The files are checked again when SQLite opens them.
+result<void> check_files(const std::filesystem::path& file) {
+    for (const std::string_view suffix : {"", "-journal", "-wal", "-shm"}) {
+        if (auto checked = check_private_file(beside(file, suffix)); !checked) {
+            return checked;
+        }
+    }
+    return {};
+}
+
+// SQLite reads a database without the log beside it only as an immutable file. With both files of
+// the log it reads them as well: a process uses the database, or has crashed.
+std::string uri_to_examine(const std::filesystem::path& file) {
+    std::error_code unknown;
+    const std::string path = std::filesystem::absolute(file, unknown).lexically_normal();
+    std::string uri = "file://";
+    for (const char each : path) {
+        if (each == '%' || each == '?' || each == '#') {
+            uri += fmt::format("%{:02X}", static_cast<unsigned char>(each));
+        } else {
+            uri += each;
+        }
+    }
+    const bool has_log = std::filesystem::exists(beside(file, "-wal"), unknown) &&
+                         std::filesystem::exists(beside(file, "-shm"), unknown);
+    return uri + (has_log ? "?readonly_shm=1" : "?immutable=1");
+}
+
+int open_handle(const std::filesystem::path& file, connection::purpose wanted, sqlite3** to) {
+    const bool only_reads = wanted == connection::purpose::examining;
+    const std::string name = only_reads ? uri_to_examine(file) : file.string();
+    const int how = only_reads ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
+    return sqlite3_open_v2(
+        name.c_str(),
+        to,
+        how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+        only_reads ? reading_file_layer() : file_layer()
+    );
+}
+
 bool is_from_below(int code) {
     const int primary = code & 0xFF;
     return primary != SQLITE_CONSTRAINT && primary != SQLITE_BUSY && primary != SQLITE_RANGE;
@@ -51,13 +102,12 @@ void connection::finalize::operator()(sqlite3_stmt* prepared) const {
 }
 
 result<connection> connection::open(const std::filesystem::path& file, purpose wanted) {
+    guard_files();
+    if (const auto checked = check_files(file); !checked) {
+        return tl::unexpected{checked.error()};
+    }
     sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(
-        file.c_str(),
-        &raw,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-        nullptr
-    );
+    const int code = open_handle(file, wanted, &raw);
     if (raw == nullptr) {
         return fail(errc::unavailable, "SQLite is out of memory");
     }

@@ -21,10 +21,15 @@ namespace msd::store::sqlite {
 // Converts SQLite's result codes to errors; class database decides how to react to them.
 class connection {
 public:
-    enum class purpose : std::uint8_t { reading, writing };
+    // examining: opens nothing for writing, not even a lock or a journal (file_access.hpp). Sees
+    // what a running instance has committed. Without a running instance, what is only in the log or
+    // journal of an interrupted transaction is not seen.
+    enum class purpose : std::uint8_t { reading, writing, examining };
 
     /// Opens `file`, which must exist. A writing connection sets WAL mode and makes every commit
-    /// durable before it returns. errc::unavailable: the file does not exist, is not a database, …
+    /// durable before it returns. errc::denied: the file, or one of those that SQLite uses beside
+    /// it, belongs to another user, or other users can write to it. errc::unavailable: the file
+    /// does not exist, is not a database, …
     [[nodiscard]] static result<connection> open(const std::filesystem::path& file, purpose wanted);
 
     /// Executes statements that have no parameters and return no rows.

@@ -11,6 +11,29 @@ constexpr std::int64_t pruned_per_write = 4;
 
 } // namespace
 
+namespace {
+
+// What an earlier version of msd has recorded for the write.
+result<std::optional<std::int64_t>>
+recall_unscoped(connection& on, const idempotency& once, std::int64_t now_ms) {
+    if (once.unscoped_key.empty()) {
+        return std::nullopt;
+    }
+    query noted{
+        on,
+        "SELECT outcome FROM idempotency WHERE key = ? AND fingerprint = ? AND created_ms > ? "
+        "AND created_ms < ?"};
+    noted.bind(once.unscoped_key).bind(once.fingerprint);
+    noted.bind(now_ms - idempotency_kept.count()).bind(once.unscoped_until_ms);
+    const auto found = noted.next();
+    if (!found) {
+        return tl::unexpected{found.error()};
+    }
+    return *found ? std::optional{noted.integer(0)} : std::nullopt;
+}
+
+} // namespace
+
 result<std::optional<std::int64_t>>
 recall(connection& on, const idempotency& once, std::int64_t now_ms) {
     query noted{
@@ -22,7 +45,7 @@ recall(connection& on, const idempotency& once, std::int64_t now_ms) {
         return tl::unexpected{found.error()};
     }
     if (!*found) {
-        return std::nullopt;
+        return recall_unscoped(on, once, now_ms);
     }
     if (noted.text(0) != once.fingerprint) {
         return fail(errc::invalid, "the key was used for a different request");

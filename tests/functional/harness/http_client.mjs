@@ -42,8 +42,9 @@ export class http_response {
 }
 
 export class http_connection {
-    static async open(port, { host = '127.0.0.1' } = {}) {
-        const socket = net.connect({ host, port, noDelay: true });
+    /** `from` is the local address, for clients that msd has to tell apart. */
+    static async open(port, { host = '127.0.0.1', from } = {}) {
+        const socket = net.connect({ host, port, noDelay: true, localAddress: from });
         const connection = new http_connection(socket);
         await within(
             `connect to port ${port}`,

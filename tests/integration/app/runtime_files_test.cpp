@@ -62,10 +62,41 @@ TEST_F(runtime_files_test, creates_missing_parent_directories) {
 }
 
 TEST_F(runtime_files_test, does_not_change_an_existing_directory) {
+    constexpr fs::perms readable{0755};
     fs::create_directory("data");
-    fs::permissions("data", fs::perms::all);
+    fs::permissions("data", readable);
     ASSERT_TRUE(claim_runtime_files(chosen_, "up-8000", verb::up));
-    EXPECT_EQ(mode_of("data"), fs::perms::all);
+    EXPECT_EQ(mode_of("data"), readable);
+}
+
+TEST_F(runtime_files_test, refuses_directories_that_others_can_write_to) {
+    for (const char* const name : {"data", "run"}) {
+        fs::create_directory(name);
+        for (const unsigned mode : {0770U, 0707U, 01777U}) {
+            fs::permissions(name, fs::perms{mode});
+            const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
+            ASSERT_FALSE(files) << name;
+            EXPECT_EQ(files.error().code, errc::denied);
+            EXPECT_NE(files.error().text.find("then chmod go-w"), std::string::npos);
+        }
+        fs::remove(name);
+    }
+    EXPECT_FALSE(fs::exists("run/up-8000.pid"));
+}
+
+TEST_F(runtime_files_test, follows_a_link_of_the_user_to_a_directory) {
+    fs::create_directories("elsewhere");
+    fs::create_directory_symlink("elsewhere", "data");
+    fs::create_directory_symlink("not/there/yet", "run");
+    fs::create_directories("not/there");
+    ASSERT_TRUE(claim_runtime_files(chosen_, "up-8000", verb::up));
+    EXPECT_TRUE(fs::exists("not/there/yet"));
+}
+
+TEST_F(runtime_files_test, keep_the_lock_apart_from_the_pid_that_everybody_may_read) {
+    const auto files = claim_runtime_files(chosen_, "up-8000", verb::up);
+    ASSERT_TRUE(files);
+    EXPECT_EQ(mode_of("run/up-8000.lock"), (fs::perms::owner_read | fs::perms::owner_write));
 }
 
 TEST_F(runtime_files_test, creates_no_data_directory_for_a_role_without_data) {

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <fstream>
@@ -109,6 +110,20 @@ TEST_F(blocking_lane_test, makes_the_call_on_its_own_thread_and_resumes_on_the_l
     EXPECT_EQ(came->value(), 7);
     EXPECT_NE(made_on, std::this_thread::get_id());
     EXPECT_EQ(resumed_on, std::this_thread::get_id());
+}
+
+TEST_F(blocking_lane_test, lowers_the_priority_of_its_threads_only) {
+    const int own = ::getpriority(PRIO_PROCESS, 0);
+    blocking_lane lane{loop_.get_executor(), {.nice = 1}};
+    std::optional<outcome> came;
+    submit(
+        lane,
+        []() -> outcome { return ::getpriority(PRIO_PROCESS, 0); },
+        came
+    );
+    run_until([&] { return came.has_value(); });
+    EXPECT_EQ(came->value(), std::min(own + 1, 19));
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), own);
 }
 
 TEST_F(blocking_lane_test, returns_the_error_of_a_call) {

@@ -11,7 +11,9 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,6 +91,62 @@ TEST_F(pid_files, replace_a_stale_file) {
 TEST_F(pid_files, are_removed_by_their_owner) {
     { const auto claimed = pid_file::claim(file("a.pid")); }
     EXPECT_FALSE(fs::exists(file("a.pid")));
+    EXPECT_TRUE(pid_file::claim(file("a.pid")));
+}
+
+TEST_F(pid_files, keep_their_lock_in_a_file_that_only_the_owner_can_open) {
+    const auto claimed = pid_file::claim(file("a.pid"));
+    ASSERT_TRUE(claimed);
+    EXPECT_EQ(fs::status(file("a.lock")).permissions(), fs::perms{0600});
+}
+
+// Every user who can read a file can lock it.
+TEST_F(pid_files, are_claimed_despite_a_lock_of_somebody_else_on_them) {
+    std::ofstream{file("a.pid")} << "1\n";
+    const unique_fd neighbour{open(file("a.pid").c_str(), O_RDONLY | O_CLOEXEC)};
+    ASSERT_EQ(flock(neighbour.get(), LOCK_EX | LOCK_NB), 0);
+    const auto claimed = pid_file::claim(file("a.pid"));
+    ASSERT_TRUE(claimed) << claimed.error().text;
+    EXPECT_FALSE(pid_file::claim(file("a.pid")));
+}
+
+// It has no lock file, but its control socket accepts connections.
+TEST_F(pid_files, refuse_a_start_beside_a_master_of_an_earlier_version) {
+    std::ofstream{file("a.pid")} << "4711\n";
+    const unique_fd earlier{open(file("a.pid").c_str(), O_RDWR | O_CLOEXEC)};
+    ASSERT_EQ(flock(earlier.get(), LOCK_EX | LOCK_NB), 0);
+    {
+        const auto server =
+            control_server::listen_at(file("a.sock"), [](auto) { return std::string{}; });
+        ASSERT_TRUE(server);
+        const auto refused = pid_file::claim(file("a.pid"));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(
+            refused.error().text,
+            fmt::format("already running as pid 4711 ({})", file("a.pid").native())
+        );
+    }
+    EXPECT_TRUE(pid_file::claim(file("a.pid")));
+}
+
+// A master of an earlier version locks the pid file, and must notice this one.
+TEST_F(pid_files, are_locked_themselves_as_well) {
+    const auto claimed = pid_file::claim(file("a.pid"));
+    const unique_fd earlier{open(file("a.pid").c_str(), O_RDWR | O_CLOEXEC)};
+    EXPECT_NE(flock(earlier.get(), LOCK_EX | LOCK_NB), 0);
+}
+
+// An upgrade from an earlier version hands over the pid file only.
+TEST_F(pid_files, take_their_lock_when_they_are_handed_over) {
+    std::ofstream{file("a.pid")} << getpid() << "\n";
+    {
+        const auto adopted = pid_file::adopt(
+            file("a.pid"),
+            unique_fd{open(file("a.pid").c_str(), O_RDWR | O_CLOEXEC)}
+        );
+        EXPECT_FALSE(pid_file::claim(file("a.pid")));
+    }
+    EXPECT_FALSE(fs::exists(file("a.lock")));
     EXPECT_TRUE(pid_file::claim(file("a.pid")));
 }
 

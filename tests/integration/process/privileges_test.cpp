@@ -200,7 +200,7 @@ TEST_F(privileges, over_a_directory_of_root_and_its_contents_are_passed_to_the_u
     fs::create_directories(root_ / "data/logs");
     const fs::path top = make_file("data/goods.db");
     const fs::path inner = make_file("data/logs/a");
-    give_tree(root_ / "data", nobody_);
+    give_directory(root_ / "data", 0700, given::always, nobody_);
     for (const fs::path& each : {root_ / "data", root_ / "data/logs", top, inner}) {
         EXPECT_EQ(owner(each), nobody_.user) << each;
     }
@@ -213,7 +213,7 @@ TEST_F(privileges, over_files_that_others_linked_into_a_directory_are_not_passed
     fs::create_symlink(secret, root_ / "data/soft");
     fs::create_directories(root_ / "elsewhere");
     fs::create_directory_symlink(root_ / "elsewhere", root_ / "data/way");
-    give_tree(root_ / "data", nobody_);
+    give_directory(root_ / "data", 0700, given::always, nobody_);
     EXPECT_EQ(owner(root_ / "data"), nobody_.user);
     EXPECT_EQ(owner(secret), 0U);
     EXPECT_EQ(owner(root_ / "elsewhere"), 0U);
@@ -222,8 +222,36 @@ TEST_F(privileges, over_files_that_others_linked_into_a_directory_are_not_passed
 TEST_F(privileges, over_a_link_in_place_of_a_directory_are_not_passed) {
     fs::create_directories(root_ / "elsewhere");
     fs::create_directory_symlink(root_ / "elsewhere", root_ / "data");
-    give_tree(root_ / "data", nobody_);
+    give_directory(root_ / "data", 0700, given::always, nobody_);
     EXPECT_EQ(owner(root_ / "elsewhere"), 0U);
+}
+
+// The user could have exchanged a directory above it for a link to another one.
+TEST_F(privileges, over_a_directory_whose_path_another_user_can_change_are_not_passed) {
+    fs::create_directories(root_ / "elsewhere/data");
+    fs::permissions(root_ / "elsewhere/data", fs::perms::owner_all);
+    fs::create_directories(root_ / "own");
+    fs::create_directory_symlink(root_ / "elsewhere", root_ / "own/link");
+    fs::create_directory_symlink(root_ / "elsewhere", root_ / "of_root");
+    ASSERT_EQ(lchown((root_ / "own/link").c_str(), nobody_.user, nobody_.group), 0);
+    ASSERT_EQ(chown((root_ / "own").c_str(), nobody_.user, nobody_.group), 0);
+    give_directory(root_ / "own/link/data", 0700, given::when_private, nobody_);
+    give_directory(root_ / "own/new", 0700, given::when_private, nobody_);
+    give_file(root_ / "own/link/a.log", nobody_);
+    EXPECT_EQ(owner(root_ / "elsewhere/data"), 0U);
+    EXPECT_FALSE(fs::exists(root_ / "own/new"));
+    EXPECT_FALSE(fs::exists(root_ / "elsewhere/a.log"));
+    give_directory(root_ / "of_root/data", 0700, given::when_private, nobody_);
+    EXPECT_EQ(owner(root_ / "elsewhere/data"), nobody_.user);
+}
+
+TEST_F(privileges, over_a_new_directory_are_passed_with_missing_parents_that_stay_roots) {
+    give_directory(root_ / "a/b/data", 0700, given::when_private, nobody_);
+    EXPECT_EQ(owner(root_ / "a/b"), 0U);
+    EXPECT_EQ(owner(root_ / "a/b/data"), nobody_.user);
+    fs::create_directories(root_ / "open");
+    give_directory(root_ / "open", 0700, given::when_private, nobody_);
+    EXPECT_EQ(owner(root_ / "open"), 0U);
 }
 
 TEST_F(privileges, over_a_log_file_are_passed_where_only_root_can_create_it) {

@@ -44,7 +44,7 @@ TEST_F(goods_service, escapes_texts_in_lists) {
     goods_.text(
         "POST",
         "/goods",
-        R"({"name":"\"\n\u0001","category":"\\","price":1,"description":"¶"})"
+        R"({"name":"\"","category":"\\","price":1,"description":"\n\u0001¶"})"
     );
     const auto answer = goods_.ask("GET", "/goods", "{}");
     EXPECT_THAT(answer.members, HasSubstr(R"("category":"\\")"));

@@ -26,12 +26,50 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
     return lines;
 }
 
+services::sender client_at(std::string address) {
+    services::sender from;
+    from.client = std::move(address);
+    from.address = "127.0.0.1";
+    from.name = "gate";
+    from.is_gateway = true;
+    return from;
+}
+
+services::sender node_at(std::string address) {
+    services::sender from;
+    from.address = std::move(address);
+    return from;
+}
+
+services::sender msd_node() {
+    services::sender from = node_at("127.0.0.1");
+    from.name = "goods";
+    from.is_trusted = from.is_local = true;
+    return from;
+}
+
+// Small quotas, so that tests reach them with little data.
+services::log_settings small() {
+    services::log_settings out;
+    for (services::log_quota* const each : {&out.client, &out.node, &out.msd}) {
+        *each = {300, 500, 4000, 2};
+    }
+    out.line_bytes_max = 1000;
+    return out;
+}
+
 class logs_service : public testing::Test {
 protected:
     void log(const std::string& params) { logs_.text("POST", "/logs", params); }
-    [[nodiscard]] std::filesystem::path file() const {
-        return logs_.data_dir() / "logs" / "logs.3.jsonl";
+    void log_from(services::sender from, const std::string& params) {
+        logs_.from = std::move(from);
+        log(params);
     }
+    [[nodiscard]] static std::filesystem::path
+    file_of(const test::service_under_test& service, const std::string& family) {
+        return service.data_dir() / "logs" / (family + ".3.jsonl");
+    }
+    [[nodiscard]] std::filesystem::path file() const { return file_of(logs_, "node"); }
 
     service_under_test logs_{"logs"};
 };
@@ -40,6 +78,7 @@ TEST_F(logs_service, accepts_any_value_and_sends_no_reply) {
     const auto& route = logs_.route_of("POST", "/logs");
     EXPECT_TRUE(route.one_way);
     EXPECT_TRUE(route.any_params);
+    EXPECT_TRUE(route.wants_client);
 }
 
 TEST_F(logs_service, writes_each_line_as_json_with_its_time) {
@@ -57,6 +96,109 @@ TEST_F(logs_service, writes_each_line_as_json_with_its_time) {
     EXPECT_EQ(second.find("params")->text, "{\"a\" :   [1, 2], \"s\":\"x\\ny\"}");
 }
 
+TEST_F(logs_service, keeps_lines_of_clients_nodes_and_msd_apart_by_their_connection) {
+    log_from(client_at("10.0.0.7"), R"({"source":"msd","from":"1.1.1.1","name":"goods"})");
+    log_from(client_at(""), "1");
+    log_from(node_at("10.0.0.8"), R"({"source":"msd"})");
+    log_from(msd_node(), R"({"role":"goods"})");
+    auto unproven = msd_node();
+    unproven.is_trusted = false;
+    log_from(std::move(unproven), "2");
+    auto pretender = client_at("10.0.0.9"); // says that it is a gateway, and is trusted
+    pretender.is_trusted = true;
+    log_from(std::move(pretender), "3");
+    logs_.stop();
+    const auto without_time = [this](const std::string& family) {
+        std::vector<std::string> out;
+        for (const std::string& line : lines_of(file_of(logs_, family))) {
+            out.push_back(line.substr(line.find(R"("source")")));
+        }
+        return out;
+    };
+    EXPECT_EQ(
+        without_time("client"),
+        (std::vector<std::string>{
+            R"("source":"client","from":"10.0.0.7","params":)"
+            R"({"source":"msd","from":"1.1.1.1","name":"goods"}})",
+            R"("source":"client","from":"127.0.0.1","params":1})",
+            R"("source":"client","from":"10.0.0.9","params":3})"})
+    );
+    EXPECT_EQ(
+        without_time("node"),
+        (std::vector<std::string>{
+            R"("source":"node","from":"10.0.0.8","params":{"source":"msd"}})",
+            R"("source":"node","from":"127.0.0.1","name":"goods","params":2})"})
+    );
+    EXPECT_EQ(
+        without_time("msd"),
+        std::vector<std::string>{R"("source":"msd","from":"127.0.0.1","name":"goods",)"
+                                 R"("proven":false,"params":{"role":"goods"}})"}
+    );
+}
+
+TEST_F(logs_service, masks_secrets_and_escapes_what_controls_a_terminal) {
+    log("{\"url\":\"/x?api_key=k\",\"Set-Cookie\":\"c\",\"text\":\"\u009b31m\u2028\u202eabc\x7f\"}"
+    );
+    logs_.stop();
+    const std::string text = content_of(file());
+    EXPECT_NE(
+        text.find(
+            R"({"url":"/x?api_key=***","Set-Cookie":"***","text":"\u009b31m\u2028\u202eabc\u007f"})"
+        ),
+        std::string::npos
+    ) << text;
+}
+
+TEST_F(logs_service, cuts_a_line_that_is_too_long) {
+    service_under_test small_logs{"logs", small()};
+    const std::string begin = R"({"password":"hunter2","text":")";
+    small_logs.text("POST", "/logs", begin + std::string(1200, 'x') + "\"}");
+    small_logs.stop();
+    json::object line;
+    const std::string text = content_of(file_of(small_logs, "node"));
+    ASSERT_TRUE(line.parse(std::string_view{text}.substr(0, text.size() - 1))) << text;
+    EXPECT_EQ(line.find("cut_from")->as_int64(), 1232);
+    const std::string params = line.find("params")->as_string().value_or("");
+    EXPECT_TRUE(params.starts_with(R"({"password":"***","text":"xxx)")) << params;
+    EXPECT_LE(params.size(), 1000U);
+}
+
+TEST_F(logs_service, drops_and_counts_lines_over_the_quota_of_their_address_and_of_their_source) {
+    service_under_test small_logs{"logs", small()};
+    testing::internal::CaptureStderr();
+    const std::string line = '"' + std::string(998, 'x') + '"';
+    const auto flood = [&](const services::sender& from, int lines) {
+        small_logs.from = from;
+        for (int i = 0; i < lines; ++i) {
+            small_logs.text("POST", "/logs", line);
+        }
+    };
+    flood(client_at("10.0.0.1"), 20); // 3 lines are the burst of an address
+    flood(client_at("10.0.0.2"), 10); // 2 fit the burst of all clients
+    flood(client_at("10.0.0.3"), 10);
+    flood(node_at("10.0.0.1"), 1);
+    flood(msd_node(), 1);
+    std::string figures;
+    json::writer out{figures};
+    out.begin_object();
+    small_logs.running().write_figures(out);
+    out.end_object();
+    EXPECT_EQ(figures, R"({"lines_dropped":{"client":35,"node":0,"msd":0}})");
+    small_logs.stop();
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find("35 log lines (35000 bytes) of source client exceeded"), log.npos) << log;
+    EXPECT_NE(log.find("most of them from 10.0.0.1"), log.npos) << log;
+    const auto kept = lines_of(file_of(small_logs, "client"));
+    ASSERT_FALSE(kept.empty());
+    EXPECT_NE(
+        kept.back().find(R"("source":"client","dropped":{"lines":35,"bytes":35000,)"
+                         R"("most_from":"10.0.0.1"}})"),
+        std::string::npos
+    ) << kept.back();
+    EXPECT_EQ(lines_of(file_of(small_logs, "node")).size(), 1U);
+    EXPECT_EQ(lines_of(file_of(small_logs, "msd")).size(), 1U);
+}
+
 TEST_F(logs_service, writes_lines_while_it_runs) {
     log(R"("line")");
     logs_.on().run_until([&] { return !lines_of(file()).empty(); });
@@ -65,12 +207,18 @@ TEST_F(logs_service, writes_lines_while_it_runs) {
 // More lines than the buffer holds, faster than the flush interval.
 TEST_F(logs_service, writes_at_once_when_the_buffer_is_full) {
     constexpr std::size_t lines = 60;
+    services::log_settings wide;
+    wide.node.address_bytes_per_s = wide.node.bytes_per_s = 0;
+    wide.line_bytes_max = std::size_t{1} << 20;
+    service_under_test wide_logs{"logs", wide};
     const std::string large = "\"" + std::string(300 * 1024, 'x') + "\"";
     for (std::size_t i = 0; i < lines; ++i) {
-        log(large);
+        wide_logs.text("POST", "/logs", large);
     }
-    logs_.stop();
-    EXPECT_EQ(lines_of(file()).size(), lines);
+    wide_logs.stop();
+    std::size_t found = lines_of(file_of(wide_logs, "node")).size();
+    found += lines_of(file_of(wide_logs, "node").string() + ".1").size();
+    EXPECT_EQ(found, lines);
 }
 
 TEST_F(logs_service, opens_a_new_file_when_the_file_was_moved_away) {
@@ -110,6 +258,48 @@ TEST_F(rotated_file, keeps_a_limited_number_of_files_of_limited_size) {
     EXPECT_EQ(content_of(path_.string() + ".1"), "ijkl\nmnop\n");
     EXPECT_EQ(content_of(path_.string() + ".2"), "abcd\nefgh\n");
     EXPECT_FALSE(std::filesystem::exists(path_.string() + ".3"));
+}
+
+TEST_F(rotated_file, stays_within_its_limits_when_it_gets_much_at_once) {
+    constexpr std::size_t file_bytes = std::size_t{300} << 10;
+    services::rotated_file file{path_, {.bytes_max = file_bytes, .files_max = 2}};
+    std::string lines;
+    for (int i = 0; i < 2000; ++i) {
+        lines += std::string(1000, 'x') + '\n';
+    }
+    EXPECT_TRUE(file.append(lines));
+    EXPECT_LE(std::filesystem::file_size(path_), file_bytes);
+    EXPECT_LE(std::filesystem::file_size(path_.string() + ".1"), file_bytes);
+    EXPECT_EQ(content_of(path_).size() % 1001, 0U) << "whole lines";
+    services::rotated_file single{path_, {.bytes_max = file_bytes, .files_max = 1}};
+    EXPECT_TRUE(single.append(lines));
+    EXPECT_LE(std::filesystem::file_size(path_), file_bytes);
+}
+
+TEST_F(rotated_file, deletes_one_file_of_an_earlier_version_with_each_rotation) {
+    const auto older = directory_.path() / "old";
+    for (const auto* const name : {"old", "old.1", "old.5"}) {
+        std::ofstream{directory_.path() / name} << "x";
+    }
+    services::rotated_file file{path_, {.bytes_max = 4, .files_max = 2, .older = older}};
+    EXPECT_TRUE(file.append("123\n"));
+    EXPECT_TRUE(std::filesystem::exists(older.string() + ".5"));
+    EXPECT_TRUE(file.append("123\n"));
+    EXPECT_FALSE(std::filesystem::exists(older.string() + ".5"));
+    EXPECT_TRUE(file.append("123\n"));
+    EXPECT_FALSE(std::filesystem::exists(older.string() + ".1"));
+    EXPECT_TRUE(std::filesystem::exists(older));
+    EXPECT_TRUE(file.append("123\n"));
+    EXPECT_FALSE(std::filesystem::exists(older));
+}
+
+TEST_F(rotated_file, does_not_follow_a_symbolic_link) {
+    const auto target = directory_.path() / "target";
+    std::ofstream{target} << "x";
+    std::filesystem::create_symlink(target, path_);
+    services::rotated_file file{path_};
+    EXPECT_FALSE(file.append("line\n"));
+    EXPECT_EQ(content_of(target), "x");
 }
 
 TEST_F(rotated_file, accepts_a_line_larger_than_the_file_limit) {

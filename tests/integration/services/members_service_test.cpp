@@ -6,9 +6,11 @@
 
 #include <asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <iterator>
+#include <map>
 
 namespace msd::test {
 namespace {
@@ -187,29 +189,146 @@ TEST_F(members_service, distinguishes_two_concurrent_requests_with_one_key) {
     EXPECT_EQ(replies[1].status, 422) << "its password was not stored";
 }
 
-TEST_F(members_service, refuses_logins_beyond_the_queue_of_password_checks) {
-    constexpr int logins = 80;
-    int answered = 0;
-    int refused = 0;
-    const auto& route = members_.route_of("GET", "/members");
-    for (int i = 0; i < logins; ++i) {
-        json::object params;
-        ASSERT_TRUE(params.parse(kim));
+// Starts many logins at once and counts their statuses.
+class many_logins {
+public:
+    explicit many_logins(service_under_test& members) : members_{members} {}
+
+    void start(const std::string& params, const std::string& client, bool once = false) {
+        const auto& route = members_.route_of("POST", once ? "/members" : "/members/login");
+        json::object object;
+        ASSERT_TRUE(object.parse(params));
         services::call asked;
-        ASSERT_TRUE(services::arguments::check(&params, route.parameters, asked.args).empty());
-        asked.until = soon();
+        ASSERT_TRUE(services::arguments::check(&object, route.parameters, asked.args).empty());
+        asked.until = deadline::in(patience);
+        asked.from.client = client;
+        ++started_;
         asio::co_spawn(
             members_.on().context(),
             route.handle(std::move(asked)),
-            [&](const std::exception_ptr&, const services::reply& got) {
-                ++answered;
-                refused += got.status == 503 ? 1 : 0;
+            [this](const std::exception_ptr&, const services::reply& got) {
+                ++answered_;
+                ++statuses[got.status];
+                waits_.push_back(got.retry_after_s);
             }
         );
     }
-    members_.on().run_until([&] { return answered == logins; });
-    EXPECT_GT(refused, 0);
-    EXPECT_LT(refused, logins / 2);
+    void wait() {
+        members_.on().run_until([this] { return answered_ == started_; });
+    }
+    [[nodiscard]] bool is_answered() const { return answered_ == started_; }
+    // Every 429 and 503 says when to try again.
+    [[nodiscard]] int waits() const {
+        return static_cast<int>(std::ranges::count_if(waits_, [](int s) { return s > 0; }));
+    }
+
+    std::map<int, int> statuses;
+
+private:
+    service_under_test& members_;
+    int started_ = 0;
+    int answered_ = 0;
+    std::vector<int> waits_;
+};
+
+std::string account(const std::string& name, const std::string& password) {
+    return R"({"username":")" + name + R"(","password":")" + password + "\"}";
+}
+
+TEST_F(members_service, refuses_logins_beyond_the_queue_of_a_name) {
+    post(kim);
+    many_logins logins{members_};
+    for (int n = 0; n < 80; ++n) {
+        logins.start(account("kim", "guess " + std::to_string(n)), "192.0.2.1");
+    }
+    logins.wait();
+    EXPECT_GT(logins.statuses[429], 60);
+    EXPECT_EQ(logins.statuses[403] + logins.statuses[429], 80);
+    EXPECT_EQ(logins.waits(), logins.statuses[429]);
+}
+
+TEST_F(members_service, answers_unknown_names_beyond_the_queue_as_wrong_passwords) {
+    many_logins logins{members_};
+    for (int n = 0; n < 80; ++n) {
+        logins.start(account("nobody " + std::to_string(n), "p"), "192.0.2.1");
+    }
+    logins.wait();
+    EXPECT_EQ(logins.statuses[403], 80);
+}
+
+TEST_F(members_service, refuses_members_beyond_the_queue_of_a_client) {
+    many_logins additions{members_};
+    for (int n = 0; n < 40; ++n) {
+        additions.start(account("member " + std::to_string(n), "p"), "192.0.2.1", true);
+    }
+    additions.wait();
+    EXPECT_GE(additions.statuses[200], 32);
+    EXPECT_GT(additions.statuses[429], 0);
+}
+
+TEST_F(members_service, answers_a_login_before_the_flood_that_began_earlier) {
+    post(kim);
+    many_logins flood{members_};
+    for (int n = 0; n < 40; ++n) {
+        flood.start(account("member " + std::to_string(n), "p"), "192.0.2.1", true);
+        flood.start(account("nobody " + std::to_string(n), "p"), "192.0.2.1");
+    }
+    many_logins others{members_};
+    others.start(kim, "192.0.2.1"); // with the same address
+    others.start(kim, "192.0.2.2");
+    others.start(kim, "2001:db8::1");
+    others.wait();
+    EXPECT_FALSE(flood.is_answered());
+    EXPECT_EQ(others.statuses[200], 3);
+    flood.wait();
+}
+
+TEST_F(members_service, slows_a_name_after_wrong_passwords_but_not_a_proven_client) {
+    post(kim);
+    many_logins owner{members_};
+    owner.start(kim, "2001:db8::1");
+    owner.wait();
+    many_logins attacker{members_};
+    for (int n = 0; n < 7; ++n) {
+        attacker.start(account("kim", "guess " + std::to_string(n)), "192.0.2.1");
+        attacker.wait();
+    }
+    EXPECT_EQ(attacker.statuses[403], 6);
+    EXPECT_EQ(attacker.statuses[429], 1);
+    members_.restart(); // forgets nothing
+    many_logins later{members_};
+    later.start(kim, "192.0.2.9");
+    later.start(kim, "2001:db8:0:1::1");
+    later.wait();
+    EXPECT_EQ(later.statuses[429], 2);
+    owner.start(kim, "2001:db8::2"); // of the same network
+    owner.wait();
+    EXPECT_EQ(owner.statuses[200], 2);
+}
+
+TEST_F(members_service, lets_the_owner_in_beside_a_client_that_repeats_a_wrong_password) {
+    post(kim);
+    many_logins others{members_};
+    for (int n = 0; n < 12; ++n) {
+        others.start(kim_wrong, "192.0.2.1");
+        others.wait();
+        if (n == 3) {
+            others.start(kim, "192.0.2.1");
+            others.wait();
+        }
+    }
+    EXPECT_EQ(others.statuses[403], 12) << "no guess, so the address stays proven";
+    others.start(kim, "192.0.2.1");
+    others.wait();
+    EXPECT_EQ(others.statuses[200], 2);
+}
+
+TEST_F(members_service, counts_passwords_of_repeated_requests_as_logins) {
+    const auto first = post(kim, "key");
+    for (int n = 0; n < 6; ++n) {
+        EXPECT_THAT(post(account("kim", std::to_string(n)), "key"), StartsWith("422 1 "));
+    }
+    EXPECT_THAT(post(account("kim", "7"), "key"), StartsWith("429 1 "));
 }
 
 } // namespace

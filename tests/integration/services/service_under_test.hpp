@@ -51,7 +51,11 @@ public:
 // A service without sockets: calls the handlers of its routes after the checks of the host.
 class service_under_test {
 public:
-    explicit service_under_test(std::string name) : name_{std::move(name)} { start(); }
+    explicit service_under_test(std::string name, services::log_settings logs = {})
+        : name_{std::move(name)},
+          logs_{logs} {
+        start();
+    }
     ~service_under_test() { stop(); }
     service_under_test(const service_under_test&) = delete;
     service_under_test& operator=(const service_under_test&) = delete;
@@ -104,12 +108,14 @@ public:
     [[nodiscard]] const std::filesystem::path& data_dir() const { return data_dir_; }
 
     std::optional<deadline> until; // of the next requests; else soon
+    services::sender from;         // of the next requests
 
 private:
     void start() {
         services::service_options settings;
         settings.data_dir = data_dir_;
         settings.slot = 3;
+        settings.logs = logs_;
         const services::service_context context{
             .executor = loop_.executor(),
             .settings = settings,
@@ -125,6 +131,7 @@ private:
         services::call asked;
         asked.until = until.value_or(deadline::in(patience));
         asked.idempotency_key = std::move(idempotency_key);
+        asked.from = from;
         if (to.any_params) {
             asked.args = services::arguments::unchecked(std::move(params));
         } else {
@@ -140,6 +147,7 @@ private:
     }
 
     std::string name_;
+    services::log_settings logs_;
     temporary_directory directory_;
     std::filesystem::path data_dir_ = directory_.path() / "data";
     loop loop_;

@@ -275,6 +275,28 @@ TEST_P(goods_repository, keeps_a_key_for_24_hours) {
     EXPECT_EQ(list().count, 2U) << "the second write is noted anew";
 }
 
+TEST_P(goods_repository, recognizes_a_write_that_was_recorded_without_its_client) {
+    const auto first = wait(goods_->add(product("a"), idempotency{"k", "f"}, soon()));
+    const idempotency retried{
+        .key = "client k",
+        .fingerprint = "f",
+        .unscoped_key = "k",
+        .unscoped_until_ms = now_ms_ + 1};
+    for (int n = 0; n < 2; ++n) {
+        EXPECT_EQ(wait(goods_->add(product("a"), retried, soon())).value(), first.value());
+    }
+    idempotency different = retried;
+    different.key = "other k";
+    different.fingerprint = "g";
+    ASSERT_TRUE(wait(goods_->add(product("b"), different, soon())));
+    EXPECT_EQ(list().count, 2U) << "another client used the same key";
+    idempotency later = retried;
+    later.key = "third k";
+    later.unscoped_until_ms = now_ms_;
+    ASSERT_TRUE(wait(goods_->add(product("c"), later, soon())));
+    EXPECT_EQ(list().count, 3U) << "the record is not of an earlier version";
+}
+
 // Concurrent writes share transactions; each of them succeeds or fails by itself.
 asio::awaitable<void> add_one(
     store::goods_repository& goods,

@@ -91,6 +91,15 @@ TEST_F(log_file, escapes_line_breaks_and_control_characters) {
     EXPECT_THAT(content(), EndsWith(" a\\nb\\x0d\\t\\x1b[31m\\x7f\\x9b\uFFFDé\n"));
 }
 
+TEST_F(log_file, masks_secrets_in_written_and_in_shipped_lines) {
+    std::string shipped;
+    set_shipper([&shipped](std::string_view line) { shipped = line; });
+    log_to_file(format::text);
+    info("GET /members?username=a&password={} failed", "hunter2");
+    EXPECT_THAT(content(), EndsWith("GET /members?username=a&password=*** failed\n"));
+    EXPECT_THAT(shipped, HasSubstr("password=*** failed"));
+}
+
 TEST_F(log_file, writes_only_lines_at_or_above_the_threshold) {
     log_to_file(format::text, level::warning);
     info("quiet");

@@ -284,14 +284,15 @@ TEST(registration, reads_each_member_of_a_route) {
         return read_params(R"({"port":1,"name":"a","proto":2,"routes":)" + routes + "}");
     };
     const auto read_whole =
-        said(R"([{"method":"PUT","path":"/a","one_way":true,"secrets":["x","y"],"schema":[1]},)"
-             R"({"method":"GET","path":"/","one_way":false}])");
+        said(R"([{"method":"PUT","path":"/a","one_way":true,"secrets":["x","y"],)"
+             R"("wants":["else","client"],"schema":[1]},)"
+             R"({"method":"GET","path":"/","one_way":false,"wants":["clients"]}])");
     ASSERT_TRUE(read_whole);
     EXPECT_EQ(
         read_whole->node.routes,
         (std::vector<route_info>{
-            {"PUT", "/a", true, {"x", "y"}, "[1]"},
-            {"GET", "/", false, {}, {}}})
+            {"PUT", "/a", true, {"x", "y"}, "[1]", true},
+            {"GET", "/", false, {}, {}, false}})
     );
     EXPECT_TRUE(said(R"([{"method":"GET","path":"/)" + std::string(url_bytes_max - 1, 'x') + "\"}]")
     );
@@ -302,6 +303,7 @@ TEST(registration, reads_each_member_of_a_route) {
           std::string{R"([{"path":"/a"}])"},
           std::string{R"([{"method":"GET","path":"/a","secrets":"x"}])"},
           std::string{R"([{"method":"GET","path":"/a","secrets":[1]}])"},
+          std::string{R"([{"method":"GET","path":"/a","wants":"client"}])"},
           std::string{R"([5])"},
           R"([{"method":"GET","path":"/)" + std::string(url_bytes_max, 'x') + "\"}]"}) {
         EXPECT_FALSE(said(bad)) << bad;
@@ -339,6 +341,13 @@ TEST(entry, describes_routes_with_only_the_members_they_have) {
         R"({"method":"GET","path":"/goods","schema":[{"name":"limit"}]},)"
         R"({"method":"POST","path":"/logs","one_way":true,"secrets":["password"]}]})"
     );
+    node.routes = {{"GET", "/a", false, {}, {}, true}};
+    EXPECT_EQ(
+        msd_entry(node),
+        R"({"port":9010,"name":"goods","urls":["GET/goods"],"host":"h","proto":2,"routes":[)"
+        R"({"method":"GET","path":"/a","wants":["client"]}]})"
+    );
+    EXPECT_EQ(foreign_entry(node).find("client"), std::string::npos);
     node.routes.clear();
     EXPECT_EQ(
         msd_entry(node),

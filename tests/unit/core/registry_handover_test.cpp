@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ registration of(const std::string& name, int proto = 1) {
     return said;
 }
 
-bool always(registry::peer_id /*id*/) {
+bool always(registry::peer_id /*id*/, std::size_t /*bytes*/) {
     return true;
 }
 
@@ -94,6 +95,99 @@ TEST_F(handover_test, preserves_every_connection) {
     }
     EXPECT_EQ(read->state.nodes().now(), state.nodes().now());
     EXPECT_EQ(*read->state.last_list(), *state.last_list());
+}
+
+registry::peer_id add_otherwise(registry& to, const std::string& url, bool is_proven) {
+    const auto id = to.connect("127.0.0.1", start);
+    if (is_proven) {
+        to.prove(id);
+    }
+    registration otherwise = of("goods");
+    otherwise.node.urls = {url};
+    EXPECT_TRUE(to.enroll(id, otherwise, start + milliseconds{400}));
+    return id;
+}
+
+std::string listed(const registry& of) {
+    std::string all;
+    for (const auto& node : of.nodes().foreign_nodes()) {
+        all += node->foreign;
+    }
+    return all;
+}
+
+TEST_F(handover_test, preserves_the_descriptions_of_every_holder) {
+    const auto weak = add_otherwise(state, "GET/weak", false);
+    const auto proven = add_otherwise(state, "GET/proven", true);
+    connections.resize(4);
+    connections[2].id = weak;
+    connections[3].id = proven;
+    static_cast<void>(state.advance(start + milliseconds{600}, always));
+    const std::string written = bytes();
+    auto read = read_handover(written, settings);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(write_handover(read->state, read->connections).value_or(""), written);
+    registry& next = read->state;
+    EXPECT_NE(listed(next).find("GET/proven"), std::string::npos);
+    ASSERT_EQ(next.nodes().contradictions(10).size(), 1U);
+    EXPECT_EQ(next.nodes().contradictions(10)[0].others.size(), 2U);
+    next.disconnect(proven, start + milliseconds{700});
+    EXPECT_NE(listed(next).find("\"urls\":[]"), std::string::npos) << "the first one again";
+    next.disconnect(connections[0].id, start + milliseconds{700});
+    EXPECT_NE(listed(next).find("GET/weak"), std::string::npos);
+}
+
+TEST_F(handover_test, preserves_the_room_of_nodes_that_left) {
+    registry_settings narrow = settings;
+    narrow.limits.total.entries = 3;
+    narrow.limits.reserved_percent = 0;
+    registry before{7, narrow};
+    const auto leaving = before.connect("127.0.0.1", start);
+    ASSERT_TRUE(before.enroll(leaving, of("known"), start));
+    before.deregister(leaving, "1", start + milliseconds{60'000});
+    carried_connection only;
+    only.id = leaving;
+    const std::string written = write_handover(before, std::vector{only}).value_or("");
+    auto read = read_handover(written, narrow);
+    ASSERT_TRUE(read) << read.error().text;
+    registry& next = read->state;
+    const time_point later = start + milliseconds{61'000};
+    const auto connect = [&next, later] {
+        return next.connect("127.0.0.1", later);
+    };
+    EXPECT_TRUE(next.enroll(connect(), of("a"), later));
+    EXPECT_TRUE(next.enroll(connect(), of("b"), later));
+    EXPECT_FALSE(next.enroll(connect(), of("c"), later));
+    EXPECT_TRUE(next.enroll(connect(), of("known"), later));
+}
+
+TEST_F(handover_test, continues_what_was_sent_in_part) {
+    registry before{7, settings};
+    std::vector<carried_connection> peers(60);
+    for (carried_connection& each : peers) {
+        each.id = before.connect("127.0.0.1", start);
+        registration large = of("n" + std::to_string(each.id));
+        large.node.urls.assign(100, std::string(1020, 'x'));
+        ASSERT_TRUE(before.enroll(each.id, large, start));
+    }
+    const time_point later = start + milliseconds{200};
+    std::set<registry::peer_id> served;
+    const auto step = [&](registry& of) {
+        for (const auto& [to, what] : of.advance(later, always)) {
+            if (what->size() > 5'000'000) {
+                served.insert(to);
+            }
+        }
+    };
+    step(before);
+    ASSERT_LE(before.due(), later) << "there is more to do";
+    const std::string written = write_handover(before, peers).value_or("");
+    auto read = read_handover(written, settings);
+    ASSERT_TRUE(read) << read.error().text;
+    for (int steps = 0; read->state.due() <= later && steps < 1000; ++steps) {
+        step(read->state);
+    }
+    EXPECT_EQ(served.size(), peers.size());
 }
 
 TEST_F(handover_test, writes_bytes_that_several_queues_share_once) {

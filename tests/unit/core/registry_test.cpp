@@ -17,11 +17,16 @@ using peer_id = registry::peer_id;
 
 constexpr std::uint64_t epoch = 7;
 // All values are different, so that a test shows which of them the registry uses.
-constexpr registry_settings settings{
-    milliseconds{10},
-    milliseconds{15},
-    milliseconds{100},
-    milliseconds{10'000}};
+constexpr registry_settings make_settings() {
+    registry_settings chosen;
+    chosen.gather_first = milliseconds{10};
+    chosen.gather_quiet = milliseconds{15};
+    chosen.gather_longest = milliseconds{100};
+    chosen.critical_for = milliseconds{10'000};
+    return chosen;
+}
+
+constexpr registry_settings settings = make_settings();
 
 node_info node(const std::string& name, int proto = 1) {
     node_info made;
@@ -84,7 +89,7 @@ protected:
     }
 
     void advance() {
-        const auto has_room = [this](peer_id id) {
+        const auto has_room = [this](peer_id id, std::size_t /*bytes*/) {
             return !full.contains(id);
         };
         while (instance.due() <= now) {

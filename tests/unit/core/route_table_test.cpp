@@ -54,6 +54,7 @@ TEST(route_table, keeps_the_properties_that_an_msd_node_gives_its_routes) {
     const auto target = table.find("POST", "/logs").target;
     ASSERT_NE(target, nullptr);
     EXPECT_TRUE(target->one_way);
+    EXPECT_FALSE(target->wants_client);
 }
 
 TEST(route_table, decodes_the_variables_of_a_pattern) {
@@ -306,6 +307,18 @@ TEST(route_table, compares_paths_of_any_length_with_patterns_segment_by_segment)
     EXPECT_EQ(service_of(table, "GET", "/a/b/c/x"), "deep /{a}/b/c/{d}");
     EXPECT_EQ(service_of(table, "GET", "/a/b/x/y"), "deep /{a}/b/{c}/{d}");
     EXPECT_EQ(service_of(table, "GET", "/a/b/%zz/d"), "");
+}
+
+TEST(route_table, adds_the_client_while_any_instance_of_the_service_wants_it) {
+    route_info asking = route("GET", "/members");
+    asking.wants_client = true;
+    const auto other = msd_node("members", {asking});
+    route_table table{std::vector{foreign("members", {"GET/members"})}};
+    EXPECT_FALSE(table.find("GET", "/members").target->wants_client);
+    table.add(other);
+    EXPECT_TRUE(table.find("GET", "/members").target->wants_client);
+    table.remove(other);
+    EXPECT_FALSE(table.find("GET", "/members").target->wants_client);
 }
 
 } // namespace

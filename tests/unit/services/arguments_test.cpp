@@ -17,6 +17,23 @@ constexpr std::array schema{
     parameter{.name = "password", .secret = true},
 };
 
+constexpr std::array bounded{
+    parameter{.name = "name", .allowed = characters::name},
+    parameter{.name = "price", .type = parameter_type::decimal, .minimum = 0, .maximum = 10},
+    parameter{.name = "debt", .type = parameter_type::decimal, .minimum = -5, .maximum = -1},
+};
+
+std::string problems_in_bounded(std::string_view params) {
+    json::object object;
+    EXPECT_TRUE(object.parse(params)) << params;
+    arguments args;
+    std::string all;
+    for (const auto& [field, text] : arguments::check(&object, bounded, args)) {
+        all += field + ": " + text + "; ";
+    }
+    return all;
+}
+
 struct checked {
     arguments args;
     std::string problems; // "field: text; "
@@ -77,6 +94,51 @@ TEST(arguments, refuses_half_of_a_surrogate_pair) {
     EXPECT_EQ(problems_of(R"({"name":"\ud83d\ude00"})"), "");
     EXPECT_EQ(problems_of(R"({"name":"a","other":"\ud800"})"), "")
         << "an unknown parameter is not stored";
+}
+
+TEST(arguments, refuses_control_and_format_characters_in_names) {
+    for (const auto* const bad :
+         {R"(\u0000)",
+          R"(\n)",
+          R"(\u001b[31m)",
+          R"(\u007f)",
+          R"(\u0085)",
+          R"(\u200b)",
+          R"(\u202e)",
+          R"(\u2066)",
+          R"(\u00ad)",
+          R"(\ufeff)",
+          R"(\u2028)",
+          R"(\udb40\udc41)"}) {
+        EXPECT_EQ(
+            problems_in_bounded(std::string{R"({"name":"a)"} + bad + "b\"}"),
+            "name: must not contain control characters (such as line ends) or invisible format "
+            "characters; "
+        ) << bad;
+    }
+    EXPECT_EQ(problems_in_bounded(R"({"name":"연필 é \u0301 ¶ \ud83d\ude00 '; -- \\"})"), "");
+}
+
+TEST(arguments, accepts_only_amounts_of_money_in_range) {
+    for (const auto* const right : {"0", "-0", "0.0001", "10", "10.0000"}) {
+        EXPECT_EQ(problems_in_bounded(std::string{R"({"price":)"} + right + "}"), "") << right;
+    }
+    for (const auto* const low : {"-0.0001", "-1", "-900000000000000"}) {
+        EXPECT_EQ(
+            problems_in_bounded(std::string{R"({"price":)"} + low + "}"),
+            "price: must be at least 0; "
+        ) << low;
+    }
+    for (const auto* const high : {"10.0001", "11", "900000000000000"}) {
+        EXPECT_EQ(
+            problems_in_bounded(std::string{R"({"price":)"} + high + "}"),
+            "price: must be at most 10; "
+        ) << high;
+    }
+    EXPECT_EQ(problems_in_bounded(R"({"debt":-5})"), "");
+    EXPECT_EQ(problems_in_bounded(R"({"debt":-1})"), "");
+    EXPECT_EQ(problems_in_bounded(R"({"debt":-5.5})"), "debt: must be at least -5; ");
+    EXPECT_EQ(problems_in_bounded(R"({"debt":-0.5})"), "debt: must be at most -1; ");
 }
 
 TEST(arguments, lists_all_problems_in_schema_order_and_then_has_no_values) {

@@ -64,6 +64,16 @@ TEST_F(passwords, in_other_forms_are_not_checked) {
     }
 }
 
+// Of an import or an existing deployment: checking it could need gigabytes or hours.
+TEST_F(passwords, hashed_at_too_high_a_cost_are_not_checked) {
+    std::array<char, crypto_pwhash_STRBYTES> costly{};
+    constexpr std::size_t bytes = std::size_t{39} << 20;
+    ASSERT_EQ(crypto_pwhash_str(costly.data(), "geheim", 6, 1, bytes), 0);
+    EXPECT_EQ(check_password("geheim", costly.data()), verdict::unreadable);
+    ASSERT_EQ(crypto_pwhash_str(costly.data(), "geheim", 6, 5, 8192 * 1024), 0);
+    EXPECT_EQ(check_password("geheim", costly.data()), verdict::unreadable);
+}
+
 TEST_F(passwords, never_match_for_an_unknown_member) {
     EXPECT_EQ(check_without_member("password"), verdict::wrong);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/transfer_rows.hpp"
 
+#include <fmt/format.h>
+
 #include <gmock/gmock.h>
 #include <string>
 
@@ -39,6 +41,22 @@ TEST(transfer_rows, one_row_has_one_text) {
         text_of("members", R"({"id":1,"username":"k","password_hash":"*AB","argon2id_hash":""})"),
         member
     );
+}
+
+TEST(transfer_rows, a_hash_of_too_high_a_cost_is_refused) {
+    const auto row = [](std::string_view own, std::string_view beside) {
+        return fmt::format(
+            R"({{"id":1,"username":"k","password_hash":"{}","argon2id_hash":"{}"}})",
+            own,
+            beside
+        );
+    };
+    const std::string costly = "$argon2id$v=19$m=4194304,t=2,p=1$AAAA$AAAA";
+    EXPECT_THAT(
+        text_of("members", row(costly, "")),
+        HasSubstr("password_hash: the argon2id hash costs m=4194304,t=2,p=1")
+    );
+    EXPECT_THAT(text_of("members", row("*AB", costly)), HasSubstr("argon2id_hash: the argon2id"));
 }
 
 TEST(transfer_rows, a_missing_or_wrong_member_is_named) {

@@ -124,6 +124,7 @@ TEST(packet_writing, writes_a_request_that_reads_back) {
     request.idem = "i¶";
     request.trace = "t";
     request.id = "r\"";
+    request.client = "::1";
     request.deadline_ms = 250;
     std::string out = "before";
     append_request(out, request, 18446744073709551615U);
@@ -137,6 +138,7 @@ TEST(packet_writing, writes_a_request_that_reads_back) {
     EXPECT_EQ(seen.fields().find("idem")->as_string(), "i¶");
     EXPECT_EQ(seen.fields().find("trace")->as_string(), "t");
     EXPECT_EQ(seen.fields().find("id")->as_string(), "r\"");
+    EXPECT_EQ(seen.fields().find("client")->as_string(), "::1");
     EXPECT_EQ(seen.fields().find("deadline_ms")->as_int64(), 250);
 }
 
@@ -154,6 +156,7 @@ TEST(packet_writing, writes_the_key_of_a_foreign_request_at_the_top_level_and_in
     request.method = "GET";
     request.uri = "/a";
     request.idem = "i";
+    request.client = "10.0.0.1";
     request.params = R"( {"key":"x", "a" : 1.0,"\u006bey":5} )";
     std::string out;
     append_foreign_request(out, request, 7);
