@@ -155,10 +155,10 @@ TEST(packet_connection, drops_its_frame_when_it_occupies_most_of_a_budget_that_i
     test::loop loop;
     pair greedy{loop};
     pair modest{loop};
-    const auto test = [](test::loop* on, pair* large, pair* small, core::input_budget* budget
+    const auto test = [](test::loop* on, pair* large, pair* small, core::input_budget* all
                       ) -> asio::awaitable<void> {
         packet_connection_settings settings;
-        settings.memory = budget;
+        settings.memory = all;
         co_await large->open(on, settings);
         co_await small->open(on, settings);
         const std::string half = "{\"a\":";
@@ -166,7 +166,7 @@ TEST(packet_connection, drops_its_frame_when_it_occupies_most_of_a_budget_that_i
         auto received = co_await small->near->receive();
         EXPECT_TRUE(received.has_value());
         EXPECT_EQ(small->near->next().state, wire::frame_reader::status::incomplete);
-        EXPECT_GT(budget->used(), 0U);
+        EXPECT_GT(all->used(), 0U);
         large->near->send("reply¶");
         const std::string much = "{\"a\":\"" + std::string(200'000, 'x');
         co_await asio::async_write(*large->far, asio::buffer(much), asio::use_awaitable);
@@ -178,8 +178,8 @@ TEST(packet_connection, drops_its_frame_when_it_occupies_most_of_a_budget_that_i
         } while (received);
         EXPECT_EQ(received.error().code, errc::refused);
         EXPECT_EQ(large->near->buffer_bytes(), 0U);
-        EXPECT_EQ(budget->ended(), 1U);
-        EXPECT_LE(budget->used(), std::size_t{16} * 1024);
+        EXPECT_EQ(all->ended(), 1U);
+        EXPECT_LE(all->used(), std::size_t{16} * 1024);
         // What was queued is still sent, and the other connection continues.
         const std::string reply = co_await test::read_until(large->far.get(), "¶");
         EXPECT_EQ(reply, "reply¶");
@@ -199,10 +199,10 @@ TEST(packet_connection, continues_when_its_idle_buffer_was_taken_back) {
     test::loop loop;
     pair first{loop};
     pair second{loop};
-    const auto test = [](test::loop* on, pair* one, pair* other, core::input_budget* budget
+    const auto test = [](test::loop* on, pair* one, pair* other, core::input_budget* all
                       ) -> asio::awaitable<void> {
         packet_connection_settings settings;
-        settings.memory = budget;
+        settings.memory = all;
         co_await one->open(on, settings);
         co_await other->open(on, settings);
         const std::string frame = "{\"a\":1}¶";
@@ -215,8 +215,8 @@ TEST(packet_connection, continues_when_its_idle_buffer_was_taken_back) {
                 EXPECT_EQ(each->near->next().state, wire::frame_reader::status::incomplete);
             }
         }
-        EXPECT_EQ(budget->ended(), 0U);
-        EXPECT_LE(budget->used(), budget->bytes_max());
+        EXPECT_EQ(all->ended(), 0U);
+        EXPECT_LE(all->used(), all->bytes_max());
         one->near->close();
         other->near->close();
     };
