@@ -31,7 +31,8 @@ void add_common(config_rows& rows) {
         rows,
         "data_dir",
         {1, text_bytes_max},
-        "where services keep their data",
+        "where services keep their data; if it has directories goods, members or purchases, each "
+        "service uses the one with its name",
         [](auto& c) -> auto& { return c.data_dir; }
     );
     rows.back().readers =
@@ -41,7 +42,7 @@ void add_common(config_rows& rows) {
         "runtime_dir",
         {0, text_bytes_max},
         "pid file and control socket; empty: /run/msd for root, else $XDG_RUNTIME_DIR/msd, else "
-        "run in the data directory",
+        "run in the data directory; a directory in it with the name of a role is used by that role",
         [](auto& c) -> auto& { return c.runtime_dir; }
     );
     rows.back().readers = readers::master | readers::registered | readers::instance_commands;

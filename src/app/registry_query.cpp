@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one kind of connection, and the few queries that use it.
 #include "app/registry_query.hpp"
 
 #include "core/registration.hpp"

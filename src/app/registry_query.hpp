@@ -34,8 +34,12 @@ using contradictions = std::map<core::node_id, std::vector<contradiction>>;
 
 /// The nodes that connections describe in different ways. Empty when the distributor does not
 /// answer: other ones do not know the request.
-[[nodiscard]] contradictions
-fetch_contradictions(const std::string& host, std::uint16_t port, deadline until);
+[[nodiscard]] contradictions fetch_contradictions(
+    const std::string& host,
+    std::uint16_t port,
+    const core::shared_secrets& secrets,
+    deadline until
+);
 
 struct packet_request {
     std::string method;

@@ -168,7 +168,7 @@ bool node_list::read_holdings(binary_reader& in, const std::function<bool(holder
         holdings_.at(id).has_contradicted = has_contradicted;
         before = id;
     }
-    for (auto& [where, node] : nodes_) {
+    for (const auto& [where, node] : nodes_) {
         charge(node);
         if (node.claims.has_contradiction(*node.listed)) {
             contested_.insert(where);

@@ -63,7 +63,7 @@ bool rate_quota::take(std::string_view sender, std::uint64_t bytes, time_point n
 }
 
 rate_quota::place& rate_quota::place_of(std::string_view sender, time_point now) {
-    std::string key = quota_key(sender);
+    const std::string key = quota_key(sender);
     const auto found = places_.find(key);
     if (found != places_.end()) {
         return found->second;
@@ -71,7 +71,7 @@ rate_quota::place& rate_quota::place_of(std::string_view sender, time_point now)
     if (places_.size() >= bounds_.senders_max) {
         sweep(now);
     }
-    return places_[places_.size() < bounds_.senders_max ? std::move(key) : others];
+    return places_[places_.size() < bounds_.senders_max ? key : others];
 }
 
 // Removes the senders without a debt, which are as good as unknown. Not more often than once a

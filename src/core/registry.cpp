@@ -154,7 +154,7 @@ void registry::deregister(
     time_point now,
     std::optional<node_id> callers_of
 ) {
-    connection& from = peers_.at(id);
+    const connection& from = peers_.at(id);
     if (nodes_.holds(id)) {
         nodes_.withdraw(id, now);
         note_changes(now);

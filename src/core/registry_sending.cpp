@@ -111,7 +111,7 @@ bool registry::send_to(peer_id id, const room_check& has_room) {
         is_up_to_date(found->second)) {
         return false;
     }
-    connection& subscriber = found->second;
+    const connection& subscriber = found->second;
     drop_outdated_packets();
     const bool is_in_snapshot = subscriber.needs_snapshot || subscriber.snapshot.next != 0;
     if (is_in_snapshot || !nodes_.reaches(subscriber.knows)) {
@@ -275,7 +275,7 @@ void registry::make_list() {
 
 bool registry::is_sent_lists(const connection& each) const {
     const bool is_short = last_list_->size() <= settings_.list_at_accept_bytes_max;
-    return !each.is_msd && !each.is_lagging && (each.has_sent || is_short);
+    return each.is_admitted && !each.is_msd && !each.is_lagging && (each.has_sent || is_short);
 }
 
 void registry::send_lists(time_point now, const room_check& has_room) {

@@ -11,10 +11,12 @@ namespace {
 
 // What handling an entry costs beyond its bytes.
 constexpr std::size_t entry_cost_bytes = 64;
+// Longer entries are malformed. A distributor adds members to what a node may register.
+constexpr std::size_t entry_read_bytes_max = 2 * entry_bytes_max;
 
 } // namespace
 
-void topology::node_set::put(listed_node_ptr node) {
+std::uint64_t topology::node_set::put(const listed_node_ptr& node) {
     std::uint64_t number = 0;
     if (auto known = nodes.extract(node); known) {
         number = known.mapped();
@@ -34,7 +36,8 @@ void topology::node_set::put(listed_node_ptr node) {
     } else {
         without_routes.erase(number);
     }
-    in_order[number] = std::move(node);
+    in_order[number] = node;
+    return number;
 }
 
 void topology::node_set::erase(const node_id& id) {
@@ -71,6 +74,9 @@ result<topology::outcome> topology::apply(const wire::packet& packet) {
 }
 
 std::optional<result<topology::outcome>> topology::begin(topology_packet&& packet) {
+    while (phase_ == phase::compare && compare_next()) {
+        // A list before was given up after it was adopted.
+    }
     packet_ = std::move(packet);
     phase_ = phase::idle;
     next_entry_ = 0;
@@ -144,28 +150,46 @@ std::optional<result<topology::outcome>> topology::step(std::size_t bytes) {
             continue;
         }
         next_entry_ = 0;
-        switch (phase_) {
-        case phase::list:
-            return finish_list();
-        case phase::remove:
-            phase_ = phase::add;
-            break;
-        case phase::add:
-            phase_ = phase::admit;
-            break;
-        case phase::admit:
-            return finish_changes();
-        case phase::idle:
-            break;
+        if (const auto done = finish_phase()) {
+            phase_ = phase::idle;
+            return *done;
         }
     }
     return outcome::unchanged;
+}
+
+// Begins the next phase; returns the outcome when there is none.
+std::optional<topology::outcome> topology::finish_phase() {
+    switch (phase_) {
+    case phase::list:
+        if (!adopt_list()) {
+            return outcome::incomplete;
+        }
+        phase_ = phase::compare;
+        return std::nullopt;
+    case phase::remove:
+        phase_ = phase::add;
+        return std::nullopt;
+    case phase::add:
+        phase_ = phase::admit;
+        return std::nullopt;
+    case phase::admit:
+        rev_ = *packet_.rev;
+        break;
+    case phase::compare:
+    case phase::idle:
+        break;
+    }
+    return has_changed_ ? outcome::changed : outcome::unchanged;
 }
 
 // Handles the next entry of the current phase; returns what it has cost, 0 when there is none.
 std::size_t topology::handle_entry() {
     if (phase_ == phase::admit) {
         return admit_routes();
+    }
+    if (phase_ == phase::compare) {
+        return compare_next() ? entry_cost_bytes : 0;
     }
     const auto& entries = phase_ == phase::list     ? packet_.nodes
                           : phase_ == phase::remove ? packet_.removed
@@ -184,24 +208,20 @@ std::size_t topology::handle_entry() {
     return entry.size() + entry_cost_bytes;
 }
 
-topology::outcome topology::finish_list() {
-    phase_ = phase::idle;
+// Makes the staged list the known one; false when parts of it are missing.
+bool topology::adopt_list() {
     const bool is_snapshot = packet_.proto >= wire::protocol_version;
     if (is_snapshot && packet_.more) {
-        return outcome::incomplete;
+        return false;
     }
     from_msd_ = is_snapshot;
     epoch_ = is_snapshot ? *packet_.epoch : 0;
     rev_ = is_snapshot ? *packet_.rev : 0;
     next_part_ = 0;
-    replace_all();
-    return has_changed_ ? outcome::changed : outcome::unchanged;
-}
-
-topology::outcome topology::finish_changes() {
-    phase_ = phase::idle;
-    rev_ = *packet_.rev;
-    return has_changed_ ? outcome::changed : outcome::unchanged;
+    old_ = std::exchange(listed_, std::exchange(staged_, {}));
+    old_.in_order.clear();
+    compared_ = listed_.nodes.begin();
+    return true;
 }
 
 // An entry of a list. Most entries are those of the list before, in the same order: equal texts are
@@ -238,14 +258,14 @@ void topology::stage(std::string_view text) {
         known && staged_.has_room_for(known->routes() + known->ignored_routes, nullptr) ==
                      (known->ignored_routes == 0);
     if (is_as_before) {
-        staged_.put(std::move(known));
+        staged_.put(known);
         return;
     }
     if (!fresh) {
         fresh = read(text);
     }
     limit_routes(*fresh, staged_, nullptr);
-    staged_.put(std::move(fresh));
+    staged_.put(fresh);
 }
 
 // An entry of changes. A node that changed keeps its place.
@@ -262,18 +282,20 @@ void topology::add(std::string_view text) {
     }
     limit_routes(*fresh, listed_, old.get());
     const listed_node_ptr now = std::move(fresh);
-    listed_.put(now);
-    note(old, now);
+    const std::uint64_t number = listed_.put(now);
+    note(old, now, number);
 }
 
 void topology::remove(std::string_view identity) {
-    const auto id = read_identity(identity);
+    const auto id = identity.size() <= entry_read_bytes_max
+                        ? read_identity(identity)
+                        : result<node_id>{fail(errc::too_large, {})};
     if (!id) {
         return;
     }
     if (const listed_node_ptr old = listed_.find(*id)) {
         listed_.erase(*id);
-        note(old, nullptr);
+        note(old, nullptr, 0);
     }
 }
 
@@ -288,8 +310,8 @@ std::size_t topology::admit_routes() {
         return 0;
     }
     const listed_node_ptr now = read(old->text);
-    listed_.put(now);
-    note(old, now);
+    const std::uint64_t number = listed_.put(now);
+    note(old, now, number);
     return now->text.size() + entry_cost_bytes;
 }
 
@@ -328,6 +350,9 @@ bool topology::has(std::string_view name, std::uint16_t port) const {
 // Null when the entry is malformed.
 std::shared_ptr<listed_node> topology::read(std::string_view text) {
     ++entries_read_;
+    if (text.size() > entry_read_bytes_max) {
+        return nullptr;
+    }
     auto info = read_entry(text);
     if (!info) {
         return nullptr;

@@ -90,17 +90,21 @@ public:
 private:
     struct by_id {
         using is_transparent = void;
-        static const node_id& id_of(const listed_node_ptr& node) { return node->info.id; }
-        static const node_id& id_of(const node_id& id) { return id; }
-        template <class One, class Other>
-        bool operator()(const One& one, const Other& other) const {
-            return id_of(one) < id_of(other);
+        bool operator()(const listed_node_ptr& one, const listed_node_ptr& other) const {
+            return one->info.id < other->info.id;
+        }
+        bool operator()(const listed_node_ptr& one, const node_id& other) const {
+            return one->info.id < other;
+        }
+        bool operator()(const node_id& one, const listed_node_ptr& other) const {
+            return one < other->info.id;
         }
     };
 
     // A list, and the sums over its entries.
     struct node_set {
-        void put(listed_node_ptr node);
+        /// Returns its number.
+        std::uint64_t put(const listed_node_ptr& node);
         void erase(const node_id& id);
         /// Null when it is not listed.
         [[nodiscard]] listed_node_ptr find(const node_id& id) const;
@@ -115,26 +119,34 @@ private:
         std::size_t bytes = 0;
     };
 
-    enum class phase : std::uint8_t { idle, list, remove, add, admit };
+    enum class phase : std::uint8_t { idle, list, compare, remove, add, admit };
 
     [[nodiscard]] std::optional<result<outcome>> begin_from_msd();
     [[nodiscard]] std::optional<result<outcome>> begin_changes();
-    [[nodiscard]] outcome finish_list();
-    [[nodiscard]] outcome finish_changes();
+    [[nodiscard]] std::optional<outcome> finish_phase();
+    [[nodiscard]] bool adopt_list();
     [[nodiscard]] std::size_t handle_entry();
     void stage(std::string_view text);
     void add(std::string_view text);
     void remove(std::string_view identity);
     [[nodiscard]] std::size_t admit_routes();
-    void replace_all();
-    void note(const listed_node_ptr& before, const listed_node_ptr& after);
+    [[nodiscard]] bool compare_next();
+    void note(const listed_node_ptr& before, const listed_node_ptr& after, std::uint64_t number);
     [[nodiscard]] std::shared_ptr<listed_node> read(std::string_view text);
     static void limit_routes(listed_node& node, const node_set& in, const listed_node* old);
 
     node_set listed_;
-    node_set staged_;            // of a list that is not complete yet
+    node_set staged_; // of a list that is not complete yet
+    // A list is compared with the one before, in the order of identities: what is left of the one
+    // before, and where it goes on in the new one.
+    node_set old_;
+    std::map<listed_node_ptr, std::uint64_t, by_id>::const_iterator compared_;
     std::uint64_t expected_ = 0; // the number in listed_ of the entry that probably comes next
-    std::map<listed_node_ptr, node_change, by_id> changes_; // for take_changes()
+    struct numbered_change {
+        node_change change;
+        std::uint64_t number = 0; // of the node; 0 when it was removed
+    };
+    std::map<listed_node_ptr, numbered_change, by_id> changes_; // for take_changes()
     // The packet that is being applied.
     topology_packet packet_;
     phase phase_ = phase::idle;

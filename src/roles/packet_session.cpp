@@ -29,7 +29,6 @@ constexpr milliseconds deadline_unsaid{30'000}; // for requests without one
 constexpr milliseconds reply_margin{1000};      // for a handler to end after its deadline
 constexpr std::int64_t deadline_longest_ms = 3'600'000;
 constexpr milliseconds way_back_longest{50};
-const std::string too_early = "too many bytes before the proof of the cluster secret";
 
 // The reply must arrive while the caller still waits, so a part of the time is reserved for sending
 // it back.
@@ -128,11 +127,11 @@ asio::awaitable<void> packet_session::run() {
     while (goes_on) {
         auto next = connection_.next();
         while (goes_on && next.state == wire::frame_reader::status::complete) {
-            goes_on = is_too_early(next.packet.size()) ? deny(too_early) : dispatch(next.packet);
+            goes_on = is_too_early(next.packet.size()) ? deny_early() : dispatch(next.packet);
             next = connection_.next();
         }
         if (goes_on && is_too_early(connection_.unread().size())) {
-            goes_on = deny(too_early);
+            goes_on = deny_early();
         } else if (goes_on && next.state == wire::frame_reader::status::too_large) {
             refuse_size(next.packet);
             goes_on = false;
@@ -168,11 +167,8 @@ bool packet_session::dispatch(std::string_view frame) {
         return false;
     }
     const auto parsed = packet_.parse(frame);
-    if (packet_.kind() == wire::packet_kind::auth) {
-        return handle_auth(*packet_.fields().find("auth"));
-    }
-    if (waiting_ || is_msd_without_proof()) {
-        return refuse_unproven();
+    if (waiting_ || packet_.kind() == wire::packet_kind::auth || is_msd_without_proof()) {
+        return handle_unproven();
     }
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);

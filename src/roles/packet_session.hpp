@@ -66,10 +66,12 @@ private:
     [[nodiscard]] bool dispatch(std::string_view frame);
     // The proof of the cluster secret: packet_session_proof.cpp.
     void await_proof();
+    [[nodiscard]] bool handle_unproven();
     [[nodiscard]] bool handle_auth(const json::value& auth);
     [[nodiscard]] bool is_msd_without_proof() const;
     [[nodiscard]] bool refuse_unproven();
     [[nodiscard]] bool deny(const std::string& text);
+    [[nodiscard]] bool deny_early();
     [[nodiscard]] bool is_too_early(std::size_t bytes) const {
         return waiting_ && bytes > unproven_peers::bytes_max;
     }

@@ -36,6 +36,11 @@ bool packet_session::is_msd_without_proof() const {
            !is_proven;
 }
 
+bool packet_session::handle_unproven() {
+    return packet_.kind() == wire::packet_kind::auth ? handle_auth(*packet_.fields().find("auth"))
+                                                     : refuse_unproven();
+}
+
 bool packet_session::handle_auth(const json::value& auth) {
     const core::shared_secrets& secrets = host_.settings().membership.secrets;
     if (!secrets) {
@@ -76,6 +81,10 @@ bool packet_session::refuse_unproven() {
     host_.refusals().add(fmt::format("refused {}: {}", who, text), clock::now());
     refuse(text, forbidden);
     return false;
+}
+
+bool packet_session::deny_early() {
+    return deny("too many bytes before the proof of the cluster secret");
 }
 
 bool packet_session::deny(const std::string& text) {

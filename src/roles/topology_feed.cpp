@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t bytes_read_max = std::size_t{1} << 20;    // looked through in a turn
 constexpr std::size_t bytes_applied_max = std::size_t{1} << 17; // of entries, in a turn
 constexpr std::size_t routes_reported_max = 2000;               // in a turn
+constexpr std::size_t nodes_of_turn_max = 2000;
 
 std::size_t routes_of(const core::listed_node_ptr& node) {
     return node ? node->routes() : 0;
@@ -67,18 +68,22 @@ asio::awaitable<result<core::topology::outcome>> topology_feed::apply(core::topo
             co_await next_turn();
         }
     }
+    if (known_.size() > nodes_of_turn_max) {
+        co_await next_turn(); // comparing the lists was work enough
+    }
     co_return *done;
 }
 
 asio::awaitable<void> topology_feed::report(topology_news all, const receiver* receive) {
-    const std::vector<core::node_change> changes = known_.take_changes();
-    std::span<const core::node_change> rest{changes};
+    std::vector<core::node_change> changes = known_.take_changes();
+    std::span<core::node_change> rest{changes};
     while (*receive) {
         const std::size_t count = count_for_turn(rest);
         topology_news part = all;
         part.changes = rest.first(count);
         part.is_complete = count == rest.size();
         (*receive)(part);
+        std::fill_n(rest.begin(), count, core::node_change{}); // frees memory in each turn
         rest = rest.subspan(count);
         if (rest.empty()) {
             break;

@@ -115,7 +115,7 @@ void topology_file::begin_save(const core::topology& known) {
         return;
     }
     remember(known);
-    draft_.emplace();
+    draft_ = std::make_unique<draft>();
     draft_->path = fmt::format("{}.{}", path_.native(), getpid());
     draft_->nodes = known.listed();
     draft_->text = packet_begin(known.now());
@@ -164,18 +164,18 @@ void topology_file::finish() {
     if (!draft_->failed && rename(draft_->path.c_str(), path_.c_str()) != 0) {
         fail(errno);
     }
-    const draft done = *std::exchange(draft_, std::nullopt);
-    if (!done.failed) {
+    const auto done = std::exchange(draft_, nullptr);
+    if (!done->failed) {
         complained_ = false;
         return;
     }
-    unlink(done.path.c_str());
+    unlink(done->path.c_str());
     if (!std::exchange(complained_, true)) {
         log::warning(
             "cannot write {}: {}; workers that start get no list of nodes until the registry sends "
             "one",
             path_.native(),
-            std::generic_category().message(done.reason)
+            std::generic_category().message(done->reason)
         );
     }
 }

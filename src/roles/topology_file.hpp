@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -64,7 +65,7 @@ private:
 
     std::filesystem::path path_;
     std::vector<core::node_id> kept_; // the nodes in the file
-    std::optional<draft> draft_;
+    std::unique_ptr<draft> draft_;
     std::size_t bytes_saved_ = 0; // by the last save
     bool complained_ = false;
 };
