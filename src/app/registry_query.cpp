@@ -363,7 +363,7 @@ result<std::vector<core::node_info>> fetch_nodes(
         const std::string where = process::endpoint_text(host, port);
         return fail(errc::denied, fmt::format("{}: {}", where, refusal));
     }
-    std::vector<core::node_info> nodes{known.nodes().begin(), known.nodes().end()};
+    std::vector<core::node_info> nodes = known.nodes();
     // A snapshot also has nodes that are lost and may return.
     std::erase_if(nodes, [](const core::node_info& each) { return each.critical; });
     return nodes;
