@@ -220,6 +220,7 @@ TEST(distributor, sends_a_slow_reader_one_later_list_and_delays_no_other_node) {
     constexpr std::size_t rounds = 20;
     roles::distributor_settings settings;
     settings.queue_bytes_max = 64 * 1024;
+    settings.list_at_accept_bytes_max = std::size_t{16} << 20; // the nodes send nothing
     settings.ping_every = milliseconds{20'000};
     const running_distributor distributor{settings};
     raw_node slow{distributor.port(), 4096};
