@@ -231,6 +231,15 @@ void add_upstream_figures(config_rows& rows) {
         "bytes of unsent replies that one worker holds for slow clients",
         [](auto& c) -> auto& { return c.upstream.unsent_bytes_max; }
     );
+    add_key(
+        rows,
+        "upstream.received_bytes_max",
+        {mib, 64 * gib},
+        "bytes that one worker holds of replies that are not complete, of all nodes together; "
+        "beyond "
+        "that the connections that have occupied the most for the longest time are ended",
+        [](auto& c) -> auto& { return c.upstream.received_bytes_max; }
+    );
 }
 
 void add_cache_figures(config_rows& rows) {
@@ -287,6 +296,15 @@ void add_packet_figures(config_rows& rows) {
         {1024, 16 * mib},
         "largest reply received",
         [](auto& c) -> auto& { return c.packets.reply_bytes_max; }
+    );
+    add_key(
+        rows,
+        "packets.input_bytes_max",
+        {mib, 64 * gib},
+        "bytes that one worker holds of packets, heads and bodies that are not complete, of all "
+        "clients together; beyond that the connections that have occupied the most for the longest "
+        "time are ended",
+        [](auto& c) -> auto& { return c.packets.input_bytes_max; }
     );
     add_key(
         rows,

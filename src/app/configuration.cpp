@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/configuration.hpp"
 
+#include "base/owned_files.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -91,6 +93,11 @@ std::vector<std::filesystem::path> runtime_dirs_to_search(const configuration& f
             all.push_back(each);
         }
     }
+    // The data directory may be one that another user has prepared in the working directory.
+    std::erase_if(all, [in_data = others[1]](const std::filesystem::path& each) {
+        const auto checked = open_checked_directory(each, directory_use::own);
+        return each == in_data && !checked && checked.error().code == errc::denied;
+    });
     return all;
 }
 

@@ -70,7 +70,7 @@ struct configuration {
 /// The directories in which an instance of this user may have its control socket, absolute and
 /// without duplicates: only the configured runtime directory when there is one, else
 /// runtime_dir_of() and the directories that it names in other environments (another
-/// XDG_RUNTIME_DIR, none, root).
+/// XDG_RUNTIME_DIR, none, root), without a DATA/run of another user.
 [[nodiscard]] std::vector<std::filesystem::path> runtime_dirs_to_search(const configuration& from);
 
 } // namespace msd::app

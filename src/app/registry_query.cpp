@@ -8,6 +8,7 @@
 #include "net/packet_connection.hpp"
 #include "net/watchdog.hpp"
 #include "process/listen_set.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -212,7 +213,7 @@ private:
                 return false;
             }
             wire::packet packet;
-            if (!packet.parse(frame)) {
+            if (!packet.parse(frame, wire::list_bounds)) {
                 return failed(errc::malformed, "the answer is not a JSON object");
             }
             ping_at_ = deadline::never();
@@ -363,7 +364,7 @@ result<std::vector<core::node_info>> fetch_nodes(
         const std::string where = process::endpoint_text(host, port);
         return fail(errc::denied, fmt::format("{}: {}", where, refusal));
     }
-    std::vector<core::node_info> nodes{known.nodes().begin(), known.nodes().end()};
+    std::vector<core::node_info> nodes = known.nodes();
     // A snapshot also has nodes that are lost and may return.
     std::erase_if(nodes, [](const core::node_info& each) { return each.critical; });
     return nodes;

@@ -83,13 +83,16 @@ std::string decode(std::string_view inner) {
     std::string out;
     out.reserve(inner.size());
     for (;;) {
-        const std::size_t backslash = inner.find('\\');
-        out += inner.substr(0, backslash);
-        if (backslash == std::string_view::npos) {
+        if (!inner.starts_with('\\')) { // a search costs more than many escapes
+            const std::string_view run = inner.substr(0, inner.find('\\'));
+            out += run;
+            inner.remove_prefix(run.size());
+        }
+        if (inner.empty()) {
             return out;
         }
-        const char letter = inner[backslash + 1];
-        inner.remove_prefix(backslash + 2);
+        const char letter = inner[1];
+        inner.remove_prefix(2);
         if (letter == 'u') {
             inner.remove_prefix(decode_unicode_escape(inner, out));
         } else {
@@ -174,73 +177,76 @@ std::optional<bool> value::as_bool() const {
     return text.front() == 't';
 }
 
-result<void> object::parse(std::string_view text, std::size_t levels_max) {
+void object::clear() {
     if (members_.capacity() > kept_members_max) {
         members_ = {};
     }
     members_.clear();
     decoded_names_.clear();
     text_ = {};
-    scanner input{text};
+}
+
+result<void> object::parse(std::string_view text, const limits& bounds, inner_object within) {
+    clear();
+    scanner input{text, bounds.values};
     input.skip_space();
+    if (!read_members(input, bounds, within) || !input.finish()) {
+        return input.failure();
+    }
+    return {};
+}
+
+bool object::read_members(scanner& input, const limits& bounds, const inner_object& within) {
     const char* const begin = input.position();
-    if (auto read = read_members(input, levels_max); !read) {
-        return read;
+    if (!input.expect('{')) {
+        return false;
+    }
+    input.skip_space();
+    if (!input.take('}')) {
+        do {
+            if (members_.size() == bounds.members) {
+                return input.refuse_count("members of a JSON object", bounds.members);
+            }
+            input.skip_space();
+            if (!read_member(input, bounds, within)) {
+                return false;
+            }
+            input.skip_space();
+        } while (input.take(','));
+        if (!input.expect('}')) {
+            return false;
+        }
     }
     text_ = {begin, input.position()};
-    if (!input.finish()) {
-        return input.failure();
-    }
-    return {};
+    return true;
 }
 
-result<void> object::read_members(scanner& input, std::size_t levels_max) {
-    if (!input.expect('{')) {
-        return input.failure();
-    }
-    input.skip_space();
-    if (input.take('}')) {
-        return {};
-    }
-    for (;;) {
-        if (members_.size() == members_max) {
-            return fail(errc::too_large, "a JSON object has too many members");
-        }
-        if (!read_member(input, levels_max)) {
-            return input.failure();
-        }
-        input.skip_space();
-        if (!input.take(',')) {
-            break;
-        }
-        input.skip_space();
-    }
-    if (!input.expect('}')) {
-        return input.failure();
-    }
-    return {};
-}
-
-bool object::read_member(scanner& input, std::size_t levels_max) {
+bool object::read_member(scanner& input, const limits& bounds, const inner_object& within) {
     const char* const begin = input.position();
     bool has_escape = false;
     if (!input.string(has_escape)) {
         return false;
     }
     std::string_view name = without_quotes({begin, input.position()});
+    if (has_escape) {
+        name = decoded_names_.emplace_back(decode(name));
+    }
     input.skip_space();
     if (!input.expect(':')) {
         return false;
     }
     input.skip_space();
     const char* const value_begin = input.position();
-    if (!input.value(levels_max - 1)) {
+    const limits inside{bounds.levels - 1, bounds.members, bounds.values};
+    if (within.members != nullptr && input.is_next('{') && name == within.name) {
+        within.members->clear();
+        if (!within.members->read_members(input, inside, {})) {
+            return false;
+        }
+    } else if (!input.value(inside.levels)) {
         return false;
     }
     const char* const end = input.position();
-    if (has_escape) {
-        name = decoded_names_.emplace_back(decode(name));
-    }
     members_.push_back({name, value_between(value_begin, end), {begin, end}});
     return true;
 }

@@ -20,7 +20,7 @@
 // U+FFFD. In addition to that, refuses bytes that are not UTF-8, and texts over the limits below.
 //
 // Texts are read by msd's own scanner, because RapidJSON's reader refuses such numbers and escapes
-// and does not report the position of a value. RapidJSON's Writer writes strings and integers; only
+// and does not report the position of a value. RapidJSON's Writer writes integers; only
 // base/json*.cpp includes it. std::to_chars writes doubles, because its text is always the shortest
 // and RapidJSON's is not.
 namespace msd::json {
@@ -28,6 +28,16 @@ namespace msd::json {
 constexpr std::size_t depth_max = 64;         // levels of objects and arrays
 constexpr std::size_t members_max = 1 << 16;  // of one object whose members are read
 constexpr std::size_t elements_max = 1 << 20; // of one array whose elements are read
+// Members and elements of a text, at all levels. The time of a scan depends on their number more
+// than on the length of the text: this many take 10 ms.
+constexpr std::size_t values_max = 1 << 20;
+
+// The bounds of one text; lower ones for texts from clients (wire/request_size.hpp).
+struct limits {
+    std::size_t levels = depth_max;
+    std::size_t members = members_max;
+    std::size_t values = values_max;
+};
 
 class scanner;
 
@@ -53,6 +63,14 @@ struct member {
     std::string_view raw; // the whole member unchanged: `"name": value`
 };
 
+class object;
+
+// A member whose value is read in the same pass when it is an object.
+struct inner_object {
+    std::string_view name;
+    object* members = nullptr; // of its last occurrence that is an object
+};
+
 // The members of one JSON object in the order of the text. Views into the text that was parsed,
 // which must outlive it; names that had escapes are owned here. Reusable: parse() keeps capacity.
 // Moved, never copied: a copy's names would be views into the original.
@@ -66,10 +84,12 @@ public:
     ~object() = default;
 
     /// The whole of `text` must be one object: RFC 8259 syntax, valid UTF-8, nothing but white
-    /// space around it; errc::malformed otherwise. errc::too_large: nested deeper than levels_max,
-    /// or more than members_max members. After any of these the complete top-level members read
-    /// before the fault stay readable, so that an error reply can name its key.
-    [[nodiscard]] result<void> parse(std::string_view text, std::size_t levels_max = depth_max);
+    /// space around it; errc::malformed otherwise. errc::too_large: nested deeper than
+    /// `bounds.levels`. errc::invalid: more values, or more members of this object or of `within`,
+    /// than `bounds` allows. After any of these the complete top-level members read before the
+    /// fault stay readable, so that an error reply can name its key.
+    [[nodiscard]] result<void>
+    parse(std::string_view text, const limits& bounds = {}, inner_object within = {});
 
     /// The last member of that name, as in JSON.parse; null when there is none.
     [[nodiscard]] const value* find(std::string_view name) const;
@@ -82,16 +102,19 @@ public:
     [[nodiscard]] std::string_view text() const { return text_; }
 
 private:
-    [[nodiscard]] result<void> read_members(scanner& input, std::size_t levels_max);
-    [[nodiscard]] bool read_member(scanner& input, std::size_t levels_max);
+    void clear();
+    [[nodiscard]] bool
+    read_members(scanner& input, const limits& bounds, const inner_object& within);
+    [[nodiscard]] bool
+    read_member(scanner& input, const limits& bounds, const inner_object& within);
 
     std::vector<member> members_;
     std::list<std::string> decoded_names_; // names with escapes, which are rare
     std::string_view text_;
 };
 
-/// The elements of `text`, which must be one JSON array; errors as for object::parse, with
-/// elements_max.
+/// The elements of `text`, which must be one JSON array; errors as for object::parse,
+/// errc::too_large also for more than elements_max.
 [[nodiscard]] result<std::vector<value>> elements(std::string_view text);
 
 /// `text` as one JSON value of any kind; limits and errors as for object::parse, but its members

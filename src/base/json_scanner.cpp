@@ -43,6 +43,8 @@ bool all_plain(const char* text) {
     return (suspects & tops) == 0;
 }
 
+} // namespace
+
 const char* skip_plain(const char* at, const char* end) {
     while (static_cast<std::size_t>(end - at) >= sizeof(std::uint64_t) && all_plain(at)) {
         at += sizeof(std::uint64_t);
@@ -52,8 +54,6 @@ const char* skip_plain(const char* at, const char* end) {
     }
     return at;
 }
-
-} // namespace
 
 std::size_t utf8_sequence(const char* text, const char* end) {
     const auto left = static_cast<std::size_t>(end - text);
@@ -89,7 +89,15 @@ bool scanner::fault(const char* what, errc code) {
     return false;
 }
 
+bool scanner::refuse_count(const char* what, std::size_t most) {
+    most_ = most;
+    return fault(what, errc::invalid);
+}
+
 tl::unexpected<error> scanner::failure() const {
+    if (fault_code_ == errc::invalid) {
+        return fail(errc::invalid, fmt::format("too many {}: send at most {}", fault_, most_));
+    }
     if (fault_code_ == errc::malformed && at_end()) {
         return fail(
             errc::malformed,
@@ -100,9 +108,11 @@ tl::unexpected<error> scanner::failure() const {
 }
 
 void scanner::skip_space() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
-        ++at_;
+    const char* at = at_;
+    while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+        ++at;
     }
+    at_ = at;
 }
 
 bool scanner::take(char wanted) {
@@ -169,20 +179,23 @@ bool scanner::escape() {
         return known || fault("a bad escape");
     }
     ++at_;
-    for (int digit = 0; digit < 4; ++digit, ++at_) {
-        if (at_ == end_ || !is_hex_digit(*at_)) {
-            return fault("a bad escape");
-        }
+    if (end_ - at_ >= 4 && is_hex_digit(at_[0]) && is_hex_digit(at_[1]) && is_hex_digit(at_[2]) &&
+        is_hex_digit(at_[3])) {
+        at_ += 4;
+        return true;
     }
-    return true;
+    at_ = std::find_if_not(at_, std::min(end_, at_ + 4), is_hex_digit);
+    return fault("a bad escape");
 }
 
 bool scanner::digits() {
-    if (at_ == end_ || !is_digit(*at_)) {
-        return fault("a digit is expected");
+    const char* at = at_;
+    while (at != end_ && is_digit(*at)) {
+        ++at;
     }
-    at_ = std::find_if_not(at_, end_, is_digit);
-    return true;
+    const bool found = at != at_;
+    at_ = at;
+    return found || fault("a digit is expected");
 }
 
 bool scanner::number() {
@@ -195,7 +208,8 @@ bool scanner::number() {
     if (take('.') && !digits()) {
         return false;
     }
-    if (take('e') || take('E')) {
+    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+        ++at_;
         if (!take('+') && at_ != end_ && *at_ == '-') {
             ++at_;
         }
@@ -255,6 +269,10 @@ scanner::step scanner::begin_value(std::size_t levels_max) {
         return good ? step::done : step::failed;
     };
     bool has_escape = false;
+    if (values_left_ == 0) {
+        return scalar(refuse_count("values in JSON", values_max_));
+    }
+    --values_left_;
     switch (at_ == end_ ? '\0' : *at_) {
     case '"':
         return scalar(string(has_escape));

@@ -45,7 +45,10 @@ std::optional<std::size_t> lone_surrogate(std::string_view json) {
         } else if (unit && is_low(*unit)) {
             return at;
         }
-        at = json.find('\\', at + bytes);
+        at += bytes;
+        if (at >= json.size() || json[at] != '\\') { // a search costs more than many escapes
+            at = json.find('\\', at);
+        }
     }
     return std::nullopt;
 }

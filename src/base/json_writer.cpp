@@ -8,7 +8,6 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
-#include <limits>
 
 namespace msd::json {
 
@@ -45,50 +44,69 @@ private:
 // Constructed for every scalar, because a Writer takes one root value only; this allocates nothing.
 using scalar_writer = rapidjson::Writer<string_sink>;
 
-std::string with_replacements(std::string_view text) {
-    constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
-    std::string out;
-    const char* const end = text.data() + text.size();
-    for (const char* at = text.data(); at != end;) {
-        const std::size_t bytes = utf8_sequence(at, end);
-        if (bytes == 0) {
-            out += replacement;
-            ++at;
-        } else {
-            out.append(at, bytes);
-            at += bytes;
-        }
+constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+
+// The letter of the short escape of an ASCII character; 0: it has none.
+constexpr char escape_letter(char c) {
+    switch (c) {
+    case '"':
+    case '\\':
+        return c;
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return 0;
     }
-    return out;
 }
 
-// RapidJSON writes \u001F with a capital letter, JSON.stringify of JavaScript with a small one.
-void lower_escapes(std::string& out, std::size_t begin) {
-    constexpr std::size_t last_digit = 5; // behind the backslash; the others are decimal
-    std::size_t at = out.find('\\', begin);
-    while (at != std::string::npos) {
-        if (out[at + 1] == 'u' && out[at + last_digit] >= 'A') {
-            out[at + last_digit] += 'a' - 'A';
-        }
-        at = out.find('\\', at + 2);
+void append_escape(std::string& out, char c) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    if (const char letter = escape_letter(c); letter != 0) {
+        const std::array<char, 2> escape{'\\', letter};
+        out.append(escape.data(), escape.size());
+        return;
     }
+    const auto code = static_cast<unsigned char>(c);
+    const std::array<char, 6> escape{'\\', 'u', '0', '0', digits[code >> 4U], digits[code & 15U]};
+    out.append(escape.data(), escape.size());
 }
 
 } // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
-    // RapidJSON's check is not used: it reads beyond a text that ends within a character.
-    if (!is_utf8(text)) {
-        append_quoted(out, with_replacements(text));
-        return;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    out += '"';
+    for (;;) {
+        const char* const run = at;
+        at = skip_plain(at, end);
+        while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
+            const std::size_t bytes = utf8_sequence(at, end);
+            if (bytes == 0) {
+                break;
+            }
+            at = skip_plain(at + bytes, end);
+        }
+        out.append(run, at);
+        if (at == end) {
+            break;
+        }
+        if (static_cast<unsigned char>(*at) >= 0x80) {
+            out += replacement;
+        } else {
+            append_escape(out, *at);
+        }
+        ++at;
     }
-    assert(text.size() <= std::numeric_limits<rapidjson::SizeType>::max());
-    const std::size_t begin = out.size();
-    string_sink sink{out};
-    scalar_writer{sink}.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-    if (out.size() - begin != text.size() + 2) { // escapes made it longer
-        lower_escapes(out, begin);
-    }
+    out += '"';
 }
 
 std::string quote(std::string_view text) {

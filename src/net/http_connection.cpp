@@ -20,6 +20,10 @@ namespace {
 
 constexpr std::size_t receive_bytes = std::size_t{64} * 1024;
 constexpr std::size_t idle_capacity_max = 512; // of an idle connection's buffer
+// What every connection may use; only more is counted as unfinished input.
+constexpr std::size_t uncounted_bytes = std::size_t{4} * 1024;
+constexpr std::size_t first_body_bytes = std::size_t{64} * 1024; // of a body's memory
+constexpr const char* no_room = "the gateway is receiving more than it has memory for: try again";
 constexpr milliseconds client_check{250};
 
 // One receive buffer for all connections of the worker: a connection empties it before it waits.
@@ -43,6 +47,7 @@ http_connection::http_connection(
       dog_{dog},
       settings_{settings},
       parser_{settings.limits},
+      memory_{settings.memory, *this},
       guard_{
           dog,
           [this] {
@@ -91,7 +96,7 @@ asio::awaitable<http_connection::arrival> http_connection::read_head() {
         }
         const bool filled = co_await fill();
         if (!filled) {
-            co_return timed_out_ ? arrival::broken : arrival::ended;
+            co_return timed_out_ || reclaimed_ ? arrival::broken : arrival::ended;
         }
     }
 }
@@ -110,6 +115,45 @@ void http_connection::free_empty_input() {
     }
 }
 
+std::size_t http_connection::held_bytes() const {
+    return input_.capacity() + body_.capacity() + parser_.held_bytes();
+}
+
+// Call it after a read, and before memory that has been received is used up. False: the input was
+// dropped.
+bool http_connection::count_input() {
+    const std::size_t held = held_bytes();
+    const std::size_t counted = held > uncounted_bytes ? held : 0;
+    if (counted == memory_.bytes()) {
+        return true;
+    }
+    const time_point now = clock::now();
+    counted_since_ = memory_.bytes() == 0 ? now : counted_since_;
+    return memory_.resize(counted, now) || !reclaimed_;
+}
+
+time_point http_connection::unfinished_since() const {
+    const bool unfinished = phase_ == phase::head || phase_ == phase::body || !unread().empty();
+    return unfinished && phase_ != phase::lingering ? counted_since_ : time_point::max();
+}
+
+// Called while this connection waits, or by its count_input().
+void http_connection::reclaim() {
+    const bool unfinished = unfinished_since() != time_point::max();
+    std::string{}.swap(input_);
+    consumed_ = 0;
+    std::string{}.swap(body_);
+    if (!unfinished) {
+        return;
+    }
+    reclaimed_ = true;
+    parser_.abandon(no_room); // while a request is being handled: the next one is refused
+    if (phase_ == phase::head || phase_ == phase::body) {
+        asio::error_code ignored;
+        socket_.cancel(ignored); // wakes fill()
+    }
+}
+
 void http_connection::skip_body() {
     const auto outcome = parser_.feed({});
     assert(outcome.what == wire::http_request_parser::event::complete);
@@ -117,37 +161,49 @@ void http_connection::skip_body() {
     parser_.next_request();
 }
 
+// Adds the piece that the parser has found to the body. False: there is no memory for it.
+bool http_connection::keep_piece(std::size_t bytes_max) {
+    const std::size_t bytes = body_.size() + parser_.body_piece().size();
+    if (bytes > body_.capacity()) {
+        const auto announced = request().content_length;
+        const std::size_t whole = std::min<std::uint64_t>(announced.value_or(bytes_max), bytes_max);
+        const std::size_t first = announced ? first_body_bytes : bytes;
+        body_.reserve(std::max(bytes, std::min(whole, std::max(2 * body_.capacity(), first))));
+        if (!count_input()) {
+            return false;
+        }
+    }
+    body_.append(parser_.body_piece());
+    return true;
+}
+
 asio::awaitable<result<std::string>>
 http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
     using event = wire::http_request_parser::event;
-    std::string body;
     if (request().has_body()) {
         enter(phase::body, settings_.body_timeout);
         if (request().expect_continue && unread().empty()) {
             queue_.append("HTTP/1.1 100 Continue\r\n\r\n");
         }
-        body.reserve(std::min<std::size_t>(request().content_length.value_or(0), bytes_max));
     }
     for (;;) {
         const auto outcome = parser_.feed(unread());
         if (outcome.what == event::body) {
-            const std::size_t bytes = body.size() + parser_.body_piece().size();
+            const std::size_t bytes = body_.size() + parser_.body_piece().size();
             if (bytes > bytes_max) {
                 co_return fail(errc::too_large, body_too_large(bytes_max));
             }
-            if (!memory->resize(bytes)) {
-                co_return fail(
-                    errc::refused,
-                    "the request bodies that are being read exceed the memory limit"
-                );
+            if (!memory->resize(bytes) || !keep_piece(bytes_max)) {
+                co_return fail(errc::refused, no_room);
             }
-            body.append(parser_.body_piece());
         }
         consume(outcome.consumed);
         if (outcome.what == event::complete) {
             parser_.next_request();
             free_empty_input();
             enter(phase::working, milliseconds::max());
+            std::string body = std::exchange(body_, {});
+            static_cast<void>(count_input()); // not more than before
             co_return body;
         }
         if (outcome.what == event::failed) {
@@ -157,6 +213,9 @@ http_connection::read_body(std::size_t bytes_max, byte_budget::share* memory) {
             continue;
         }
         const bool filled = co_await fill();
+        if (reclaimed_) {
+            co_return fail(errc::refused, no_room);
+        }
         if (!filled) {
             co_return timed_out_ ? fail(errc::timeout, "the body took too long to arrive")
                                  : fail(errc::closed, "the client closed the connection");
@@ -169,10 +228,11 @@ asio::awaitable<bool> http_connection::fill() {
     if (phase_ == phase::idle || phase_ == phase::body) {
         free_empty_input();
     }
-    while (open_ && !timed_out_) {
+    static_cast<void>(count_input()); // not more than before
+    while (open_ && !timed_out_ && !reclaimed_) {
         const auto [failure] =
             co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
-        if (failure || !open_ || timed_out_) {
+        if (failure || !open_ || timed_out_ || reclaimed_) {
             break;
         }
         asio::error_code broken;
@@ -184,7 +244,7 @@ asio::awaitable<bool> http_connection::fill() {
             break;
         }
         input_.append(scratch().data(), bytes);
-        co_return true;
+        co_return count_input();
     }
     co_return false;
 }
@@ -257,6 +317,10 @@ void http_connection::unwatch_client() {
 }
 
 asio::awaitable<void> http_connection::linger() {
+    std::string{}.swap(input_); // no request follows
+    consumed_ = 0;
+    std::string{}.swap(body_);
+    static_cast<void>(count_input()); // less than before
     // There is no time limit as long as the client reads: only a stall ends the connection.
     enter(phase::working, milliseconds::max());
     guard_.set(deadline{std::min(guard_.until(), clock::now() + settings_.stall_timeout)});

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "core/input_budget.hpp"
 #include "net/byte_budget.hpp"
 #include "net/connect.hpp"
 #include "net/send_queue.hpp"
@@ -26,6 +27,9 @@ struct http_connection_settings {
     milliseconds body_timeout{30'000};   // for the whole body
     milliseconds keepalive_timeout{75'000}; // between requests
     milliseconds stall_timeout{30'000};     // unsent bytes and no progress
+    // For heads and bodies that are being received, and for requests behind the present one; of
+    // all connections of the worker. Null: not counted.
+    core::input_budget* memory = nullptr;
 };
 
 /// The text of the error reply to a request whose body exceeds `bytes_max`.
@@ -34,7 +38,7 @@ struct http_connection_settings {
 // The server's end of one HTTP/1.1 connection: requests one after the other, bodies on demand,
 // replies through a queue. Enforces the time limits and uses little memory while idle. Its owner
 // decides what a request means and how it is answered. Single-threaded.
-class http_connection {
+class http_connection : private core::input_budget::holder {
 public:
     enum class arrival : std::uint8_t {
         head,   // request() is valid
@@ -54,14 +58,15 @@ public:
     /// Waits for the next request's head. The body of the previous request must have been read.
     asio::awaitable<arrival> read_head();
     [[nodiscard]] const wire::http_request& request() const { return parser_.request(); }
-    /// For arrival::broken: of the parser, or 408.
+    /// For arrival::broken: of the parser, 408, or 503 when the unfinished input of the worker
+    /// exceeds its bound.
     [[nodiscard]] int failure_status() const;
     [[nodiscard]] std::string_view failure_text() const;
 
     /// The whole body; sends 100 Continue first when the client waits for it. `memory` grows with
     /// the body and belongs to the caller. errc::too_large (as soon as the size is known to exceed
-    /// the limit), refused (`memory` has no room), malformed, timeout, closed; after an error
-    /// `memory` may keep its size.
+    /// the limit), refused (`memory` or the budget of unfinished input has no room), malformed,
+    /// timeout, closed; after an error `memory` may keep its size.
     asio::awaitable<result<std::string>>
     read_body(std::size_t bytes_max, byte_budget::share* memory);
     /// For a request without a body: ends it, so that the next one can be read.
@@ -92,6 +97,11 @@ public:
 private:
     enum class phase : std::uint8_t { idle, head, body, working, lingering };
 
+    [[nodiscard]] time_point unfinished_since() const override;
+    void reclaim() override;
+    [[nodiscard]] std::size_t held_bytes() const;
+    [[nodiscard]] bool count_input();
+    [[nodiscard]] bool keep_piece(std::size_t bytes_max);
     asio::awaitable<bool> fill();
     void enter(phase next, milliseconds limit);
     void on_guard();
@@ -105,17 +115,21 @@ private:
     watchdog& dog_;
     const http_connection_settings& settings_;
     wire::http_request_parser parser_;
+    core::input_budget::share memory_; // of input_, body_ and the parser
     watchdog::guard guard_;
     send_queue queue_;
     peer_address peer_;
     std::string input_; // received, not yet given to the parser
     std::size_t consumed_ = 0;
+    std::string body_;         // while it is being read
+    time_point counted_since_; // when memory_ became more than nothing
     std::function<void()> on_close_;
     phase phase_ = phase::idle;
     time_point phase_until_ = time_point::max();
     milliseconds idle_limit_;
     bool open_ = true;
     bool timed_out_ = false;
+    bool reclaimed_ = false;         // the input was dropped
     bool served_ = false;            // at least one request has arrived
     bool is_idle_shortened_ = false; // shorten_idle() was called
 };

@@ -5,6 +5,7 @@
 #include "net/use_tuple.hpp"
 
 #include <asio/buffer.hpp>
+#include <asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -27,6 +28,7 @@ packet_connection::packet_connection(
       dog_{dog},
       reader_{settings.frame_bytes_max},
       settings_{settings},
+      memory_{settings.memory, *this},
       frame_guard_{
           dog,
           [this] {
@@ -35,17 +37,60 @@ packet_connection::packet_connection(
       peer_{address_of(socket_)},
       queue_{socket_, [this] {
                  close();
-             }} {}
+             }} {
+    reader_.expect_packets(settings.expects_packets);
+}
 
 packet_connection::~packet_connection() = default;
 
 // The frame's time does not run while the owner handles earlier frames and does not read.
 void packet_connection::on_guard() {
-    if (!reader_.in_frame()) {
-        reader_.release_idle();
+    if (!is_unfinished()) {
+        if (is_waiting_) {
+            release_idle();
+        }
     } else if (frame_watched_) {
         timed_out_ = true;
         close();
+    }
+}
+
+void packet_connection::release_idle() {
+    reader_.release_idle();
+    memory_.shrink(reader_.buffer_bytes());
+}
+
+time_point packet_connection::unfinished_since() const {
+    if (!reader_.in_frame()) {
+        return time_point::max();
+    }
+    return frame_watched_ ? frame_guard_.until() - settings_.frame_timeout : clock::now();
+}
+
+void packet_connection::reclaim() {
+    release_due_ = true;
+    if (reader_.in_frame()) {
+        reclaimed_ = true;
+        frame_guard_.clear();
+        asio::error_code ignored;
+        socket_.cancel(ignored); // wakes receive()
+    }
+    if (is_waiting_) {
+        // A coroutine that was resumed with a frame may still be in the queue of the event loop.
+        asio::post(socket_.get_executor(), [kept = reader_.share()] {});
+        release_if_due();
+    }
+}
+
+// While the owner handles frames, for more than one turn of the loop perhaps, they stay valid.
+void packet_connection::release_if_due() {
+    if (!std::exchange(release_due_, false)) {
+        return;
+    }
+    if (reclaimed_) {
+        reader_.drop();
+    } else {
+        reader_.release_idle();
     }
 }
 
@@ -59,17 +104,27 @@ wire::frame_reader::result packet_connection::next() {
 
 asio::awaitable<result<void>> packet_connection::receive() {
     for (;;) {
-        if (!open_) {
+        release_if_due();
+        if (!open_ || reclaimed_) {
             co_return ended();
         }
         watch_frame();
+        is_waiting_ = true;
         const auto [wait_failure] =
             co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, use_tuple);
+        is_waiting_ = false;
+        if (reclaimed_) {
+            co_return ended();
+        }
         if (wait_failure || !open_) {
             close();
             co_return ended();
         }
         const auto room = reader_.prepare(receive_bytes_min);
+        if (reader_.buffer_bytes() != memory_.bytes() &&
+            !memory_.resize(reader_.buffer_bytes(), clock::now())) {
+            continue; // the buffer is gone
+        }
         asio::error_code failure;
         const std::size_t bytes =
             socket_.read_some(asio::buffer(room.data(), room.size()), failure);
@@ -95,7 +150,7 @@ bool packet_connection::has_unreceived() const {
 
 // The time of a frame runs from its first byte, however often bytes of it arrive.
 void packet_connection::watch_frame() {
-    if (!reader_.in_frame()) {
+    if (!is_unfinished()) {
         frame_watched_ = false;
         frame_guard_.set(deadline::in(idle_before_release));
     } else if (!frame_watched_) {
@@ -105,19 +160,28 @@ void packet_connection::watch_frame() {
 }
 
 deadline packet_connection::frame_until() const {
-    return frame_watched_ && reader_.in_frame() ? deadline{frame_guard_.until()}
-                                                : deadline::never();
+    return frame_watched_ && is_unfinished() ? deadline{frame_guard_.until()} : deadline::never();
 }
 
 void packet_connection::resume(std::string_view unread, deadline frame_until) {
+    reader_.expect_packets(false);
     const auto room = reader_.prepare(unread.size());
     std::copy(unread.begin(), unread.end(), room.begin());
     reader_.commit(unread.size());
+    // There is room for what another worker had: its bound is the same.
+    static_cast<void>(memory_.resize(reader_.buffer_bytes(), clock::now()));
     frame_watched_ = frame_until.at() != time_point::max();
     frame_guard_.set(frame_until);
 }
 
 tl::unexpected<error> packet_connection::ended() const {
+    if (reclaimed_) {
+        return fail(
+            errc::refused,
+            "closing " + peer_.text() +
+                ": unfinished input exceeds the bound, and this connection has occupied the most"
+        );
+    }
     if (timed_out_) {
         return fail(errc::timeout, "a frame from " + peer_.text() + " was not complete in time");
     }

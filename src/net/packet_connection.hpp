@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "core/input_budget.hpp"
 #include "net/connect.hpp"
 #include "net/send_queue.hpp"
 #include "net/watchdog.hpp"
@@ -22,6 +23,11 @@ namespace msd::net {
 struct packet_connection_settings {
     std::size_t frame_bytes_max = 1 << 20;
     milliseconds frame_timeout{30'000}; // from the first byte of a frame to its last
+    // Of all connections of the worker, must outlive this one; null: the buffer is not counted.
+    core::input_budget* memory = nullptr;
+    // The peer is not known: its stream must begin with a packet (wire/frame_reader.hpp). The time
+    // of a frame also limits the white space before the first one.
+    bool expects_packets = false;
 };
 
 // One TCP connection that carries packets in both directions. The coroutine that owns the
@@ -29,7 +35,7 @@ struct packet_connection_settings {
 // of the loop's turn, so a burst costs one system call. The sender limits the queue by
 // unsent_bytes(). Single-threaded. Call close() before destroying it while receive() or flushed()
 // is suspended.
-class packet_connection {
+class packet_connection : private core::input_budget::holder {
 public:
     packet_connection(
         asio::ip::tcp::socket socket,
@@ -48,8 +54,9 @@ public:
     [[nodiscard]] std::size_t buffer_bytes() const { return reader_.buffer_bytes(); }
 
     /// Waits for bytes. errc::closed: the peer has shut down its sending side (then is_open() is
-    /// still true) or the connection ended; errc::timeout: a frame was not complete in time.
-    /// Invalidates the views that next() returned.
+    /// still true) or the connection ended; errc::timeout: a frame was not complete in time;
+    /// errc::refused: the frame was dropped, because the unfinished input of the worker exceeds its
+    /// bound, and nothing more can be received. Invalidates the views that next() returned.
     asio::awaitable<result<void>> receive();
 
     /// The kernel holds bytes that receive() has not read yet.
@@ -102,6 +109,13 @@ public:
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
 
 private:
+    [[nodiscard]] time_point unfinished_since() const override;
+    void reclaim() override;
+    void release_idle();
+    void release_if_due();
+    [[nodiscard]] bool is_unfinished() const {
+        return reader_.in_frame() || reader_.in_leading_space();
+    }
     void on_guard();
     void watch_frame();
     [[nodiscard]] tl::unexpected<error> ended() const;
@@ -110,11 +124,15 @@ private:
     watchdog& dog_;
     wire::frame_reader reader_;
     packet_connection_settings settings_;
+    core::input_budget::share memory_; // the reader's buffer
     watchdog::guard frame_guard_;
     peer_address peer_;
     send_queue queue_;
     bool open_ = true;
     bool timed_out_ = false;
+    bool reclaimed_ = false;     // a frame was dropped
+    bool is_waiting_ = false;    // in receive(): nobody uses frames
+    bool release_due_ = false;   // receive() has to free the buffer
     bool frame_watched_ = false; // the guard runs for the frame that is being received
 };
 

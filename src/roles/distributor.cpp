@@ -9,7 +9,9 @@
 #include "net/connect.hpp"
 #include "net/use_tuple.hpp"
 #include "roles/distributor_session.hpp"
+#include "roles/input_bounds.hpp"
 #include "roles/roles.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/post.hpp>
 
@@ -77,7 +79,9 @@ distributor::distributor(worker& surroundings, const distributor_settings& setti
       registry_{new_epoch(), registry_settings()},
       hosts_{settings.allowed_hosts, settings.advertise_host},
       unproven_{surroundings.dog},
-      due_{surroundings.loop} {}
+      due_{surroundings.loop} {
+    bound_input(surroundings, settings.packets, settings.packets.request_bytes_max);
+}
 
 core::registry_settings distributor::registry_settings() const {
     const registry_limit_settings& limits = settings_.limits;
@@ -207,8 +211,13 @@ distributor::verdict distributor::handle_frames(session& from) {
         if (!is_whole) {
             return verdict::go_on;
         }
+        if (state == wire::frame_reader::status::foreign) {
+            log::debug("{} does not send packets: closing it", from.connection.peer().text());
+            ++other_protocols_;
+            return verdict::drop;
+        }
         if (state == wire::frame_reader::status::too_large) {
-            static_cast<void>(packet_.parse(frame)); // for its key
+            static_cast<void>(packet_.parse(frame, wire::request_bounds)); // for its key
             static_cast<void>(complain(from, packet_.key(), "a packet is too large"));
             return verdict::close;
         }
@@ -219,7 +228,7 @@ distributor::verdict distributor::handle_frames(session& from) {
 }
 
 distributor::verdict distributor::handle_frame(session& from, std::string_view frame) {
-    const auto parsed = packet_.parse(frame);
+    const auto parsed = packet_.parse(frame, wire::request_bounds);
     if (packet_.kind() == wire::packet_kind::auth) {
         return handle_auth(from, *packet_.fields().find("auth"));
     }
@@ -400,6 +409,9 @@ std::string distributor::stats() const {
     writer.key("connections").unsigned_integer(sessions_.size());
     writer.key("epoch").unsigned_integer(epoch).key("rev").unsigned_integer(rev);
     writer.key("bad_frames").unsigned_integer(bad_frames_);
+    writer.key("input_bytes").unsigned_integer(worker_.input.used());
+    writer.key("input_ended").unsigned_integer(worker_.input.ended());
+    writer.key("other_protocols").unsigned_integer(other_protocols_);
     writer.key("unproven").unsigned_integer(unproven_.count());
     writer.key("refused_unproven").unsigned_integer(refusals_.count()).end_object();
     return text;

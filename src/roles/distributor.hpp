@@ -117,7 +117,8 @@ private:
     std::size_t queued_bytes_ = 0; // since limit_unsent() has looked
     bool pump_posted_ = false;
     std::uint64_t bad_frames_ = 0;
-    bool is_ending_ = false; // draining, or everything was handed over
+    std::uint64_t other_protocols_ = 0; // connections that began with something else than a packet
+    bool is_ending_ = false;            // draining, or everything was handed over
 };
 
 } // namespace msd::roles

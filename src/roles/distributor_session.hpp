@@ -19,7 +19,10 @@ struct distributor::session {
         : connection{
               std::move(socket),
               within.dog,
-              {settings.packets.request_bytes_max, settings.packets.frame_timeout}},
+              {settings.packets.request_bytes_max,
+               settings.packets.frame_timeout,
+               &within.input,
+               true}},
           changes{
               {static_cast<double>(settings.limits.changes_per_s_max),
                static_cast<double>(settings.limits.changes_burst_max)},

@@ -4,6 +4,7 @@
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
 #include "roles/http_session.hpp"
+#include "roles/input_bounds.hpp"
 #include "roles/membership.hpp"
 #include "roles/roles.hpp"
 #include "wire/http_response.hpp"
@@ -39,8 +40,10 @@ core::rate_quota::limits log_limits(const gateway_settings& settings) {
     return out;
 }
 
-net::http_connection_settings connection_settings(const gateway_settings& settings) {
+net::http_connection_settings
+connection_settings(worker& surroundings, const gateway_settings& settings) {
     net::http_connection_settings out;
+    out.memory = &surroundings.input;
     out.limits.head_bytes_max = settings.header_bytes_max;
     out.header_timeout = settings.header_timeout;
     out.body_timeout = settings.body_timeout;
@@ -54,7 +57,7 @@ net::http_connection_settings connection_settings(const gateway_settings& settin
 gateway::gateway(worker& surroundings, const gateway_settings& settings)
     : worker_{surroundings},
       settings_{settings},
-      connection_settings_{connection_settings(settings)},
+      connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           upstream_surroundings_of(
               surroundings,
@@ -77,7 +80,11 @@ gateway::gateway(worker& surroundings, const gateway_settings& settings)
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
-      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {}
+      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
+    const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
+    bound_input(surroundings, settings.upstream.packets, largest);
+    bound_replies(surroundings, settings.upstream);
+}
 
 gateway::~gateway() = default;
 
@@ -186,6 +193,10 @@ std::string gateway::stats() const {
         .unsigned_integer(requests)
         .key("body_bytes")
         .unsigned_integer(body_memory_.used())
+        .key("input_bytes")
+        .unsigned_integer(worker_.input.used())
+        .key("input_ended")
+        .unsigned_integer(worker_.input.ended())
         .end_object();
     return out;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "roles/http_checks.hpp"
 
-#include "base/json.hpp"
 #include "base/uuid.hpp"
 #include "wire/http_field.hpp"
 #include "wire/http_line.hpp"
@@ -15,8 +14,6 @@ namespace msd::roles {
 namespace {
 
 constexpr std::size_t envelope_bytes = 1024; // of a request packet besides its params and uri
-constexpr std::size_t many_members_bytes_min =
-    std::size_t{64} * 1024; // a smaller request cannot have too many members
 constexpr std::size_t request_id_bytes_max = 128;
 
 bool is_visible_ascii(std::string_view text) {
@@ -108,10 +105,9 @@ refusal check_content(const wire::http_request& head) {
 }
 
 bool fits_packet(std::string_view params, std::string_view uri, std::size_t request_bytes_max) {
-    json::object members;
-    const bool few = params.size() < many_members_bytes_min || members.parse(params).has_value();
-    return few && wire::counted_bytes(params) + uri.size() + envelope_bytes <=
-                      request_bytes_max + wire::request_envelope_bytes;
+    const std::size_t most = request_bytes_max + wire::request_envelope_bytes;
+    const std::size_t rest = uri.size() + envelope_bytes;
+    return params.size() + rest <= most || wire::counted_bytes(params) + rest <= most;
 }
 
 } // namespace msd::roles

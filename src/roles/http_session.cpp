@@ -60,7 +60,9 @@ asio::awaitable<void> http_session::answer_broken() {
     plan nothing;
     nothing.request_id = uuid_v7();
     nothing.keep_alive = false;
-    refuse(nothing, {connection_.failure_status(), connection_.failure_text(), {}, {}, 0});
+    const int status = connection_.failure_status();
+    const std::string_view extra = status == 503 ? retry_after_one_second : std::string_view{};
+    refuse(nothing, {status, connection_.failure_text(), extra, {}, 0});
     co_await connection_.linger();
 }
 

@@ -46,7 +46,8 @@ upstream_surroundings upstream_surroundings_of(
         caller_identity{
             std::move(name),
             surroundings.environment.slot,
-            surroundings.environment.port}};
+            surroundings.environment.port},
+        &surroundings.replies};
 }
 
 } // namespace msd::roles

@@ -109,7 +109,9 @@ packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket,
           std::move(socket),
           dog,
           {wire::request_frame_bytes_max(host.settings().packets.request_bytes_max),
-           host.settings().packets.frame_timeout}},
+           host.settings().packets.frame_timeout,
+           &host.input(),
+           true}},
       idle_{connection_.executor()},
       sizes_{host.settings().packets.request_bytes_max},
       end_guard_{dog, [this] {
@@ -130,6 +132,9 @@ asio::awaitable<void> packet_session::run() {
             goes_on = is_too_early(next.packet.size()) ? deny_early() : dispatch(next.packet);
             next = connection_.next();
         }
+        if (next.state == wire::frame_reader::status::foreign) {
+            co_return close_other_protocol();
+        }
         if (goes_on && is_too_early(connection_.unread().size())) {
             goes_on = deny_early();
         } else if (goes_on && next.state == wire::frame_reader::status::too_large) {
@@ -146,16 +151,10 @@ asio::awaitable<void> packet_session::run() {
             close_if_done();
             const auto received = co_await connection_.receive();
             goes_on = received.has_value();
-            peer_ended = !goes_on;
+            peer_ended = !goes_on && received.error().code != errc::refused;
         }
     }
     co_await close_after_replies(peer_ended);
-}
-
-void packet_session::refuse_size(std::string_view received) {
-    log::warning("{} sent more than packets.request_bytes_max", connection_.peer().text());
-    static_cast<void>(packet_.parse(received)); // for its key
-    refuse("packet too large", 413);
 }
 
 // False when the connection has to end.
@@ -166,9 +165,14 @@ bool packet_session::dispatch(std::string_view frame) {
         refuse_size(frame);
         return false;
     }
-    const auto parsed = packet_.parse(frame);
+    const auto parsed = packet_.parse(frame, wire::request_bounds);
     if (waiting_ || packet_.kind() == wire::packet_kind::auth || is_msd_without_proof()) {
         return handle_unproven();
+    }
+    if (!parsed && parsed.error().code == errc::invalid) {
+        // A client of the peer chose the values: the others that share the connection keep it.
+        refuse(parsed.error().text, 400);
+        return true;
     }
     if (!parsed) {
         const bool goes_on = malformed(parsed.error().text);
@@ -192,22 +196,6 @@ bool packet_session::dispatch(std::string_view frame) {
         break;
     }
     return malformed("neither a request nor a reply");
-}
-
-bool packet_session::malformed(std::string_view why) {
-    if (malformed_++ == 0) {
-        log::warning("{} sent a malformed packet: {}", connection_.peer().text(), why);
-    }
-    refuse("malformed packet", 400);
-    if (malformed_ < host_.settings().packets.malformed_max) {
-        return true;
-    }
-    log::warning(
-        "{} sent {} malformed packets: closing the connection",
-        connection_.peer().text(),
-        malformed_
-    );
-    return false;
 }
 
 // A packet that is not a request is answered only when a key can be read.

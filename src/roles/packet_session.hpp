@@ -91,6 +91,7 @@ private:
     void send_goaway();
     void close_if_done();
     void close_if_unread();
+    void close_other_protocol();
     void on_end_guard();
 
     service_host& host_;

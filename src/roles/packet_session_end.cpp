@@ -19,6 +19,34 @@ constexpr milliseconds goaway_limit{5000};
 
 } // namespace
 
+void packet_session::refuse_size(std::string_view received) {
+    log::warning("{} sent more than packets.request_bytes_max", connection_.peer().text());
+    static_cast<void>(packet_.parse(received, wire::request_bounds)); // for its key
+    refuse("packet too large", 413);
+}
+
+bool packet_session::malformed(std::string_view why) {
+    if (malformed_++ == 0) {
+        log::warning("{} sent a malformed packet: {}", connection_.peer().text(), why);
+    }
+    refuse("malformed packet", 400);
+    if (malformed_ < host_.settings().packets.malformed_max) {
+        return true;
+    }
+    log::warning(
+        "{} sent {} malformed packets: closing the connection",
+        connection_.peer().text(),
+        malformed_
+    );
+    return false;
+}
+
+void packet_session::close_other_protocol() {
+    log::debug("{} does not send packets: closing it", connection_.peer().text());
+    ++host_.other_protocols;
+    connection_.close();
+}
+
 // Waits until the handlers have ended, and then until the peer has read their replies. A peer that
 // has shut down its sending side may still read: it gets all replies. A peer that sent malformed
 // packets gets only the replies that are ready within violation_close_limit.

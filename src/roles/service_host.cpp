@@ -5,10 +5,12 @@
 #include "base/log.hpp"
 #include "core/registration.hpp"
 #include "net/connect.hpp"
+#include "roles/input_bounds.hpp"
 #include "roles/membership.hpp"
 #include "roles/packet_session.hpp"
 #include "roles/roles.hpp"
 #include "roles/route_description.hpp"
+#include "wire/request_size.hpp"
 
 #include <asio/post.hpp>
 
@@ -54,7 +56,11 @@ service_host::service_host(
       upstreams_{surroundings_of(surroundings, settings, what), upstreams::connecting::on_demand},
       unproven_{surroundings.dog},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")},
-      running_{surroundings.loop.get_executor(), net::log_failures("requests")} {}
+      running_{surroundings.loop.get_executor(), net::log_failures("requests")} {
+    const std::size_t request_bytes_max = settings.packets.request_bytes_max;
+    bound_input(surroundings, settings.packets, wire::request_frame_bytes_max(request_bytes_max));
+    bound_replies(surroundings, settings.upstream);
+}
 
 service_host::~service_host() = default;
 
@@ -242,6 +248,9 @@ std::string service_host::stats() const {
     out.key("requests").unsigned_integer(requests);
     out.key("in_flight").unsigned_integer(running_.size());
     out.key("handler_failures").unsigned_integer(handler_failures_);
+    out.key("input_bytes").unsigned_integer(worker_.input.used());
+    out.key("input_ended").unsigned_integer(worker_.input.ended());
+    out.key("other_protocols").unsigned_integer(other_protocols);
     out.key("unproven").unsigned_integer(unproven_.count());
     out.key("refused_unproven").unsigned_integer(refusals_.count());
     out.key("log_lines_dropped").unsigned_integer(shipper_ ? shipper_->dropped() : 0);

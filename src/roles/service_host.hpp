@@ -58,6 +58,9 @@ public:
     /// While the unsent bytes of all sessions exceed the limit, closes the session with the most.
     void bound_unsent();
     std::uint64_t requests = 0;
+    std::uint64_t other_protocols = 0; // connections that began with something else than a packet
+    /// Of the connections that this worker accepted.
+    [[nodiscard]] core::input_budget& input() { return worker_.input; }
     /// The reply for a handler that threw an exception; logs and counts the exception.
     [[nodiscard]] services::reply
     handler_failed(const services::route& row, const std::string& request_id, std::string_view why);

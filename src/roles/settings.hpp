@@ -31,6 +31,7 @@ struct membership_settings {
 struct packet_settings {
     std::size_t request_bytes_max = 1 << 20; // wire::counted_bytes() of a request; at most 16 MiB
     std::size_t reply_bytes_max = 16u << 20; // replies
+    std::size_t input_bytes_max = 64u << 20; // unfinished input of clients, per worker
     milliseconds frame_timeout{30'000};      // from the first byte of a frame to its last
     int malformed_max = 10;                  // frames; the tenth closes the connection
 };
@@ -75,7 +76,8 @@ struct upstream_settings {
     milliseconds ping_idle{2000};    // a connection idle for this long is pinged
     milliseconds forget_absent{
         10'000}; // an absent node is removed this long after the registry (re)connected
-    std::size_t unsent_bytes_max = 256u << 20; // replies not yet sent to clients, per worker
+    std::size_t unsent_bytes_max = 256u << 20;   // replies not yet sent to clients, per worker
+    std::size_t received_bytes_max = 128u << 20; // unfinished replies of nodes, per worker
 };
 
 struct gateway_settings {

@@ -15,8 +15,8 @@ constexpr milliseconds flush_limit{1000};
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 constexpr std::size_t shared_reply_part = 4; // of the buffer, at least
 
-net::packet_connection_settings reading(const packet_settings& packets) {
-    return {packets.reply_bytes_max, packets.frame_timeout};
+net::packet_connection_settings reading(const packet_settings& of, core::input_budget* memory) {
+    return {of.reply_bytes_max, of.frame_timeout, memory};
 }
 
 } // namespace
@@ -45,9 +45,10 @@ upstream_connection::upstream_connection(
     asio::ip::tcp::socket socket,
     net::watchdog& dog,
     const upstream_settings& settings,
-    std::function<void()> on_change
+    std::function<void()> on_change,
+    core::input_budget* memory
 )
-    : connection_{std::move(socket), dog, reading(settings.packets)},
+    : connection_{std::move(socket), dog, reading(settings.packets, memory)},
       settings_{settings},
       on_change_{std::move(on_change)},
       guard_{
@@ -133,8 +134,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     co_return outcome;
 }
 
-// A request cannot be cancelled at a foreign peer. Its reply is still expected, because a missing
-// reply is the only sign that the peer is hung.
+// Its reply is still expected: a missing reply is the only sign that a foreign peer is hung.
 void upstream_connection::abandon(std::uint64_t key, deadline until) {
     if (state_ != state::closed && state_ != state::draining) {
         abandoned_.emplace(key, until);

@@ -82,12 +82,13 @@ public:
     static constexpr std::size_t in_flight_max = 4096;
     static constexpr std::size_t unsent_bytes_max = 16u << 20; // more: the peer does not read
 
-    /// `on_change` is called whenever usable() may have changed.
+    /// `on_change` is called whenever usable() may have changed. `memory`: of unfinished replies.
     upstream_connection(
         asio::ip::tcp::socket socket,
         net::watchdog& dog,
         const upstream_settings& settings,
-        std::function<void()> on_change
+        std::function<void()> on_change,
+        core::input_budget* memory
     );
     ~upstream_connection();
 

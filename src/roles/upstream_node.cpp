@@ -241,7 +241,8 @@ asio::awaitable<void> upstream_node::open_connection() {
         std::move(*socket),
         around_.dog,
         around_.settings,
-        std::move(on_change)
+        std::move(on_change),
+        around_.memory
     );
     was_connected_ = true;
     connections_.push_back(fresh);

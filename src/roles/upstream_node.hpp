@@ -26,6 +26,7 @@ struct upstream_surroundings {
     net::task_group& tasks;
     upstream_settings settings;
     caller_identity self;
+    core::input_budget* memory = nullptr; // of unfinished replies; must outlive the connections
 };
 
 // How well a connection suits a request, in the order of preference.

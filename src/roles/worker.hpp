@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "core/accept_share.hpp"
+#include "core/input_budget.hpp"
 #include "core/scoreboard.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
@@ -86,6 +87,10 @@ struct worker {
     worker_environment environment;
     std::optional<core::scoreboard> board;   // none: the master gave no scoreboard
     std::optional<core::accept_share> share; // none without a board; outlives every connection
+    // Of connections that this worker accepted, and of those that it opened to other nodes. Apart,
+    // so that clients cannot displace the replies of services. They outlive every connection.
+    core::input_budget input;
+    core::input_budget replies;
     asio::io_context loop{1};
     net::task_group tasks;
     net::watchdog dog;

@@ -18,6 +18,15 @@ namespace {
 using checked_text = result<std::string>;
 
 checked_text check_text(const json::value& given, const parameter& wanted) {
+    // The longest way to write a character is two \u escapes. Decoding a text of megabytes only to
+    // count its characters would take too long.
+    constexpr std::size_t longest_character = 12;
+    if (given.text.size() / longest_character > wanted.length_max) {
+        return fail(
+            errc::invalid,
+            fmt::format("must have at most {} characters", wanted.length_max)
+        );
+    }
     std::string text;
     if (json::lone_surrogate(given.text)) {
         return fail(errc::invalid, "contains half of a surrogate pair");

@@ -5,6 +5,7 @@
 #include "base/json_surrogates.hpp"
 #include "wire/http_char.hpp"
 #include "wire/http_line.hpp"
+#include "wire/request_size.hpp"
 
 #include <fmt/format.h>
 
@@ -174,8 +175,7 @@ private:
 
 result<void> add_json(params_writer& out, std::string_view text) {
     json::object body;
-    // One level less than a packet may have: the params stand inside one.
-    if (auto parsed = body.parse(text, json::depth_max - 1); !parsed) {
+    if (auto parsed = body.parse(text, body_bounds); !parsed) {
         return parsed;
     }
     if (const auto at = json::lone_surrogate(text)) {

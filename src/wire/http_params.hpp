@@ -41,8 +41,8 @@ constexpr std::size_t pairs_max = 1000; // of a query, and of a form
 /// the body is not looked at. errc::malformed (400): broken JSON or no object, an escape of half a
 /// surrogate pair anywhere in JSON, a bad percent-escape or bytes that are not UTF-8, more than
 /// pairs_max pairs, or a query or body value that contradicts a path variable (7, "7" and 7.0 agree
-/// with the variable 7); the text says which, and what to write instead. errc::too_large:
-/// json::members_max exceeded.
+/// with the variable 7); the text says which, and what to write instead. errc::too_large: nested
+/// too deep; errc::invalid: more members or values than body_bounds allows (wire/request_size.hpp).
 [[nodiscard]] result<std::string> params_of(const http_input& input);
 
 /// Percent-decoding; `plus_is_space` for queries and forms. errc::malformed for bad escapes or

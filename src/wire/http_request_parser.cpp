@@ -411,6 +411,20 @@ void http_request_parser::next_request() {
     state_->next_request();
 }
 
+void http_request_parser::abandon(const char* text) {
+    state_->request = {};
+    state_->pending = {};
+    state_->line = {};
+    state_->body_piece = {};
+    state_->fail({503, text});
+}
+
+std::size_t http_request_parser::held_bytes() const {
+    const http_request& request = state_->request;
+    return state_->pending.capacity() + state_->head_bytes +
+           request.headers.capacity() * sizeof(http_header);
+}
+
 const std::string* http_request::header(std::string_view name) const {
     for (const http_header& header : headers) {
         if (same_text(header.name, name)) {

@@ -93,6 +93,11 @@ public:
     [[nodiscard]] bool in_message() const;
     /// Drops the complete request, and frees memory that an idle connection does not need.
     void next_request();
+    /// Drops what has been received of a message and frees its memory, request() included. Feeding
+    /// then fails with 503 and this text, which must outlive the parser.
+    void abandon(const char* text);
+    /// Roughly the memory of an unfinished head.
+    [[nodiscard]] std::size_t held_bytes() const;
 
 private:
     struct state;

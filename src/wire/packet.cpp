@@ -17,13 +17,17 @@ void end_frame(std::string& out, std::size_t begin) {
     if (found != std::string::npos) {
         const std::string raw = out.substr(found);
         out.resize(found);
-        std::size_t copied = 0;
-        for (found = 0; found != std::string::npos; found = raw.find(terminator, copied)) {
-            out.append(raw, copied, found - copied);
-            out += escaped_terminator;
-            copied = found + terminator.size();
+        std::string_view rest = raw;
+        while (!rest.empty()) {
+            if (rest.starts_with(terminator)) { // a search costs more than many terminators
+                out += escaped_terminator;
+                rest.remove_prefix(terminator.size());
+                continue;
+            }
+            const std::string_view run = rest.substr(0, rest.find(terminator));
+            out += run;
+            rest.remove_prefix(run.size());
         }
-        out.append(raw, copied);
     }
     out += terminator;
 }
@@ -119,20 +123,14 @@ void cut_body(const json::object& fields, reply_dialect spoken, envelope& out) {
 
 } // namespace
 
-result<void> packet::parse(std::string_view frame) {
+result<void> packet::parse(std::string_view frame, const json::limits& bounds) {
     kind_ = packet_kind::other;
     key_ = {};
-    key_in_params_ = has_params_ = false;
+    key_in_params_ = false;
     method_.clear();
     uri_.clear();
-    result<void> read = fields_.parse(frame);
-    if (const json::value* params = raw_params(); is_object(params)) {
-        const result<void> read_params = params_.parse(params->text);
-        has_params_ = read_params.has_value();
-        if (read && !read_params) {
-            read = read_params;
-        }
-    }
+    result<void> read = fields_.parse(frame, bounds, {"params", &params_});
+    has_params_ = is_object(raw_params());
     find_key();
     if (read) {
         classify();

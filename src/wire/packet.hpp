@@ -40,8 +40,9 @@ enum class packet_kind : std::uint8_t {
 class packet {
 public:
     /// Errors as of json::object::parse, for the frame and for params. After an error the kind is
-    /// `other`, and key() may still return the key.
-    [[nodiscard]] result<void> parse(std::string_view frame);
+    /// `other`, and key() may still return the key. The default bounds are those of packets from
+    /// nodes that this side is connected to; see wire::request_bounds for other packets.
+    [[nodiscard]] result<void> parse(std::string_view frame, const json::limits& bounds = {});
 
     [[nodiscard]] packet_kind kind() const { return kind_; }
     [[nodiscard]] const json::object& fields() const { return fields_; }

@@ -13,7 +13,10 @@ std::size_t counted_bytes(std::string_view json) {
         const std::size_t longest = json[at + 1] == 'u' ? 6 : 2;
         const std::size_t escape = std::min(longest, json.size() - at);
         bytes -= escape - 1;
-        at = json.find('\\', at + escape);
+        at += escape;
+        if (at >= json.size() || json[at] != '\\') { // a search costs more than many escapes
+            at = json.find('\\', at);
+        }
     }
     return bytes;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/json.hpp"
+
 #include <cstddef>
 #include <string_view>
 
@@ -12,6 +14,15 @@ namespace msd::wire {
 
 /// For what a request has besides its body: names of fields, uri, keys, query parameters.
 inline constexpr std::size_t request_envelope_bytes = std::size_t{64} << 10;
+
+// Reading JSON takes time for each value, however short it is. So the values are counted, too; the
+// numbers are far above those of any request that fits into its bytes with names and text.
+/// A JSON body of an HTTP request. Levels: the params are inside of a packet.
+inline constexpr json::limits body_bounds{json::depth_max - 1, 4096, std::size_t{64} << 10};
+/// A request packet: in addition to a body, the parameters of a query and the rest of the packet.
+inline constexpr json::limits request_bounds{json::depth_max, 8192, std::size_t{72} << 10};
+/// A list of nodes, of the largest size. A reply has the bounds of json::limits.
+inline constexpr json::limits list_bounds{json::depth_max, json::members_max, 2 * json::values_max};
 
 /// The number of bytes of JSON text, or of a part of it; each escape in a string counts as one.
 [[nodiscard]] std::size_t counted_bytes(std::string_view json);

@@ -29,6 +29,9 @@ const without_params = [
     '{"key":71,"uri":"/goods","method":"POST","params":{"a":1}',
 ];
 
+// The first packet decides whether a connection carries packets at all; this one is empty.
+const begin = Buffer.from('¶');
+
 function probe(key) {
     return encode({ uri: '/goods', method: 'GET', key, params: { limit: 1 } });
 }
@@ -39,7 +42,8 @@ for (const name of ['goods', 'members', 'purchases']) {
         const bystander = await world.packets(service);
         for (const bytes of keyless) {
             const client = await world.packets(service);
-            client.write(Buffer.concat([bytes, encode({ uri: '/ping', method: 'GET', key: 1 })]));
+            const good = encode({ uri: '/ping', method: 'GET', key: 1 });
+            client.write(Buffer.concat([begin, bytes, good]));
             await client.reply(1);
             client.close();
             await bystander.request('GET', `/${name}`);
@@ -66,7 +70,7 @@ test('line 4: the tenth malformed packet closes its connection and no other', as
     const port = (await world.role('goods', { distributor: 1 })).port('goods');
     const bystander = await world.packets(port);
     const client = await world.packets(port);
-    client.write(Buffer.concat([Buffer.from('x¶'.repeat(9)), probe(1)]));
+    client.write(Buffer.concat([begin, Buffer.from('x¶'.repeat(9)), probe(1)]));
     await client.reply(1);
     assert.equal(client.is_closed, false);
     client.write(Buffer.concat([probe(2), Buffer.from('x¶')]));
@@ -128,7 +132,8 @@ test('line 4: malformed packets to the distributor do not affect other nodes', a
     const bad = [...keyless, ...registrations.map((text) => Buffer.from(`${text}¶`))];
     for (const bytes of bad) {
         const client = await world.packets(port);
-        client.write(Buffer.concat([bytes, encode({ uri: '/ping', method: 'GET', key: 5 })]));
+        const good = encode({ uri: '/ping', method: 'GET', key: 5 });
+        client.write(Buffer.concat([begin, bytes, good]));
         await client.reply(5);
         client.close();
     }

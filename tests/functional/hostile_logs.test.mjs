@@ -74,6 +74,29 @@ test('lines are kept by who sent them, and not by what they contain', async (wor
     assert.ok(lines(world, 'msd.').every(({ params }) => params.message !== 'forged'));
 });
 
+test('with a cluster secret only who proved it writes lines of msd', async (world) => {
+    const file = world.path('secret');
+    assert.equal((await world.command(['secret', 'new', file])).code, 0);
+    const foreign_allowed = '127.0.0.1';
+    const up = await world.up({
+        config: { 'registry.secret_file': file, 'registry.foreign_allowed': foreign_allowed },
+    });
+    assert.equal((await up.http('POST', '/logs', { body: { by: 'client' } })).status, 202);
+    const foreign = await world.packets(up.port('logs'));
+    foreign.send(log_packet({ by: 'node' }, { client: '10.7.7.7' }));
+    const pretender = await world.packets(up.port('logs'));
+    pretender.send(hello('goods'));
+    pretender.send(log_packet({ by: 'pretender' }));
+    const of_client = await kept(world, 'client.', ({ params }) => params.by === 'client');
+    assert.equal(of_client.from, '127.0.0.1');
+    await kept(world, 'node.', ({ params }) => params.by === 'node');
+    const own = await kept(world, 'msd.', ({ params }) => params.role === 'goods');
+    assert.equal(own.proven, true);
+    await pretender.closed;
+    assert.ok(lines(world, 'msd.').every(({ proven, params }) => proven && params.role));
+    assert.ok(!lines(world, '').some(({ params }) => params.by === 'pretender'));
+});
+
 test('a flood of log lines takes bounded space and pushes out no other line', async (world) => {
     const up = await world.up();
     const before = await kept(world, 'msd.', ({ params }) => params.role === 'goods');

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -144,6 +145,21 @@ TEST_F(runtime_files_test, finds_instances_by_their_sockets_sorted_by_name) {
     EXPECT_EQ(found[0].name, "goods-9010");
     EXPECT_EQ(found[1].name, "up-8000");
     EXPECT_EQ(found[1].path, root_ / "run/up-8000.sock");
+}
+
+TEST_F(runtime_files_test, are_not_searched_where_others_can_prepare_them) {
+    chosen_.runtime_dir.clear();
+    chosen_.data_dir = root_ / "data";
+    const auto is_searched = [this] {
+        const auto all = runtime_dirs_to_search(chosen_);
+        return std::find(all.begin(), all.end(), root_ / "data/run") != all.end();
+    };
+    const bool is_root = geteuid() == 0; // root searches its own directory only
+    fs::create_directories("data/run");
+    fs::permissions("data/run", fs::perms{0755});
+    EXPECT_EQ(is_searched(), !is_root);
+    fs::permissions("data/run", fs::perms::all);
+    EXPECT_FALSE(is_searched());
 }
 
 TEST_F(runtime_files_test, finds_no_instance_in_a_missing_directory) {

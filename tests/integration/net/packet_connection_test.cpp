@@ -150,6 +150,79 @@ TEST(packet_connection, delivers_bytes_to_a_slow_reader_and_reports_how_many_are
     loop.run(test(&loop, &two));
 }
 
+TEST(packet_connection, drops_its_frame_when_it_occupies_most_of_a_budget_that_is_exceeded) {
+    core::input_budget budget{std::size_t{256} * 1024};
+    test::loop loop;
+    pair greedy{loop};
+    pair modest{loop};
+    const auto test = [](test::loop* on, pair* large, pair* small, core::input_budget* all
+                      ) -> asio::awaitable<void> {
+        packet_connection_settings settings;
+        settings.memory = all;
+        co_await large->open(on, settings);
+        co_await small->open(on, settings);
+        const std::string half = "{\"a\":";
+        co_await asio::async_write(*small->far, asio::buffer(half), asio::use_awaitable);
+        auto received = co_await small->near->receive();
+        EXPECT_TRUE(received.has_value());
+        EXPECT_EQ(small->near->next().state, wire::frame_reader::status::incomplete);
+        EXPECT_GT(all->used(), 0U);
+        large->near->send("reply¶");
+        const std::string much = "{\"a\":\"" + std::string(200'000, 'x');
+        co_await asio::async_write(*large->far, asio::buffer(much), asio::use_awaitable);
+        do {
+            received = co_await large->near->receive();
+            if (received) {
+                EXPECT_EQ(large->near->next().state, wire::frame_reader::status::incomplete);
+            }
+        } while (received);
+        EXPECT_EQ(received.error().code, errc::refused);
+        EXPECT_EQ(large->near->buffer_bytes(), 0U);
+        EXPECT_EQ(all->ended(), 1U);
+        EXPECT_LE(all->used(), std::size_t{16} * 1024);
+        // What was queued is still sent, and the other connection continues.
+        const std::string reply = co_await test::read_until(large->far.get(), "¶");
+        EXPECT_EQ(reply, "reply¶");
+        const std::string rest = "1}¶";
+        co_await asio::async_write(*small->far, asio::buffer(rest), asio::use_awaitable);
+        received = co_await small->near->receive();
+        EXPECT_TRUE(received.has_value());
+        EXPECT_EQ(small->near->next().packet, "{\"a\":1}");
+        large->near->close();
+        small->near->close();
+    };
+    loop.run(test(&loop, &greedy, &modest, &budget));
+}
+
+TEST(packet_connection, continues_when_its_idle_buffer_was_taken_back) {
+    core::input_budget budget{std::size_t{24} * 1024};
+    test::loop loop;
+    pair first{loop};
+    pair second{loop};
+    const auto test = [](test::loop* on, pair* one, pair* other, core::input_budget* all
+                      ) -> asio::awaitable<void> {
+        packet_connection_settings settings;
+        settings.memory = all;
+        co_await one->open(on, settings);
+        co_await other->open(on, settings);
+        const std::string frame = "{\"a\":1}¶";
+        for (int round = 0; round < 4; ++round) {
+            for (pair* const each : {one, other}) {
+                co_await asio::async_write(*each->far, asio::buffer(frame), asio::use_awaitable);
+                const auto received = co_await each->near->receive();
+                EXPECT_TRUE(received.has_value());
+                EXPECT_EQ(each->near->next().packet, "{\"a\":1}");
+                EXPECT_EQ(each->near->next().state, wire::frame_reader::status::incomplete);
+            }
+        }
+        EXPECT_EQ(all->ended(), 0U);
+        EXPECT_LE(all->used(), all->bytes_max());
+        one->near->close();
+        other->near->close();
+    };
+    loop.run(test(&loop, &first, &second, &budget));
+}
+
 TEST(packet_connection, stays_open_when_the_peer_shuts_down_its_sending_side) {
     test::loop loop;
     pair two{loop};

@@ -57,7 +57,7 @@ TEST(distributor, reads_a_registration_regardless_of_how_it_is_cut) {
 TEST(distributor, answers_malformed_packets_that_have_a_key_and_continues) {
     const running_distributor distributor;
     raw_node node{distributor.port()};
-    node.send("x¶null¶5¶[]¶¶¶");
+    node.send("¶x¶null¶5¶[]¶¶¶");
     for (const std::string params : {"", R"(,"params":null)", R"(,"params":"abc")"}) {
         node.send(R"({"uri":"/distributes","method":"POST","key":"k")" + params + "}¶");
         const auto reply = read_reply(node, "\"k\"");
@@ -77,10 +77,10 @@ TEST(distributor, closes_a_connection_after_the_tenth_malformed_packet) {
     raw_node patient{distributor.port()};
     raw_node node{distributor.port()};
     for (int i = 0; i < 9; ++i) {
-        node.send("x¶");
+        node.send("¶x¶");
     }
     EXPECT_TRUE(still_answers(node));
-    node.send("x¶");
+    node.send("¶x¶");
     EXPECT_TRUE(node.is_closed());
     EXPECT_TRUE(still_answers(patient));
 }

@@ -294,7 +294,54 @@ TEST(json_object, limits_the_number_of_members) {
     text.back() = ',';
     const result<void> read = fields.parse(text + R"("":0})");
     ASSERT_FALSE(read);
-    EXPECT_EQ(read.error().code, errc::too_large);
+    EXPECT_EQ(read.error().code, errc::invalid);
+}
+
+TEST(json_object, counts_members_and_values_of_a_text) {
+    const auto refusal = [](const char* text, limits bounds) {
+        object fields;
+        object inner;
+        const auto read = fields.parse(text, bounds, {"i", &inner});
+        EXPECT_TRUE(read || read.error().code == errc::invalid) << text;
+        return read ? std::string{} : read.error().text;
+    };
+    constexpr const char* members = "too many members of a JSON object: send at most 2";
+    constexpr const char* values = "too many values in JSON: send at most 4";
+    const limits few{depth_max, 2, 4};
+    EXPECT_EQ(refusal(R"({"a":0,"b":0})", few), "");
+    EXPECT_EQ(refusal(R"({"a":0,"b":0,"c":0})", few), members);
+    EXPECT_EQ(refusal(R"({"a":{"b":0,"c":0,"d":0}})", few), "") << "members that are not read";
+    EXPECT_EQ(refusal(R"({"i":{"b":0,"c":0,"d":0}})", few), members);
+    EXPECT_EQ(refusal(R"({"a":[0,0,0]})", few), "");
+    EXPECT_EQ(refusal(R"({"a":[0,0,0,0]})", few), values);
+    EXPECT_EQ(refusal(R"({"a":[[],{},[]]})", few), "");
+    EXPECT_EQ(refusal(R"({"a":[[],{},[]],"b":0})", few), values) << "of the whole text";
+    EXPECT_EQ(refusal(R"({"i":{"a":[0,0],"b":[]}})", few), "");
+    EXPECT_EQ(refusal(R"({"i":{"a":[0,0],"b":[0]}})", few), values);
+}
+
+TEST(json_object, reads_an_inner_object_in_the_same_pass) {
+    object fields;
+    object inner;
+    ASSERT_TRUE(fields.parse(R"({"a":1,"\u0069": {"x":{"y":2}} ,"b":3})", {}, {"i", &inner}));
+    EXPECT_EQ(fields.size(), 3U);
+    EXPECT_EQ(fields.find("i")->text, R"({"x":{"y":2}})");
+    EXPECT_EQ(fields.find("i")->type, kind::object);
+    EXPECT_EQ(inner.text(), R"({"x":{"y":2}})");
+    EXPECT_EQ(inner.find("x")->text, R"({"y":2})");
+    ASSERT_TRUE(fields.parse(R"({"i":{"x":1},"i":{"y":2}})", {}, {"i", &inner}));
+    EXPECT_EQ(inner.text(), R"({"y":2})") << "the last one counts";
+    EXPECT_EQ(inner.size(), 1U);
+    ASSERT_TRUE(fields.parse(R"({"i":{}})", {}, {"i", &inner}));
+    EXPECT_TRUE(inner.empty());
+    ASSERT_TRUE(fields.parse(R"({"i":[{"i":{}}]})", {}, {"i", &inner}));
+    EXPECT_EQ(fields.find("i")->type, kind::array);
+    const std::string deep = R"({"i":{"a":)" + nested(depth_max - 2) + "}}";
+    EXPECT_TRUE(fields.parse(deep, {}, {"i", &inner}));
+    const std::string deeper = R"({"i":{"a":)" + nested(depth_max - 1) + "}}";
+    EXPECT_EQ(fields.parse(deeper, {}, {"i", &inner}).error().code, errc::too_large);
+    EXPECT_FALSE(fields.parse(R"({"i":{"a":1)", {}, {"i", &inner}));
+    EXPECT_FALSE(fields.parse(R"({"i":{"a":1}}})", {}, {"i", &inner}));
 }
 
 TEST(json_elements, returns_the_elements_of_an_array) {

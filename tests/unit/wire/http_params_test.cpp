@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "wire/http_params.hpp"
+#include "wire/request_size.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -21,7 +22,8 @@ std::string params(
 ) {
     const result<std::string> made = params_of({path, query, body, kind});
     if (!made) {
-        EXPECT_EQ(made.error().code, errc::malformed);
+        const bool counts = made.error().text.starts_with("too many");
+        EXPECT_EQ(made.error().code, counts ? errc::invalid : errc::malformed);
         return "!" + made.error().text;
     }
     EXPECT_TRUE(json::object{}.parse(*made)) << *made;
@@ -202,6 +204,33 @@ TEST(http_params, may_be_nested_one_level_less_than_a_packet) {
     EXPECT_EQ(pairs_max, 1000U);
     EXPECT_EQ(body_kind_of("+json"), body_kind::unsupported);
     EXPECT_NE(params("", R"({"a":"\ud800"})").find(": \\ud800 is half"), std::string::npos);
+}
+
+TEST(http_params, limit_the_members_and_values_of_a_json_body) {
+    const auto members = [](std::size_t count) {
+        std::string text = "{";
+        for (std::size_t n = 0; n < count; ++n) {
+            text += (n == 0 ? "\"" : ",\"") + std::to_string(n) + "\":0";
+        }
+        return text + "}";
+    };
+    EXPECT_EQ(params("", members(4096)), members(4096));
+    EXPECT_EQ(params("", members(4097)), "!too many members of a JSON object: send at most 4096");
+    const auto values = [](std::size_t count) {
+        std::string text = R"({"a":[0)";
+        for (std::size_t n = 2; n < count; ++n) {
+            text += ",0";
+        }
+        return text + "]}";
+    };
+    EXPECT_EQ(params("", values(65536)), values(65536));
+    EXPECT_EQ(params("", values(65537)), "!too many values in JSON: send at most 65536");
+}
+
+TEST(http_params, with_the_most_of_everything_are_accepted_by_a_service) {
+    EXPECT_GE(request_bounds.members, body_bounds.members + 2 * pairs_max);
+    EXPECT_GE(request_bounds.values, body_bounds.values + 2 * pairs_max + 64);
+    EXPECT_EQ(request_bounds.levels, body_bounds.levels + 1);
 }
 
 } // namespace

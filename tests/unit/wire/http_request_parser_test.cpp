@@ -624,5 +624,34 @@ TEST(http_request_parser, accepts_exactly_4096_bytes_of_trailers) {
     EXPECT_EQ(failure(4090), 431);
 }
 
+TEST(http_request_parser, fails_with_503_after_an_unfinished_message_was_dropped) {
+    for (const std::string_view begin :
+         {"",
+          "GET /a",
+          "GET / HTTP/1.1\r\nHost: h\r\nA: b",
+          "PUT / HTTP/1.1\r\nHost: h\r\n"
+          "Content-Length: 5\r\n\r\nab"}) {
+        parser reader{{}};
+        std::string_view rest = begin;
+        while (!rest.empty()) {
+            rest.remove_prefix(reader.feed(rest).consumed);
+        }
+        reader.abandon("no room");
+        EXPECT_EQ(reader.held_bytes() / 1024, 0U) << begin;
+        EXPECT_EQ(reader.feed("c").what, parser::event::failed) << begin;
+        EXPECT_EQ(reader.failure_status(), 503);
+        EXPECT_EQ(reader.failure_text(), "no room");
+    }
+}
+
+TEST(http_request_parser, reports_the_memory_of_an_unfinished_head) {
+    parser reader{{}};
+    EXPECT_EQ(reader.held_bytes() / 1024, 0U);
+    static_cast<void>(reader.feed("GET / HTTP/1.1\r\nHost: h\r\nA: " + std::string(3000, 'a')));
+    EXPECT_GE(reader.held_bytes(), 3000U);
+    static_cast<void>(reader.feed("\r\nB: " + std::string(5000, 'a')));
+    EXPECT_GE(reader.held_bytes(), 8000U);
+}
+
 } // namespace
 } // namespace msd::wire

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/packet.hpp"
+#include "wire/request_size.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -361,6 +362,38 @@ TEST(packet, is_refused_when_only_its_params_have_too_many_members) {
     packet read;
     EXPECT_FALSE(read.parse(text + "}}"));
     EXPECT_EQ(read.kind(), packet_kind::other);
+}
+
+TEST(packet, with_more_params_than_a_request_may_have_still_has_its_key) {
+    std::string text = R"({"key":7,"uri":"/a","method":"GET","params":{"a":1)";
+    for (std::size_t count = 1; count < request_bounds.members; ++count) {
+        text += R"(,"a":1)";
+    }
+    packet read;
+    EXPECT_TRUE(read.parse(text + "}}", request_bounds));
+    const std::string larger = text + R"(,"a":1}})";
+    const auto refused = read.parse(larger, request_bounds);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::invalid);
+    EXPECT_EQ(refused.error().text, "too many members of a JSON object: send at most 8192");
+    EXPECT_EQ(read.key(), "7");
+    EXPECT_EQ(read.params(), nullptr);
+    EXPECT_TRUE(read.parse(larger)) << "a reply may have more";
+}
+
+TEST(packet, has_the_params_of_the_last_member_of_that_name) {
+    packet read;
+    ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET","params":{"key":1},"params":{"b":2}})"));
+    EXPECT_EQ(read.key(), "");
+    EXPECT_EQ(read.params()->text(), R"({"b":2})");
+    ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET","params":{"key":1},"params":[]})"));
+    EXPECT_EQ(read.params(), nullptr);
+    EXPECT_EQ(read.key(), "");
+    ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET","params":5,"p\u0061rams":{"key":1}})"));
+    EXPECT_EQ(read.key(), "1");
+    EXPECT_TRUE(read.key_in_params());
+    ASSERT_TRUE(read.parse(R"({"uri":"/a","method":"GET"})"));
+    EXPECT_EQ(read.params(), nullptr) << "nothing is left of the packet before";
 }
 
 } // namespace
