@@ -3,6 +3,7 @@
 
 #include "base/json_scanner.hpp"
 #include "base/result.hpp"
+#include "wire/request_size.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +43,7 @@ struct topology_packet {
 class topology_reader {
 public:
     /// `frame` must outlive the reader and what it has read.
-    explicit topology_reader(std::string_view frame) : input_{frame} {}
+    explicit topology_reader(std::string_view frame) : input_{frame, wire::list_bounds.values} {}
 
     enum class progress : std::uint8_t { more, complete, malformed };
 
