@@ -39,7 +39,7 @@ struct configuration {
     std::string secret_files; // of the cluster secret, separated by commas; empty: see secret.hpp
     // Identifies the secrets that the workers have; nothing: none. See digest_of_secrets().
     std::optional<bytes_32> secrets_digest;
-    std::string cache_url; // as configured; empty: no Redis
+    std::string cache_url;                     // as configured; empty: no Redis
     std::filesystem::path cache_password_file; // empty: MSD_CACHE_PASSWORD
     std::shared_ptr<const unique_fd> text;     // a copy of the configuration file; empty: none
     log::settings log;
