@@ -269,7 +269,7 @@ unique_fd open_directory_of_root(const fs::path& path, mode_t missing_mode) {
         const fs::path name = std::move(rest.front());
         rest.pop_front();
         const char* const shown = name.empty() ? "." : name.c_str();
-        const int from = name.is_absolute() ? AT_FDCWD : at.get();
+        const int from = at ? at.get() : AT_FDCWD; // not used for the absolute first name
         if (missing_mode != 0) {
             [[maybe_unused]] const int made =
                 mkdirat(from, shown, missing_mode); // fails: it exists

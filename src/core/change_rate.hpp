@@ -9,8 +9,8 @@
 namespace msd::core {
 
 struct change_rate_settings {
-    double per_second = 5;
-    double burst = 40;
+    double per_second = 20;
+    double burst = 1000;
 };
 
 // How many changes a peer may cause. A change may take more than there is left; then the next one

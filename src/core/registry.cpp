@@ -16,7 +16,7 @@ constexpr std::size_t pending_key_bytes_max = 4u << 20; // of all deregistration
 
 std::size_t bytes_of(const std::vector<std::string>& interest) {
     const auto add = [](std::size_t sum, const std::string& name) {
-        return sum + sizeof(name) + name.size();
+        return sum + sizeof(std::string) + name.size();
     };
     return std::accumulate(interest.begin(), interest.end(), std::size_t{0}, add);
 }
@@ -24,7 +24,7 @@ std::size_t bytes_of(const std::vector<std::string>& interest) {
 } // namespace
 
 registry::registry(std::uint64_t epoch, registry_settings settings)
-    : settings_{std::move(settings)},
+    : settings_{settings},
       nodes_{epoch, list_settings()},
       last_list_{std::make_shared<const std::string>(list_frame(""))} {}
 

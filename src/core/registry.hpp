@@ -246,7 +246,7 @@ private:
 
     paced_queue changes_queue_; // msd nodes that have to be sent something
     paced_queue list_queue_;    // other connections that have to be sent the list
-    std::optional<list_making> making_;
+    std::unique_ptr<list_making> making_;
     frame last_list_;
     node_list::position made_at_ = 0; // the position for which the packets below were made
     std::map<need, made_change> made_changes_;

@@ -211,8 +211,8 @@ std::pair<registry::frame, node_list::place> registry::part_for(const part_need&
     // The members around the entries of a part take less than this.
     constexpr std::size_t envelope_bytes_max = 256;
     if (const auto ready = made_parts_.find(wanted); ready != made_parts_.end()) {
-        if (frame what = ready->second.what.lock()) {
-            return {what, ready->second.next};
+        if (frame ready_made = ready->second.what.lock()) {
+            return {std::move(ready_made), ready->second.next};
         }
     }
     if (made_parts_.size() >= packets_kept_max) {
@@ -234,7 +234,8 @@ std::pair<registry::frame, node_list::place> registry::part_for(const part_need&
 
 void registry::begin_list() {
     list_due_ = time_point::max();
-    list_making& made = making_.emplace();
+    making_ = std::make_unique<list_making>();
+    list_making& made = *making_;
     made.nodes = nodes_.foreign_nodes();
     made.foreign_change = nodes_.foreign_changes();
     made.frame = list_frame_begin();

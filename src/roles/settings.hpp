@@ -45,8 +45,8 @@ struct registry_limit_settings {
     unsigned share_per_address_percent = 66; // of the bytes of the list
     unsigned reserved_percent = 10;          // of every limit
     milliseconds known_for{600'000};         // how long a node that left keeps its room, at most
-    unsigned changes_per_s_max = 5;          // of a connection; more are delayed
-    unsigned changes_burst_max = 40;
+    unsigned changes_per_s_max = 20;         // of a connection; more are delayed
+    unsigned changes_burst_max = 1000;
 };
 
 struct distributor_settings {

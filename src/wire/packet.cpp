@@ -13,7 +13,7 @@ constexpr std::string_view escaped_terminator = "\\u00b6";
 // Ends the frame that begins at `begin` with a terminator, and escapes every ¶ inside it. In UTF-8
 // the bytes C2 B6 are always ¶, and valid JSON has a ¶ only in strings, where the escape is equal.
 void end_frame(std::string& out, std::size_t begin) {
-    std::size_t found = out.find(terminator, begin);
+    const std::size_t found = out.find(terminator, begin);
     if (found != std::string::npos) {
         const std::string raw = out.substr(found);
         out.resize(found);

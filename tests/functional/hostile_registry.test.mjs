@@ -124,7 +124,7 @@ test('a peer that registers without pause is delayed and others are not', async 
     const port = distributor.port('distributor');
     const watcher = await follower(world, port);
     const hostile = await attacker(world, port);
-    const count = 2000;
+    const count = 4000;
     for (let n = 0; n < count; ++n) {
         hostile.socket.write(registration({ port: 9, name: 'hostile', urls: [`GET/${n}`] }));
     }
@@ -135,7 +135,7 @@ test('a peer that registers without pause is delayed and others are not', async 
         honest.register({ port: 10 + n, name: `honest${n}`, urls: ['GET/honest'] });
         await until('an honest node is listed', () => entries(`honest${n}`).length > 0);
     }
-    // Forty at once, then five each second: 2000 take more than six minutes.
+    // 1000 at once, then 20 each second: 4000 take two and a half minutes.
     assert.ok(!entries('hostile').some(({ urls }) => urls[0] === `GET/${count - 1}`));
     assert.match(distributor.log, /registers too often: its packets are delayed/);
     hostile.socket.destroy();

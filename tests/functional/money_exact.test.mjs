@@ -37,7 +37,7 @@ function goods(price) {
 }
 
 test('amounts are returned with the digits that were stored', async (world) => {
-    const up = await world.up();
+    const up = await world.up({ config: { 'services.goods.negative_prices': true } });
     for (const [sent, expected] of Object.entries(exact)) {
         for (const price of [sent, `"${sent}"`]) {
             const made = await up.http('POST', '/goods', { body: goods(price) });

@@ -146,6 +146,7 @@ TEST_F(handover, keeps_the_time_of_an_unfinished_frame) {
 TEST_F(handover, sends_a_slow_reader_its_queued_bytes_and_then_one_later_list) {
     constexpr std::size_t rounds = 20;
     settings.queue_bytes_max = 256 * 1024;
+    settings.list_at_accept_bytes_max = std::size_t{16} << 20; // the nodes send nothing
     begin();
     raw_node slow{port(), 4096};
     raw_node quick{port()};
