@@ -27,6 +27,10 @@ public:
     // The owner of a share.
     class holder {
     public:
+        virtual ~holder() = default;
+        holder(const holder&) = delete;
+        holder& operator=(const holder&) = delete;
+
         /// Since when the share contains the beginning of a message; time_point::max(): it does
         /// not.
         [[nodiscard]] virtual time_point unfinished_since() const = 0;
@@ -36,9 +40,6 @@ public:
 
     protected:
         holder() = default;
-        virtual ~holder() = default;
-        holder(const holder&) = delete;
-        holder& operator=(const holder&) = delete;
     };
 
     explicit input_budget(std::size_t bytes_max = std::size_t{64} << 20) : bytes_max_{bytes_max} {}

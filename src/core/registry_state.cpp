@@ -55,7 +55,7 @@ void registry::write(binary_writer& out) const {
 }
 
 result<registry> registry::read(binary_reader& in, registry_settings settings, frame last_list) {
-    registry made{0, std::move(settings)};
+    registry made{0, settings};
     made.last_list_ = std::move(last_list);
     made.read_peers(in);
     auto nodes = node_list::read(in, made.list_settings(), [&made](peer_id id) {

@@ -51,7 +51,7 @@ public:
         watchdog& dog,
         const http_connection_settings& settings
     );
-    ~http_connection();
+    ~http_connection() override;
     http_connection(const http_connection&) = delete;
     http_connection& operator=(const http_connection&) = delete;
 

@@ -42,7 +42,7 @@ public:
         watchdog& dog,
         packet_connection_settings settings
     );
-    ~packet_connection();
+    ~packet_connection() override;
     packet_connection(const packet_connection&) = delete;
     packet_connection& operator=(const packet_connection&) = delete;
 

@@ -175,7 +175,7 @@ bool upgrade_check::reaped(pid_t pid, int wait_status) {
 
 // Uses the last line that the program printed, for example "cannot open shared object file".
 std::string upgrade_check::refusal(int wait_status) const {
-    const std::string said = printable(last_line(printed_));
+    std::string said = printable(last_line(printed_));
     const bool has_failed = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0;
     if (WIFEXITED(wait_status) && has_failed && !said.empty()) {
         return said;

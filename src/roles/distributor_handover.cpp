@@ -107,7 +107,7 @@ std::optional<std::pair<std::size_t, std::size_t>> read_sizes(std::string_view t
 // What the new worker has received so far.
 class distributor::inheritance {
 public:
-    explicit inheritance(core::registry_settings settings) : settings_{std::move(settings)} {}
+    explicit inheritance(core::registry_settings settings) : settings_{settings} {}
 
     /// Takes the next parcel. Returns whether it was the last one before GO; an error says why the
     /// handover is refused.
