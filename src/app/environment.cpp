@@ -50,20 +50,6 @@ std::string fixed_variable(std::string_view key) {
     return "MSD_FIXED_" + upper(key);
 }
 
-// The role that a command runs alone; empty for `up` and for commands that run none.
-std::string_view role_of(const command_line& command) {
-    switch (command.what) {
-    case verb::distributor:
-        return "distributor";
-    case verb::gateway:
-        return "gateway";
-    case verb::service:
-        return command.service;
-    default:
-        return {};
-    }
-}
-
 // Every variable; a later one overrides an earlier one, so those of one role come last.
 std::vector<variable>
 all_variables(const command_line& command, std::span<const role_facts> roles) {
@@ -122,6 +108,19 @@ bool is_passed_to_successors(const config_key& key, const configuration& of) {
 }
 
 } // namespace
+
+std::string_view role_of(const command_line& command) {
+    switch (command.what) {
+    case verb::distributor:
+        return "distributor";
+    case verb::gateway:
+        return "gateway";
+    case verb::service:
+        return command.service;
+    default:
+        return {};
+    }
+}
 
 result<void> apply_environment(
     configuration& into,

@@ -14,6 +14,9 @@
 // The MSD_ variables, which set the same keys as flags do. An empty variable counts as not set.
 namespace msd::app {
 
+/// The role that a command runs alone; empty for `up` and for commands that run none.
+[[nodiscard]] std::string_view role_of(const command_line& command);
+
 inline constexpr const char* config_file_variable = "MSD_CONFIG";
 
 inline constexpr const char* store_password_variable = "MSD_STORE_PASSWORD";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/role_directories.hpp"
 
+#include "app/environment.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,19 +21,6 @@ constexpr std::array<std::string_view, 3> stores{"goods", "members", "purchases"
 bool has_directory(const fs::path& path) {
     std::error_code ignored;
     return fs::is_directory(path, ignored);
-}
-
-std::string_view role_of(const command_line& command) {
-    switch (command.what) {
-    case verb::distributor:
-        return "distributor";
-    case verb::gateway:
-        return "gateway";
-    case verb::service:
-        return command.service;
-    default:
-        return {};
-    }
 }
 
 } // namespace
