@@ -30,16 +30,16 @@ result<void> check_together(const configuration& made) {
     return {};
 }
 
-roles::distributor_settings distributor_of(const configuration& from) {
-    roles::distributor_settings settings = from.distributor;
+registry::distributor_settings distributor_of(const configuration& from) {
+    registry::distributor_settings settings = from.distributor;
     settings.packets = from.packets;
     settings.secrets = from.membership.secrets;
     settings.advertise_host = from.membership.advertise_host;
     return settings;
 }
 
-roles::gateway_settings gateway_of(const configuration& from) {
-    roles::gateway_settings settings = from.gateway;
+gateway::gateway_settings gateway_of(const configuration& from) {
+    gateway::gateway_settings settings = from.gateway;
     settings.membership = from.membership;
     settings.upstream = from.upstream;
     settings.upstream.secrets = from.membership.secrets;
@@ -47,8 +47,8 @@ roles::gateway_settings gateway_of(const configuration& from) {
     return settings;
 }
 
-roles::service_settings service_of(const configuration& from, std::string_view name) {
-    roles::service_settings settings = from.service;
+host::service_settings service_of(const configuration& from, std::string_view name) {
+    host::service_settings settings = from.service;
     settings.name = name;
     settings.membership = from.membership;
     settings.upstream = from.upstream;

@@ -5,8 +5,10 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "gateway/settings.hpp"
+#include "host/settings.hpp"
 #include "process/worker_pool.hpp"
-#include "roles/settings.hpp"
+#include "registry/settings.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -45,12 +47,12 @@ struct configuration {
     log::settings log;
     std::map<std::string, role_choice, std::less<>> roles;
 
-    roles::membership_settings membership;
-    roles::packet_settings packets;
-    roles::upstream_settings upstream;
-    roles::distributor_settings distributor;
-    roles::gateway_settings gateway;
-    roles::service_settings service;
+    node::membership_settings membership;
+    upstream::packet_settings packets;
+    upstream::upstream_settings upstream;
+    registry::distributor_settings distributor;
+    gateway::gateway_settings gateway;
+    host::service_settings service;
     process::supervision_settings supervision;
 
     std::vector<std::string> warnings; // for the master to log when it starts
@@ -60,9 +62,9 @@ struct configuration {
 [[nodiscard]] result<void> check_together(const configuration& made);
 
 /// The settings of one role, with the shared sections filled in.
-[[nodiscard]] roles::distributor_settings distributor_of(const configuration& from);
-[[nodiscard]] roles::gateway_settings gateway_of(const configuration& from);
-[[nodiscard]] roles::service_settings service_of(const configuration& from, std::string_view name);
+[[nodiscard]] registry::distributor_settings distributor_of(const configuration& from);
+[[nodiscard]] gateway::gateway_settings gateway_of(const configuration& from);
+[[nodiscard]] host::service_settings service_of(const configuration& from, std::string_view name);
 
 /// The configured directory, else /run/msd for root, else $XDG_RUNTIME_DIR/msd, else DATA/run.
 [[nodiscard]] std::filesystem::path runtime_dir_of(const configuration& from);

@@ -10,6 +10,8 @@
 #include "app/secret.hpp"
 #include "base/log.hpp"
 #include "base/standard_descriptors.hpp"
+#include "gateway/run_gateway.hpp"
+#include "host/run_service.hpp"
 #include "process/inherited_worker.hpp"
 #include "process/limits.hpp"
 #include "process/listen_set.hpp"
@@ -19,7 +21,7 @@
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
 #include "process/socket_activation.hpp"
-#include "roles/roles.hpp"
+#include "registry/run_distributor.hpp"
 
 #include <fmt/format.h>
 
@@ -113,9 +115,9 @@ int failed(const error& why) {
     return why.code == errc::invalid ? exit_configuration : exit_failed;
 }
 
-roles::worker_environment
+node::worker_environment
 environment_of(const process::worker_description& own, const configuration& configured) {
-    roles::worker_environment made;
+    node::worker_environment made;
     made.pool = own.pool;
     made.slot = own.slot;
     made.workers = own.workers;
@@ -263,14 +265,14 @@ int run_worker(
         log::error("this program has no role {}", own.pool);
         return exit_configuration;
     }
-    roles::worker_environment environment = environment_of(own, adapted);
+    node::worker_environment environment = environment_of(own, adapted);
     switch (role->kind) {
     case role_kind::distributor:
-        return roles::run_distributor(std::move(environment), distributor_of(adapted));
+        return registry::run_distributor(std::move(environment), distributor_of(adapted));
     case role_kind::gateway:
-        return roles::run_gateway(std::move(environment), gateway_of(adapted));
+        return gateway::run_gateway(std::move(environment), gateway_of(adapted));
     case role_kind::service:
-        return roles::run_service(std::move(environment), service_of(adapted, own.pool));
+        return host::run_service(std::move(environment), service_of(adapted, own.pool));
     }
     return exit_internal;
 }

@@ -40,7 +40,7 @@ void prepare_for_owner(
 [[nodiscard]] result<runtime_files>
 claim_runtime_files(const configuration& configured, std::string_view instance, verb command);
 
-/// The file in which the workers of a pool keep the list of nodes (roles/topology_file.hpp).
+/// The file in which the workers of a pool keep the list of nodes (node/topology_file.hpp).
 [[nodiscard]] std::filesystem::path
 topology_file_of(const configuration& configured, std::string_view pool, std::uint16_t port);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "wire/http_fields.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,11 +12,6 @@
 #include <vector>
 
 namespace msd::wire {
-
-struct http_header {
-    std::string name; // as sent
-    std::string value;
-};
 
 // The head of a request. Header names compare without case. Headers that Connection names are left
 // out.

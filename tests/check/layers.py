@@ -13,9 +13,14 @@ STANDS_ON = {
     "net": ["core"],
     "store": ["net"],
     "services": ["store"],
-    "roles": ["services"],
+    "http": ["net"],
+    "upstream": ["http"],
+    "node": ["upstream"],
+    "gateway": ["node"],
+    "registry": ["node"],
+    "host": ["node", "services"],
     "process": ["core"],
-    "app": ["roles", "process"],
+    "app": ["gateway", "registry", "host", "process"],
     "main": ["app"],
 }
 
@@ -64,14 +69,17 @@ RESERVED = [
     ),
     (
         r"asio(/|\.hpp)",
-        ["src/net/", "src/store/", "src/services/", "src/roles/", "src/app/"],
+        [
+            "src/net/", "src/http/", "src/store/", "src/services/", "src/upstream/", "src/node/",
+            "src/gateway/", "src/registry/", "src/host/", "src/app/",
+        ],
         "the layers below net and the master know no event loop",
     ),
     (
         r"thread|mutex|condition_variable|future",
         [
             "src/base/log.cpp", "src/net/", "src/store/", "src/services/",
-            "src/roles/log_shipper.", "src/app/",
+            "src/node/log_shipper.", "src/app/",
         ],
         "one thread per worker; blocking calls go through net/blocking_lane.hpp",
     ),

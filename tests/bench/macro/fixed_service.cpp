@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A service with one worker whose only route always sends the same members, to measure a reply
 // without a store. Usage: `fixed_service DISTRIBUTOR_PORT MEMBERS`; SIGTERM ends it.
+#include "host/service_host.hpp"
 #include "process/listen_set.hpp"
-#include "roles/service_host.hpp"
 
 #include <fmt/format.h>
 
@@ -57,14 +57,14 @@ int run(std::uint16_t distributor_port) {
         fmt::print(stderr, "fixed_service: {}\n", listening.error().text);
         return 1;
     }
-    roles::worker_environment environment;
+    node::worker_environment environment;
     environment.pool = "fixed";
     for (unique_fd& socket : listening->sockets) {
         environment.listeners.push_back(socket.release());
     }
     environment.host = listening->host;
     environment.port = listening->port;
-    roles::service_settings settings;
+    host::service_settings settings;
     settings.name = "fixed";
     settings.membership.distributor_port = distributor_port;
     const services::definition what{
@@ -75,9 +75,9 @@ int run(std::uint16_t distributor_port) {
         .create = create};
     fmt::print("READY fixed 127.0.0.1:{}\n", environment.port);
     std::fflush(stdout);
-    roles::worker surroundings{std::move(environment)};
-    roles::service_host instance{surroundings, settings, what};
-    return roles::run(surroundings, instance);
+    node::worker surroundings{std::move(environment)};
+    host::service_host instance{surroundings, settings, what};
+    return node::run(surroundings, instance);
 }
 
 } // namespace

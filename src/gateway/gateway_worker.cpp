@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway_worker.hpp"
+
+#include "base/enlisted.hpp"
+#include "base/log.hpp"
+#include "gateway/http_session.hpp"
+#include "gateway/run_gateway.hpp"
+#include "node/input_bounds.hpp"
+#include "node/membership.hpp"
+#include "wire/http_response.hpp"
+
+#include <asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace msd::gateway {
+
+namespace {
+
+constexpr milliseconds fast_stop{2000}; // with less time left, idle connections close at once
+// While draining: how long a new connection waits for its first byte, and a kept-alive connection
+// for its next request.
+constexpr milliseconds lame_duck_fresh{2000};
+constexpr milliseconds lame_duck_served{5000};
+constexpr milliseconds last_look{200};
+// A client with fewer unsent bytes reads fast enough. After replies to such clients, the gateway
+// adds up the unsent bytes only counts_per_round times in as many replies as it has connections.
+constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
+constexpr std::size_t counts_per_round = 4;
+constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
+constexpr std::size_t claimants_named_max = 8; // in one line of the log
+constexpr std::time_t report_logs_every_s = 60;
+
+core::rate_quota::limits log_limits(const gateway_settings& settings) {
+    core::rate_quota::limits out;
+    out.each_per_s = settings.log_bytes_per_s;
+    return out;
+}
+
+http::server_connection_settings
+connection_settings(node::worker& surroundings, const gateway_settings& settings) {
+    http::server_connection_settings out;
+    out.memory = &surroundings.input;
+    out.limits.head_bytes_max = settings.header_bytes_max;
+    out.header_timeout = settings.header_timeout;
+    out.body_timeout = settings.body_timeout;
+    out.keepalive_timeout = settings.keepalive_timeout;
+    out.stall_timeout = settings.send_stall_timeout;
+    return out;
+}
+
+} // namespace
+
+gateway_worker::gateway_worker(node::worker& surroundings, const gateway_settings& settings)
+    : worker_{surroundings},
+      settings_{settings},
+      connection_settings_{connection_settings(surroundings, settings)},
+      upstreams_{
+          node::upstream_surroundings_of(
+              surroundings,
+              settings.upstream,
+              std::string{core::gateway_name}
+          ),
+          upstream::upstreams::connecting::eagerly},
+      link_{
+          surroundings.loop.get_executor(),
+          node::link_settings(
+              surroundings.environment,
+              settings.membership,
+              settings.upstream,
+              std::string{core::gateway_name},
+              {}
+          ),
+          [this](const upstream::topology_news& news) { update(news); },
+          [this] {
+              upstreams_.registry_lost();
+          }},
+      body_memory_{settings.bodies_bytes_max},
+      log_quota_{log_limits(settings)},
+      sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
+    const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
+    node::bound_input(surroundings, settings.upstream.packets, largest);
+    node::bound_replies(surroundings, settings.upstream);
+}
+
+gateway_worker::~gateway_worker() = default;
+
+void gateway_worker::update(const upstream::topology_news& news) {
+    has_list_ = has_list_ || news.is_complete;
+    upstreams_.update(news);
+    report_contested_routes();
+}
+
+// Logs each contested route once, in one worker of the pool.
+void gateway_worker::report_contested_routes() {
+    for (const auto& route : upstreams_.take_contested()) {
+        if (worker_.environment.slot != 0 || reported_.size() >= reported_max) {
+            return;
+        }
+        auto names = upstreams_.routes().also_claimed_by(*route);
+        if (names.empty()) {
+            continue; // the other service has left again
+        }
+        if (names.size() > claimants_named_max) {
+            names.resize(claimants_named_max);
+            names.emplace_back("others");
+        }
+        const auto others = fmt::format("{}", fmt::join(names, ", "));
+        const auto what = fmt::format("{} {}", route->method, route->pattern);
+        if (reported_.insert(fmt::format("{} {}", what, others)).second) {
+            log::warning(
+                "several services claim the route {}: {} gets all its requests, and {} none, "
+                "because the alphabetically first name wins (see msd routes)",
+                what,
+                route->service,
+                others
+            );
+        }
+    }
+}
+
+asio::awaitable<result<void>> gateway_worker::start() {
+    link_.start(worker_.tasks);
+    // A worker that replaces another has to know the routes before its first request.
+    co_await link_.first_list(node::first_list_limit);
+    co_return result<void>{};
+}
+
+void gateway_worker::serve(int fd, net::accept_credit credit) {
+    if (sessions_.size() >= settings_.connections_max) {
+        log::warning(
+            "more than {} connections (gateway.connections_max): a new one is closed",
+            settings_.connections_max
+        );
+        const unique_fd refused{fd};
+        return;
+    }
+    sessions_.spawn(run_session(fd, std::move(credit)));
+}
+
+asio::awaitable<void> gateway_worker::run_session(int fd, net::accept_credit credit) {
+    const net::open_mark open = credit.take_mark();
+    auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
+    http::server_connection connection{std::move(socket), worker_.dog, connection_settings_};
+    const enlisted<http::server_connection*> listed{connections_, &connection};
+    http_session session{*this, connection};
+    // The credit is returned in the next turn of the loop, when the first read has started: silent
+    // clients must not stop the worker from accepting.
+    auto executor = worker_.loop.get_executor();
+    asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
+    co_await session.run();
+}
+
+asio::awaitable<void> gateway_worker::drain(deadline until) {
+    draining_ = true;
+    const bool fast = until.left() < fast_stop;
+    for (http::server_connection* const connection : connections_) {
+        connection->shorten_idle(
+            fast ? milliseconds{0} : lame_duck_fresh,
+            fast ? milliseconds{0} : lame_duck_served
+        );
+    }
+    co_await link_.deregister_and_close(std::min(until.left(), milliseconds{500}));
+    const bool finished = co_await sessions_.drained(until.left());
+    if (!finished) {
+        log::warning("the time to drain is over: closing {} connections", sessions_.size());
+        for (http::server_connection* const connection : connections_) {
+            connection->close();
+        }
+    }
+    upstreams_.close();
+    const bool ended = co_await sessions_.drained(last_look);
+    if (!ended) {
+        sessions_.terminate();
+        co_await sessions_.drained(last_look);
+    }
+}
+
+node::worker_load gateway_worker::load() const {
+    return {sessions_.size(), requests};
+}
+
+std::string gateway_worker::stats() const {
+    std::string out;
+    json::writer{out}
+        .begin_object()
+        .key("connections")
+        .unsigned_integer(sessions_.size())
+        .key("requests")
+        .unsigned_integer(requests)
+        .key("body_bytes")
+        .unsigned_integer(body_memory_.used())
+        .key("input_bytes")
+        .unsigned_integer(worker_.input.used())
+        .key("input_ended")
+        .unsigned_integer(worker_.input.ended())
+        .end_object();
+    return out;
+}
+
+std::string_view gateway_worker::date() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_second_) {
+        date_second_ = now;
+        date_ = wire::http_date(now);
+        report_refused_logs(now);
+    }
+    return date_;
+}
+
+void gateway_worker::report_refused_logs(std::time_t now) {
+    if (!log_quota_.has_refused() || now - logs_reported_ < report_logs_every_s) {
+        return;
+    }
+    logs_reported_ = now;
+    const auto refused = log_quota_.take_refusals();
+    log::warning(
+        "{} log lines ({} bytes) of clients exceeded gateway.log_bytes_per_s and got 429, most of "
+        "them from {}",
+        refused.lines,
+        refused.bytes,
+        refused.most_from.empty() ? "many addresses" : refused.most_from
+    );
+}
+
+void gateway_worker::note_reply(std::size_t unsent) {
+    const bool keeps_up = unsent <= unsent_to_count;
+    if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
+        bound_unsent();
+    }
+}
+
+void gateway_worker::bound_unsent() {
+    replies_uncounted_ = 0;
+    std::size_t total = 0;
+    for (http::server_connection* const connection : connections_) {
+        total += connection->out().unsent_bytes();
+    }
+    while (total > settings_.upstream.unsent_bytes_max) {
+        const auto slowest = std::min_element(
+            connections_.begin(),
+            connections_.end(),
+            [](http::server_connection* a, http::server_connection* b) {
+                const auto rank = [](http::server_connection* c) {
+                    return c->out().unsent_bytes() == 0 ? time_point::max()
+                                                        : c->out().last_progress();
+                };
+                return rank(a) < rank(b);
+            }
+        );
+        log::warning(
+            "unsent replies exceed upstream.unsent_bytes_max: the slowest client, {}, is closed",
+            (*slowest)->peer().text()
+        );
+        total -= (*slowest)->out().unsent_bytes();
+        (*slowest)->close();
+    }
+}
+
+int run_gateway(node::worker_environment environment, const gateway_settings& settings) {
+    node::worker surroundings{std::move(environment)};
+    gateway_worker instance{surroundings, settings};
+    return run(surroundings, instance);
+}
+
+} // namespace msd::gateway

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host/settings.hpp"
+#include "node/worker.hpp"
+
+namespace msd::host {
+
+/// Builds the role and runs it in this process until the master stops it. The result is the exit
+/// code of the worker: 0 drained, 1 failed, 78 configuration error.
+[[nodiscard]] int
+run_service(node::worker_environment environment, const service_settings& settings);
+
+} // namespace msd::host
