@@ -65,6 +65,11 @@ public:
     /// gateway.body_timeout_ms), refused (the worker's budget of unfinished input has no room),
     /// closed. After an error the request cannot be read further; a reply can be sent.
     virtual asio::awaitable<result<std::string_view>> read_piece() = 0;
+    /// The backend reads no further: a read_piece() that waits, and each later one, returns
+    /// errc::cancelled. The stream drops the rest of the request, or closes the connection after
+    /// the reply. For HTTP/2: RST_STREAM with NO_ERROR after END_STREAM of the reply (RFC
+    /// 9113, 8.1).
+    virtual void stop_reading() = 0;
     /// After read_piece() has returned the end: the trailers of a chunked body.
     [[nodiscard]] virtual const wire::http_fields& trailers() const = 0;
 

@@ -69,6 +69,12 @@ void send_queue::appended(std::size_t bytes) {
     });
 }
 
+void send_queue::flush_now() {
+    if (!waiting_writable_) {
+        flush();
+    }
+}
+
 void send_queue::flush() {
     while (unsent_ > 0) {
         if (!send_some()) {

@@ -43,6 +43,8 @@ public:
         appended(tail.size() - before);
     }
 
+    /// Sends now what the kernel accepts, not at the end of the loop's turn. May call `on_failure`.
+    void flush_now();
     /// Each system call sends one piece only, for legacy peers that expect whole packets.
     void send_pieces_apart() { pieces_apart_ = true; }
     /// Shuts the sending side down once everything is sent.
