@@ -54,8 +54,9 @@ public:
 
     // The request.
 
-    /// Before the head of each request is sent. HEAD has a reply without a body.
-    void begin_request(bool is_head);
+    /// Before the head of each request is sent. The reply to HEAD has no body; only a request with
+    /// Upgrade can get 101.
+    void begin_request(bool is_head, bool asks_upgrade);
     /// The request is sent to its end. Until then is_reusable() is false.
     void request_sent() { request_open_ = false; }
     /// Lets `write` append to the bytes that leave at the end of the loop's turn, or with flush():
@@ -64,13 +65,15 @@ public:
     template <class Write>
     void compose(Write write) {
         if (can_send_) {
+            const std::size_t before = queue_.unsent_bytes();
             queue_.compose(write);
+            composed_ += queue_.unsent_bytes() - before;
         }
     }
     /// `bytes` are not copied: they have to stay valid until sent(0) has returned or the connection
     /// is closed.
     void send_borrowed(std::string_view bytes);
-    void flush();
+    void flush() { queue_.flush_now(); }
     /// Waits until at most `unsent_max` bytes are unsent. errc::timeout: the program took no byte
     /// for `stall`; errc::closed: sending has failed.
     asio::awaitable<result<void>> sent(std::size_t unsent_max, milliseconds stall);
@@ -86,7 +89,14 @@ public:
     /// Waits for further bytes, or for the end of the connection, which next() reports then.
     /// errc::timeout; errc::cancelled after close().
     asio::awaitable<result<void>> receive(deadline until);
-    [[nodiscard]] const wire::http_response& reply() const;
+    /// Changes the deadline of a receive() that waits now.
+    void limit_receive(deadline until) {
+        if (waiting_) {
+            guard_.set(until);
+        }
+    }
+    /// The caller may change the fields.
+    [[nodiscard]] wire::http_response& reply();
     /// Valid until receive().
     [[nodiscard]] std::string_view piece() const { return piece_; }
     /// Keeps the bytes of piece() valid for longer.
@@ -106,6 +116,8 @@ public:
     void watch_idle(std::function<void()> on_end, deadline until);
     /// Ends the watch. False: the connection has ended, or something has arrived meanwhile.
     [[nodiscard]] bool wake();
+    /// Nothing has arrived, neither bytes nor the end of the connection. Asks the kernel.
+    [[nodiscard]] bool is_silent();
     /// The least time that the program has announced to keep an idle connection open; max: none.
     [[nodiscard]] milliseconds announced_idle() const { return announced_idle_; }
     /// Requests that this connection has served before the present one.
@@ -119,21 +131,23 @@ private:
     void start_read();
     void on_read(const asio::error_code& failure, std::size_t bytes);
     void on_guard();
-    void resume(result<void> outcome);
+    void on_send_failure();
 
     asio::ip::tcp::socket socket_;
     net::watchdog::guard guard_;
     net::send_queue queue_;
     std::unique_ptr<wire::http_response_parser> parser_;
     std::shared_ptr<char[]> buffer_;
-    std::size_t capacity_ = 0;
-    std::size_t begin_ = 0; // received bytes before this are parsed
+    std::size_t capacity_ = 0;  // of the next read
+    std::size_t allocated_ = 0; // of buffer_
+    std::size_t begin_ = 0;     // received bytes before this are parsed
     std::size_t end_ = 0;
     std::string_view piece_;
     std::optional<net::one_shot<bool>> waiting_;
     std::function<void()> on_idle_end_;
     milliseconds announced_idle_ = milliseconds::max();
     std::size_t served_ = 0;
+    std::size_t composed_ = 0; // bytes of the present request
     bool open_ = true;
     bool can_send_ = true;
     bool ended_ = false;          // the program has shut down its sending side, or reset

@@ -12,6 +12,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -43,7 +44,12 @@ public:
         auto operator<=>(const place&) const = default;
     };
 
-    program_endpoint(asio::any_io_executor executor, net::watchdog& dog, place where);
+    program_endpoint(
+        asio::any_io_executor executor,
+        net::watchdog& dog,
+        place where,
+        http::client_pool::limits limits
+    );
     program_endpoint(const program_endpoint&) = delete;
     program_endpoint& operator=(const program_endpoint&) = delete;
 
@@ -79,6 +85,8 @@ public:
 
     [[nodiscard]] const core::upstream_program_settings& settings() const { return settings_; }
     [[nodiscard]] const endpoints& all() const { return endpoints_; }
+    /// Null: there is none at this place.
+    [[nodiscard]] std::shared_ptr<program_endpoint> at(const program_endpoint::place& place) const;
 
     /// The next endpoint in turn that is not in `tried`; avoided ones only when no other is left.
     /// Null: all were tried, or there is none.
@@ -118,12 +126,14 @@ public:
     /// Null when no such service is known.
     [[nodiscard]] std::shared_ptr<program_cluster> find(std::string_view service) const;
 
-    /// Closes all kept connections, for a worker that drains.
+    /// Closes all idle connections and keeps none from now on, for a worker that drains.
     void close_idle();
 
 private:
-    void rebuild();
-    [[nodiscard]] std::shared_ptr<program_endpoint> endpoint_at(const program_endpoint::place& at);
+    void rebuild(const std::string& service);
+    [[nodiscard]] core::upstream_program_settings settings_of(const std::string& service) const;
+    [[nodiscard]] std::vector<program_endpoint::place>
+    places_of(const std::string& service, const std::vector<std::string>& addresses) const;
 
     asio::any_io_executor executor_;
     net::watchdog& dog_;

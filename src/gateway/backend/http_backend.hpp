@@ -4,7 +4,6 @@
 #include "gateway/backend.hpp"
 #include "upstream/programs.hpp"
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
 #include <optional>
@@ -18,9 +17,7 @@ namespace msd::gateway {
 class http_backend {
 public:
     /// `services` outlives the backend.
-    http_backend(asio::any_io_executor executor, upstream::programs& services)
-        : executor_{std::move(executor)},
-          services_{services} {}
+    explicit http_backend(upstream::programs& services) : services_{services} {}
 
     /// Whether requests for this service go to web programs: it is in the configuration, or nodes
     /// of the registry that speak HTTP offer it.
@@ -36,7 +33,6 @@ public:
     asio::awaitable<std::optional<refusal>> run(const backend_request& request);
 
 private:
-    asio::any_io_executor executor_;
     upstream::programs& services_;
 };
 
