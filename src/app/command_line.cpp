@@ -4,8 +4,8 @@
 #include "app/command_line.hpp"
 
 #include "app/environment.hpp"
-#include "app/suggestion.hpp"
 #include "base/version.hpp"
+#include "config/suggestion.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -648,7 +648,7 @@ private:
         if (is_service(line_.service)) {
             return {};
         }
-        const std::string_view meant = closest(line_.service, names);
+        const std::string_view meant = config::closest(line_.service, names);
         return fmt::format(
             "there is no service \"{}\"; {}",
             line_.service,
@@ -734,7 +734,7 @@ private:
             known.push_back(command->get_name());
         }
         const std::vector<std::string_view> candidates{known.begin(), known.end()};
-        const std::string_view meant = closest(name, candidates);
+        const std::string_view meant = config::closest(name, candidates);
         return fmt::format(
             "{} \"{}\"{}",
             name.starts_with("-") ? "unknown option"

@@ -137,7 +137,7 @@ changes compare(
     const std::vector<role_facts> running = roles_of(command, roles);
     const config_schema schema{roles};
     for (const config_key& key : schema.keys()) {
-        if (!is_read_by(command, key) || key.get(a) == key.get(b)) {
+        if (!is_read_by(command, key) || key.is_same(a, b)) {
             continue;
         }
         if (key.needs_restart) {
