@@ -118,6 +118,11 @@ void add_log_quotas(config_rows& rows);
 // The rows of config_registry.cpp: what nodes may register.
 void add_registry_limits(config_rows& rows);
 
+// The rows of config_routes.cpp and config_programs.cpp: what the gateway does with requests for
+// HTTP programs.
+void add_routes(config_rows& rows);
+void add_programs(config_rows& rows);
+
 // The rows of config_trust.cpp: the cluster secret and what is allowed without it.
 void add_trust(config_rows& rows);
 

@@ -3,6 +3,7 @@
 
 #include "app/config_file.hpp"
 #include "app/role_directories.hpp"
+#include "app/route_flag.hpp"
 #include "config/file.hpp"
 #include "process/loopback.hpp"
 #include "store/server_url.hpp"
@@ -82,6 +83,9 @@ apply_flags(configuration& made, const config_schema& schema, const command_line
             const int code = key.depends_on_host ? exit_configuration : exit_usage;
             return refuse(code, fmt::format("{}: {}", each.flag, set.error().text));
         }
+    }
+    if (const auto added = add_route_flags(made.gateway, command.routes); !added) {
+        return refuse(exit_usage, fmt::format("--route: {}", added.error().text));
     }
     return {};
 }
