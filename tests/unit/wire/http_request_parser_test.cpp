@@ -581,6 +581,8 @@ TEST(http_request_parser, refuses_bad_chunks) {
     EXPECT_EQ(status("\r\na\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(status("1;a\rb\r\na\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(status("10000000000000000\r\n"), 400);
+    EXPECT_EQ(status("0\r\nContent-Length: 1\r\n\r\n"), 400);
+    EXPECT_EQ(status("0\r\ntransfer-encoding: chunked\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\nA : b\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\n a\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\n\n"), 400);

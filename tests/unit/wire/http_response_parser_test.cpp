@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one parser, with the replies that break each of its rules.
 #include "wire/http_response_parser.hpp"
 
 #include <algorithm>
@@ -114,7 +115,7 @@ TEST(http_response_parser, reads_a_reply_with_a_length_and_keeps_what_follows_as
 TEST(http_response_parser, reads_chunks_and_their_trailers) {
     const reading seen = read(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n2\r\nde\r\n0\r\n"
-        "X-Sum: 1\r\nContent-Length: 9\r\nx-more: \t2 \r\n\r\n"
+        "X-Sum: 1\r\nContent-Type: a\r\nx-more: \t2 \r\n\r\n"
     );
     EXPECT_EQ(seen.body, "abcde");
     EXPECT_TRUE(seen.complete);
