@@ -115,6 +115,9 @@ void add_cache_server(config_rows& rows);
 // The rows of config_logs.cpp: the quotas of the logs service.
 void add_log_quotas(config_rows& rows);
 
+// The rows of config_access_log.cpp: the gateway's access log.
+void add_access_log(config_rows& rows);
+
 // The rows of config_registry.cpp: what nodes may register.
 void add_registry_limits(config_rows& rows);
 
