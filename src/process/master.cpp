@@ -43,6 +43,7 @@ master::master(master_settings settings, signal_queue signals, std::vector<pool_
               plan_ = now_used;
               is_configuration_unfinished_ &= !all_have_configuration();
           }},
+      reloads_{pools_, reload_actions()},
       upgrade_{
           settings_.program_path,
           [this] { return ask_new_program(); },
@@ -170,6 +171,7 @@ void master::turn() {
     look_for_silence(now);
     start_due(now);
     rolls_.advance(now);
+    advance_reload(now);
     watch_new_workers();
     announce();
     report(now);
@@ -355,6 +357,7 @@ void master::announce() {
 time_point master::next_due() const {
     time_point next =
         std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
+    next = std::min(next, reloads_.due(settings_.supervision.configure_timeout));
     next = std::min(next, forget_stored_at_);
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
     for (const worker_pool& each : pools_) {
@@ -379,22 +382,6 @@ void master::set_timer() const {
         when.it_value.tv_nsec = std::chrono::duration_cast<nanoseconds>(at - whole).count();
     }
     timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-}
-
-std::string_view master::state() const {
-    if (mode_ != mode::serving) {
-        return "stopping";
-    }
-    const bool ready = std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
-        return each.is_ready();
-    });
-    if (ready) {
-        return "ready";
-    }
-    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
-        return each.is_degraded();
-    });
-    return all_announced_ && degraded ? "degraded" : "starting";
 }
 
 } // namespace msd::process

@@ -8,6 +8,7 @@
 #include "process/launch_plan.hpp"
 #include "process/master_state.hpp"
 #include "process/pid_file.hpp"
+#include "process/reloading.hpp"
 #include "process/rolling.hpp"
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
@@ -19,23 +20,13 @@
 #include <filesystem>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace msd::process {
-
-// The result of reading the configuration again.
-struct reconfiguration {
-    supervision_settings supervision;
-    std::map<std::string, int> workers;                // of each pool
-    std::shared_ptr<const unique_fd> config;           // the file as it was read; empty: none
-    std::set<std::string, std::less<>> pools_affected; // their workers read what has changed
-};
 
 struct master_settings {
     std::vector<std::string> command_line; // of this process; workers get the same
@@ -100,7 +91,11 @@ private:
     void on_signal(int number, time_point now);
     void reap(time_point now);
     void on_hangup(time_point now);
-    result<void> reconfigure(time_point now);
+    [[nodiscard]] reloading::actions reload_actions();
+    [[nodiscard]] result<std::uint64_t> reload(time_point now);
+    void advance_reload(time_point now);
+    void adopt(reconfiguration& read, time_point now);
+    void hold_rolls();
     void reopen_logs();
     void release_pools();
     void start_due(time_point now);
@@ -143,6 +138,7 @@ private:
     core::recycling_turns recycling_turns_;
     std::uint64_t last_generation_ = 1;
     rolling rolls_;
+    reloading reloads_;
     upgrading upgrade_;
     std::unique_ptr<control_server> control_; // from open() on
     unique_fd epoll_;

@@ -36,33 +36,63 @@ result<shared_plan> master::next_plan(roll_request::kind what, const shared_plan
         settings_.config});
 }
 
-// Applies what can change while the instance runs: in the master at once, in the workers by a roll
-// of the pools that read a changed key, with the program that they have.
-result<void> master::reconfigure(time_point now) {
+reloading::actions master::reload_actions() {
+    reloading::actions made;
+    made.read = [this] {
+        manager_.reload_begins(clock::now());
+        return settings_.read_configuration();
+    };
+    made.is_rolled = [this](const worker_pool& which) {
+        return rolls_.will_renew(which) ||
+               (is_configuration_unfinished_ && !has_configuration(which));
+    };
+    made.adopt = [this](reconfiguration& read) {
+        adopt(read, clock::now());
+    };
+    made.end = [this] {
+        manager_.reload_ends();
+    };
+    return made;
+}
+
+// Applies what can change while the instance runs: in the master at once; in the workers by
+// CONFIGURE, or by a roll of the pools that read another changed key, with the program that they
+// have.
+result<std::uint64_t> master::reload(time_point now) {
     if (mode_ != mode::serving) {
         return fail(errc::unavailable, "the instance is stopping");
     }
-    manager_.reload_begins(now);
-    auto read = settings_.read_configuration();
-    manager_.reload_ends();
-    if (!read) {
-        log::error("the configuration stays as it was: {}", read.error().text);
-        return tl::unexpected{std::move(read.error())};
+    auto begun = reloads_.request();
+    if (reloads_.is_active()) {
+        upgrade_.ask_again(); // it waits for the end of the reload
     }
-    std::set<std::string, std::less<>> to_roll = std::move(read->pools_affected);
+    advance_reload(now);
+    return begun;
+}
+
+void master::advance_reload(time_point now) {
+    reloads_.advance(rolls_.is_active(), settings_.supervision.configure_timeout, now);
+    hold_rolls();
+}
+
+void master::adopt(reconfiguration& read, time_point now) {
+    std::set<std::string, std::less<>> to_roll = std::move(read.pools_affected);
     for (const worker_pool& each : pools_) {
         if (is_configuration_unfinished_ && !has_configuration(each)) {
             to_roll.insert(each.name()); // the roll to what was read before was aborted
         }
     }
-    settings_.supervision = read->supervision;
-    settings_.config = std::move(read->config);
+    settings_.supervision = read.supervision;
+    settings_.config = std::move(read.config);
     for (worker_pool& each : pools_) {
         each.configuration_changed(settings_.supervision, now);
-        if (!to_roll.contains(each.name()) && rolls_.is_idle()) {
-            each.adopt_configuration(settings_.config);
+        const bool is_live = read.pools_live.contains(each.name());
+        if (!to_roll.contains(each.name()) && (is_live || rolls_.is_idle()) &&
+            !each.adopt_configuration(settings_.config)) {
+            log::error("{}: no descriptor is free for the new configuration", each.name());
+            is_configuration_unfinished_ |= is_live; // the next reload rolls the pool
         }
-        if (const auto wanted = read->workers.find(each.name()); wanted != read->workers.end()) {
+        if (const auto wanted = read.workers.find(each.name()); wanted != read.workers.end()) {
             scale(each, wanted->second, now);
         }
     }
@@ -72,7 +102,6 @@ result<void> master::reconfigure(time_point now) {
         roll_request wanted{roll_request::kind::new_configuration, std::move(to_roll), {}};
         rolls_.request(std::move(wanted), settings_.supervision.soak);
     }
-    return {};
 }
 
 bool master::has_configuration(const worker_pool& which) const {
@@ -260,7 +289,9 @@ std::string master::answer(std::string_view line) {
         return fmt::format(R"({{"ok":true,"upgrade":{}}})", upgrade_.request());
     }
     if (said->name == "reload") {
-        return answer_of(reconfigure(clock::now()), [&](const auto&) { return done; });
+        return answer_of(reload(clock::now()), [&](const auto& begun) {
+            return *begun == 0 ? done : fmt::format(R"({{"ok":true,"reload":{}}})", *begun);
+        });
     }
     if (said->name == "reopen") {
         reopen_logs();
@@ -277,8 +308,25 @@ std::string master::answer(std::string_view line) {
     ));
 }
 
+std::string_view master::state() const {
+    if (mode_ != mode::serving) {
+        return "stopping";
+    }
+    const bool ready = std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
+        return each.is_ready();
+    });
+    if (ready) {
+        return "ready";
+    }
+    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
+        return each.is_degraded();
+    });
+    return all_announced_ && degraded ? "degraded" : "starting";
+}
+
 std::string master::status() const {
-    const instance_facts facts{state(), started_, settings_.program_path, rolls_, upgrade_};
+    const instance_facts
+        facts{state(), started_, settings_.program_path, rolls_, reloads_, upgrade_};
     return status_json(facts, pools_, clock::now());
 }
 
@@ -286,7 +334,8 @@ void master::report(time_point now) {
     if (!manager_.is_there()) {
         return;
     }
-    const instance_facts facts{state(), started_, settings_.program_path, rolls_, upgrade_};
+    const instance_facts
+        facts{state(), started_, settings_.program_path, rolls_, reloads_, upgrade_};
     const std::string text = status_line(facts, pools_);
     manager_.report({all_announced_, mode_ != mode::serving, text}, now);
 }

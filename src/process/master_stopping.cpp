@@ -29,6 +29,7 @@ void master::begin_stop(mode how, time_point now) {
     mode_ = how;
     forget_stored_at_ = how == mode::stopping_fast ? now : now + stored_while_draining;
     rolls_.abandon(now);
+    reloads_.abandon();
     upgrade_.abandon("the instance stops");
     for (worker_pool& each : pools_) {
         each.expect_end();
@@ -49,7 +50,7 @@ void master::begin_stop(mode how, time_point now) {
 // make the stop a fast one.
 void master::on_hangup(time_point now) {
     if (!terminal_.is_gone()) {
-        static_cast<void>(reconfigure(now)); // it has logged what is wrong
+        static_cast<void>(reload(now)); // it has logged what is wrong
         return;
     }
     if (mode_ == mode::serving) {

@@ -64,9 +64,15 @@ result<upgrade_check> master::ask_new_program() {
 }
 
 void master::advance_upgrade(time_point now) {
-    rolls_.hold(upgrade_.is_active());
-    upgrade_.advance(rolls_.is_active(), now);
-    rolls_.hold(upgrade_.is_active());
+    hold_rolls();
+    const bool is_reloading = reloads_.is_active() || reloads_.has_unanswered();
+    upgrade_.advance(rolls_.is_active() || is_reloading, now);
+    hold_rolls();
+}
+
+// While an upgrade or a reload waits for the active roll, or is under way, no roll begins.
+void master::hold_rolls() {
+    rolls_.hold(upgrade_.is_active() || reloads_.is_active());
 }
 
 result<void> master::resume(const master_state& left) {

@@ -173,6 +173,11 @@ bool rolling::was_aborted(std::uint64_t id) const {
            (is_meant(before_last_) && !before_last_.succeeded);
 }
 
+bool rolling::will_renew(const worker_pool& pool) const {
+    return waiting_ && waiting_->wanted.what != roll_request::kind::same_plan &&
+           waiting_->wanted.pools.contains(pool.name());
+}
+
 // Passes the present state of the candidate on to core::roll.
 void rolling::look(time_point now) {
     roll& progress = active_->progress;

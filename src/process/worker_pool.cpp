@@ -244,14 +244,14 @@ void worker_pool::scale(int workers, const shared_plan& plan, time_point now) {
     }
 }
 
-void worker_pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
+bool worker_pool::adopt_configuration(const std::shared_ptr<const unique_fd>& config) {
     std::map<shared_plan, shared_plan> made; // slots that share a plan go on sharing one
-    for (slot& each : slots_) {
+    for (const slot& each : slots_) {
         shared_plan& adopted = made[each.plan];
         if (!adopted) {
             auto program = each.plan->program.again();
             if (!program) {
-                return; // no descriptor is free: the slots keep the file that they have
+                return false;
             }
             adopted = std::make_shared<launch_plan>(launch_plan{
                 std::move(*program),
@@ -260,7 +260,33 @@ void worker_pool::adopt_configuration(const std::shared_ptr<const unique_fd>& co
                 each.plan->generation,
                 config});
         }
-        each.plan = adopted;
+    }
+    for (slot& each : slots_) {
+        each.plan = made[each.plan];
+    }
+    return true;
+}
+
+bool worker_pool::configure(
+    worker_process& worker,
+    std::uint64_t number,
+    const unique_fd* file,
+    time_point now
+) {
+    worker.configuring = {number, configuring_state::step::sent, now, {}};
+    return file != nullptr && send_message(
+                                  worker,
+                                  {core::worker_message::kind::configure, std::to_string(number)},
+                                  file->get()
+                              );
+}
+
+void worker_pool::replace(worker_process& worker, time_point now) {
+    if (!worker.is_ending()) {
+        end_worker(worker, now);
+    }
+    if (worker.slot < slots_.size()) {
+        fill(worker.slot, nullptr, now);
     }
 }
 

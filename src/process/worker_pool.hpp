@@ -33,6 +33,7 @@ struct supervision_settings {
     milliseconds heartbeat_timeout{15000}; // without a report for so long, the worker hangs
     milliseconds abort_grace{5000};        // after ABRT, before KILL
     milliseconds upgrade_timeout{10'000};  // for a new program to say whether it can take over
+    milliseconds configure_timeout{5000};  // for a worker to apply a configuration file
     core::recycling_limits recycle;
 };
 
@@ -145,9 +146,17 @@ public:
     /// A slot whose worker exceeds a limit of settings.recycle.
     [[nodiscard]] std::optional<std::size_t> slot_to_recycle() const;
 
-    /// Replacements of workers start with this configuration file, whose changes do not concern the
-    /// running workers, which stay. No roll may be active.
-    void adopt_configuration(const std::shared_ptr<const unique_fd>& config);
+    /// Replacements of workers start with this configuration file. The running workers stay: its
+    /// changes do not concern them, or they have applied them. No roll of this pool may be active.
+    /// False: no descriptor is free, and the slots keep the file that they have.
+    [[nodiscard]] bool adopt_configuration(const std::shared_ptr<const unique_fd>& config);
+
+    /// Sends CONFIGURE with that file. False: `file` is empty, or the channel of `worker` is full
+    /// or closed.
+    [[nodiscard]] static bool
+    configure(worker_process& worker, std::uint64_t number, const unique_fd* file, time_point now);
+    /// Replaces `worker`, which is one of workers(), by one that starts from the plan of its slot.
+    void replace(worker_process& worker, time_point now);
 
     /// Applies it, and fills the slots that are empty because of a configuration error.
     void configuration_changed(const supervision_settings& supervision, time_point now);
@@ -180,6 +189,7 @@ private:
     [[nodiscard]] worker_process* find_incumbent(std::size_t index);
     [[nodiscard]] std::vector<bool> served() const;
     void apply(worker_process& worker, const core::worker_message& message, time_point now);
+    void note_configured(worker_process& worker, const core::worker_message& message) const;
     void limit_messages(worker_process& worker, time_point now) const;
     void hand_over(worker_process& incumbent, worker_process& candidate, time_point now);
     void settle(std::size_t index, time_point now);

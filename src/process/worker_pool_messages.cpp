@@ -81,7 +81,33 @@ void worker_pool::apply(
         worker.end_reason = message.text;
     } else if (message.what == kind::stats) {
         worker.stats = message.text;
+    } else if (message.what == kind::configured || message.what == kind::refused) {
+        note_configured(worker, message);
     }
+}
+
+// An answer to an earlier file than the last one has no effect.
+void worker_pool::note_configured(worker_process& worker, const core::worker_message& message)
+    const {
+    using step = configuring_state::step;
+    const core::configure_answer answer = core::read_configure_answer(message.text);
+    if (worker.configuring.now_is != step::sent || answer.number != worker.configuring.number) {
+        return;
+    }
+    if (message.what == core::worker_message::kind::configured) {
+        worker.configuring.now_is = step::applied;
+        return;
+    }
+    worker.configuring.now_is = step::refused;
+    worker.configuring.refusal = answer.reason.empty() ? "the worker refused" : answer.reason;
+    log::warning(
+        "{}/{}: pid {} refused configuration {}: {}",
+        name(),
+        worker.slot,
+        worker.pid,
+        answer.number,
+        worker.configuring.refusal
+    );
 }
 
 // A worker that exceeds the limit when it is new is not recycled: its replacement would, too.
