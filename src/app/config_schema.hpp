@@ -32,6 +32,7 @@ struct config_key {
     key_readers readers = 0;
     std::string role;           // only processes of this role read it; empty: any role
     bool needs_restart = false; // a reload does not change it
+    bool live = false;          // its readers apply a change of it while they serve
     // A wrong value is a configuration error (exit code 78) even from a flag, because whether it is
     // right depends on the host, not only on the syntax.
     bool depends_on_host = false;

@@ -138,6 +138,20 @@ environment_of(const process::worker_description& own, const configuration& conf
     return made;
 }
 
+// For a file that a gateway applies while it serves.
+gateway::settings_reader
+gateway_reader(const command_line& command, std::span<const role_facts> roles) {
+    return [command, roles](gateway::gateway_settings running, const unique_fd& file)
+               -> result<gateway::gateway_settings> {
+        auto read = worker_configuration(command, roles, file.get());
+        if (!read) {
+            return fail(errc::invalid, read.error().text);
+        }
+        running.cors = std::move(read->gateway.cors);
+        return running;
+    };
+}
+
 // A node that listens on every address is registered with the address of its connection to the
 // registry. When that is a loopback address, other hosts cannot reach the node.
 void warn_of_loopback(const configuration& configured, verb what) {
@@ -230,8 +244,21 @@ int run_master(
     return code ? *code : failed(code.error());
 }
 
+tl::expected<configuration, refusal> worker_configuration(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    int config_descriptor
+) {
+    auto configured = resolve(command, roles, process_environment, config_descriptor);
+    if (configured) {
+        apply_fixed(*configured, config_schema{roles}, process_environment);
+    }
+    return configured;
+}
+
 int run_worker(
     const process::worker_description& own,
+    const command_line& command,
     const configuration& configured,
     std::span<const role_facts> roles
 ) {
@@ -270,7 +297,11 @@ int run_worker(
     case role_kind::distributor:
         return registry::run_distributor(std::move(environment), distributor_of(adapted));
     case role_kind::gateway:
-        return gateway::run_gateway(std::move(environment), gateway_of(adapted));
+        return gateway::run_gateway(
+            std::move(environment),
+            gateway_of(adapted),
+            gateway_reader(command, roles)
+        );
     case role_kind::service:
         return host::run_service(std::move(environment), service_of(adapted, own.pool));
     }
