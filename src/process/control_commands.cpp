@@ -130,7 +130,7 @@ void master::recycle(time_point now) {
     };
     std::optional<std::size_t> slot;
     const auto has_one_due = [&pool_of, &slot](std::size_t index) {
-        slot = pool_of(index)->slot_to_recycle();
+        slot = pool_of(index)->limits().slot_to_recycle();
         return slot.has_value();
     };
     if (const auto taken = recycling_turns_.take(pools_.size(), has_one_due, now)) {

@@ -164,7 +164,7 @@ void master::turn() {
         on_event(events[static_cast<std::size_t>(i)].data.fd, now);
     }
     for (worker_pool& each : pools_) {
-        each.escalate(now);
+        each.limits().escalate(now);
     }
     control_->expire(now);
     look_for_ends(now);
@@ -211,7 +211,7 @@ void master::on_event(int fd, time_point now) {
     for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
-                each.receive_from(worker, now);
+                each.messages().receive(worker, now);
                 return;
             }
         }
@@ -331,7 +331,7 @@ void master::look_for_silence(time_point now) {
     }
     looked_at_ = now;
     for (worker_pool& each : pools_) {
-        each.abort_hung(awake_since_, now);
+        each.limits().abort_hung(awake_since_, now);
     }
     recycle(now);
     log::retry();
