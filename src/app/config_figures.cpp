@@ -145,6 +145,7 @@ void add_cors(config_rows& rows) {
                 "POST/goods=https://partner.example for one route, * for any page; forms of other "
                 "pages that write are refused";
     cors.most = text_bytes_max;
+    cors.live = true;
     cors.put = [](configuration& into, const config_value& value) -> result<void> {
         auto read = core::allowed_origins::parse(value.text());
         if (!read) {

@@ -280,7 +280,10 @@ TEST(live_keys, are_those_that_running_gateways_apply) {
             EXPECT_EQ(key.readers, readers::gateway) << key.name;
         }
     }
-    EXPECT_EQ(live, (texts{"gateway.trusted_proxies", "gateway.routes", "upstream.*"}));
+    EXPECT_EQ(
+        live,
+        (texts{"gateway.cors", "gateway.trusted_proxies", "gateway.routes", "upstream.*"})
+    );
 }
 
 configuration read_of(std::string_view text) {
