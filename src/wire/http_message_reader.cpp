@@ -219,6 +219,10 @@ http_event http_message_reader::on_trailer_line(std::string_view content) {
     if (const http_fault bad = read_header_line(content, parts); bad && !content.empty()) {
         return fail(bad);
     }
+    // A reader that takes trailers for headers would look for the end of the body again.
+    if (same_text(parts.name, "Content-Length") || same_text(parts.name, "Transfer-Encoding")) {
+        return fail({400, "the length of the body in its trailers: send it in the head"});
+    }
     if (!feed_field(content, content.empty() ? content : parts.value)) {
         return fail(machine_fault());
     }
