@@ -102,6 +102,10 @@ public:
         pieces_.pop_front();
         co_return std::string_view{piece_};
     }
+    asio::awaitable<result<std::string>> read_all(std::size_t, net::byte_budget::share*) override {
+        co_return fail(errc::internal, "the backend reads pieces");
+    }
+    void release_request() override {}
     void stop_reading() override {
         is_reading_stopped = true;
         wake(reader_);
