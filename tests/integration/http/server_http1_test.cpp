@@ -374,7 +374,7 @@ TEST(http1_stream, frees_the_head_when_it_is_released_and_serves_the_next_reques
 }
 
 TEST(http1_stream, waits_until_few_bytes_are_unsent) {
-    constexpr std::size_t large = std::size_t{16} << 20;
+    static constexpr std::size_t large = std::size_t{16} << 20;
     std::size_t waited_for = 0;
     world w{[&waited_for](server_stream* stream) {
         return [](server_stream* with, std::size_t* out) -> asio::awaitable<void> {
