@@ -71,7 +71,8 @@ void client_connection::send_borrowed(std::string_view bytes) {
 
 asio::awaitable<result<void>> client_connection::sent(std::size_t unsent_max, milliseconds stall) {
     while (can_send_ && queue_.unsent_bytes() > unsent_max) {
-        co_await queue_.flushed(deadline{queue_.last_progress() + stall});
+        const deadline until{queue_.last_progress() + stall};
+        co_await queue_.unsent_below(unsent_max, until);
         if (queue_.unsent_bytes() > unsent_max && clock::now() >= queue_.last_progress() + stall) {
             co_return fail(errc::timeout, "the program took no byte of the request in time");
         }

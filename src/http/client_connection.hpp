@@ -65,9 +65,14 @@ public:
     template <class Write>
     void compose(Write write) {
         if (can_send_) {
-            const std::size_t before = queue_.unsent_bytes();
-            queue_.compose(write);
-            composed_ += queue_.unsent_bytes() - before;
+            queue_.compose(counted(write));
+        }
+    }
+    /// The same, and sends at once.
+    template <class Write>
+    void compose_now(Write write) {
+        if (can_send_) {
+            queue_.compose_now(counted(write));
         }
     }
     /// `bytes` are not copied: they have to stay valid until sent(0) has returned or the connection
@@ -128,6 +133,14 @@ public:
     [[nodiscard]] bool is_open() const { return open_; }
 
 private:
+    template <class Write>
+    [[nodiscard]] auto counted(Write& write) {
+        return [this, &write](std::string& out) {
+            const std::size_t before = out.size();
+            write(out);
+            composed_ += out.size() - before;
+        };
+    }
     void start_read();
     void on_read(const asio::error_code& failure, std::size_t bytes);
     void on_guard();

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace msd::net {
@@ -45,6 +46,14 @@ public:
 
     /// Sends now what the kernel accepts, not at the end of the loop's turn. May call `on_failure`.
     void flush_now();
+    /// compose() and flush_now(), for what will be followed by nothing in this turn.
+    template <class Write>
+    void compose_now(Write write) {
+        const bool is_posted = std::exchange(flush_posted_, true); // no post is needed
+        compose(write);
+        flush_posted_ = is_posted;
+        flush_now();
+    }
     /// Each system call sends one piece only, for legacy peers that expect whole packets.
     void send_pieces_apart() { pieces_apart_ = true; }
     /// Shuts the sending side down once everything is sent.

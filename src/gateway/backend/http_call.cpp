@@ -217,11 +217,10 @@ void http_call::send_request() {
     what.content_length = head().content_length;
     what.is_chunked = head().chunked;
     connection_->begin_request(head().method == "HEAD", upgrades_);
-    connection_->compose([this, &what](std::string& out) {
+    connection_->compose_now([this, &what](std::string& out) {
         append_request_head(out, what);
         out.append(body_);
     });
-    connection_->flush();
     uploads_ = is_uploading_ = streams_body_;
     const time_point now = clock::now();
     if (!uploads_) {
@@ -257,6 +256,7 @@ asio::awaitable<void> http_call::upload_pieces() {
             connection_->close();
             co_return;
         }
+        waits_for_continue_ = false; // the client did not wait, or not any longer
         if (piece->empty()) {
             break;
         }
@@ -286,17 +286,17 @@ void http_call::send_piece(std::string_view piece) {
     }
     connection_->send_borrowed(piece);
     if (head().chunked) {
-        connection_->compose([](std::string& out) { out.append(wire::chunk_end); });
+        connection_->compose_now([](std::string& out) { out.append(wire::chunk_end); });
+    } else {
+        connection_->flush();
     }
-    connection_->flush();
 }
 
 void http_call::send_body_end() {
     if (head().chunked) {
-        connection_->compose([this](std::string& out) {
+        connection_->compose_now([this](std::string& out) {
             wire::append_last_chunk(out, &client_.trailers());
         });
-        connection_->flush();
     }
     uploads_ = false;
     connection_->request_sent();

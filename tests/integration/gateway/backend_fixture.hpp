@@ -29,17 +29,21 @@ public:
     }
     ~backend_fixture() { on.end(); }
 
-    /// Starts a program for each list of scripts. Change the settings before.
-    void start(std::vector<std::vector<scripted_program::script>> each) {
-        for (auto& scripts : each) {
+    /// Starts a program for each list; each connection follows the next script of its program.
+    /// Change the settings before.
+    void start_each(std::vector<std::vector<scripted_program::script>> programs_wanted) {
+        for (auto& scripts : programs_wanted) {
             running.push_back(std::make_unique<scripted_program>(on, std::move(scripts)));
             settings.addresses.push_back(running.back()->address());
         }
         ASSERT_TRUE(programs.apply({settings}).has_value());
     }
-    void start(scripted_program::script only) {
-        start({std::vector<scripted_program::script>{std::move(only)}});
+    void start_one(std::vector<scripted_program::script> scripts) {
+        std::vector<std::vector<scripted_program::script>> only;
+        only.push_back(std::move(scripts));
+        start_each(std::move(only));
     }
+    void start(scripted_program::script only) { start_one({std::move(only)}); }
     [[nodiscard]] scripted_program& program(std::size_t index = 0) { return *running[index]; }
 
     asio::awaitable<void> call(fake_stream* client) {

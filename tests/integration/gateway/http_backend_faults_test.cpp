@@ -157,7 +157,7 @@ TEST(http_backend_faults, bytes_that_arrive_between_requests_reach_no_request) {
     backend_fixture all;
     script late = answering({hello});
     late.steps.push_back({"", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"});
-    all.start({{late, answering({hello})}});
+    all.start_one({late, answering({hello})});
     fake_stream first{"GET", "/"};
     all.run(first);
     all.wait([&all] { return all.program().ended == 1; }); // the connection was given up
@@ -170,7 +170,7 @@ TEST(http_backend_faults, bytes_that_arrive_between_requests_reach_no_request) {
 TEST(http_backend_faults, an_idempotent_request_is_repeated_when_a_kept_connection_ends) {
     for (const char* const method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}) {
         backend_fixture all;
-        all.start({{closing({hello, ""}), answering({hello})}});
+        all.start_one({closing({hello, ""}), answering({hello})});
         fake_stream first{"GET", "/"};
         all.run(first);
         fake_stream second{method, "/"};
@@ -182,7 +182,7 @@ TEST(http_backend_faults, an_idempotent_request_is_repeated_when_a_kept_connecti
 
 TEST(http_backend_faults, a_request_that_may_have_been_executed_is_not_repeated) {
     backend_fixture all;
-    all.start({{closing({hello, ""}), answering({hello})}});
+    all.start_one({closing({hello, ""}), answering({hello})});
     fake_stream first{"GET", "/"};
     all.run(first);
     fake_stream second{"POST", "/"};
@@ -193,7 +193,7 @@ TEST(http_backend_faults, a_request_that_may_have_been_executed_is_not_repeated)
 
 TEST(http_backend_faults, a_request_whose_reply_has_begun_is_not_repeated) {
     backend_fixture all;
-    all.start({{closing({hello, "HTTP/1.1 2"}), answering({hello})}});
+    all.start_one({closing({hello, "HTTP/1.1 2"}), answering({hello})});
     fake_stream first{"GET", "/"};
     all.run(first);
     fake_stream second{"GET", "/"};
@@ -203,7 +203,7 @@ TEST(http_backend_faults, a_request_whose_reply_has_begun_is_not_repeated) {
 
 TEST(http_backend_faults, a_request_is_repeated_once_at_most) {
     backend_fixture all;
-    all.start({{closing({hello, ""}), closing({""}), answering({hello})}});
+    all.start_one({closing({hello, ""}), closing({""}), answering({hello})});
     fake_stream first{"GET", "/"};
     all.run(first);
     fake_stream second{"GET", "/"};
@@ -214,7 +214,7 @@ TEST(http_backend_faults, a_request_is_repeated_once_at_most) {
 
 TEST(http_backend_faults, a_safe_request_goes_to_another_program_when_one_breaks_off) {
     backend_fixture all;
-    all.start({{closing({""})}, {answering({hello})}});
+    all.start_each({{closing({""})}, {answering({hello})}});
     fake_stream client{"GET", "/"};
     all.run(client);
     EXPECT_EQ(client.body, "hello");
@@ -224,7 +224,7 @@ TEST(http_backend_faults, a_safe_request_goes_to_another_program_when_one_breaks
 
 TEST(http_backend_faults, a_kept_connection_that_the_program_has_closed_is_not_used) {
     backend_fixture all;
-    all.start({{closing({hello}), answering({hello})}});
+    all.start_one({closing({hello}), answering({hello})});
     fake_stream first{"GET", "/"};
     all.run(first);
     // The end may have arrived already or not: POST would show it.

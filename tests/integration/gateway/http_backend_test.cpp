@@ -62,7 +62,7 @@ TEST(http_backend, opens_a_new_connection_when_the_program_does_not_keep_the_old
         const std::string version = *fields == '\0' ? "1.0" : "1.1";
         const std::string reply =
             "HTTP/" + version + " 200 OK\r\n" + fields + "Content-Length: 5\r\n\r\nhello";
-        all.start({{answering({reply}), answering({reply})}});
+        all.start_one({answering({reply}), answering({reply})});
         for (int i = 0; i < 2; ++i) {
             fake_stream client{"GET", "/"};
             all.run(client);
@@ -157,7 +157,7 @@ TEST(http_backend, sends_the_programs_own_address_as_host_when_told_so) {
 
 TEST(http_backend, takes_programs_in_turn) {
     backend_fixture all;
-    all.start({{answering({hello, hello})}, {answering({hello, hello})}});
+    all.start_each({{answering({hello, hello})}, {answering({hello, hello})}});
     for (int i = 0; i < 4; ++i) {
         fake_stream client{"GET", "/"};
         all.run(client);
@@ -167,7 +167,7 @@ TEST(http_backend, takes_programs_in_turn) {
 
 TEST(http_backend, uses_another_program_when_one_accepts_no_connection) {
     backend_fixture all;
-    all.start({{}, {answering({hello, hello})}});
+    all.start_each({{}, {answering({hello, hello})}});
     all.program(0).shut();
     for (int i = 0; i < 2; ++i) {
         fake_stream client{"POST", "/"};
@@ -179,7 +179,7 @@ TEST(http_backend, uses_another_program_when_one_accepts_no_connection) {
 
 TEST(http_backend, refuses_with_502_when_no_program_accepts_a_connection) {
     backend_fixture all;
-    all.start({{}, {}});
+    all.start_each({{}, {}});
     all.program(0).shut();
     all.program(1).shut();
     fake_stream client{"GET", "/"};
