@@ -31,17 +31,17 @@ bool only_reads(std::string_view method) {
 // Sec-Fetch-Site is the browser's own statement, and right even when a proxy has changed Host. Not
 // all browsers send it, and none to a plain http server other than localhost.
 bool is_from_other_origin(const wire::http_request& head) {
-    if (const std::string* const site = head.header("sec-fetch-site")) {
+    if (const std::string_view* const site = head.header("sec-fetch-site")) {
         return !wire::same_text(*site, "same-origin") && !wire::same_text(*site, "none");
     }
-    const std::string* const origin = head.header("origin");
-    const std::string* const host = head.header("host");
+    const std::string_view* const origin = head.header("origin");
+    const std::string_view* const host = head.header("host");
     return origin != nullptr && (host == nullptr || !wire::is_from_host(*origin, *host));
 }
 
 // A body of any other type makes the browser ask first.
 bool can_be_form(const wire::http_request& head) {
-    const std::string* const type = head.header("content-type");
+    const std::string_view* const type = head.header("content-type");
     return type == nullptr || wire::body_kind_of(*type) != wire::body_kind::json;
 }
 
@@ -50,7 +50,7 @@ answer find(
     const core::route_table::match& found,
     const core::allowed_origins& allowed
 ) {
-    const std::string* const origin = head.header("origin");
+    const std::string_view* const origin = head.header("origin");
     const std::string_view page = origin == nullptr ? std::string_view{} : *origin;
     return found.target == nullptr
                ? allowed.find(page, {}, {})
@@ -59,7 +59,7 @@ answer find(
 
 void append_origin(std::string& out, const wire::http_request& head, answer allows) {
     out += "Access-Control-Allow-Origin: ";
-    out += allows == answer::any ? std::string_view{"*"} : std::string_view{*head.header("origin")};
+    out += allows == answer::any ? std::string_view{"*"} : *head.header("origin");
     out += "\r\n";
 }
 
@@ -94,9 +94,9 @@ std::string origin_lines(
         return out;
     }
     // The request that a browser asks about in its OPTIONS.
-    const std::string* const wanted = head.method == "OPTIONS" && found.target == nullptr
-                                          ? head.header("access-control-request-method")
-                                          : nullptr;
+    const std::string_view* const wanted = head.method == "OPTIONS" && found.target == nullptr
+                                               ? head.header("access-control-request-method")
+                                               : nullptr;
     if (wanted == nullptr) {
         if (const answer allows = find(head, found, allowed); allows != answer::no) {
             append_origin(out, head, allows);

@@ -21,7 +21,7 @@ bool is_visible_ascii(std::string_view text) {
 }
 
 struct single_header {
-    const std::string* value = nullptr; // of the first header with the name; null without one
+    const std::string_view* value = nullptr; // of the first header with the name; null without one
     bool is_repeated = false;
 };
 
@@ -55,17 +55,17 @@ std::string traceparent_of(const wire::http_request& request) {
 }
 
 std::string_view header_or_nothing(const wire::http_request& request, std::string_view name) {
-    const std::string* const found = request.header(name);
-    return found == nullptr ? std::string_view{} : std::string_view{*found};
+    const std::string_view* const found = request.header(name);
+    return found == nullptr ? std::string_view{} : *found;
 }
 
 } // namespace
 
 std::string request_id_of(const wire::http_request& request) {
-    const std::string* const given = request.header("x-request-id");
+    const std::string_view* const given = request.header("x-request-id");
     const bool usable = given != nullptr && !given->empty() &&
                         given->size() <= request_id_bytes_max && is_visible_ascii(*given);
-    return usable ? *given : uuid_v7();
+    return usable ? std::string{*given} : uuid_v7();
 }
 
 head_fields fields_of(const wire::http_request& head) {
