@@ -45,7 +45,8 @@ asio::awaitable<bool> packet_stream::write(std::string_view text) {
     if (is_event_stream_) {
         wire::stream_part event;
         event.text = text;
-        co_return co_await write_event(std::move(event));
+        const bool is_sent = co_await write_event(std::move(event));
+        co_return is_sent;
     }
     while (!text.empty()) {
         wire::stream_part part;

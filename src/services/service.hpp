@@ -39,7 +39,7 @@ struct reply {
     int retry_after_s = 0; // with 429 and 503: when to try again; 0: not said
     // For the HTTP client: location, etag, cache-control, set-cookie, … Those that
     // wire::is_packet_header() refuses are left out.
-    wire::http_fields headers;
+    wire::http_fields headers = {};
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
@@ -138,8 +138,8 @@ struct route {
     bool any_params = false;   // takes params of any kind unchecked (logs): arguments::raw()
     bool wants_client = false; // call::from is set; gateways add the client's address
     // Names of header fields in lower case, for call::headers (wire::is_packet_header()).
-    std::span<const std::string_view> wants_headers;
-    stream_handler stream; // used instead of `handle` when it is set
+    std::span<const std::string_view> wants_headers = {};
+    stream_handler stream = {}; // used instead of `handle` when it is set
 };
 
 // One running instance of a service in one worker.

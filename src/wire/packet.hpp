@@ -102,10 +102,10 @@ struct reply_fields {
     int errorcode = 0;
     std::string_view errormessage = "success";
     std::string_view members;
-    int status = 0;           // HTTP status that the service asks for; 0: none
-    int retry_after_s = 0;    // with status 429 or 503: when to try again; 0: none
-    std::string_view headers; // one JSON object; empty: none
-    bool is_stream = false;   // opens a stream (wire/stream_packets.hpp)
+    int status = 0;                // HTTP status that the service asks for; 0: none
+    int retry_after_s = 0;         // with status 429 or 503: when to try again; 0: none
+    std::string_view headers = {}; // one JSON object; empty: none
+    bool is_stream = false;        // opens a stream (wire/stream_packets.hpp)
 };
 
 /// `key` is the raw token as received; empty writes no key.

@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "wire/http_char.hpp"
 #include "wire/http_line.hpp"
+#include "wire/http_message.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,30 +14,20 @@ namespace msd::wire {
 
 namespace {
 
-// Sorted. The gateway writes these itself, or they belong to one connection (RFC 9110, 7.6.1).
-constexpr std::array<std::string_view, 15> reserved{
-    "connection",
+// Sorted: besides those of is_hop_by_hop(), fields that frame a message or that the gateway writes.
+constexpr std::array<std::string_view, 9> reserved{
     "content-length",
     "date",
     "expect",
     "host",
-    "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
-    "proxy-connection",
-    "te",
     "trailer",
-    "transfer-encoding",
-    "upgrade",
     "via",
     "x-request-id",
 };
 
 constexpr std::size_t name_bytes_max = 128;
-
-bool is_value(std::string_view value) {
-    return std::ranges::all_of(value, is_value_char);
-}
 
 std::string lower(std::string_view name) {
     std::string out{name};
@@ -85,7 +76,7 @@ void write_fields(json::writer& out, const http_fields& fields, std::string_view
 // Adds one value of a field; false when it cannot be used.
 bool add(const json::value& given, std::string_view name, http_fields& out, room& left) {
     const std::optional<std::string> text = given.as_string();
-    if (!text || !is_value(*text) || !left.take(name.size() + text->size())) {
+    if (!text || !is_field_value(*text) || !left.take(name.size() + text->size())) {
         return false;
     }
     out.add(name, trim(*text));
@@ -99,7 +90,8 @@ bool is_packet_header(std::string_view name) {
         return is_token_char(c) && c == to_lower(c);
     };
     return !name.empty() && name.size() <= name_bytes_max &&
-           std::ranges::all_of(name, is_allowed) && !std::ranges::binary_search(reserved, name);
+           std::ranges::all_of(name, is_allowed) && !is_hop_by_hop(name) &&
+           !std::ranges::binary_search(reserved, name);
 }
 
 void append_wanted_headers(

@@ -73,7 +73,7 @@ void check_headers(const envelope& opened) {
     require(again.fields.size() == read.fields.size(), "headers written read back");
     for (const auto& [name, value] : read.fields) {
         require(is_packet_header(name), "only headers that may be in a packet");
-        require(value.find_first_of("\r\n") == std::string::npos, "a value has one line");
+        require(value.find_first_of("\r\n") == std::string_view::npos, "a value has one line");
         require(again.fields.count(name) == read.fields.count(name), "each name as often");
         require(*again.fields.find(name) == *read.fields.find(name), "with the same value");
     }

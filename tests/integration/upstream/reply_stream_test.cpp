@@ -80,7 +80,7 @@ TEST_F(a_stream, gives_its_parts_in_order_and_then_its_end) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, {});
+        const auto stream = co_await opened(me, peer, &key, "");
         peer->connection->send(part_of(key, "a") + part_of(key, "b"));
         const std::string first = co_await next_of(stream.get());
         const std::string second = co_await next_of(stream.get());
@@ -98,7 +98,8 @@ TEST_F(a_stream, loses_no_part_that_arrives_with_its_begin) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, part_of("KEY", "a") + end_of("KEY"));
+        std::string parts = part_of("KEY", "a") + end_of("KEY");
+        const auto stream = co_await opened(me, peer, &key, std::move(parts));
         const std::string first = co_await next_of(stream.get());
         const std::string second = co_await next_of(stream.get());
         EXPECT_EQ(first + second, "aend");
@@ -112,12 +113,12 @@ TEST_F(a_stream, is_incomplete_when_its_service_reports_a_failure_or_its_connect
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto failing = co_await opened(me, peer, &key, {});
+        const auto failing = co_await opened(me, peer, &key, "");
         peer->connection->send(part_of(key, "a") + end_of(key, 1));
         const std::string part = co_await next_of(failing.get());
         const std::string failure = co_await next_of(failing.get());
         EXPECT_EQ(part + failure, "a" + error_of(errc::unavailable));
-        const auto cut = co_await opened(me, peer, &key, {});
+        const auto cut = co_await opened(me, peer, &key, "");
         peer->connection->send(part_of(key, "b"));
         const std::string before = co_await next_of(cut.get());
         peer->connection->close();
@@ -133,12 +134,13 @@ TEST_F(a_stream, is_cancelled_at_the_service_when_the_caller_drops_it) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        auto dropped = co_await opened(me, peer, &key, {});
+        auto dropped = co_await opened(me, peer, &key, "");
         dropped.reset();
         const std::string packet = co_await read_packet(peer);
         EXPECT_EQ(packet, "{\"cancel\":" + key + "}");
         // Parts that were under way are dropped, and the connection serves on.
-        const auto next = co_await opened(me, peer, &key, part_of(key, "late"));
+        std::string late = part_of(key, "late");
+        const auto next = co_await opened(me, peer, &key, std::move(late));
         peer->connection->send(part_of(key, "a"));
         const std::string part = co_await next_of(next.get());
         EXPECT_EQ(part, "a");
@@ -152,7 +154,7 @@ TEST_F(a_stream, wakes_who_waits_for_a_part_when_it_is_cancelled) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, {});
+        const auto stream = co_await opened(me, peer, &key, "");
         reply_stream* const cancelled = stream.get();
         asio::post(me->loop.context, [cancelled] { cancelled->cancel(); });
         const std::string outcome = co_await next_of(cancelled);
@@ -169,7 +171,7 @@ TEST_F(a_stream, grants_credit_for_what_was_taken_and_never_for_more) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, {});
+        const auto stream = co_await opened(me, peer, &key, "");
         const std::string text(wire::stream_part_cost_max / 2 - wire::stream_part_overhead, 'x');
         std::string all;
         for (int i = 0; i < 4; ++i) {
@@ -207,7 +209,7 @@ TEST_F(a_stream, ends_as_malformed_when_the_service_sends_more_than_its_credit) 
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, {});
+        const auto stream = co_await opened(me, peer, &key, "");
         const std::string text(wire::stream_part_cost_max - wire::stream_part_overhead, 'x');
         peer->connection->send(part_of(key, text) + part_of(key, text) + part_of(key, "y"));
         const std::string packet = co_await read_packet(peer);
@@ -226,7 +228,7 @@ TEST_F(a_stream, keeps_the_connection_of_a_node_that_drains_until_its_end) {
     const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
         co_await peer->accept();
         std::string key;
-        const auto stream = co_await opened(me, peer, &key, {});
+        const auto stream = co_await opened(me, peer, &key, "");
         me->list({});
         peer->connection->send(part_of(key, "a"));
         const std::string part = co_await next_of(stream.get());
