@@ -3,11 +3,11 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-#include "gateway/http_session.hpp"
+#include "gateway/exchange.hpp"
 #include "gateway/run_gateway.hpp"
+#include "http/server_http1.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
-#include "wire/http_response.hpp"
 
 #include <asio/post.hpp>
 #include <fmt/format.h>
@@ -80,6 +80,7 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
+      context_{settings_, upstreams_, body_memory_, log_quota_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);
@@ -89,7 +90,7 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
 gateway_worker::~gateway_worker() = default;
 
 void gateway_worker::update(const upstream::topology_news& news) {
-    has_list_ = has_list_ || news.is_complete;
+    context_.has_list = context_.has_list || news.is_complete;
     upstreams_.update(news);
     report_contested_routes();
 }
@@ -138,20 +139,32 @@ void gateway_worker::serve(int fd, net::accept_credit credit) {
         const unique_fd refused{fd};
         return;
     }
-    sessions_.spawn(run_session(fd, std::move(credit)));
+    sessions_.spawn(run_connection(fd, std::move(credit)));
 }
 
-asio::awaitable<void> gateway_worker::run_session(int fd, net::accept_credit credit) {
+asio::awaitable<void> gateway_worker::run_connection(int fd, net::accept_credit credit) {
     const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     http::server_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<http::server_connection*> listed{connections_, &connection};
-    http_session session{*this, connection};
     // The credit is returned in the next turn of the loop, when the first read has started: silent
     // clients must not stop the worker from accepting.
     auto executor = worker_.loop.get_executor();
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
-    co_await session.run();
+    http::stream_handler* const handler = this;
+    co_await http::serve_http1(&connection, handler);
+}
+
+asio::awaitable<void> gateway_worker::serve(http::server_stream* stream) {
+    return run_exchange(&context_, stream);
+}
+
+void gateway_worker::refuse_malformed(
+    http::server_stream& stream,
+    int status,
+    std::string_view text
+) {
+    gateway::refuse_malformed(context_, stream, status, text);
 }
 
 asio::awaitable<void> gateway_worker::drain(deadline until) {
@@ -180,7 +193,7 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
 }
 
 node::worker_load gateway_worker::load() const {
-    return {sessions_.size(), requests};
+    return {sessions_.size(), context_.requests};
 }
 
 std::string gateway_worker::stats() const {
@@ -190,7 +203,7 @@ std::string gateway_worker::stats() const {
         .key("connections")
         .unsigned_integer(sessions_.size())
         .key("requests")
-        .unsigned_integer(requests)
+        .unsigned_integer(context_.requests)
         .key("body_bytes")
         .unsigned_integer(body_memory_.used())
         .key("input_bytes")
@@ -201,18 +214,9 @@ std::string gateway_worker::stats() const {
     return out;
 }
 
-std::string_view gateway_worker::date() {
+void gateway_worker::report_refused_logs() {
     const std::time_t now = std::time(nullptr);
-    if (now != date_second_) {
-        date_second_ = now;
-        date_ = wire::http_date(now);
-        report_refused_logs(now);
-    }
-    return date_;
-}
-
-void gateway_worker::report_refused_logs(std::time_t now) {
-    if (!log_quota_.has_refused() || now - logs_reported_ < report_logs_every_s) {
+    if (now - logs_reported_ < report_logs_every_s) {
         return;
     }
     logs_reported_ = now;
@@ -227,6 +231,9 @@ void gateway_worker::report_refused_logs(std::time_t now) {
 }
 
 void gateway_worker::note_reply(std::size_t unsent) {
+    if (log_quota_.has_refused()) {
+        report_refused_logs();
+    }
     const bool keeps_up = unsent <= unsent_to_count;
     if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
         bound_unsent();

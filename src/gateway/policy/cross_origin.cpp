@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/cross_origin.hpp"
+#include "gateway/policy/cross_origin.hpp"
 
 #include "wire/http_line.hpp"
 #include "wire/http_origin.hpp"
@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace msd::gateway {
+namespace msd::gateway::policy {
 
 namespace {
 
@@ -20,7 +20,7 @@ constexpr std::string_view request_headers =
 constexpr std::string_view reply_headers =
     "Access-Control-Expose-Headers: Idempotency-Key-Status, Retry-After, X-Request-Id\r\n";
 constexpr std::string_view max_age = "Access-Control-Max-Age: 600\r\n";
-constexpr std::string_view refused =
+constexpr const char* refused =
     "a web page of another origin may not write here: send application/json from a program, or "
     "name the origin of the page in gateway.cors";
 
@@ -63,20 +63,7 @@ void append_origin(std::string& out, const wire::http_request& head, answer allo
     out += "\r\n";
 }
 
-} // namespace
-
-refusal check_origin(
-    const wire::http_request& head,
-    const core::route_table::match& found,
-    const core::allowed_origins& allowed
-) {
-    if (!only_reads(head.method) && can_be_form(head) && is_from_other_origin(head) &&
-        find(head, found, allowed) == answer::no) {
-        return {403, refused, {}, {}, 0};
-    }
-    return {0, {}, {}, {}, 0};
-}
-
+// Those of add_origin_lines(); `found` is what `routes` has for the request.
 std::string origin_lines(
     const wire::http_request& head,
     const core::route_table& routes,
@@ -84,9 +71,6 @@ std::string origin_lines(
     const core::allowed_origins& allowed
 ) {
     std::string out;
-    if (allowed.empty()) {
-        return out;
-    }
     if (allowed.distinguishes()) {
         out += vary;
     }
@@ -114,4 +98,28 @@ std::string origin_lines(
     return out;
 }
 
-} // namespace msd::gateway
+} // namespace
+
+std::optional<refusal> add_origin_lines(exchange_state& exchange) {
+    const core::allowed_origins& allowed = exchange.gateway.settings.cors;
+    if (!allowed.empty()) {
+        exchange.reply_lines += origin_lines(
+            exchange.head(),
+            exchange.gateway.services.routes(),
+            exchange.match,
+            allowed
+        );
+    }
+    return {};
+}
+
+std::optional<refusal> check_origin(exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    if (!only_reads(head.method) && can_be_form(head) && is_from_other_origin(head) &&
+        find(head, exchange.match, exchange.gateway.settings.cors) == answer::no) {
+        return refusal{403, refused, {}, {}, 0};
+    }
+    return {};
+}
+
+} // namespace msd::gateway::policy
