@@ -9,6 +9,7 @@ import path from 'node:path';
 
 import { control } from './harness/control.mjs';
 import { private_bytes } from './harness/proc.mjs';
+import { sanitized } from './harness/scale.mjs';
 import { test } from './harness/test.mjs';
 import { until, within } from './harness/until.mjs';
 import { msd_binary } from './harness/world.mjs';
@@ -17,13 +18,13 @@ const binary = path.join(path.dirname(msd_binary), 'msd_streaming');
 const mebibyte = 1024 * 1024;
 
 /** A gateway, the service, and the distributor that connects them. */
-async function started(world, { gateway_config } = {}) {
+async function started(world) {
     const distributor = (await world.role('distributor')).port('distributor');
-    const config = { 'supervision.soak_ms': 0 };
+    const config = { 'supervision.soak_ms': 0, 'supervision.drain_timeout_ms': 120_000 };
     const service = await world.role('streaming', { distributor, binary, config });
     const gateway = await world.role('gateway', {
         distributor,
-        config: { ...config, ...gateway_config },
+        config: { ...config, 'gateway.send_stall_timeout_ms': 120_000 },
     });
     const port = gateway.port('gateway');
     await world.routed(port, ['/s/state']);
@@ -84,7 +85,8 @@ test('a packet service redirects, sets cookies and validates', async (world) => 
     assert.equal(redirect.headers.has('x-injected'), false);
     assert.deepEqual(redirect.json, { errorcode: 0, errormessage: 'success' });
 
-    const page = await gateway.http('GET', '/s/page', { headers: { Cookie: 'a=1', Accept: '*/*' } });
+    const fields = { Cookie: 'a=1', Accept: '*/*' };
+    const page = await gateway.http('GET', '/s/page', { headers: fields });
     assert.equal(page.status, 200);
     assert.equal(page.headers.get('etag'), '"v1"');
     assert.equal(page.headers.get('cache-control'), 'max-age=60');
@@ -135,7 +137,7 @@ test('a packet service streams text and events', async (world) => {
     old.write('GET /s/events HTTP/1.0\r\n\r\n');
     await within('the end of the connection', new Promise((resolve) => old.on('end', resolve)));
     assert.doesNotMatch(text, /chunked/i);
-    assert.ok(text.endsWith('\r\n\r\ndata: plain\n\nevent: goods\nid: 7\ndata: two\ndata: lines\n\n'));
+    assert.equal(text.split('\r\n\r\n')[1], events.text);
 });
 
 test('a stream that is not completed is cut, and one whose client leaves is cancelled',
@@ -182,7 +184,7 @@ test('a client that does not read holds back its stream and no other', async (wo
         return same === 20;
     });
     const grown = private_bytes(worker) - before;
-    assert.ok(grown < mebibyte, `the gateway has grown by ${grown} bytes`);
+    assert.ok(sanitized || grown < mebibyte, `the gateway grew by ${grown} bytes`);
     const lines = (await streamed.get(world, port, '/s/lines?lines=100')).read();
     assert.equal(await lines.end(), 'complete');
     slow.read();
@@ -197,7 +199,7 @@ test('streams outlive a roll of the gateway and of the service', async (world) =
     gateway.expect_deaths();
     const lines = 30_000; // more than the buffers of the kernel hold
     const opened = await Promise.all(
-        ['/s/forever', `/s/lines?lines=${lines}`].map((target) => streamed.get(world, port, target)),
+        ['/s/forever', `/s/lines?lines=${lines}`].map((to) => streamed.get(world, port, to)),
     );
     const [forever, long] = opened;
     forever.read();
