@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <stdexcept>
 #include <utility>
 
 namespace msd::host {
@@ -61,8 +62,11 @@ asio::awaitable<bool> packet_stream::write(std::string_view text) {
 }
 
 asio::awaitable<bool> packet_stream::write_event(wire::stream_part event) {
-    assert(is_open_ && event.cost() <= wire::stream_part_cost_max);
+    assert(is_open_);
     const std::size_t cost = event.cost();
+    if (cost > wire::stream_part_cost_max) {
+        throw std::length_error{"an event of a stream is too large"};
+    }
     const bool may_send = co_await has_room(cost);
     if (may_send) {
         credit_ -= cost;

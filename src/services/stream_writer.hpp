@@ -36,8 +36,9 @@ public:
     /// caller has left. After open(); one call at a time. `text` must be UTF-8 and live until this
     /// returns.
     virtual asio::awaitable<bool> write(std::string_view text) = 0;
-    /// The same for one event with a name or an id. It is sent as one part, so its cost() must not
-    /// exceed wire::stream_part_cost_max; this holds also for write() to text/event-stream.
+    /// The same for one event with a name or an id. It is sent as one part: throws
+    /// std::length_error when its cost() exceeds wire::stream_part_cost_max, which ends the stream
+    /// as incomplete. This holds also for write() to text/event-stream.
     virtual asio::awaitable<bool> write_event(wire::stream_part event) = 0;
 
     [[nodiscard]] virtual ending must_end() const = 0;

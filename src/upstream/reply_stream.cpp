@@ -19,7 +19,10 @@ constexpr std::size_t granted_at_least = wire::stream_credit_bytes - wire::strea
 
 reply_stream::reply_stream(std::shared_ptr<upstream_connection> from, std::uint64_t key)
     : connection_{std::move(from)},
-      key_{key} {
+      key_{key},
+      guard_{connection_->dog_, [this] {
+                 wake();
+             }} {
     connection_->streams_.emplace(key, this);
 }
 
@@ -27,14 +30,19 @@ reply_stream::~reply_stream() {
     leave(true);
 }
 
-asio::awaitable<result<std::optional<wire::stream_part>>> reply_stream::next() {
+asio::awaitable<result<std::optional<wire::stream_part>>> reply_stream::next(deadline until) {
     if (parts_.empty() && connection_) {
         net::one_shot<bool> arrived;
         waiting_ = &arrived;
+        guard_.set(until);
         const auto woken = co_await arrived.wait();
+        guard_.clear();
         waiting_ = nullptr;
         if (!woken) {
             co_return tl::unexpected{woken.error()};
+        }
+        if (parts_.empty() && connection_) {
+            co_return fail(errc::timeout, "no part of the stream arrived in time");
         }
     }
     if (parts_.empty()) {

@@ -47,6 +47,7 @@ upstream_connection::upstream_connection(
     core::input_budget* memory
 )
     : connection_{std::move(socket), dog, reading(settings.packets, memory)},
+      dog_{dog},
       settings_{settings},
       on_change_{std::move(on_change)},
       guard_{

@@ -209,6 +209,7 @@ private:
     void write(const outgoing& request, std::uint64_t key);
 
     net::packet_connection connection_;
+    net::watchdog& dog_;
     const upstream_settings& settings_;
     std::function<void()> on_change_;
     net::watchdog::guard guard_;

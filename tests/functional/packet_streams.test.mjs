@@ -69,8 +69,9 @@ class streamed {
         return within('the end of the body', this.ended);
     }
 
+    /** Resets the connection, as a client does that leaves while data arrives. */
     leave() {
-        this.response.destroy();
+        this.response.socket.resetAndDestroy();
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,10 @@ namespace {
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain; charset=utf-8"; // of a stream
 constexpr std::size_t unsent_of_stream_max = std::size_t{64} << 10;
+// After this time without an event the client gets a comment. A client that has closed its
+// connection resets it then; without that, it could not be told from one that only reads.
+constexpr milliseconds quiet_events_max{15'000};
+constexpr std::string_view comment = ":\n\n";
 
 // Whether one of these header lines has that name.
 bool has_line(std::string_view lines, std::string_view name) {
@@ -82,6 +87,40 @@ std::string type_of(wire::http_fields& fields, std::string_view otherwise) {
     return type;
 }
 
+// Sends what the stream has given. False: it was the last, and the reply is complete or cut.
+bool hand_on(
+    exchange_state& exchange,
+    const result<std::optional<wire::stream_part>>& part,
+    bool as_event
+) {
+    http::server_stream& client = exchange.client;
+    if (!part && part.error().code == errc::timeout) {
+        client.send(comment);
+        return true;
+    }
+    if (!part) {
+        exchange.record.cut = part.error().code == errc::cancelled
+                                  ? "the client closed the connection"
+                                  : "the service did not complete its stream";
+        log::debug("{}: {}", exchange.request_id, part.error().text);
+        client.reset();
+        return false;
+    }
+    if (!*part) {
+        client.finish();
+        return false;
+    }
+    const wire::stream_part& sent = **part;
+    if (as_event) {
+        std::string event;
+        wire::append_event(event, sent.text, sent.event, sent.id);
+        client.send(event);
+    } else {
+        client.send(sent.text);
+    }
+    return true;
+}
+
 } // namespace
 
 void send_packet_reply(exchange_state& exchange, const upstream::upstreams::attempt& made) {
@@ -138,36 +177,19 @@ send_packet_stream(exchange_state* exchange, const upstream::upstreams::attempt*
         }
     }
     client.on_abort([from] { from->cancel(); });
-    std::string event;
     bool goes_on = client.is_open();
     while (goes_on) {
-        const auto part = co_await from->next();
-        if (!part) {
-            exchange->record.cut = part.error().code == errc::cancelled
-                                       ? "the client closed the connection"
-                                       : "the service did not complete its stream";
-            log::debug("{}: {}", exchange->request_id, part.error().text);
-            client.reset();
-            break;
-        }
-        if (!*part) {
-            client.finish();
-            break;
-        }
-        if (is_event_stream) {
-            event.clear();
-            wire::append_event(event, (*part)->text, (*part)->event, (*part)->id);
-            client.send(event);
-        } else {
-            client.send((*part)->text);
+        const auto until = is_event_stream ? deadline::in(quiet_events_max) : deadline::never();
+        const auto part = co_await from->next(until);
+        if (!hand_on(*exchange, part, is_event_stream)) {
+            client.on_abort({});
+            co_return;
         }
         goes_on = co_await client.writable(unsent_of_stream_max);
     }
     client.on_abort({});
-    if (!goes_on) {
-        exchange->record.cut = "the client did not read the reply";
-        client.reset();
-    }
+    exchange->record.cut = "the client has left or does not read";
+    client.reset();
 }
 
 } // namespace msd::gateway

@@ -2,6 +2,8 @@
 // A reply that is a stream, as its caller pulls it.
 #include "integration/upstream/upstreams_fixture.hpp"
 
+#include <asio/post.hpp>
+
 namespace msd::upstream {
 namespace {
 
@@ -161,6 +163,25 @@ TEST_F(a_stream, wakes_who_waits_for_a_part_when_it_is_cancelled) {
         EXPECT_EQ(outcome, error_of(errc::cancelled));
         const std::string packet = co_await read_packet(peer);
         EXPECT_EQ(packet, "{\"cancel\":" + key + "}");
+    };
+    loop.run(test(this, &node));
+}
+
+TEST_F(a_stream, goes_on_after_no_part_has_arrived_in_time) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        std::string key;
+        const auto stream = co_await opened(me, peer, &key, "");
+        const deadline soon = deadline::in(milliseconds{60});
+        const auto none = co_await stream->next(soon);
+        EXPECT_FALSE(none);
+        EXPECT_EQ(none.error().code, errc::timeout);
+        peer->connection->send(part_of(key, "a") + end_of(key));
+        const std::string part = co_await next_of(stream.get());
+        const std::string end = co_await next_of(stream.get());
+        EXPECT_EQ(part + end, "aend");
     };
     loop.run(test(this, &node));
 }
