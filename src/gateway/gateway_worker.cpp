@@ -6,6 +6,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/run_gateway.hpp"
 #include "http/server_http1.hpp"
+#include "net/blocking_lane.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
 
@@ -33,6 +34,7 @@ constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
 constexpr std::size_t claimants_named_max = 8; // in one line of the log
 constexpr std::time_t report_logs_every_s = 60;
+constexpr int reading_nice = 5; // of the thread that reads a configuration file
 
 core::rate_quota::limits log_limits(const gateway_settings& settings) {
     core::rate_quota::limits out;
@@ -54,9 +56,14 @@ connection_settings(node::worker& surroundings, const gateway_settings& settings
 
 } // namespace
 
-gateway_worker::gateway_worker(node::worker& surroundings, const gateway_settings& settings)
+gateway_worker::gateway_worker(
+    node::worker& surroundings,
+    const gateway_settings& settings,
+    settings_reader read_again
+)
     : worker_{surroundings},
       settings_{settings},
+      read_again_{std::move(read_again)},
       connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           node::upstream_surroundings_of(
@@ -192,6 +199,22 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
     }
 }
 
+asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
+    net::blocking_lane::settings of_lane;
+    of_lane.nice = reading_nice;
+    net::blocking_lane lane{worker_.loop.get_executor(), of_lane};
+    const auto from = std::make_shared<const unique_fd>(std::move(file));
+    auto call = [read = read_again_, running = settings_, from] {
+        return read(running, *from);
+    };
+    auto read = co_await lane.run(deadline::never(), std::move(call));
+    if (!read) {
+        co_return tl::unexpected{std::move(read.error())};
+    }
+    settings_ = std::move(*read);
+    co_return result<void>{};
+}
+
 node::worker_load gateway_worker::load() const {
     return {sessions_.size(), context_.requests};
 }
@@ -267,9 +290,13 @@ void gateway_worker::bound_unsent() {
     }
 }
 
-int run_gateway(node::worker_environment environment, const gateway_settings& settings) {
+int run_gateway(
+    node::worker_environment environment,
+    const gateway_settings& settings,
+    settings_reader read_again
+) {
     node::worker surroundings{std::move(environment)};
-    gateway_worker instance{surroundings, settings};
+    gateway_worker instance{surroundings, settings, std::move(read_again)};
     return run(surroundings, instance);
 }
 

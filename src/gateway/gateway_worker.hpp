@@ -3,6 +3,7 @@
 
 #include "core/rate_quota.hpp"
 #include "gateway/exchange_state.hpp"
+#include "gateway/run_gateway.hpp"
 #include "gateway/settings.hpp"
 #include "http/server_connection.hpp"
 #include "http/stream_handler.hpp"
@@ -24,12 +25,18 @@ namespace msd::gateway {
 // request.
 class gateway_worker final : public node::role, private http::stream_handler {
 public:
-    gateway_worker(node::worker& surroundings, const gateway_settings& settings);
+    /// `read_again` reads the file of configure().
+    gateway_worker(
+        node::worker& surroundings,
+        const gateway_settings& settings,
+        settings_reader read_again
+    );
     ~gateway_worker() override;
 
     asio::awaitable<result<void>> start() override;
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
+    asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
@@ -46,7 +53,8 @@ private:
     void bound_unsent();
 
     node::worker& worker_;
-    const gateway_settings& settings_;
+    gateway_settings settings_; // the live keys change, see configure()
+    settings_reader read_again_;
     http::server_connection_settings connection_settings_;
     upstream::upstreams upstreams_;
     node::registry_link link_;

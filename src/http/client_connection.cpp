@@ -94,8 +94,11 @@ client_connection::event client_connection::next() {
         return event::more;
     case parser_event::interim:
         return event::interim;
-    case parser_event::head:
+    case parser_event::head: {
+        const auto idle_s = parser_->response().idle_s;
+        announced_idle_ = idle_s ? milliseconds{*idle_s * std::int64_t{1000}} : milliseconds::max();
         return event::head;
+    }
     case parser_event::body:
         piece_ = parser_->body_piece();
         return event::body;

@@ -118,7 +118,7 @@ public:
     [[nodiscard]] bool wake();
     /// Nothing has arrived, neither bytes nor the end of the connection. Asks the kernel.
     [[nodiscard]] bool is_silent();
-    /// The least time that the program has announced to keep an idle connection open; max: none.
+    /// How long the program has announced to keep an idle connection open; max: it has not.
     [[nodiscard]] milliseconds announced_idle() const { return announced_idle_; }
     /// Requests that this connection has served before the present one.
     [[nodiscard]] std::size_t served() const { return served_; }
@@ -150,11 +150,13 @@ private:
     std::size_t composed_ = 0; // bytes of the present request
     bool open_ = true;
     bool can_send_ = true;
-    bool ended_ = false;          // the program has shut down its sending side, or reset
-    bool reading_ = false;        // a read is under way
-    bool received_ = false;       // of the present reply
-    bool request_open_ = false;   // the request is not sent to its end yet
-    bool complete_ = true;        // the reply is
+    bool ended_ = false;              // the program has shut down its sending side, or reset
+    bool is_end_orderly_ = false;     // it has not reset
+    bool lost_after_sending_ = false; // sending failed when bytes of the request had left
+    bool reading_ = false;            // a read is under way
+    bool received_ = false;           // of the present reply
+    bool request_open_ = false;       // the request is not sent to its end yet
+    bool complete_ = true;            // the reply is
     std::shared_ptr<bool> alive_; // false once destroyed: for callbacks still queued in the loop
 };
 

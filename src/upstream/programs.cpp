@@ -26,7 +26,7 @@ tl::unexpected<error> not_an_address(std::string_view address) {
     );
 }
 
-bool has(const program_cluster::endpoints& all, const program_endpoint::place& at) {
+bool is_among(const program_cluster::endpoints& all, const program_endpoint::place& at) {
     return std::ranges::any_of(all, [&at](const auto& each) { return each->where() == at; });
 }
 
@@ -199,7 +199,7 @@ void programs::rebuild(const std::string& service) {
     const auto limits = pool_limits(settings);
     program_cluster::endpoints all;
     for (auto& place : places_of(service, settings.addresses)) {
-        if (!is_known || has(all, place)) {
+        if (!is_known || is_among(all, place)) {
             continue;
         }
         std::shared_ptr<program_endpoint> endpoint = before ? before->at(place) : nullptr;
@@ -212,7 +212,7 @@ void programs::rebuild(const std::string& service) {
     }
     if (before) {
         for (const auto& each : before->all()) {
-            if (!has(all, each->where())) {
+            if (!is_among(all, each->where())) {
                 each->pool().close();
             }
         }

@@ -13,6 +13,8 @@
 namespace msd::gateway {
 
 struct forwarded_request {
+    explicit forwarded_request(const wire::http_request& of) : head{of} {}
+
     const wire::http_request& head;
     std::string_view target;
     std::string_view host; // of the Host field

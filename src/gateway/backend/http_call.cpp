@@ -2,7 +2,7 @@
 #include "gateway/backend/http_call.hpp"
 
 #include "gateway/backend/forwarded_request.hpp"
-#include "wire/http_response_parser.hpp"
+#include "wire/http_message.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
@@ -281,12 +281,12 @@ asio::awaitable<void> http_call::upload_pieces() {
 void http_call::send_piece(std::string_view piece) {
     if (head().chunked) {
         connection_->compose([piece](std::string& out) {
-            fmt::format_to(std::back_inserter(out), "{:x}\r\n", piece.size());
+            wire::append_chunk_head(out, piece.size());
         });
     }
     connection_->send_borrowed(piece);
     if (head().chunked) {
-        connection_->compose([](std::string& out) { out.append("\r\n"); });
+        connection_->compose([](std::string& out) { out.append(wire::chunk_end); });
     }
     connection_->flush();
 }
@@ -294,11 +294,7 @@ void http_call::send_piece(std::string_view piece) {
 void http_call::send_body_end() {
     if (head().chunked) {
         connection_->compose([this](std::string& out) {
-            out.append("0\r\n");
-            for (const auto& field : client_.trailers()) {
-                out.append(field.name).append(": ").append(field.value).append("\r\n");
-            }
-            out.append("\r\n");
+            wire::append_last_chunk(out, &client_.trailers());
         });
         connection_->flush();
     }

@@ -44,15 +44,22 @@ public:
 
     asio::awaitable<void> call(fake_stream* client) {
         record = {};
-        gateway::backend_request request{*client, record};
-        request.service = service;
-        request.target = client->head.target;
-        request.stripped = stripped;
-        request.host = "shop.example";
-        request.request_id = "id-1";
-        request.reply_lines = "X-Request-Id: id-1\r\n";
-        request.body_bytes_max = body_bytes_max;
-        request.until = until;
+        const gateway::backend_request request{
+            .client = *client,
+            .record = record,
+            .service = service,
+            .request_id = "id-1",
+            .trace = {},
+            .target = client->head.target,
+            .stripped = stripped,
+            .client_address = client->address.host,
+            .scheme = "http",
+            .host = "shop.example",
+            .is_proxy_trusted = false,
+            .body_bytes_max = body_bytes_max,
+            .until = until,
+            .reply_lines = "X-Request-Id: id-1\r\n",
+        };
         auto outcome = co_await backend.run(request);
         refused = std::move(outcome);
     }

@@ -193,7 +193,7 @@ TEST(http_backend_streams, maps_what_is_wrong_with_the_clients_body) {
 TEST(http_backend_streams, a_program_that_does_not_read_the_body_is_504) {
     backend_fixture all;
     all.settings.between_bytes_timeout = milliseconds{100};
-    all.start({{}}); // the kernel accepts the connection, the program never does
+    all.start({std::vector<script>{}}); // the kernel accepts the connection, the program never does
     fake_stream client{"POST", "/"};
     make_upload(client, std::uint64_t{1} << 30);
     for (int i = 0; i < 1024; ++i) {

@@ -56,6 +56,7 @@ public:
     }
 
     [[nodiscard]] std::string address() { return "127.0.0.1:" + std::to_string(door_.port()); }
+    [[nodiscard]] std::uint16_t port() { return door_.port(); }
     void shut() { door_.shut(); }
 
     std::vector<std::string> received; // on each connection

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a pool that rolls: the second worker of a slot, and how it replaces the first one.
-#include "process/worker_pool.hpp"
+#include "process/slot_candidates.hpp"
 
 #include <sys/socket.h>
 
@@ -17,16 +16,15 @@ constexpr milliseconds handover_timeout{10'000};
 
 } // namespace
 
-result<void>
-worker_pool::start_candidate(std::size_t index, const shared_plan& plan, time_point now) {
-    slots_[index].candidate_end.clear();
+result<void> slot_candidates::start(std::size_t index, const shared_plan& plan, time_point now) {
+    set_.slots()[index].candidate_end.clear();
     std::array<int, 2> pair{-1, -1};
-    if (settings_.hands_over &&
+    if (set_.settings().hands_over &&
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
         return fail(errc::unavailable, "cannot create the sockets for the handover");
     }
     unique_fd ours{pair[0]};
-    const auto made = start(index, plan, unique_fd{pair[1]}, now);
+    const auto made = set_.start(index, plan, unique_fd{pair[1]}, now);
     if (!made) {
         return tl::unexpected{made.error()};
     }
@@ -35,8 +33,8 @@ worker_pool::start_candidate(std::size_t index, const shared_plan& plan, time_po
     return {};
 }
 
-worker_process* worker_pool::find_candidate(std::size_t index) {
-    for (worker_process& worker : workers_) {
+worker_process* slot_candidates::find_candidate(std::size_t index) {
+    for (worker_process& worker : set_.workers()) {
         if (worker.slot == index && worker.is_candidate) {
             return &worker;
         }
@@ -44,13 +42,13 @@ worker_process* worker_pool::find_candidate(std::size_t index) {
     return nullptr;
 }
 
-const worker_process* worker_pool::candidate(std::size_t index) const {
-    return const_cast<worker_pool*>(this)->find_candidate(index); // NOLINT(*-const-cast)
+const worker_process* slot_candidates::find(std::size_t index) const {
+    return const_cast<slot_candidates*>(this)->find_candidate(index); // NOLINT(*-const-cast)
 }
 
 // The worker that serves in the slot while there is a candidate.
-worker_process* worker_pool::find_incumbent(std::size_t index) {
-    for (worker_process& worker : workers_) {
+worker_process* slot_candidates::find_incumbent(std::size_t index) {
+    for (worker_process& worker : set_.workers()) {
         const bool serves = worker.now_is == worker_process::phase::ready;
         if (worker.slot == index && !worker.is_candidate && serves) {
             return &worker;
@@ -59,13 +57,13 @@ worker_process* worker_pool::find_incumbent(std::size_t index) {
     return nullptr;
 }
 
-void worker_pool::retire_old(std::size_t index, time_point now) {
+void slot_candidates::retire_old(std::size_t index, time_point now) {
     worker_process* const fresh = find_candidate(index);
     if (fresh == nullptr) {
         return;
     }
     worker_process* const incumbent = find_incumbent(index);
-    if (settings_.hands_over && incumbent != nullptr) {
+    if (set_.settings().hands_over && incumbent != nullptr) {
         hand_over(*incumbent, *fresh, now);
         return;
     }
@@ -73,13 +71,17 @@ void worker_pool::retire_old(std::size_t index, time_point now) {
     settle(index, now);
 }
 
-void worker_pool::hand_over(worker_process& incumbent, worker_process& candidate, time_point now) {
+void slot_candidates::hand_over(
+    worker_process& incumbent,
+    worker_process& candidate,
+    time_point now
+) {
     if (!send_message(
             incumbent,
             {core::worker_message::kind::hand_over, {}},
             candidate.handover.get()
         )) {
-        slots_[incumbent.slot].candidate_end = "cannot send HAND_OVER to the old worker";
+        set_.slots()[incumbent.slot].candidate_end = "cannot send HAND_OVER to the old worker";
     } else {
         incumbent.handed_over = true;
         candidate.act_at = now + handover_timeout;
@@ -87,16 +89,16 @@ void worker_pool::hand_over(worker_process& incumbent, worker_process& candidate
     candidate.handover.reset();
 }
 
-worker_pool::retirement worker_pool::retirement_of(std::size_t index, time_point now) {
+slot_candidates::retirement slot_candidates::retirement_of(std::size_t index, time_point now) {
     const worker_process* const fresh = find_candidate(index);
-    if (!settings_.hands_over) {
+    if (!set_.settings().hands_over) {
         return retirement::done; // retire_old() has completed it
     }
     if (fresh == nullptr) {
         // It was completed before, or the candidate has ended.
-        return slots_[index].candidate_end.empty() ? retirement::done : retirement::refused;
+        return set_.slots()[index].candidate_end.empty() ? retirement::done : retirement::refused;
     }
-    if (!slots_[index].candidate_end.empty()) {
+    if (!set_.slots()[index].candidate_end.empty()) {
         return retirement::refused;
     }
     const worker_process* const incumbent = find_incumbent(index);
@@ -108,9 +110,9 @@ worker_pool::retirement worker_pool::retirement_of(std::size_t index, time_point
 }
 
 // Makes the candidate the worker of its slot; all other workers there leave.
-void worker_pool::settle(std::size_t index, time_point now) {
-    slot& its = slots_[index];
-    for (worker_process& worker : workers_) {
+void slot_candidates::settle(std::size_t index, time_point now) {
+    worker_set::slot& its = set_.slots()[index];
+    for (worker_process& worker : set_.workers()) {
         if (worker.slot != index) {
             continue;
         }
@@ -119,44 +121,35 @@ void worker_pool::settle(std::size_t index, time_point now) {
             worker.act_at = time_point::max();
             its.plan = worker.plan;
             its.start_at.reset();
-            note_ready(worker, now);
-            if (settings_.hands_over) {
+            set_.note_ready(worker, now);
+            if (set_.settings().hands_over) {
                 // Has no effect on a worker that has taken over.
                 send_message(worker, {core::worker_message::kind::serve, {}});
             }
         } else if (!worker.is_ending()) {
-            end_worker(worker, now);
+            set_.end(worker, now);
         }
     }
 }
 
-void worker_pool::candidate_ended(const worker_process& dead, std::string why, time_point now) {
-    if (dead.slot >= slots_.size()) {
+void slot_candidates::ended(const worker_process& dead, std::string why, time_point now) {
+    if (dead.slot >= set_.slots().size()) {
         return; // the slot was scaled away meanwhile
     }
     if (dead.now_is == worker_process::phase::ready) {
         why = "ended after it was ready: " + why;
     }
-    slot& its = slots_[dead.slot];
+    worker_set::slot& its = set_.slots()[dead.slot];
     if (its.candidate_end.empty()) {
         its.candidate_end = std::move(why);
     }
     // The old worker may have handed everything over to it a moment ago.
-    if (settings_.hands_over) {
-        fill(dead.slot, &dead, now);
+    if (set_.settings().hands_over) {
+        set_.fill(dead.slot, &dead, now);
     }
 }
 
-void worker_pool::fill(std::size_t index, const worker_process* but, time_point now) {
-    const bool is_filled = std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-        return each.slot == index && &each != but && !each.is_ending();
-    });
-    if (!is_filled && !slots_[index].start_at && !stopping_) {
-        slots_[index].start_at = now;
-    }
-}
-
-void worker_pool::discard_candidate(std::size_t index, time_point now) {
+void slot_candidates::discard(std::size_t index, time_point now) {
     worker_process* const failed = find_candidate(index);
     if (failed == nullptr) {
         return;
@@ -164,7 +157,7 @@ void worker_pool::discard_candidate(std::size_t index, time_point now) {
     failed->is_candidate = false; // its end is not reported as a failure any more
     send_message(*failed, {core::worker_message::kind::stop, {}});
     failed->now_is = worker_process::phase::stopping;
-    failed->act_at = now + supervision_.stop_timeout;
+    failed->act_at = now + set_.supervision().stop_timeout;
 }
 
 } // namespace msd::process

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a pool that finds workers over their limits of time, requests and memory.
+#include "process/worker_limits.hpp"
+
 #include "base/log.hpp"
-#include "process/worker_pool.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,20 +19,20 @@ constexpr milliseconds beats_every_max{3'600'000};
 
 } // namespace
 
-void worker_pool::escalate(time_point now) {
+void worker_limits::escalate(time_point now) {
     using phase = worker_process::phase;
-    for (worker_process& worker : workers_) {
+    for (worker_process& worker : set_.workers()) {
         if (worker.act_at > now) {
             continue;
         }
         const bool gently = worker.now_is == phase::draining && !worker.terminated;
         if (worker.now_is == phase::starting && worker.end_reason.empty()) {
             worker.end_reason =
-                fmt::format("not ready after {} ms", supervision_.start_timeout.count());
+                fmt::format("not ready after {} ms", set_.supervision().start_timeout.count());
         }
         log::warning(
             "{}/{}: pid {} is still {}, sending {}",
-            name(),
+            set_.name(),
             worker.slot,
             worker.pid,
             text_of(worker.now_is),
@@ -38,30 +40,30 @@ void worker_pool::escalate(time_point now) {
         );
         kill(worker.pid, gently ? SIGTERM : SIGKILL);
         worker.terminated = gently;
-        worker.act_at = gently ? now + supervision_.stop_timeout : time_point::max();
+        worker.act_at = gently ? now + set_.supervision().stop_timeout : time_point::max();
     }
 }
 
 // A worker that was started before the configuration was changed keeps its old interval.
-milliseconds worker_pool::beats_every(const worker_process& worker) const {
+milliseconds worker_limits::beats_every(const worker_process& worker) const {
     const milliseconds said{worker.line.figures().beats_every_ms.load()};
-    return std::max(supervision_.heartbeat_every, std::min(said, beats_every_max));
+    return std::max(set_.supervision().heartbeat_every, std::min(said, beats_every_max));
 }
 
-milliseconds worker_pool::heartbeat_limit(const worker_process& worker) const {
-    const auto usual = std::max(supervision_.heartbeat_timeout, 3 * beats_every(worker));
+milliseconds worker_limits::heartbeat_limit(const worker_process& worker) const {
+    const auto usual = std::max(set_.supervision().heartbeat_timeout, 3 * beats_every(worker));
     // Its event loop is blocked while it hands over.
     return worker.handed_over ? std::max(usual, 2 * core::handover_limit) : usual;
 }
 
-bool worker_pool::has_missed_heartbeats(const worker_process& worker, time_point now) const {
+bool worker_limits::has_missed_heartbeats(const worker_process& worker, time_point now) const {
     const time_point last_beat = worker.line.figures().last_beat(now);
     return last_beat != time_point{} && now - last_beat > 2 * beats_every(worker);
 }
 
-void worker_pool::abort_hung(time_point since, time_point now) {
+void worker_limits::abort_hung(time_point since, time_point now) {
     using phase = worker_process::phase;
-    for (worker_process& worker : workers_) {
+    for (worker_process& worker : set_.workers()) {
         const bool has_loop = worker.now_is == phase::ready || worker.now_is == phase::draining;
         const time_point last_beat =
             std::max({worker.line.figures().last_beat(now), worker.ready_at, since});
@@ -80,7 +82,7 @@ void worker_pool::abort_hung(time_point since, time_point now) {
         );
         log::error(
             "{}/{}: pid {}: {}, sending {}",
-            name(),
+            set_.name(),
             worker.slot,
             worker.pid,
             worker.end_reason,
@@ -89,16 +91,35 @@ void worker_pool::abort_hung(time_point since, time_point now) {
         // A stopped process handles ABRT only when it continues.
         kill(worker.pid, is_stopped ? SIGKILL : SIGABRT);
         worker.terminated = true;
-        worker.act_at = std::min(worker.act_at, now + supervision_.abort_grace);
+        worker.act_at = std::min(worker.act_at, now + set_.supervision().abort_grace);
     }
 }
 
-std::optional<std::size_t> worker_pool::slot_to_recycle() const {
-    for (const worker_process& worker : workers_) {
+// A worker that exceeds the limit when it is new is not recycled: its replacement would, too.
+void worker_limits::weigh(worker_process& worker) const {
+    const std::uint64_t most = set_.supervision().recycle.bytes;
+    if (most == 0) {
+        return;
+    }
+    worker.bytes_when_ready = private_memory_bytes(worker.pid);
+    if (worker.bytes_when_ready >= most) {
+        log::warning(
+            "{}/{}: a new worker has {} bytes of private memory, so supervision.recycle_bytes = {} "
+            "has no effect on it",
+            set_.name(),
+            worker.slot,
+            worker.bytes_when_ready,
+            most
+        );
+    }
+}
+
+std::optional<std::size_t> worker_limits::slot_to_recycle() const {
+    for (const worker_process& worker : set_.workers()) {
         if (worker.now_is != worker_process::phase::ready || worker.is_candidate) {
             continue;
         }
-        const core::recycling_limits& most = supervision_.recycle;
+        const core::recycling_limits& most = set_.supervision().recycle;
         const std::uint64_t answered = worker.line.figures().requests;
         // Memory is checked last, because reading it is expensive for the kernel.
         if (most.reached_by_requests(answered, worker.recycle_spread_percent) ||

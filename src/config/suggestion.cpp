@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/suggestion.hpp"
+#include "config/suggestion.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
-namespace msd::app {
+namespace msd::config {
 
 namespace {
 
@@ -51,4 +51,4 @@ std::string_view closest(std::string_view name, std::span<const std::string_view
     return best;
 }
 
-} // namespace msd::app
+} // namespace msd::config

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a master stops: one rank of pools after the other.
-#include "base/log.hpp"
-#include "process/master.hpp"
+#include "process/stopping.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -21,20 +19,14 @@ constexpr milliseconds stored_while_draining{2000};
 
 } // namespace
 
-void master::begin_stop(mode how, time_point now) {
-    if (mode_ >= how) {
-        return;
-    }
-    log::info("stopping{}", how == mode::stopping_fast ? " at once" : "");
+void stopping::begin(mode how, milliseconds limit, time_point now) {
     mode_ = how;
     forget_stored_at_ = how == mode::stopping_fast ? now : now + stored_while_draining;
-    rolls_.abandon(now);
-    upgrade_.abandon("the instance stops");
     for (worker_pool& each : pools_) {
         each.expect_end();
     }
     if (how == mode::stopping_fast) {
-        kill_at_ = now + settings_.supervision.stop_timeout;
+        kill_at_ = now + limit;
         next_rank_at_ = now + fast_rank_time;
         for (worker_pool& each : pools_) {
             if (each.is_stopping()) {
@@ -42,32 +34,24 @@ void master::begin_stop(mode how, time_point now) {
             }
         }
     }
-    stop_next_rank(now);
+    advance(now);
 }
 
-// Closing a terminal sends HUP twice, from the kernel and from the shell: the second one must not
-// make the stop a fast one.
-void master::on_hangup(time_point now) {
-    if (!terminal_.is_gone()) {
-        static_cast<void>(reconfigure(now)); // it has logged what is wrong
+void stopping::advance(time_point now) {
+    if (mode_ == mode::serving) {
         return;
     }
-    if (mode_ == mode::serving) {
-        log::info("the terminal on which this instance was started has been closed");
-    }
-    begin_stop(mode::stopping, now);
-}
-
-// Ranks stop one after the other, so that a pool with requests in flight finds the pools that it
-// calls still serving.
-void master::stop_next_rank(time_point now) {
-    // First, because a rank that drains for long ends this function early.
+    // First, because a rank that drains for long ends the next function early.
     if (now >= forget_stored_at_) {
         forget_stored_at_ = time_point::max();
         for (const worker_pool& each : pools_) {
             manager_.forget(each.name());
         }
     }
+    stop_next_rank(now);
+}
+
+void stopping::stop_next_rank(time_point now) {
     int rank = std::numeric_limits<int>::max();
     bool earlier_gone = true;
     for (const worker_pool& each : pools_) {
@@ -93,7 +77,17 @@ void master::stop_next_rank(time_point now) {
     }
 }
 
-bool master::all_gone() const {
+time_point stopping::due() const {
+    time_point next = forget_stored_at_;
+    for (const worker_pool& each : pools_) {
+        if (mode_ == mode::stopping_fast && !each.is_stopping()) {
+            next = std::min(next, next_rank_at_);
+        }
+    }
+    return next;
+}
+
+bool stopping::all_gone() const {
     return std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
         return each.is_stopping() && each.workers().empty();
     });
