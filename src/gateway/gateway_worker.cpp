@@ -72,6 +72,15 @@ gateway_worker::gateway_worker(
               std::string{core::gateway_name}
           ),
           upstream::upstreams::connecting::eagerly},
+      listed_programs_{settings.upstream.forget_absent},
+      programs_{surroundings.loop.get_executor(), surroundings.dog},
+      programs_guard_{
+          surroundings.dog,
+          [this] {
+              expire_programs();
+          }},
+      routes_{upstreams_.routes(), listed_programs_.routes()},
+      http_backend_{programs_},
       link_{
           surroundings.loop.get_executor(),
           node::link_settings(
@@ -84,10 +93,18 @@ gateway_worker::gateway_worker(
           [this](const upstream::topology_news& news) { update(news); },
           [this] {
               upstreams_.registry_lost();
+              listed_programs_.registry_lost();
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
-      context_{settings_, upstreams_, body_memory_, log_quota_},
+      context_{
+          settings_,
+          routes_,
+          upstreams_,
+          http_backend_,
+          body_memory_,
+          log_quota_,
+          access_log_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);
@@ -99,7 +116,68 @@ gateway_worker::~gateway_worker() = default;
 void gateway_worker::update(const upstream::topology_news& news) {
     context_.has_list = context_.has_list || news.is_complete;
     upstreams_.update(news);
+    listed_programs_.update({news.changes, news.is_first, news.connected_since});
+    programs_guard_.set(deadline{listed_programs_.due()});
+    std::set<std::string> services;
+    for (const core::node_change& change : news.changes) {
+        if (change.after && change.after->info.is_http()) {
+            services.insert(change.after->info.id.name);
+        }
+    }
+    follow_programs(services);
     report_contested_routes();
+}
+
+// Gives programs_ the nodes of these services, and of those that it has.
+void gateway_worker::follow_programs(const std::set<std::string>& services) {
+    for (const std::string& service : services) {
+        followed_.try_emplace(service);
+    }
+    for (auto each = followed_.begin(); each != followed_.end();) {
+        auto& known = each->second;
+        const auto& listed = listed_programs_.nodes_of(each->first);
+        for (const core::node_id& node : listed) {
+            if (known.insert(node).second) {
+                programs_.add_node(node);
+            }
+        }
+        std::erase_if(known, [this, &listed](const core::node_id& node) {
+            const bool is_gone = !std::binary_search(listed.begin(), listed.end(), node);
+            if (is_gone) {
+                programs_.remove_node(node);
+            }
+            return is_gone;
+        });
+        each = known.empty() ? followed_.erase(each) : std::next(each);
+    }
+}
+
+void gateway_worker::expire_programs() {
+    listed_programs_.expire(clock::now());
+    programs_guard_.set(deadline{listed_programs_.due()});
+    follow_programs({});
+}
+
+// Can take long with many routes, and needs nothing of the worker.
+result<gateway_worker::live_parts> gateway_worker::compile(gateway_settings settings) {
+    auto compiled = core::configured_routes::compile(settings.routes);
+    if (!compiled) {
+        return tl::unexpected{std::move(compiled.error())};
+    }
+    return live_parts{std::move(settings), std::move(*compiled)};
+}
+
+// After an error nothing has changed.
+result<void> gateway_worker::apply(live_parts fresh) {
+    if (auto opened = access_log_.configure(fresh.settings.access_log); !opened) {
+        return opened;
+    }
+    if (auto applied = programs_.apply(fresh.settings.programs); !applied) {
+        return applied;
+    }
+    settings_ = std::move(fresh.settings);
+    routes_.apply(std::move(fresh.compiled));
+    return {};
 }
 
 // Logs each contested route once, in one worker of the pool.
@@ -131,6 +209,13 @@ void gateway_worker::report_contested_routes() {
 }
 
 asio::awaitable<result<void>> gateway_worker::start() {
+    auto compiled = compile(settings_);
+    if (!compiled) {
+        co_return tl::unexpected{std::move(compiled.error())};
+    }
+    if (auto applied = apply(std::move(*compiled)); !applied) {
+        co_return applied;
+    }
     link_.start(worker_.tasks);
     // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(node::first_list_limit);
@@ -192,6 +277,7 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
         }
     }
     upstreams_.close();
+    programs_.close_idle();
     const bool ended = co_await sessions_.drained(last_look);
     if (!ended) {
         sessions_.terminate();
@@ -204,15 +290,15 @@ asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
     of_lane.nice = reading_nice;
     net::blocking_lane lane{worker_.loop.get_executor(), of_lane};
     const auto from = std::make_shared<const unique_fd>(std::move(file));
-    auto call = [read = read_again_, running = settings_, from] {
-        return read(running, *from);
+    auto call = [read = read_again_, running = settings_, from]() -> result<live_parts> {
+        auto settings = read(running, *from);
+        return settings ? compile(std::move(*settings)) : tl::unexpected{settings.error()};
     };
-    auto read = co_await lane.run(deadline::never(), std::move(call));
-    if (!read) {
-        co_return tl::unexpected{std::move(read.error())};
+    auto fresh = co_await lane.run(deadline::never(), std::move(call));
+    if (!fresh) {
+        co_return tl::unexpected{std::move(fresh.error())};
     }
-    settings_ = std::move(*read);
-    co_return result<void>{};
+    co_return apply(std::move(*fresh));
 }
 
 node::worker_load gateway_worker::load() const {

@@ -76,9 +76,9 @@ upstream::outgoing packet_of(const exchange_state& exchange) {
     packet.trace = exchange.trace;
     packet.id = exchange.request_id;
     if (route.wants_client) {
-        packet.client = exchange.client.peer().host;
+        packet.client = exchange.client_address();
     }
-    packet.until = deadline::in(exchange.gateway.settings.request_timeout);
+    packet.until = exchange.reply_until();
     return packet;
 }
 
@@ -175,7 +175,9 @@ asio::awaitable<std::optional<refusal>> run_packet_backend(exchange_state* excha
     if (why) {
         co_return why;
     }
-    client.release_request();
+    if (!exchange->gateway.log.is_on()) {
+        client.release_request(); // nothing needs the head any more
+    }
     if (exchange->match.target->one_way) {
         co_return post(*exchange);
     }
