@@ -74,6 +74,7 @@ struct exchange_state {
     std::size_t body_bytes = 0; // of the complete body
     std::string params;         // of the packet
     std::string idem;           // the Idempotency-Key; empty: not sent
+    bool is_head = false;       // the request's method; the request is released before its reply
 
     [[nodiscard]] const wire::http_request& head() const { return client.request(); }
     /// The address of the client, as far as it can be told.
