@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one stream, with all the ways in which a request and its reply can end.
 #include "http/server_http1.hpp"
 #include "integration/loop.hpp"
 
