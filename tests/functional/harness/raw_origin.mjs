@@ -57,6 +57,7 @@ class raw_origin {
                 return;
             }
             this.requests.push(head);
+            peer.target = head.target;
             const [path] = head.target.split('?');
             const name = path.slice(path.lastIndexOf('/') + 1);
             const script = this.scripts[name] ?? this.scripts.default;
@@ -70,6 +71,11 @@ class raw_origin {
     /** The requests whose path ends with `name`. */
     seen(name) {
         return this.requests.filter(({ target }) => target.split('?')[0].endsWith(`/${name}`));
+    }
+
+    /** The open connections whose last request has this target. */
+    open(target) {
+        return [...this.connections].filter((peer) => peer.target === target);
     }
 
     close() {
