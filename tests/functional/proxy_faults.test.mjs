@@ -111,15 +111,20 @@ class fault_test {
         this.count = 0;
     }
 
-    get(target, options) {
-        return exchange(this.world, this.proxy.port, 'GET', target, options);
+    exchange(method, target, options) {
+        return exchange(this.world, this.proxy.port, method, target, options);
+    }
+
+    get(target) {
+        return this.exchange('GET', target);
     }
 
     /** Requests on new connections and on `client` get their own replies and nothing else. */
     async assert_clean(client) {
         const others = [await connect(this.world, this.proxy.port),
             await connect(this.world, this.proxy.port)];
-        for (const peer of [...others, ...others, ...(client && !client.is_closed ? [client] : [])]) {
+        const kept = client && !client.is_closed ? [client] : [];
+        for (const peer of [...others, ...others, ...kept]) {
             const target = `/clean?${++this.count}`;
             peer.write(request_bytes('GET', target));
             const reply = await peer.reply();
@@ -242,7 +247,7 @@ async function time_cases(cases, fault, parts) {
     await cases.run('504 when the connection to the program is not made in time',
         { unlike_nginx: 'times are not compared' }, () =>
             fault.assert_problem('/silent/x', 504, /connect/i, { service: 'silent' }));
-    await cases.run('a killed program cuts its replies, and the next request gets 502', async () => {
+    await cases.run('a killed program cuts its replies, then requests get 502', async () => {
         const client = await connect(fault.world, fault.proxy.port);
         client.write(request_bytes('GET', '/mortal/waits'));
         const head = await client.reply_head();
@@ -262,7 +267,7 @@ async function retry_cases(cases, fault, { origin, closing }) {
             await fault.get('/clean');
             const body = method === 'POST' ? 'body' : undefined;
             const name = `${method.toLowerCase()}_at_the_end`;
-            const reply = await exchange(fault.world, fault.proxy.port, method, `/${name}`, { body });
+            const reply = await fault.exchange(method, `/${name}`, { body });
             assert.equal(reply.status, expected, reply.text);
             assert.equal(count(name), method === 'GET' ? 2 : 1);
         }
@@ -270,8 +275,7 @@ async function retry_cases(cases, fault, { origin, closing }) {
     await cases.run('a kept connection that the program has closed is not used', async () => {
         for (let n = 0; n < 20; ++n) {
             const target = `/closes_after?${n}`;
-            const reply = await exchange(
-                fault.world, fault.proxy.port, 'POST', target, { body: 'body' });
+            const reply = await fault.exchange('POST', target, { body: 'body' });
             assert.deepEqual([reply.status, reply.text], [200, 'closing']);
             const [peer] = closing.splice(0);
             await until('the proxy has closed it, too', () => peer.is_closed);

@@ -42,7 +42,7 @@ async function flood(peer, head) {
 }
 
 async function handshake_cases(cases, world, port) {
-    await cases.run('the handshake and the first bytes arrive, in one piece or in many', async () => {
+    await cases.run('bytes arrive, in one piece or in many', async () => {
         const socket = await open_websocket(world, port, '/early');
         assert.equal(await socket.message(), 'at once');
         await socket.echo('in one piece');
@@ -92,7 +92,7 @@ async function limit_cases(cases, world, proxy, origin) {
         assert.equal(await socket.next(), undefined);
         await until('the program sees the end', () => origin.open('/idle/echo').length === 0);
     });
-    await cases.run('a client that does not read stops the program, and little is held', async () => {
+    await cases.run('a client that does not read stops the program', async () => {
         const before = proxy.workers().reduce((sum, pid) => sum + private_bytes(pid), 0);
         const clients = [];
         for (let n = 0; n < 8; ++n) {

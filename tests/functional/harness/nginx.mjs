@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// nginx of the Debian package as a program of a test or a benchmark: in the foreground, its files in
-// a directory of its own, on a free port.
+// nginx of the Debian package as a program of a test or a benchmark: in the foreground, its files
+// in a directory of its own, on a free port.
 
 import fs from 'node:fs';
 import net from 'node:net';

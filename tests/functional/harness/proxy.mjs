@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway as a proxy for the tests proxy_*. Its settings are those of [[gateway.routes]] and
-// [upstream.NAME]. With MSD_TEST_PROXY=nginx the same settings start nginx in its place: then a test
-// that fails is probably wrong itself. Cases about what nginx does differently are left out there.
+// [upstream.NAME]. With MSD_TEST_PROXY=nginx the same settings start nginx in its place: then a
+// test that fails is probably wrong itself. Cases about what nginx does differently are left out.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';

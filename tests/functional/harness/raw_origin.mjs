@@ -8,7 +8,8 @@ import { http_peer } from './wire_http.mjs';
 
 /** A reply with Content-Length. */
 export function plain_reply(body, { status = '200 OK', fields = '' } = {}) {
-    return `HTTP/1.1 ${status}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${fields}\r\n${body}`;
+    const length = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    return `HTTP/1.1 ${status}\r\n${length}${fields}\r\n${body}`;
 }
 
 /** The chunks of a body, each as a string; `end` includes trailers. */

@@ -31,8 +31,8 @@ const socket = new WebSocket(new URL('echo', location.href.replace('http', 'ws')
 socket.onopen = () => socket.send('hello');
 socket.onmessage = ({ data }) => { say('socket-' + data); socket.close(); };
 `;
-const image =
-    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
+const image = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">' +
+    '<rect width="9" height="9"/></svg>';
 
 const assets = {
     '/': ['text/html; charset=utf-8', page],
