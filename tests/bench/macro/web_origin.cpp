@@ -29,7 +29,7 @@
 
 namespace {
 
-constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::size_t piece_bytes = std::size_t{256} * 1024;
 constexpr std::string_view head_end = "\r\n\r\n";
 
 std::string& received() {
