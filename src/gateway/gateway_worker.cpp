@@ -3,11 +3,12 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-#include "gateway/http_session.hpp"
+#include "gateway/exchange.hpp"
 #include "gateway/run_gateway.hpp"
+#include "http/server_http1.hpp"
+#include "net/blocking_lane.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
-#include "wire/http_response.hpp"
 
 #include <asio/post.hpp>
 #include <fmt/format.h>
@@ -33,6 +34,7 @@ constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
 constexpr std::size_t claimants_named_max = 8; // in one line of the log
 constexpr std::time_t report_logs_every_s = 60;
+constexpr int reading_nice = 5; // of the thread that reads a configuration file
 
 core::rate_quota::limits log_limits(const gateway_settings& settings) {
     core::rate_quota::limits out;
@@ -54,9 +56,14 @@ connection_settings(node::worker& surroundings, const gateway_settings& settings
 
 } // namespace
 
-gateway_worker::gateway_worker(node::worker& surroundings, const gateway_settings& settings)
+gateway_worker::gateway_worker(
+    node::worker& surroundings,
+    const gateway_settings& settings,
+    settings_reader read_again
+)
     : worker_{surroundings},
       settings_{settings},
+      read_again_{std::move(read_again)},
       connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           node::upstream_surroundings_of(
@@ -80,6 +87,7 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
+      context_{settings_, upstreams_, body_memory_, log_quota_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);
@@ -89,7 +97,7 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
 gateway_worker::~gateway_worker() = default;
 
 void gateway_worker::update(const upstream::topology_news& news) {
-    has_list_ = has_list_ || news.is_complete;
+    context_.has_list = context_.has_list || news.is_complete;
     upstreams_.update(news);
     report_contested_routes();
 }
@@ -138,20 +146,32 @@ void gateway_worker::serve(int fd, net::accept_credit credit) {
         const unique_fd refused{fd};
         return;
     }
-    sessions_.spawn(run_session(fd, std::move(credit)));
+    sessions_.spawn(run_connection(fd, std::move(credit)));
 }
 
-asio::awaitable<void> gateway_worker::run_session(int fd, net::accept_credit credit) {
+asio::awaitable<void> gateway_worker::run_connection(int fd, net::accept_credit credit) {
     const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     http::server_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<http::server_connection*> listed{connections_, &connection};
-    http_session session{*this, connection};
     // The credit is returned in the next turn of the loop, when the first read has started: silent
     // clients must not stop the worker from accepting.
     auto executor = worker_.loop.get_executor();
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
-    co_await session.run();
+    http::stream_handler* const handler = this;
+    co_await http::serve_http1(&connection, handler);
+}
+
+asio::awaitable<void> gateway_worker::serve(http::server_stream* stream) {
+    return run_exchange(&context_, stream);
+}
+
+void gateway_worker::refuse_malformed(
+    http::server_stream& stream,
+    int status,
+    std::string_view text
+) {
+    gateway::refuse_malformed(context_, stream, status, text);
 }
 
 asio::awaitable<void> gateway_worker::drain(deadline until) {
@@ -179,8 +199,24 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
     }
 }
 
+asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
+    net::blocking_lane::settings of_lane;
+    of_lane.nice = reading_nice;
+    net::blocking_lane lane{worker_.loop.get_executor(), of_lane};
+    const auto from = std::make_shared<const unique_fd>(std::move(file));
+    auto call = [read = read_again_, running = settings_, from] {
+        return read(running, *from);
+    };
+    auto read = co_await lane.run(deadline::never(), std::move(call));
+    if (!read) {
+        co_return tl::unexpected{std::move(read.error())};
+    }
+    settings_ = std::move(*read);
+    co_return result<void>{};
+}
+
 node::worker_load gateway_worker::load() const {
-    return {sessions_.size(), requests};
+    return {sessions_.size(), context_.requests};
 }
 
 std::string gateway_worker::stats() const {
@@ -190,7 +226,7 @@ std::string gateway_worker::stats() const {
         .key("connections")
         .unsigned_integer(sessions_.size())
         .key("requests")
-        .unsigned_integer(requests)
+        .unsigned_integer(context_.requests)
         .key("body_bytes")
         .unsigned_integer(body_memory_.used())
         .key("input_bytes")
@@ -201,18 +237,9 @@ std::string gateway_worker::stats() const {
     return out;
 }
 
-std::string_view gateway_worker::date() {
+void gateway_worker::report_refused_logs() {
     const std::time_t now = std::time(nullptr);
-    if (now != date_second_) {
-        date_second_ = now;
-        date_ = wire::http_date(now);
-        report_refused_logs(now);
-    }
-    return date_;
-}
-
-void gateway_worker::report_refused_logs(std::time_t now) {
-    if (!log_quota_.has_refused() || now - logs_reported_ < report_logs_every_s) {
+    if (now - logs_reported_ < report_logs_every_s) {
         return;
     }
     logs_reported_ = now;
@@ -227,6 +254,9 @@ void gateway_worker::report_refused_logs(std::time_t now) {
 }
 
 void gateway_worker::note_reply(std::size_t unsent) {
+    if (log_quota_.has_refused()) {
+        report_refused_logs();
+    }
     const bool keeps_up = unsent <= unsent_to_count;
     if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
         bound_unsent();
@@ -260,9 +290,13 @@ void gateway_worker::bound_unsent() {
     }
 }
 
-int run_gateway(node::worker_environment environment, const gateway_settings& settings) {
+int run_gateway(
+    node::worker_environment environment,
+    const gateway_settings& settings,
+    settings_reader read_again
+) {
     node::worker surroundings{std::move(environment)};
-    gateway_worker instance{surroundings, settings};
+    gateway_worker instance{surroundings, settings, std::move(read_again)};
     return run(surroundings, instance);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 
 // The classes of characters in the grammar of HTTP and of URIs (RFC 9110, 5.6; RFC 3986, 2).
@@ -44,6 +46,22 @@ constexpr bool is_beyond_ascii(char c) {
 /// A character of a field value: visible, blank, tab, or beyond ASCII.
 constexpr bool is_value_char(char c) {
     return is_visible(c) || c == ' ' || c == '\t' || is_beyond_ascii(c);
+}
+
+/// A byte that a method or the name of a field may hold.
+inline constexpr std::array<bool, 256> token_chars = [] {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    std::array<bool, 256> belongs{};
+    for (std::size_t at = 0; at < belongs.size(); ++at) {
+        const char each = static_cast<char>(at);
+        belongs.at(at) =
+            is_alphanumeric(each) || (each != '\0' && marks.find(each) != std::string_view::npos);
+    }
+    return belongs;
+}();
+
+constexpr bool is_token_char(char c) {
+    return token_chars[static_cast<unsigned char>(c)];
 }
 
 constexpr bool is_blank(char c) {

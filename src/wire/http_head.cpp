@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/http_head.hpp"
 
+#include "wire/http_connection_fields.hpp"
 #include "wire/http_field.hpp"
 #include "wire/http_host.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace msd::wire {
 
@@ -16,64 +13,23 @@ namespace {
 
 // The fields that decide about a request as a whole.
 struct deciding_fields {
-    const std::string* host = nullptr;
-    const std::string* length = nullptr;
-    const std::string* transfer_coding = nullptr;
-    const std::string* content_type = nullptr;
+    const std::string_view* host = nullptr;
+    const std::string_view* length = nullptr;
+    const std::string_view* transfer_coding = nullptr;
+    const std::string_view* content_type = nullptr;
     const char* repeated = nullptr; // what to tell a client that sent one of them twice
 };
 
-void note(const std::string*& field, const std::string& value, const char* text, const char*& why) {
+void note(
+    const std::string_view*& field,
+    const std::string_view& value,
+    const char* text,
+    const char*& why
+) {
     if (field != nullptr) {
         why = text;
     }
     field = &value;
-}
-
-// Fields that describe the message or its content, or where it goes. A Connection header cannot
-// name them (RFC 9110, 7.6.1); one that does changes nothing.
-bool is_end_to_end(std::string_view name) {
-    constexpr std::array<std::string_view, 7> names{
-        "Host",
-        "Connection",
-        "Content-Length",
-        "Transfer-Encoding",
-        "Content-Type",
-        "Content-Encoding",
-        "Content-Range"};
-    return std::ranges::any_of(names, [name](std::string_view each) {
-        return same_text(each, name);
-    });
-}
-
-// Reads the Connection headers: whether the client keeps the connection, and the fields that are
-// for this connection only. Those do not count (RFC 9110, 7.6.1).
-void read_connection(http_request& request) {
-    bool close = false;
-    bool keep = false;
-    std::vector<std::string> named;
-    for (const http_header& header : request.headers) {
-        if (!same_text(header.name, "Connection")) {
-            continue;
-        }
-        for_each_in_list(header.value, [&](std::string_view option) {
-            if (same_text(option, "close")) {
-                close = true;
-            } else if (same_text(option, "keep-alive")) {
-                keep = true;
-            } else if (!option.empty() && !is_end_to_end(option)) {
-                named.emplace_back(option);
-            }
-        });
-    }
-    request.keep_alive = !close && (keep || request.minor_version >= 1);
-    if (!named.empty()) {
-        std::erase_if(request.headers, [&named](const http_header& header) {
-            return std::ranges::any_of(named, [&header](const std::string& name) {
-                return same_text(header.name, name);
-            });
-        });
-    }
 }
 
 // One pass; the length of a name tells most of them apart.
@@ -83,8 +39,11 @@ deciding_fields find_fields(http_request& request) {
         const auto is = [&header](std::string_view name) {
             return same_text(header.name, name);
         };
-        const std::string& value = header.value;
+        const std::string_view& value = header.value;
         switch (header.name.size()) {
+        case 2:
+            request.te_trailers = request.te_trailers || (is("TE") && list_has(value, "trailers"));
+            break;
         case 4:
             if (is("Host")) {
                 note(found.host, value, "more than one Host: send one", found.repeated);
@@ -127,7 +86,7 @@ deciding_fields find_fields(http_request& request) {
     return found;
 }
 
-http_fault check_host(const http_request& request, const std::string* host) {
+http_fault check_host(const http_request& request, const std::string_view* host) {
     if (host == nullptr) {
         return request.minor_version == 0
                    ? http_fault{}
@@ -184,7 +143,11 @@ http_fault read_framing(http_request& request, const deciding_fields& fields) {
 } // namespace
 
 http_fault interpret_head(http_request& request) {
-    read_connection(request);
+    const connection_options options = read_connection(request.headers);
+    request.keep_alive = !options.close && (options.keep_alive || request.minor_version >= 1);
+    if (options.upgrade && request.minor_version >= 1) {
+        request.upgrade = upgrade_of(request.headers);
+    }
     const deciding_fields fields = find_fields(request);
     if (fields.repeated != nullptr) {
         return {400, fields.repeated};
@@ -195,7 +158,11 @@ http_fault interpret_head(http_request& request) {
     if (fields.content_type != nullptr && is_list(*fields.content_type)) {
         return {400, "Content-Type holds several values: send one"};
     }
-    return read_framing(request, fields);
+    if (const http_fault fault = read_framing(request, fields)) {
+        return fault;
+    }
+    remove_connection_fields(request.headers); // `fields` are invalid now
+    return {};
 }
 
 } // namespace msd::wire

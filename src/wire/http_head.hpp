@@ -8,9 +8,9 @@
 // client keeps the connection. wire/http_line has checked each line before.
 namespace msd::wire {
 
-/// Sets the fields of a request behind `headers` once its headers are complete, and removes the
-/// headers that Connection names. 400 for anything two implementations could read differently; 501
-/// for a transfer coding other than chunked.
+/// Sets the members of a request behind `headers` once its headers are complete, and removes the
+/// headers that are for this connection only. 400 for anything two implementations could read
+/// differently; 501 for a transfer coding other than chunked.
 [[nodiscard]] http_fault interpret_head(http_request& request);
 
 } // namespace msd::wire

@@ -17,6 +17,10 @@ namespace {
 constexpr http_fault bad_request_line{
     400,
     "malformed request line: write the method, a blank, the target, a blank and HTTP/1.1"};
+constexpr http_fault bad_status_line{
+    400,
+    "malformed status line: write HTTP/1.1, a blank, a status of three digits and a reason"};
+constexpr http_fault bad_version{505, "only HTTP/1.0 and HTTP/1.1 are supported"};
 constexpr http_fault bad_target{
     400,
     "malformed request target: write a path that begins with / or an http URI, without a fragment"};
@@ -27,19 +31,17 @@ constexpr http_fault bad_chunk_line{
     400,
     "malformed chunk size: write hexadecimal digits, then nothing or ;name=value"};
 
-bool is_token(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, is_token_char);
-}
+constexpr std::size_t version_bytes = 8; // HTTP/1.1
 
-http_fault read_version(std::string_view version, int& minor) {
+http_fault read_version(std::string_view version, int& minor, http_fault malformed) {
     constexpr std::string_view prefix = "HTTP/";
-    const bool good = version.size() == prefix.size() + 3 && version.starts_with(prefix) &&
+    const bool good = version.size() == version_bytes && version.starts_with(prefix) &&
                       is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
     if (!good) {
-        return bad_request_line;
+        return malformed;
     }
     if (version[5] != '1' || version[7] > '1') {
-        return {505, "only HTTP/1.0 and HTTP/1.1 are supported"};
+        return bad_version;
     }
     minor = version[7] - '0';
     return {};
@@ -113,9 +115,12 @@ bool are_chunk_extensions(std::string_view text) {
 
 } // namespace
 
-bool is_token_char(char c) {
-    return is_alphanumeric(c) ||
-           (c != '\0' && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, is_token_char);
+}
+
+bool is_field_value(std::string_view text) {
+    return std::ranges::all_of(text, is_value_char);
 }
 
 bool same_text(std::string_view one, std::string_view other) {
@@ -161,12 +166,31 @@ http_fault read_request_line(std::string_view line, http_request_line& out) {
     if (!std::ranges::all_of(out.target, is_visible)) {
         return bad_character(out.target);
     }
-    if (const http_fault fault = read_version(line.substr(last + 1), out.minor_version)) {
-        return fault;
+    const std::string_view version = line.substr(last + 1);
+    if (const http_fault bad = read_version(version, out.minor_version, bad_request_line)) {
+        return bad;
     }
     if (out.method == "CONNECT") {
         return {501, "CONNECT is not supported"};
     }
+    return {};
+}
+
+http_fault read_status_line(std::string_view line, http_status_line& out) {
+    constexpr std::size_t digits = 3;
+    const std::string_view version = line.substr(0, version_bytes);
+    if (const http_fault bad = read_version(version, out.minor_version, bad_status_line)) {
+        return bad;
+    }
+    line.remove_prefix(version.size());
+    const bool good = line.size() >= 1 + digits && line[0] == ' ' && line[1] >= '1' &&
+                      line[1] <= '5' && is_digit(line[2]) && is_digit(line[3]) &&
+                      (line.size() == 1 + digits || line[1 + digits] == ' ') &&
+                      is_field_value(line);
+    if (!good) {
+        return bad_status_line;
+    }
+    out.status = 100 * (line[1] - '0') + 10 * (line[2] - '0') + (line[3] - '0');
     return {};
 }
 
@@ -203,7 +227,7 @@ http_fault read_header_line(std::string_view line, http_header_line& out) {
     const std::size_t colon = line.find(':');
     out.name = line.substr(0, colon);
     if (colon == std::string_view::npos || !is_token(out.name) ||
-        !std::ranges::all_of(line.substr(colon), is_value_char)) {
+        !is_field_value(line.substr(colon))) {
         return bad_header_line;
     }
     out.value = trim(line.substr(colon + 1));

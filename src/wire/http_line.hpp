@@ -7,11 +7,12 @@
 #include <string_view>
 
 // The grammar of single lines of HTTP/1.1 (RFC 9110, 9112), strictly and without state: the checks
-// that http_request_parser makes of each line. Lines come without CR LF; a line that two
-// implementations could read differently is refused.
+// that the parsers of requests and replies make of each line. Lines come without CR LF; a line that
+// two implementations could read differently is refused.
 namespace msd::wire {
 
-// Why a request is refused, and what the client has to write instead; status 0: it is not refused.
+// Why a message is refused, and what its sender has to write instead; status 0: it is not refused.
+// The status is for requests.
 struct http_fault {
     int status = 0;
     const char* text = ""; // a literal
@@ -23,6 +24,11 @@ struct http_request_line {
     std::string_view method;
     std::string_view target;
     int minor_version = 1;
+};
+
+struct http_status_line {
+    int minor_version = 1;
+    int status = 200;
 };
 
 struct http_header_line {
@@ -40,6 +46,10 @@ struct http_target {
 
 /// 400; 501 for CONNECT; 505 for any version but 1.0 and 1.1.
 [[nodiscard]] http_fault read_request_line(std::string_view line, http_request_line& out);
+
+/// Refuses any version but 1.0 and 1.1, and a status that is not between 100 and 599. The blank
+/// behind the status may be missing when there is no reason phrase.
+[[nodiscard]] http_fault read_status_line(std::string_view line, http_status_line& out);
 
 /// Origin-form, absolute-form, or `*` for OPTIONS; else 400.
 [[nodiscard]] http_fault
@@ -69,8 +79,11 @@ void for_each_in_list(std::string_view list, Use use);
 /// Equal but for the case of ASCII letters.
 [[nodiscard]] bool same_text(std::string_view one, std::string_view other);
 
-/// A byte that a method or a header name may hold.
-[[nodiscard]] bool is_token_char(char c);
+/// A method, or the name of a field: at least one character, and only such as are allowed there.
+[[nodiscard]] bool is_token(std::string_view text);
+
+/// The value of a field: visible characters, blanks, tabs and bytes beyond ASCII; may be empty.
+[[nodiscard]] bool is_field_value(std::string_view text);
 
 template <class Use>
 void for_each_in_list(std::string_view list, Use use) {

@@ -2,6 +2,8 @@
 #include "wire/http_response.hpp"
 
 #include "base/json.hpp"
+#include "wire/http_line.hpp"
+#include "wire/http_message.hpp"
 
 #include <fmt/format.h>
 
@@ -16,26 +18,37 @@ namespace msd::wire {
 
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 40> reasons{{
+constexpr std::array<std::pair<int, std::string_view>, 61> reasons{{
     {100, "Continue"},
     {101, "Switching Protocols"},
+    {102, "Processing"},
+    {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
+    {203, "Non-Authoritative Information"},
     {204, "No Content"},
+    {205, "Reset Content"},
     {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {208, "Already Reported"},
+    {226, "IM Used"},
+    {300, "Multiple Choices"},
     {301, "Moved Permanently"},
     {302, "Found"},
     {303, "See Other"},
     {304, "Not Modified"},
+    {305, "Use Proxy"},
     {307, "Temporary Redirect"},
     {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
+    {402, "Payment Required"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
     {408, "Request Timeout"},
     {409, "Conflict"},
     {410, "Gone"},
@@ -48,41 +61,26 @@ constexpr std::array<std::pair<int, std::string_view>, 40> reasons{{
     {417, "Expectation Failed"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
+    {423, "Locked"},
+    {424, "Failed Dependency"},
+    {425, "Too Early"},
     {426, "Upgrade Required"},
+    {428, "Precondition Required"},
     {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"}, // RFC 6585, like 429
+    {431, "Request Header Fields Too Large"},
+    {451, "Unavailable For Legal Reasons"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {506, "Variant Also Negotiates"},
+    {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
+    {510, "Not Extended"},
+    {511, "Network Authentication Required"},
 }};
-
-constexpr bool is_control(char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
-}
-
-bool is_field_value(std::string_view text) {
-    return std::ranges::none_of(text, is_control);
-}
-
-// Whether `lines` are complete lines `name: value` CR LF, without one that ends the head.
-bool are_header_lines(std::string_view lines) {
-    while (!lines.empty()) {
-        const std::size_t end = lines.find("\r\n");
-        if (end == std::string_view::npos) {
-            return false;
-        }
-        const std::string_view line = lines.substr(0, end);
-        const std::size_t colon = line.find(':');
-        if (colon == 0 || colon == std::string_view::npos || !is_field_value(line)) {
-            return false;
-        }
-        lines.remove_prefix(end + 2);
-    }
-    return true;
-}
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     if (!value.empty()) {

@@ -19,10 +19,10 @@ void check_head(const http_request& request) {
     require(!request.method.empty() && !request.target.empty(), "a request line has its parts");
     require(request.path.starts_with('/') || request.path == "*", "a path is a path");
     require(!(request.chunked && request.content_length), "one framing, not two");
-    const std::string* const host = request.header("host");
+    const std::string_view* const host = request.header("host");
     require(host == nullptr ? request.minor_version == 0 : is_host(*host), "a host is a host");
     require(host == nullptr || is_same_host(*host, *host, 80), "a host is the same as itself");
-    if (const std::string* const key = request.header("idempotency-key")) {
+    if (const std::string_view* const key = request.header("idempotency-key")) {
         const auto read = idempotency_key_of(*key);
         require(!read || !read->empty(), "a key is not empty");
     }
@@ -52,6 +52,9 @@ public:
             case event::head:
                 note_head();
                 break;
+            case event::interim:
+                require(false, "a request has no interim head");
+                break;
             case event::body:
                 text_ += parser_.body_piece();
                 break;
@@ -77,7 +80,7 @@ private:
             request.method + " " + std::string{request.path} + " " + std::string{request.query};
         text_ += request.keep_alive ? " keep" : " close";
         for (const http_header& header : request.headers) {
-            text_ += "\n" + header.name + ": " + header.value;
+            text_.append("\n").append(header.name).append(": ").append(header.value);
         }
         text_ += "\n";
     }

@@ -103,8 +103,9 @@ TEST(http_response, has_the_reason_phrases_of_exactly_the_registered_statuses) {
     }
     EXPECT_EQ(
         known,
-        "100 101 200 201 202 204 206 301 302 303 304 307 308 400 401 403 404 405 406 408 409 410 "
-        "411 412 413 414 415 416 417 421 422 426 429 431 500 501 502 503 504 505 "
+        "100 101 102 103 200 201 202 203 204 205 206 207 208 226 300 301 302 303 304 305 307 308 "
+        "400 401 402 403 404 405 406 407 408 409 410 411 412 413 414 415 416 417 421 422 423 424 "
+        "425 426 428 429 431 451 500 501 502 503 504 505 506 507 508 510 511 "
     );
     EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
     EXPECT_EQ(reason_phrase(503), "Service Unavailable");
