@@ -20,7 +20,7 @@ namespace msd::host {
 
 namespace {
 
-constexpr std::size_t streams_max = 4096; // of one worker
+constexpr int streams_max = 4096; // of one worker
 
 } // namespace
 
