@@ -73,6 +73,7 @@ struct exchange_state {
     wire::body_kind kind = wire::body_kind::none;
     std::size_t body_bytes = 0; // of the complete body
     std::string params;         // of the packet
+    std::string headers;        // of the packet: those that the route wants; empty: none
     std::string idem;           // the Idempotency-Key; empty: not sent
     bool is_head = false;       // the request's method; the request is released before its reply
 

@@ -5,6 +5,7 @@
 #include "gateway/backend/packet_reply.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/reply.hpp"
+#include "wire/packet_headers.hpp"
 
 #include <utility>
 
@@ -57,6 +58,9 @@ prepare(exchange_state& exchange, const std::string& body, net::byte_budget::sha
     }
     exchange.params = std::move(*params);
     exchange.is_head = head.method == "HEAD";
+    if (const auto& wanted = exchange.match.target->wants; !wanted.empty()) {
+        wire::append_wanted_headers(exchange.headers, head.headers, wanted);
+    }
     if (auto why = run_policies(stage::content, exchange)) {
         return why;
     }
@@ -79,6 +83,7 @@ upstream::outgoing packet_of(const exchange_state& exchange) {
         packet.client = exchange.client_address();
     }
     packet.until = exchange.reply_until();
+    packet.headers = exchange.headers;
     return packet;
 }
 

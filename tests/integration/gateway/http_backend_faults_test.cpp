@@ -140,10 +140,8 @@ TEST(http_backend_faults, a_reply_that_stops_is_cut) {
 
 TEST(http_backend_faults, bytes_behind_a_reply_reach_no_other_request) {
     backend_fixture all;
-    all.start(
-        {{answering({hello + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}),
-          answering({hello})}}
-    );
+    const std::string two = hello + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    all.start_one({answering({two}), answering({hello})});
     for (int i = 0; i < 2; ++i) {
         fake_stream client{"GET", "/"};
         all.run(client);

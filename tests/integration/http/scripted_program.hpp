@@ -97,6 +97,7 @@ private:
         }
         if (what.resets) {
             socket.set_option(asio::socket_base::linger{true, 0});
+            socket.close(); // the destructor would undo the option
         }
         bool more = !what.closes && !what.resets;
         while (more) {
