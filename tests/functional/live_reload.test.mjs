@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 
 import { installed_msd } from './harness/builds.mjs';
 import { control } from './harness/control.mjs';
@@ -108,3 +109,55 @@ test('gateway.cors changes without a closed connection or a new worker', async (
         shows: { first: shop, second: partner },
     });
 });
+
+/** The replies of three routes: a text, a web program, and none. */
+async function routes_of(connection) {
+    const seen = [];
+    for (const target of ['/text', '/program/x', '/gone']) {
+        connection.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        const { status, text } = await connection.response();
+        seen.push(status === 200 ? text : String(status));
+    }
+    return seen.join(' ');
+}
+
+/** A web program that replies with its name. */
+async function web_program(world, name) {
+    const server = http.createServer((request, reply) => {
+        reply.setHeader('Content-Length', name.length);
+        reply.end(name);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    world.on_close(() => {
+        server.closeAllConnections();
+        server.close();
+    });
+    return server.address().port;
+}
+
+test('routes and their programs change without a closed connection or a new worker',
+    async (world) => {
+        const ports = [await web_program(world, 'alpha'), await web_program(world, 'beta')];
+        const file = (text, port, more = '') => `
+[[gateway.routes]]
+path = "/text"
+respond = { body = "${text}" }
+
+[[gateway.routes]]
+path = "/program/"
+service = "program"
+${more}
+[upstream.program]
+addresses = ["127.0.0.1:${port}"]
+`;
+        const gone = '[[gateway.routes]]\npath = "/gone"\nrespond = { body = "here" }\n';
+        await check_reloads(world, {
+            first: file('one', ports[0], gone),
+            second: file('two', ports[1]),
+            wrong: file('three', ports[0], '[[gateway.routes]]\npath = "/text"\nservice = "a"\n'),
+            wrong_line: 9,
+            named: ['path'],
+            see: routes_of,
+            shows: { first: 'one alpha here', second: 'two beta 404' },
+        });
+    });
