@@ -73,17 +73,14 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
     }
 }
 
-// A worker is configured by its master's command line and by the copy of the file that its master
-// read.
 int serve(const process::worker_description& own, const command_line& command) {
     const auto roles = all_roles();
-    auto configured = resolve(command, roles, process_environment, own.config);
+    const auto configured = worker_configuration(command, roles, own.config);
     if (!configured) {
         process::report_fatal(own, configured.error().text);
         return configured.error().exit_code;
     }
-    apply_fixed(*configured, config_schema{roles}, process_environment);
-    return run_worker(own, *configured, roles);
+    return run_worker(own, command, *configured, roles);
 }
 
 int run_checked(int argc, char** argv) {

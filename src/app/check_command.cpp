@@ -12,6 +12,8 @@
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "config/file.hpp"
+#include "config/problems.hpp"
 #include "store/diagnosis.hpp"
 
 #include <fmt/format.h>
@@ -253,21 +255,36 @@ std::string exposure_of(const configuration& read, std::span<const role_facts> r
     return warning_without_secret(ports);
 }
 
+// Reads the file and reports every mistake in it, also of values that contradict each other and of
+// the file with the cluster secret.
+result<void>
+read_to_check(const std::string& file, const config_schema& schema, configuration& into) {
+    const auto text = config::read_text(file);
+    if (!text) {
+        return tl::unexpected{text.error()};
+    }
+    config::problems wrong;
+    read_config(*text, file, schema, into, wrong);
+    // A key with a problem has its default, which may contradict other keys.
+    if (const auto fits = check_together(into); !fits && !wrong.has_key_in(fits.error().text)) {
+        wrong.add(0, {}, fits.error().text);
+    }
+    constexpr std::string_view secret = "registry.secret_file";
+    if (!wrong.has(secret)) {
+        if (const auto taken = take_cluster_secrets(into, process_environment); !taken) {
+            wrong.add(0, std::string{secret}, taken.error().text);
+        }
+    }
+    return wrong.empty() ? result<void>{} : fail(errc::invalid, wrong.report(file, wrong.size()));
+}
+
 } // namespace
 
 int check_file(const command_line& command, std::span<const role_facts> roles) {
     const config_schema schema{roles};
     configuration read = schema.defaults();
-    if (const auto checked = read_config_file(command.file, schema, read); !checked) {
-        log::write_error(checked.error().text);
-        return exit_configuration;
-    }
-    if (const auto fits = check_together(read); !fits) {
-        log::write_error(fmt::format("{}: {}", command.file, fits.error().text));
-        return exit_configuration;
-    }
-    if (const auto taken = take_cluster_secrets(read, process_environment); !taken) {
-        log::complain(fmt::format("registry.secret_file: {}", taken.error().text));
+    if (const auto good = read_to_check(command.file, schema, read); !good) {
+        log::write_error(good.error().text);
         return exit_configuration;
     }
     auto cache = look_at_cache(read, process_environment);

@@ -4,8 +4,8 @@
 #include "app/command_line.hpp"
 
 #include "app/environment.hpp"
-#include "app/suggestion.hpp"
 #include "base/version.hpp"
+#include "config/suggestion.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -215,6 +215,16 @@ private:
         when_named(up, [this](CLI::App& named) { add_up_options(named); });
     }
 
+    void add_route_option(CLI::App& to) {
+        to.add_option(
+              "--route",
+              line_.routes,
+              "PATH=ADDRESS,…: requests for PATH go to the HTTP programs at these addresses "
+              "(HOST:PORT); a PATH that ends in / is a prefix; can be repeated"
+        )
+            ->allow_extra_args(false); // the next word is not a route
+    }
+
     void add_up_options(CLI::App& up) {
         add_common(up);
         add_daemon_flags(up);
@@ -228,6 +238,7 @@ private:
             "registry.advertise",
             "HOST under which other nodes connect to this one"
         );
+        add_route_option(up);
         // The flag for all pools comes first, so that a flag for one pool overrides it.
         add_flag(up, "workers", "", "worker processes of each pool except the distributor");
         for (const role_facts& role : roles_) {
@@ -277,12 +288,15 @@ private:
             verb::gateway,
             "gateway",
             "run the HTTP gateway",
-            "  msd gateway\n  msd gateway --port 80 --distributor 10.0.0.5:9000\n"
+            "  msd gateway\n"
+            "  msd gateway --port 80 --distributor 10.0.0.5:9000\n"
+            "  msd gateway --route /=127.0.0.1:3000 --route /api/=10.0.0.7:8081,10.0.0.8:8081\n"
         );
         when_named(gateway, [this](CLI::App& named) {
             add_common(named);
             add_node_flags(named, "gateway");
             add_member_flags(named);
+            add_route_option(named);
         });
         CLI::App& service = add_command(
             verb::service,
@@ -648,7 +662,7 @@ private:
         if (is_service(line_.service)) {
             return {};
         }
-        const std::string_view meant = closest(line_.service, names);
+        const std::string_view meant = config::closest(line_.service, names);
         return fmt::format(
             "there is no service \"{}\"; {}",
             line_.service,
@@ -734,7 +748,7 @@ private:
             known.push_back(command->get_name());
         }
         const std::vector<std::string_view> candidates{known.begin(), known.end()};
-        const std::string_view meant = closest(name, candidates);
+        const std::string_view meant = config::closest(name, candidates);
         return fmt::format(
             "{} \"{}\"{}",
             name.starts_with("-") ? "unknown option"

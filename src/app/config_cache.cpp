@@ -9,11 +9,12 @@ namespace {
 void add_url(config_rows& rows) {
     config_key& url = rows.emplace_back();
     url.name = "cache.url";
+    url.secret = true; // it may contain a password
     url.text = "redis://HOST:PORT[/DATABASE], redis+sentinel://HOST:PORT,…/NAME[/DATABASE] or "
                "redis+cluster://HOST:PORT,…; rediss for TLS; empty: no Redis";
     url.most = text_bytes_max;
     url.put = [](configuration& into, const config_value& value) -> result<void> {
-        const auto& text = std::get<std::string>(value);
+        const auto& text = value.text();
         store::redis::server_url where;
         if (!text.empty()) {
             auto read = store::redis::parse_url(text);

@@ -51,14 +51,14 @@ void add_distributor_figures(config_rows& rows) {
     add_key(
         rows,
         "distributor.queue_bytes_max",
-        {64 * kib, gib},
+        {64 * kib, gib, config::unit::bytes},
         "unsent bytes queued for a slow node; beyond that it gets one later list instead",
         [](auto& c) -> auto& { return c.distributor.queue_bytes_max; }
     );
     add_key(
         rows,
         "distributor.unsent_bytes_max",
-        {mib, 16 * gib},
+        {mib, 16 * gib, config::unit::bytes},
         "unsent bytes of all nodes together; beyond that the slowest readers are closed; a list "
         "that several nodes are being sent counts once",
         [](auto& c) -> auto& { return c.distributor.unsent_bytes_max; }
@@ -66,7 +66,7 @@ void add_distributor_figures(config_rows& rows) {
     add_key(
         rows,
         "distributor.list_at_accept_bytes_max",
-        {0, gib},
+        {0, gib, config::unit::bytes},
         "a longer list is sent only to connections that have sent a packet",
         [](auto& c) -> auto& { return c.distributor.list_at_accept_bytes_max; }
     );
@@ -78,14 +78,14 @@ void add_gateway_sizes(config_rows& rows) {
     add_key(
         rows,
         "gateway.header_bytes_max",
-        {1024, mib},
+        {1024, mib, config::unit::bytes},
         "largest request line and headers; larger ones get 431",
         [](auto& c) -> auto& { return c.gateway.header_bytes_max; }
     );
     add_key(
         rows,
         "gateway.body_bytes_max",
-        {0, gib},
+        {0, gib, config::unit::bytes},
         "largest request body; a larger one gets 413; packets.request_bytes_max has to be as high, "
         "at the services too",
         [](auto& c) -> auto& { return c.gateway.body_bytes_max; }
@@ -93,7 +93,7 @@ void add_gateway_sizes(config_rows& rows) {
     add_key(
         rows,
         "gateway.bodies_bytes_max",
-        {mib, 64 * gib},
+        {mib, 64 * gib, config::unit::bytes},
         "bytes of request bodies that one worker holds, from their arrival until the replies of "
         "the services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
@@ -145,8 +145,9 @@ void add_cors(config_rows& rows) {
                 "POST/goods=https://partner.example for one route, * for any page; forms of other "
                 "pages that write are refused";
     cors.most = text_bytes_max;
+    cors.live = true;
     cors.put = [](configuration& into, const config_value& value) -> result<void> {
-        auto read = core::allowed_origins::parse(std::get<std::string>(value));
+        auto read = core::allowed_origins::parse(value.text());
         if (!read) {
             return tl::unexpected{std::move(read.error())};
         }
@@ -173,7 +174,7 @@ void add_gateway_figures(config_rows& rows) {
     add_key(
         rows,
         "gateway.log_bytes_per_s",
-        {0, gib},
+        {0, gib, config::unit::bytes},
         "bytes of log lines (POST /logs) a second that one worker accepts from one client address; "
         "more are refused with 429; 0: no limit",
         [](auto& c) -> auto& { return c.gateway.log_bytes_per_s; }
@@ -184,7 +185,7 @@ void add_gateway_figures(config_rows& rows) {
                   "older clients expect";
     status.choices = {"mapped", "always-200"};
     status.put = [](configuration& into, const config_value& value) -> result<void> {
-        into.gateway.always_200 = std::get<std::string>(value) == "always-200";
+        into.gateway.always_200 = value.text() == "always-200";
         return {};
     };
     status.get = [](const configuration& from) {
@@ -227,14 +228,14 @@ void add_upstream_figures(config_rows& rows) {
     add_key(
         rows,
         "upstream.unsent_bytes_max",
-        {mib, 64 * gib},
+        {mib, 64 * gib, config::unit::bytes},
         "bytes of unsent replies that one worker holds for slow clients",
         [](auto& c) -> auto& { return c.upstream.unsent_bytes_max; }
     );
     add_key(
         rows,
         "upstream.received_bytes_max",
-        {mib, 64 * gib},
+        {mib, 64 * gib, config::unit::bytes},
         "bytes that one worker holds of replies that are not complete, of all nodes together; "
         "beyond "
         "that the connections that have occupied the most for the longest time are ended",
@@ -276,7 +277,7 @@ void add_cache_figures(config_rows& rows) {
     add_key(
         rows,
         "cache.memory_bytes_max",
-        {0, 64 * gib},
+        {0, 64 * gib, config::unit::bytes},
         "bytes of the entries in the memory of one worker",
         [](auto& c) -> auto& { return c.service.memory.limits.bytes_max; }
     );
@@ -286,21 +287,21 @@ void add_packet_figures(config_rows& rows) {
     add_key(
         rows,
         "packets.request_bytes_max",
-        {1024, 16 * mib},
+        {1024, 16 * mib, config::unit::bytes},
         "largest request or registration; each escape in a string of a request counts as one byte",
         [](auto& c) -> auto& { return c.packets.request_bytes_max; }
     );
     add_key(
         rows,
         "packets.reply_bytes_max",
-        {1024, 16 * mib},
+        {1024, 16 * mib, config::unit::bytes},
         "largest reply received",
         [](auto& c) -> auto& { return c.packets.reply_bytes_max; }
     );
     add_key(
         rows,
         "packets.input_bytes_max",
-        {mib, 64 * gib},
+        {mib, 64 * gib, config::unit::bytes},
         "bytes that one worker holds of packets, heads and bodies that are not complete, of all "
         "clients together; beyond that the connections that have occupied the most for the longest "
         "time are ended",
@@ -435,7 +436,7 @@ void add_heartbeat_figures(config_rows& rows) {
     add_key(
         rows,
         "supervision.recycle_bytes",
-        {0, 1024 * gib},
+        {0, 1024 * gib, config::unit::bytes},
         "a worker with this much private memory is replaced, unless it had as much when "
         "new; 0: never",
         [](auto& c) -> auto& { return c.supervision.recycle.bytes; }

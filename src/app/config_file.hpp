@@ -3,36 +3,32 @@
 
 #include "app/config_schema.hpp"
 #include "base/result.hpp"
+#include "config/problems.hpp"
 
 #include <cstddef>
-#include <filesystem>
-#include <string>
 #include <string_view>
 
-// Configuration files: TOML, checked key by key against the schema. The only user of toml++.
+// Configuration files, checked key by key against the schema.
 namespace msd::app {
 
-constexpr std::size_t config_bytes_max = 1 << 20;
-constexpr std::size_t config_problems_max = 20; // reported for one file
+constexpr std::size_t config_problems_max = 20; // reported for one file, except by msd check
 
-/// Sets the values of `text` in `into`; messages call the file `name`. errc::invalid with one line
-/// per problem, `NAME:LINE: KEY: what is wrong`, in the order of the file; the values in `into`
-/// must not be used then.
-[[nodiscard]] result<void> read_config(
+/// Sets the values of `text` in `into`, and adds every problem. When there is one, the values in
+/// `into` must not be used, except to look for further problems. `name` is that of the file, for
+/// the sources of routes.
+void read_config(
     std::string_view text,
     std::string_view name,
     const config_schema& schema,
-    configuration& into
+    configuration& into,
+    config::problems& wrong
 );
 
-/// The content of the file. errc::invalid when it cannot be read or is larger than
-/// config_bytes_max.
-[[nodiscard]] result<std::string> config_text(const std::filesystem::path& path);
-
-/// The same as read_config() from a file. errc::invalid also when it cannot be read or is larger
-/// than config_bytes_max.
-[[nodiscard]] result<void> read_config_file(
-    const std::filesystem::path& path,
+/// The same, but changes nothing when there is a problem. errc::invalid with one line for each
+/// problem, `NAME:LINE: KEY: what is wrong`, in the order of the file.
+[[nodiscard]] result<void> read_config(
+    std::string_view text,
+    std::string_view name,
     const config_schema& schema,
     configuration& into
 );

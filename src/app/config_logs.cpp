@@ -20,21 +20,21 @@ void add_source(
     add_key(
         rows,
         section + "_address_bytes_per_s",
-        {0, gib},
+        {0, gib, config::unit::bytes},
         "bytes a second of " + lines + " that one worker keeps from one address; 0: no limit",
         [quota](auto& c) -> auto& { return quota(c).address_bytes_per_s; }
     );
     add_key(
         rows,
         section + "_bytes_per_s",
-        {0, gib},
+        {0, gib, config::unit::bytes},
         "the same from all addresses together",
         [quota](auto& c) -> auto& { return quota(c).bytes_per_s; }
     );
     add_key(
         rows,
         section + "_file_bytes_max",
-        {mib, 64 * gib},
+        {mib, 64 * gib, config::unit::bytes},
         "size at which the file with " + lines + " is replaced by a new one",
         [quota](auto& c) -> auto& { return quota(c).file_bytes_max; }
     );
@@ -72,7 +72,7 @@ void add_log_quotas(config_rows& rows) {
     add_key(
         rows,
         "logs.line_bytes_max",
-        {1024, mib},
+        {1024, mib, config::unit::bytes},
         "a longer line is cut and kept as a string",
         [](auto& c) -> auto& { return c.service.logs.line_bytes_max; }
     );

@@ -32,14 +32,14 @@ void add_room(config_rows& rows) {
     add_key(
         rows,
         "registry.share_per_address_percent",
-        {1, 100},
+        {1, 100, config::unit::percent},
         "share of the bytes of the list (15 MiB) that nodes register from one address",
         [](auto& c) -> auto& { return c.distributor.limits.share_per_address_percent; }
     );
     add_key(
         rows,
         "registry.reserved_percent",
-        {0, 90},
+        {0, 90, config::unit::percent},
         "share of each limit that new nodes cannot use: it is for the growth of listed nodes",
         [](auto& c) -> auto& { return c.distributor.limits.reserved_percent; }
     );

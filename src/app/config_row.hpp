@@ -27,6 +27,7 @@ constexpr std::int64_t text_bytes_max = 4096; // of a path or a URL
 struct config_bounds {
     std::int64_t least = 0;
     std::int64_t most = 0;
+    config::unit in = config::unit::none; // times need none: their type says it
 };
 
 template <class T>
@@ -42,41 +43,52 @@ config_value to_value(const T& field) {
     }
 }
 
+template <class T>
+constexpr config::kind kind_of =
+    std::is_same_v<T, bool>                                    ? config::kind::truth
+    : std::is_integral_v<T> || std::is_same_v<T, milliseconds> ? config::kind::integer
+                                                               : config::kind::text;
+
 // The schema has checked kind and bounds before this is called.
 template <class T>
 void from_value(T& field, const config_value& value) {
     if constexpr (std::is_same_v<T, bool>) {
-        field = std::get<bool>(value);
+        field = value.truth();
     } else if constexpr (std::is_same_v<T, milliseconds>) {
-        field = milliseconds{std::get<std::int64_t>(value)};
+        field = milliseconds{value.integer()};
     } else if constexpr (std::is_integral_v<T>) {
-        field = static_cast<T>(std::get<std::int64_t>(value));
+        field = static_cast<T>(value.integer());
     } else {
-        field = std::get<std::string>(value);
+        field = value.text();
     }
 }
 
-// `field` returns the member of a configuration that the key sets.
-template <class Field>
-void add_key(
-    config_rows& rows,
+// Adds a key of the configuration, or of an entry of one of its tables. `field` returns the member
+// that the key sets.
+template <class T, class Field>
+config::key<T>& add_key(
+    std::vector<config::key<T>>& rows,
     std::string name,
     config_bounds within,
     std::string text,
     const Field& field
 ) {
-    config_key& row = rows.emplace_back();
+    using member = std::remove_cvref_t<decltype(field(std::declval<T&>()))>;
+    config::key<T>& row = rows.emplace_back();
     row.name = std::move(name);
     row.text = std::move(text);
+    row.of = kind_of<member>;
+    row.in = std::is_same_v<member, milliseconds> ? config::unit::milliseconds : within.in;
     row.least = within.least;
     row.most = within.most;
-    row.put = [field](configuration& into, const config_value& value) -> result<void> {
+    row.put = [field](T& into, const config_value& value) -> result<void> {
         from_value(field(into), value);
         return {};
     };
-    row.get = [field](const configuration& from) {
+    row.get = [field](const T& from) {
         return to_value(field(from));
     };
+    return row;
 }
 
 /// Sets the readers of the rows from `first` on that have none yet.
@@ -103,8 +115,16 @@ void add_cache_server(config_rows& rows);
 // The rows of config_logs.cpp: the quotas of the logs service.
 void add_log_quotas(config_rows& rows);
 
+// The rows of config_access_log.cpp: the gateway's access log.
+void add_access_log(config_rows& rows);
+
 // The rows of config_registry.cpp: what nodes may register.
 void add_registry_limits(config_rows& rows);
+
+// The rows of config_routes.cpp and config_programs.cpp: what the gateway does with requests for
+// HTTP programs.
+void add_routes(config_rows& rows);
+void add_programs(config_rows& rows);
 
 // The rows of config_trust.cpp: the cluster secret and what is allowed without it.
 void add_trust(config_rows& rows);

@@ -17,12 +17,13 @@ constexpr std::string_view tls_names[] = {"off", "prefer", "verify"}; // as in s
 void add_url(config_rows& rows) {
     config_key& url = rows.emplace_back();
     url.name = "store.url";
+    url.secret = true; // it may contain a password
     url.text =
         "mysql://USER@HOST:PORT/DATABASE; for a cluster HOST:PORT of each node, separated by "
         "commas; empty: SQLite files in the data directory";
     url.most = text_bytes_max;
     url.put = [](configuration& into, const config_value& value) -> result<void> {
-        const auto& text = std::get<std::string>(value);
+        const auto& text = value.text();
         if (!text.empty()) {
             if (auto read = store::parse_server_url(text); !read) {
                 return tl::unexpected{std::move(read.error())};
@@ -45,7 +46,7 @@ void add_replicas(config_rows& rows) {
         "reads; writes move to a promoted replica, which is writable and does not replicate";
     replicas.most = text_bytes_max;
     replicas.put = [](configuration& into, const config_value& value) -> result<void> {
-        const auto& text = std::get<std::string>(value);
+        const auto& text = value.text();
         if (auto read = store::parse_server_places(text); !read) {
             return tl::unexpected{std::move(read.error())};
         }
@@ -72,7 +73,7 @@ void add_tls(config_rows& rows) {
                "host's name that an authority of store.tls_ca has signed";
     tls.choices = {std::begin(tls_names), std::end(tls_names)};
     tls.put = [](configuration& into, const config_value& value) -> result<void> {
-        const auto& chosen = std::get<std::string>(value);
+        const auto& chosen = value.text();
         into.service.store.tls = chosen == "off"      ? store::tls_mode::off
                                  : chosen == "verify" ? store::tls_mode::verify
                                                       : store::tls_mode::prefer;
@@ -93,13 +94,14 @@ void add_tls(config_rows& rows) {
 void add_sharing(config_rows& rows) {
     config_key& shared = rows.emplace_back();
     shared.name = "store.shared_with_legacy";
+    shared.of = config::kind::truth;
     shared.text =
         "nodes of an existing deployment use the tables too: keep the password hashes that they "
         "verify; "
         "when this key is not set: true for adopted tables until msd migrate --finish, false for "
         "other tables";
     shared.put = [](configuration& into, const config_value& value) -> result<void> {
-        into.service.store.shared_with_legacy = std::get<bool>(value);
+        into.service.store.shared_with_legacy = value.truth();
         return {};
     };
     shared.get = [](const configuration& from) {

@@ -74,8 +74,7 @@ void add_log(config_rows& rows) {
     level.text = "least severe level that is logged";
     level.choices = {"trace", "debug", "info", "warning", "error", "off"};
     level.put = [](configuration& into, const config_value& value) -> result<void> {
-        [[maybe_unused]] const bool known =
-            log::parse_level(std::get<std::string>(value), into.log.threshold);
+        [[maybe_unused]] const bool known = log::parse_level(value.text(), into.log.threshold);
         return {};
     };
     level.get = [choices = level.choices](const configuration& from) {
@@ -86,7 +85,7 @@ void add_log(config_rows& rows) {
     format.text = "text for people or JSON lines";
     format.choices = {"text", "json"};
     format.put = [](configuration& into, const config_value& value) -> result<void> {
-        const bool json = std::get<std::string>(value) == "json";
+        const bool json = value.text() == "json";
         into.log.style = json ? log::format::json : log::format::text;
         return {};
     };
@@ -110,7 +109,7 @@ void add_registry(config_rows& rows) {
     distributor.most = host_bytes_max;
     distributor.readers = readers::registry_clients;
     distributor.put = [](configuration& into, const config_value& value) -> result<void> {
-        auto read = parse_endpoint(std::get<std::string>(value), endpoint_port::required);
+        auto read = parse_endpoint(value.text(), endpoint_port::required);
         if (!read) {
             return tl::unexpected{std::move(read.error())};
         }
@@ -132,7 +131,7 @@ void add_registry(config_rows& rows) {
     advertise.depends_on_host = true;
     advertise.readers = readers::registered | readers::distributor;
     advertise.put = [](configuration& into, const config_value& value) -> result<void> {
-        const std::string& text = std::get<std::string>(value);
+        const std::string& text = value.text();
         host_and_port chosen;
         if (!text.empty()) {
             auto read = parse_endpoint(text, endpoint_port::optional);
@@ -259,6 +258,8 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
         } else if (role.kind == role_kind::gateway) {
             add_role(rows, role);
             add_group(rows, readers::gateway, add_gateway_figures);
+            add_group(rows, readers::gateway, add_access_log);
+            add_group(rows, readers::gateway, add_routes);
         }
     }
     add_group(rows, readers::services, add_services);
@@ -273,6 +274,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_group(rows, readers::services, add_log_quotas);
     add_group(rows, readers::services, add_cache_figures);
     add_group(rows, readers::registered, add_upstream_figures);
+    add_group(rows, readers::gateway, add_programs);
     add_group(rows, readers::workers, add_packet_figures);
     add_group(rows, readers::master, add_supervision_figures);
     return rows;

@@ -20,7 +20,7 @@ void add_addresses(
     row.text = std::move(text);
     row.most = text_bytes_max;
     row.put = [field, with](configuration& into, const config_value& value) -> result<void> {
-        auto read = core::address_list::parse(std::get<std::string>(value), with);
+        auto read = core::address_list::parse(value.text(), with);
         if (!read) {
             return tl::unexpected{std::move(read.error())};
         }

@@ -7,6 +7,7 @@
 #include "app/terminal_commands.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "process/control_client.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,11 @@ constexpr milliseconds degraded_max{10'000};
 int failed(std::string_view what) {
     log::complain(what);
     return exit_failed;
+}
+
+// A line for each wrong key of a file.
+void complain_in_lines(std::string_view text) {
+    log::write_error("msd: " + printable_lines(text));
 }
 
 bool is_gone(const error& why) {
@@ -107,7 +113,8 @@ public:
     progress(const command_line& command, const json::object& accepted)
         : command_{command},
           roll_{number_of(accepted, "roll")},
-          upgrade_{number_of(accepted, "upgrade")} {}
+          upgrade_{number_of(accepted, "upgrade")},
+          reload_{number_of(accepted, "reload")} {}
 
     verdict look(const json::object& status) {
         if (command_.control == "stop") {
@@ -118,6 +125,9 @@ public:
         }
         if (upgrade_ != 0) {
             return look_at_upgrade(status);
+        }
+        if (reload_ != 0) {
+            return look_at_reload(status);
         }
         return roll_ != 0 ? look_at_roll(status) : verdict::done;
     }
@@ -180,6 +190,31 @@ private:
             return verdict::failed;
         }
         show(state == "waiting" ? "waiting for the roll in progress" : "asking the new program");
+        return verdict::not_yet;
+    }
+
+    // The numbers begin again when the master is upgraded.
+    verdict look_at_reload(const json::object& status) {
+        json::object reload = object_of(status, "reload");
+        if (number_of(reload, "id") > reload_) {
+            reload = object_of(reload, "previous"); // the next reload has begun already
+        }
+        const std::string state = text_of(reload, "state");
+        const bool is_active = state == "waiting" || state == "applying";
+        if (number_of(reload, "id") != reload_ && !is_active) {
+            log::complain(fmt::format("the result of reload {} is unknown", reload_));
+            return verdict::failed;
+        }
+        if (state == "done") {
+            return verdict::done;
+        }
+        if (state == "refused") {
+            complain_in_lines(text_of(reload, "reason"));
+            return verdict::failed;
+        }
+        if (state == "waiting") {
+            show("waiting for the roll in progress");
+        }
         return verdict::not_yet;
     }
 
@@ -253,6 +288,7 @@ private:
     const command_line& command_;
     std::int64_t roll_;
     std::int64_t upgrade_;
+    std::int64_t reload_;
     deadline degraded_until_ = deadline::in(degraded_max);
     std::string shown_;
 };
@@ -316,9 +352,12 @@ int control_instance(const command_line& command, const configuration& configure
         return failed(answer ? "the answer cannot be read" : answer.error().text);
     }
     if (const std::string why = text_of(accepted, "error"); !why.empty()) {
-        return failed(why);
+        complain_in_lines(why);
+        return exit_failed;
     }
-    const int code = command.wait ? await_end(command, *chosen, accepted) : 0;
+    // Workers apply a reload within milliseconds, so the command waits for them in any case.
+    const bool waits = command.wait || number_of(accepted, "reload") != 0;
+    const int code = waits ? await_end(command, *chosen, accepted) : 0;
     return show_outcome(command, *chosen, code);
 }
 

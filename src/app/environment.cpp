@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace msd::app {
@@ -103,8 +102,8 @@ std::string warning_of_platform(const std::vector<std::string>& names) {
 
 // Whether later processes of the instance get the value in a variable: texts that need a restart.
 // Numbers that need a restart are ports, which workers get as sockets.
-bool is_passed_to_successors(const config_key& key, const configuration& of) {
-    return key.needs_restart && std::holds_alternative<std::string>(key.get(of));
+bool is_passed_to_successors(const config_key& key) {
+    return key.needs_restart && key.of == config::kind::text;
 }
 
 } // namespace
@@ -143,7 +142,7 @@ result<void> apply_environment(
             ignored.push_back(fmt::format("{}={}", each.name, text));
             continue;
         }
-        if (const auto done = config_schema::set_text(into, key, text); !done) {
+        if (const auto done = config::set_text(into, key, text); !done) {
             return fail(errc::invalid, fmt::format("{}: {}", each.name, done.error().text));
         }
     }
@@ -155,8 +154,8 @@ result<void> apply_environment(
 
 void fix(const configuration& running, const config_schema& schema) {
     for (const config_key& key : schema.keys()) {
-        if (is_passed_to_successors(key, running)) {
-            const auto text = std::get<std::string>(key.get(running));
+        if (is_passed_to_successors(key)) {
+            const auto text = key.get(running).text();
             // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
             setenv(fixed_variable(key.name).c_str(), text.c_str(), 1);
         }
@@ -169,7 +168,7 @@ void apply_fixed(
     const environment_lookup& look_up
 ) {
     for (const config_key& key : schema.keys()) {
-        if (!is_passed_to_successors(key, into)) {
+        if (!is_passed_to_successors(key)) {
             continue;
         }
         if (const char* const text = look_up(fixed_variable(key.name).c_str())) {

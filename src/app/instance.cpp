@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -124,7 +126,8 @@ what_to_try(const configuration& configured, const std::vector<process::pool_set
 struct changes {
     std::vector<std::string> applied;
     std::vector<std::string> need_restart;
-    std::set<std::string, std::less<>> pools; // their workers read one of `applied`
+    std::set<std::string, std::less<>> pools;      // their workers read one of `applied`,
+    std::set<std::string, std::less<>> pools_live; // or only those that they apply while they serve
 };
 
 changes compare(
@@ -137,7 +140,7 @@ changes compare(
     const std::vector<role_facts> running = roles_of(command, roles);
     const config_schema schema{roles};
     for (const config_key& key : schema.keys()) {
-        if (!is_read_by(command, key) || key.get(a) == key.get(b)) {
+        if (!is_read_by(command, key) || key.is_same(a, b)) {
             continue;
         }
         if (key.needs_restart) {
@@ -147,7 +150,7 @@ changes compare(
         found.applied.push_back(key.name);
         for (const role_facts& role : running) {
             if (is_read_by_workers(command, role, key)) {
-                found.pools.emplace(role.name);
+                (key.live ? found.pools_live : found.pools).emplace(role.name);
             }
         }
     }
@@ -170,9 +173,49 @@ void add_content_of(
     }
 }
 
-// A reload. `before` is the current configuration of the instance; the new one replaces it.
-result<process::reconfiguration>
-reconfigure(const command_line& command, std::span<const role_facts> roles, configuration& before) {
+// The end of a reload: either `read` becomes the current configuration of the instance, or what was
+// applied while it was read is undone.
+std::function<void(bool)> settlement(
+    const std::shared_ptr<configuration>& current,
+    const std::shared_ptr<configuration>& read
+) {
+    return [current, read](bool in_effect) {
+        if (in_effect) {
+            *current = *read;
+            return;
+        }
+        if (const auto logging = configure_log(*current); !logging) {
+            log::error("{}", logging.error().text);
+        }
+        process::allow_core_dumps(current->core_dumps);
+    };
+}
+
+std::map<std::string, int> changed_workers(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const configuration& before,
+    const configuration& after
+) {
+    std::map<std::string, int> changed;
+    for (const role_facts& role : roles_of(command, roles)) {
+        const bool same = after.roles.find(role.name)->second.workers ==
+                          before.roles.find(role.name)->second.workers;
+        if (!same && role.kind != role_kind::distributor) {
+            changed[std::string{role.name}] = workers_of(role, after, command.what == verb::up);
+        }
+    }
+    return changed;
+}
+
+// A reload. `current` is the configuration of the instance; the new one replaces it when it takes
+// effect.
+result<process::reconfiguration> reconfigure(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const std::shared_ptr<configuration>& current
+) {
+    const configuration& before = *current;
     auto read = resolve(command, roles, process_environment);
     if (!read) {
         return fail(errc::invalid, read.error().text);
@@ -203,7 +246,7 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     }
     for (const std::string& name : found.need_restart) {
         const config_key& key = *schema.find(name);
-        if (auto kept = key.put(*read, key.get(before)); !kept) {
+        if (auto kept = key.copy(*read, before); !kept) {
             return tl::unexpected{std::move(kept.error())};
         }
     }
@@ -216,15 +259,12 @@ reconfigure(const command_line& command, std::span<const role_facts> roles, conf
     made.supervision = read->supervision;
     made.config = read->text;
     made.pools_affected = found.pools;
-    for (const role_facts& role : roles_of(command, roles)) {
-        const bool same = read->roles.find(role.name)->second.workers ==
-                          before.roles.find(role.name)->second.workers;
-        if (!same && role.kind != role_kind::distributor) {
-            made.workers[std::string{role.name}] =
-                workers_of(role, *read, command.what == verb::up);
-        }
+    made.pools_live = found.pools_live;
+    for (const std::string& each : found.pools) {
+        made.pools_live.erase(each); // their new workers start with all of it
     }
-    before = std::move(*read);
+    made.workers = changed_workers(command, roles, before, *read);
+    made.settle = settlement(current, std::make_shared<configuration>(std::move(*read)));
     return made;
 }
 
@@ -239,8 +279,9 @@ process::master_settings master_settings_of(
     process::master_settings settings;
     settings.supervision = configured.supervision;
     settings.config = configured.text;
-    settings.read_configuration = [command, roles, before = configured]() mutable {
-        return reconfigure(command, roles, before);
+    const auto current = std::make_shared<configuration>(configured);
+    settings.read_configuration = [command, roles, current] {
+        return reconfigure(command, roles, current);
     };
     settings.on_pool_ready = print_ready;
     if (command.what == verb::up) {

@@ -2,7 +2,6 @@
 #include "app/key_readers.hpp"
 
 #include "app/command_line.hpp"
-#include "app/config_schema.hpp"
 #include "app/role_table.hpp"
 
 #include <string_view>
@@ -71,7 +70,7 @@ key_readers workers_of(role_kind kind) {
 
 } // namespace
 
-bool is_read_by(const command_line& command, const config_key& key) {
+bool is_read_by(const command_line& command, const config::description& key) {
     return (key.readers & readers_in(command.what)) != 0 &&
            (key.role.empty() || runs(command, key.role));
 }
@@ -79,7 +78,7 @@ bool is_read_by(const command_line& command, const config_key& key) {
 bool is_read_by_workers(
     const command_line& command,
     const role_facts& role,
-    const config_key& key
+    const config::description& key
 ) {
     const bool is_alone = command.what != verb::up;
     const bool is_client = is_alone && role.kind != role_kind::distributor;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/description.hpp"
+
 // Which processes read a configuration key. A command looks only at the environment variables of
 // keys that it reads, and a reload replaces only the workers that read a changed key.
 namespace msd::app {
 
 /// A set of readers, one bit each.
-using key_readers = unsigned;
+using key_readers = config::reader_set;
 
 namespace readers {
 
@@ -26,14 +28,16 @@ inline constexpr key_readers registered = gateway | services; // nodes in the re
 } // namespace readers
 
 struct command_line;
-struct config_key;
 struct role_facts;
 
 /// Whether processes of `command` read the key: the command itself, its master or its workers.
-[[nodiscard]] bool is_read_by(const command_line& command, const config_key& key);
+[[nodiscard]] bool is_read_by(const command_line& command, const config::description& key);
 
 /// Whether the workers of `role` under the master of `command` read the key.
-[[nodiscard]] bool
-is_read_by_workers(const command_line& command, const role_facts& role, const config_key& key);
+[[nodiscard]] bool is_read_by_workers(
+    const command_line& command,
+    const role_facts& role,
+    const config::description& key
+);
 
 } // namespace msd::app

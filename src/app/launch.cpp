@@ -5,6 +5,7 @@
 #include "app/exposure.hpp"
 #include "app/giving_up_root.hpp"
 #include "app/instance.hpp"
+#include "app/live_settings.hpp"
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
 #include "app/secret.hpp"
@@ -138,6 +139,15 @@ environment_of(const process::worker_description& own, const configuration& conf
     return made;
 }
 
+// For a file that a gateway applies while it serves.
+gateway::settings_reader
+gateway_reader(const command_line& command, std::span<const role_facts> roles) {
+    return [command, roles](gateway::gateway_settings running, const unique_fd& file)
+               -> result<gateway::gateway_settings> {
+        return with_live_keys(std::move(running), command, roles, process_environment, file.get());
+    };
+}
+
 // A node that listens on every address is registered with the address of its connection to the
 // registry. When that is a loopback address, other hosts cannot reach the node.
 void warn_of_loopback(const configuration& configured, verb what) {
@@ -230,8 +240,21 @@ int run_master(
     return code ? *code : failed(code.error());
 }
 
+tl::expected<configuration, refusal> worker_configuration(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    int config_descriptor
+) {
+    auto configured = resolve(command, roles, process_environment, config_descriptor);
+    if (configured) {
+        apply_fixed(*configured, config_schema{roles}, process_environment);
+    }
+    return configured;
+}
+
 int run_worker(
     const process::worker_description& own,
+    const command_line& command,
     const configuration& configured,
     std::span<const role_facts> roles
 ) {
@@ -270,7 +293,11 @@ int run_worker(
     case role_kind::distributor:
         return registry::run_distributor(std::move(environment), distributor_of(adapted));
     case role_kind::gateway:
-        return gateway::run_gateway(std::move(environment), gateway_of(adapted));
+        return gateway::run_gateway(
+            std::move(environment),
+            gateway_of(adapted),
+            gateway_reader(command, roles)
+        );
     case role_kind::service:
         return host::run_service(std::move(environment), service_of(adapted, own.pool));
     }

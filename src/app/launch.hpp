@@ -3,11 +3,13 @@
 
 #include "app/command_line.hpp"
 #include "app/configuration.hpp"
+#include "app/resolve.hpp"
 #include "app/role_table.hpp"
 #include "process/worker_description.hpp"
 
 #include <span>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 // From a configuration to running processes: the master with its pools, and the role in a worker.
@@ -23,9 +25,18 @@ namespace msd::app {
     std::span<const role_facts> roles
 );
 
+/// The configuration of a worker: of its master's command line, and of `config_descriptor`, a copy
+/// of the file that its master read.
+[[nodiscard]] tl::expected<configuration, refusal> worker_configuration(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    int config_descriptor
+);
+
 /// Runs the role that the master assigned to this process. Returns the exit code.
 [[nodiscard]] int run_worker(
     const process::worker_description& own,
+    const command_line& command,
     const configuration& configured,
     std::span<const role_facts> roles
 );

@@ -3,6 +3,8 @@
 
 #include "app/config_file.hpp"
 #include "app/role_directories.hpp"
+#include "app/route_flag.hpp"
+#include "config/file.hpp"
 #include "process/loopback.hpp"
 #include "store/server_url.hpp"
 
@@ -51,49 +53,14 @@ result<std::shared_ptr<const unique_fd>> keep(std::string_view text) {
     return std::make_shared<const unique_fd>(std::move(kept));
 }
 
-// Reads from `kept` instead when it is not -1; messages use the name of the file.
-result<void>
-read_file(const std::string& file, int kept, const config_schema& schema, configuration& into) {
-    auto text = config_text(kept >= 0 ? fmt::format("/proc/self/fd/{}", kept) : file);
-    if (!text) {
-        return tl::unexpected{std::move(text.error())};
-    }
-    if (auto read = read_config(*text, file, schema, into); !read) {
-        return read;
-    }
-    auto copy = keep(*text);
-    if (!copy) {
-        return tl::unexpected{std::move(copy.error())};
-    }
-    into.text = std::move(*copy);
-    return {};
-}
-
 bool has_password(std::string_view url) {
     const auto read = store::parse_server_url(url);
     return read && !read->password.empty();
 }
 
-} // namespace
-
-tl::expected<configuration, refusal> resolve(
-    const command_line& command,
-    std::span<const role_facts> roles,
-    const environment_lookup& look_up,
-    int config_descriptor
-) {
-    const config_schema schema{roles};
-    configuration made = schema.defaults();
-    made.membership.distributor_host = process::loopback_host();
-    if (const std::string file = config_file_of(command, look_up); !file.empty()) {
-        if (const auto read = read_file(file, config_descriptor, schema, made); !read) {
-            return refuse(exit_configuration, read.error().text);
-        }
-    }
-    const auto applied = apply_environment(made, schema, command, roles, look_up);
-    if (!applied) {
-        return refuse(exit_configuration, applied.error().text);
-    }
+// The values of flags, which override those of the environment and the file.
+tl::expected<void, refusal>
+apply_flags(configuration& made, const config_schema& schema, const command_line& command) {
     for (const assignment& each : command.settings) {
         if (each.key == "distributor.workers") {
             // The registry's state is in one process.
@@ -112,16 +79,85 @@ tl::expected<configuration, refusal> resolve(
             );
         }
         const config_key& key = *schema.find(each.key);
-        const auto set = config_schema::set_text(made, key, each.text);
-        if (!set) {
+        if (const auto set = config::set_text(made, key, each.text); !set) {
             const int code = key.depends_on_host ? exit_configuration : exit_usage;
             return refuse(code, fmt::format("{}: {}", each.flag, set.error().text));
         }
     }
+    if (const auto added = add_route_flags(made.gateway, command.routes); !added) {
+        return refuse(exit_usage, fmt::format("--route: {}", added.error().text));
+    }
+    return {};
+}
+
+} // namespace
+
+tl::expected<std::optional<file_text>, refusal> read_file_of(
+    const command_line& command,
+    const environment_lookup& look_up,
+    int config_descriptor
+) {
+    const std::string name = config_file_of(command, look_up);
+    if (name.empty()) {
+        return std::nullopt;
+    }
+    auto text = config::read_text(
+        config_descriptor >= 0 ? fmt::format("/proc/self/fd/{}", config_descriptor) : name
+    );
+    if (!text) {
+        return refuse(exit_configuration, std::move(text.error().text));
+    }
+    return file_text{name, std::move(*text)};
+}
+
+tl::expected<configuration, refusal> resolve_values(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const environment_lookup& look_up,
+    const std::optional<file_text>& file
+) {
+    const config_schema schema{roles};
+    configuration made = schema.defaults();
+    made.membership.distributor_host = process::loopback_host();
+    if (file) {
+        if (auto read = read_config(file->text, file->name, schema, made); !read) {
+            return refuse(exit_configuration, std::move(read.error().text));
+        }
+    }
+    if (const auto applied = apply_environment(made, schema, command, roles, look_up); !applied) {
+        return refuse(exit_configuration, applied.error().text);
+    }
+    if (auto applied = apply_flags(made, schema, command); !applied) {
+        return tl::unexpected{std::move(applied.error())};
+    }
     if (const auto fits = check_together(made); !fits) {
         return refuse(exit_configuration, fits.error().text);
     }
-    if (const auto chosen = choose_directories(made, command); !chosen) {
+    return made;
+}
+
+tl::expected<configuration, refusal> resolve(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const environment_lookup& look_up,
+    int config_descriptor
+) {
+    const auto file = read_file_of(command, look_up, config_descriptor);
+    if (!file) {
+        return tl::unexpected{file.error()};
+    }
+    auto made = resolve_values(command, roles, look_up, *file);
+    if (!made) {
+        return made;
+    }
+    if (*file) {
+        auto copy = keep((*file)->text);
+        if (!copy) {
+            return refuse(exit_configuration, std::move(copy.error().text));
+        }
+        made->text = std::move(*copy);
+    }
+    if (const auto chosen = choose_directories(*made, command); !chosen) {
         return refuse(exit_configuration, chosen.error().text);
     }
     return made;

@@ -6,6 +6,7 @@
 #include "app/configuration.hpp"
 #include "app/environment.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -31,6 +32,25 @@ struct refusal {
     std::span<const role_facts> roles,
     const environment_lookup& look_up,
     int config_descriptor = -1
+);
+
+// The text of a configuration file, and its name for messages.
+struct file_text {
+    std::string name;
+    std::string text;
+};
+
+/// The two parts of resolve() that need no change of this process and no other file: the text of
+/// the configuration file of `command`, nothing when there is none, …
+[[nodiscard]] tl::expected<std::optional<file_text>, refusal>
+read_file_of(const command_line& command, const environment_lookup& look_up, int config_descriptor);
+/// … and the values of file, environment and flags. Uses no state of the process except
+/// `look_up`, so any thread can call it.
+[[nodiscard]] tl::expected<configuration, refusal> resolve_values(
+    const command_line& command,
+    std::span<const role_facts> roles,
+    const environment_lookup& look_up,
+    const std::optional<file_text>& file
 );
 
 /// std::getenv.

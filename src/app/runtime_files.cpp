@@ -82,6 +82,11 @@ void prepare_for_owner(
     if (!log::standard_stream(configured.log.file)) {
         process::give_file(configured.log.file, owner);
     }
+    const std::string& access = configured.gateway.access_log.file;
+    const bool has_gateway = command == verb::gateway || command == verb::up;
+    if (has_gateway && !access.empty() && !log::standard_stream(access)) {
+        process::give_file(access, owner);
+    }
 }
 
 result<runtime_files>

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace msd::core {
@@ -14,7 +16,7 @@ namespace {
 
 using kind = worker_message::kind;
 
-constexpr std::array<std::pair<kind, std::string_view>, 14> words{{
+constexpr std::array<std::pair<kind, std::string_view>, 17> words{{
     {kind::hello, "HELLO"},
     {kind::ready, "READY"},
     {kind::extend, "EXTEND"},
@@ -29,6 +31,9 @@ constexpr std::array<std::pair<kind, std::string_view>, 14> words{{
     {kind::scale, "SCALE"},
     {kind::reopen, "REOPEN"},
     {kind::stats, "STATS"},
+    {kind::configure, "CONFIGURE"},
+    {kind::configured, "CONFIGURED"},
+    {kind::refused, "REFUSED"},
 }};
 
 std::string bounded(std::string_view text, std::size_t bytes_max) {
@@ -83,6 +88,17 @@ result<worker_message> decode_worker_message(std::string_view datagram) {
         }
     }
     return fail(errc::malformed, "the message on the control channel is unknown");
+}
+
+configure_answer read_configure_answer(std::string_view text) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    configure_answer read;
+    const auto [stopped, failure] = std::from_chars(text.data(), text.data() + space, read.number);
+    if (failure != std::errc{} || stopped != text.data() + space || read.number == 0) {
+        return {};
+    }
+    read.reason = text.substr(std::min(space + 1, text.size()));
+    return read;
 }
 
 } // namespace msd::core

@@ -28,8 +28,11 @@ struct worker_message {
         kept,  // worker → master: the handover failed, the worker continues; text is the reason
         serve, // master → worker: the worker to take over from has ended; serve without its state
         scale, // master → worker: the new number of workers in the pool, as text
-        reopen, // master → worker: reopen the log files
-        stats,  // worker → master: text is a JSON object
+        reopen,     // master → worker: reopen the log files
+        stats,      // worker → master: text is a JSON object
+        configure,  // master → worker: apply the attached configuration file; text: its number
+        configured, // worker → master: the file with that number is applied
+        refused, // worker → master: it cannot be applied, nothing has changed; text: number reason
     };
 
     kind what = kind::hello;
@@ -40,7 +43,7 @@ constexpr std::size_t worker_message_bytes_max = 4096;
 
 // The master trusts no worker: a broken or hostile one costs itself and nothing else. Limits of the
 // texts as decode_worker_message() returns them; STATS has the limit of the datagram.
-constexpr std::size_t worker_reason_bytes_max = 1024; // of FATAL and KEPT
+constexpr std::size_t worker_reason_bytes_max = 1024; // of FATAL, KEPT and REFUSED
 constexpr std::size_t worker_build_bytes_max = 128;   // of HELLO
 
 /// A worker that sends more messages within a second is replaced.
@@ -56,6 +59,15 @@ constexpr std::string_view last_of_pool = "last";
 
 /// A handover succeeds or fails within this time; the old worker does not serve during it.
 constexpr milliseconds handover_limit{5000};
+
+/// The text of CONFIGURED and REFUSED: the number of the file and, in REFUSED, the reason.
+struct configure_answer {
+    std::uint64_t number = 0;
+    std::string reason;
+};
+
+/// The number is 0, which no file has, when the text does not begin with one.
+[[nodiscard]] configure_answer read_configure_answer(std::string_view text);
 
 /// A worker outlives its master by at most this time, even when its event loop hangs.
 constexpr std::chrono::seconds orphan_limit{10};

@@ -3,7 +3,11 @@
 
 #include "core/rate_quota.hpp"
 #include "core/route_table.hpp"
+#include "gateway/access_log.hpp"
 #include "gateway/backend.hpp"
+#include "gateway/backend/http_backend.hpp"
+#include "gateway/client_identity.hpp"
+#include "gateway/routes.hpp"
 #include "gateway/settings.hpp"
 #include "http/server_stream.hpp"
 #include "net/byte_budget.hpp"
@@ -13,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -21,13 +26,25 @@ namespace msd::gateway {
 // What all exchanges of a worker share.
 struct gateway_context {
     const gateway_settings& settings;
-    upstream::upstreams& services;
+    const routes& table;
+    upstream::upstreams& services; // that take packets
+    http_backend& programs;
     net::byte_budget& body_memory; // limited by gateway.bodies_bytes_max
     core::rate_quota& log_quota;   // gateway.log_bytes_per_s
+    access_log& log;
     // The gateway has received a list of nodes, from the registry or from the file that the workers
     // of its pool share.
     bool has_list = false;
     std::uint64_t requests = 0;
+    std::mt19937_64 random{std::random_device{}()}; // for shares of a split
+};
+
+// Where a request goes.
+enum class destination : std::uint8_t {
+    nowhere, // no route takes it
+    packets, // to a packet service
+    program, // to a web program
+    canned   // nowhere: the route has the reply
 };
 
 // What is known of one request and of the reply to it. The steps of the exchange and the policies
@@ -39,22 +56,36 @@ struct exchange_state {
     http::server_stream& client;
     exchange_record record;
 
-    // Set by policies before the route is looked up.
+    // Set before the route is looked up.
     std::string request_id;
     std::string trace;       // traceparent to hand on; empty: none
     std::string reply_lines; // header lines of every reply of this exchange, each with CR LF
+    // Of requests to programs, and of all when there are trusted proxies.
+    std::optional<client_identity> identity;
 
     // The route.
-    core::route_table::match match;
+    route_match route;
+    destination to = destination::nowhere;
+    core::route_table::match match; // of a packet service, when there is one
+    std::string service;            // of a program
 
     // Requests of packet services only.
     wire::body_kind kind = wire::body_kind::none;
     std::size_t body_bytes = 0; // of the complete body
     std::string params;         // of the packet
+    std::string headers;        // of the packet: those that the route wants; empty: none
     std::string idem;           // the Idempotency-Key; empty: not sent
+    bool is_head = false;       // the request's method; the request is released before its reply
 
     [[nodiscard]] const wire::http_request& head() const { return client.request(); }
+    /// The address of the client, as far as it can be told.
+    [[nodiscard]] const std::string& client_address() const {
+        return identity ? identity->address : client.peer().host;
+    }
+    /// Of the route, or of the gateway.
     [[nodiscard]] std::size_t body_bytes_max() const;
+    /// For the head of the reply, from now on.
+    [[nodiscard]] deadline reply_until() const;
 };
 
 } // namespace msd::gateway

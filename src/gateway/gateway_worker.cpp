@@ -6,6 +6,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/run_gateway.hpp"
 #include "http/server_http1.hpp"
+#include "net/blocking_lane.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
 
@@ -33,6 +34,7 @@ constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
 constexpr std::size_t claimants_named_max = 8; // in one line of the log
 constexpr std::time_t report_logs_every_s = 60;
+constexpr int reading_nice = 5; // of the thread that reads a configuration file
 
 core::rate_quota::limits log_limits(const gateway_settings& settings) {
     core::rate_quota::limits out;
@@ -54,9 +56,14 @@ connection_settings(node::worker& surroundings, const gateway_settings& settings
 
 } // namespace
 
-gateway_worker::gateway_worker(node::worker& surroundings, const gateway_settings& settings)
+gateway_worker::gateway_worker(
+    node::worker& surroundings,
+    const gateway_settings& settings,
+    settings_reader read_again
+)
     : worker_{surroundings},
       settings_{settings},
+      read_again_{std::move(read_again)},
       connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           node::upstream_surroundings_of(
@@ -65,6 +72,15 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
               std::string{core::gateway_name}
           ),
           upstream::upstreams::connecting::eagerly},
+      listed_programs_{settings.upstream.forget_absent},
+      programs_{surroundings.loop.get_executor(), surroundings.dog},
+      programs_guard_{
+          surroundings.dog,
+          [this] {
+              expire_programs();
+          }},
+      routes_{upstreams_.routes(), listed_programs_.routes()},
+      http_backend_{programs_},
       link_{
           surroundings.loop.get_executor(),
           node::link_settings(
@@ -77,10 +93,18 @@ gateway_worker::gateway_worker(node::worker& surroundings, const gateway_setting
           [this](const upstream::topology_news& news) { update(news); },
           [this] {
               upstreams_.registry_lost();
+              listed_programs_.registry_lost();
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
-      context_{settings_, upstreams_, body_memory_, log_quota_},
+      context_{
+          settings_,
+          routes_,
+          upstreams_,
+          http_backend_,
+          body_memory_,
+          log_quota_,
+          access_log_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);
@@ -92,7 +116,68 @@ gateway_worker::~gateway_worker() = default;
 void gateway_worker::update(const upstream::topology_news& news) {
     context_.has_list = context_.has_list || news.is_complete;
     upstreams_.update(news);
+    listed_programs_.update({news.changes, news.is_first, news.connected_since});
+    programs_guard_.set(deadline{listed_programs_.due()});
+    std::set<std::string> services;
+    for (const core::node_change& change : news.changes) {
+        if (change.after && change.after->info.is_http()) {
+            services.insert(change.after->info.id.name);
+        }
+    }
+    follow_programs(services);
     report_contested_routes();
+}
+
+// Gives programs_ the nodes of these services, and of those that it has.
+void gateway_worker::follow_programs(const std::set<std::string>& services) {
+    for (const std::string& service : services) {
+        followed_.try_emplace(service);
+    }
+    for (auto each = followed_.begin(); each != followed_.end();) {
+        auto& known = each->second;
+        const auto& listed = listed_programs_.nodes_of(each->first);
+        for (const core::node_id& node : listed) {
+            if (known.insert(node).second) {
+                programs_.add_node(node);
+            }
+        }
+        std::erase_if(known, [this, &listed](const core::node_id& node) {
+            const bool is_gone = !std::binary_search(listed.begin(), listed.end(), node);
+            if (is_gone) {
+                programs_.remove_node(node);
+            }
+            return is_gone;
+        });
+        each = known.empty() ? followed_.erase(each) : std::next(each);
+    }
+}
+
+void gateway_worker::expire_programs() {
+    listed_programs_.expire(clock::now());
+    programs_guard_.set(deadline{listed_programs_.due()});
+    follow_programs({});
+}
+
+// Can take long with many routes, and needs nothing of the worker.
+result<gateway_worker::live_parts> gateway_worker::compile(gateway_settings settings) {
+    auto compiled = core::configured_routes::compile(settings.routes);
+    if (!compiled) {
+        return tl::unexpected{std::move(compiled.error())};
+    }
+    return live_parts{std::move(settings), std::move(*compiled)};
+}
+
+// After an error nothing has changed.
+result<void> gateway_worker::apply(live_parts fresh) {
+    if (auto opened = access_log_.configure(fresh.settings.access_log); !opened) {
+        return opened;
+    }
+    if (auto applied = programs_.apply(fresh.settings.programs); !applied) {
+        return applied;
+    }
+    settings_ = std::move(fresh.settings);
+    routes_.apply(std::move(fresh.compiled));
+    return {};
 }
 
 // Logs each contested route once, in one worker of the pool.
@@ -124,6 +209,13 @@ void gateway_worker::report_contested_routes() {
 }
 
 asio::awaitable<result<void>> gateway_worker::start() {
+    auto compiled = compile(settings_);
+    if (!compiled) {
+        co_return tl::unexpected{std::move(compiled.error())};
+    }
+    if (auto applied = apply(std::move(*compiled)); !applied) {
+        co_return applied;
+    }
     link_.start(worker_.tasks);
     // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(node::first_list_limit);
@@ -185,11 +277,28 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
         }
     }
     upstreams_.close();
+    programs_.close_idle();
     const bool ended = co_await sessions_.drained(last_look);
     if (!ended) {
         sessions_.terminate();
         co_await sessions_.drained(last_look);
     }
+}
+
+asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
+    net::blocking_lane::settings of_lane;
+    of_lane.nice = reading_nice;
+    net::blocking_lane lane{worker_.loop.get_executor(), of_lane};
+    const auto from = std::make_shared<const unique_fd>(std::move(file));
+    auto call = [read = read_again_, running = settings_, from]() -> result<live_parts> {
+        auto settings = read(running, *from);
+        return settings ? compile(std::move(*settings)) : tl::unexpected{settings.error()};
+    };
+    auto fresh = co_await lane.run(deadline::never(), std::move(call));
+    if (!fresh) {
+        co_return tl::unexpected{std::move(fresh.error())};
+    }
+    co_return apply(std::move(*fresh));
 }
 
 node::worker_load gateway_worker::load() const {
@@ -267,9 +376,13 @@ void gateway_worker::bound_unsent() {
     }
 }
 
-int run_gateway(node::worker_environment environment, const gateway_settings& settings) {
+int run_gateway(
+    node::worker_environment environment,
+    const gateway_settings& settings,
+    settings_reader read_again
+) {
     node::worker surroundings{std::move(environment)};
-    gateway_worker instance{surroundings, settings};
+    gateway_worker instance{surroundings, settings, std::move(read_again)};
     return run(surroundings, instance);
 }
 

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/listed_programs.hpp"
 #include "core/rate_quota.hpp"
+#include "gateway/backend/http_backend.hpp"
 #include "gateway/exchange_state.hpp"
+#include "gateway/routes.hpp"
+#include "gateway/run_gateway.hpp"
 #include "gateway/settings.hpp"
 #include "http/server_connection.hpp"
 #include "http/stream_handler.hpp"
 #include "net/byte_budget.hpp"
 #include "node/registry_link.hpp"
 #include "node/worker.hpp"
+#include "upstream/programs.hpp"
 #include "upstream/upstreams.hpp"
 
 #include <ctime>
 #include <list>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,12 +30,19 @@ namespace msd::gateway {
 // request.
 class gateway_worker final : public node::role, private http::stream_handler {
 public:
-    gateway_worker(node::worker& surroundings, const gateway_settings& settings);
+    /// `read_again` reads the file of configure().
+    gateway_worker(
+        node::worker& surroundings,
+        const gateway_settings& settings,
+        settings_reader read_again
+    );
     ~gateway_worker() override;
 
     asio::awaitable<result<void>> start() override;
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
+    void reopen() override { access_log_.reopen(); }
+    asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
@@ -40,25 +53,44 @@ private:
     void note_reply(std::size_t unsent) override;
 
     asio::awaitable<void> run_connection(int fd, net::accept_credit credit);
+    // What depends on the live settings.
+    struct live_parts {
+        gateway_settings settings;
+        routes::configured_ptr compiled;
+    };
+
+    [[nodiscard]] static result<live_parts> compile(gateway_settings settings);
+    [[nodiscard]] result<void> apply(live_parts fresh);
     void update(const upstream::topology_news& news);
+    void follow_programs(const std::set<std::string>& services);
+    void expire_programs();
     void report_contested_routes();
     void report_refused_logs();
     void bound_unsent();
 
     node::worker& worker_;
-    const gateway_settings& settings_;
+    gateway_settings settings_; // the live keys change, see configure()
+    settings_reader read_again_;
     http::server_connection_settings connection_settings_;
     upstream::upstreams upstreams_;
+    core::listed_programs listed_programs_; // web programs of the registry
+    upstream::programs programs_;           // the same, and those of the configuration
+    net::watchdog::guard programs_guard_;   // expires absent ones
+    routes routes_;
+    http_backend http_backend_;
     node::registry_link link_;
     net::byte_budget body_memory_; // outlives the sessions
     core::rate_quota log_quota_;
     std::time_t logs_reported_ = 0; // when refused log lines were last reported
+    access_log access_log_;
     gateway_context context_;
     net::task_group sessions_;
     std::list<http::server_connection*> connections_;
     std::size_t replies_uncounted_ = 0; // since bound_unsent() last added up all connections
     bool draining_ = false;
     std::set<std::string> reported_; // contested routes that are in the log
+    // The nodes of the registry that programs_ has, by service.
+    std::map<std::string, std::set<core::node_id>> followed_;
 };
 
 } // namespace msd::gateway

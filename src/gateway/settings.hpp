@@ -5,6 +5,7 @@
 #include "core/address_list.hpp"
 #include "core/allowed_origins.hpp"
 #include "core/route_settings.hpp"
+#include "gateway/access_log.hpp"
 #include "node/settings.hpp"
 #include "upstream/settings.hpp"
 
@@ -28,6 +29,7 @@ struct gateway_settings {
     bool always_200 = false;                  // http_status = "always-200"
     std::vector<core::route_settings> routes; // of the configuration, beside those of the registry
     std::vector<core::upstream_program_settings> programs;
+    access_log_settings access_log;
     core::address_list trusted_proxies;      // whose X-Forwarded-* and Forwarded are believed
     core::allowed_origins cors;              // web pages that may use this gateway
     std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker

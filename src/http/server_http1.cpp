@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t unsent_before_next_request = std::size_t{256} * 1024;
 constexpr int switching_protocols = 101;
+constexpr int not_implemented = 501;
 
 bool has_no_content(int status) {
     return status < 200 || status == 204 || status == 304;
@@ -108,9 +109,10 @@ void http1_stream::send_head(const reply_head& head) {
     head_sent_ = true;
     framing_ = framing_of(head);
     left_ = framing_ == framing::counted ? *head.content_length : 0;
-    // What is left of the request's body is in front of the next request.
+    // What is left of the request's body is in front of the next request. Behind a request that is
+    // not understood, there may be anything.
     keep_alive_ = keep_alive_ && framing_ != framing::until_close && connection_.is_complete() &&
-                  !handler_.is_draining();
+                  head.status != not_implemented && !handler_.is_draining();
     wire::http_reply_head written;
     written.status = head.status;
     written.date = head.has_date || head.status < 200 ? std::string_view{} : current_date();

@@ -8,6 +8,7 @@
 #include "core/worker_message.hpp"
 #include "net/descriptor_channel.hpp"
 #include "net/use_tuple.hpp"
+#include "node/configuring.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -50,7 +51,10 @@ public:
           role_{instance},
           control_{surroundings.loop},
           terminate_{surroundings.loop, SIGTERM},
-          stop_requested_{surroundings.loop, time_point::max()} {
+          stop_requested_{surroundings.loop, time_point::max()},
+          configurations_{instance, [this](auto what, std::string text) {
+                              send_message(what, std::move(text));
+                          }} {
         if (worker_.environment.control >= 0) {
             control_.assign(worker_.environment.control);
             control_.non_blocking(true);
@@ -95,6 +99,8 @@ private:
             serve();
         }
         send_message(core::worker_message::kind::ready);
+        configurations_.start();
+        apply_configurations();
         while (!is_stopping_) {
             [[maybe_unused]] const auto [woken] =
                 co_await stop_requested_.async_wait(net::use_tuple);
@@ -200,7 +206,8 @@ private:
             if (received) {
                 handle(std::move(*received));
             } else if (received.error().code == errc::unavailable) {
-                // Only HAND_OVER carries a descriptor, and this process has no free descriptor.
+                // HAND_OVER or CONFIGURE, and this process has no free descriptor. The master
+                // replaces a worker that does not answer CONFIGURE.
                 send_message(core::worker_message::kind::kept, received.error().text);
             } else if (received.error().code == errc::closed || failure) {
                 stop_as_orphan();
@@ -216,6 +223,9 @@ private:
         }
         if (message->what == core::worker_message::kind::scale) {
             scale(message->text);
+        } else if (message->what == core::worker_message::kind::configure) {
+            configurations_.note(message->text, std::move(from_master.descriptors));
+            apply_configurations();
         } else if (message->what != core::worker_message::kind::hand_over) {
             apply(*message);
         } else if (from_master.descriptors.size() == 1 && listener_) {
@@ -225,6 +235,12 @@ private:
                 core::worker_message::kind::kept,
                 "this worker does not serve yet, or HAND_OVER came without a socket"
             );
+        }
+    }
+
+    void apply_configurations() {
+        if (configurations_.is_due() && !ends_) {
+            worker_.tasks.spawn(vital(configurations_.run()));
         }
     }
 
@@ -337,6 +353,7 @@ private:
     bool may_serve_ = false;       // the master sent SERVE
     int exit_code_ = 0;
     std::string sent_stats_;
+    configuring configurations_;
 };
 
 // glibc raises its mmap threshold whenever a large block is freed. Then large packets are allocated
@@ -354,14 +371,6 @@ void keep_heap_small() {
 }
 
 } // namespace
-
-result<void> role::hand_over(const unique_fd& /*to*/, deadline /*until*/) {
-    return fail(errc::invalid, "this role has nothing to hand over");
-}
-
-asio::awaitable<bool> role::take_over(unique_fd /*from*/) {
-    co_return false;
-}
 
 worker::worker(worker_environment given)
     : environment{std::move(given)},

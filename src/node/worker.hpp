@@ -72,6 +72,11 @@ public:
     /// worker kept its state or has ended.
     [[nodiscard]] virtual asio::awaitable<bool> take_over(unique_fd from);
 
+    /// Applies the live keys of `file`, a sealed configuration file, while this role serves: the
+    /// requests in flight and all connections continue. An error leaves everything as it was. It is
+    /// called after start(), and again only when the call before has returned.
+    [[nodiscard]] virtual asio::awaitable<result<void>> configure(unique_fd file);
+
     virtual void reopen() {}
     /// Called when worker_environment::workers, the number of workers of the pool, has changed.
     virtual void scaled() {}

@@ -4,53 +4,41 @@
 #include "base/log.hpp"
 #include "process/takeover.hpp"
 
-#include <fmt/format.h>
-
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstring>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
 
 namespace msd::process {
 
-namespace {
-
-// Upper limit of one wait, in case a deadline is computed wrongly.
-constexpr milliseconds turn_max{60'000};
-
-} // namespace
-
 master::master(master_settings settings, signal_queue signals, std::vector<pool_settings> pools)
     : settings_{std::move(settings)},
       signals_{std::move(signals)},
       planned_{std::move(pools)},
-      announced_(planned_.size()),
+      plans_{pools_, settings_.program_path},
       rolls_{
           pools_,
           [this](roll_request::kind what, const shared_plan& before) {
-              return next_plan(what, before);
+              return plans_.next(what, before);
           },
           [this](const shared_plan& now_used) {
-              plan_ = now_used;
-              is_configuration_unfinished_ &= !all_have_configuration();
+              plans_.note_success(now_used);
           }},
+      recycler_{pools_, rolls_},
+      reloads_{pools_, reload_actions()},
       upgrade_{
           settings_.program_path,
           [this] { return ask_new_program(); },
           [this](const executable& program) {
               return take_over(program, state_for_successor());
           }},
-      epoll_{epoll_create1(EPOLL_CLOEXEC)},
-      timer_{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)},
+      stop_{pools_, manager_},
+      announced_{pools_, settings_.on_pool_ready, settings_.on_all_ready},
+      commands_{pools_, command_actions()},
       started_{clock::now()},
       looked_at_{started_},
       awake_since_{started_} {}
@@ -73,7 +61,7 @@ result<int> master::run() {
     }
     report(started_);
     start_due(clock::now());
-    while (!(mode_ != mode::serving && all_gone())) {
+    while (stop_.is_serving() || !stop_.all_gone()) {
         turn();
     }
     log::info("stopped");
@@ -85,9 +73,8 @@ result<void> master::open() {
     if (!opened) {
         return opened;
     }
-    watch(signals_.descriptor());
-    watch(timer_.get());
-    watch(control_->descriptor());
+    events_.watch(signals_.descriptor());
+    events_.watch(control_->descriptor());
     if (std::exchange(inherited_, std::nullopt)) {
         // Children that ended before the exec: their SIGCHLD may have been consumed already.
         reap(clock::now());
@@ -118,7 +105,7 @@ result<void> master::open_anew() {
 
 control_server::handler master::answerer() {
     return [this](std::string_view command) {
-        return answer(command);
+        return commands_.answer(command);
     };
 }
 
@@ -136,54 +123,47 @@ result<void> master::open_pools() {
     for (const pool_settings& each : planned_) {
         ports[each.name] = each.listeners.port;
     }
-    plan_ = std::make_shared<launch_plan>(launch_plan{
+    plans_.begin(std::make_shared<launch_plan>(launch_plan{
         std::move(*program),
         settings_.command_line,
         std::move(ports),
-        last_generation_,
-        settings_.config});
+        1,
+        settings_.config}));
     for (pool_settings& each : planned_) {
-        pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_).hold();
+        pools_
+            .emplace_back(
+                std::move(each),
+                settings_.supervision,
+                board_,
+                plans_.current(),
+                started_
+            )
+            .hold();
     }
     planned_.clear();
     return {};
 }
 
 void master::turn() {
-    set_timer();
-    std::array<epoll_event, 64> events{};
-    const int count = epoll_wait(
-        epoll_.get(),
-        events.data(),
-        static_cast<int>(events.size()),
-        static_cast<int>(turn_max.count())
-    );
+    const std::vector<int> readable = events_.wait(next_due());
     const time_point now = clock::now();
-    for (int i = 0; i < count; ++i) {
-        on_event(events[static_cast<std::size_t>(i)].data.fd, now);
+    for (const int fd : readable) {
+        on_event(fd, now);
     }
     for (worker_pool& each : pools_) {
-        each.escalate(now);
+        each.limits().escalate(now);
     }
     control_->expire(now);
     look_for_ends(now);
     look_for_silence(now);
     start_due(now);
     rolls_.advance(now);
+    advance_reload(now);
     watch_new_workers();
-    announce();
+    announced_.advance(stop_.is_serving());
     report(now);
-    if (mode_ != mode::serving) {
-        stop_next_rank(now);
-    }
+    stop_.advance(now);
     advance_upgrade(now); // last, when all events of this turn are handled
-}
-
-void master::watch(int fd) const {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
 
 void master::on_event(int fd, time_point now) {
@@ -191,11 +171,6 @@ void master::on_event(int fd, time_point now) {
         while (const int number = signals_.next()) {
             on_signal(number, now);
         }
-        return;
-    }
-    if (fd == timer_.get()) {
-        std::uint64_t expirations = 0;
-        [[maybe_unused]] const auto got = read(timer_.get(), &expirations, sizeof expirations);
         return;
     }
     if (fd == control_->descriptor()) {
@@ -209,7 +184,7 @@ void master::on_event(int fd, time_point now) {
     for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (worker.control.get() == fd) {
-                each.receive_from(worker, now);
+                each.messages().receive(worker, now);
                 return;
             }
         }
@@ -223,10 +198,13 @@ void master::on_signal(int number, time_point now) {
         break;
     case SIGTERM:
     case SIGQUIT:
-        begin_stop(mode_ == mode::serving ? mode::stopping : mode::stopping_fast, now);
+        begin_stop(
+            stop_.is_serving() ? stopping::mode::stopping : stopping::mode::stopping_fast,
+            now
+        );
         break;
     case SIGINT:
-        begin_stop(mode::stopping_fast, now);
+        begin_stop(stopping::mode::stopping_fast, now);
         break;
     case SIGHUP:
         on_hangup(now);
@@ -299,7 +277,7 @@ void master::watch_new_workers() {
     for (worker_pool& each : pools_) {
         for (worker_process& worker : each.workers()) {
             if (!worker.is_watched && worker.control) {
-                watch(worker.control.get());
+                events_.watch(worker.control.get());
                 worker.is_watched = true;
             }
         }
@@ -310,10 +288,10 @@ void master::watch_new_workers() {
 void master::look_for_ends(time_point now) {
     for (const worker_pool& each : pools_) {
         const std::optional<worker_pool::end>& ended = each.ended();
-        if (ended && mode_ == mode::serving) {
+        if (ended && stop_.is_serving()) {
             exit_code_ = ended->exit_code;
             log::error("{}", ended->reason);
-            begin_stop(mode::stopping_fast, now);
+            begin_stop(stopping::mode::stopping_fast, now);
         }
     }
 }
@@ -329,72 +307,23 @@ void master::look_for_silence(time_point now) {
     }
     looked_at_ = now;
     for (worker_pool& each : pools_) {
-        each.abort_hung(awake_since_, now);
+        each.limits().abort_hung(awake_since_, now);
     }
-    recycle(now);
+    if (stop_.is_serving()) {
+        recycler_.advance(settings_.supervision, now);
+    }
     log::retry();
-}
-
-void master::announce() {
-    std::size_t index = 0;
-    for (const worker_pool& each : pools_) {
-        if (!announced_[index] && each.is_ready()) {
-            announced_[index] = true;
-            settings_.on_pool_ready(each);
-        }
-        ++index;
-    }
-    const bool all =
-        std::all_of(announced_.begin(), announced_.end(), [](bool one) { return one; });
-    if (all && !all_announced_ && mode_ == mode::serving) {
-        all_announced_ = true;
-        settings_.on_all_ready();
-    }
 }
 
 time_point master::next_due() const {
     time_point next =
-        std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due()});
-    next = std::min(next, forget_stored_at_);
+        std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due(), stop_.due()});
+    next = std::min(next, reloads_.due(settings_.supervision.configure_timeout));
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
     for (const worker_pool& each : pools_) {
         next = std::min(next, each.next_due());
-        if (mode_ == mode::stopping_fast && !each.is_stopping()) {
-            next = std::min(next, next_rank_at_);
-        }
     }
     return next;
-}
-
-void master::set_timer() const {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    itimerspec when{}; // all zero: disarmed
-    const time_point next = next_due();
-    if (next != time_point::max()) {
-        // steady_clock is CLOCK_MONOTONIC; a moment that has passed fires at once.
-        const auto at = std::max(next.time_since_epoch(), clock::duration{1});
-        const auto whole = std::chrono::duration_cast<seconds>(at);
-        when.it_value.tv_sec = whole.count();
-        when.it_value.tv_nsec = std::chrono::duration_cast<nanoseconds>(at - whole).count();
-    }
-    timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-}
-
-std::string_view master::state() const {
-    if (mode_ != mode::serving) {
-        return "stopping";
-    }
-    const bool ready = std::all_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
-        return each.is_ready();
-    });
-    if (ready) {
-        return "ready";
-    }
-    const bool degraded = std::any_of(pools_.begin(), pools_.end(), [](const worker_pool& each) {
-        return each.is_degraded();
-    });
-    return all_announced_ && degraded ? "degraded" : "starting";
 }
 
 } // namespace msd::process

@@ -3,14 +3,20 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
-#include "core/recycling.hpp"
+#include "process/announcements.hpp"
+#include "process/control_commands.hpp"
 #include "process/control_server.hpp"
-#include "process/launch_plan.hpp"
+#include "process/event_set.hpp"
+#include "process/launch_plans.hpp"
 #include "process/master_state.hpp"
 #include "process/pid_file.hpp"
+#include "process/recycler.hpp"
+#include "process/reloading.hpp"
 #include "process/rolling.hpp"
 #include "process/service_manager.hpp"
 #include "process/signal_queue.hpp"
+#include "process/status.hpp"
+#include "process/stopping.hpp"
 #include "process/terminal.hpp"
 #include "process/upgrading.hpp"
 #include "process/worker_pool.hpp"
@@ -19,23 +25,12 @@
 #include <filesystem>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace msd::process {
-
-// The result of reading the configuration again.
-struct reconfiguration {
-    supervision_settings supervision;
-    std::map<std::string, int> workers;                // of each pool
-    std::shared_ptr<const unique_fd> config;           // the file as it was read; empty: none
-    std::set<std::string, std::less<>> pools_affected; // their workers read what has changed
-};
 
 struct master_settings {
     std::vector<std::string> command_line; // of this process; workers get the same
@@ -55,11 +50,11 @@ struct master_settings {
     };
 };
 
-// The parent process of all workers of one instance. It starts workers on sockets that are bound
-// already, replaces dead and hung workers, rolls out new programs, stops the pools in order and
-// answers on the control socket. It has one thread, one epoll set and little memory.
-// core/restart_policy decides what follows a worker's death; the state of a pool is in `pool`.
-// Signals: see msd(8).
+// The parent process of all workers of one instance. It has one thread, one epoll set and little
+// memory. The master waits for events and passes them on to the part that handles them: a
+// worker_pool for each role starts and replaces workers, rolling, reloading and upgrading change
+// what they run, stopping ends them in order, control_commands answers `msd ctl`. Signals: see
+// msd(8).
 class master {
 public:
     /// `signals` was constructed before the sockets of `pools` were bound.
@@ -83,8 +78,6 @@ public:
     [[nodiscard]] result<int> run();
 
 private:
-    enum class mode : std::uint8_t { serving, stopping, stopping_fast };
-
     [[nodiscard]] result<void> open();
     [[nodiscard]] result<void> open_anew();
     [[nodiscard]] result<void> open_pools();
@@ -93,39 +86,29 @@ private:
     [[nodiscard]] result<upgrade_check> ask_new_program();
     void advance_upgrade(time_point now);
     [[nodiscard]] control_server::handler answerer();
-    [[nodiscard]] result<shared_plan> next_plan(roll_request::kind what, const shared_plan& before);
+    [[nodiscard]] control_commands::actions command_actions();
+    [[nodiscard]] reloading::actions reload_actions();
     void turn();
-    void watch(int fd) const;
     void on_event(int fd, time_point now);
     void on_signal(int number, time_point now);
-    void reap(time_point now);
     void on_hangup(time_point now);
-    result<void> reconfigure(time_point now);
+    void reap(time_point now);
+    [[nodiscard]] result<std::uint64_t> reload(time_point now);
+    void advance_reload(time_point now);
+    void adopt(reconfiguration& read, time_point now);
+    void hold_rolls();
     void reopen_logs();
     void release_pools();
     void start_due(time_point now);
     void watch_new_workers();
     void look_for_ends(time_point now);
     void look_for_silence(time_point now);
-    void recycle(time_point now);
-    [[nodiscard]] bool has_configuration(const worker_pool& which) const;
-    [[nodiscard]] bool all_have_configuration() const;
-    void announce();
     void report(time_point now);
-    void begin_stop(mode how, time_point now);
-    void stop_next_rank(time_point now);
-    [[nodiscard]] bool all_gone() const;
+    void begin_stop(stopping::mode how, time_point now);
     [[nodiscard]] time_point next_due() const;
-    void set_timer() const;
     std::uint64_t roll_all(roll_request::kind what);
     void scale(worker_pool& which, int workers, time_point now);
-    [[nodiscard]] worker_pool* find_pool(std::string_view name);
-    [[nodiscard]] std::string answer(std::string_view line);
-    [[nodiscard]] std::string status() const;
-    [[nodiscard]] result<std::uint64_t> start_roll(std::string_view pool_name);
-    [[nodiscard]] result<void> change_scale(std::string_view pool_name, std::int64_t workers);
-    [[nodiscard]] result<std::uint64_t> start_drain(std::string_view pool_name, std::int64_t slot);
-    [[nodiscard]] std::string_view state() const;
+    [[nodiscard]] instance_facts facts() const;
 
     master_settings settings_;
     signal_queue signals_;
@@ -133,27 +116,21 @@ private:
     service_manager manager_;
     std::vector<pool_settings> planned_; // until open_pools()
     std::list<worker_pool> pools_;
-    std::vector<bool> announced_; // per pool
-    bool all_announced_ = false;
     std::optional<master_state> inherited_; // by another program, until open()
     std::shared_ptr<board_owner> board_;
-    shared_plan plan_; // what the pools began with, or what was rolled last; from open() on
-    bool is_configuration_unfinished_ = false; // the roll to what was read last has not succeeded
-    std::uint64_t recycling_ = 0;              // the last roll that recycle() asked for; 0: seen
-    core::recycling_turns recycling_turns_;
-    std::uint64_t last_generation_ = 1;
+    launch_plans plans_;
     rolling rolls_;
+    recycler recycler_;
+    reloading reloads_;
     upgrading upgrade_;
+    stopping stop_;
+    announcements announced_;
+    control_commands commands_;
     std::unique_ptr<control_server> control_; // from open() on
-    unique_fd epoll_;
-    unique_fd timer_;
+    event_set events_;
     time_point started_;
-    time_point looked_at_;                            // when heartbeats were checked last …
-    time_point awake_since_;                          // … and since when the checks were in time
-    time_point next_rank_at_ = time_point::max();     // fast stop: the next rank stops then
-    time_point kill_at_ = time_point::max();          // fast stop: remaining workers get KILL then
-    time_point forget_stored_at_ = time_point::max(); // stop: stored sockets are kept until then
-    mode mode_ = mode::serving;
+    time_point looked_at_;   // when heartbeats were checked last …
+    time_point awake_since_; // … and since when the checks were in time
     int exit_code_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <utility>
+#include <vector>
 
 namespace msd::process {
 
@@ -21,21 +22,21 @@ master_state master::state_for_successor() const {
     made.started = started_;
     made.looked_at = looked_at_;
     made.awake_since = awake_since_;
-    made.announced = all_announced_;
-    made.config = settings_.config ? settings_.config->get() : -1;
+    made.announced = announced_.are_complete();
+    made.config = plans_.config() ? plans_.config()->get() : -1;
     if (settings_.lock != nullptr) {
         made.pid_file = {settings_.lock->descriptor(), settings_.lock->path()};
     }
     made.control = control_->state();
     made.board = {board_->board.descriptor(), core::scoreboard::layout};
-    made.plan = plans.number_of(plan_);
-    made.last_generation = last_generation_;
+    made.plan = plans.number_of(plans_.current());
+    made.last_generation = plans_.last_generation();
     made.rolls = rolls_.state();
     made.upgrade = upgrade_.id();
     std::size_t index = 0;
     for (const worker_pool& each : pools_) {
         made.pools.push_back(each.state(plans));
-        made.pools.back().announced = announced_[index++];
+        made.pools.back().announced = announced_.includes(index++);
     }
     made.plans = plans.states();
     return made;
@@ -58,15 +59,21 @@ result<upgrade_check> master::ask_new_program() {
         settings_.supervision.upgrade_timeout
     );
     if (asked) {
-        watch(asked->descriptor());
+        events_.watch(asked->descriptor());
     }
     return asked;
 }
 
 void master::advance_upgrade(time_point now) {
-    rolls_.hold(upgrade_.is_active());
-    upgrade_.advance(rolls_.is_active(), now);
-    rolls_.hold(upgrade_.is_active());
+    hold_rolls();
+    const bool is_reloading = reloads_.is_active() || reloads_.has_unanswered();
+    upgrade_.advance(rolls_.is_active() || is_reloading, now);
+    hold_rolls();
+}
+
+// While an upgrade or a reload waits for the active roll, or is under way, no roll begins.
+void master::hold_rolls() {
+    rolls_.hold(upgrade_.is_active() || reloads_.is_active());
 }
 
 result<void> master::resume(const master_state& left) {
@@ -77,30 +84,29 @@ result<void> master::resume(const master_state& left) {
     board_ = std::make_shared<board_owner>(std::move(*board));
     shared_files files;
     const std::vector<shared_plan> plans = plans_from(left.plans, files);
-    settings_.config = shared_file(files, left.config);
-    plan_ = plans[left.plan];
-    last_generation_ = left.last_generation;
+    const shared_plan& current = plans[left.plan];
+    std::vector<bool> announced;
     std::size_t index = 0;
     std::size_t workers = 0;
     for (pool_settings& each : planned_) {
         worker_pool& made =
-            pools_.emplace_back(std::move(each), settings_.supervision, board_, plan_, started_);
+            pools_.emplace_back(std::move(each), settings_.supervision, board_, current, started_);
         if (auto resumed = made.resume(left.pools[index], plans); !resumed) {
             return resumed;
         }
-        announced_[index] = left.pools[index].announced;
+        announced.push_back(left.pools[index].announced);
         workers += made.workers().size();
         ++index;
     }
     planned_.clear();
+    plans_.resume(current, shared_file(files, left.config), left.last_generation);
+    announced_.resume(std::move(announced), left.announced);
     control_ = std::make_unique<control_server>(control_server::adopt(left.control, answerer()));
     rolls_.resume(left.rolls);
     upgrade_.resume(left.upgrade);
     started_ = left.started;
     looked_at_ = left.looked_at;
     awake_since_ = left.awake_since;
-    all_announced_ = left.announced;
-    is_configuration_unfinished_ = !all_have_configuration();
     log::info(
         "upgrade {} done: version {} in place of {}, with {} workers",
         left.upgrade,

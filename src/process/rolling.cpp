@@ -173,6 +173,11 @@ bool rolling::was_aborted(std::uint64_t id) const {
            (is_meant(before_last_) && !before_last_.succeeded);
 }
 
+bool rolling::will_renew(const worker_pool& pool) const {
+    return waiting_ && waiting_->wanted.what != roll_request::kind::same_plan &&
+           waiting_->wanted.pools.contains(pool.name());
+}
+
 // Passes the present state of the candidate on to core::roll.
 void rolling::look(time_point now) {
     roll& progress = active_->progress;
@@ -186,20 +191,20 @@ void rolling::look(time_point now) {
     }
     const std::string& why = one.of->slots()[one.slot].candidate_end;
     if (progress.now_is() == roll::phase::retiring) {
-        const auto retirement = one.of->retirement_of(one.slot, now);
-        if (retirement == worker_pool::retirement::done) {
+        const auto retirement = one.of->candidates().retirement_of(one.slot, now);
+        if (retirement == slot_candidates::retirement::done) {
             progress.retired();
-        } else if (retirement == worker_pool::retirement::refused) {
+        } else if (retirement == slot_candidates::retirement::refused) {
             progress.failed(fmt::format("{}: {}", name_of(one), why));
         }
         return;
     }
-    const worker_process* const candidate = one.of->candidate(one.slot);
+    const worker_process* const candidate = one.of->candidates().find(one.slot);
     if (candidate == nullptr) {
         progress.failed(fmt::format("{}: {}", name_of(one), why));
     } else if (candidate->now_is == worker_process::phase::ready) {
         progress.ready(now);
-        if (one.of->has_missed_heartbeats(*candidate, now)) {
+        if (one.of->limits().has_missed_heartbeats(*candidate, now)) {
             progress.hold(now + look_again); // until the next heartbeat, or until it is killed
         }
     }
@@ -214,16 +219,16 @@ void rolling::perform(const roll::step& step, time_point now) {
     switch (step.what) {
     case roll::action::start:
         if (const auto made =
-                one.of->start_candidate(one.slot, step.back ? one.before : one.after, now);
+                one.of->candidates().start(one.slot, step.back ? one.before : one.after, now);
             !made) {
             active_->progress.failed(fmt::format("{}: {}", name_of(one), made.error().text));
         }
         break;
     case roll::action::retire:
-        one.of->retire_old(one.slot, now);
+        one.of->candidates().retire_old(one.slot, now);
         break;
     case roll::action::discard:
-        one.of->discard_candidate(one.slot, now);
+        one.of->candidates().discard(one.slot, now);
         log::error("roll {}: {}", active_->id, active_->progress.reason());
         break;
     case roll::action::none:
@@ -257,7 +262,7 @@ void rolling::abandon(time_point now) {
     }
     const target& one = active_->targets[active_->progress.target()];
     if (!active_->progress.is_over() && one.slot < one.of->slots().size()) {
-        one.of->discard_candidate(one.slot, now);
+        one.of->candidates().discard(one.slot, now);
     }
     end({active_->id, false, "the instance stops", active_->targets.size()});
 }

@@ -67,6 +67,9 @@ public:
     /// roll: the new slot is rolled with the others, and a rollback ends at the same plan.
     [[nodiscard]] shared_plan plan_for_new_slot(const worker_pool& of) const;
 
+    /// Whether the roll that waits gives the workers of that pool a new plan.
+    [[nodiscard]] bool will_renew(const worker_pool& pool) const;
+
     [[nodiscard]] bool is_active() const { return active_.has_value(); }
     [[nodiscard]] bool is_idle() const { return !active_ && !waiting_; }
     /// {"id","state","of","reason","waiting","previous":{"id","state","of","reason"}}; an active

@@ -124,6 +124,8 @@ status_json(const instance_facts& instance, const std::list<worker_pool>& pools,
     out.key("program").string(instance.program);
     out.key("roll");
     instance.rolls.write(out);
+    out.key("reload");
+    instance.reloads.write(out);
     out.key("upgrade");
     instance.upgrades.write(out);
     out.key("pools").begin_array();

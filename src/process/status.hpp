@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "process/reloading.hpp"
 #include "process/rolling.hpp"
 #include "process/upgrading.hpp"
 #include "process/worker_pool.hpp"
@@ -18,6 +19,7 @@ struct instance_facts {
     time_point started{};
     const std::string& program; // where a roll finds the next version
     const rolling& rolls;
+    const reloading& reloads;
     const upgrading& upgrades;
 };
 

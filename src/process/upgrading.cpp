@@ -22,12 +22,12 @@ std::uint64_t upgrading::request() {
     return active_;
 }
 
-void upgrading::advance(bool is_rolling, time_point now) {
+void upgrading::advance(bool has_to_wait, time_point now) {
     if (!is_active()) {
         return;
     }
     if (!check_) {
-        if (is_rolling) {
+        if (has_to_wait) {
             return;
         }
         begin_check();

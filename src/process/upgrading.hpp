@@ -17,7 +17,8 @@
 
 namespace msd::process {
 
-// The upgrades of a master, one at a time. A requested upgrade waits until no roll is active. Then
+// The upgrades of a master, one at a time. A requested upgrade waits until no roll or reload is
+// active. Then
 // the program on the disk is asked whether it can take over, and is executed. The upgrade is
 // refused when the program cannot take over or the instance stops; then nothing has changed.
 class upgrading {
@@ -38,7 +39,8 @@ public:
     std::uint64_t request();
 
     /// Takes the steps that are due. Does not return when the new program takes over.
-    void advance(bool is_rolling, time_point now);
+    /// `has_to_wait`: a roll or a reload is active.
+    void advance(bool has_to_wait, time_point now);
     [[nodiscard]] time_point due() const;
 
     /// Becomes readable when read_output() has something to do; -1: nothing to watch.
@@ -55,7 +57,8 @@ public:
     [[nodiscard]] bool is_active() const { return active_ != 0; }
     /// The number of the active or else the last upgrade; 0: none.
     [[nodiscard]] std::uint64_t id() const { return is_active() ? active_ : last_.id; }
-    /// {"id","state","reason"}; the states: idle, waiting (for a roll), checking, done, refused.
+    /// {"id","state","reason"}; the states: idle, waiting (for a roll or reload), checking, done,
+    /// refused.
     void write(json::writer& out) const;
 
 private:

@@ -34,10 +34,10 @@ pool_state worker_pool::state(plan_table& plans) const {
     made.name = name();
     made.host = host();
     made.port = port();
-    for (const unique_fd& socket : settings_.listeners.sockets) {
+    for (const unique_fd& socket : settings().listeners.sockets) {
         made.listeners.push_back(socket.get());
     }
-    for (const slot& each : slots_) {
+    for (const slot& each : set_.slots()) {
         made.slots.push_back(
             {plans.number_of(each.plan),
              each.restarts,
@@ -47,17 +47,17 @@ pool_state worker_pool::state(plan_table& plans) const {
              each.start_at}
         );
     }
-    made.policy = policy_.known();
-    for (const worker_process& worker : workers_) {
+    made.policy = set_.policy().known();
+    for (const worker_process& worker : set_.workers()) {
         made.workers.push_back(state_of_worker(worker, plans));
     }
     return made;
 }
 
 result<void> worker_pool::resume(const pool_state& left, const std::vector<shared_plan>& plans) {
-    slots_.clear();
+    set_.slots().clear();
     for (const slot_state& each : left.slots) {
-        slots_.push_back(
+        set_.slots().push_back(
             {plans[each.plan],
              each.restarts,
              each.was_ready,
@@ -66,18 +66,17 @@ result<void> worker_pool::resume(const pool_state& left, const std::vector<share
              each.start_at}
         );
     }
-    policy_ = core::restart_policy{supervision_.restart, left.policy};
+    set_.policy() = core::restart_policy{set_.supervision().restart, left.policy};
     for (const worker_state& each : left.workers) {
-        auto line = board_line::take(board_, each.line);
-        if (!line) {
-            return tl::unexpected{std::move(line.error())};
+        auto adopted = set_.adopt(each.line);
+        if (!adopted) {
+            return tl::unexpected{std::move(adopted.error())};
         }
-        worker_process& worker = workers_.emplace_back();
+        worker_process& worker = **adopted;
         worker.pid = each.pid;
         worker.control.reset(each.control);
         worker.slot = each.slot;
         worker.plan = plans[each.plan];
-        worker.line = std::move(*line);
         worker.now_is = each.now_is;
         worker.started = each.started;
         worker.ready_at = each.ready_at;
@@ -87,7 +86,6 @@ result<void> worker_pool::resume(const pool_state& left, const std::vector<share
         worker.stats = each.stats;
         worker.handed_over = each.handed_over;
         worker.terminated = each.terminated;
-        worker.recycle_spread_percent = recycle_spread();
     }
     return {};
 }

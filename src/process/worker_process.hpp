@@ -16,6 +16,16 @@
 
 namespace msd::process {
 
+// How far a worker is with a configuration file that it applies while it serves (CONFIGURE).
+struct configuring_state {
+    enum class step : std::uint8_t { none, sent, applied, refused };
+
+    std::uint64_t number = 0; // of the last CONFIGURE; 0: the worker has the file of its plan
+    step now_is = step::none;
+    time_point sent_at{};
+    std::string refusal; // the reason
+};
+
 // One worker as its master sees it: the process, its control channel and its phase. The pool
 // decides which slot the worker fills and what follows its death. While a slot is rolled, two
 // workers have the same slot number.
@@ -50,6 +60,7 @@ struct worker_process {
     std::uint64_t malformed = 0;           // of these; only the first is logged
     std::uint64_t messages_before = 0;     // received before `counted_from`
     time_point counted_from{};             // when the present second of counting began
+    configuring_state configuring;
 
     [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;

@@ -49,18 +49,19 @@ constexpr bool is_value_char(char c) {
 }
 
 /// A byte that a method or the name of a field may hold.
+inline constexpr std::array<bool, 256> token_chars = [] {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    std::array<bool, 256> belongs{};
+    for (std::size_t at = 0; at < belongs.size(); ++at) {
+        const char each = static_cast<char>(at);
+        belongs.at(at) =
+            is_alphanumeric(each) || (each != '\0' && marks.find(each) != std::string_view::npos);
+    }
+    return belongs;
+}();
+
 constexpr bool is_token_char(char c) {
-    constexpr auto belongs = [] {
-        std::array<bool, 256> table{};
-        for (std::size_t at = 0; at < table.size(); ++at) {
-            const char each = static_cast<char>(at);
-            table.at(at) = is_alphanumeric(each) ||
-                           (each != '\0' && std::string_view{"!#$%&'*+-.^_`|~"}.find(each) !=
-                                                std::string_view::npos);
-        }
-        return table;
-    }();
-    return belongs[static_cast<unsigned char>(c)];
+    return token_chars[static_cast<unsigned char>(c)];
 }
 
 constexpr bool is_blank(char c) {

@@ -76,14 +76,14 @@ void append_fields(
     std::string& out,
     const http_fields* fields,
     std::span<const std::string_view> without,
-    std::string_view replaced = {}
+    bool has_host = false
 ) {
     if (fields == nullptr) {
         return;
     }
     for (const http_header& field : *fields) {
         if (!is_hop_by_hop(field.name) && !same_text(field.name, "Content-Length") &&
-            !same_text(field.name, replaced) && !is_in(without, field.name)) {
+            !(has_host && same_text(field.name, "Host")) && !is_in(without, field.name)) {
             append_field(out, field.name, field.value);
         }
     }
@@ -145,7 +145,7 @@ void append_request_head(std::string& out, const http_request_head& head) {
     if (!head.host.empty()) {
         append_field(out, "Host", head.host);
     }
-    append_fields(out, head.fields, head.without, head.host.empty() ? "" : "Host");
+    append_fields(out, head.fields, head.without, !head.host.empty());
     append_lines(out, head.lines);
     append_framing(out, head.body);
     if (head.te_trailers) {

@@ -130,12 +130,21 @@ test('conflicting values exit with 78, from file, environment and command line',
 
 test('one run reports every mistake of a file', async (world) => {
     const file = world.path('msd.toml');
-    fs.writeFileSync(file, 'hosst = "a"\n[gateway]\nport = "x"\n[log]\nlevel = "loud"\n');
+    const lines = [
+        'hosst = "a"', '[gateway]', 'port = "x"', '[log]', 'level = "loud"', 'format = = "json"',
+        '[[gateway.routes]]', 'path = "api"', 'servise = "a"',
+        '[upstream.a]', 'addresses = ["here"]', '[store]',
+        ...Array.from({ length: 25 }, (_, i) => `unheard_of_${i} = 1`),
+    ];
+    fs.writeFileSync(file, lines.join('\n'));
     const { code, log } = await world.command(['check', file]);
     assert.equal(code, 78);
-    for (const line of [1, 3, 5]) {
-        assert.ok(log.includes(`${file}:${line}: `), `line ${line} in ${log}`);
+    for (const [i, line] of lines.entries()) {
+        const is_wrong = !line.startsWith('[');
+        assert.equal(log.includes(`${file}:${i + 1}: `), is_wrong, `line ${i + 1} in ${log}`);
     }
+    assert.match(log, /:8: gateway\.routes\.path: "api" does not begin with/);
+    assert.match(log, /:9: gateway\.routes\.servise: .*did you mean gateway\.routes\.service\?/);
 });
 
 test('the documented configuration is valid', async (world) => {

@@ -54,6 +54,8 @@ void check_message(std::string_view datagram) {
         msd::json::object fields;
         require(fields.parse(message->text).has_value(), "statistics are an object");
     }
+    const auto answer = msd::core::read_configure_answer(message->text);
+    require(answer.number != 0 || answer.reason.empty(), "a reason follows a number");
     const auto again = msd::core::decode_worker_message(encode(*message));
     require(again.has_value() && again->what == message->what, "it can be sent again");
 }

@@ -2,12 +2,11 @@
 #include "gateway/backend/packet_backend.hpp"
 
 #include "base/log.hpp"
+#include "gateway/backend/packet_reply.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/reply.hpp"
+#include "wire/packet_headers.hpp"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <utility>
 
 namespace msd::gateway {
@@ -58,6 +57,10 @@ prepare(exchange_state& exchange, const std::string& body, net::byte_budget::sha
         return refusal{400, params.error().text, {}, {}, 0};
     }
     exchange.params = std::move(*params);
+    exchange.is_head = head.method == "HEAD";
+    if (const auto& wanted = exchange.match.target->wants; !wanted.empty()) {
+        wire::append_wanted_headers(exchange.headers, head.headers, wanted);
+    }
     if (auto why = run_policies(stage::content, exchange)) {
         return why;
     }
@@ -77,9 +80,10 @@ upstream::outgoing packet_of(const exchange_state& exchange) {
     packet.trace = exchange.trace;
     packet.id = exchange.request_id;
     if (route.wants_client) {
-        packet.client = exchange.client.peer().host;
+        packet.client = exchange.client_address();
     }
-    packet.until = deadline::in(exchange.gateway.settings.request_timeout);
+    packet.until = exchange.reply_until();
+    packet.headers = exchange.headers;
     return packet;
 }
 
@@ -129,46 +133,6 @@ refusal why_failed(const exchange_state& exchange, const upstream::upstreams::at
     return why;
 }
 
-void send_reply(exchange_state& exchange, const upstream::upstreams::attempt& made) {
-    const wire::envelope& envelope = made.outcome->envelope;
-    const bool has_status =
-        made.msd && envelope.status >= 200 && !exchange.gateway.settings.always_200;
-    http::reply_head head;
-    head.status = has_status ? envelope.status : 200;
-    if (has_status && envelope.retry_after_s != 0) {
-        fmt::format_to(
-            std::back_inserter(exchange.reply_lines),
-            "Retry-After: {}\r\n",
-            envelope.retry_after_s
-        );
-    }
-    head.lines = exchange.reply_lines;
-    std::uint64_t bytes = 0;
-    // RFC 9110, 15.3.5 and 15.4.5: replies with these have no content; a service's body is dropped.
-    if (head.status != 204 && head.status != 304) {
-        head.content_type = json_type;
-        for (const std::string_view piece : envelope.body()) {
-            bytes += piece.size();
-        }
-    }
-    head.content_length = bytes;
-    http::server_stream& client = exchange.client;
-    client.send_head(head);
-    const bool shares = made.outcome->owner != nullptr && !envelope.joined;
-    for (const std::string_view piece : envelope.body()) {
-        if (bytes == 0) {
-            break;
-        }
-        if (shares) {
-            client.send(made.outcome->owner, piece);
-        } else {
-            client.send(piece);
-        }
-    }
-    client.finish();
-    exchange.record.status = head.status;
-}
-
 asio::awaitable<std::optional<refusal>> call(exchange_state* exchange) {
     const std::string& service = exchange->match.target->service;
     auto& services = exchange->gateway.services;
@@ -190,7 +154,11 @@ asio::awaitable<std::optional<refusal>> call(exchange_state* exchange) {
     if (!made.outcome) {
         co_return why_failed(*exchange, made);
     }
-    send_reply(*exchange, made);
+    if (made.outcome->stream) {
+        co_await send_packet_stream(exchange, &made);
+    } else {
+        send_packet_reply(*exchange, made);
+    }
     co_return std::nullopt;
 }
 
@@ -212,7 +180,9 @@ asio::awaitable<std::optional<refusal>> run_packet_backend(exchange_state* excha
     if (why) {
         co_return why;
     }
-    client.release_request();
+    if (!exchange->gateway.log.is_on()) {
+        client.release_request(); // nothing needs the head any more
+    }
     if (exchange->match.target->one_way) {
         co_return post(*exchange);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/policy/cross_origin.hpp"
 
+#include "gateway/route_choice.hpp"
 #include "wire/http_line.hpp"
 #include "wire/http_origin.hpp"
 #include "wire/http_params.hpp"
@@ -63,52 +64,38 @@ void append_origin(std::string& out, const wire::http_request& head, answer allo
     out += "\r\n";
 }
 
-// Those of add_origin_lines(); `found` is what `routes` has for the request.
-std::string origin_lines(
-    const wire::http_request& head,
-    const core::route_table& routes,
-    const core::route_table::match& found,
-    const core::allowed_origins& allowed
-) {
-    std::string out;
-    if (allowed.distinguishes()) {
-        out += vary;
-    }
-    if (head.header("origin") == nullptr) {
-        return out;
-    }
-    // The request that a browser asks about in its OPTIONS.
-    const std::string_view* const wanted = head.method == "OPTIONS" && found.target == nullptr
-                                               ? head.header("access-control-request-method")
-                                               : nullptr;
-    if (wanted == nullptr) {
-        if (const answer allows = find(head, found, allowed); allows != answer::no) {
-            append_origin(out, head, allows);
-            out += reply_headers;
-        }
-        return out;
-    }
-    const auto asked = routes.find(*wanted, head.path);
-    const answer allows = find(head, asked, allowed);
+// Those that let the page send the request that its browser asks about in its OPTIONS.
+void append_preflight(std::string& out, const exchange_state& exchange, std::string_view method) {
+    const wire::http_request& head = exchange.head();
+    const auto asked = packet_route(exchange, method);
+    const answer allows = find(head, asked, exchange.gateway.settings.cors);
     if (asked.target != nullptr && allows != answer::no) {
         append_origin(out, head, allows);
-        out.append("Access-Control-Allow-Methods: ").append(*wanted).append("\r\n");
+        out.append("Access-Control-Allow-Methods: ").append(method).append("\r\n");
         out.append(request_headers).append(max_age);
     }
-    return out;
 }
 
 } // namespace
 
 std::optional<refusal> add_origin_lines(exchange_state& exchange) {
     const core::allowed_origins& allowed = exchange.gateway.settings.cors;
-    if (!allowed.empty()) {
-        exchange.reply_lines += origin_lines(
-            exchange.head(),
-            exchange.gateway.services.routes(),
-            exchange.match,
-            allowed
-        );
+    const wire::http_request& head = exchange.head();
+    std::string& out = exchange.reply_lines;
+    if (allowed.distinguishes()) {
+        out += vary;
+    }
+    if (allowed.empty() || head.header("origin") == nullptr) {
+        return {};
+    }
+    const std::string_view* const wanted = head.method == "OPTIONS" && !exchange.match.target
+                                               ? head.header("access-control-request-method")
+                                               : nullptr;
+    if (wanted != nullptr) {
+        append_preflight(out, exchange, *wanted);
+    } else if (const answer allows = find(head, exchange.match, allowed); allows != answer::no) {
+        append_origin(out, head, allows);
+        out += reply_headers;
     }
     return {};
 }

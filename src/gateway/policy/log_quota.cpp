@@ -20,7 +20,7 @@ std::optional<refusal> check_log_quota(exchange_state& exchange) {
         return {};
     }
     const std::size_t bytes = exchange.body_bytes + exchange.head().query.size();
-    if (exchange.gateway.log_quota.take(exchange.client.peer().host, bytes, clock::now())) {
+    if (exchange.gateway.log_quota.take(exchange.client_address(), bytes, clock::now())) {
         return {};
     }
     return refusal{429, too_many_logs, "Retry-After: 1\r\n", {}, 0};

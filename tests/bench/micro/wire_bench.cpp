@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/frame_reader.hpp"
+#include "wire/http_message.hpp"
 #include "wire/http_params.hpp"
 #include "wire/http_request_parser.hpp"
 #include "wire/http_response.hpp"
+#include "wire/http_response_parser.hpp"
 #include "wire/packet.hpp"
 
 #include <algorithm>
+#include <array>
 #include <benchmark/benchmark.h>
 #include <string>
 
@@ -159,6 +162,70 @@ void http_response_head_write(benchmark::State& state) {
     }
 }
 BENCHMARK(http_response_head_write);
+
+constexpr std::string_view small_reply =
+    "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n"
+    "ETag: \"5f3-abc\"\r\nConnection: keep-alive\r\n\r\nhello world\n";
+
+void http_response_parse(benchmark::State& state) {
+    http_response_parser parser;
+    for (auto _ : state) {
+        parser.expect({});
+        std::string_view rest = small_reply;
+        for (int event = 0; event < 3; ++event) { // head, body, complete
+            rest.remove_prefix(parser.feed(rest).consumed);
+        }
+        benchmark::DoNotOptimize(parser.is_complete());
+    }
+    count_bytes(state, small_reply.size());
+}
+BENCHMARK(http_response_parse);
+
+void http_reply_head_write(benchmark::State& state) {
+    http_response_parser parser;
+    parser.expect({});
+    static_cast<void>(parser.feed(small_reply));
+    http_reply_head head;
+    head.fields = &parser.response().headers;
+    head.body.content_length = parser.response().content_length;
+    head.lines = "X-Request-Id: 0190163d-8694-739b-aea5-966c26f8ad91\r\n";
+    std::string out;
+    for (auto _ : state) {
+        out.clear();
+        append_reply_head(out, head);
+        benchmark::DoNotOptimize(out.data());
+    }
+}
+BENCHMARK(http_reply_head_write);
+
+void http_request_head_write(benchmark::State& state) {
+    http_request_parser parser{{}};
+    static_cast<void>(parser.feed(
+        "GET /goods?id=17 HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: curl/7.88.1\r\n"
+        "Accept: */*\r\n\r\n"
+    ));
+    constexpr std::array<std::string_view, 5> replaced{
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Request-Id",
+        "Traceparent"};
+    http_request_head head;
+    head.method = parser.request().method;
+    head.target = parser.request().target;
+    head.fields = &parser.request().headers;
+    head.without = replaced;
+    head.lines = "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
+                 "X-Request-Id: 0190163d-8694-739b-aea5-966c26f8ad91\r\n";
+    std::string out;
+    for (auto _ : state) {
+        out.clear();
+        append_request_head(out, head);
+        benchmark::DoNotOptimize(out.data());
+    }
+}
+BENCHMARK(http_request_head_write);
 
 } // namespace
 } // namespace msd::wire

@@ -354,8 +354,20 @@ TEST(http1_stream, reads_a_body_no_further_when_unfinished_input_has_no_room) {
     }};
     w.memory.set_bytes_max(std::size_t{8} * 1024);
     w.settings.body_timeout = milliseconds{100};
-    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
-    const auto got = w.run(head + std::string(50'000, 'x'));
+    std::string got;
+    const auto test = [](world* with, std::string* received) -> asio::awaitable<void> {
+        co_await with->open();
+        co_await with->send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+        const std::function<bool()> is_served = [with] {
+            return with->handler.served == 1;
+        };
+        const bool served = co_await with->loop.until(is_served);
+        EXPECT_TRUE(served);
+        co_await with->send(std::string(50'000, 'x'));
+        *received = co_await test::read_until(with->client.get(), "\r\n\r\nx");
+    };
+    w.loop.run(test(&w, &got));
+    w.loop.end();
     EXPECT_EQ(code, errc::refused);
     EXPECT_TRUE(got.ends_with("Connection: close\r\n\r\nx")) << got;
 }
@@ -373,8 +385,9 @@ TEST(http1_stream, frees_the_head_when_it_is_released_and_serves_the_next_reques
     EXPECT_EQ(w.handler.served, 2);
 }
 
+constexpr std::size_t large = std::size_t{16} << 20;
+
 TEST(http1_stream, waits_until_few_bytes_are_unsent) {
-    static constexpr std::size_t large = std::size_t{16} << 20;
     std::size_t waited_for = 0;
     world w{[&waited_for](server_stream* stream) {
         return [](server_stream* with, std::size_t* out) -> asio::awaitable<void> {

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,16 @@ void append(const std::filesystem::path& file, const std::string& line) {
     [[maybe_unused]] const auto written = write(out.get(), text.data(), text.size());
 }
 
+// A sealed copy of the file as it is now.
+std::shared_ptr<const unique_fd> copy_of(const std::filesystem::path& file) {
+    std::ostringstream text;
+    text << std::ifstream{file}.rdbuf();
+    unique_fd copy{memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    [[maybe_unused]] const auto written = write(copy.get(), text.str().data(), text.str().size());
+    fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+    return std::make_shared<const unique_fd>(std::move(copy));
+}
+
 // A program that takes over reads it again, so it is copied byte by byte.
 static_assert(std::is_trivially_copyable_v<supervision_settings>);
 
@@ -64,11 +75,18 @@ settings_in(const std::filesystem::path& directory, const supervision_settings& 
         }
         reconfiguration made;
         made.supervision = supervision;
-        made.config = std::make_shared<const unique_fd>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+        made.config = copy_of(directory / "config");
         std::ifstream changed{directory / "changed"};
         for (std::string pool; changed >> pool;) {
             made.pools_affected.insert(pool);
         }
+        std::ifstream live{directory / "live"};
+        for (std::string pool; live >> pool;) {
+            made.pools_live.insert(pool);
+        }
+        made.settle = [directory](bool in_effect) {
+            append(directory / "notes", in_effect ? "master has adopted" : "master has refused");
+        };
         return made;
     };
     settings.on_pool_ready = [notes](const worker_pool& each) {
@@ -174,8 +192,10 @@ void running_master::become_master(
         sizeof supervision
     );
     std::filesystem::create_symlink(executable::path_of_running(), program());
+    touch("config", "first");
     master_settings settings = settings_in(directory_, supervision);
     settings.command_line = {program_name, behaviour, directory_ / "notes"};
+    settings.config = copy_of(directory_ / "config");
     settings.program_path = program();
     settings.control_socket = socket();
     settings.lock = lock ? &*lock : nullptr;

@@ -61,7 +61,8 @@ public:
     /// Sets how workers of later generations behave, as if there were a new program.
     void next_workers(const std::string& behaviour) const;
     /// "bad": the configuration is wrong; "changed": `text` names the pools whose workers read a
-    /// changed key.
+    /// changed key; "live": those whose workers can apply it; "config": the configuration file
+    /// ("first").
     void touch(const std::string& name, const std::string& text = "x") const;
     /// Undoes touch().
     void forget(const std::string& name) const;

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <vector>
@@ -52,6 +53,19 @@ public:
         }
     }
 
+    void note_file(int file) const {
+        std::ifstream in{fmt::format("/proc/self/fd/{}", file)};
+        std::string text;
+        if (std::getline(in, text)) {
+            note("has " + text);
+        }
+    }
+
+    void wait_for_configure() const {
+        pollfd watched{own_.control, POLLIN, 0};
+        poll(&watched, 1, -1);
+    }
+
     /// Serves until it is told to end; returns the exit code.
     [[nodiscard]] int serve(const std::string& behaviour) {
         std::vector<pollfd> watched{{own_.control, POLLIN, 0}};
@@ -64,7 +78,7 @@ public:
             for (std::size_t i = 1; i < watched.size(); ++i) {
                 answer_one(watched[i].fd);
             }
-            const auto command = next_command();
+            const auto command = next_command(behaviour);
             const bool keeps = behaviour.starts_with("keep");
             if (command == kind::hand_over && behaviour == "keep") {
                 say(kind::kept, "it keeps what it has");
@@ -97,10 +111,32 @@ private:
         }
     }
 
+    void handle_configure(const std::string& number, int file, const std::string& behaviour) {
+        if (behaviour == "refuse") {
+            say(kind::refused, number + " not this file");
+        } else if (behaviour != "deaf") {
+            note_file(file);
+            say(kind::configured, number);
+        }
+    }
+
     // The message of the master; the end of the channel counts as STOP.
-    [[nodiscard]] std::optional<kind> next_command() const {
+    [[nodiscard]] std::optional<kind> next_command(const std::string& behaviour) {
         std::array<char, core::worker_message_bytes_max> buffer{};
-        const ssize_t got = recv(own_.control, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        iovec text{buffer.data(), buffer.size()};
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
+        msghdr parcel{};
+        parcel.msg_iov = &text;
+        parcel.msg_iovlen = 1;
+        parcel.msg_control = room.data();
+        parcel.msg_controllen = room.size();
+        const ssize_t got = recvmsg(own_.control, &parcel, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        unique_fd attached;
+        if (cmsghdr* const header = CMSG_FIRSTHDR(&parcel); got > 0 && header != nullptr) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+            attached.reset(fd);
+        }
         if (got < 0) {
             return std::nullopt;
         }
@@ -114,6 +150,9 @@ private:
             return std::nullopt;
         }
         note(std::string{core::encode({message->what, {}})});
+        if (message->what == kind::configure) {
+            handle_configure(message->text, attached.get(), behaviour);
+        }
         return message->what;
     }
 
@@ -145,6 +184,7 @@ int run_test_worker(
     const std::string behaviour = behaviour_of(own, first_behaviour, notes);
     test_worker worker{own, notes};
     worker.note("started");
+    worker.note_file(own.config);
     worker.say(kind::hello);
     if (behaviour.starts_with("exit:")) {
         const std::string number = behaviour.substr(5);
@@ -163,6 +203,9 @@ int run_test_worker(
         std::signal(SIGTERM, SIG_IGN);
     } else {
         std::signal(SIGTERM, [](int) { terminated = 1; });
+    }
+    if (behaviour == "late") {
+        worker.wait_for_configure();
     }
     worker.note("ready");
     worker.say(kind::ready);

@@ -40,6 +40,21 @@ TEST(command_line, maps_flags_of_a_role_to_keys_of_that_role) {
     EXPECT_EQ(settings_of(line), (words{"host=::", "gateway.port=80", "gateway.workers=3"}));
 }
 
+TEST(command_line, collects_the_routes_of_gateway_and_up) {
+    for (const char* const command : {"gateway", "up"}) {
+        const auto line = accepted({command, "--route", "/=h:1", "--route=/a/=h:2,h:3"});
+        EXPECT_EQ(line.routes, (words{"/=h:1", "/a/=h:2,h:3"})) << command;
+    }
+    EXPECT_EQ(
+        refusal({"gateway", "--route", "/=h:1", "/a=h:2"}),
+        "msd gateway: unexpected argument \"/a\"\nSee msd gateway --help\n"
+    );
+    EXPECT_EQ(
+        refusal({"distributor", "--route", "/=h:1"}),
+        "msd distributor: unknown option \"--route\"\nSee msd distributor --help\n"
+    );
+}
+
 TEST(command_line, maps_flags_of_a_service_to_keys_of_that_service) {
     const auto line = accepted({"service", "goods", "--port", "9011", "--advertise", "a:1"});
     EXPECT_EQ(line.service, "goods");

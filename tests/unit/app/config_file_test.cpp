@@ -204,15 +204,5 @@ TEST(config_file, escapes_control_characters_of_the_file_in_messages) {
     EXPECT_EQ(refusal("\"a\\u001b[2J\" = 1\n"), "msd.toml:1: a\\x1b[2J: unknown key");
 }
 
-TEST(config_file, reports_why_a_file_cannot_be_read) {
-    configuration made = schema().defaults();
-    const auto absent = read_config_file("/nonexistent/msd.toml", schema(), made);
-    ASSERT_FALSE(absent);
-    EXPECT_EQ(absent.error().text, "/nonexistent/msd.toml: No such file or directory");
-    const auto directory = read_config_file("/", schema(), made);
-    ASSERT_FALSE(directory);
-    EXPECT_EQ(directory.error().text, "/: Is a directory");
-}
-
 } // namespace
 } // namespace msd::app

@@ -247,6 +247,21 @@ TEST(resolve, refuses_a_wrong_flag_as_usage_error) {
     EXPECT_EQ(why.text, "--port: -1 is not between 0 and 65535");
 }
 
+TEST(resolve, adds_the_routes_of_the_command_line) {
+    const config_on_disk file{"[[gateway.routes]]\npath = \"/a\"\nservice = \"s\"\n"};
+    command_line command = gateway();
+    command.config_file = file.path();
+    command.routes = {"/b=h:1"};
+    const auto made = accepted(command, {});
+    ASSERT_EQ(made.gateway.routes.size(), 2U);
+    EXPECT_EQ(made.gateway.routes[0].source, file.path() + ":1");
+    EXPECT_EQ(made.gateway.routes[1].source, "--route");
+    command.routes = {"b=h:1"};
+    const auto why = refused(command, {});
+    EXPECT_EQ(why.exit_code, 2);
+    EXPECT_EQ(why.text, "--route: \"b=h:1\": \"b\" does not begin with /");
+}
+
 TEST(resolve, accepts_only_one_worker_for_a_distributor) {
     command_line command;
     command.what = verb::distributor;

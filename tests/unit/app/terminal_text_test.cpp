@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/call_arguments.hpp"
 #include "app/status_table.hpp"
-#include "app/suggestion.hpp"
 #include "app/text_table.hpp"
 
-#include <array>
 #include <gtest/gtest.h>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace msd::app {
@@ -41,19 +38,6 @@ TEST(call_params, name_the_word_that_is_wrong) {
     EXPECT_EQ(params({"a=1", "b"}), "\"b\" is neither name=value nor a JSON object");
     EXPECT_EQ(params({"=1"}), "\"=1\" is neither name=value nor a JSON object");
     EXPECT_TRUE(params({R"({"a":)"}).starts_with("PARAMS: "));
-}
-
-TEST(closest, finds_names_with_one_typing_error) {
-    constexpr std::array<std::string_view, 3> names{"port", "workers", "host"};
-    EXPECT_EQ(closest("prot", names), "port");
-    EXPECT_EQ(closest("workes", names), "workers");
-    EXPECT_EQ(closest("wrokerss", names), "workers");
-    EXPECT_EQ(closest("pots", names), "");
-}
-
-TEST(closest, finds_nothing_for_an_empty_or_a_very_long_name) {
-    EXPECT_EQ(closest("", {}), "");
-    EXPECT_EQ(closest(std::string(1000, 'x'), std::array<std::string_view, 1>{"x"}), "");
 }
 
 TEST(text_table, pads_columns_to_their_widest_cell_and_leaves_no_trailing_blanks) {

@@ -23,6 +23,9 @@ TEST(worker_message, reads_back_every_kind_with_and_without_text) {
         kind::hand_over,
         kind::kept,
         kind::reopen,
+        kind::configure,
+        kind::configured,
+        kind::refused,
     };
     for (const kind what : kinds) {
         for (const std::string text : {"", "some reason", " two  spaces"}) {
@@ -55,6 +58,17 @@ TEST(worker_message, takes_stats_only_as_one_object_on_one_line) {
     }
     const std::string swelling = "STATS {\"a\":\"" + std::string(1000, '\x7F') + "\"}";
     EXPECT_EQ(decode_worker_message(swelling).error().code, errc::too_large);
+}
+
+TEST(worker_message, reads_the_number_and_the_reason_of_an_answer_to_configure) {
+    EXPECT_EQ(read_configure_answer("3").number, 3U);
+    EXPECT_EQ(read_configure_answer("3").reason, "");
+    EXPECT_EQ(read_configure_answer("18446744073709551615 no room").reason, "no room");
+    for (const char* const text :
+         {"", " 3", "3x", "-3", "+3", "x", "0 no", "18446744073709551616 no"}) {
+        EXPECT_EQ(read_configure_answer(text).number, 0U) << text;
+        EXPECT_EQ(read_configure_answer(text).reason, "") << text;
+    }
 }
 
 TEST(worker_message, is_readable_text) {

@@ -150,6 +150,56 @@ TEST(http_line, reads_a_length_of_digits_only) {
     }
 }
 
+TEST(http_line, reads_the_version_and_the_status_of_a_status_line) {
+    http_status_line parts;
+    EXPECT_FALSE(read_status_line("HTTP/1.0 404 Not Found", parts));
+    EXPECT_EQ(parts.minor_version, 0);
+    EXPECT_EQ(parts.status, 404);
+    EXPECT_FALSE(read_status_line("HTTP/1.1 100", parts));
+    EXPECT_EQ(parts.minor_version, 1);
+    EXPECT_EQ(parts.status, 100);
+    EXPECT_FALSE(read_status_line("HTTP/1.1 599 \t\xE9", parts));
+    EXPECT_EQ(parts.status, 599);
+    for (const char* bad :
+         {"",
+          "HTTP/1.1",
+          "HTTP/1.1 ",
+          "HTTP/1.1 20",
+          "HTTP/1.1 2000",
+          "HTTP/1.1 200OK",
+          "HTTP/1.1 099",
+          "HTTP/1.1 600",
+          "HTTP/1.1 2:0",
+          "HTTP/1.1 20/",
+          "HTTP/1.1\t200",
+          "HTTP/1.1 200\tOK",
+          "HTTP/1.1 200 \x7F",
+          "HTTX/1.1 200",
+          "HTTP/11 200"}) {
+        EXPECT_EQ(read_status_line(bad, parts).status, 400) << bad;
+    }
+    for (const char* other : {"HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/0.9 200 OK"}) {
+        EXPECT_EQ(read_status_line(other, parts).status, 505) << other;
+    }
+}
+
+TEST(http_line, knows_tokens_and_field_values) {
+    EXPECT_TRUE(is_token("X-Name_1"));
+    EXPECT_TRUE(is_field_value(""));
+    EXPECT_TRUE(is_field_value(" a\tb\x80\xFF~"));
+    for (const std::string_view bad : {"", "a b", "a:", "\xC3", "a\r"}) {
+        EXPECT_FALSE(is_token(bad)) << bad;
+    }
+    for (const std::string_view bad :
+         {std::string_view{"a\r"},
+          std::string_view{"\n"},
+          std::string_view{"\0", 1},
+          std::string_view{"\x7F"},
+          std::string_view{"\x1F"}}) {
+        EXPECT_FALSE(is_field_value(bad)) << bad;
+    }
+}
+
 TEST(http_line, splits_a_list_and_compares_in_any_case) {
     std::vector<std::string> seen;
     for_each_in_list("a, b\t,, c d ,", [&seen](std::string_view element) {

@@ -188,6 +188,63 @@ TEST(http_request_parser, reports_keep_alive_and_expect_continue) {
     EXPECT_EQ(wishes("1.0", "Expect: 100-continue\r\n").second, false);
 }
 
+TEST(http_request_parser, reports_the_protocols_of_an_upgrade_and_that_trailers_are_accepted) {
+    const auto said = [](std::string_view version, std::string_view headers) {
+        parser reader{{}};
+        EXPECT_EQ(
+            reader
+                .feed(
+                    "GET / HTTP/" + std::string{version} + "\r\nHost: h\r\n" +
+                    std::string{headers} + "\r\n"
+                )
+                .what,
+            event::head
+        );
+        EXPECT_EQ(reader.request().headers.size(), 1U); // Host
+        return reader.request().upgrade + (reader.request().te_trailers ? " trailers" : "");
+    };
+    EXPECT_EQ(said("1.1", "Connection: keep-alive, UPGRADE\r\nUpgrade: a/1\r\n"), "a/1");
+    EXPECT_EQ(said("1.1", "Connection: upgrade\r\nUpgrade: a\r\nUpgrade: b\r\n"), "a, b");
+    EXPECT_EQ(said("1.1", "Upgrade: a\r\n"), "");
+    EXPECT_EQ(said("1.1", "Connection: upgrade\r\n"), "");
+    EXPECT_EQ(said("1.0", "Connection: upgrade\r\nUpgrade: a\r\n"), "");
+    EXPECT_EQ(said("1.1", "TE: gzip, Trailers\r\n"), " trailers");
+    EXPECT_EQ(said("1.1", "Connection: TE\r\nTE: trailers\r\n"), " trailers");
+    EXPECT_EQ(said("1.1", "TE: gzip\r\n"), "");
+    EXPECT_EQ(said("1.1", "Keep-Alive: 1\r\nProxy-Connection: close\r\n"), "");
+}
+
+TEST(http_request_parser, gives_the_trailers_that_a_message_may_have) {
+    parser reader{{}};
+    const std::string chunked = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const auto trailers = [&reader](std::string_view bytes) {
+        std::string seen;
+        for (auto what = event::more; what != event::complete && what != event::failed;) {
+            const auto outcome = reader.feed(bytes);
+            what = outcome.what;
+            bytes.remove_prefix(outcome.consumed);
+        }
+        for (const http_header& trailer : reader.trailers()) {
+            seen.append(trailer.name).append("=").append(trailer.value).append(";");
+        }
+        return seen;
+    };
+    EXPECT_EQ(
+        trailers(chunked + "0\r\nX-A: 1 \r\nHost: x\r\nCookie: a\r\nx-b:\r\n\r\n"),
+        "X-A=1;x-b=;"
+    );
+    EXPECT_EQ(*reader.request().header("host"), "h");
+    reader.next_request();
+    EXPECT_EQ(trailers(chunked + "0\r\n\r\n"), "");
+    reader.next_request();
+    std::string many;
+    for (std::size_t count = 0; count <= parser::limits{}.headers_max; ++count) {
+        many += "A: b\r\n";
+    }
+    static_cast<void>(trailers(chunked + "0\r\n" + many + "\r\n"));
+    EXPECT_EQ(reader.failure_status(), 431);
+}
+
 TEST(http_request_parser, ignores_a_request_to_upgrade_the_protocol) {
     EXPECT_TRUE(
         read("GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -524,6 +581,8 @@ TEST(http_request_parser, refuses_bad_chunks) {
     EXPECT_EQ(status("\r\na\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(status("1;a\rb\r\na\r\n0\r\n\r\n"), 400);
     EXPECT_EQ(status("10000000000000000\r\n"), 400);
+    EXPECT_EQ(status("0\r\nContent-Length: 1\r\n\r\n"), 400);
+    EXPECT_EQ(status("0\r\ntransfer-encoding: chunked\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\nA : b\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\n a\r\n\r\n"), 400);
     EXPECT_EQ(status("0\r\n\n"), 400);

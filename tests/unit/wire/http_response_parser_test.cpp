@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: one parser, with the replies that break each of its rules.
 #include "wire/http_response_parser.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
 #include <string_view>
@@ -132,7 +134,7 @@ TEST(http_response_parser, reads_how_long_the_program_keeps_an_idle_connection) 
 TEST(http_response_parser, reads_chunks_and_their_trailers) {
     const reading seen = read(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n2\r\nde\r\n0\r\n"
-        "X-Sum: 1\r\nContent-Length: 9\r\nx-more: \t2 \r\n\r\n"
+        "X-Sum: 1\r\nContent-Type: a\r\nx-more: \t2 \r\n\r\n"
     );
     EXPECT_EQ(seen.body, "abcde");
     EXPECT_TRUE(seen.complete);
@@ -262,6 +264,178 @@ TEST(http_response_parser, refuses_malformed_lines) {
         EXPECT_NE(seen.failure, "") << stream;
         EXPECT_FALSE(seen.complete) << stream;
     }
+}
+
+TEST(http_response_parser, gives_informational_replies_before_the_final_one) {
+    const reading seen =
+        read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+    EXPECT_EQ(seen.heads, (std::vector{100, 103, 200}));
+    EXPECT_EQ(seen.body, "x");
+    EXPECT_TRUE(seen.complete);
+    parser reader;
+    reader.expect({});
+    std::string_view rest = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                            "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n";
+    const auto hints = reader.feed(rest);
+    ASSERT_EQ(hints.what, event::interim);
+    EXPECT_EQ(*reader.response().header("link"), "</a>");
+    rest.remove_prefix(hints.consumed);
+    ASSERT_EQ(reader.feed(rest).what, event::head);
+    EXPECT_EQ(reader.response().header("link"), nullptr);
+    EXPECT_EQ(*reader.response().header("a"), "b");
+}
+
+TEST(http_response_parser, limits_the_number_of_informational_replies) {
+    const auto failure = [](int count) {
+        std::string stream;
+        for (int at = 0; at < count; ++at) {
+            stream += "HTTP/1.1 102 Processing\r\n\r\n";
+        }
+        stream += "HTTP/1.1 204 No Content\r\n\r\n";
+        return read_cut(stream, stream.size(), stream.size(), {}).failure;
+    };
+    EXPECT_EQ(failure(parser::interims_max), "");
+    EXPECT_NE(failure(parser::interims_max + 1), "");
+}
+
+TEST(http_response_parser, gives_raw_bytes_after_a_switch_of_protocols_that_was_asked_for) {
+    const std::string head = "HTTP/1.1 101 Switching Protocols\r\n";
+    const std::string good = head + "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const reading seen = read(good + "\x81\r\nHTTP/1.1 200", {.upgrade = true});
+    EXPECT_EQ(seen.heads, std::vector{101});
+    EXPECT_EQ(seen.body, "\x81\r\nHTTP/1.1 200");
+    EXPECT_TRUE(seen.complete);
+    EXPECT_FALSE(seen.keep_alive);
+    parser reader;
+    reader.expect({.upgrade = true});
+    ASSERT_EQ(reader.feed(good).what, event::head);
+    EXPECT_EQ(reader.response().upgrade, "websocket");
+    EXPECT_FALSE(reader.response().headers.has("upgrade"));
+    EXPECT_NE(read(good).failure, "");
+    for (const char* bad : {"\r\n", "Upgrade: websocket\r\n\r\n", "Connection: upgrade\r\n\r\n"}) {
+        EXPECT_NE(read(head + bad, {.upgrade = true}).failure, "") << bad;
+    }
+    const std::string old = "HTTP/1.0" + good.substr(8);
+    EXPECT_NE(read(old, {.upgrade = true}).failure, "");
+}
+
+TEST(http_response_parser, leaves_out_the_fields_of_one_connection) {
+    parser reader;
+    reader.expect({});
+    ASSERT_EQ(
+        reader
+            .feed("HTTP/1.1 200 OK\r\nConnection: X-Hop, close\r\nKeep-Alive: timeout=5\r\n"
+                  "X-Hop: 1\r\nUpgrade: h2c\r\nContent-Length: 3\r\nTrailer: A\r\nServer: s\r\n"
+                  "Set-Cookie: a\r\nSet-Cookie: b\r\nProxy-Connection: x\r\n\r\n")
+            .what,
+        event::head
+    );
+    std::string names;
+    for (const http_header& header : reader.response().headers) {
+        names.append(header.name).append(" ");
+    }
+    EXPECT_EQ(names, "Trailer Server Set-Cookie Set-Cookie ");
+    EXPECT_EQ(reader.response().content_length, 3U);
+    EXPECT_FALSE(reader.response().keep_alive);
+    EXPECT_EQ(reader.response().upgrade, "");
+}
+
+TEST(http_response_parser, reports_whether_the_program_keeps_the_connection) {
+    const auto keeps = [](std::string_view version, std::string_view headers) {
+        return read(
+                   "HTTP/" + std::string{version} + " 200 OK\r\nContent-Length: 0\r\n" +
+                   std::string{headers} + "\r\n"
+        )
+            .keep_alive;
+    };
+    EXPECT_TRUE(keeps("1.1", ""));
+    EXPECT_FALSE(keeps("1.0", ""));
+    EXPECT_TRUE(keeps("1.0", "Connection: Keep-Alive\r\n"));
+    EXPECT_FALSE(keeps("1.1", "Connection: keep-alive, close\r\n"));
+}
+
+TEST(http_response_parser, takes_bytes_that_no_request_waits_for_as_surplus) {
+    parser reader;
+    const std::string reply = "HTTP/1.1 204 No Content\r\n\r\n";
+    const auto early = reader.feed(reply);
+    EXPECT_EQ(early.what, event::complete);
+    EXPECT_EQ(early.consumed, 0U);
+    EXPECT_EQ(reader.end(), event::complete);
+    for (int count = 0; count < 2; ++count) {
+        reader.expect({});
+        EXPECT_FALSE(reader.is_complete());
+        EXPECT_EQ(reader.feed(reply).what, event::head);
+        EXPECT_EQ(reader.feed({}).what, event::complete);
+        EXPECT_TRUE(reader.is_complete());
+        const auto late = reader.feed(reply);
+        EXPECT_EQ(late.what, event::complete);
+        EXPECT_EQ(late.consumed, 0U);
+    }
+}
+
+TEST(http_response_parser, reports_whether_a_reply_has_begun) {
+    parser reader;
+    reader.expect({});
+    EXPECT_FALSE(reader.has_begun());
+    EXPECT_EQ(reader.feed("H").what, event::more);
+    EXPECT_TRUE(reader.has_begun());
+    parser interim;
+    interim.expect({});
+    EXPECT_EQ(interim.feed("HTTP/1.1 100 Continue\r\n\r\n").what, event::interim);
+    EXPECT_EQ(interim.feed({}).what, event::more);
+    EXPECT_TRUE(interim.has_begun());
+}
+
+TEST(http_response_parser, limits_the_head_and_the_trailers) {
+    const auto failure = [](std::string_view bytes, parser::limits chosen) {
+        parser reader{chosen};
+        reader.expect({});
+        reading seen;
+        feed(reader, bytes, seen);
+        return seen.failure;
+    };
+    const std::string two = "HTTP/1.1 204\r\nA: b\r\nC: d\r\n\r\n";
+    EXPECT_EQ(failure(two, {1000, 2}), "");
+    EXPECT_NE(failure(two, {1000, 1}), "");
+    EXPECT_EQ(failure(two, {two.size(), 2}), "");
+    EXPECT_NE(failure(two, {two.size() - 1, 2}), "");
+    EXPECT_NE(failure("HTTP/1.1 200 " + std::string(100, 'a'), {64, 2}), "");
+    // A million bytes of fields, or of one field, are refused long before their end.
+    std::string many = "HTTP/1.1 200 OK\r\n";
+    while (many.size() < 1'000'000) {
+        many += "A: " + std::string(1000, 'b') + "\r\n";
+    }
+    EXPECT_NE(failure(many, parser::default_limits), "");
+    const std::string one = "HTTP/1.1 200 OK\r\nA: " + std::string(1'000'000, 'b');
+    EXPECT_NE(failure(one, parser::default_limits), "");
+    const std::string chunked = "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    EXPECT_EQ(failure(chunked + "A: b\r\nC: d\r\n\r\n", {1000, 2}), "");
+    EXPECT_NE(failure(chunked + "A: b\r\nC: d\r\nE: f\r\n\r\n", {1000, 2}), "");
+}
+
+TEST(http_response_parser, frees_memory_that_an_idle_connection_does_not_need) {
+    parser reader;
+    reader.expect({});
+    const std::string reply =
+        "HTTP/1.1 204 No Content\r\nA: " + std::string(10'000, 'a') + "\r\n\r\n";
+    EXPECT_EQ(reader.feed(reply).what, event::head);
+    EXPECT_EQ(reader.feed({}).what, event::complete);
+    EXPECT_GE(reader.held_bytes(), 10'000U);
+    reader.drop_response();
+    EXPECT_LE(reader.held_bytes(), 2000U);
+    EXPECT_TRUE(reader.is_complete());
+    reader.expect({});
+    EXPECT_EQ(reader.feed(reply).what, event::head);
+}
+
+TEST(http_response_parser, stays_failed) {
+    parser reader;
+    reader.expect({});
+    EXPECT_EQ(reader.feed("x").what, event::failed);
+    EXPECT_EQ(reader.feed("HTTP/1.1 204 No Content\r\n\r\n").what, event::failed);
+    EXPECT_EQ(reader.end(), event::failed);
+    EXPECT_DEATH(reader.expect({}), "");
 }
 
 } // namespace
