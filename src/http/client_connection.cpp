@@ -198,7 +198,6 @@ bool client_connection::is_reusable() const {
 }
 
 void client_connection::watch_idle(std::function<void()> on_end, deadline until) {
-    ++served_;
     parser_->drop_response();
     capacity_ = receive_bytes_idle;
     received_ = false;

@@ -125,8 +125,6 @@ public:
     [[nodiscard]] bool is_silent();
     /// How long the program has announced to keep an idle connection open; max: it has not.
     [[nodiscard]] milliseconds announced_idle() const { return announced_idle_; }
-    /// Requests that this connection has served before the present one.
-    [[nodiscard]] std::size_t served() const { return served_; }
 
     /// Ends the connection now and wakes receive(). Unsent bytes are dropped.
     void close();
@@ -159,7 +157,6 @@ private:
     std::optional<net::one_shot<bool>> waiting_;
     std::function<void()> on_idle_end_;
     milliseconds announced_idle_ = milliseconds::max();
-    std::size_t served_ = 0;
     std::size_t composed_ = 0; // bytes of the present request
     bool open_ = true;
     bool can_send_ = true;
