@@ -26,6 +26,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 wrongly warns about members of tl::expected, whose destructors never run in these cases.
   target_compile_options(msd_compiler INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object)
+  # It also warns when it inlines only one of the operators new and delete of a coroutine's frame.
+  target_compile_options(msd_compiler INTERFACE -Wno-mismatched-new-delete)
 endif()
 if(MSD_WERROR)
   target_compile_options(msd_compiler INTERFACE -Werror)

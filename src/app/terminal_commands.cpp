@@ -2,10 +2,10 @@
 #include "app/terminal_commands.hpp"
 
 #include "app/call_arguments.hpp"
+#include "app/known_nodes.hpp"
 #include "app/output.hpp"
 #include "app/registry_query.hpp"
 #include "app/resolve.hpp"
-#include "app/secret.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/printable.hpp"
@@ -24,34 +24,9 @@ namespace msd::app {
 
 namespace {
 
-constexpr milliseconds registry_timeout{5000};
-
 int complain(std::string_view what) {
     log::complain(what);
     return exit_failed;
-}
-
-// The nodes of the registry, and the secrets that they prove.
-struct known_nodes {
-    std::vector<core::node_info> nodes;
-    core::shared_secrets secrets;
-};
-
-result<known_nodes> nodes_known(const configuration& configured, deadline until) {
-    configuration with_secrets = configured;
-    if (auto taken = take_cluster_secrets(with_secrets, process_environment); !taken) {
-        return tl::unexpected{std::move(taken.error())};
-    }
-    const auto& registry = with_secrets.membership;
-    auto nodes =
-        fetch_nodes(registry.distributor_host, registry.distributor_port, registry.secrets, until);
-    if (!nodes && nodes.error().code != errc::denied) {
-        nodes.error().text += "; is a distributor running there? (--distributor HOST:PORT)";
-    }
-    if (!nodes) {
-        return tl::unexpected{std::move(nodes.error())};
-    }
-    return known_nodes{std::move(*nodes), registry.secrets};
 }
 
 // The name under which gateways register differs from the name of the role.
@@ -175,63 +150,6 @@ int show_nodes(const command_line& command, const configuration& configured) {
             std::to_string(node.urls.size())};
         if (!others.empty()) {
             row.push_back(text_of(others_of(node, others)));
-        }
-        table.add(std::move(row));
-    }
-    print_table(table);
-    return 0;
-}
-
-int show_routes(const command_line& command, const configuration& configured) {
-    const auto known = nodes_known(configured, deadline::in(registry_timeout));
-    if (!known) {
-        return complain(known.error().text);
-    }
-    const auto& nodes = known->nodes;
-    const core::route_table routes{nodes};
-    const auto instances_of = [&nodes](std::string_view service) {
-        return std::count_if(nodes.begin(), nodes.end(), [service](const auto& node) {
-            return node.id.name == service;
-        });
-    };
-    if (command.as_json) {
-        std::string text;
-        json::writer out{text};
-        out.begin_array();
-        for (const auto& route : routes.routes()) {
-            out.begin_object();
-            out.key("method").string(route->method);
-            out.key("path").string(route->pattern);
-            out.key("service").string(route->service);
-            out.key("instances").integer(instances_of(route->service));
-            out.key("also_claimed_by").begin_array();
-            for (const std::string& other : routes.also_claimed_by(*route)) {
-                out.string(other);
-            }
-            out.end_array();
-            out.end_object();
-        }
-        out.end_array();
-        print_json(text);
-        return 0;
-    }
-    const auto all = routes.routes();
-    const bool any_contested = std::any_of(all.begin(), all.end(), [&routes](const auto& route) {
-        return !routes.also_claimed_by(*route).empty();
-    });
-    std::vector<std::string> titles{"METHOD", "PATH", "SERVICE", "INSTANCES"};
-    if (any_contested) {
-        titles.emplace_back("ALSO CLAIMED BY");
-    }
-    text_table table{titles};
-    for (const auto& route : all) {
-        std::vector<std::string> row{
-            route->method,
-            route->pattern,
-            route->service,
-            std::to_string(instances_of(route->service))};
-        if (any_contested) {
-            row.push_back(fmt::format("{}", fmt::join(routes.also_claimed_by(*route), ", ")));
         }
         table.add(std::move(row));
     }

@@ -23,16 +23,29 @@ struct node_id {
     auto operator<=>(const node_id&) const = default;
 };
 
-// One route of a service, as an msd node describes it in its second registration.
+// One route of a service, as a node describes it in its registration: a request in packets of an
+// msd node, or paths of a web program (node_protocol::http).
 struct route_info {
-    std::string method;               // "GET"
-    std::string path;                 // "/goods" or a pattern, "/goods/{id}"
+    std::string method;               // "GET"; empty for a web program: every method
+    std::string path;                 // "/goods" or a pattern, "/goods/{id}"; also "/api/", below
     bool one_way = false;             // has no reply: 202 as soon as the request is queued
     std::vector<std::string> secrets; // parameters that are never logged
     std::string schema; // raw JSON array of its parameters, for people and tools; may be empty
     bool wants_client = false; // a gateway adds the client's address to requests
+    // Further header fields of a request that a gateway adds to the packet: lower-case names, in
+    // alphabetical order.
+    std::vector<std::string> wants = {};
+    // Of a web program, whose path that ends in "/" is a prefix: the program receives the path
+    // without it.
+    bool strip = false;
 
     bool operator==(const route_info&) const = default;
+};
+
+// How callers send requests to a node.
+enum class node_protocol : std::uint8_t {
+    packets,
+    http // a program that speaks HTTP/1.1 (docs/protocol.md, 3)
 };
 
 // One entry of the topology.
@@ -44,7 +57,9 @@ struct node_info {
     std::string port_token;         // the port as registered, e.g. 9010 or "9051" with its quotes
     std::string extra_members; // a foreign node's unknown members, raw, in order: `"a":1,"b":2`
     bool critical = false;     // its connections are lost; it may return
+    node_protocol protocol = node_protocol::packets;
 
+    [[nodiscard]] bool is_http() const { return protocol == node_protocol::http; }
     bool operator==(const node_info&) const = default;
 };
 

@@ -31,7 +31,7 @@ node_description describe(const node_info& node) {
     made.foreign = foreign_entry(node);
     made.msd = node.proto >= wire::protocol_version ? msd_entry(node) : "";
     made.routes = std::max(node.urls.size(), node.routes.size());
-    made.has_routes = !node.routes.empty();
+    made.has_routes = !node.routes.empty() || node.is_http();
     return made;
 }
 

@@ -15,10 +15,10 @@ namespace msd::core {
 
 // A node as the list describes it, as the texts that are sent.
 struct node_description {
-    std::string foreign;    // the entry for foreign nodes
-    std::string msd;        // the entry for msd nodes; empty: the same
-    std::size_t routes = 0; // how many urls or routes, whichever are more
-    bool has_routes = false;
+    std::string foreign;     // the entry for foreign nodes
+    std::string msd;         // the entry for msd nodes; empty: the same
+    std::size_t routes = 0;  // how many urls or routes, whichever are more
+    bool has_routes = false; // more than urls; a web program has none, so its protocol counts
 
     [[nodiscard]] const std::string& for_msd() const { return msd.empty() ? foreign : msd; }
     bool operator==(const node_description&) const = default;

@@ -2,6 +2,9 @@
 #include "core/registration.hpp"
 
 #include "core/advertised_host.hpp"
+#include "core/route_settings_check.hpp"
+#include "wire/http_char.hpp"
+#include "wire/http_line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -81,7 +84,44 @@ result<std::vector<std::string>> read_strings(
     return strings;
 }
 
-result<route_info> read_route(std::string_view text) {
+// Of `wants`: the names of header fields, sorted. Others are for later versions, and are left out.
+std::vector<std::string> header_names(std::vector<std::string>&& wants) {
+    std::erase_if(wants, [](const std::string& name) {
+        const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
+            return wire::is_token_char(c) && c == wire::to_lower(c);
+        });
+        return !is_name || name.empty() || name == want_client;
+    });
+    std::sort(wants.begin(), wants.end());
+    wants.erase(std::unique(wants.begin(), wants.end()), wants.end());
+    wants.resize(std::min(wants.size(), wants_max));
+    return std::move(wants);
+}
+
+// A path of a web program.
+result<route_info> read_program_route(std::string_view text) {
+    json::object fields;
+    if (!fields.parse(text)) {
+        return unusable("routes must contain only objects");
+    }
+    const json::value* const path = fields.find("path");
+    const json::value* const strip = fields.find("strip");
+    route_info route;
+    route.path = path != nullptr ? path->as_string().value_or("") : std::string{};
+    if (const auto checked = check_path(route.path); !checked) {
+        return unusable("the path of a route " + checked.error().text);
+    }
+    if (strip != nullptr && !strip->as_bool()) {
+        return unusable("strip must be true or false");
+    }
+    route.strip = strip != nullptr && *strip->as_bool();
+    if (route.strip && !route.path.ends_with('/')) {
+        return unusable("strip needs a path that ends in /");
+    }
+    return route;
+}
+
+result<route_info> read_packet_route(std::string_view text) {
     json::object fields;
     if (!fields.parse(text)) {
         return unusable("routes must contain only objects");
@@ -108,13 +148,14 @@ result<route_info> read_route(std::string_view text) {
         return tl::unexpected{wants.error()};
     }
     route.wants_client = std::find(wants->begin(), wants->end(), want_client) != wants->end();
+    route.wants = header_names(*std::move(wants));
     if (const json::value* const schema = fields.find("schema")) {
         route.schema = schema->text;
     }
     return route;
 }
 
-result<std::vector<route_info>> read_routes(const json::value& array) {
+result<std::vector<route_info>> read_routes(const json::value& array, node_protocol protocol) {
     const auto elements = json::elements(array.text);
     if (!elements || elements->size() > urls_max) {
         return unusable(
@@ -123,7 +164,8 @@ result<std::vector<route_info>> read_routes(const json::value& array) {
     }
     std::vector<route_info> routes;
     for (const json::value& element : *elements) {
-        auto route = read_route(element.text);
+        auto route = protocol == node_protocol::http ? read_program_route(element.text)
+                                                     : read_packet_route(element.text);
         if (!route) {
             return tl::unexpected{route.error()};
         }
@@ -183,6 +225,39 @@ std::string unknown_members(const json::object& fields, std::string_view own) {
     return members;
 }
 
+// Nothing: a protocol of a later version.
+std::optional<node_protocol> read_protocol(const json::object& fields) {
+    const json::value* const said = fields.find("protocol");
+    if (said == nullptr) {
+        return node_protocol::packets;
+    }
+    return said->as_string().value_or("") == http_protocol ? std::optional{node_protocol::http}
+                                                           : std::nullopt;
+}
+
+result<void> read_routes_into(node_info& node, const json::object& fields) {
+    if (const json::value* const array = fields.find("routes")) {
+        auto routes = read_routes(*array, node.protocol);
+        if (!routes) {
+            return tl::unexpected{routes.error()};
+        }
+        node.routes = std::move(*routes);
+    }
+    return {};
+}
+
+// A node without proto may register as a web program, too. Its members are passed on like those of
+// any foreign node. A foreign node that means something else by them stays what it was.
+void read_foreign_program(node_info& node, const json::object& fields) {
+    if (!node.urls.empty() || read_protocol(fields) != node_protocol::http) {
+        return;
+    }
+    node.protocol = node_protocol::http;
+    if (!read_routes_into(node, fields)) {
+        node.protocol = node_protocol::packets;
+    }
+}
+
 result<node_info> read_node(const json::object& fields, std::string_view own) {
     auto id = read_identity(fields);
     if (!id) {
@@ -199,15 +274,20 @@ result<node_info> read_node(const json::object& fields, std::string_view own) {
     const json::value* const proto = fields.find("proto");
     if (proto == nullptr || proto->as_int64().value_or(1) < wire::protocol_version) {
         node.extra_members = unknown_members(fields, own);
+        read_foreign_program(node, fields);
         return node;
     }
     node.proto = wire::protocol_version;
-    if (const json::value* const array = fields.find("routes")) {
-        auto routes = read_routes(*array);
-        if (!routes) {
-            return tl::unexpected{routes.error()};
-        }
-        node.routes = std::move(*routes);
+    const auto protocol = read_protocol(fields);
+    if (!protocol) {
+        return unusable("protocol must be \"http\" when it is there");
+    }
+    node.protocol = *protocol;
+    if (node.is_http() && !node.urls.empty()) {
+        return unusable("a node with the protocol http has routes instead of urls");
+    }
+    if (auto read = read_routes_into(node, fields); !read) {
+        return tl::unexpected{std::move(read.error())};
     }
     return node;
 }

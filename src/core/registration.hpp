@@ -29,6 +29,9 @@ constexpr std::size_t url_bytes_max = 1024;
 constexpr std::size_t urls_max = 1000;
 constexpr std::size_t interest_max = 256;
 inline constexpr std::string_view want_client = "client"; // in the member `wants` of a route
+/// Names of header fields in `wants`; further ones are left out.
+constexpr std::size_t wants_max = 32;
+inline constexpr std::string_view http_protocol = "http"; // the member `protocol` of a node
 constexpr std::size_t entry_bytes_max =
     std::size_t{128} * 1024; // one node as listed, schemas included
 constexpr std::size_t nodes_max = 20'000;
@@ -67,13 +70,14 @@ struct registration {
 /// The entry for foreign nodes: the port as registered, name, urls, host, and a foreign node's
 /// unknown members.
 [[nodiscard]] std::string foreign_entry(const node_info& node);
-/// The entry for msd nodes: also proto and routes. as_critical() adds `critical`.
+/// The entry for msd nodes: also proto, protocol and routes. as_critical() adds `critical`.
 [[nodiscard]] std::string msd_entry(const node_info& node);
 [[nodiscard]] std::string as_critical(std::string_view entry);
 constexpr std::size_t critical_mark_bytes = 16; // by which as_critical() makes an entry longer
 void append_identity(std::string& out, const node_id& id);
 
-/// The frame that every distributor understands: port, name, urls (patterns included), proto.
+/// The frame that every distributor understands: port, name, urls (patterns included), proto. Of a
+/// web program also protocol and routes, which it has instead of urls.
 [[nodiscard]] std::string first_registration(const node_info& self);
 /// The frame for an msd distributor: also routes, and the revision that the node knows.
 [[nodiscard]] std::string second_registration(const node_info& self, revision have);

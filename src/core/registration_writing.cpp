@@ -16,9 +16,41 @@ void write_urls(json::writer& writer, const node_info& node) {
     writer.end_array();
 }
 
+void write_program_route(json::writer& writer, const route_info& route) {
+    writer.begin_object().key("path").string(route.path);
+    if (route.strip) {
+        writer.key("strip").boolean(true);
+    }
+    writer.end_object();
+}
+
+void write_wants(json::writer& writer, const route_info& route) {
+    if (!route.wants_client && route.wants.empty()) {
+        return;
+    }
+    writer.key("wants").begin_array();
+    if (route.wants_client) {
+        writer.string(want_client);
+    }
+    for (const std::string& name : route.wants) {
+        writer.string(name);
+    }
+    writer.end_array();
+}
+
+void write_protocol(json::writer& writer, const node_info& node) {
+    if (node.is_http()) {
+        writer.key("protocol").string(http_protocol);
+    }
+}
+
 void write_routes(json::writer& writer, const node_info& node) {
     writer.key("routes").begin_array();
     for (const route_info& route : node.routes) {
+        if (node.is_http()) {
+            write_program_route(writer, route);
+            continue;
+        }
         writer.begin_object().key("method").string(route.method).key("path").string(route.path);
         if (route.one_way) {
             writer.key("one_way").boolean(true);
@@ -30,9 +62,7 @@ void write_routes(json::writer& writer, const node_info& node) {
             }
             writer.end_array();
         }
-        if (route.wants_client) {
-            writer.key("wants").begin_array().string(want_client).end_array();
-        }
+        write_wants(writer, route);
         if (!route.schema.empty()) {
             writer.key("schema").raw(route.schema);
         }
@@ -62,6 +92,9 @@ json::writer& begin_registration(json::writer& writer, std::string_view method) 
 std::string registration_frame(const node_info& self, const revision* have) {
     node_info said = self;
     for (const route_info& route : self.routes) {
+        if (self.is_http()) {
+            break;
+        }
         std::string url = route.method + route.path;
         if (std::find(said.urls.begin(), said.urls.end(), url) == said.urls.end()) {
             said.urls.push_back(std::move(url));
@@ -76,8 +109,11 @@ std::string registration_frame(const node_info& self, const revision* have) {
         writer.key("host").string(said.id.host);
     }
     writer.key("proto").integer(wire::protocol_version);
-    if (have != nullptr) {
+    write_protocol(writer, said);
+    if (have != nullptr || said.is_http()) {
         write_routes(writer, said);
+    }
+    if (have != nullptr) {
         writer.key("have").begin_object().key("epoch").unsigned_integer(have->epoch);
         writer.key("rev").unsigned_integer(have->rev).end_object();
     }
@@ -111,13 +147,16 @@ std::string msd_entry(const node_info& node) {
     }
     entry.pop_back();
     entry += R"(,"proto":)" + std::to_string(node.proto);
-    if (!node.routes.empty()) {
-        std::string routes;
-        json::writer writer{routes};
+    if (node.is_http() || !node.routes.empty()) {
+        std::string further;
+        json::writer writer{further};
         writer.begin_object();
-        write_routes(writer, node);
+        write_protocol(writer, node);
+        if (!node.routes.empty()) {
+            write_routes(writer, node);
+        }
         entry += ',';
-        entry.append(routes, 1);
+        entry.append(further, 1);
     }
     entry += '}';
     return entry;

@@ -3,6 +3,7 @@
 
 #include "core/path_patterns.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace msd::core {
@@ -19,6 +20,9 @@ bool route_claims::add(const claimant& by, const terms& claimed) {
         known = of.patterns.emplace(claimed.pattern, 0).first;
     }
     ++known->second;
+    for (const std::string& name : claimed.wants) {
+        ++of.wants[name];
+    }
     return is_new && had_others;
 }
 
@@ -37,32 +41,59 @@ void route_claims::remove(const claimant& by, const terms& claimed) {
     if (--known->second == 0) {
         of.patterns.erase(known);
     }
+    for (const std::string& name : claimed.wants) {
+        const auto wanted = of.wants.find(name);
+        assert(wanted != of.wants.end());
+        if (--wanted->second == 0) {
+            of.wants.erase(wanted);
+        }
+    }
 }
 
-void route_claims::renew(std::string_view method) {
-    assert(!services_.empty());
-    const auto& [first, of] = *services_.begin();
-    const std::string& pattern = of.patterns.begin()->first;
-    const bool one_way = of.one_way > 0;
-    const bool wants_client = of.wants_client > 0;
-    if (current_ && current_->service == first.second && current_->one_way == one_way &&
-        current_->wants_client == wants_client && current_->pattern == pattern) {
+const std::shared_ptr<const service_route>* route_claims::of(std::string_view service) const {
+    const presence how = services_.begin()->first.first;
+    const auto found = services_.find(key{how, service});
+    return found == services_.end() ? nullptr : &found->second.route;
+}
+
+bool route_claims::is_up_to_date(const service_route& made, const counts& of) {
+    return made.one_way == (of.one_way > 0) && made.wants_client == (of.wants_client > 0) &&
+           made.pattern == of.patterns.begin()->first &&
+           std::equal(
+               made.wants.begin(),
+               made.wants.end(),
+               of.wants.begin(),
+               of.wants.end(),
+               [](const std::string& name, const auto& counted) { return name == counted.first; }
+           );
+}
+
+void route_claims::renew(std::string_view method, const claimant& changed) {
+    const auto found = services_.find(key{changed.how, changed.service});
+    if (found == services_.end()) {
+        return;
+    }
+    counts& of = found->second;
+    if (of.route && is_up_to_date(*of.route, of)) {
         return;
     }
     auto made = std::make_shared<service_route>();
     made->method = method;
-    made->pattern = pattern;
-    made->service = first.second;
-    made->one_way = one_way;
-    made->wants_client = wants_client;
-    const path_segments segments{pattern};
+    made->pattern = of.patterns.begin()->first;
+    made->service = changed.service;
+    made->one_way = of.one_way > 0;
+    made->wants_client = of.wants_client > 0;
+    for (const auto& [name, count] : of.wants) {
+        made->wants.push_back(name);
+    }
+    const path_segments segments{made->pattern};
     for (std::size_t place = 0; place < segments.size(); ++place) {
         if (is_variable(segments[place])) {
             made->variables.emplace_back(variable_name(segments[place]));
             made->places.push_back(place);
         }
     }
-    current_ = std::move(made);
+    of.route = std::move(made);
 }
 
 std::vector<std::string> route_claims::others() const {

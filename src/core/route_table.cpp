@@ -36,20 +36,34 @@ bool is_path(std::string_view text) {
     return text.starts_with('/') && std::all_of(text.begin(), text.end(), is_printable);
 }
 
-const route_table::route_ptr* pick(const path_offers& offers, std::string_view method) {
-    auto found = offers.find(method);
-    if (found == offers.end() && method == "HEAD") {
-        found = offers.find(std::string_view{"GET"});
-    }
-    return found == offers.end() ? nullptr : &found->second.current();
+const route_table::route_ptr* route_of(const route_claims& claims, std::string_view service) {
+    return service.empty() ? &claims.current() : claims.of(service);
 }
 
-void add_methods(std::set<std::string_view>& to, const path_offers& offers) {
+// Null: the service has no such route. An empty service is any.
+const route_table::route_ptr*
+pick(const path_offers& offers, std::string_view method, std::string_view service) {
+    const auto found = offers.find(method);
+    const auto* const target = found == offers.end() ? nullptr : route_of(found->second, service);
+    if (target != nullptr || method != "HEAD") {
+        return target;
+    }
+    const auto get = offers.find(std::string_view{"GET"});
+    return get == offers.end() ? nullptr : route_of(get->second, service);
+}
+
+void add_methods(
+    std::set<std::string_view>& to,
+    const path_offers& offers,
+    std::string_view service
+) {
     for (const auto& [method, claims] : offers) {
         if (to.size() >= methods_allowed_max) {
             return;
         }
-        to.insert(method);
+        if (route_of(claims, service) != nullptr) {
+            to.insert(method);
+        }
     }
 }
 
@@ -78,10 +92,13 @@ route_table::route_table(std::span<const node_info> nodes, std::span<const node_
 
 std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
     std::vector<claim> claims;
+    if (node.is_http()) {
+        return claims; // see core/program_routes.hpp
+    }
     claims.reserve(node.routes.empty() ? node.urls.size() : node.routes.size());
     for (const route_info& said : node.routes) {
         if (is_method(said.method) && is_path(said.path)) {
-            claims.push_back({said.method, said.path, said.one_way, said.wants_client});
+            claims.push_back({said.method, said.path, said.one_way, said.wants_client, said.wants});
         }
     }
     // A node that describes its routes also sends them as urls, for nodes that read only urls.
@@ -93,14 +110,20 @@ std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
         const std::string_view method = std::string_view{url}.substr(0, slash);
         const std::string_view path = std::string_view{url}.substr(slash);
         if (is_method(method) && is_path(path)) {
-            claims.push_back({method, path, url == usual_one_way, false});
+            claims.push_back({method, path, url == usual_one_way, false, {}});
         }
     }
     return claims;
 }
 
 route_claims::terms route_table::terms_of(const claim& claimed) {
-    return {claimed.path, claimed.one_way, claimed.wants_client};
+    return {claimed.path, claimed.one_way, claimed.wants_client, claimed.wants};
+}
+
+bool route_table::claim::operator==(const claim& other) const {
+    return method == other.method && path == other.path && one_way == other.one_way &&
+           wants_client == other.wants_client &&
+           std::equal(wants.begin(), wants.end(), other.wants.begin(), other.wants.end());
 }
 
 void route_table::add(const node_info& node, presence how) {
@@ -161,7 +184,7 @@ void route_table::put(const claim& claimed, const std::string& service, presence
     }
     route_claims& claims = offered->second;
     const bool is_contested = claims.add({service, how}, terms_of(claimed));
-    claims.renew(claimed.method);
+    claims.renew(claimed.method, {service, how});
     if (is_contested && contested_.size() < contested_max) {
         contested_.push_back(claims.current());
     }
@@ -178,7 +201,7 @@ void route_table::drop(const claim& claimed, const std::string& service, presenc
     route_claims& claims = offered->second;
     claims.remove({service, how}, terms_of(claimed));
     if (!claims.empty()) {
-        claims.renew(claimed.method);
+        claims.renew(claimed.method, {service, how});
         return;
     }
     offers.erase(offered);
@@ -189,23 +212,25 @@ void route_table::drop(const claim& claimed, const std::string& service, presenc
     }
 }
 
-route_table::match route_table::find(std::string_view method, std::string_view path) const {
+route_table::match
+route_table::find_of(std::string_view service, std::string_view method, std::string_view path)
+    const {
     match found;
     const auto exact = exact_.find(path);
     if (exact != exact_.end()) {
-        if (const route_ptr* const target = pick(exact->second, method)) {
+        if (const route_ptr* const target = pick(exact->second, method, service)) {
             found.what = outcome::found;
             found.target = *target;
             return found;
         }
     }
     const path_segments segments{path};
-    const auto has_method = [method](const path_patterns::pattern& candidate) {
-        return pick(candidate.offers, method) != nullptr;
+    const auto has_method = [&](const path_patterns::pattern& candidate) {
+        return pick(candidate.offers, method, service) != nullptr;
     };
     if (const auto* const fitting = patterns_.preferred(segments, has_method)) {
         found.what = outcome::found;
-        found.target = *pick(fitting->offers, method);
+        found.target = *pick(fitting->offers, method, service);
         const route& target = *found.target;
         found.variables.reserve(target.places.size());
         for (std::size_t i = 0; i < target.places.size(); ++i) {
@@ -219,10 +244,10 @@ route_table::match route_table::find(std::string_view method, std::string_view p
     }
     std::set<std::string_view> methods;
     if (exact != exact_.end()) {
-        add_methods(methods, exact->second);
+        add_methods(methods, exact->second, service);
     }
-    patterns_.for_each_fitting(segments, [&methods](const path_patterns::pattern& fitting) {
-        add_methods(methods, fitting.offers);
+    patterns_.for_each_fitting(segments, [&](const path_patterns::pattern& fitting) {
+        add_methods(methods, fitting.offers, service);
     });
     found.allow = joined(std::move(methods));
     found.what = found.allow.empty() ? outcome::unknown : outcome::wrong_method;

@@ -59,7 +59,13 @@ public:
 
     /// `path` is the raw path of the request target without query. HEAD finds GET routes. A
     /// variable matches one non-empty segment with valid percent-encoding.
-    [[nodiscard]] match find(std::string_view method, std::string_view path) const;
+    [[nodiscard]] match find(std::string_view method, std::string_view path) const {
+        return find_of({}, method, path);
+    }
+    /// The same among the routes of one service, also where another one of several services gets
+    /// the requests of find(). Empty: of any service.
+    [[nodiscard]] match
+    find_of(std::string_view service, std::string_view method, std::string_view path) const;
 
     /// In the order in which they were claimed first. Copies the list: not for every request.
     [[nodiscard]] std::vector<route_ptr> routes() const;
@@ -81,8 +87,9 @@ private:
         std::string_view path;
         bool one_way = false;
         bool wants_client = false;
+        std::span<const std::string> wants;
 
-        bool operator==(const claim&) const = default;
+        bool operator==(const claim& other) const;
     };
 
     [[nodiscard]] static std::vector<claim> claims_of(const node_info& node);

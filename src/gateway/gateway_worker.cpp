@@ -3,11 +3,12 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
-#include "gateway/http_session.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/run_gateway.hpp"
+#include "http/server_http1.hpp"
 #include "net/blocking_lane.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
-#include "wire/http_response.hpp"
 
 #include <asio/post.hpp>
 #include <fmt/format.h>
@@ -71,6 +72,15 @@ gateway_worker::gateway_worker(
               std::string{core::gateway_name}
           ),
           upstream::upstreams::connecting::eagerly},
+      listed_programs_{settings.upstream.forget_absent},
+      programs_{surroundings.loop.get_executor(), surroundings.dog},
+      programs_guard_{
+          surroundings.dog,
+          [this] {
+              expire_programs();
+          }},
+      routes_{upstreams_.routes(), listed_programs_.routes()},
+      http_backend_{programs_},
       link_{
           surroundings.loop.get_executor(),
           node::link_settings(
@@ -83,9 +93,18 @@ gateway_worker::gateway_worker(
           [this](const upstream::topology_news& news) { update(news); },
           [this] {
               upstreams_.registry_lost();
+              listed_programs_.registry_lost();
           }},
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
+      context_{
+          settings_,
+          routes_,
+          upstreams_,
+          http_backend_,
+          body_memory_,
+          log_quota_,
+          access_log_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);
@@ -95,9 +114,70 @@ gateway_worker::gateway_worker(
 gateway_worker::~gateway_worker() = default;
 
 void gateway_worker::update(const upstream::topology_news& news) {
-    has_list_ = has_list_ || news.is_complete;
+    context_.has_list = context_.has_list || news.is_complete;
     upstreams_.update(news);
+    listed_programs_.update({news.changes, news.is_first, news.connected_since});
+    programs_guard_.set(deadline{listed_programs_.due()});
+    std::set<std::string> services;
+    for (const core::node_change& change : news.changes) {
+        if (change.after && change.after->info.is_http()) {
+            services.insert(change.after->info.id.name);
+        }
+    }
+    follow_programs(services);
     report_contested_routes();
+}
+
+// Gives programs_ the nodes of these services, and of those that it has.
+void gateway_worker::follow_programs(const std::set<std::string>& services) {
+    for (const std::string& service : services) {
+        followed_.try_emplace(service);
+    }
+    for (auto each = followed_.begin(); each != followed_.end();) {
+        auto& known = each->second;
+        const auto& listed = listed_programs_.nodes_of(each->first);
+        for (const core::node_id& node : listed) {
+            if (known.insert(node).second) {
+                programs_.add_node(node);
+            }
+        }
+        std::erase_if(known, [this, &listed](const core::node_id& node) {
+            const bool is_gone = !std::binary_search(listed.begin(), listed.end(), node);
+            if (is_gone) {
+                programs_.remove_node(node);
+            }
+            return is_gone;
+        });
+        each = known.empty() ? followed_.erase(each) : std::next(each);
+    }
+}
+
+void gateway_worker::expire_programs() {
+    listed_programs_.expire(clock::now());
+    programs_guard_.set(deadline{listed_programs_.due()});
+    follow_programs({});
+}
+
+// Can take long with many routes, and needs nothing of the worker.
+result<gateway_worker::live_parts> gateway_worker::compile(gateway_settings settings) {
+    auto compiled = core::configured_routes::compile(settings.routes);
+    if (!compiled) {
+        return tl::unexpected{std::move(compiled.error())};
+    }
+    return live_parts{std::move(settings), std::move(*compiled)};
+}
+
+// After an error nothing has changed.
+result<void> gateway_worker::apply(live_parts fresh) {
+    if (auto opened = access_log_.configure(fresh.settings.access_log); !opened) {
+        return opened;
+    }
+    if (auto applied = programs_.apply(fresh.settings.programs); !applied) {
+        return applied;
+    }
+    settings_ = std::move(fresh.settings);
+    routes_.apply(std::move(fresh.compiled));
+    return {};
 }
 
 // Logs each contested route once, in one worker of the pool.
@@ -129,6 +209,13 @@ void gateway_worker::report_contested_routes() {
 }
 
 asio::awaitable<result<void>> gateway_worker::start() {
+    auto compiled = compile(settings_);
+    if (!compiled) {
+        co_return tl::unexpected{std::move(compiled.error())};
+    }
+    if (auto applied = apply(std::move(*compiled)); !applied) {
+        co_return applied;
+    }
     link_.start(worker_.tasks);
     // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(node::first_list_limit);
@@ -144,20 +231,32 @@ void gateway_worker::serve(int fd, net::accept_credit credit) {
         const unique_fd refused{fd};
         return;
     }
-    sessions_.spawn(run_session(fd, std::move(credit)));
+    sessions_.spawn(run_connection(fd, std::move(credit)));
 }
 
-asio::awaitable<void> gateway_worker::run_session(int fd, net::accept_credit credit) {
+asio::awaitable<void> gateway_worker::run_connection(int fd, net::accept_credit credit) {
     const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     http::server_connection connection{std::move(socket), worker_.dog, connection_settings_};
     const enlisted<http::server_connection*> listed{connections_, &connection};
-    http_session session{*this, connection};
     // The credit is returned in the next turn of the loop, when the first read has started: silent
     // clients must not stop the worker from accepting.
     auto executor = worker_.loop.get_executor();
     asio::post(executor, [held = std::make_shared<net::accept_credit>(std::move(credit))] {});
-    co_await session.run();
+    http::stream_handler* const handler = this;
+    co_await http::serve_http1(&connection, handler);
+}
+
+asio::awaitable<void> gateway_worker::serve(http::server_stream* stream) {
+    return run_exchange(&context_, stream);
+}
+
+void gateway_worker::refuse_malformed(
+    http::server_stream& stream,
+    int status,
+    std::string_view text
+) {
+    gateway::refuse_malformed(context_, stream, status, text);
 }
 
 asio::awaitable<void> gateway_worker::drain(deadline until) {
@@ -178,6 +277,7 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
         }
     }
     upstreams_.close();
+    programs_.close_idle();
     const bool ended = co_await sessions_.drained(last_look);
     if (!ended) {
         sessions_.terminate();
@@ -190,19 +290,19 @@ asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
     of_lane.nice = reading_nice;
     net::blocking_lane lane{worker_.loop.get_executor(), of_lane};
     const auto from = std::make_shared<const unique_fd>(std::move(file));
-    auto call = [read = read_again_, running = settings_, from] {
-        return read(running, *from);
+    auto call = [read = read_again_, running = settings_, from]() -> result<live_parts> {
+        auto settings = read(running, *from);
+        return settings ? compile(std::move(*settings)) : tl::unexpected{settings.error()};
     };
-    auto read = co_await lane.run(deadline::never(), std::move(call));
-    if (!read) {
-        co_return tl::unexpected{std::move(read.error())};
+    auto fresh = co_await lane.run(deadline::never(), std::move(call));
+    if (!fresh) {
+        co_return tl::unexpected{std::move(fresh.error())};
     }
-    settings_ = std::move(*read);
-    co_return result<void>{};
+    co_return apply(std::move(*fresh));
 }
 
 node::worker_load gateway_worker::load() const {
-    return {sessions_.size(), requests};
+    return {sessions_.size(), context_.requests};
 }
 
 std::string gateway_worker::stats() const {
@@ -212,7 +312,7 @@ std::string gateway_worker::stats() const {
         .key("connections")
         .unsigned_integer(sessions_.size())
         .key("requests")
-        .unsigned_integer(requests)
+        .unsigned_integer(context_.requests)
         .key("body_bytes")
         .unsigned_integer(body_memory_.used())
         .key("input_bytes")
@@ -223,18 +323,9 @@ std::string gateway_worker::stats() const {
     return out;
 }
 
-std::string_view gateway_worker::date() {
+void gateway_worker::report_refused_logs() {
     const std::time_t now = std::time(nullptr);
-    if (now != date_second_) {
-        date_second_ = now;
-        date_ = wire::http_date(now);
-        report_refused_logs(now);
-    }
-    return date_;
-}
-
-void gateway_worker::report_refused_logs(std::time_t now) {
-    if (!log_quota_.has_refused() || now - logs_reported_ < report_logs_every_s) {
+    if (now - logs_reported_ < report_logs_every_s) {
         return;
     }
     logs_reported_ = now;
@@ -249,6 +340,9 @@ void gateway_worker::report_refused_logs(std::time_t now) {
 }
 
 void gateway_worker::note_reply(std::size_t unsent) {
+    if (log_quota_.has_refused()) {
+        report_refused_logs();
+    }
     const bool keeps_up = unsent <= unsent_to_count;
     if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
         bound_unsent();

@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/listed_programs.hpp"
 #include "core/rate_quota.hpp"
+#include "gateway/backend/http_backend.hpp"
+#include "gateway/exchange_state.hpp"
+#include "gateway/routes.hpp"
 #include "gateway/run_gateway.hpp"
 #include "gateway/settings.hpp"
 #include "http/server_connection.hpp"
+#include "http/stream_handler.hpp"
 #include "net/byte_budget.hpp"
 #include "node/registry_link.hpp"
 #include "node/worker.hpp"
+#include "upstream/programs.hpp"
 #include "upstream/upstreams.hpp"
 
 #include <ctime>
 #include <list>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 
 namespace msd::gateway {
 
-class http_session;
-
 // The gateway role: accepts HTTP connections, keeps the routes and connections to services, and the
-// state that its sessions share. An http_session serves each connection.
-class gateway_worker final : public node::role {
+// state that exchanges share. http/server_http1 serves each connection, and gateway/exchange each
+// request.
+class gateway_worker final : public node::role, private http::stream_handler {
 public:
     /// `read_again` reads the file of configure().
     gateway_worker(
@@ -35,35 +41,31 @@ public:
     asio::awaitable<result<void>> start() override;
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
+    void reopen() override { access_log_.reopen(); }
     asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
 
-    // For the sessions.
-    [[nodiscard]] const gateway_settings& settings() const { return settings_; }
-    [[nodiscard]] upstream::upstreams& services() { return upstreams_; }
-    [[nodiscard]] bool draining() const { return draining_; }
-    /// The gateway has received a list of nodes, from the registry or from the file that the
-    /// workers of its pool share.
-    [[nodiscard]] bool has_list() const { return has_list_; }
-    /// The value of the Date header, formatted once a second.
-    [[nodiscard]] std::string_view date();
-    /// Call when a reply was queued for a client that now has `unsent` bytes. Closes the slowest
-    /// clients while the unsent bytes of all clients exceed upstream.unsent_bytes_max.
-    void note_reply(std::size_t unsent);
-    /// For the bodies of all sessions; limited by gateway.bodies_bytes_max.
-    [[nodiscard]] net::byte_budget& body_memory() { return body_memory_; }
-    /// Whether this client may send log lines with so many bytes now (gateway.log_bytes_per_s).
-    [[nodiscard]] bool accepts_log(const std::string& client, std::size_t bytes) {
-        return log_quota_.take(client, bytes, clock::now());
-    }
-    std::uint64_t requests = 0;
-
 private:
-    asio::awaitable<void> run_session(int fd, net::accept_credit credit);
+    asio::awaitable<void> serve(http::server_stream* stream) override;
+    void refuse_malformed(http::server_stream& stream, int status, std::string_view text) override;
+    [[nodiscard]] bool is_draining() const override { return draining_; }
+    void note_reply(std::size_t unsent) override;
+
+    asio::awaitable<void> run_connection(int fd, net::accept_credit credit);
+    // What depends on the live settings.
+    struct live_parts {
+        gateway_settings settings;
+        routes::configured_ptr compiled;
+    };
+
+    [[nodiscard]] static result<live_parts> compile(gateway_settings settings);
+    [[nodiscard]] result<void> apply(live_parts fresh);
     void update(const upstream::topology_news& news);
+    void follow_programs(const std::set<std::string>& services);
+    void expire_programs();
     void report_contested_routes();
-    void report_refused_logs(std::time_t now);
+    void report_refused_logs();
     void bound_unsent();
 
     node::worker& worker_;
@@ -71,18 +73,24 @@ private:
     settings_reader read_again_;
     http::server_connection_settings connection_settings_;
     upstream::upstreams upstreams_;
+    core::listed_programs listed_programs_; // web programs of the registry
+    upstream::programs programs_;           // the same, and those of the configuration
+    net::watchdog::guard programs_guard_;   // expires absent ones
+    routes routes_;
+    http_backend http_backend_;
     node::registry_link link_;
     net::byte_budget body_memory_; // outlives the sessions
     core::rate_quota log_quota_;
     std::time_t logs_reported_ = 0; // when refused log lines were last reported
+    access_log access_log_;
+    gateway_context context_;
     net::task_group sessions_;
     std::list<http::server_connection*> connections_;
     std::size_t replies_uncounted_ = 0; // since bound_unsent() last added up all connections
-    std::string date_;
-    std::time_t date_second_ = 0;
     bool draining_ = false;
-    bool has_list_ = false;
     std::set<std::string> reported_; // contested routes that are in the log
+    // The nodes of the registry that programs_ has, by service.
+    std::map<std::string, std::set<core::node_id>> followed_;
 };
 
 } // namespace msd::gateway

@@ -7,7 +7,7 @@
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "host/request_sender.hpp"
-#include "net/use_tuple.hpp"
+#include "wire/packet_headers.hpp"
 #include "wire/trace_context.hpp"
 
 #include <asio/cancellation_type.hpp>
@@ -92,15 +92,6 @@ std::string merge(const json::object& params, const core::route_table::variable_
     return out;
 }
 
-// Decrements the count of requests when a handler has ended. It was incremented before the start.
-struct counted_work {
-    explicit counted_work(int& number) : in_work{number} {}
-    ~counted_work() { --in_work; }
-    counted_work(const counted_work&) = delete;
-    counted_work& operator=(const counted_work&) = delete;
-    int& in_work;
-};
-
 } // namespace
 
 packet_session::packet_session(service_host& host, asio::ip::tcp::socket socket, net::watchdog& dog)
@@ -154,6 +145,7 @@ asio::awaitable<void> packet_session::run() {
             peer_ended = !goes_on && received.error().code != errc::refused;
         }
     }
+    end_streams(services::stream_writer::ending::cancelled); // nobody can grant credit any more
     co_await close_after_replies(peer_ended);
 }
 
@@ -187,6 +179,8 @@ bool packet_session::dispatch(std::string_view frame) {
     case wire::packet_kind::cancel:
         cancel(*packet_.fields().find("cancel"));
         return true;
+    case wire::packet_kind::credit:
+        return grant_credit();
     case wire::packet_kind::goaway:
     case wire::packet_kind::auth:    // handled above
     case wire::packet_kind::changed: // services send it to their callers only
@@ -211,6 +205,8 @@ void packet_session::greet(const json::value& hello) {
         msd_ = true;
         const json::value* const changes = said.find("changes");
         receives_changes_ = changes != nullptr && changes->as_bool().value_or(false);
+        const json::value* const streams = said.find("streams");
+        takes_streams_ = streams != nullptr && streams->as_bool().value_or(false);
         const std::string name = text_of(said, "name");
         add_hello(peer_, name);
         log::debug("{} is {}", connection_.peer().text(), name);
@@ -279,7 +275,10 @@ void packet_session::start(const services::route& row, services::arguments args)
         reply(packet_.key(), services::failure(504, "the deadline passed before the work began"));
         return;
     }
-    if (host_.running().size() >= host_.settings().requests_in_flight_max) {
+    if (row.stream && !may_stream(packet_.key())) {
+        return;
+    }
+    if (!row.stream && host_.requests_in_work() >= host_.settings().requests_in_flight_max) {
         reply(packet_.key(), services::failure(503, "the service has too many requests in work"));
         return;
     }
@@ -291,7 +290,15 @@ void packet_session::start(const services::route& row, services::arguments args)
         const bool is_proof_needed = host_.settings().membership.secrets != nullptr;
         request.from = sender_of(peer_, fields, is_proof_needed);
     }
+    if (!row.wants_headers.empty()) {
+        request.headers = wanted_headers(fields, row.wants_headers);
+    }
     ++in_work_;
+    if (row.stream) {
+        ++host_.streams;
+        host_.running().spawn(execute_stream(&row, std::move(request), std::string{packet_.key()}));
+        return;
+    }
     owed_until_ = deadline{std::max(owed_until_.at(), request.until.at() + reply_margin)};
     host_.running().spawn(execute(&row, std::move(request), std::string{packet_.key()}));
 }
@@ -337,14 +344,6 @@ void packet_session::note_key() {
     last_key_ = std::max(last_key_, number.value_or(0));
 }
 
-void packet_session::cancel(const json::value& key) {
-    for (running* const entry : running_) {
-        if (entry->key == key.text) {
-            entry->wanted = false;
-        }
-    }
-}
-
 // The reply to a request without a key has no key.
 void packet_session::reply(std::string_view key, services::reply answer) {
     wire::reply_fields fields;
@@ -353,6 +352,11 @@ void packet_session::reply(std::string_view key, services::reply answer) {
     fields.members = answer.members;
     fields.status = msd_ ? answer.status : 0;
     fields.retry_after_s = answer.retry_after_s; // not sent without a status
+    std::string headers;
+    if (msd_ && !answer.headers.empty()) {
+        wire::append_headers(headers, answer.headers);
+        fields.headers = headers;
+    }
     // For a large page, copying would take most of the time that this thread spends on the request.
     bool shares = answer.members.size() > copied_bytes_max;
     connection_.compose([&](std::string& out) {

@@ -22,6 +22,8 @@
 
 namespace msd::host {
 
+class packet_stream;
+
 // The service's side of one packet connection: many requests are handled at a time, and each reply
 // is sent when it is ready. A malformed packet gets one error reply where a key can be read; the
 // tenth ends the connection. Other connections are not affected.
@@ -54,13 +56,27 @@ public:
     /// Ends the stream to the peer once the queue is sent.
     void finish();
 
+    // For packet_stream.
+    void open_stream(std::string_view key, const services::reply& head);
+    void send_part(std::string_view key, const wire::stream_part& part);
+    void end_stream(std::string_view key, const services::reply& outcome);
+
 private:
     static constexpr milliseconds unread_limit{30'000}; // for a peer to read what it is sent
 
     // One request that a handler works on.
     struct running {
         std::string key;
-        bool wanted = true; // false: the peer has cancelled it
+        bool wanted = true;              // false: the peer has cancelled it
+        packet_stream* stream = nullptr; // its reply can be one
+    };
+    // Decrements the count of requests when a handler has ended. The session has incremented it.
+    struct counted_work {
+        explicit counted_work(int& number) : in_work{number} {}
+        ~counted_work() { --in_work; }
+        counted_work(const counted_work&) = delete;
+        counted_work& operator=(const counted_work&) = delete;
+        int& in_work;
     };
 
     [[nodiscard]] bool dispatch(std::string_view frame);
@@ -83,6 +99,12 @@ private:
     asio::awaitable<void>
     execute(const services::route* row, services::call request, std::string key);
     void note_key();
+    // Replies that are streams: packet_session_streams.cpp.
+    [[nodiscard]] bool may_stream(std::string_view key);
+    asio::awaitable<void>
+    execute_stream(const services::route* row, services::call request, std::string key);
+    [[nodiscard]] bool grant_credit();
+    void end_streams(services::stream_writer::ending why);
     void cancel(const json::value& key);
     [[nodiscard]] bool malformed(std::string_view why);
     void reply(std::string_view key, services::reply answer);
@@ -106,6 +128,7 @@ private:
     services::sender peer_;          // what is known of it; complete after its hello
     bool msd_ = false;               // the peer has sent a hello
     bool receives_changes_ = false;  // and has asked for changes
+    bool takes_streams_ = false;     // and accepts streams
     std::uint64_t last_key_ = 0;     // the largest key of a request
     net::watchdog::guard end_guard_; // used once the worker shuts down
     time_point received_at_ = clock::now();

@@ -87,6 +87,7 @@ void packet_session::start_draining() {
     if (msd_) {
         send_goaway();
     }
+    end_streams(services::stream_writer::ending::draining);
     close_if_done();
 }
 

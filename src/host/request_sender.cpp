@@ -3,10 +3,13 @@
 
 #include "core/node.hpp"
 #include "core/registration.hpp"
+#include "wire/packet_headers.hpp"
 
 #include <asio/ip/address.hpp>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace msd::host {
 
@@ -42,6 +45,22 @@ sender_of(const services::sender& peer, const json::object& fields, bool is_proo
     out.is_trusted = peer.is_proven || (!is_proof_needed && peer.is_local && !peer.name.empty());
     if (peer.is_gateway && (peer.is_proven || !is_proof_needed)) {
         out.client = address_in(fields.find("client"));
+    }
+    return out;
+}
+
+wire::http_fields
+wanted_headers(const json::object& fields, std::span<const std::string_view> wanted) {
+    const json::value* const given = fields.find("headers");
+    if (given == nullptr) {
+        return {};
+    }
+    wire::http_fields read = wire::read_headers(given->text).fields;
+    wire::http_fields out;
+    for (const auto& [name, value] : read) {
+        if (std::ranges::find(wanted, name) != wanted.end()) {
+            out.add(name, value);
+        }
     }
     return out;
 }

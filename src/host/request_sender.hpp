@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "services/service.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,10 @@ void add_hello(services::sender& peer, std::string_view name);
 /// that is believed. `fields` are the members at the top of the request.
 [[nodiscard]] services::sender
 sender_of(const services::sender& peer, const json::object& fields, bool is_proof_needed);
+
+/// The header fields of the HTTP request that a gateway has added, as far as the route wants them.
+/// Unlike `client` they are data of the client, like params: any peer may send them.
+[[nodiscard]] wire::http_fields
+wanted_headers(const json::object& fields, std::span<const std::string_view> wanted);
 
 } // namespace msd::host

@@ -3,6 +3,8 @@
 
 #include "base/json.hpp"
 
+#include <algorithm>
+
 namespace msd::host {
 
 namespace {
@@ -42,6 +44,8 @@ core::route_info describe(const services::route& row) {
     out.path = row.path;
     out.one_way = row.one_way;
     out.wants_client = row.wants_client;
+    out.wants.assign(row.wants_headers.begin(), row.wants_headers.end());
+    std::ranges::sort(out.wants);
     json::writer schema{out.schema};
     schema.begin_array();
     for (const services::parameter& parameter : row.parameters) {

@@ -253,6 +253,7 @@ std::string service_host::stats() const {
     out.key("connections").unsigned_integer(sessions_.size());
     out.key("requests").unsigned_integer(requests);
     out.key("in_flight").unsigned_integer(running_.size());
+    out.key("streams").integer(streams);
     out.key("handler_failures").unsigned_integer(handler_failures_);
     out.key("input_bytes").unsigned_integer(worker_.input.used());
     out.key("input_ended").unsigned_integer(worker_.input.ended());
@@ -341,6 +342,9 @@ service_host::ask(std::string method, std::string uri, std::string params, deadl
     const auto made = co_await upstreams_.call(match.target->service, packet);
     if (!made.outcome) {
         co_return tl::unexpected{made.outcome.error()};
+    }
+    if (made.outcome->stream) {
+        co_return fail(errc::unavailable, method + " " + uri + " is answered by a stream");
     }
     const wire::envelope& envelope = made.outcome->envelope;
     answer out;

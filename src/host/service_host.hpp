@@ -60,6 +60,10 @@ public:
     /// While the unsent bytes of all sessions exceed the limit, closes the session with the most.
     void bound_unsent();
     std::uint64_t requests = 0;
+    int streams = 0; // handlers that write a stream, or may do so
+    [[nodiscard]] std::size_t requests_in_work() const {
+        return running_.size() - static_cast<std::size_t>(streams);
+    }
     std::uint64_t other_protocols = 0; // connections that began with something else than a packet
     /// Of the connections that this worker accepted.
     [[nodiscard]] core::input_budget& input() { return worker_.input; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "net/byte_budget.hpp"
 #include "net/connect.hpp"
 #include "wire/http_fields.hpp"
 #include "wire/http_request_parser.hpp"
@@ -13,21 +14,22 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace msd::http {
 
-// The head of a reply. The stream frames the body: `fields` must not contain Connection,
-// Keep-Alive, Transfer-Encoding, Content-Length, Upgrade or TE.
+// The head of a reply. The stream frames the body: `fields` and `lines` must not contain
+// Connection, Keep-Alive, Transfer-Encoding, Content-Length, Upgrade or TE.
 struct reply_head {
     int status = 200;
+    std::string_view content_type;             // empty: none, or in `fields`
     const wire::http_fields* fields = nullptr; // further fields, in order; may be null
     std::string_view lines;                    // further complete header lines, each with CR LF
     // Of the body that follows, or that would follow a HEAD request; none: unknown, the body ends
     // with finish().
     std::optional<std::uint64_t> content_length;
-    // The fields contain Date and X-Request-Id already; otherwise the stream adds its own Date.
-    bool has_date = false;
+    bool has_date = false; // `fields` contain Date; otherwise the stream adds its own
     // 101 only: the protocol of the Upgrade field. After this head both directions are raw bytes.
     std::string_view upgrade;
 };
@@ -55,8 +57,11 @@ public:
 
     // The request.
 
-    /// Valid until the end of the exchange.
+    /// Valid until the end of the exchange, or until release_request().
     [[nodiscard]] virtual const wire::http_request& request() const = 0;
+    /// Frees the head of the request, which the exchange needs no longer, while the service works;
+    /// request() is empty then. Does nothing before the body has been read completely.
+    virtual void release_request() = 0;
     [[nodiscard]] virtual const net::peer_address& peer() const = 0;
     /// The next bytes of the body as they arrive, at most 64 KiB; empty at its end. The view is
     /// valid until the next call. No more is received than one buffer holds until the next call.
@@ -65,6 +70,18 @@ public:
     /// gateway.body_timeout_ms), refused (the worker's budget of unfinished input has no room),
     /// closed. After an error the request cannot be read further; a reply can be sent.
     virtual asio::awaitable<result<std::string_view>> read_piece() = 0;
+    /// The whole body, for backends that need it complete; instead of read_piece(). Sends 100
+    /// Continue first when the client waits for it. `memory` grows with the body and belongs to the
+    /// caller. Errors are those of read_piece(), where gateway.body_timeout_ms is for the whole
+    /// body and refused also means that `memory` has no room; and errc::too_large, as soon as the
+    /// body is known to exceed `bytes_max`. After an error `memory` may keep its size.
+    virtual asio::awaitable<result<std::string>>
+    read_all(std::size_t bytes_max, net::byte_budget::share* memory) = 0;
+    /// The backend reads no further: a read_piece() that waits, and each later one, returns
+    /// errc::cancelled. The stream drops the rest of the request, or closes the connection after
+    /// the reply. For HTTP/2: RST_STREAM with NO_ERROR after END_STREAM of the reply (RFC
+    /// 9113, 8.1).
+    virtual void stop_reading() = 0;
     /// After read_piece() has returned the end: the trailers of a chunked body.
     [[nodiscard]] virtual const wire::http_fields& trailers() const = 0;
 
@@ -95,8 +112,9 @@ public:
     /// False after reset(), and when the client's connection has ended.
     [[nodiscard]] virtual bool is_open() const = 0;
     /// `react` is called once, from the event loop, when the client's connection is reset or closed
-    /// while the exchange goes on. A client that has only shut down its sending side does not
-    /// count. Replaces an earlier one; empty: none.
+    /// while the exchange goes on, whichever side closed it; reset() and the end of the exchange
+    /// remove it. A client that has only shut down its sending side does not count. Replaces an
+    /// earlier one; empty: none.
     virtual void on_abort(std::function<void()> react) = 0;
 
     /// Bytes received of the request and sent of the reply, with heads and framing, for the log.

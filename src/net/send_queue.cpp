@@ -69,6 +69,12 @@ void send_queue::appended(std::size_t bytes) {
     });
 }
 
+void send_queue::flush_now() {
+    if (!waiting_writable_) {
+        flush();
+    }
+}
+
 void send_queue::flush() {
     while (unsent_ > 0) {
         if (!send_some()) {
@@ -118,6 +124,7 @@ void send_queue::forget_sent(std::size_t bytes) {
     }
     sent_of_first_ = bytes;
     release_owner();
+    wake_waiting();
     // Frees the pieces that are sent, even if the queue never gets empty.
     if (first_ >= sent_pieces_max && first_ * 2 >= pieces_.size()) {
         pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
@@ -156,25 +163,27 @@ void send_queue::wait_writable() {
 void send_queue::became_empty() {
     pieces_.clear();
     first_ = 0;
-    wake_waiting();
     if (finish_) {
         asio::error_code ignored;
         socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     }
 }
 
-asio::awaitable<bool> send_queue::flushed(deadline until) {
-    while (unsent_ > 0 && !until.passed()) {
-        asio::steady_timer emptied{socket_.get_executor(), until.at()};
-        const enlisted<asio::steady_timer*> waits{waiting_, &emptied};
-        [[maybe_unused]] const auto [woken] = co_await emptied.async_wait(use_tuple);
+asio::awaitable<bool> send_queue::unsent_below(std::size_t bytes, deadline until) {
+    while (unsent_ > bytes && !until.passed()) {
+        asio::steady_timer timer{socket_.get_executor(), until.at()};
+        waiter self{timer, bytes};
+        const enlisted<waiter*> waits{waiting_, &self};
+        [[maybe_unused]] const auto [woken] = co_await timer.async_wait(use_tuple);
     }
-    co_return unsent_ == 0;
+    co_return unsent_ <= bytes;
 }
 
-void send_queue::wake_waiting() {
-    for (asio::steady_timer* const waiting : waiting_) {
-        waiting->cancel();
+void send_queue::wake_waiting() const {
+    for (const waiter* const each : waiting_) {
+        if (unsent_ <= each->unsent_max) {
+            each->timer.cancel();
+        }
     }
 }
 

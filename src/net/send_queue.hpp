@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace msd::net {
@@ -43,6 +44,16 @@ public:
         appended(tail.size() - before);
     }
 
+    /// Sends now what the kernel accepts, not at the end of the loop's turn. May call `on_failure`.
+    void flush_now();
+    /// compose() and flush_now(), for what will be followed by nothing in this turn.
+    template <class Write>
+    void compose_now(Write write) {
+        const bool is_posted = std::exchange(flush_posted_, true); // no post is needed
+        compose(write);
+        flush_posted_ = is_posted;
+        flush_now();
+    }
     /// Each system call sends one piece only, for legacy peers that expect whole packets.
     void send_pieces_apart() { pieces_apart_ = true; }
     /// Shuts the sending side down once everything is sent.
@@ -63,9 +74,16 @@ public:
     /// When the queue was last empty or the kernel last accepted a byte.
     [[nodiscard]] time_point last_progress() const { return last_progress_; }
     /// Waits until the queue is empty; false when `until` passed first.
-    asio::awaitable<bool> flushed(deadline until);
+    asio::awaitable<bool> flushed(deadline until) { return unsent_below(0, until); }
+    /// Waits until at most `bytes` are unsent; false when `until` passed first.
+    asio::awaitable<bool> unsent_below(std::size_t bytes, deadline until);
 
 private:
+    struct waiter {
+        asio::steady_timer& timer;
+        std::size_t unsent_max;
+    };
+
     struct piece {
         std::string own;
         std::shared_ptr<const void> owner;
@@ -83,7 +101,7 @@ private:
     void release_owner();
     void wait_writable();
     void became_empty();
-    void wake_waiting();
+    void wake_waiting() const;
 
     asio::ip::tcp::socket& socket_;
     std::function<void()> on_failure_;
@@ -92,7 +110,7 @@ private:
     std::size_t sent_of_first_ = 0;
     std::size_t unsent_ = 0;
     time_point last_progress_ = clock::now();
-    std::list<asio::steady_timer*> waiting_; // cancelled when the queue gets empty
+    std::list<waiter*> waiting_; // their timers are cancelled when so few bytes are unsent
     bool flush_posted_ = false;
     bool waiting_writable_ = false;
     bool finish_ = false;

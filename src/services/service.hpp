@@ -8,9 +8,11 @@
 #include "services/logs/log_settings.hpp"
 #include "services/parameter.hpp"
 #include "services/service_rules.hpp"
+#include "services/stream_writer.hpp"
 #include "store/memory_cache.hpp"
 #include "store/redis/settings.hpp"
 #include "store/server_settings.hpp"
+#include "wire/http_fields.hpp"
 #include "wire/node_packets.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -35,6 +37,9 @@ struct reply {
     std::string errormessage = "success";
     std::string members;
     int retry_after_s = 0; // with 429 and 503: when to try again; 0: not said
+    // For the HTTP client: location, etag, cache-control, set-cookie, … Those that
+    // wire::is_packet_header() refuses are left out.
+    wire::http_fields headers = {};
 };
 
 [[nodiscard]] reply success(std::string members = {}, int status = 200);
@@ -64,6 +69,7 @@ struct call {
     std::string request_id;      // for logs; may be empty
     std::string trace;           // traceparent to pass on; may be empty
     sender from;
+    wire::http_fields headers; // those of the HTTP request that the route wants; untrusted
 };
 
 // Sends requests to other services over the topology; implemented by the service host.
@@ -117,6 +123,11 @@ struct service_context {
 
 using handler = std::function<asio::awaitable<reply>(call)>;
 
+/// The handler of a reply that is a stream. Before it has opened the stream it may return any
+/// reply instead, for example a failure. Afterwards the returned errorcode counts: 0 completes the
+/// stream; with another one, the client sees that the body is incomplete.
+using stream_handler = std::function<asio::awaitable<reply>(call, stream_writer&)>;
+
 // One row of a service's table.
 struct route {
     std::string_view method;
@@ -126,6 +137,9 @@ struct route {
     bool one_way = false;      // no reply is sent
     bool any_params = false;   // takes params of any kind unchecked (logs): arguments::raw()
     bool wants_client = false; // call::from is set; gateways add the client's address
+    // Names of header fields in lower case, for call::headers (wire::is_packet_header()).
+    std::span<const std::string_view> wants_headers = {};
+    stream_handler stream = {}; // used instead of `handle` when it is set
 };
 
 // One running instance of a service in one worker.

@@ -10,7 +10,6 @@ namespace msd::upstream {
 
 namespace {
 
-constexpr milliseconds flush_limit{1000};
 // Larger replies are forwarded from the receive buffer; copying is cheaper for smaller replies.
 constexpr std::size_t shared_reply_bytes_min = std::size_t{64} * 1024;
 constexpr std::size_t shared_reply_part = 4; // of the buffer, at least
@@ -34,11 +33,10 @@ upstream_connection::pending::pending(
 
 upstream_connection::pending::~pending() {
     owner.pending_.erase(key);
-    if (owner.state_ == state::draining && owner.pending_.empty()) {
-        owner.close_when_flushed();
-    } else if (owner.state_ == state::probing) {
+    if (owner.state_ == state::probing) {
         owner.on_change_();
     }
+    owner.close_if_drained();
 }
 
 upstream_connection::upstream_connection(
@@ -49,6 +47,7 @@ upstream_connection::upstream_connection(
     core::input_budget* memory
 )
     : connection_{std::move(socket), dog, reading(settings.packets, memory)},
+      dog_{dog},
       settings_{settings},
       on_change_{std::move(on_change)},
       guard_{
@@ -156,6 +155,7 @@ void upstream_connection::write(const outgoing& request, std::uint64_t key) {
     fields.trace = request.trace;
     fields.id = request.id;
     fields.client = request.client;
+    fields.headers = request.headers;
     if (request.until.at() != time_point::max()) {
         fields.deadline_ms = request.until.left().count();
     }
@@ -175,7 +175,7 @@ bool upstream_connection::usable() const {
 
 bool upstream_connection::has_capacity() const {
     return connection_.unsent_bytes() <= unsent_bytes_max &&
-           pending_.size() + abandoned_.size() < in_flight_max;
+           pending_.size() + abandoned_.size() + streams_.size() < in_flight_max;
 }
 
 bool upstream_connection::can_take(const outgoing& request) const {
@@ -193,49 +193,6 @@ bool upstream_connection::is_doubtful() const {
     const bool silent_since_abandoned = !abandoned_.empty() && last_received_ <= abandoned_last_;
     return silent_since_abandoned ||
            clock::now() - std::max(owed_since_, last_received_) >= doubtful_after;
-}
-
-void upstream_connection::drain() {
-    if (state_ == state::closed) {
-        return;
-    }
-    abandoned_.clear();
-    become(state::draining);
-    if (pending_.empty()) {
-        close_when_flushed();
-    }
-}
-
-// Called when no call is in flight any more. Queued one-way requests are still sent.
-void upstream_connection::close_when_flushed() {
-    if (connection_.unsent_bytes() == 0) {
-        close();
-        return;
-    }
-    connection_.finish_sending();
-    flush_until_ = clock::now() + flush_limit;
-    guard_.set(deadline{flush_until_});
-}
-
-void upstream_connection::close() {
-    if (state_ == state::closed) {
-        return;
-    }
-    const auto self = weak_from_this().lock(); // waiters may drop the last other reference
-    connection_.close();
-    guard_.clear();
-    abandoned_.clear();
-    become(state::closed);
-    greeting_.set(false);
-    fail_all(errc::closed, "the connection with " + connection_.peer().text() + " ended");
-}
-
-void upstream_connection::fail_all(errc code, const std::string& text) {
-    while (!pending_.empty()) {
-        pending& waiting = *pending_.begin()->second;
-        pending_.erase(pending_.begin());
-        waiting.outcome.set(fail(code, text));
-    }
 }
 
 void upstream_connection::become(state next) {
@@ -278,6 +235,7 @@ void upstream_connection::dispatch(std::string_view frame) {
         note_refusal(*packet_.fields().find("auth"));
         break;
     case wire::packet_kind::cancel:
+    case wire::packet_kind::credit:
     case wire::packet_kind::other:
         log::debug("{}: a packet that is not a reply is dropped", connection_.peer().text());
         break;
@@ -306,7 +264,7 @@ bool upstream_connection::deliver(std::string_view frame) {
     }
     const auto found = pending_.find(*key);
     if (found == pending_.end()) {
-        return false;
+        return deliver_part(*key);
     }
     auto opened = wire::open_envelope(
         packet_,
@@ -327,7 +285,20 @@ bool upstream_connection::deliver(std::string_view frame) {
     if (frame.size() > shared_reply_bytes_min && fills_buffer) {
         reply.owner = connection_.share();
     }
+    if (reply.envelope.is_stream) {
+        reply.stream = std::make_unique<reply_stream>(shared_from_this(), *key);
+    }
     waiting.outcome.set(std::move(reply));
+    return true;
+}
+
+// The same for the packets of an open stream.
+bool upstream_connection::deliver_part(std::uint64_t key) {
+    const auto found = streams_.find(key);
+    if (found == streams_.end()) {
+        return false;
+    }
+    found->second->receive(packet_);
     return true;
 }
 
@@ -377,15 +348,6 @@ void upstream_connection::answer_request() {
         return;
     }
     connection_.compose([&](std::string& out) { wire::append_reply(out, key, {}); });
-}
-
-void upstream_connection::handle_goaway() {
-    log::debug("{} sent goaway", connection_.peer().text());
-    if (state_ == state::ready) {
-        become(state::going_away);
-    } else {
-        drain();
-    }
 }
 
 void upstream_connection::malformed(const error& what) {

@@ -7,6 +7,7 @@
 #include "core/node.hpp"
 #include "net/one_shot.hpp"
 #include "net/packet_connection.hpp"
+#include "upstream/reply_stream.hpp"
 #include "upstream/settings.hpp"
 #include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
@@ -42,7 +43,8 @@ struct outgoing {
     std::string_view idem;          // Idempotency-Key; empty: none
     std::string_view trace;
     std::string_view id;
-    std::string_view client; // address of the HTTP client; empty: not sent
+    std::string_view client;  // address of the HTTP client; empty: not sent
+    std::string_view headers; // those that the route wants (wire/packet_headers.hpp), one object
     deadline until = deadline::never();
     call_handle* handle = nullptr; // optional; must outlive the call
 };
@@ -52,6 +54,8 @@ struct upstream_reply {
     wire::envelope envelope;
     std::string_view frame;
     std::shared_ptr<const void> owner; // large frames only: keeps the views alive
+    // The body, when the reply is a stream; then that of the envelope has no meaning.
+    std::unique_ptr<reply_stream> stream;
 };
 
 // The caller, as its hello packet describes it.
@@ -104,7 +108,7 @@ public:
     void serve_on_trial(time_point from);
 
     /// errc::timeout, errc::closed (the request may have been executed), errc::refused (it was
-    /// not sent), errc::cancelled.
+    /// not sent), errc::cancelled. The deadline is that of the reply, or of the begin of a stream.
     asio::awaitable<result<upstream_reply>> call(outgoing request);
     /// Sends a request that is never answered.
     void post(const outgoing& request);
@@ -147,11 +151,13 @@ public:
     [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not known
     [[nodiscard]] int workers() const { return workers_; } // of the peer
 
-    /// Takes no new requests; closes when the last reply has arrived.
+    /// Takes no new requests; closes when the last reply has arrived and the last stream has ended.
     void drain();
     void close();
 
 private:
+    friend class reply_stream; // takes itself from the table, sends credit and cancel
+
     // One call in flight; the destructor removes it from the table.
     struct pending {
         pending(upstream_connection& owner, std::uint64_t key, deadline until);
@@ -177,6 +183,7 @@ private:
     }
     void dispatch(std::string_view frame);
     [[nodiscard]] bool deliver(std::string_view frame);
+    [[nodiscard]] bool deliver_part(std::uint64_t key);
     void note_answer();
     void abandon(std::uint64_t key, deadline until);
     void send_hello();
@@ -189,6 +196,7 @@ private:
     void answer_request();
     void handle_goaway();
     void close_when_flushed();
+    void close_if_drained();
     void malformed(const error& what);
     void become(state next);
     void guard_call(deadline until);
@@ -201,6 +209,7 @@ private:
     void write(const outgoing& request, std::uint64_t key);
 
     net::packet_connection connection_;
+    net::watchdog& dog_;
     const upstream_settings& settings_;
     std::function<void()> on_change_;
     net::watchdog::guard guard_;
@@ -210,6 +219,7 @@ private:
     std::string proof_failure_;
     wire::packet packet_; // reused for every frame
     std::unordered_map<std::uint64_t, pending*> pending_;
+    std::unordered_map<std::uint64_t, reply_stream*> streams_; // open ones
     // Requests to a foreign peer whose clients closed their connections before the reply, with
     // their deadlines. A request without a reply at its deadline counts as timed out.
     std::unordered_map<std::uint64_t, deadline> abandoned_;

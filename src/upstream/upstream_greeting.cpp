@@ -27,7 +27,7 @@ upstream_connection::greet(const caller_identity* self, core::node_id whom, dead
 }
 
 void upstream_connection::send_hello() {
-    const wire::caller_hello hello{self_->name, self_->worker, self_->on_change != nullptr};
+    const wire::caller_hello hello{self_->name, self_->worker, self_->on_change != nullptr, true};
     connection_.compose([&hello](std::string& out) { wire::append_hello(out, hello); });
     hello_sent_ = true;
 }

@@ -73,9 +73,9 @@ void upstreams::registry_lost() {
     absent_guard_.clear();
 }
 
-// It has routes, and an address that may be called.
+// It has routes for packets, and an address that may be called.
 bool upstreams::can_call(const core::node_info& listed) {
-    if (routes_of(listed) == 0) {
+    if (listed.is_http() || routes_of(listed) == 0) {
         return false;
     }
     const auto checked = core::check_advertised_host(listed.id.host);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace msd::wire {
@@ -62,6 +64,27 @@ std::string upgrade_of(const http_fields& fields) {
         }
     }
     return protocols;
+}
+
+std::optional<std::uint32_t> announced_idle_s(const http_fields& fields) {
+    constexpr std::string_view name = "timeout=";
+    std::optional<std::uint32_t> out;
+    const std::string_view* const field = fields.find("Keep-Alive");
+    if (field == nullptr) {
+        return out;
+    }
+    for_each_in_list(*field, [&out, name](std::string_view parameter) {
+        if (!same_text(parameter.substr(0, name.size()), name)) {
+            return;
+        }
+        const std::string_view digits = parameter.substr(name.size());
+        std::uint32_t seconds = 0;
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+        if (read.ec == std::errc{} && read.ptr == digits.data() + digits.size()) {
+            out = seconds;
+        }
+    });
+    return out;
 }
 
 void remove_connection_fields(http_fields& fields) {

@@ -3,6 +3,8 @@
 
 #include "wire/http_fields.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 // The fields of a head that are for one connection only (RFC 9110, 7.6.1).
@@ -22,6 +24,10 @@ struct connection_options {
 
 /// All values of Upgrade as one list.
 [[nodiscard]] std::string upgrade_of(const http_fields& fields);
+
+/// The parameter `timeout` of Keep-Alive (RFC 2068, 19.7.1), which programs still send. Nothing
+/// when it is missing or no number.
+[[nodiscard]] std::optional<std::uint32_t> announced_idle_s(const http_fields& fields);
 
 /// Removes the fields that is_hop_by_hop(), and Content-Length: what is left can be handed on.
 void remove_connection_fields(http_fields& fields);

@@ -175,6 +175,9 @@ void append_reply_head(std::string& out, const http_reply_head& head) {
     if (!head.date.empty()) {
         append_field(out, "Date", head.date);
     }
+    if (!head.content_type.empty()) {
+        append_field(out, "Content-Type", head.content_type);
+    }
     append_fields(out, head.fields, head.without);
     if (head.status >= 200) {
         if (head.status != 204) { // RFC 9110, 8.6; RFC 9112, 6.1

@@ -58,6 +58,7 @@ void append_request_head(std::string& out, const http_request_head& head);
 struct http_reply_head {
     int status = 200;
     std::string_view date;                     // Date, written first; empty: none
+    std::string_view content_type;             // empty: none, or in `fields`
     const http_fields* fields = nullptr;       // in order; may be null
     std::span<const std::string_view> without; // names in `fields` that are left out
     http_body_head body; // a 1xx or 204 has neither; a 304 and the reply to a HEAD may have both
@@ -67,8 +68,8 @@ struct http_reply_head {
     std::string_view lines;   // further complete header lines, each with CR LF
 };
 
-/// HTTP/1.1, in this order: Date, fields, framing, connection, lines. An informational reply has no
-/// framing, and no connection fields but those of `upgrade`.
+/// HTTP/1.1, in this order: Date, type, fields, framing, connection, lines. An informational reply
+/// has no framing, and no connection fields but those of `upgrade`.
 void append_reply_head(std::string& out, const http_reply_head& head);
 
 /// The size line of a chunk; `bytes` is not 0. The data and chunk_end follow.

@@ -67,7 +67,7 @@ std::size_t http_message_reader::line_bytes_max() const {
     switch (phase_) {
     case phase::chunk_line:
         return chunk_line_bytes_max;
-    case phase::chunk_end:
+    case phase::behind_chunk:
         return line_end.size();
     case phase::trailer_line:
         return trailer_bytes_max - trailer_bytes_;
@@ -80,7 +80,7 @@ http_fault http_message_reader::line_too_long(std::string_view piece) const {
     switch (phase_) {
     case phase::chunk_line:
         return {400, "the size line of a chunk is too long: send fewer chunk extensions"};
-    case phase::chunk_end:
+    case phase::behind_chunk:
         return {400, "a chunk is longer than its size"};
     case phase::start_line: {
         // The same bytes decide however the line is cut.
@@ -133,7 +133,7 @@ http_event http_message_reader::on_line() {
         return on_chunk_line(content);
     case phase::trailer_line:
         return on_trailer_line(content);
-    default: // chunk_end
+    default: // behind_chunk
         phase_ = phase::chunk_line;
         return feed_machine(line_) ? http_event::more : fail(machine_fault());
     }
@@ -242,7 +242,7 @@ http_event http_message_reader::on_trailer_line(std::string_view content) {
 
 http_event http_message_reader::give_data(std::string_view& bytes) {
     if (data_left_ == 0) {
-        phase_ = phase_ == phase::chunk_data ? phase::chunk_end : phase::complete;
+        phase_ = phase_ == phase::chunk_data ? phase::behind_chunk : phase::complete;
         return phase_ == phase::complete ? http_event::complete : http_event::more;
     }
     const std::string_view piece =

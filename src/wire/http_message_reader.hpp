@@ -88,7 +88,7 @@ private:
         counted_data,
         chunk_line,
         chunk_data,
-        chunk_end, // the CR LF behind a chunk
+        behind_chunk, // the CR LF behind a chunk
         trailer_line,
         data_until_close,
         complete,

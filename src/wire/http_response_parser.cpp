@@ -173,6 +173,7 @@ http_fault http_response_parser::state::read_head_end(continuation& next) {
     response.chunked = next.framing == http_framing::chunked;
     response.keep_alive = !response.until_close && !options.close &&
                           (options.keep_alive || response.minor_version >= 1);
+    response.idle_s = announced_idle_s(response.headers);
     remove_connection_fields(response.headers);
     return {};
 }

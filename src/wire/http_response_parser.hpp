@@ -27,6 +27,8 @@ struct http_response {
     bool until_close = false; // the body ends with the connection
     bool keep_alive = true;   // the program keeps the connection after this reply
     std::string upgrade;      // 101: the protocols of Upgrade
+    // The program has announced to keep an idle connection for this long (Keep-Alive: timeout=…).
+    std::optional<std::uint32_t> idle_s;
 
     [[nodiscard]] bool is_interim() const { return status < 200 && status != 101; }
     /// The first header of that name; null when there is none.

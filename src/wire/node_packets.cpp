@@ -18,6 +18,9 @@ void append_hello(std::string& out, const caller_hello& self) {
     if (self.receives_changes) {
         hello.key("changes").boolean(true);
     }
+    if (self.takes_streams) {
+        hello.key("streams").boolean(true);
+    }
     hello.end_object().end_object();
     append_frame(out, text);
 }

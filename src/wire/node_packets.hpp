@@ -19,6 +19,7 @@ struct caller_hello {
     std::string_view name;
     int worker = 0; // its slot
     bool receives_changes = false;
+    bool takes_streams = false; // a reply may be a stream
 };
 void append_hello(std::string& out, const caller_hello& self);
 

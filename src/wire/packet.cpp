@@ -68,10 +68,24 @@ bool has_retry_after(int status) {
     return status == 429 || status == 503;
 }
 
-// `status` is 0 for a foreign reply.
-bool is_cut(const json::member& member, reply_dialect spoken, int status) {
-    return member.name == "key" || (member.name == "status" && spoken == reply_dialect::msd) ||
-           (has_retry_after(status) && member.name == "retry_after");
+// Whether the body is without the member. A member of that kind is read into `out` on the way.
+// `out.status` is 0 for a foreign reply.
+bool is_cut(const json::member& member, reply_dialect spoken, envelope& out) {
+    if (member.name == "key") {
+        return true;
+    }
+    if (spoken == reply_dialect::foreign) {
+        return false;
+    }
+    if (member.name == "headers" && is_object(&member.val)) {
+        out.headers = member.val.text;
+        return true;
+    }
+    if (member.name == "stream" && member.val.as_bool() == true) {
+        out.is_stream = true;
+        return true;
+    }
+    return member.name == "status" || (has_retry_after(out.status) && member.name == "retry_after");
 }
 
 void add_piece(envelope& out, std::string_view piece) {
@@ -98,7 +112,7 @@ void cut_body(const json::object& fields, reply_dialect spoken, envelope& out) {
     const char* cut = nullptr; // the first removed member after that run
     for (const json::member& member : fields) {
         const char* const begin = member.raw.data();
-        if (is_cut(member, spoken, out.status)) {
+        if (is_cut(member, spoken, out)) {
             cut = cut == nullptr ? begin : cut;
             continue;
         }
@@ -170,6 +184,8 @@ void packet::classify() {
         kind_ = packet_kind::goaway;
     } else if (is_object(fields_.find("changed"))) {
         kind_ = packet_kind::changed;
+    } else if (is_uint64(fields_.find("credit"))) {
+        kind_ = packet_kind::credit;
     } else if (is_object(fields_.find("auth"))) {
         kind_ = packet_kind::auth;
     }
@@ -187,6 +203,9 @@ void append_request(std::string& out, const request_fields& request, std::uint64
     append_text_member(packet, "id", request.id);
     append_text_member(packet, "idem", request.idem);
     append_text_member(packet, "client", request.client);
+    if (!request.headers.empty()) {
+        packet.key("headers").raw(request.headers);
+    }
     packet.key("params").raw(request.params).end_object();
     end_frame(out, begin);
 }
@@ -214,7 +233,13 @@ bool append_reply_start(std::string& out, std::string_view key, const reply_fiel
     append_reply(
         out,
         key,
-        {reply.errorcode, reply.errormessage, {}, reply.status, reply.retry_after_s}
+        {reply.errorcode,
+         reply.errormessage,
+         {},
+         reply.status,
+         reply.retry_after_s,
+         reply.headers,
+         reply.is_stream}
     );
     out.resize(out.size() - reply_end.size());
     out += ',';
@@ -233,6 +258,12 @@ void append_reply(std::string& out, std::string_view key, const reply_fields& re
     }
     if (reply.status != 0 && reply.retry_after_s != 0) {
         packet.key("retry_after").integer(reply.retry_after_s);
+    }
+    if (!reply.headers.empty()) {
+        packet.key("headers").raw(reply.headers);
+    }
+    if (reply.is_stream) {
+        packet.key("stream").boolean(true);
     }
     packet.key("errorcode").integer(reply.errorcode);
     packet.key("errormessage").string(reply.errormessage);

@@ -32,6 +32,7 @@ enum class packet_kind : std::uint8_t {
     hello,   // {"hello":{…}}
     goaway,  // {"goaway":{"last_key":K}}
     changed, // {"changed":{"what":…,"ids":[…]}}
+    credit,  // {"credit":KEY,"bytes":N}
     auth,    // {"auth":{…}}
     other,   // an object that is none of these
 };
@@ -84,6 +85,7 @@ struct request_fields {
     std::string_view trace;                  // traceparent; empty: none
     std::string_view id;                     // request id; empty: none
     std::string_view client;                 // address of the HTTP client; empty: not sent
+    std::string_view headers;                // one JSON object; empty: not sent
     std::optional<std::int64_t> deadline_ms; // time left
 };
 
@@ -100,8 +102,10 @@ struct reply_fields {
     int errorcode = 0;
     std::string_view errormessage = "success";
     std::string_view members;
-    int status = 0;        // HTTP status that the service asks for; 0: none
-    int retry_after_s = 0; // with status 429 or 503: when to try again; 0: none
+    int status = 0;                // HTTP status that the service asks for; 0: none
+    int retry_after_s = 0;         // with status 429 or 503: when to try again; 0: none
+    std::string_view headers = {}; // one JSON object; empty: none
+    bool is_stream = false;        // opens a stream (wire/stream_packets.hpp)
 };
 
 /// `key` is the raw token as received; empty writes no key.
@@ -125,14 +129,17 @@ enum class reply_dialect : std::uint8_t {
 };
 
 // A reply prepared for HTTP: the body is the packet without `key` and, in an msd reply, without
-// `status` and the `retry_after` of status 429 or 503; all other members are unchanged, byte for
-// byte. So a large reply is forwarded in slices without being copied.
+// `status`, the `retry_after` of status 429 or 503, `headers` that are an object and a `stream`
+// that is true; all other members are unchanged, byte for byte. So a large reply is forwarded in
+// slices without being copied.
 struct envelope {
     std::uint64_t key = 0; // 0 when has_key is false
     bool has_key = false;  // there is a key that is an unsigned integer, also written 1.0 or "1"
     int status = 0;        // 100…599; 0: absent or invalid, or the reply is foreign
     int retry_after_s = 0; // with status 429 or 503: 1 to 86,400; 0: absent or invalid
     std::optional<std::int64_t> errorcode;
+    std::string_view headers; // raw JSON object (wire/packet_headers.hpp); empty: none
+    bool is_stream = false;   // an msd reply that opens a stream; the body has no meaning
     // The body is these pieces in order: views into the frame, static text, or `joined`.
     std::array<std::string_view, 4> pieces;
     std::size_t piece_count = 0;

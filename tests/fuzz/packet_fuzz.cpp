@@ -3,6 +3,8 @@
 #include "wire/frame_reader.hpp"
 #include "wire/node_packets.hpp"
 #include "wire/packet.hpp"
+#include "wire/packet_headers.hpp"
+#include "wire/stream_packets.hpp"
 
 #include <algorithm>
 #include <string>
@@ -52,6 +54,57 @@ void check_request(const packet& seen) {
     require(again.params()->find("key")->text == "8", "its key is among its params, too");
 }
 
+bool is_in_body(const json::member& member, const envelope& opened) {
+    const bool may_wait = opened.status == 429 || opened.status == 503;
+    return member.name != "key" && member.name != "status" &&
+           !(member.name == "headers" && member.val.type == json::kind::object) &&
+           !(member.name == "stream" && member.val.as_bool() == true) &&
+           !(member.name == "retry_after" && may_wait);
+}
+
+// The headers of a reply, written again, are the same.
+void check_headers(const envelope& opened) {
+    const packet_headers read = read_headers(opened.headers);
+    require(read.fields.size() <= packet_headers_max, "headers are limited");
+    std::string out;
+    append_headers(out, read.fields);
+    const packet_headers again = read_headers(out);
+    require(again.refused == 0, "headers written can be used");
+    require(again.fields.size() == read.fields.size(), "headers written read back");
+    for (const auto& [name, value] : read.fields) {
+        require(is_packet_header(name), "only headers that may be in a packet");
+        require(value.find_first_of("\r\n") == std::string_view::npos, "a value has one line");
+        require(again.fields.count(name) == read.fields.count(name), "each name as often");
+        require(*again.fields.find(name) == *read.fields.find(name), "with the same value");
+    }
+}
+
+void check_stream(const packet& seen) {
+    const auto read = read_stream_packet(seen);
+    if (!read) {
+        return;
+    }
+    require(read->has_part || read->ends, "a packet of a stream means something");
+    require(read->part.cost() <= stream_part_cost_max, "a part is limited");
+    std::string out;
+    append_part(out, seen.key(), read->part);
+    const std::string frame = sole_packet(out);
+    packet again;
+    require(again.parse(frame).has_value(), "a part written reads back");
+    const auto echoed = read_stream_packet(again);
+    require(echoed.has_value() && echoed->part.text == read->part.text, "with the same text");
+    require(echoed->part.event == read->part.event, "with the same name");
+    require(echoed->part.id == read->part.id, "with the same id");
+}
+
+void check_credit(const packet& seen) {
+    const auto granted = read_credit(seen);
+    if (granted) {
+        require(granted->bytes >= 1 && granted->bytes <= stream_credit_bytes, "credit is limited");
+        require(seen.fields().find("credit")->text == granted->key, "of that stream");
+    }
+}
+
 void check_reply(const packet& seen) {
     const auto opened = open_envelope(seen);
     require(opened.has_value(), "a reply can be opened");
@@ -63,13 +116,19 @@ void check_reply(const packet& seen) {
     require(fields.parse(body).has_value(), "the body of a reply is an object");
     require(fields.find("key") == nullptr, "without key");
     require(fields.find("status") == nullptr, "without status");
-    const auto kept =
-        std::count_if(seen.fields().begin(), seen.fields().end(), [](const json::member& member) {
-            return member.name != "key" && member.name != "status";
-        });
+    const auto kept = std::count_if(
+        seen.fields().begin(),
+        seen.fields().end(),
+        [&opened](const json::member& member) { return is_in_body(member, *opened); }
+    );
     require(fields.size() == static_cast<std::size_t>(kept), "with all other members");
     const auto foreign = open_envelope(seen, reply_dialect::foreign);
     require(foreign->status == 0, "a foreign reply has no HTTP status");
+    require(foreign->headers.empty() && !foreign->is_stream, "no headers, and is no stream");
+    if (!opened->headers.empty()) {
+        check_headers(*opened);
+    }
+    check_stream(seen);
 
     std::string out;
     append_reply(out, seen.key(), {0, "success", {}, opened->status});
@@ -118,6 +177,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_reply(seen);
     } else if (seen.kind() == packet_kind::changed) {
         check_changed(seen);
+    } else if (seen.kind() == packet_kind::credit) {
+        check_credit(seen);
     }
     return 0;
 }

@@ -11,6 +11,7 @@ import { growth } from './growth.mjs';
 import { joins } from './join.mjs';
 import { memory } from './memory.mjs';
 import { binary } from './msd.mjs';
+import { proxy } from './proxy.mjs';
 import { recovery } from './recovery.mjs';
 import { start_times } from './start_time.mjs';
 import { store } from './store.mjs';
@@ -20,11 +21,11 @@ import { throughput } from './throughput.mjs';
 
 const measurements = {
     start: start_times, join: joins, memory, growth, store, recovery, supervision, throughput,
-    by_id, stores,
+    by_id, stores, proxy,
 };
 
-// These take minutes, and a repetition gives the same figures.
-const measured_once = new Set(['growth']);
+// These take minutes, and a repetition gives the same figures or is part of the measurement.
+const measured_once = new Set(['growth', 'proxy']);
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
 

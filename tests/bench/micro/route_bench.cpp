@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/configured_routes.hpp"
 #include "core/route_table.hpp"
 
 #include <fmt/format.h>
@@ -73,6 +74,58 @@ void route_change(benchmark::State& state) {
     state.SetItemsProcessed(2 * state.iterations());
 }
 BENCHMARK(route_change)->Arg(10)->Arg(1000)->Arg(100'000);
+
+// Routes of a configuration: exact paths, patterns and prefixes, in three trees of hosts.
+std::vector<route_settings> configured(std::int64_t count) {
+    std::vector<route_settings> written;
+    for (std::int64_t number = 0; number < count; ++number) {
+        route_settings& made = written.emplace_back();
+        made.path = fmt::format("/service{}", number);
+        made.path += number % 3 == 0 ? "/" : number % 3 == 1 ? "/items/{id}" : "/status";
+        made.service = "service";
+        if (number % 5 == 0) {
+            made.hosts = {"shop.example", "*.shop.example"};
+        }
+    }
+    return written;
+}
+
+std::string request_for(std::int64_t number) {
+    const char* const rest = number % 3 == 0 ? "/x/y" : number % 3 == 1 ? "/items/17" : "/status";
+    return fmt::format("/service{}{}", number, rest);
+}
+
+// As a request does it: reads the path, then looks it up. `spread` requests in turn, for routes all
+// over the table; in a table of any size they are of the same kinds.
+void configured_find(benchmark::State& state, std::int64_t spread) {
+    const auto table = configured_routes::compile(configured(state.range(0)));
+    std::vector<std::string> paths;
+    for (std::int64_t number = 0; number < spread; ++number) {
+        constexpr std::int64_t kinds = 15; // of path and host together
+        const std::int64_t gap = number * (state.range(0) / spread - 1) / kinds * kinds;
+        paths.push_back(request_for(number + gap));
+    }
+    std::size_t next = 0;
+    for (auto _ : state) {
+        const auto path = request_path::read(paths[next]);
+        const auto found = (*table)->find("GET", "www.shop.example", *path);
+        if (found.route == nullptr) {
+            state.SkipWithError("the lookup finds nothing");
+            break;
+        }
+        next = next + 1 == paths.size() ? 0 : next + 1;
+    }
+}
+BENCHMARK_CAPTURE(configured_find, ten_paths, 10)->Arg(10)->Arg(10'000);
+BENCHMARK_CAPTURE(configured_find, thousand_paths, 1000)->Arg(1000)->Arg(10'000);
+
+void configured_compile(benchmark::State& state) {
+    const auto written = configured(state.range(0));
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(configured_routes::compile(written));
+    }
+}
+BENCHMARK(configured_compile)->Arg(10)->Arg(10'000)->Unit(benchmark::kMicrosecond);
 
 } // namespace
 } // namespace msd::core

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An HTTP/1.1 client on a TCP socket: it sends any bytes, well-formed or not, keeps its connection
 // and reports how the peer ended it. Content-Length or the end of the connection delimits bodies;
-// a chunked reply is an error, because msd never sends one.
+// a chunked reply is an error, because plain replies of packet services have a length. Tests of
+// streams use wire_http.mjs.
 
 import net from 'node:net';
 

@@ -112,8 +112,8 @@ const services::definition throwing{
         return std::make_unique<throwing_service>(context);
     }};
 
-worker_environment environment_of(std::string pool, int control = -1) {
-    worker_environment out;
+node::worker_environment environment_of(std::string pool, int control = -1) {
+    node::worker_environment out;
     out.pool = std::move(pool);
     out.control = control;
     return out;
@@ -140,7 +140,7 @@ asio::awaitable<std::string> packet_from(net::packet_connection* from) {
 }
 
 struct conversation {
-    worker surroundings{environment_of("throwing")};
+    node::worker surroundings{environment_of("throwing")};
     const service_settings settings = settings_of_test();
     service_host host{surroundings, settings, throwing};
     std::vector<std::string> replies;
@@ -230,7 +230,7 @@ TEST(worker, ends_with_a_fatal_text_and_an_exit_code_when_its_start_throws) {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel.data()), 0);
     const unique_fd master{channel[0]};
     const auto live = [&] {
-        worker surroundings{environment_of("broken", channel[1])};
+        node::worker surroundings{environment_of("broken", channel[1])};
         broken_role instance{surroundings};
         _exit(run(surroundings, instance));
     };

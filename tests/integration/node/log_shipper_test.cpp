@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.hpp"
-#include "integration/?/upstreams_fixture.hpp"
+#include "integration/upstream/upstreams_fixture.hpp"
 #include "node/log_shipper.hpp"
 
 namespace msd::node {

@@ -2,7 +2,7 @@
 // Over 400 lines: the whole life of a connection to a registry.
 #include "core/registration.hpp"
 #include "core/topology_frames.hpp"
-#include "integration/?/distributor_harness.hpp"
+#include "integration/registry/distributor_harness.hpp"
 #include "node/registry_link.hpp"
 
 #include <asio/co_spawn.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/registration.hpp"
-#include "integration/?/distributor_harness.hpp"
+#include "integration/registry/distributor_harness.hpp"
 #include "net/descriptor_channel.hpp"
 #include "wire/packet.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "integration/?/distributor_harness.hpp"
+#include "integration/registry/distributor_harness.hpp"
 
 #include "base/log.hpp"
 #include "core/registration.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The choice of the instance and of the connection for a request, and of the packet that is its
 // reply.
-#include "integration/?/upstreams_fixture.hpp"
+#include "integration/upstream/upstreams_fixture.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Over 400 lines: the behaviour of upstreams with one simulated peer.
-#include "integration/?/upstreams_fixture.hpp"
+#include "integration/upstream/upstreams_fixture.hpp"
 
 namespace msd::upstream {
 namespace {

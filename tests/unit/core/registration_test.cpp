@@ -291,8 +291,8 @@ TEST(registration, reads_each_member_of_a_route) {
     EXPECT_EQ(
         read_whole->node.routes,
         (std::vector<route_info>{
-            {"PUT", "/a", true, {"x", "y"}, "[1]", true},
-            {"GET", "/", false, {}, {}, false}})
+            {"PUT", "/a", true, {"x", "y"}, "[1]", true, {"else"}},
+            {"GET", "/", false, {}, {}, false, {"clients"}}})
     );
     EXPECT_TRUE(said(R"([{"method":"GET","path":"/)" + std::string(url_bytes_max - 1, 'x') + "\"}]")
     );

@@ -321,5 +321,50 @@ TEST(route_table, adds_the_client_while_any_instance_of_the_service_wants_it) {
     EXPECT_FALSE(table.find("GET", "/members").target->wants_client);
 }
 
+TEST(route_table, finds_the_route_of_one_of_several_services) {
+    route_info next = route("GET", "/goods/{key}");
+    next.wants = {"authorization"};
+    const std::vector nodes{
+        msd_node("goods", {route("GET", "/goods/{id}"), route("POST", "/goods/{id}")}),
+        msd_node("goods-next", {next}),
+    };
+    const route_table table{nodes};
+    EXPECT_EQ(service_of(table, "GET", "/goods/1"), "goods /goods/{id}");
+    const auto found = table.find_of("goods-next", "HEAD", "/goods/1");
+    ASSERT_EQ(found.what, outcome::found);
+    EXPECT_EQ(found.target->service, "goods-next");
+    EXPECT_EQ(found.target->wants, std::vector<std::string>{"authorization"});
+    EXPECT_EQ(found.variables[0].first, "key");
+    const auto wrong = table.find_of("goods-next", "POST", "/goods/1");
+    EXPECT_EQ(wrong.what, outcome::wrong_method);
+    EXPECT_EQ(wrong.allow, "GET, HEAD");
+    EXPECT_EQ(table.find_of("members", "GET", "/goods/1").what, outcome::unknown);
+}
+
+TEST(route_table, asks_for_the_header_fields_that_any_instance_wants) {
+    route_info one = route("GET", "/a");
+    one.wants = {"accept", "range"};
+    route_info other = route("GET", "/a");
+    other.wants = {"range", "x-b"};
+    route_table table;
+    table.add(msd_node("a", {one}));
+    table.add(msd_node("a", {other}));
+    const auto wants = [&table] {
+        return table.find("GET", "/a").target->wants;
+    };
+    EXPECT_EQ(wants(), (std::vector<std::string>{"accept", "range", "x-b"}));
+    table.replace(msd_node("a", {one}), msd_node("a", {other}));
+    EXPECT_EQ(wants(), (std::vector<std::string>{"range", "x-b"}));
+    table.remove(msd_node("a", {other}));
+    table.remove(msd_node("a", {other}));
+    EXPECT_TRUE(table.empty());
+}
+
+TEST(route_table, has_no_routes_of_web_programs) {
+    node_info web = msd_node("web", {route("GET", "/a")});
+    web.protocol = node_protocol::http;
+    EXPECT_TRUE(route_table{std::vector{web}}.empty());
+}
+
 } // namespace
 } // namespace msd::core

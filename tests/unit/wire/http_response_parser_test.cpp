@@ -112,6 +112,25 @@ TEST(http_response_parser, reads_a_reply_with_a_length_and_keeps_what_follows_as
     EXPECT_EQ(seen.surplus, "HTTP/1.1 200");
 }
 
+TEST(http_response_parser, reads_how_long_the_program_keeps_an_idle_connection) {
+    const auto idle_s = [](const std::string& value) {
+        parser reader;
+        reader.expect({});
+        EXPECT_EQ(
+            reader.feed("HTTP/1.1 204 OK\r\nKeep-Alive: " + value + "\r\n\r\n").what,
+            event::head
+        );
+        EXPECT_TRUE(reader.response().headers.empty());
+        return reader.response().idle_s;
+    };
+    EXPECT_EQ(idle_s("timeout=5"), 5U);
+    EXPECT_EQ(idle_s("max=100, Timeout=0"), 0U);
+    for (const char* const value :
+         {"", "max=5", "timeout", "timeout=", "timeout=5x", "timeout=-1"}) {
+        EXPECT_EQ(idle_s(value), std::nullopt) << value;
+    }
+}
+
 TEST(http_response_parser, reads_chunks_and_their_trailers) {
     const reading seen = read(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n2\r\nde\r\n0\r\n"

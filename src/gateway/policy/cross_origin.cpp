@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/cross_origin.hpp"
+#include "gateway/policy/cross_origin.hpp"
 
+#include "gateway/route_choice.hpp"
 #include "wire/http_line.hpp"
 #include "wire/http_origin.hpp"
 #include "wire/http_params.hpp"
 
 #include <string_view>
 
-namespace msd::gateway {
+namespace msd::gateway::policy {
 
 namespace {
 
@@ -20,7 +21,7 @@ constexpr std::string_view request_headers =
 constexpr std::string_view reply_headers =
     "Access-Control-Expose-Headers: Idempotency-Key-Status, Retry-After, X-Request-Id\r\n";
 constexpr std::string_view max_age = "Access-Control-Max-Age: 600\r\n";
-constexpr std::string_view refused =
+constexpr const char* refused =
     "a web page of another origin may not write here: send application/json from a program, or "
     "name the origin of the page in gateway.cors";
 
@@ -63,55 +64,49 @@ void append_origin(std::string& out, const wire::http_request& head, answer allo
     out += "\r\n";
 }
 
-} // namespace
-
-refusal check_origin(
-    const wire::http_request& head,
-    const core::route_table::match& found,
-    const core::allowed_origins& allowed
-) {
-    if (!only_reads(head.method) && can_be_form(head) && is_from_other_origin(head) &&
-        find(head, found, allowed) == answer::no) {
-        return {403, refused, {}, {}, 0};
+// Those that let the page send the request that its browser asks about in its OPTIONS.
+void append_preflight(std::string& out, const exchange_state& exchange, std::string_view method) {
+    const wire::http_request& head = exchange.head();
+    const auto asked = packet_route(exchange, method);
+    const answer allows = find(head, asked, exchange.gateway.settings.cors);
+    if (asked.target != nullptr && allows != answer::no) {
+        append_origin(out, head, allows);
+        out.append("Access-Control-Allow-Methods: ").append(method).append("\r\n");
+        out.append(request_headers).append(max_age);
     }
-    return {0, {}, {}, {}, 0};
 }
 
-std::string origin_lines(
-    const wire::http_request& head,
-    const core::route_table& routes,
-    const core::route_table::match& found,
-    const core::allowed_origins& allowed
-) {
-    std::string out;
-    if (allowed.empty()) {
-        return out;
-    }
+} // namespace
+
+std::optional<refusal> add_origin_lines(exchange_state& exchange) {
+    const core::allowed_origins& allowed = exchange.gateway.settings.cors;
+    const wire::http_request& head = exchange.head();
+    std::string& out = exchange.reply_lines;
     if (allowed.distinguishes()) {
         out += vary;
     }
-    if (head.header("origin") == nullptr) {
-        return out;
+    if (allowed.empty() || head.header("origin") == nullptr) {
+        return {};
     }
-    // The request that a browser asks about in its OPTIONS.
-    const std::string_view* const wanted = head.method == "OPTIONS" && found.target == nullptr
+    const std::string_view* const wanted = head.method == "OPTIONS" && !exchange.match.target
                                                ? head.header("access-control-request-method")
                                                : nullptr;
-    if (wanted == nullptr) {
-        if (const answer allows = find(head, found, allowed); allows != answer::no) {
-            append_origin(out, head, allows);
-            out += reply_headers;
-        }
-        return out;
-    }
-    const auto asked = routes.find(*wanted, head.path);
-    const answer allows = find(head, asked, allowed);
-    if (asked.target != nullptr && allows != answer::no) {
+    if (wanted != nullptr) {
+        append_preflight(out, exchange, *wanted);
+    } else if (const answer allows = find(head, exchange.match, allowed); allows != answer::no) {
         append_origin(out, head, allows);
-        out.append("Access-Control-Allow-Methods: ").append(*wanted).append("\r\n");
-        out.append(request_headers).append(max_age);
+        out += reply_headers;
     }
-    return out;
+    return {};
 }
 
-} // namespace msd::gateway
+std::optional<refusal> check_origin(exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    if (!only_reads(head.method) && can_be_form(head) && is_from_other_origin(head) &&
+        find(head, exchange.match, exchange.gateway.settings.cors) == answer::no) {
+        return refusal{403, refused, {}, {}, 0};
+    }
+    return {};
+}
+
+} // namespace msd::gateway::policy

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "gateway/backend.hpp"
+#include "http/client_connection.hpp"
+#include "upstream/programs.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::gateway {
+
+// The life of one request to a web program: choose an endpoint and a connection → send → reply, or
+// once more. A small body is received before a connection is taken: a slow client then keeps no
+// connection of the program busy, and the request can be repeated. A larger one is sent while it
+// arrives; two coroutines run then, upload() and reply(), and run() returns when both have ended.
+// Each of them ends the other one by stop_reading() or by closing the connection.
+class http_call {
+public:
+    // A body of at most this length is received first.
+    static constexpr std::size_t collected_bytes_max = std::size_t{16} * 1024;
+    // Unsent bytes of the reply before more of it is read.
+    static constexpr std::size_t unsent_max = std::size_t{32} * 1024;
+    // A program that sends neither 100 nor a reply in this time reads the body anyway, or is of
+    // HTTP/1.0 and does not know the expectation.
+    static constexpr milliseconds continue_limit{1000};
+    // A tunnel whose client has ended its direction ends when the program is silent for this long.
+    static constexpr milliseconds half_closed_limit{10'000};
+
+    http_call(std::shared_ptr<upstream::program_cluster> cluster, const backend_request& request);
+    ~http_call();
+    http_call(const http_call&) = delete;
+    http_call& operator=(const http_call&) = delete;
+
+    asio::awaitable<std::optional<refusal>> run();
+
+private:
+    using event = http::client_connection::event;
+
+    [[nodiscard]] const wire::http_request& head() const { return client_.request(); }
+    [[nodiscard]] bool is_over() const { return refusal_ || aborted_ || !client_.is_open(); }
+
+    // The connection.
+    [[nodiscard]] bool take_idle();
+    asio::awaitable<void> connect();
+    void give_back();
+    void abort();
+    void restart_budget();
+
+    // The request.
+    asio::awaitable<void> collect_body();
+    void send_request();
+    asio::awaitable<void> upload();
+    asio::awaitable<void> upload_pieces();
+    void send_piece(std::string_view piece);
+    void send_body_end();
+    [[nodiscard]] bool is_body_too_large(std::size_t more);
+    void refuse_body(const error& why);
+    void refuse_connect(const error& why);
+
+    // The reply.
+    asio::awaitable<void> reply();
+    asio::awaitable<bool> receive();
+    [[nodiscard]] deadline reply_deadline() const;
+    [[nodiscard]] bool waits_on();
+    void on_silence(const error& why);
+    void send_interim();
+    void send_head();
+    void send_body();
+    void finish();
+    void break_off(std::string_view why, const char* cut);
+    [[nodiscard]] bool may_repeat() const;
+    asio::awaitable<void> tunnel();
+    asio::awaitable<void> tunnel_upward();
+    asio::awaitable<void> tunnel_downward();
+    asio::awaitable<bool> receive_in_tunnel();
+
+    void refuse(int status, std::string detail);
+    void cut(const char* why);
+
+    std::shared_ptr<upstream::program_cluster> cluster_;
+    const backend_request& request_;
+    http::server_stream& client_;
+    const core::upstream_program_settings& settings_;
+    std::shared_ptr<upstream::program_endpoint> endpoint_;
+    std::unique_ptr<http::client_connection> connection_;
+    std::vector<const upstream::program_endpoint*> tried_;
+    std::string body_; // when it is received first
+    std::string_view sent_host_;
+    std::optional<refusal> refusal_;
+    milliseconds budget_; // the whole time that the request had for the head of the reply
+    deadline until_;      // for the head of the reply; later when the client took time for a body
+    time_point last_activity_ = time_point::min(); // of the client, while it sends
+    std::size_t body_bytes_ = 0;
+    int tries_ = 0;
+    bool streams_body_ = false;
+    bool upgrades_ = false;
+    bool waits_for_continue_ = false;
+    bool is_fresh_ = false; // the connection has served no request before
+    bool takes_fresh_only_ = false;
+    bool repeats_ = false;      // the request is to be sent once more
+    bool is_repeated_ = false;  // it was sent a second time
+    bool uploads_ = false;      // the body is not sent to its end
+    bool is_uploading_ = false; // upload() runs
+    bool in_tunnel_ = false;
+    bool client_ended_ = false; // its direction of the tunnel
+    bool is_complete_ = false;  // the reply was sent to its end
+    bool aborted_ = false;      // the client's connection ended
+    deadline head_until_ = deadline::never();
+};
+
+} // namespace msd::gateway

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The half of http_call that reads the program's reply.
+#include "gateway/backend/corrected_reply.hpp"
+#include "gateway/backend/http_call.hpp"
+#include "wire/http_line.hpp"
+#include "wire/http_response_parser.hpp"
+
+#include <asio/experimental/awaitable_operators.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace msd::gateway {
+
+namespace {
+
+using wire::same_text;
+
+constexpr std::size_t copied_piece_max = std::size_t{4} * 1024;
+
+} // namespace
+
+asio::awaitable<void> http_call::reply() {
+    for (;;) {
+        switch (connection_->next()) {
+        case event::interim:
+            send_interim();
+            break;
+        case event::head:
+            send_head();
+            break;
+        case event::body:
+            send_body();
+            break;
+        case event::complete:
+            finish();
+            co_return;
+        case event::failed:
+            break_off(connection_->failure(), "the program broke off or garbled the reply");
+            co_return;
+        case event::more: {
+            const bool arrived = co_await receive();
+            if (!arrived) {
+                co_return;
+            }
+            break;
+        }
+        }
+        if (in_tunnel_) {
+            break;
+        }
+        if (is_over()) {
+            connection_->close();
+            client_.stop_reading();
+            co_return;
+        }
+    }
+    co_await tunnel();
+}
+
+// False: the call is over.
+asio::awaitable<bool> http_call::receive() {
+    if (client_.is_head_sent()) {
+        const bool is_open = co_await client_.writable(unsent_max);
+        if (!is_open) {
+            aborted_ = true;
+            client_.stop_reading();
+            connection_->close();
+            co_return false;
+        }
+    }
+    for (;;) {
+        const auto arrived = co_await connection_->receive(reply_deadline());
+        if (arrived) {
+            co_return true;
+        }
+        if (arrived.error().code != errc::timeout || !waits_on()) {
+            on_silence(arrived.error());
+            co_return false;
+        }
+    }
+}
+
+deadline http_call::reply_deadline() const {
+    if (client_.is_head_sent()) {
+        return deadline::in(settings_.between_bytes_timeout);
+    }
+    // upload() has limits of its own.
+    const deadline until = is_uploading_ ? deadline::never() : head_until_;
+    return waits_for_continue_ ? until.sooner(deadline::in(continue_limit)) : until;
+}
+
+// Whether the end of a time limit ends nothing.
+bool http_call::waits_on() {
+    if (waits_for_continue_ && is_uploading_) {
+        waits_for_continue_ = false;
+        client_.send_interim(100, nullptr);
+        return true;
+    }
+    return is_uploading_ && clock::now() < last_activity_ + settings_.between_bytes_timeout;
+}
+
+void http_call::on_silence(const error& why) {
+    connection_->close();
+    client_.stop_reading();
+    if (why.code == errc::cancelled) { // by upload() or abort(), which have said why
+        if (client_.is_head_sent() && !aborted_) {
+            cut("the request broke off while the reply was being sent");
+        }
+    } else if (client_.is_head_sent()) {
+        cut("the program sent no byte of the reply in time");
+    } else {
+        refuse(504, "the program did not begin its reply in time (stage: first byte)");
+    }
+}
+
+void http_call::send_interim() {
+    const wire::http_response& interim = connection_->reply();
+    if (interim.status == 100) {
+        if (!waits_for_continue_) {
+            return; // the client did not ask, or got it already
+        }
+        waits_for_continue_ = false;
+    }
+    client_.send_interim(interim.status, &interim.headers);
+}
+
+void http_call::send_head() {
+    wire::http_response& reply = connection_->reply();
+    request_.record.first_byte = clock::now();
+    request_.record.status = reply.status;
+    waits_for_continue_ = false;
+    bool has_own_id = false;
+    http::reply_head head;
+    for (const auto& field : reply.headers) {
+        head.has_date = head.has_date || same_text(field.name, "date");
+        has_own_id = has_own_id || same_text(field.name, "x-request-id");
+    }
+    if (has_own_id && !request_.request_id.empty()) {
+        reply.headers.remove("x-request-id"); // the exchange's is in reply_lines
+    }
+    if (!request_.stripped.empty() || sent_host_ != request_.host) {
+        correct_reply(
+            reply.headers,
+            {request_.stripped, sent_host_, request_.host, endpoint_->text()}
+        );
+    }
+    head.status = reply.status;
+    head.fields = &reply.headers;
+    head.lines = request_.reply_lines;
+    head.content_length = reply.content_length;
+    head.upgrade = reply.upgrade;
+    in_tunnel_ = reply.status == 101;
+    client_.send_head(head);
+}
+
+void http_call::send_body() {
+    const std::string_view piece = connection_->piece();
+    if (piece.size() <= copied_piece_max) {
+        client_.send(piece);
+    } else {
+        client_.send(connection_->piece_owner(), piece);
+    }
+}
+
+void http_call::finish() {
+    const auto& trailers = connection_->trailers();
+    client_.finish(trailers.empty() ? nullptr : &trailers);
+    is_complete_ = true;
+    if (uploads_) { // an early reply: the rest of the request has no use
+        uploads_ = false;
+        client_.stop_reading();
+        connection_->close();
+    }
+}
+
+// The connection ended, or the reply cannot be read.
+void http_call::break_off(std::string_view why, const char* cut_text) {
+    repeats_ = may_repeat() && !client_.is_head_sent();
+    if (repeats_) {
+        is_repeated_ = true;
+        if (is_fresh_) {
+            tried_.push_back(endpoint_.get());
+        }
+        takes_fresh_only_ = true;
+    } else if (client_.is_head_sent()) {
+        cut(cut_text);
+    } else if (!aborted_) {
+        refuse(502, "the program's reply cannot be used: " + std::string{why});
+    }
+    uploads_ = false;
+    client_.stop_reading();
+    connection_->close();
+}
+
+// Both directions as raw bytes, until both have ended, or one is silent for too long.
+asio::awaitable<void> http_call::tunnel() {
+    using asio::experimental::awaitable_operators::operator&&;
+    last_activity_ = clock::now();
+    auto sending = tunnel_upward();
+    auto answering = tunnel_downward();
+    auto both = std::move(sending) && std::move(answering);
+    co_await std::move(both);
+}
+
+asio::awaitable<void> http_call::tunnel_upward() {
+    for (;;) {
+        const auto piece = co_await client_.read_piece();
+        if (!piece) {
+            connection_->close();
+            co_return;
+        }
+        last_activity_ = clock::now();
+        if (piece->empty()) {
+            break;
+        }
+        connection_->send_borrowed(*piece);
+        connection_->flush();
+        const auto sent = co_await connection_->sent(0, settings_.tunnel_idle_timeout);
+        if (!sent) {
+            break;
+        }
+    }
+    client_ended_ = true;
+    connection_->finish_sending();
+    connection_->limit_receive(deadline::in(half_closed_limit));
+}
+
+asio::awaitable<void> http_call::tunnel_downward() {
+    for (;;) {
+        const event what = connection_->next();
+        if (what == event::body) {
+            send_body();
+            continue;
+        }
+        if (what != event::more) {
+            break; // the program has closed the connection
+        }
+        const bool goes_on = co_await receive_in_tunnel();
+        if (!goes_on) {
+            break;
+        }
+    }
+    client_.finish();
+    is_complete_ = true;
+    client_.stop_reading();
+    connection_->close();
+}
+
+asio::awaitable<bool> http_call::receive_in_tunnel() {
+    const bool is_open = co_await client_.writable(unsent_max);
+    if (!is_open) {
+        co_return false;
+    }
+    const time_point begun = clock::now();
+    for (;;) {
+        const milliseconds idle = client_ended_
+                                      ? std::min(half_closed_limit, settings_.tunnel_idle_timeout)
+                                      : settings_.tunnel_idle_timeout;
+        const deadline until{std::max(begun, last_activity_) + idle};
+        const auto arrived = co_await connection_->receive(until);
+        if (arrived) {
+            co_return true;
+        }
+        // The other direction may have been in use meanwhile.
+        if (arrived.error().code != errc::timeout ||
+            until.at() >= std::max(begun, last_activity_) + idle) {
+            co_return false;
+        }
+    }
+}
+
+} // namespace msd::gateway

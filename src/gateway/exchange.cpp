@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/exchange.hpp"
+
+#include "base/uuid.hpp"
+#include "core/service_share.hpp"
+#include "gateway/backend/packet_backend.hpp"
+#include "gateway/policies.hpp"
+#include "gateway/reply.hpp"
+#include "gateway/route_choice.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace msd::gateway {
+
+namespace {
+
+// OPTIONS about the gateway itself, or about a path whose routes are all for other methods.
+bool asks_options(const exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    return head.method == "OPTIONS" &&
+           (head.path == "*" || (exchange.to == destination::nowhere &&
+                                 exchange.match.what == core::route_table::outcome::wrong_method));
+}
+
+void send_canned(exchange_state& exchange) {
+    const core::route_settings& route = exchange.route.configured->settings;
+    if (route.redirect) {
+        const wire::http_request& head = exchange.head();
+        const std::string to =
+            core::redirect_location(route.redirect->location, head.path, head.query);
+        exchange.reply_lines.append("Location: ").append(to).append("\r\n");
+        send_text(exchange, route.redirect->status, {}, {});
+    } else {
+        send_text(exchange, route.respond->status, route.respond->type, route.respond->body);
+    }
+}
+
+void identify(exchange_state& exchange) {
+    exchange.identity = identify_client(
+        exchange.head(),
+        exchange.client.peer().host,
+        exchange.gateway.settings.trusted_proxies
+    );
+}
+
+asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
+    const wire::http_request& head = exchange->head();
+    if (!exchange->identity) {
+        identify(*exchange);
+    }
+    const client_identity& who = *exchange->identity;
+    std::string absolute;
+    std::string_view target = head.target;
+    if (!target.starts_with('/') && target != "*") {
+        absolute = origin_form(head);
+        target = absolute;
+    }
+    std::string resolved;
+    const backend_request request{
+        .client = exchange->client,
+        .record = exchange->record,
+        .service = exchange->service,
+        .request_id = exchange->request_id,
+        .trace = exchange->trace,
+        .target = exchange->route.target_for_service(target, resolved),
+        .stripped = exchange->route.stripped(),
+        .client_address = who.address,
+        .scheme = who.scheme,
+        .host = who.host,
+        .is_proxy_trusted = who.is_proxy_trusted,
+        .body_bytes_max = exchange->body_bytes_max(),
+        .until = exchange->reply_until(),
+        .reply_lines = exchange->reply_lines,
+    };
+    auto why = co_await exchange->gateway.programs.run(request);
+    co_return why;
+}
+
+// A line of the access log. `head` may be a default one when there was none.
+void record(const exchange_state& exchange, const wire::http_request& head) {
+    if (!exchange.gateway.log.is_on()) {
+        return;
+    }
+    const bool has_packets = exchange.match.target != nullptr;
+    const bool is_configured = exchange.route.what == route_match::outcome::configured;
+    const std::string_view name =
+        has_packets && !is_configured ? exchange.match.target->pattern : exchange.route.name();
+    const std::string_view service =
+        has_packets ? exchange.match.target->service : exchange.service;
+    exchange.gateway.log.write(
+        {exchange.record,
+         head,
+         exchange.client_address(),
+         exchange.request_id,
+         name,
+         service,
+         exchange.client.bytes_in(),
+         exchange.client.bytes_out(),
+         clock::now()}
+    );
+}
+
+// Everything before the backend.
+std::optional<refusal> admit(exchange_state& exchange) {
+    std::optional<refusal> why = run_policies(stage::arrival, exchange);
+    if (!exchange.gateway.settings.trusted_proxies.empty()) {
+        identify(exchange);
+    }
+    if (!why) {
+        choose_route(exchange);
+        why = run_policies(stage::routed, exchange);
+    }
+    if (!why && asks_options(exchange)) {
+        exchange.to = destination::nowhere;
+        send_options(exchange, exchange.match.allow);
+        return {};
+    }
+    if (!why) {
+        why = refuse_without_route(exchange);
+    }
+    if (!why) {
+        why = run_policies(stage::head, exchange);
+    }
+    return why;
+}
+
+} // namespace
+
+std::size_t exchange_state::body_bytes_max() const {
+    const gateway_settings& all = gateway.settings;
+    const auto of_route = route.what == route_match::outcome::configured
+                              ? route.configured->settings.body_bytes_max
+                              : std::nullopt;
+    const std::size_t most = of_route.value_or(all.body_bytes_max);
+    return to == destination::packets ? std::min(most, all.bodies_bytes_max) : most;
+}
+
+deadline exchange_state::reply_until() const {
+    const bool has_own = route.what == route_match::outcome::configured &&
+                         route.configured->settings.timeout.count() > 0;
+    return deadline::in(
+        has_own ? route.configured->settings.timeout : gateway.settings.request_timeout
+    );
+}
+
+asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream* client) {
+    ++gateway->requests;
+    exchange_state exchange{*gateway, *client};
+    exchange.record.begun = clock::now();
+    std::optional<refusal> why = admit(exchange);
+    if (!why && exchange.to == destination::packets) {
+        why = co_await run_packet_backend(&exchange);
+    } else if (!why && exchange.to == destination::program) {
+        why = co_await run_program(&exchange);
+    } else if (!why && exchange.to == destination::canned) {
+        send_canned(exchange);
+    }
+    if (why) {
+        send_refusal(exchange, *why);
+    }
+    record(exchange, client->request());
+}
+
+void refuse_malformed(
+    gateway_context& gateway,
+    http::server_stream& client,
+    int status,
+    std::string_view text
+) {
+    exchange_state exchange{gateway, client};
+    exchange.record.begun = clock::now();
+    exchange.request_id = uuid_v7();
+    exchange.reply_lines = "X-Request-Id: " + exchange.request_id + "\r\n";
+    const std::string_view extra = status == 503 ? retry_after_one_second : std::string_view{};
+    send_refusal(exchange, {status, std::string{text}, std::string{extra}, {}, 0});
+    record(exchange, {});
+}
+
+} // namespace msd::gateway

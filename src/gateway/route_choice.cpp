@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/route_choice.hpp"
+
+#include "core/service_share.hpp"
+#include "gateway/backend/forwarded_request.hpp"
+#include "gateway/reply.hpp"
+
+#include <utility>
+
+namespace msd::gateway {
+
+namespace {
+
+using outcome = route_match::outcome;
+using packet_outcome = core::route_table::outcome;
+
+constexpr const char* no_list =
+    "the gateway has not received the list of services from the registry yet";
+
+routed_request as_routed(const exchange_state& exchange, std::string_view method) {
+    const wire::http_request& head = exchange.head();
+    return {method, requested_host(head), head.path};
+}
+
+// The service of a configured route. The reply to a client of a split that has no share yet sets
+// the cookie with it.
+std::string choose_service(exchange_state& exchange) {
+    const core::compiled_route& route = *exchange.route.configured;
+    if (route.settings.split.empty()) {
+        return route.settings.service;
+    }
+    const std::string_view* const cookies = exchange.head().header("cookie");
+    core::share_input from;
+    from.client = exchange.client_address();
+    from.cookies = cookies == nullptr ? std::string_view{} : *cookies;
+    from.random = exchange.gateway.random();
+    const core::share chosen = core::pick_service(route, from);
+    if (!chosen.set_cookie.empty()) {
+        exchange.reply_lines.append("Set-Cookie: ").append(chosen.set_cookie).append("\r\n");
+    }
+    return std::string{chosen.service};
+}
+
+// A configured route to a packet service: the service has routes of its own.
+void set_packets(exchange_state& exchange, core::route_table::match&& found) {
+    exchange.match = std::move(found);
+    exchange.to =
+        exchange.match.what == packet_outcome::found ? destination::packets : destination::nowhere;
+}
+
+void take_configured(exchange_state& exchange) {
+    const core::route_settings& settings = exchange.route.configured->settings;
+    if (settings.redirect || settings.respond) {
+        exchange.to = destination::canned;
+        return;
+    }
+    std::string service = choose_service(exchange);
+    if (exchange.gateway.programs.serves(service)) {
+        exchange.to = destination::program;
+        exchange.service = std::move(service);
+        return;
+    }
+    const wire::http_request& head = exchange.head();
+    const std::string_view path = exchange.route.path_for_service(head.path);
+    set_packets(exchange, exchange.gateway.table.find_of(service, head.method, path));
+}
+
+} // namespace
+
+void choose_route(exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    exchange.route = exchange.gateway.table.find(as_routed(exchange, head.method));
+    switch (exchange.route.what) {
+    case outcome::configured:
+        take_configured(exchange);
+        break;
+    case outcome::program:
+        exchange.to = destination::program;
+        exchange.service = exchange.route.program->service;
+        break;
+    case outcome::packets:
+        set_packets(exchange, std::move(exchange.route.packets));
+        break;
+    case outcome::wrong_method:
+        exchange.match.what = packet_outcome::wrong_method;
+        exchange.match.allow = exchange.route.allow;
+        break;
+    case outcome::unknown:
+    case outcome::malformed:
+        break;
+    }
+}
+
+std::optional<refusal> refuse_without_route(const exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    if (exchange.to == destination::program && head.method == "TRACE") {
+        return refusal{405, "TRACE is not passed on", {}, {}, 0}; // RFC 9110, 9.3.8
+    }
+    if (exchange.to != destination::nowhere) {
+        return {};
+    }
+    if (exchange.route.what == outcome::malformed) {
+        return refusal{400, exchange.route.problem, {}, {}, 0};
+    }
+    if (!head.is_known_method) {
+        return refusal{501, "unknown method", {}, {}, 0};
+    }
+    if (exchange.match.what == packet_outcome::wrong_method) {
+        const std::string allow = "Allow: " + exchange.match.allow + "\r\n";
+        return refusal{405, "the path does not support this method", allow, {}, 0};
+    }
+    if (!exchange.gateway.has_list) {
+        return refusal{503, no_list, std::string{retry_after_one_second}, {}, 0};
+    }
+    return refusal{404, "no service offers this path", {}, {}, 0};
+}
+
+core::route_table::match packet_route(const exchange_state& exchange, std::string_view method) {
+    route_match found = exchange.gateway.table.find(as_routed(exchange, method));
+    if (found.what == outcome::configured && !found.configured->settings.service.empty()) {
+        return exchange.gateway.table.find_of(
+            found.configured->settings.service,
+            method,
+            found.path_for_service(exchange.head().path)
+        );
+    }
+    return found.what == outcome::packets ? std::move(found.packets) : core::route_table::match{};
+}
+
+std::string origin_form(const wire::http_request& head) {
+    std::string out = head.path.empty() ? "/" : std::string{head.path};
+    if (!head.query.empty()) {
+        out.append("?").append(head.query);
+    }
+    return out;
+}
+
+} // namespace msd::gateway

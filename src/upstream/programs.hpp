@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "core/node.hpp"
+#include "core/route_settings.hpp"
+#include "http/client_connection.hpp"
+#include "http/client_pool.hpp"
+#include "net/watchdog.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Web programs: the endpoints of services that speak HTTP/1.1, from the configuration and from the
+// registry. upstreams is the same for packets.
+namespace msd::upstream {
+
+// One address of a service, with the kept connections to it. Whoever uses one of its connections
+// holds the endpoint; so an endpoint that left the configuration ends with its last request.
+class program_endpoint {
+public:
+    // An endpoint whose connect failed is avoided for a time that doubles with each failure.
+    static constexpr milliseconds avoided_first{250};
+    static constexpr milliseconds avoided_max{5000};
+
+    struct place {
+        std::string host;
+        std::uint16_t port = 0;
+        bool is_node = false; // of the registry: net::connect_to_node applies
+
+        auto operator<=>(const place&) const = default;
+    };
+
+    program_endpoint(
+        asio::any_io_executor executor,
+        net::watchdog& dog,
+        place where,
+        http::client_pool::limits limits
+    );
+    program_endpoint(const program_endpoint&) = delete;
+    program_endpoint& operator=(const program_endpoint&) = delete;
+
+    /// "127.0.0.1:8081", as in messages and in Host.
+    [[nodiscard]] const std::string& text() const { return text_; }
+    [[nodiscard]] const place& where() const { return where_; }
+    [[nodiscard]] http::client_pool& pool() { return pool_; }
+
+    /// A fresh connection. errc::timeout, unavailable or denied with a reason for people. Counts
+    /// what happened for is_avoided().
+    asio::awaitable<result<std::unique_ptr<http::client_connection>>> connect(deadline until);
+    [[nodiscard]] bool is_avoided(time_point now) const { return now < avoided_until_; }
+
+private:
+    asio::any_io_executor executor_;
+    net::watchdog& dog_;
+    place where_;
+    std::string text_;
+    http::client_pool pool_;
+    time_point avoided_until_ = time_point::min();
+    milliseconds avoided_for_{0};
+};
+
+// One service: its settings and endpoints. Immutable but for the turn: a change of the
+// configuration or the registry puts another one in its place, and requests that began keep theirs.
+class program_cluster {
+public:
+    using endpoints = std::vector<std::shared_ptr<program_endpoint>>;
+
+    program_cluster(core::upstream_program_settings settings, endpoints all)
+        : settings_{std::move(settings)},
+          endpoints_{std::move(all)} {}
+
+    [[nodiscard]] const core::upstream_program_settings& settings() const { return settings_; }
+    [[nodiscard]] const endpoints& all() const { return endpoints_; }
+    /// Null: there is none at this place.
+    [[nodiscard]] std::shared_ptr<program_endpoint> at(const program_endpoint::place& place) const;
+
+    /// The next endpoint in turn that is not in `tried`; avoided ones only when no other is left.
+    /// Null: all were tried, or there is none.
+    [[nodiscard]] std::shared_ptr<program_endpoint>
+    choose(std::span<const program_endpoint* const> tried);
+
+private:
+    core::upstream_program_settings settings_;
+    endpoints endpoints_;
+    std::size_t next_ = 0;
+};
+
+// All services of web programs that a worker can call.
+class programs {
+public:
+    /// An entry of the configuration with this name has no addresses: its other settings are those
+    /// of registry services without an entry of their own.
+    static constexpr std::string_view defaults_name = "default";
+
+    programs(asio::any_io_executor executor, net::watchdog& dog);
+    ~programs();
+    programs(const programs&) = delete;
+    programs& operator=(const programs&) = delete;
+
+    /// Replaces what the configuration says. Endpoints that stay keep their connections, and
+    /// connections in use go on. errc::invalid names the source and the address that cannot be
+    /// read; then nothing is changed.
+    result<void> apply(const std::vector<core::upstream_program_settings>& configured);
+
+    /// HTTP nodes of the registry. An added node that is known changes nothing.
+    void add_node(const core::node_id& node);
+    void remove_node(const core::node_id& node);
+
+    [[nodiscard]] bool has(std::string_view service) const {
+        return clusters_.find(service) != clusters_.end();
+    }
+    /// Null when no such service is known.
+    [[nodiscard]] std::shared_ptr<program_cluster> find(std::string_view service) const;
+
+    /// Closes all idle connections and keeps none from now on, for a worker that drains.
+    void close_idle();
+
+private:
+    void rebuild(const std::string& service);
+    [[nodiscard]] core::upstream_program_settings settings_of(const std::string& service) const;
+    [[nodiscard]] std::vector<program_endpoint::place>
+    places_of(const std::string& service, const std::vector<std::string>& addresses) const;
+
+    asio::any_io_executor executor_;
+    net::watchdog& dog_;
+    std::map<std::string, core::upstream_program_settings, std::less<>> configured_;
+    std::map<std::string, std::set<core::node_id>, std::less<>> nodes_;
+    std::map<std::string, std::shared_ptr<program_cluster>, std::less<>> clusters_;
+};
+
+/// Reads "127.0.0.1:8081", "[::1]:80" and "app.internal:80"; also with "http://" before it and "/"
+/// behind it. errc::invalid.
+[[nodiscard]] result<program_endpoint::place> program_place_of(std::string_view address);
+
+} // namespace msd::upstream
