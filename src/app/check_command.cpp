@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -255,6 +256,36 @@ std::string exposure_of(const configuration& read, std::span<const role_facts> r
     return warning_without_secret(ports);
 }
 
+constexpr std::size_t contradictions_max = 100; // reported for one file
+
+// Values that contradict each other. A key with a problem has its default, which may contradict
+// other keys. Routes are compared without those that have been reported.
+void add_contradictions(
+    const std::string& file,
+    const configuration& made,
+    config::problems& wrong
+) {
+    configuration rest = made;
+    for (std::size_t found = 0; found < contradictions_max; ++found) {
+        const auto fits = check_together(rest);
+        if (fits) {
+            return;
+        }
+        const std::string& text = fits.error().text;
+        const auto refused = std::ranges::find_if(rest.gateway.routes, [&text](const auto& each) {
+            return text.starts_with(each.source + ": ");
+        });
+        if (refused == rest.gateway.routes.end()) {
+            if (!wrong.has_key_in(text)) {
+                wrong.add(0, {}, text);
+            }
+            return;
+        }
+        wrong.add_located(file, text);
+        rest.gateway.routes.erase(refused);
+    }
+}
+
 // Reads the file and reports every mistake in it, also of values that contradict each other and of
 // the file with the cluster secret.
 result<void>
@@ -265,10 +296,7 @@ read_to_check(const std::string& file, const config_schema& schema, configuratio
     }
     config::problems wrong;
     read_config(*text, file, schema, into, wrong);
-    // A key with a problem has its default, which may contradict other keys.
-    if (const auto fits = check_together(into); !fits && !wrong.has_key_in(fits.error().text)) {
-        wrong.add(0, {}, fits.error().text);
-    }
+    add_contradictions(file, into, wrong);
     constexpr std::string_view secret = "registry.secret_file";
     if (!wrong.has(secret)) {
         if (const auto taken = take_cluster_secrets(into, process_environment); !taken) {

@@ -2,6 +2,7 @@
 #include "app/configuration.hpp"
 
 #include "base/owned_files.hpp"
+#include "core/configured_routes.hpp"
 
 #include <fmt/format.h>
 
@@ -27,7 +28,8 @@ result<void> check_together(const configuration& made) {
             )
         );
     }
-    return {};
+    const auto compiled = core::configured_routes::compile(made.gateway.routes);
+    return compiled ? result<void>{} : tl::unexpected{compiled.error()};
 }
 
 registry::distributor_settings distributor_of(const configuration& from) {

@@ -58,7 +58,7 @@ struct configuration {
     std::vector<std::string> warnings; // for the master to log when it starts
 };
 
-/// errc::invalid when values contradict each other; the text names their keys.
+/// Fails when values contradict each other: the text names their keys, or the source of a route.
 [[nodiscard]] result<void> check_together(const configuration& made);
 
 /// The settings of one role, with the shared sections filled in.

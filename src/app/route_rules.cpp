@@ -2,15 +2,13 @@
 #include "app/route_rules.hpp"
 
 #include "app/endpoint.hpp"
-#include "core/path_patterns.hpp"
+#include "core/route_settings_check.hpp"
 #include "process/listen_set.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <set>
 #include <utility>
 
 namespace msd::app {
@@ -29,65 +27,6 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-bool is_hex(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-result<void> check_characters(std::string_view path) {
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        const char c = path[i];
-        if (c == '?' || c == '#') {
-            return invalid(fmt::format("\"{}\" contains {}: a path has no query", path, c));
-        }
-        if (c <= ' ' || c > '~' || c == '"' || c == '<' || c == '>' || c == '\\') {
-            return invalid(fmt::format("\"{}\" contains a character that a URL writes as %XX", path)
-            );
-        }
-        if (c == '%' && !(i + 2 < path.size() && is_hex(path[i + 1]) && is_hex(path[i + 2]))) {
-            return invalid(fmt::format("\"{}\" contains % without two digits", path));
-        }
-    }
-    return {};
-}
-
-// "." and "..", also with %2e.
-bool is_dot_segment(std::string_view segment) {
-    std::size_t dots = 0;
-    while (!segment.empty()) {
-        const bool is_plain = segment.front() == '.';
-        const bool is_encoded = segment.starts_with("%2e") || segment.starts_with("%2E");
-        if (!is_plain && !is_encoded) {
-            return false;
-        }
-        segment.remove_prefix(is_plain ? 1 : 3);
-        ++dots;
-    }
-    return dots == 1 || dots == 2;
-}
-
-result<void>
-check_segment(std::string_view path, std::string_view segment, std::set<std::string_view>& names) {
-    if (segment.empty()) {
-        return invalid(fmt::format("\"{}\" contains an empty segment", path));
-    }
-    if (is_dot_segment(segment)) {
-        return invalid(fmt::format("\"{}\" contains the segment {}", path, segment));
-    }
-    if (segment.find_first_of("{}") == std::string_view::npos) {
-        return {};
-    }
-    if (!core::is_variable(segment) ||
-        core::variable_name(segment).find_first_of("{}") != std::string_view::npos) {
-        return invalid(
-            fmt::format("\"{}\": a variable is a whole segment, for example {{id}}", path)
-        );
-    }
-    if (!names.insert(core::variable_name(segment)).second) {
-        return invalid(fmt::format("\"{}\" contains {} twice", path, segment));
-    }
-    return {};
-}
-
 bool is_name_of_host(std::string_view host) {
     return !host.empty() && !host.starts_with('.') && !host.ends_with('.') &&
            host.find("..") == std::string_view::npos && std::ranges::all_of(host, [](char c) {
@@ -98,22 +37,8 @@ bool is_name_of_host(std::string_view host) {
 } // namespace
 
 result<void> check_route_path(std::string_view path) {
-    if (!path.starts_with('/')) {
-        return invalid(fmt::format("\"{}\" does not begin with /", path));
-    }
-    if (auto checked = check_characters(path); !checked) {
-        return checked;
-    }
-    std::set<std::string_view> names;
-    std::string_view rest = path.substr(1);
-    while (!rest.empty()) { // nothing follows the "/" at the end of a prefix
-        const std::size_t slash = std::min(rest.find('/'), rest.size());
-        if (auto checked = check_segment(path, rest.substr(0, slash), names); !checked) {
-            return checked;
-        }
-        rest.remove_prefix(std::min(slash + 1, rest.size()));
-    }
-    return {};
+    const auto checked = core::check_path(path);
+    return checked ? result<void>{} : invalid(fmt::format("\"{}\" {}", path, checked.error().text));
 }
 
 result<std::string> parse_route_host(std::string_view host) {

@@ -6,9 +6,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
+#include <system_error>
 
 namespace msd::config {
+
+void problems::add_located(std::string_view file, std::string_view text) {
+    std::size_t line = 0;
+    if (text.starts_with(file)) {
+        const char* const end = text.data() + text.size();
+        const char* const begin = text.data() + std::min(file.size() + 1, text.size());
+        const auto [stopped, reason] = std::from_chars(begin, end, line);
+        if (reason == std::errc{}) {
+            text.remove_prefix(static_cast<std::size_t>(stopped - text.data()));
+            text.remove_prefix(std::min(text.find_first_not_of(": "), text.size()));
+        }
+    }
+    add(line, {}, std::string{text});
+}
 
 bool problems::has(std::string_view key) const {
     return std::ranges::any_of(all_, [key](const problem& each) { return each.key == key; });

@@ -23,6 +23,9 @@ public:
         all_.push_back({line, std::move(key), std::move(text)});
     }
 
+    /// `text` begins with "FILE:LINE: ", as the sources of entries do.
+    void add_located(std::string_view file, std::string_view text);
+
     [[nodiscard]] bool empty() const { return all_.empty(); }
     [[nodiscard]] std::size_t size() const { return all_.size(); }
     /// Whether a problem of that key was added.

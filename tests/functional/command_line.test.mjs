@@ -143,7 +143,7 @@ test('one run reports every mistake of a file', async (world) => {
         const is_wrong = !line.startsWith('[');
         assert.equal(log.includes(`${file}:${i + 1}: `), is_wrong, `line ${i + 1} in ${log}`);
     }
-    assert.match(log, /:8: gateway\.routes\.path: "api" does not begin with/);
+    assert.match(log, /:8: gateway\.routes\.path: "api" must begin with/);
     assert.match(log, /:9: gateway\.routes\.servise: .*did you mean gateway\.routes\.service\?/);
 });
 

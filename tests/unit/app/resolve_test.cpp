@@ -259,7 +259,10 @@ TEST(resolve, adds_the_routes_of_the_command_line) {
     command.routes = {"b=h:1"};
     const auto why = refused(command, {});
     EXPECT_EQ(why.exit_code, 2);
-    EXPECT_EQ(why.text, "--route: \"b=h:1\": \"b\" does not begin with /");
+    EXPECT_EQ(
+        why.text,
+        "--route: \"b=h:1\": \"b\" must begin with / and have no query, blank or backslash"
+    );
 }
 
 TEST(resolve, accepts_only_one_worker_for_a_distributor) {

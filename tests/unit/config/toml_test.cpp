@@ -86,5 +86,16 @@ TEST(problems, are_reported_in_the_order_of_the_lines_and_counted_beyond_the_lim
     EXPECT_FALSE(wrong.has_key_in("x"));
 }
 
+TEST(problems, take_their_line_from_the_source_of_an_entry) {
+    problems wrong;
+    wrong.add_located("a:1.toml", "a:1.toml:7: path: is there twice");
+    wrong.add_located("a:1.toml", "--route: path: is there twice");
+    wrong.add_located("f", "f");
+    EXPECT_EQ(
+        wrong.report("f", 20),
+        "f: --route: path: is there twice\nf: f\nf:7: path: is there twice"
+    );
+}
+
 } // namespace
 } // namespace msd::config
