@@ -3,14 +3,18 @@
 // visibly cut, never a completed one; and no byte of it reaches the next request on either side.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { free_port } from './harness/ports.mjs';
+import { program } from './harness/program.mjs';
 import { is_reference, shared_cases, start_proxy } from './harness/proxy.mjs';
 import { answer, chunked, plain_reply, start_origin } from './harness/raw_origin.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { connect, exchange, request_bytes } from './harness/wire_http.mjs';
 
+const here = path.dirname(fileURLToPath(import.meta.url));
 const ok = 'HTTP/1.1 200 OK\r\n';
 const chunks_head = `${ok}Transfer-Encoding: chunked\r\n\r\n`;
 const mib = 1024 * 1024;
@@ -294,6 +298,13 @@ const ends_at_second = async (peer, head) => {
     return undefined;
 };
 
+/** An address where connections are neither made nor refused. */
+async function deaf_listener(world) {
+    const file = path.join(here, 'programs', 'deaf_listener.py');
+    const listener = world.track(new program('deaf listener', '/usr/bin/python3', [file]));
+    return `127.0.0.1:${await listener.ready('deaf')}`;
+}
+
 test('faults of a program reach its client as 502, 504 or a cut reply, and nobody else',
     { limit_ms: 250_000 }, async (world, context) => {
         const [late, closing] = [[], []]; // connections, for the test to look at
@@ -341,8 +352,7 @@ test('faults of a program reach its client as 502, 504 or a cut reply, and nobod
                 refused: { addresses: [`127.0.0.1:${await free_port()}`] },
                 early: { addresses: [early.address] },
                 mortal: { addresses: [mortal.address] },
-                // TEST-NET-1, which no router forwards.
-                silent: { addresses: ['192.0.2.1:81'], connect_timeout_ms: 200 },
+                silent: { addresses: [await deaf_listener(world)], connect_timeout_ms: 200 },
             },
         });
         const cases = new shared_cases(context);

@@ -126,15 +126,15 @@ test('HUP applies routes, and a mistake in the file changes nothing', { skip }, 
     proxy.gateway.signal('SIGHUP');
     await until('the new route is used', async () => (await text('/made')) === 'made here');
 
-    // The key with the mistake is in line 5 of the file.
+    // The key with the mistake is in line 6 of the file.
     proxy.write({ ...good, routes: [{ path: '/', service: 'program', strip_prefixes: true }] });
     const { code, output, log } = await proxy.ctl('reload');
     assert.notEqual(code, 0);
-    assert.match(output + log, /proxy\.toml:5.*strip_prefixes.*strip_prefix/s);
+    assert.match(output + log, /proxy\.toml:6.*strip_prefixes.*strip_prefix/s);
     assert.equal(await text('/made'), 'made here');
     const checked = await world.command(['check', proxy.file]);
     assert.notEqual(checked.code, 0);
-    assert.match(checked.output + checked.log, /proxy\.toml:5.*strip_prefix/s);
+    assert.match(checked.output + checked.log, /proxy\.toml:6.*strip_prefix/s);
 
     proxy.write({ ...good, routes: [...good.routes, ...good.routes] });
     assert.notEqual((await proxy.ctl('reload')).code, 0, 'two equal routes');

@@ -26,12 +26,18 @@ function toml_value(value) {
 const toml_lines = (keys) =>
     Object.entries(keys).map(([key, value]) => `${key} = ${toml_value(value)}\n`).join('');
 
+// The tests of other clones may keep the processors busy: only a test that is about a time limit has
+// a short one.
+const keys_by_default = { 'gateway.request_timeout_ms': 60_000 };
+const upstreams_by_default = { default: { connect_timeout_ms: 10_000 } };
+
 /** The text of a configuration file. `keys` are flat: { 'gateway.port': 0 }. */
 export function toml_text({ keys = {}, routes = [], upstreams = {} }) {
     const tables = [
-        toml_lines(keys),
+        toml_lines({ ...keys_by_default, ...keys }),
         ...routes.map((route) => `[[gateway.routes]]\n${toml_lines(route)}`),
-        ...Object.entries(upstreams).map(([name, of]) => `[upstream.${name}]\n${toml_lines(of)}`),
+        ...Object.entries({ ...upstreams_by_default, ...upstreams }).map(([name, of]) =>
+            `[upstream.${name}]\n${toml_lines(of)}`),
     ];
     return tables.join('\n');
 }
