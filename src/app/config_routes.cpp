@@ -215,7 +215,9 @@ void add_treatment(route_rows& rows) {
         rows,
         "timeout_ms",
         {0, hour_ms},
-        "time limit for the head of the reply; 0: gateway.request_timeout_ms",
+        "time limit for the head of the reply; 0: gateway.request_timeout_ms for packet services, "
+        "the "
+        "times of the upstream for web programs",
         [](auto& r) -> auto& { return r.timeout; }
     );
     config::key<route_settings>& body = rows.emplace_back();

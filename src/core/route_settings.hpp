@@ -40,7 +40,7 @@ struct route_settings {
     std::optional<canned_reply> respond;
     share_key split_by = share_key::client;    // what decides the share of a request
     bool strip_prefix = false;                 // "/api/x" reaches the service as "/x"
-    milliseconds timeout{0};                   // 0: gateway.request_timeout_ms
+    milliseconds timeout{0};                   // 0: of the gateway or the program
     std::optional<std::size_t> body_bytes_max; // none: gateway.body_bytes_max
 };
 

@@ -139,6 +139,9 @@ std::size_t exchange_state::body_bytes_max() const {
 deadline exchange_state::reply_until() const {
     const bool has_own = route.what == route_match::outcome::configured &&
                          route.configured->settings.timeout.count() > 0;
+    if (!has_own && to == destination::program) {
+        return deadline::never(); // the times of [upstream.NAME] apply: pages may be slow
+    }
     return deadline::in(
         has_own ? route.configured->settings.timeout : gateway.settings.request_timeout
     );

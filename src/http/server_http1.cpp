@@ -224,7 +224,9 @@ std::uint64_t http1_stream::bytes_in() const {
 }
 
 std::uint64_t http1_stream::bytes_out() const {
-    return queued_ - std::min<std::uint64_t>(queued_, connection_.out().unsent_bytes());
+    // The end of a complete reply may still be in the queue.
+    const std::uint64_t unsent = finished_ ? 0 : connection_.out().unsent_bytes();
+    return queued_ - std::min(queued_, unsent);
 }
 
 bool http1_stream::can_continue() {

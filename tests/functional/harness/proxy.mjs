@@ -26,7 +26,7 @@ function toml_value(value) {
 const toml_lines = (keys) =>
     Object.entries(keys).map(([key, value]) => `${key} = ${toml_value(value)}\n`).join('');
 
-// The tests of other clones may keep the processors busy: only a test that is about a time limit has
+// The tests of other clones may keep the processors busy: only a test about a time limit has
 // a short one.
 const keys_by_default = { 'gateway.request_timeout_ms': 60_000 };
 const upstreams_by_default = { default: { connect_timeout_ms: 10_000 } };
