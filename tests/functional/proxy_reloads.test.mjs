@@ -17,7 +17,7 @@ const routes_count = sanitized ? 1000 : 10_000;
 
 /** An nginx as the program behind: `text` for every request. */
 async function start_program(world, text) {
-    const nginx = await start_nginx(world.path(`origin-${text}`), {
+    const nginx = await start_nginx(world.path(`origin-${text.replaceAll(' ', '-')}`), {
         http: (port) => `keepalive_requests 100000000; server { listen 127.0.0.1:${port};
             location / { return 200 '${text}'; } }`,
     });

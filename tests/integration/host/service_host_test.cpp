@@ -208,9 +208,10 @@ TEST(service_host, answers_500_with_the_request_id_when_a_handler_throws) {
 }
 
 // A role that throws from start() and leaves a thread and tasks running.
-class broken_role final : public role {
+class broken_role final : public node::role {
 public:
-    explicit broken_role(worker& in) : tasks_{in.loop.get_executor(), net::log_failures("broken")} {
+    explicit broken_role(node::worker& in)
+        : tasks_{in.loop.get_executor(), net::log_failures("broken")} {
         tasks_.spawn(in.dog.run());
     }
 

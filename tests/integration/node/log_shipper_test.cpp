@@ -6,6 +6,10 @@
 namespace msd::node {
 namespace {
 
+using upstream::fake_node;
+using upstream::outgoing;
+using upstream::upstreams_on_a_loop;
+
 constexpr int lines_endless = 20'000; // shipped in a circle: there is no end to it
 
 // A hostile logs service makes the worker log something for each line that it receives.
