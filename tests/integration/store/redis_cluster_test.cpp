@@ -200,7 +200,7 @@ TEST_F(redis_in_cluster, waits_for_a_cluster_that_is_down_until_the_deadline) {
         return servers.node(0).ask({"CLUSTER", "INFO"}).text.find("cluster_state:fail") !=
                std::string::npos;
     });
-    const auto refused = ask({"GET", key_of(0)}, deadline::in(milliseconds{300}));
+    const auto refused = ask({"GET", key_of(0)}, deadline::in(milliseconds{2000}));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::unavailable);
     EXPECT_THAT(refused.error().text, HasSubstr("CLUSTERDOWN"));
