@@ -70,6 +70,18 @@ protected:
         }
     }
 
+    /// Waits until the role has begun to apply that many files.
+    void begin(int count) {
+        const auto test = [](configuring_test* of, int wanted) -> asio::awaitable<void> {
+            std::function<bool()> has_begun = [of, wanted] {
+                return of->role_.calls == wanted;
+            };
+            const bool seen = co_await of->loop_.until(std::move(has_begun));
+            EXPECT_TRUE(seen);
+        };
+        loop_.run(test(this, count));
+    }
+
     /// Lets the role finish the file that it applies, and waits for that many answers.
     void answer(std::size_t count) {
         const auto test = [](configuring_test* of, std::size_t wanted) -> asio::awaitable<void> {
@@ -106,6 +118,7 @@ TEST_F(configuring_test, waits_for_the_start_of_the_role) {
 TEST_F(configuring_test, applies_one_file_at_a_time_and_of_those_that_wait_the_newest) {
     files_.start();
     note("1");
+    begin(1);
     note("2");
     note("3");
     answer(2);

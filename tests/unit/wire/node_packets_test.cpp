@@ -12,7 +12,7 @@ namespace {
 packet_kind kind_of(const std::string& frame) {
     packet read;
     EXPECT_TRUE(frame.ends_with(terminator));
-    EXPECT_TRUE(read.parse(frame.substr(0, frame.size() - terminator.size())));
+    EXPECT_TRUE(read.parse(std::string_view{frame}.substr(0, frame.size() - terminator.size())));
     return read.kind();
 }
 
