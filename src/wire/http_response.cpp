@@ -2,16 +2,12 @@
 #include "wire/http_response.hpp"
 
 #include "base/json.hpp"
-#include "wire/http_line.hpp"
-#include "wire/http_message.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace msd::wire {
@@ -82,47 +78,12 @@ constexpr std::array<std::pair<int, std::string_view>, 61> reasons{{
     {511, "Network Authentication Required"},
 }};
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-    if (!value.empty()) {
-        assert(is_field_value(value)); // a line end in the value would forge a header or response
-        out.append(name).append(": ").append(value).append("\r\n");
-    }
-}
-
-// RFC 9110, 8.6: replies with 1xx and 204 have no Content-Length.
-bool has_content_length(int status) {
-    return status >= 200 && status != 204;
-}
-
 } // namespace
 
 std::string_view reason_phrase(int status) {
     const auto* const found =
         std::ranges::find(reasons, status, &std::pair<int, std::string_view>::first);
     return found == reasons.end() ? std::string_view{"Unknown"} : found->second;
-}
-
-void append_response_head(std::string& out, const http_response_head& head) {
-    assert(head.status >= 100 && head.status <= 599);
-    assert(are_header_lines(head.extra));
-    fmt::format_to(
-        std::back_inserter(out),
-        "HTTP/1.1 {} {}\r\n",
-        head.status,
-        reason_phrase(head.status)
-    );
-    append_field(out, "Date", head.date);
-    append_field(out, "Content-Type", head.content_type);
-    if (has_content_length(head.status)) {
-        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", head.content_length);
-    }
-    if (!head.keep_alive) {
-        out += "Connection: close\r\n";
-    } else if (head.minor_version == 0) {
-        out += "Connection: keep-alive\r\n";
-    }
-    append_field(out, "X-Request-Id", head.request_id);
-    out.append(head.extra).append("\r\n");
 }
 
 std::string http_date(std::int64_t unix_seconds) {

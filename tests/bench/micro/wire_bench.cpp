@@ -3,7 +3,6 @@
 #include "wire/http_message.hpp"
 #include "wire/http_params.hpp"
 #include "wire/http_request_parser.hpp"
-#include "wire/http_response.hpp"
 #include "wire/http_response_parser.hpp"
 #include "wire/packet.hpp"
 
@@ -147,21 +146,6 @@ void http_params_of_json(benchmark::State& state) {
     }
 }
 BENCHMARK(http_params_of_json);
-
-void http_response_head_write(benchmark::State& state) {
-    http_response_head head;
-    head.content_type = "application/json";
-    head.content_length = 1234;
-    head.date = "Sun, 06 Nov 1994 08:49:37 GMT";
-    head.request_id = "0190163d-8694-739b-aea5-966c26f8ad91";
-    std::string out;
-    for (auto _ : state) {
-        out.clear();
-        append_response_head(out, head);
-        benchmark::DoNotOptimize(out.data());
-    }
-}
-BENCHMARK(http_response_head_write);
 
 constexpr std::string_view small_reply =
     "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
