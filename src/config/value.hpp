@@ -27,13 +27,13 @@ class value {
 public:
     // Not explicit: a key's value is given as the plain value that it contains.
     value() = default;
-    value(std::int64_t number) : held_{number} {}
+    value(std::int64_t number);
     template <std::same_as<bool> Truth> // a pointer is no truth value
-    value(Truth truth) : held_{truth} {}
-    value(std::string text) : held_{std::move(text)} {}
-    value(list items) : held_{std::move(items)} {}
-    value(table members) : held_{std::move(members)} {}
-    value(other_type of) : held_{of} {}
+    value(Truth truth);
+    value(std::string text);
+    value(list items);
+    value(table members);
+    value(other_type of);
 
     [[nodiscard]] bool is_integer() const { return holds<std::int64_t>(); }
     [[nodiscard]] bool is_truth() const { return holds<bool>(); }
@@ -72,6 +72,15 @@ struct member {
 
     friend bool operator==(const member& a, const member& b);
 };
+
+// Here, because a table has to know what a member is.
+inline value::value(std::int64_t number) : held_{number} {}
+template <std::same_as<bool> Truth>
+value::value(Truth truth) : held_{truth} {}
+inline value::value(std::string text) : held_{std::move(text)} {}
+inline value::value(list items) : held_{std::move(items)} {}
+inline value::value(table members) : held_{std::move(members)} {}
+inline value::value(other_type of) : held_{of} {}
 
 /// Texts as a list.
 [[nodiscard]] value list_of(const std::vector<std::string>& texts);
