@@ -120,7 +120,8 @@ public:
     [[nodiscard]] std::vector<documented> document(const T& defaults) const {
         std::vector<documented> all;
         for (const key<T>& each : keys_) {
-            documented& made = all.emplace_back(documented{each, {}, {}});
+            const description& described = each;
+            documented& made = all.emplace_back(documented{described, {}, {}});
             if (each.document_entries) {
                 made.of_entries = each.document_entries();
             } else {
