@@ -73,7 +73,7 @@ asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
         .until = exchange->reply_until(),
         .reply_lines = exchange->reply_lines,
     };
-    auto why = co_await exchange->gateway.programs.run(request);
+    auto why = co_await exchange->gateway.programs.run(&request);
     co_return why;
 }
 

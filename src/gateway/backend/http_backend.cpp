@@ -7,16 +7,16 @@
 
 namespace msd::gateway {
 
-asio::awaitable<std::optional<refusal>> http_backend::run(const backend_request& request) {
-    auto cluster = services_.find(request.service);
+asio::awaitable<std::optional<refusal>> http_backend::run(const backend_request* request) {
+    auto cluster = services_.find(request->service);
     if (!cluster) {
         refusal unknown;
         unknown.status = 502;
         unknown.detail = "no program of the service is known";
-        unknown.service = request.service;
+        unknown.service = request->service;
         co_return unknown;
     }
-    http_call call{std::move(cluster), request};
+    http_call call{std::move(cluster), *request};
     auto outcome = co_await call.run();
     co_return outcome;
 }

@@ -30,7 +30,7 @@ public:
     /// part only; then stop_reading() was called and the rest is the stream's to drop. With 101
     /// this returns when the tunnel has ended. When the client's connection ends, this closes the
     /// connection to the program and returns soon.
-    asio::awaitable<std::optional<refusal>> run(const backend_request& request);
+    asio::awaitable<std::optional<refusal>> run(const backend_request* request);
 
 private:
     upstream::programs& services_;

@@ -64,7 +64,7 @@ public:
             .until = until,
             .reply_lines = "X-Request-Id: id-1\r\n",
         };
-        auto outcome = co_await backend.run(request);
+        auto outcome = co_await backend.run(&request);
         refused = std::move(outcome);
     }
 
