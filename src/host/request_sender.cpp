@@ -55,7 +55,7 @@ wanted_headers(const json::object& fields, std::span<const std::string_view> wan
     if (given == nullptr) {
         return {};
     }
-    wire::http_fields read = wire::read_headers(given->text).fields;
+    const wire::http_fields read = wire::read_headers(given->text).fields;
     wire::http_fields out;
     for (const auto& [name, value] : read) {
         if (std::ranges::find(wanted, name) != wanted.end()) {

@@ -50,11 +50,11 @@ void server_connection::on_guard() {
 }
 
 void server_connection::check_limits(time_point now) {
-    if (queue_.unsent_bytes() > 0 && now - queue_.last_progress() >= settings_.stall_timeout) {
-        close();
-    } else if (now >= phase_until_) {
+    const bool stalls =
+        queue_.unsent_bytes() > 0 && now - queue_.last_progress() >= settings_.stall_timeout;
+    if (!stalls && now >= phase_until_) {
         phase_is_over();
-    } else if (on_close_ && has_client_closed()) {
+    } else if (stalls || (on_close_ && has_client_closed())) {
         close();
     }
 }
