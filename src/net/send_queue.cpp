@@ -25,6 +25,37 @@ constexpr std::size_t sent_pieces_max = 64;
 // much larger.
 constexpr std::size_t copied_rest_max = std::size_t{64} * 1024;
 
+// Memory of pieces that were sent, for the next ones of any queue of the thread: so a short reply
+// allocates nothing, and an idle connection keeps nothing.
+constexpr std::size_t spares_max = 16;
+constexpr std::size_t spare_bytes_min = 512;
+constexpr std::size_t spare_bytes_max = std::size_t{4} * 1024;
+
+std::vector<std::string>& spares() {
+    thread_local std::vector<std::string> texts;
+    return texts;
+}
+
+std::string take_spare() {
+    auto& all = spares();
+    std::string out;
+    if (all.empty()) {
+        out.reserve(spare_bytes_min);
+    } else {
+        out.swap(all.back());
+        all.pop_back();
+    }
+    return out;
+}
+
+void keep_spare(std::string& text) {
+    if (text.capacity() >= spare_bytes_min && text.capacity() <= spare_bytes_max &&
+        spares().size() < spares_max) {
+        text.clear();
+        spares().push_back(std::move(text));
+    }
+}
+
 } // namespace
 
 send_queue::send_queue(asio::ip::tcp::socket& socket, std::function<void()> on_failure)
@@ -48,6 +79,7 @@ void send_queue::append(std::shared_ptr<const void> owner, std::string_view byte
 std::string& send_queue::open_piece() {
     if (pieces_.empty() || pieces_.back().owner || pieces_.back().own.size() >= piece_bytes_max) {
         pieces_.emplace_back();
+        pieces_.back().own = take_spare();
     }
     return pieces_.back().own;
 }
@@ -120,6 +152,7 @@ void send_queue::forget_sent(std::size_t bytes) {
     bytes += sent_of_first_;
     while (first_ < pieces_.size() && bytes >= pieces_[first_].bytes().size()) {
         bytes -= pieces_[first_].bytes().size();
+        keep_spare(pieces_[first_].own);
         pieces_[first_++] = {};
     }
     sent_of_first_ = bytes;
