@@ -9,6 +9,7 @@
 #include "gateway/route_choice.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 namespace msd::gateway {
@@ -149,7 +150,9 @@ deadline exchange_state::reply_until() const {
 
 asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream* client) {
     ++gateway->requests;
-    exchange_state exchange{*gateway, *client};
+    // Not a part of this coroutine's frame: Asio keeps frames of up to 1020 bytes for later calls.
+    const auto allocated = std::make_unique<exchange_state>(*gateway, *client);
+    exchange_state& exchange = *allocated;
     exchange.record.begun = clock::now();
     std::optional<refusal> why = admit(exchange);
     if (!why && exchange.to == destination::packets) {
