@@ -9,11 +9,13 @@ target_compile_options(
             -Woverloaded-virtual -Wimplicit-fallthrough -fstack-protector-strong
             -fdiagnostics-color=auto
 )
+# Asio keeps memory of coroutine frames for later calls, by default of two; a request needs ten.
 # Asio 1.22 chooses between aligned_alloc and operator new depending on the headers included before
 # it. Two files must not choose differently, so the choice is made here.
 target_compile_definitions(
   msd_compiler INTERFACE _GLIBCXX_ASSERTIONS ASIO_STANDALONE ASIO_SEPARATE_COMPILATION
                          ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC
+                         ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16
 )
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Clang 14 with libstdc++ 12 has coroutines but does not announce them as Asio 1.22 expects.
