@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/routes.hpp"
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -31,12 +32,43 @@ rank rank_of(const core::route_table::match& found) {
     return {true, found.variables.empty() ? precision::exact : precision::pattern, 0};
 }
 
-// What the service receives of the path.
-void set_path(route_match& match, const core::request_path& path, std::size_t strip_segments) {
+// The first segments of a path as text for Location and for the path of a cookie. Browsers take a
+// backslash for a slash, and a semicolon ends the path of a cookie.
+std::string first_segments(std::string_view path, std::size_t segments) {
+    std::string made;
+    for (; segments > 0; --segments) {
+        path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+        const std::size_t end = std::min(path.find('/'), path.size());
+        made += '/';
+        for (const char c : path.substr(0, end)) {
+            if (c == '\\') {
+                made += "%5C";
+            } else if (c == ';') {
+                made += "%3B";
+            } else {
+                made += c;
+            }
+        }
+        path.remove_prefix(end);
+    }
+    return made;
+}
+
+// What the service receives of the path. `stripped`: the prefix as the route has it; empty: none.
+void set_path(
+    route_match& match,
+    const core::request_path& path,
+    std::string_view stripped,
+    std::size_t segments
+) {
     if (!path.is_as_received()) {
         match.path = path.forwarded();
     }
-    match.skip = strip_segments == 0 ? 0 : path.prefix_bytes(strip_segments);
+    match.skip = stripped.empty() ? 0 : path.prefix_bytes(segments);
+    const bool has_variable = stripped.find('{') != std::string_view::npos;
+    if (has_variable) {
+        match.prefix = first_segments(path.forwarded(), segments);
+    }
 }
 
 void add_list(std::set<std::string_view>& to, std::string_view list) {
@@ -67,6 +99,9 @@ std::string_view route_match::name() const {
 }
 
 std::string_view route_match::stripped() const {
+    if (!prefix.empty()) {
+        return prefix;
+    }
     if (what == outcome::configured) {
         return configured->stripped;
     }
@@ -111,14 +146,13 @@ route_match routes::find(const routed_request& request) const {
     if (configured.route != nullptr && of_configured <= of_packets && of_configured <= of_program) {
         match.what = outcome::configured;
         match.configured = {configured_, configured.route};
-        const bool strips = !configured.route->stripped.empty();
-        set_path(match, *path, strips ? configured.route->segments : 0);
+        set_path(match, *path, configured.route->stripped, configured.route->segments);
     } else if (has_packets && of_packets <= of_program) {
         match.what = outcome::packets;
     } else if (program.route) {
         match.what = outcome::program;
         match.program = program.route;
-        set_path(match, *path, program.route->strip ? program.route->segments : 0);
+        set_path(match, *path, program.route->stripped, program.route->segments);
     } else {
         std::set<std::string_view> methods;
         configured_->add_methods(methods, request.host, *path);

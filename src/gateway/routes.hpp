@@ -42,6 +42,7 @@ struct route_match {
     // `path` is empty when it is the one that was received. Without a prefix to strip `skip` is 0.
     std::string path;
     std::size_t skip = 0;
+    std::string prefix; // the stripped prefix of the request when that of the route has variables
 
     /// The name of the route for logs.
     [[nodiscard]] std::string_view name() const;

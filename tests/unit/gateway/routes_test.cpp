@@ -146,6 +146,17 @@ TEST_F(routes_test, the_service_receives_the_path_without_prefix_and_dot_segment
     EXPECT_EQ(target("/w/x"), "/w /x");
 }
 
+TEST_F(routes_test, a_stripped_prefix_with_variables_is_that_of_the_request) {
+    programs.add(web_program("web", "/of/{name}/", true));
+    apply({route("api", "/{tenant}/api/", true)});
+    EXPECT_EQ(target("/blue/api/x?y"), "/blue/api /x?y");
+    EXPECT_EQ(target("//blue//%61pi//x"), "/blue/%61pi /x");
+    EXPECT_EQ(target("/no/../blue/api/x"), "/blue/api /x");
+    EXPECT_EQ(target("/a%2Fb/api/x"), "/a%2Fb/api /x");
+    EXPECT_EQ(target("/\\host;Path=/api/x"), "/%5Chost%3BPath=/api /x");
+    EXPECT_EQ(target("/of/red/x"), "/of/red /x");
+}
+
 TEST_F(routes_test, a_match_outlives_the_table) {
     apply({route("api", "/api/", true)});
     const route_match match = table.find({"GET", "", "/api/x"});
