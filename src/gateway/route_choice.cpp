@@ -63,6 +63,11 @@ void take_configured(exchange_state& exchange) {
     const wire::http_request& head = exchange.head();
     const std::string_view path = exchange.route.path_for_service(head.path);
     set_packets(exchange, exchange.gateway.table.find_of(service, head.method, path));
+    const bool is_absent =
+        exchange.match.what == packet_outcome::unknown && !exchange.gateway.services.knows(service);
+    if (is_absent) {
+        exchange.service = std::move(service); // see refuse_without_route()
+    }
 }
 
 } // namespace
@@ -111,6 +116,9 @@ std::optional<refusal> refuse_without_route(const exchange_state& exchange) {
     }
     if (!exchange.gateway.has_list) {
         return refusal{503, no_list, std::string{retry_after_one_second}, {}, 0};
+    }
+    if (!exchange.service.empty()) {
+        return refusal{502, "no instance of the service is known", {}, exchange.service, 0};
     }
     return refusal{404, "no service offers this path", {}, {}, 0};
 }

@@ -324,7 +324,8 @@ test('an HTTP program in the registry is served until it leaves', { skip }, asyn
     const distributor = await world.role('distributor');
     const file = world.path('own.toml');
     const own = { path: '/own', methods: ['GET'], respond: { body: 'own' } };
-    fs.writeFileSync(file, toml_text({ routes: [own] }));
+    const absent = { path: '/absent/', service: 'absent' };
+    fs.writeFileSync(file, toml_text({ routes: [own, absent] }));
     const gateway = await world.role('gateway', {
         distributor: distributor.port('distributor'), args: ['--config', file],
     });
@@ -343,6 +344,9 @@ test('an HTTP program in the registry is served until it leaves', { skip }, asyn
     const wrong = await routes.exchange('POST', '/own', { body: 'x' });
     assert.equal(wrong.status, 405);
     assert.match(wrong.fields.get('allow'), /GET/);
+    const without_instance = await routes.exchange('GET', '/absent/x');
+    assert.equal(without_instance.status, 502, 'the route is there, its service is not');
+    assert.match(without_instance.text, /"service":"absent"/);
     const kept = await connect(world, routes.port);
     kept.write(request_bytes('GET', '/shop/kept'));
     assert.equal((await kept.reply()).status, 200);
