@@ -4,6 +4,7 @@
 #include "core/service_share.hpp"
 #include "gateway/backend/forwarded_request.hpp"
 #include "gateway/reply.hpp"
+#include "wire/http_line.hpp"
 
 #include <utility>
 
@@ -22,6 +23,26 @@ routed_request as_routed(const exchange_state& exchange, std::string_view method
     return {method, requested_host(head), head.path};
 }
 
+// The Cookie fields of a request as one; a view of the only one, or of `storage`.
+std::string_view cookies_of(const wire::http_request& head, std::string& storage) {
+    std::string_view all;
+    for (const wire::http_header& field : head.headers) {
+        if (!wire::same_text(field.name, "cookie")) {
+            continue;
+        }
+        if (all.empty()) {
+            all = field.value;
+            continue;
+        }
+        if (storage.empty()) {
+            storage = all;
+        }
+        storage.append("; ").append(field.value);
+        all = storage;
+    }
+    return all;
+}
+
 // The service of a configured route. The reply to a client of a split that has no share yet sets
 // the cookie with it.
 std::string choose_service(exchange_state& exchange) {
@@ -29,10 +50,10 @@ std::string choose_service(exchange_state& exchange) {
     if (route.settings.split.empty()) {
         return route.settings.service;
     }
-    const std::string_view* const cookies = exchange.head().header("cookie");
+    std::string storage;
     core::share_input from;
     from.client = exchange.client_address();
-    from.cookies = cookies == nullptr ? std::string_view{} : *cookies;
+    from.cookies = cookies_of(exchange.head(), storage);
     from.random = exchange.gateway.random();
     const core::share chosen = core::pick_service(route, from);
     if (!chosen.set_cookie.empty()) {

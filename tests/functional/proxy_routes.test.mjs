@@ -153,6 +153,10 @@ async function share_cases(cases, routes) {
             names.add(name);
             const again = await routes.seen('GET', '/split/cookie', { fields: { Cookie: cookie } });
             assert.equal(again.name, name);
+            const fields = { Cookie: ['theme=dark', cookie] };
+            const apart = await routes.exchange('GET', '/split/cookie', { fields });
+            assert.equal(JSON.parse(apart.text).name, name, 'in a field of its own');
+            assert.equal(apart.fields.has('set-cookie'), false);
         }
         assert.deepEqual([...names].sort(), ['base', 'next']);
     });
