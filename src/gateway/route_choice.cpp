@@ -91,6 +91,22 @@ void take_configured(exchange_state& exchange) {
     }
 }
 
+// A browser asks whether a page may send a request that a packet service gets: the gateway answers,
+// also when a less precise route takes OPTIONS. A web program would allow what it does not know.
+void keep_questions_about_packets(exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    const std::string_view* const wanted =
+        head.method == "OPTIONS" ? head.header("access-control-request-method") : nullptr;
+    if (wanted == nullptr || packet_route(exchange, *wanted).target == nullptr) {
+        return;
+    }
+    exchange.route = {};
+    exchange.service.clear();
+    exchange.match.what = packet_outcome::wrong_method;
+    exchange.match.allow = *wanted;
+    exchange.to = destination::nowhere;
+}
+
 } // namespace
 
 void choose_route(exchange_state& exchange) {
@@ -114,6 +130,9 @@ void choose_route(exchange_state& exchange) {
     case outcome::unknown:
     case outcome::malformed:
         break;
+    }
+    if (exchange.to == destination::program || exchange.to == destination::canned) {
+        keep_questions_about_packets(exchange);
     }
 }
 
@@ -146,14 +165,26 @@ std::optional<refusal> refuse_without_route(const exchange_state& exchange) {
 
 core::route_table::match packet_route(const exchange_state& exchange, std::string_view method) {
     route_match found = exchange.gateway.table.find(as_routed(exchange, method));
-    if (found.what == outcome::configured && !found.configured->settings.service.empty()) {
-        return exchange.gateway.table.find_of(
-            found.configured->settings.service,
-            method,
-            found.path_for_service(exchange.head().path)
-        );
+    if (found.what != outcome::configured) {
+        return found.what == outcome::packets ? std::move(found.packets)
+                                              : core::route_table::match{};
     }
-    return found.what == outcome::packets ? std::move(found.packets) : core::route_table::match{};
+    const core::route_settings& settings = found.configured->settings;
+    const std::string_view path = found.path_for_service(exchange.head().path);
+    core::route_table::match of_service;
+    const auto look_at = [&](const std::string& service) {
+        if (!service.empty() && !exchange.gateway.programs.serves(service)) {
+            of_service = exchange.gateway.table.find_of(service, method, path);
+        }
+    };
+    look_at(settings.service);
+    // The services of a split have the same routes.
+    for (const auto& [service, weight] : settings.split) {
+        if (weight > 0 && of_service.target == nullptr) {
+            look_at(service);
+        }
+    }
+    return of_service;
 }
 
 std::string origin_form(const wire::http_request& head) {

@@ -4,6 +4,7 @@
 // control terminals, prices and quantities beyond reason.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 
 import { http_connection } from './harness/http_client.mjs';
 import { test } from './harness/test.mjs';
@@ -245,6 +246,39 @@ test('pages that gateway.cors names may write, and other limits hold', async (wo
         const bought = await up.http('POST', '/purchases', { body: purchase });
         assert.equal(bought.status, status, `${quantity}: ${bought.text}`);
     }
+});
+
+test('pages reach services beside a web program that takes every other path', async (world) => {
+    const shop = 'https://shop.example';
+    const file = world.path('shop.toml');
+    fs.writeFileSync(file, `
+[gateway]
+cors = "${shop}"
+[[gateway.routes]]
+path = "/"
+service = "web"
+[[gateway.routes]]
+path = "/members"
+methods = ["POST"]
+service = "members"
+[[gateway.routes]]
+path = "/shared/"
+split = { goods = 1 }
+strip_prefix = true
+[upstream.web]
+addresses = ["127.0.0.1:9"]
+`);
+    const up = await world.up({ args: ['--config', file] });
+    const ask = (target, method) => up.http('OPTIONS', target, {
+        headers: { Origin: shop, 'Access-Control-Request-Method': method },
+    });
+    for (const target of ['/goods', '/members', '/shared/goods']) {
+        const asked = await ask(target, 'POST');
+        assert.equal(asked.status, 204, target);
+        assert.equal(asked.headers.get('access-control-allow-origin'), shop, target);
+        assert.equal(asked.headers.get('access-control-allow-methods'), 'POST', target);
+    }
+    assert.equal((await ask('/goods', 'PATCH')).status, 502, 'a question for the web program');
 });
 
 async function refused(up, method, target, body, field) {
