@@ -38,6 +38,23 @@ template <class E>
     });
 }
 
+/// The line of the key "redirect.location", or that of the innermost table around it that exists.
+[[nodiscard]] inline std::size_t line_of(const value& entry, std::string_view key) {
+    const value* within = &entry;
+    std::size_t line = entry.line;
+    while (within->is_table() && !key.empty()) {
+        const std::string_view name = key.substr(0, key.find('.'));
+        const auto found = std::ranges::find(within->members(), name, &member::name);
+        if (found == within->members().end()) {
+            break;
+        }
+        line = found->line;
+        within = &found->what;
+        key.remove_prefix(std::min(name.size() + 1, key.size()));
+    }
+    return line;
+}
+
 /// Reads one table into `made`. False when it has a problem.
 template <class E>
 bool read_entry(
@@ -56,7 +73,7 @@ bool read_entry(
             if (full.ends_with('.')) {
                 full.pop_back();
             }
-            wrong.add(from.line, std::move(full), std::move(text));
+            wrong.add(line_of(from, name), std::move(full), std::move(text));
         });
     }
     return wrong.size() == before;

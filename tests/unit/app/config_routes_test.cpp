@@ -146,11 +146,11 @@ TEST(config_routes, need_a_path_and_exactly_one_target) {
     );
     EXPECT_EQ(
         refusal("[[gateway.routes]]\npath = \"/\"\nredirect = { status = 301 }\n"),
-        "msd.toml:1: gateway.routes.redirect.location: is missing"
+        "msd.toml:3: gateway.routes.redirect.location: is missing"
     );
     EXPECT_EQ(
         refusal("[[gateway.routes]]\npath = \"/a\"\nservice = \"a\"\nstrip_prefix = true\n"),
-        "msd.toml:1: gateway.routes.strip_prefix: needs a path that ends in /"
+        "msd.toml:4: gateway.routes.strip_prefix: needs a path that ends in /"
     );
 }
 
@@ -240,7 +240,7 @@ TEST(config_programs, report_mistakes_with_the_name_of_the_service) {
          "2: upstream.api.addresses: \"https://a:443\": programs are called without TLS, write "
          "http://HOST:PORT"},
         {"[upstream.default]\naddresses = [\"a:80\"]",
-         "1: upstream.default.addresses: belong to a service: write [upstream.NAME]"},
+         "2: upstream.default.addresses: belong to a service: write [upstream.NAME]"},
         {"[upstream.\"a/b\"]\n", "1: upstream.a/b: is not the name of a service"},
         {"[upstream.ping_idle_ms]\nx = 1\n",
          "1: upstream.ping_idle_ms: expected an integer, got a table"},
