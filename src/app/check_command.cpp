@@ -266,6 +266,7 @@ void add_contradictions(
     config::problems& wrong
 ) {
     configuration rest = made;
+    bool has_times = true; // of the file
     for (std::size_t found = 0; found < contradictions_max; ++found) {
         const auto fits = check_together(rest);
         if (fits) {
@@ -279,7 +280,11 @@ void add_contradictions(
             if (!wrong.has_key_in(text)) {
                 wrong.add(0, {}, text);
             }
-            return;
+            if (!std::exchange(has_times, false)) {
+                return;
+            }
+            rest.supervision = {}; // routes can contradict each other as well
+            continue;
         }
         wrong.add_located(file, text);
         rest.gateway.routes.erase(refused);

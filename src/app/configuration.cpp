@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/configuration.hpp"
 
+#include "app/route_flag.hpp"
 #include "base/owned_files.hpp"
 #include "core/configured_routes.hpp"
 
@@ -13,6 +14,21 @@
 #include <utility>
 
 namespace msd::app {
+
+namespace {
+
+// A mistake in a route of a file gets the full name of its key, as other mistakes have it.
+error with_full_key(error why, const std::vector<core::route_settings>& routes) {
+    const auto refused = std::ranges::find_if(routes, [&why](const core::route_settings& each) {
+        return why.text.starts_with(each.source + ": ");
+    });
+    if (refused != routes.end() && refused->source != route_flag_source) {
+        why.text.insert(refused->source.size() + 2, "gateway.routes.");
+    }
+    return why;
+}
+
+} // namespace
 
 result<void> check_together(const configuration& made) {
     const milliseconds every = made.supervision.heartbeat_every;
@@ -29,7 +45,10 @@ result<void> check_together(const configuration& made) {
         );
     }
     const auto compiled = core::configured_routes::compile(made.gateway.routes);
-    return compiled ? result<void>{} : tl::unexpected{compiled.error()};
+    if (!compiled) {
+        return tl::unexpected{with_full_key(compiled.error(), made.gateway.routes)};
+    }
+    return {};
 }
 
 registry::distributor_settings distributor_of(const configuration& from) {

@@ -15,7 +15,6 @@ namespace msd::app {
 
 namespace {
 
-constexpr std::string_view source = "--route";
 constexpr std::string_view form = "PATH=ADDRESS,…, for example /api/=127.0.0.1:8081";
 
 tl::unexpected<error> wrong(std::string_view text, std::string_view why) {
@@ -62,16 +61,16 @@ result<void> add(gateway::gateway_settings& to, std::string_view text) {
     }
     std::erase_if(to.routes, [&path](const core::route_settings& each) {
         return each.path == path && each.hosts.empty() && each.methods.empty() &&
-               each.source != source;
+               each.source != route_flag_source;
     });
     core::route_settings route;
     route.name = path;
-    route.source = source;
+    route.source = route_flag_source;
     route.path = path;
     route.service = path;
     core::upstream_program_settings program = default_program(to);
     program.name = path;
-    program.source = source;
+    program.source = route_flag_source;
     program.addresses = std::move(*addresses);
     to.routes.push_back(std::move(route));
     to.programs.push_back(std::move(program));

@@ -156,7 +156,7 @@ addresses = ["127.0.0.1:${port}"]
             second: file('two', ports[1]),
             wrong: file('three', ports[0], '[[gateway.routes]]\npath = "/text"\nservice = "a"\n'),
             wrong_line: 9,
-            named: ['path'],
+            named: ['gateway.routes.path'],
             see: routes_of,
             shows: { first: 'one alpha here', second: 'two beta 404' },
         });

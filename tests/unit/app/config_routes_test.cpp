@@ -264,7 +264,19 @@ TEST(config_routes, that_mean_the_same_contradict_each_other) {
     ));
     const auto fits = check_together(made);
     ASSERT_FALSE(fits);
-    EXPECT_TRUE(fits.error().text.starts_with("msd.toml:4: ")) << fits.error().text;
+    EXPECT_EQ(
+        fits.error().text,
+        "msd.toml:4: gateway.routes.path: this route and \"/a\" (msd.toml:1) are for the same "
+        "requests"
+    );
+}
+
+TEST(config_routes, that_mean_the_same_as_a_flag_contradict_it) {
+    configuration made = schema().defaults();
+    ASSERT_TRUE(add_route_flags(made.gateway, {"/a=h:1", "/%61=h:1"}));
+    const auto fits = check_together(made);
+    ASSERT_FALSE(fits);
+    EXPECT_TRUE(fits.error().text.starts_with("--route: path: ")) << fits.error().text;
 }
 
 TEST(trusted_proxies, are_addresses_and_ranges) {
