@@ -5,11 +5,13 @@
 #include "config/entries.hpp"
 #include "core/address_list.hpp"
 #include "core/route_settings.hpp"
+#include "core/service_share.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <iterator>
 
 namespace msd::app {
@@ -173,13 +175,17 @@ void add_replies(route_rows& rows) {
         redirect_of(into).status = static_cast<int>(value.integer());
         return {};
     };
-    add_key(
+    config::key<route_settings>& location = add_key(
         rows,
         "redirect.location",
         {1, path_bytes_max},
         "where the client is sent; {path} and {query} stand for those of the request",
         [](auto& r) -> auto& { return redirect_of(r).location; }
     );
+    location.put = [](route_settings& into, const config_value& value) -> result<void> {
+        redirect_of(into).location = value.text();
+        return check_redirect_location(value.text());
+    };
     add_key(
         rows,
         "respond.status",
@@ -284,6 +290,18 @@ void finish_route(route_settings& made, const config::complaint& complain) {
     }
     if (made.redirect && made.redirect->location.empty()) {
         complain("redirect.location", "is missing");
+    }
+    std::uint64_t shares = 0;
+    for (const auto& [service, share] : made.split) {
+        shares += share;
+    }
+    for (const auto& [service, share] : made.split) {
+        if (share > 0 && std::uint64_t{share} * core::share_range < shares) {
+            complain(
+                "split",
+                fmt::format("{}: less than 1 of {} parts is no share", service, core::share_range)
+            );
+        }
     }
     if (made.name.empty()) {
         made.name = made.path;

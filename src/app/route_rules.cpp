@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <utility>
 
 namespace msd::app {
@@ -79,6 +80,22 @@ result<void> check_route_method(std::string_view method) {
         return invalid(fmt::format("\"{}\": did you mean {}?", method, upper));
     }
     return {};
+}
+
+result<void> check_redirect_location(std::string_view location) {
+    constexpr std::array<std::string_view, 2> known{"{path}", "{query}"};
+    while (true) {
+        location.remove_prefix(std::min(location.find_first_of("{}"), location.size()));
+        if (location.empty()) {
+            return {};
+        }
+        const std::size_t end = std::min(location.find('}'), location.size() - 1);
+        const std::string_view name = location.substr(0, end + 1);
+        if (std::ranges::find(known, name) == known.end()) {
+            return invalid(fmt::format("\"{}\" is neither {{path}} nor {{query}}", name));
+        }
+        location.remove_prefix(name.size());
+    }
 }
 
 result<std::string> parse_program_address(std::string_view text) {

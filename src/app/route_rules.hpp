@@ -19,6 +19,9 @@ namespace msd::app {
 /// A method that a route may have: "GET", not "get", CONNECT or TRACE.
 [[nodiscard]] result<void> check_route_method(std::string_view method);
 
+/// Where a route sends clients: braces only in {path} and {query}.
+[[nodiscard]] result<void> check_redirect_location(std::string_view location);
+
 /// The address of an HTTP program, HOST:PORT; "http://HOST:PORT" and "http://HOST:PORT/" become
 /// that.
 [[nodiscard]] result<std::string> parse_program_address(std::string_view text);

@@ -177,6 +177,12 @@ TEST(config_routes, refuse_values_of_the_wrong_form) {
         {R"(redirect = { status = 304 })",
          "redirect.status: 304 is not one of 301, 302, 303, 307, 308"},
         {R"(redirect = { to = "/" })", "redirect.to: unknown key"},
+        {R"(redirect = { location = "{path}{uri}" })",
+         R"(redirect.location: "{uri}" is neither {path} nor {query})"},
+        {R"(redirect = { location = "/{path" })",
+         R"(redirect.location: "{path" is neither {path} nor {query})"},
+        {R"(redirect = { location = "/}" })",
+         R"(redirect.location: "}" is neither {path} nor {query})"},
         {R"(respond = 5)", "respond: is a table, write { … }"},
         {R"(respond = { body = "a\u0000" })", "respond.body: contains a control character"},
         {R"(name = "a\nb")", "name: contains a control character"},
@@ -184,6 +190,16 @@ TEST(config_routes, refuse_values_of_the_wrong_form) {
     for (const auto& [line, message] : wrong) {
         EXPECT_EQ(refusal_of_route(line), "msd.toml:3: gateway.routes." + std::string{message});
     }
+}
+
+TEST(config_routes, refuse_a_share_that_no_request_has) {
+    const std::string route = "[[gateway.routes]]\npath = \"/\"\n";
+    EXPECT_EQ(
+        refusal(route + "split = { a = 10000, b = 1 }\n"),
+        "msd.toml:3: gateway.routes.split: b: less than 1 of 10000 parts is no share"
+    );
+    EXPECT_EQ(refusal(route + "split = { a = 9999, b = 1 }\n"), "accepted");
+    EXPECT_EQ(refusal(route + "split = { a = 1000000, b = 0 }\n"), "accepted");
 }
 
 TEST(config_routes, are_an_array_of_tables) {
