@@ -350,10 +350,14 @@ private:
             "  msd status\n  msd status -i up-8000 --json\n"
         );
         for (CLI::App* const table : {&nodes, &routes}) {
-            when_named(*table, [this](CLI::App& named) {
+            const bool has_routes = table == &routes;
+            when_named(*table, [this, has_routes](CLI::App& named) {
                 add_table_options(named);
                 add_distributor_flag(named);
                 add_secret_flag(named);
+                if (has_routes) {
+                    add_route_option(named);
+                }
             });
         }
         when_named(status, [this](CLI::App& named) {

@@ -43,7 +43,7 @@ struct command_line {
     std::string service; // service NAME
     std::string config_file;
     std::vector<assignment> settings; // a later one overrides an earlier one
-    std::vector<std::string> routes;  // up, gateway: "PATH=ADDRESS,…"
+    std::vector<std::string> routes;  // up, gateway, routes: "PATH=ADDRESS,…"
     bool as_json = false;             // commands that print a table
     std::string instance;             // status, ctl: the name of one instance; empty: any
     std::int64_t master_pid = 0;      // ctl: the process id of one master; 0: any

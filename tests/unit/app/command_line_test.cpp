@@ -40,8 +40,8 @@ TEST(command_line, maps_flags_of_a_role_to_keys_of_that_role) {
     EXPECT_EQ(settings_of(line), (words{"host=::", "gateway.port=80", "gateway.workers=3"}));
 }
 
-TEST(command_line, collects_the_routes_of_gateway_and_up) {
-    for (const char* const command : {"gateway", "up"}) {
+TEST(command_line, collects_the_routes_of_those_that_have_some) {
+    for (const char* const command : {"gateway", "up", "routes"}) {
         const auto line = accepted({command, "--route", "/=h:1", "--route=/a/=h:2,h:3"});
         EXPECT_EQ(line.routes, (words{"/=h:1", "/a/=h:2,h:3"})) << command;
     }
