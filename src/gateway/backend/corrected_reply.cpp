@@ -38,6 +38,15 @@ std::string with_prefix(std::string_view stripped, std::string_view rest) {
     return out;
 }
 
+// The same as a reference to the client's host. Without a prefix, "//name" would name another host.
+// Browsers take a backslash for a slash, and ignore tabs.
+std::string as_path(std::string_view stripped, std::string_view rest) {
+    constexpr std::string_view begins_host = "/\\\t";
+    const bool names_host = stripped.empty() && rest.size() > 1 && rest.front() == '/' &&
+                            begins_host.find(rest[1]) != std::string_view::npos;
+    return names_host ? "/." + std::string{rest} : with_prefix(stripped, rest);
+}
+
 } // namespace
 
 std::optional<std::string>
@@ -60,7 +69,7 @@ corrected_location(std::string_view value, const reply_addresses& known) {
         return out.append(url->authority).append(with_prefix(known.stripped, url->rest));
     }
     if (same_text(url->authority, known.sent_host) || same_text(url->authority, known.endpoint)) {
-        return with_prefix(known.stripped, url->rest); // the client's host and scheme stay
+        return as_path(known.stripped, url->rest); // the client's host and scheme stay
     }
     return std::nullopt;
 }

@@ -45,6 +45,13 @@ TEST(corrected_reply, turns_urls_of_the_programs_own_address_into_paths) {
     EXPECT_EQ(location("http://127.0.0.1:8081", renamed), "/");
 }
 
+TEST(corrected_reply, makes_no_path_that_names_another_host) {
+    EXPECT_EQ(location("http://127.0.0.1:8081//evil.example/", renamed), "/.//evil.example/");
+    EXPECT_EQ(location("http://127.0.0.1:8081/\\evil.example", renamed), "/./\\evil.example");
+    EXPECT_EQ(location("http://127.0.0.1:8081/\t/evil.example", renamed), "/./\t/evil.example");
+    EXPECT_EQ(location("http://127.0.0.1:8081//evil.example/", stripped), "/api//evil.example/");
+}
+
 TEST(corrected_reply, leaves_urls_of_other_hosts) {
     EXPECT_EQ(location("http://login.example/x", stripped), "=");
     EXPECT_EQ(location("//shop.example/x", stripped), "=");
