@@ -75,7 +75,9 @@ corrected_location(std::string_view value, const reply_addresses& known) {
 }
 
 std::optional<std::string> corrected_cookie(std::string_view value, std::string_view stripped) {
-    if (stripped.empty()) {
+    // Browsers accept __Host- cookies with the path / only.
+    constexpr std::string_view of_host = "__Host-";
+    if (stripped.empty() || same_text(value.substr(0, of_host.size()), of_host)) {
         return std::nullopt;
     }
     std::size_t from = value.find(';');

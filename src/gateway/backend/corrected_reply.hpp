@@ -24,7 +24,8 @@ struct reply_addresses {
 [[nodiscard]] std::optional<std::string>
 corrected_location(std::string_view value, const reply_addresses& known);
 
-/// The value of a Set-Cookie with the prefix before its path. Nothing: it is right as it is.
+/// The value of a Set-Cookie with the prefix before its path. Nothing: it is right as it is, or its
+/// name begins with __Host- and allows no other path.
 [[nodiscard]] std::optional<std::string>
 corrected_cookie(std::string_view value, std::string_view stripped);
 

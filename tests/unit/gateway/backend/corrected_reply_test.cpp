@@ -75,6 +75,7 @@ TEST(corrected_reply, leaves_cookies_without_a_path_and_values_that_look_like_on
     EXPECT_EQ(cookie("a=Path=/x", "/api"), "=");
     EXPECT_EQ(cookie("a=1; Path=/x", ""), "=");
     EXPECT_EQ(cookie("Path=/x", "/api"), "=");
+    EXPECT_EQ(cookie("__Host-a=1; Secure; Path=/", "/api"), "=");
 }
 
 TEST(corrected_reply, changes_only_these_fields_and_keeps_their_order) {
