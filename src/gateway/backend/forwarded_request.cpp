@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/backend/forwarded_request.hpp"
 
+#include "wire/http_char.hpp"
 #include "wire/http_line.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 
@@ -22,6 +24,14 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append(name).append(": ").append(value).append("\r\n");
 }
 
+// Programs that get fields as variables (CGI, WSGI, Rack) take X_Forwarded_For for X-Forwarded-For.
+bool same_variable(std::string_view name, std::string_view known) {
+    const auto plain = [](char c) {
+        return c == '_' ? '-' : wire::to_lower(c);
+    };
+    return std::ranges::equal(name, known, {}, plain, plain);
+}
+
 // What the gateway writes itself, or answers for.
 bool is_replaced(std::string_view name) {
     switch (name.size()) {
@@ -32,7 +42,7 @@ bool is_replaced(std::string_view name) {
     case 11:
         return same_text(name, "traceparent");
     case 12:
-        return same_text(name, "x-request-id");
+        return same_variable(name, "x-request-id");
     default:
         return false;
     }
@@ -41,17 +51,17 @@ bool is_replaced(std::string_view name) {
 bool is_about_client(std::string_view name) {
     const char first = name.empty() ? '\0' : name.front();
     if (first == 'x' || first == 'X') {
-        return same_text(name.substr(0, any_forwarded.size()), any_forwarded) ||
-               same_text(name, "x-real-ip");
+        return same_variable(name.substr(0, any_forwarded.size()), any_forwarded) ||
+               same_variable(name, "x-real-ip");
     }
     return (first == 'f' || first == 'F') && same_text(name, forwarded);
 }
 
 // Whether the field of a trusted proxy is handed on as it is.
 bool is_kept(std::string_view name, const forwarded_request& what) {
-    return what.is_proxy_trusted && !same_text(name, forwarded_for) &&
-           !same_text(name, forwarded_proto) && !same_text(name, forwarded_host) &&
-           !(what.adds_forwarded && same_text(name, forwarded));
+    return what.is_proxy_trusted && name.find('_') == std::string_view::npos &&
+           !same_text(name, forwarded_for) && !same_text(name, forwarded_proto) &&
+           !same_text(name, forwarded_host) && !(what.adds_forwarded && same_text(name, forwarded));
 }
 
 // What trusted proxies have put into the field; the gateway's own element goes behind it.

@@ -71,6 +71,23 @@ TEST(forwarded_request, replaces_what_an_unknown_client_says_of_itself) {
     EXPECT_TRUE(has_line(usual(head), "X-Forwarded-For: 192.0.2.7"));
 }
 
+TEST(forwarded_request, leaves_out_names_that_programs_take_for_these) {
+    auto head = request();
+    head.headers.add("X_Forwarded_For", "10.0.0.1");
+    head.headers.add("x-forwarded_proto", "evil");
+    head.headers.add("X_Real_IP", "10.0.0.1");
+    head.headers.add("X_Request_Id", "evil");
+    head.headers.add("X_Other", "kept");
+    auto what = usual(head);
+    for (const bool is_trusted : {false, true}) {
+        what.is_proxy_trusted = is_trusted;
+        const std::string text = text_of(what);
+        EXPECT_EQ(text.find("10.0.0.1"), std::string::npos) << text;
+        EXPECT_EQ(text.find("evil"), std::string::npos) << text;
+        EXPECT_TRUE(has_line(what, "X_Other: kept"));
+    }
+}
+
 TEST(forwarded_request, completes_what_a_trusted_proxy_says) {
     auto head = request();
     head.headers.add("X-Forwarded-For", "198.51.100.1, 10.0.0.1");
