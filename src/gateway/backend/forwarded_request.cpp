@@ -43,6 +43,8 @@ bool is_replaced(std::string_view name) {
         return same_text(name, "traceparent");
     case 12:
         return same_variable(name, "x-request-id");
+    case 14:
+        return same_text(name, "http2-settings"); // of an upgrade that is not handed on
     default:
         return false;
     }

@@ -2,6 +2,7 @@
 #include "gateway/backend/http_call.hpp"
 
 #include "gateway/backend/forwarded_request.hpp"
+#include "wire/http_line.hpp"
 #include "wire/http_message.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
@@ -25,6 +26,17 @@ bool is_idempotent(std::string_view method) {
     return is_safe(method) || method == "PUT" || method == "DELETE";
 }
 
+// Whether one of the protocols carries requests of HTTP. In a tunnel they would pass all routes.
+bool has_http(std::string_view protocols) {
+    bool found = false;
+    wire::for_each_in_list(protocols, [&found](std::string_view each) {
+        const std::string_view name = each.substr(0, each.find('/'));
+        found = found || wire::same_text(name, "h2c") || wire::same_text(name, "HTTP") ||
+                wire::same_text(name, "TLS");
+    });
+    return found;
+}
+
 } // namespace
 
 http_call::http_call(
@@ -38,7 +50,7 @@ http_call::http_call(
       budget_{request.until.at() == time_point::max() ? milliseconds::max() : request.until.left()},
       until_{request.until} {
     const wire::http_request& head = client_.request();
-    upgrades_ = !head.upgrade.empty() && !head.has_body();
+    upgrades_ = !head.upgrade.empty() && !head.has_body() && !has_http(head.upgrade);
     waits_for_continue_ = head.expect_continue && head.has_body();
     streams_body_ = head.has_body() && (head.chunked || head.expect_continue ||
                                         head.content_length.value_or(0) > collected_bytes_max);

@@ -300,5 +300,17 @@ TEST(http_backend_streams, hands_on_a_reply_other_than_101_to_an_upgrade) {
     EXPECT_EQ(client.body, "hello");
 }
 
+TEST(http_backend_streams, hands_on_no_upgrade_to_a_protocol_with_requests_of_its_own) {
+    for (const char* const protocol : {"h2c", "websocket, H2C", "HTTP/2.0", "TLS/1.2"}) {
+        backend_fixture all;
+        all.start(following({{head_end, hello}}));
+        fake_stream client{"GET", "/"};
+        client.head.upgrade = protocol;
+        all.run(client);
+        EXPECT_EQ(client.status, 200);
+        EXPECT_EQ(all.program().received[0].find("Upgrade"), std::string::npos) << protocol;
+    }
+}
+
 } // namespace
 } // namespace msd::gateway

@@ -140,6 +140,8 @@ TEST(forwarded_request, asks_for_an_upgrade_and_for_trailers_in_fields_of_this_c
     auto head = request();
     head.te_trailers = true;
     EXPECT_TRUE(has_line(usual(head), "TE: trailers\r\nConnection: TE"));
+    head.headers.add("HTTP2-Settings", "AAMAAABk");
+    EXPECT_EQ(text_of(usual(head)).find("HTTP2-Settings"), std::string::npos);
     head.upgrade = "websocket";
     EXPECT_FALSE(has_line(usual(head), "Upgrade: websocket"));
     auto what = usual(head);
