@@ -98,6 +98,7 @@ test('a packet service redirects, sets cookies and validates', async (world) => 
     assert.equal(known.status, 304);
     assert.equal(known.headers.get('etag'), '"v1"');
     assert.equal(known.text, '');
+    assert.equal(known.headers.has('content-length'), false);
 });
 
 test('a packet service streams text and events', async (world) => {

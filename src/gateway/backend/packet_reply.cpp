@@ -140,7 +140,9 @@ void send_packet_reply(exchange_state& exchange, const upstream::upstreams::atte
             bytes += piece.size();
         }
     }
-    head.content_length = bytes;
+    if (head.status != 304) { // RFC 9110, 8.6: it would be the length of the body of a 200
+        head.content_length = bytes;
+    }
     http::server_stream& client = exchange.client;
     client.send_head(head);
     const bool shares = made.outcome->owner != nullptr && !envelope.joined;
