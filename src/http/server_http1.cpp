@@ -234,10 +234,9 @@ bool http1_stream::can_continue() {
         reset();
     }
     connection_.unwatch_client();
-    // While draining, the reply has announced in its head that the connection closes, unless the
-    // drain began after it.
-    return keep_alive_ && connection_.is_complete() && connection_.is_open() &&
-           !handler_.is_draining();
+    // While draining, the head of the reply has announced that the connection closes. When the
+    // drain began after it, the client may send another request, whose reply announces it then.
+    return keep_alive_ && connection_.is_complete() && connection_.is_open();
 }
 
 asio::awaitable<void> http1_stream::end() {

@@ -23,7 +23,7 @@ public:
     virtual asio::awaitable<void> serve(server_stream* stream) = 0;
     /// Replies to a request whose head is malformed or not complete; request() must not be used.
     virtual void refuse_malformed(server_stream& stream, int status, std::string_view text) = 0;
-    /// The worker takes no more requests than it has: connections end after the present request.
+    /// The worker ends: each connection ends after the next reply, which announces it.
     [[nodiscard]] virtual bool is_draining() const = 0;
     /// A reply was queued completely for a client that now has `unsent` bytes. Can close any
     /// connection.

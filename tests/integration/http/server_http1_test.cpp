@@ -157,6 +157,32 @@ TEST(http1_stream, answers_pipelined_requests_in_order_and_closes_when_asked) {
     EXPECT_EQ(w.handler.replies, 2);
 }
 
+// The drain begins behind the head of the reply.
+asio::awaitable<void> reply_and_drain(server_stream* stream, bool* draining) {
+    reply_head head;
+    head.content_length = 1;
+    stream->send_head(head);
+    *draining = true;
+    stream->send("x");
+    stream->finish();
+    co_return;
+}
+
+TEST(http1_stream, closes_while_draining_behind_a_reply_that_has_announced_it) {
+    bool* draining = nullptr;
+    world w{[&draining](server_stream* stream) {
+        return reply_and_drain(stream, draining);
+    }};
+    draining = &w.handler.draining;
+    const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    EXPECT_EQ(
+        without_date(w.run(request + request + request)),
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+    );
+    EXPECT_EQ(w.handler.served, 2);
+}
+
 TEST(http1_stream, sends_a_body_of_unknown_length_in_chunks_with_trailers_where_they_are_accepted) {
     world w{echo};
     const auto got = w.run("POST / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: close, TE\r\n"
