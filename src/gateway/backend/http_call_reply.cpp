@@ -25,6 +25,7 @@ asio::awaitable<void> http_call::reply() {
         switch (connection_->next()) {
         case event::interim:
             send_interim();
+            co_await client_.writable(unsent_max);
             break;
         case event::head:
             send_head();

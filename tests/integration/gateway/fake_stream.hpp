@@ -115,6 +115,9 @@ public:
     void send_interim(int number, const wire::http_fields* with) override {
         interims.push_back(number);
         interim_fields = with == nullptr ? wire::http_fields{} : *with;
+        for (const auto& field : interim_fields) {
+            count_unsent(field.value.size());
+        }
     }
     void send_head(const http::reply_head& reply) override {
         status = reply.status;
@@ -127,8 +130,7 @@ public:
     [[nodiscard]] bool is_head_sent() const override { return status != 0; }
     void send(std::string_view bytes) override {
         body.append(bytes);
-        unsent_ += is_slow ? bytes.size() : 0;
-        unsent_most = std::max(unsent_most, unsent_);
+        count_unsent(bytes.size());
     }
     void send(std::shared_ptr<const void> /*owner*/, std::string_view bytes) override {
         send(bytes);
@@ -161,6 +163,10 @@ public:
     [[nodiscard]] std::uint64_t bytes_out() const override { return body.size(); }
 
 private:
+    void count_unsent(std::size_t bytes) {
+        unsent_ += is_slow ? bytes : 0;
+        unsent_most = std::max(unsent_most, unsent_);
+    }
     static void wake(std::optional<net::one_shot<bool>>& waiting) {
         if (waiting) {
             waiting->set(true);

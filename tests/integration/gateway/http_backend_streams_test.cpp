@@ -226,6 +226,27 @@ TEST(http_backend_streams, reads_a_large_reply_only_as_fast_as_the_client) {
     EXPECT_TRUE(client.is_finished);
 }
 
+TEST(http_backend_streams, reads_informational_replies_only_as_fast_as_the_client) {
+    constexpr std::size_t count = 50;
+    backend_fixture all;
+    std::string reply;
+    for (std::size_t i = 0; i < count; ++i) {
+        reply += "HTTP/1.1 103 Early Hints\r\nLink: " + std::string(16'000, 'a') + "\r\n\r\n";
+    }
+    all.start(following({{head_end, reply + hello}}));
+    fake_stream client{"GET", "/"};
+    client.is_slow = true;
+    all.begin(client);
+    all.wait([&client] { return client.unsent_most > std::size_t{32} * 1024; });
+    EXPECT_LT(client.interims.size(), count);
+    client.is_slow = false;
+    client.take();
+    all.wait_for_end();
+    EXPECT_EQ(client.interims.size(), count);
+    EXPECT_LE(client.unsent_most, std::size_t{64} * 1024);
+    EXPECT_EQ(client.body, "hello");
+}
+
 TEST(http_backend_streams, a_client_that_stops_reading_for_good_ends_the_reply) {
     backend_fixture all;
     const std::string reply = "HTTP/1.1 200 OK\r\n\r\n" + std::string(std::size_t{8} << 20, 'x');
