@@ -36,7 +36,9 @@ void send_text(exchange_state& exchange, int status, std::string_view type, std:
     http::reply_head head;
     head.status = status;
     head.content_type = type;
-    head.content_length = body.size();
+    if (status != 304) { // RFC 9110, 8.6: it would be the length of the body of a 200
+        head.content_length = body.size();
+    }
     head.lines = exchange.reply_lines;
     send_complete(exchange, head, body);
 }

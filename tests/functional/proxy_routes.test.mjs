@@ -115,6 +115,9 @@ async function reply_cases(cases, routes) {
         assert.equal(fixed.fields.get('content-type'), 'text/plain');
         const gone = await routes.exchange('DELETE', '/gone');
         assert.deepEqual([gone.status, gone.text], [410, 'gone']);
+        const unchanged = await routes.exchange('GET', '/unchanged');
+        assert.equal(unchanged.status, 304);
+        assert.equal(unchanged.fields.get('content-length'), undefined);
     });
     await cases.run('a body over the limit of its route gets 413', async () => {
         const small = await routes.exchange('POST', '/small/x', { body: 'x'.repeat(100) });
@@ -285,6 +288,7 @@ function settings(address, stripped) {
             },
             { path: '/robots.txt', respond: { type: 'text/plain', body: 'User-agent: *\n' } },
             { path: '/gone', respond: { status: 410, body: 'gone' } },
+            { path: '/unchanged', respond: { status: 304 } },
             { path: '/small/', service: 'base', body_bytes_max: 100 },
             split('/split/client', { base: 50, next: 50 }, 'client'),
             split('/split/cookie', { base: 50, next: 50 }, 'cookie'),
