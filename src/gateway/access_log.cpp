@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -25,12 +26,32 @@ using std::chrono::system_clock;
 
 constexpr std::chrono::seconds report_every{10}; // that lines were dropped
 
+// Masks "user:password" in http://user:password@host/.
+void mask_users(std::string& text) {
+    constexpr std::string_view before = "://";
+    std::size_t at = text.find(before);
+    while (at != std::string::npos) {
+        at += before.size();
+        const std::size_t end = std::min(text.find_first_of("/?# ", at), text.size());
+        const std::size_t user = std::string_view{text}.substr(at, end - at).rfind('@');
+        if (user != std::string_view::npos) {
+            text.replace(at, user, secret_mask);
+        }
+        at = text.find(before, at);
+    }
+}
+
 // The text of a request as it is logged.
 std::string shown(std::string_view text) {
     const std::string_view cut = cut_text(text, access_text_bytes_max);
     // Without these there is no name with a value, and searching for one takes longer.
     constexpr std::string_view marks = "=:%\\";
-    return cut.find_first_of(marks) == std::string_view::npos ? std::string{cut} : masked(cut);
+    if (cut.find_first_of(marks) == std::string_view::npos) {
+        return std::string{cut};
+    }
+    std::string out = masked(cut);
+    mask_users(out);
+    return out;
 }
 
 std::string_view header_of(const access_entry& entry, std::string_view name) {

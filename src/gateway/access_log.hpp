@@ -44,7 +44,8 @@ inline constexpr std::size_t access_text_bytes_max = 2048;
 
 /// The line of the format `combined` of Apache and nginx. The size is bytes_out, and the status is
 /// "-" when no reply was sent. `begun` is when the request arrived. Values of secret names in
-/// queries are ***; quotes, backslashes and unprintable characters are escaped.
+/// queries are ***, and so are users and passwords in URLs; quotes, backslashes and unprintable
+/// characters are escaped.
 [[nodiscard]] std::string
 combined_line(const access_entry& entry, std::chrono::system_clock::time_point begun);
 

@@ -135,6 +135,17 @@ TEST(access_log, masks_secrets_in_queries_and_referers) {
     EXPECT_NE(seen.combined().find("GET /token/a?id=1 HTTP"), std::string::npos);
 }
 
+TEST(access_log, masks_users_in_urls) {
+    exchange seen;
+    seen.request.headers.add("Referer", "https://me:hidden@h/x@y?u=ftp://hidden@h");
+    seen.request.headers.add("User-Agent", "bot (+https://bot.example/@me)");
+    for (const std::string& line : {seen.combined(), seen.json()}) {
+        EXPECT_EQ(line.find("hidden"), std::string::npos) << line;
+        EXPECT_NE(line.find("https://***@h/x@y?u=ftp://***@h"), std::string::npos) << line;
+        EXPECT_NE(line.find("bot (+https://bot.example/@me)"), std::string::npos) << line;
+    }
+}
+
 TEST(access_log, limits_the_length_of_each_text) {
     exchange seen;
     seen.request.target = "/" + std::string(8000, 'a');
