@@ -16,6 +16,8 @@
 // service and the reply back. It sees no socket of the client and no route.
 namespace msd::gateway {
 
+constexpr std::string_view retry_after_one_second = "Retry-After: 1\r\n"; // of a refusal
+
 // An error reply that the gateway makes itself.
 struct refusal {
     int status = 500; // 0: the request is not refused

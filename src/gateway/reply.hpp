@@ -8,8 +8,6 @@
 // The replies that the gateway makes itself.
 namespace msd::gateway {
 
-constexpr std::string_view retry_after_one_second = "Retry-After: 1\r\n";
-
 /// A problem document (RFC 9457).
 void send_refusal(exchange_state& exchange, const refusal& why);
 

@@ -15,13 +15,11 @@ namespace msd::gateway {
 
 namespace {
 
-constexpr const char* retry_soon = "Retry-After: 1\r\n";
-constexpr const char* busy = "the gateway is receiving more than it has memory for: try again";
-
 bool is_safe(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
+// RFC 9110, 9.2.2. A request in a packet is repeated only when it is GET or HEAD.
 bool is_idempotent(std::string_view method) {
     return is_safe(method) || method == "PUT" || method == "DELETE";
 }
@@ -196,8 +194,8 @@ void http_call::refuse_body(const error& why) {
         aborted_ = true;
         break;
     case errc::refused:
-        refuse(503, busy);
-        refusal_->extra = retry_soon;
+        refuse(503, why.text);
+        refusal_->extra = retry_after_one_second;
         break;
     case errc::timeout:
         refuse(408, why.text);

@@ -23,7 +23,7 @@ std::optional<refusal> check_log_quota(exchange_state& exchange) {
     if (exchange.gateway.log_quota.take(exchange.client_address(), bytes, clock::now())) {
         return {};
     }
-    return refusal{429, too_many_logs, "Retry-After: 1\r\n", {}, 0};
+    return refusal{429, too_many_logs, std::string{retry_after_one_second}, {}, 0};
 }
 
 } // namespace msd::gateway::policy
