@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/uuid.hpp"
 
-#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <random>
 
@@ -19,6 +19,14 @@ std::uint64_t random_bits() {
     return engine();
 }
 
+// The lowest `digits` hexadecimal digits of `value`.
+void put_hex(std::string& text, std::size_t at, std::uint64_t value, std::size_t digits) {
+    for (std::size_t left = digits; left > 0; --left) {
+        text[at + left - 1] = "0123456789abcdef"[value & 0xf];
+        value >>= 4;
+    }
+}
+
 } // namespace
 
 std::string uuid_v7() {
@@ -30,16 +38,12 @@ std::string uuid_v7() {
     constexpr std::uint64_t variant = std::uint64_t{0b10} << 62;
     const std::uint64_t high = unix_ms << 16 | version | (random_bits() & 0x0fff);
     const std::uint64_t low = variant | (random_bits() >> 2);
-    constexpr std::array<std::size_t, 4> dashes{8, 13, 18, 23};
     std::string text(36, '-');
-    std::size_t at = 0;
-    for (int nibble = 0; nibble < 32; ++nibble, ++at) {
-        for (const std::size_t dash : dashes) {
-            at += at == dash ? 1 : 0;
-        }
-        const std::uint64_t half = nibble < 16 ? high : low;
-        text[at] = "0123456789abcdef"[half >> (60 - 4 * (nibble % 16)) & 0xf];
-    }
+    put_hex(text, 0, high >> 32, 8);
+    put_hex(text, 9, high >> 16, 4);
+    put_hex(text, 14, high, 4);
+    put_hex(text, 19, low >> 48, 4);
+    put_hex(text, 24, low, 12);
     return text;
 }
 
