@@ -17,7 +17,7 @@ struct ramp {
 
     /// 0…1; 1 when `began` is time_point{}: there is nothing to ramp.
     [[nodiscard]] double share(time_point began, time_point now) const {
-        if (began == time_point{} || now - began >= length) {
+        if (began == time_point{} || length <= milliseconds{0} || now - began >= length) {
             return 1;
         }
         const std::chrono::duration<double> passed = std::max(now, began) - began;

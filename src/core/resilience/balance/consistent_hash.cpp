@@ -94,14 +94,14 @@ std::optional<std::uint32_t> consistent_hash::choose(
     random_generator& random
 ) const {
     random_generator hashes{request.hash};
+    // In a slow start the keys move one after the other, and not back.
+    const double own_part = random_generator{~request.hash}.unit();
     for (int tried = 0; tried < hashes_max && !table_.empty(); ++tried) {
         const std::uint64_t bits = hashes();
         const std::uint32_t index = table_[random_generator::scaled(bits, places)];
         if (!set.is_active(index) || endpoint_set::was_tried(request, index)) {
             continue;
         }
-        // In a slow start the keys move one after the other, and not back.
-        const double own_part = static_cast<double>(bits & 0xFFFF) / 0x10000;
         const bool is_due =
             !set.is_ramping(request.now) || own_part < set.share(index, request.now);
         if (is_due && has_room(set, index, request.in_flight)) {

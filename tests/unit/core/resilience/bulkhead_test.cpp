@@ -9,7 +9,7 @@ namespace {
 constexpr time_point bulkhead_start{milliseconds{1'000'000}};
 const deadline far_away{bulkhead_start + milliseconds{60'000}};
 
-using entry = bulkhead::entry;
+using entry_kind = bulkhead::entry;
 
 class two_workers {
 public:
@@ -20,21 +20,21 @@ public:
     bulkhead first{settings, host, own_first};
     bulkhead second{settings, host, own_second};
 
-    entry enter(bulkhead& worker, bulkhead::id who) {
+    entry_kind enter(bulkhead& worker, bulkhead::id who) {
         return worker.enter(who, far_away, bulkhead_start).what;
     }
 };
 
 TEST(bulkhead, limits_hold_for_all_workers_together) {
     two_workers with;
-    EXPECT_EQ(with.enter(with.first, 1), entry::entered);
-    EXPECT_EQ(with.enter(with.second, 2), entry::entered);
-    EXPECT_EQ(with.enter(with.first, 3), entry::waits);
-    EXPECT_EQ(with.enter(with.second, 4), entry::waits);
-    EXPECT_EQ(with.enter(with.second, 5), entry::waits);
-    EXPECT_EQ(with.enter(with.first, 6), entry::refused);
+    EXPECT_EQ(with.enter(with.first, 1), entry_kind::entered);
+    EXPECT_EQ(with.enter(with.second, 2), entry_kind::entered);
+    EXPECT_EQ(with.enter(with.first, 3), entry_kind::waits);
+    EXPECT_EQ(with.enter(with.second, 4), entry_kind::waits);
+    EXPECT_EQ(with.enter(with.second, 5), entry_kind::waits);
+    EXPECT_EQ(with.enter(with.first, 6), entry_kind::refused);
     with.first.leave();
-    EXPECT_EQ(with.enter(with.first, 7), entry::refused) << "others wait already";
+    EXPECT_EQ(with.enter(with.first, 7), entry_kind::refused) << "others wait already";
     EXPECT_EQ(with.second.next(bulkhead_start), 4U);
     EXPECT_EQ(with.second.next(bulkhead_start), std::nullopt);
     EXPECT_EQ(with.first.next(bulkhead_start), std::nullopt);
@@ -47,7 +47,7 @@ TEST(bulkhead, requests_of_a_worker_enter_in_their_order) {
     }
     with.first.cancel(4);
     EXPECT_EQ(with.first.waiting(), 2U);
-    EXPECT_EQ(with.enter(with.first, 6), entry::waits) << "a place is free again";
+    EXPECT_EQ(with.enter(with.first, 6), entry_kind::waits) << "a place is free again";
     for (const bulkhead::id who : {3U, 5U, 6U}) {
         with.first.leave();
         EXPECT_EQ(with.first.next(bulkhead_start), who);
@@ -75,7 +75,7 @@ TEST(bulkhead, a_request_waits_a_tenth_of_its_time_and_at_most_100_ms) {
     EXPECT_EQ(with.first.next(over), std::nullopt) << "its time is over";
     EXPECT_EQ(with.first.expired(over), 3U);
     EXPECT_EQ(with.first.waiting(), 0U);
-    EXPECT_EQ(with.enter(with.first, 9), entry::entered);
+    EXPECT_EQ(with.enter(with.first, 9), entry_kind::entered);
 }
 
 TEST(bulkhead, the_slot_of_a_dead_worker_is_reclaimed) {
@@ -83,7 +83,7 @@ TEST(bulkhead, the_slot_of_a_dead_worker_is_reclaimed) {
     for (bulkhead::id who = 1; who <= 4; ++who) {
         with.enter(with.first, who);
     }
-    EXPECT_EQ(with.enter(with.second, 5), entry::waits);
+    EXPECT_EQ(with.enter(with.second, 5), entry_kind::waits);
     bulkhead replacement{with.settings, with.host, with.own_first};
     replacement.reclaim();
     EXPECT_EQ(requests_in(with.host.running), 0);
@@ -96,7 +96,7 @@ TEST(bulkhead, the_queue_works_for_many_rounds) {
     with.enter(with.first, 1);
     with.enter(with.first, 2);
     for (bulkhead::id who = 3; who < 1000; ++who) {
-        EXPECT_EQ(with.enter(with.first, who), entry::waits);
+        EXPECT_EQ(with.enter(with.first, who), entry_kind::waits);
         with.first.leave();
         EXPECT_EQ(with.first.next(bulkhead_start), who);
     }
@@ -108,7 +108,7 @@ TEST(bulkhead, places_of_cancelled_requests_are_used_again) {
         with.enter(with.first, who);
     }
     for (bulkhead::id who = 5; who < 50; ++who) {
-        EXPECT_EQ(with.enter(with.first, who), entry::waits) << "3 still waits before it";
+        EXPECT_EQ(with.enter(with.first, who), entry_kind::waits) << "3 still waits before it";
         with.first.cancel(who);
     }
     with.first.leave();
@@ -121,8 +121,8 @@ TEST(bulkhead, without_a_queue_a_full_service_refuses_at_once) {
     bulkhead_counts host{};
     bulkhead_counts own{};
     bulkhead full{{1, 128, 0, milliseconds{100}, 10}, host, own};
-    EXPECT_EQ(full.enter(1, far_away, bulkhead_start).what, entry::entered);
-    EXPECT_EQ(full.enter(2, far_away, bulkhead_start).what, entry::refused);
+    EXPECT_EQ(full.enter(1, far_away, bulkhead_start).what, entry_kind::entered);
+    EXPECT_EQ(full.enter(2, far_away, bulkhead_start).what, entry_kind::refused);
 }
 
 } // namespace

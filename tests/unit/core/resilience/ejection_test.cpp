@@ -225,8 +225,6 @@ TEST(ejection, any_stored_bits_leave_a_state_that_ends) {
         state.state = bits;
         state.next_probe_ms = ~0ULL;
         state.errors = 0;
-        state.phase(under_test.now);
-        state.until();
         under_test.replies(1, 5, gateway_error);
         const auto until = state.until();
         EXPECT_LE(until, under_test.now + milliseconds{300'000}) << bits;

@@ -73,6 +73,8 @@ TEST(slow_start, grows_linearly_from_a_tenth_in_ten_seconds) {
     EXPECT_DOUBLE_EQ(slow_start.share(load_start, load_start + milliseconds{10'000}), 1);
     EXPECT_DOUBLE_EQ(slow_start.share(load_start, load_start - milliseconds{100}), 0.1);
     EXPECT_DOUBLE_EQ(slow_start.share(time_point{}, load_start), 1);
+    constexpr ramp none{milliseconds{0}, 0.1};
+    EXPECT_DOUBLE_EQ(none.share(load_start, load_start - milliseconds{10}), 1);
 }
 
 } // namespace

@@ -169,7 +169,7 @@ TEST_P(every_policy, uses_all_endpoints_and_a_new_one_less) {
     std::map<std::uint32_t, int> counted;
     for (int request = 0; request < 20'000; ++request) {
         from.request.hash = policy == balance_policy::sticky ? 0 : from.random();
-        from.request.in_flight = 1;
+        from.request.in_flight = 20;
         const std::uint32_t index = from.choose().value();
         ++counted[index];
         // A request is in flight for a moment, so that scores differ.
