@@ -47,7 +47,7 @@ TEST(simulation, healthy_endpoints_are_left_alone) {
 class one_fault : public testing::TestWithParam<const char*> {};
 
 TEST_P(one_fault, reaches_no_client_and_triples_no_latency) {
-    const double healthy_ms = played("healthy", "p2c").settled_p99_ms;
+    static const double healthy_ms = played("healthy", "p2c").settled_p99_ms;
     const auto got = played(GetParam(), "p2c");
     EXPECT_LE(got.settled_failed, 0.001);
     EXPECT_LE(got.settled_p99_ms, 3 * healthy_ms);
