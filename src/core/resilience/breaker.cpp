@@ -100,7 +100,7 @@ breaker::admit(const breaker_settings& settings, time_point now, random_generato
         return {refused, milliseconds{static_cast<milliseconds::rep>(after_ms)}, true};
     };
     std::uint64_t cell = state.load(std::memory_order_acquire);
-    unpacked read = unpack(cell);
+    const unpacked read = unpack(cell);
     const std::uint64_t now_ms = ms_of(now);
     if (read.phase == breaker_phase::closed) {
         const double share = settings.closing.share(began_at(read, now), now);

@@ -93,7 +93,8 @@ std::optional<std::uint32_t> consistent_hash::choose(
     const choice_request& request,
     random_generator& random
 ) const {
-    random_generator hashes{request.hash};
+    // Mixed first: keys whose difference is the step of the generator would share their hashes.
+    random_generator hashes{random_generator{request.hash}()};
     // In a slow start the keys move one after the other, and not back.
     const double own_part = random_generator{~request.hash}.unit();
     for (int tried = 0; tried < hashes_max && !table_.empty(); ++tried) {
