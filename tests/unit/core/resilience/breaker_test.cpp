@@ -164,6 +164,24 @@ TEST(breaker, failures_from_before_it_closed_do_not_open_it_again) {
     EXPECT_GT(with.under_test.open_until() - with.now, milliseconds{150}) << "doubled";
 }
 
+TEST(breaker, starts_with_an_empty_window_when_it_closes) {
+    breaking with;
+    with.settings.open = milliseconds{100};
+    with.requests(20, gateway_error);
+    with.close();
+    const observed_try failed{gateway_error, with.now, with.now};
+    with.under_test.observe(with.settings, {}, failed, with.random);
+    EXPECT_EQ(with.phase(), breaker_phase::closed) << "one failure of one request";
+}
+
+TEST(breaker, one_very_slow_reply_does_not_set_the_usual_latency) {
+    breaking with;
+    with.requests(10, succeeded, milliseconds{100});
+    with.now += std::chrono::hours{1};
+    with.request(succeeded, milliseconds{60'000});
+    EXPECT_LE(with.under_test.baseline.value_us(), 400'001);
+}
+
 TEST(breaker, openings_long_ago_do_not_make_the_next_one_longer) {
     breaking with;
     with.requests(20, gateway_error);
