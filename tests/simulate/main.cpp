@@ -55,7 +55,7 @@ arguments read(int argc, char** argv) {
             made.is_wrong = true;
         }
     }
-    constexpr std::uint64_t minutes_max = 24 * 60;
+    constexpr std::uint64_t minutes_max = 1440;
     made.is_wrong = made.is_wrong || made.minutes > minutes_max;
     return made;
 }
