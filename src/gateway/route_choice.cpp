@@ -12,6 +12,10 @@ namespace msd::gateway {
 
 namespace {
 
+// Of a route to a web program for every method.
+constexpr std::string_view allow_of_programs =
+    "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+
 using outcome = route_match::outcome;
 using packet_outcome = core::route_table::outcome;
 
@@ -138,8 +142,8 @@ void choose_route(exchange_state& exchange) {
 
 std::optional<refusal> refuse_without_route(const exchange_state& exchange) {
     const wire::http_request& head = exchange.head();
-    if (exchange.to == destination::program && head.method == "TRACE") {
-        return refusal{405, "TRACE is not passed on", {}, {}, 0}; // RFC 9110, 9.3.8
+    if (exchange.to == destination::program && head.method == "TRACE") { // RFC 9110, 9.3.8
+        return refusal{405, "TRACE is not passed on", std::string{allow_of_programs}, {}, 0};
     }
     if (exchange.to != destination::nowhere) {
         return {};

@@ -93,6 +93,8 @@ async function choice_cases(cases, routes) {
             const { status } = await routes.exchange(method, '/');
             assert.ok([400, 405, 501].includes(status), `${method}: ${status}`);
         }
+        const { fields } = await routes.exchange('TRACE', '/');
+        assert.match(fields.get('allow'), /^GET, HEAD, .*OPTIONS$/);
     });
     await cases.run('a request goes to the program byte by byte', async () => {
         for (const target of ['/a%20b/%C3%A9?x=%2F&y', '/a?', '/a;b=c/d', '/a?b=c?d=/e',
