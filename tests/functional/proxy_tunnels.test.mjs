@@ -176,7 +176,8 @@ async function open_many(world, port, count, together = 50) {
 test('a roll closes a thousand WebSockets properly and fails no other request',
     { skip: is_reference && 'nginx has no rolls', limit_ms: 250_000 }, async (world, context) => {
         const origin = await start_origin(world, scripts);
-        const drain_ms = scaled(1500, 5000);
+        // With less than two seconds, a connection could be closed while a request is on its way.
+        const drain_ms = scaled(2500, 5000);
         const keys = { 'supervision.drain_timeout_ms': drain_ms };
         const proxy = await start_proxy(world, settings(origin, keys), { workers: 2 });
         proxy.gateway.expect_deaths();

@@ -19,30 +19,38 @@ def show(text):
     os.write(sys.stdout.fileno(), text)
 
 
+def obey(terminal, words):
+    """Carries the commands out; False: the terminal has to be closed."""
+    for word in words:
+        if word not in KEYS:
+            return False
+        os.write(terminal, KEYS[word])
+    return True
+
+
 def main():
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvp(sys.argv[1], sys.argv[1:])
     show(b"PID %d\n" % pid)
+    commands = sys.stdin.fileno()  # sys.stdin itself could hold lines that the selector cannot see
     waiting = selectors.DefaultSelector()
     waiting.register(terminal, selectors.EVENT_READ)
-    waiting.register(sys.stdin, selectors.EVENT_READ)
-    while terminal is not None:
+    waiting.register(commands, selectors.EVENT_READ)
+    is_open = True
+    while is_open:
         for key, _ in waiting.select():
-            if key.fileobj is sys.stdin:
-                word = sys.stdin.readline().strip()
-                if word in KEYS:
-                    os.write(terminal, KEYS[word])
-                    continue
+            if key.fd == commands:
+                lines = os.read(commands, 4096).decode().splitlines()
+                is_open = bool(lines) and obey(terminal, lines)
             else:
                 try:
                     show(os.read(terminal, 65536))
-                    continue
                 except OSError:  # the program has ended
-                    pass
-            os.close(terminal)
-            terminal = None
-            break
+                    is_open = False
+            if not is_open:
+                break
+    os.close(terminal)
     show(b"ENDED %d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
