@@ -4,12 +4,15 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "base/shared_memory.hpp"
+#include "core/resilience/host_state.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 namespace msd::core {
 
@@ -60,15 +63,19 @@ struct alignas(64) worker_figures {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 static_assert(sizeof(worker_figures) == 64, "part of the layout");
 
-// The figures of all workers of a master, in memory that the master creates and every worker maps.
+// The memory that a master creates and every worker of its instance maps: the figures of the
+// workers, the state that they share for the resilience policies, and their metrics. It stays the
+// same memory over rolls, crashes and upgrades in place. Pages that nobody has used cost nothing.
 class scoreboard {
 public:
     // For all pools together, including workers that are being replaced.
     static constexpr std::size_t lines_max = 4096;
-    // The version of the layout of worker_figures: processes of different builds share the memory,
-    // and a master with another layout must not take it over. A field that is added in unused
-    // space, and whose value 0 means that its worker does not know it, keeps the version.
-    static constexpr std::uint32_t layout = 1;
+    // The version of the layout: processes of different builds share the memory, and a master with
+    // another layout must not take it over. What is added in unused space, and whose value 0 means
+    // that its worker does not know it, keeps the version.
+    static constexpr std::uint32_t layout = 2;
+    /// Bytes of metrics for each line. They are not cleared when a line gets another worker.
+    static constexpr std::size_t metrics_bytes = std::size_t{64} * 1024;
 
     /// errc::unavailable: no memory to share.
     [[nodiscard]] static result<scoreboard> create();
@@ -76,14 +83,38 @@ public:
     [[nodiscard]] static result<scoreboard> adopt(unique_fd descriptor);
 
     /// `index` < lines_max.
-    [[nodiscard]] worker_figures& line(std::size_t index) const { return lines()[index]; }
+    [[nodiscard]] worker_figures& line(std::size_t index) const { return all().lines[index]; }
+    [[nodiscard]] resilience::host_state& shared() const { return all().shared; }
+    /// What the worker of line `index` has in flight.
+    [[nodiscard]] resilience::host_state::worker_parts& parts(std::size_t index) const {
+        return all().parts[index];
+    }
+    /// Aligned to a page.
+    [[nodiscard]] std::span<std::byte, metrics_bytes> metrics(std::size_t index) const {
+        return all().metrics[index];
+    }
+    /// The names of metrics, which all workers share. Aligned to a page.
+    [[nodiscard]] std::span<std::byte, metrics_bytes> metric_names() const {
+        return all().metric_names;
+    }
     [[nodiscard]] int descriptor() const { return memory_.descriptor(); }
 
 private:
-    using table = std::array<worker_figures, lines_max>;
+    static constexpr std::size_t page = 4096;
+    using metrics_block = std::array<std::byte, metrics_bytes>;
+
+    // The order and the reserved space are part of the layout.
+    struct sections {
+        std::array<worker_figures, lines_max> lines;
+        alignas(page) std::array<std::byte, std::size_t{16} << 20> reserved;
+        alignas(page) metrics_block metric_names;
+        alignas(page) std::array<metrics_block, lines_max> metrics;
+        alignas(page) resilience::host_state shared;
+        alignas(page) std::array<resilience::host_state::worker_parts, lines_max> parts;
+    };
 
     explicit scoreboard(shared_memory memory) : memory_{std::move(memory)} {}
-    [[nodiscard]] table& lines() const { return *static_cast<table*>(memory_.data()); }
+    [[nodiscard]] sections& all() const { return *static_cast<sections*>(memory_.data()); }
 
     shared_memory memory_;
 };

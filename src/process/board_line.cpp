@@ -49,7 +49,9 @@ board_line::~board_line() {
 void board_line::give_back() {
     if (owner_) {
         // Its siblings must not wait for a worker that is gone: see core/accept_share.hpp.
-        owner_->board.line(index_).clear();
+        const core::scoreboard& board = owner_->board;
+        board.line(index_).clear();
+        board.shared().reclaim(board.parts(index_));
         owner_->taken[index_] = false;
         owner_.reset();
     }
