@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of [upstream.NAME]: HTTP programs behind the gateway.
+#include "app/config_policies.hpp"
 #include "app/config_row.hpp"
 #include "app/route_rules.hpp"
 #include "config/entries.hpp"
@@ -10,7 +11,6 @@ namespace msd::app {
 namespace {
 
 using core::upstream_program_settings;
-using program_rows = std::vector<config::key<upstream_program_settings>>;
 
 constexpr std::int64_t address_bytes_max = 300;
 constexpr std::int64_t idle_connections_most = 10'000;
@@ -115,6 +115,7 @@ const config::schema<upstream_program_settings>& program_schema() {
         add_addresses(rows);
         add_fields(rows);
         add_times(rows);
+        add_policies(rows);
         return rows;
     }()};
     return made;
@@ -136,8 +137,9 @@ void finish_program(upstream_program_settings& made, const config::complaint& co
 void add_programs(config_rows& rows) {
     config_key& programs = rows.emplace_back();
     programs.name = "upstream.*";
-    programs.text = "HTTP programs of the service NAME, for routes with service = \"NAME\"; "
-                    "[upstream.default] has the values that other services start from";
+    programs.text = "how the service NAME is called, which is of the registry or HTTP programs for "
+                    "routes with service = \"NAME\"; [upstream.default] has the values that other "
+                    "services start from";
     programs.of = config::kind::named;
     programs.entries_max = programs_max;
     programs.live = true;

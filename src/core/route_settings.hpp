@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/resilience/service_settings.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,7 @@ struct upstream_program_settings {
     milliseconds tunnel_idle_timeout{3'600'000}; // of an upgraded connection
     milliseconds idle_timeout{60'000};           // of a kept connection
     std::size_t idle_connections_max = 64;       // kept for each address, per worker
+    resilience::service_settings policies;
 };
 
 } // namespace msd::core

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/service_share.hpp"
 
+#include "wire/cookies.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -24,23 +26,13 @@ std::uint64_t hash_of(std::string_view text) {
 
 // Nothing when the cookie is missing or is not what pick_service() makes.
 std::optional<std::uint32_t> number_in(std::string_view cookies) {
-    while (!cookies.empty()) {
-        const std::size_t end = std::min(cookies.find(';'), cookies.size());
-        std::string_view pair = cookies.substr(0, end);
-        cookies.remove_prefix(std::min(end + 1, cookies.size()));
-        pair.remove_prefix(std::min(pair.find_first_not_of(" \t"), pair.size()));
-        if (!pair.starts_with(share_cookie) || !pair.substr(share_cookie.size()).starts_with('=')) {
-            continue;
-        }
-        pair.remove_prefix(share_cookie.size() + 1);
-        std::uint32_t number = 0;
-        const char* const last = pair.data() + pair.size();
-        const auto [stop, failure] = std::from_chars(pair.data(), last, number);
-        if (failure == std::errc{} && stop == last && number < share_range) {
-            return number;
-        }
-    }
-    return std::nullopt;
+    std::uint32_t number = 0;
+    const auto found = wire::cookie_value(cookies, share_cookie, [&number](std::string_view text) {
+        const char* const last = text.data() + text.size();
+        const auto [stop, failure] = std::from_chars(text.data(), last, number);
+        return failure == std::errc{} && stop == last && number < share_range;
+    });
+    return found ? std::optional{number} : std::nullopt;
 }
 
 std::string_view service_at(const compiled_route& route, std::uint64_t number) {

@@ -27,6 +27,9 @@ struct refusal {
     int attempts = 0;
 };
 
+/// "Retry-After: 3\r\n": in whole seconds, rounded up, at least one.
+[[nodiscard]] std::string retry_after_line(milliseconds after);
+
 // What the access log, and later the metrics, say of an exchange. Backends fill in their part.
 struct exchange_record {
     std::string endpoint; // "127.0.0.1:8081"; empty: none was reached
@@ -44,6 +47,7 @@ struct backend_request {
     http::server_stream& client;
     exchange_record& record;
     std::string_view service;
+    std::string_view route; // its name
     std::string_view request_id;
     std::string_view trace;           // traceparent to hand on; empty: none
     std::string_view target;          // path and query for the service, the prefix stripped

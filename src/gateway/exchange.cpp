@@ -62,6 +62,7 @@ asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
         .client = exchange->client,
         .record = exchange->record,
         .service = exchange->service,
+        .route = exchange->route.name(),
         .request_id = exchange->request_id,
         .trace = exchange->trace,
         .target = exchange->route.target_for_service(target, resolved),

@@ -3,6 +3,7 @@
 
 #include "base/enlisted.hpp"
 #include "base/log.hpp"
+#include "gateway/backend/balance_key.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/run_gateway.hpp"
 #include "http/server_http1.hpp"
@@ -73,14 +74,16 @@ gateway_worker::gateway_worker(
           ),
           upstream::upstreams::connecting::eagerly},
       listed_programs_{settings.upstream.forget_absent},
-      programs_{surroundings.loop.get_executor(), surroundings.dog},
+      programs_{surroundings.loop.get_executor(), surroundings.dog, surroundings.cells},
       programs_guard_{
           surroundings.dog,
           [this] {
               expire_programs();
           }},
       routes_{upstreams_.routes(), listed_programs_.routes()},
-      http_backend_{programs_},
+      http_backend_{
+          programs_,
+          sticky_secret(settings.upstream.secrets, surroundings.cells.hashing_key())},
       link_{
           surroundings.loop.get_executor(),
           node::link_settings(
@@ -175,6 +178,7 @@ result<void> gateway_worker::apply(live_parts fresh) {
     if (auto applied = programs_.apply(fresh.settings.programs); !applied) {
         return applied;
     }
+    upstreams_.apply(upstream::policies_of(fresh.settings.programs));
     settings_ = std::move(fresh.settings);
     routes_.apply(std::move(fresh.compiled));
     return {};

@@ -3,9 +3,16 @@
 
 #include "wire/http_response.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace msd::gateway {
+
+std::string retry_after_line(milliseconds after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(after).count();
+    return "Retry-After: " + std::to_string(std::max<std::int64_t>(1, seconds)) + "\r\n";
+}
 
 namespace {
 

@@ -47,7 +47,8 @@ upstream::upstream_surroundings upstream_surroundings_of(
             std::move(name),
             surroundings.environment.slot,
             surroundings.environment.port},
-        &surroundings.replies};
+        &surroundings.replies,
+        &surroundings.cells};
 }
 
 } // namespace msd::node

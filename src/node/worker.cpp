@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: the whole life of a worker, from its first message to its last.
 #include "node/worker.hpp"
 
 #include "base/exception_text.hpp"
@@ -289,6 +290,7 @@ private:
             const worker_load load = role_.load();
             figures.connections.store(load.connections, std::memory_order_relaxed);
             figures.requests.store(load.requests, std::memory_order_relaxed);
+            worker_.cells.keep(clock::now());
             send_stats();
             log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
@@ -370,22 +372,29 @@ void keep_heap_small() {
     // NOLINTEND(concurrency-mt-unsafe)
 }
 
-} // namespace
-
-worker::worker(worker_environment given)
-    : environment{std::move(given)},
-      tasks{loop.get_executor(), net::log_failures("worker")},
-      dog{loop.get_executor()} {
+std::optional<core::scoreboard> board_of(const worker_environment& environment) {
     if (environment.board < 0) {
-        return;
+        return std::nullopt;
     }
     auto mapped = core::scoreboard::adopt(unique_fd{environment.board});
     if (!mapped) {
         log::error("{}", mapped.error().text);
-        return;
+        return std::nullopt;
     }
-    board.emplace(std::move(*mapped));
-    share.emplace(*board, environment.line, environment.pool);
+    return std::move(*mapped);
+}
+
+} // namespace
+
+worker::worker(worker_environment given)
+    : environment{std::move(given)},
+      board{board_of(environment)},
+      cells{board ? &*board : nullptr, environment.line},
+      tasks{loop.get_executor(), net::log_failures("worker")},
+      dog{loop.get_executor()} {
+    if (board) {
+        share.emplace(*board, environment.line, environment.pool);
+    }
 }
 
 int run(worker& surroundings, role& instance) {

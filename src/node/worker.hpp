@@ -10,6 +10,7 @@
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
+#include "upstream/host_cells.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
@@ -91,6 +92,7 @@ struct worker {
 
     worker_environment environment;
     std::optional<core::scoreboard> board;   // none: the master gave no scoreboard
+    upstream::host_cells cells;              // of the services that it calls, in the board's memory
     std::optional<core::accept_share> share; // none without a board; outlives every connection
     // Of connections that this worker accepted, and of those that it opened to other nodes. Apart,
     // so that clients cannot displace the replies of services. They outlive every connection.

@@ -32,6 +32,19 @@ bool is_among(const program_cluster::endpoints& all, const program_endpoint::pla
 
 } // namespace
 
+core::resilience::service_policies
+policies_of(const std::vector<core::upstream_program_settings>& configured) {
+    core::resilience::service_policies made;
+    for (const core::upstream_program_settings& each : configured) {
+        if (each.name == programs::defaults_name) {
+            made.defaults = each.policies;
+        } else {
+            made.named.emplace(each.name, each.policies);
+        }
+    }
+    return made;
+}
+
 result<program_endpoint::place> program_place_of(std::string_view address) {
     constexpr std::string_view scheme = "http://";
     std::string_view rest = address;
@@ -80,37 +93,34 @@ program_endpoint::connect(deadline until) {
         made = co_await net::connect(executor_, where_.host, where_.port, until);
     }
     if (!made) {
-        avoided_for_ = std::clamp(2 * avoided_for_, avoided_first, avoided_max);
-        avoided_until_ = clock::now() + avoided_for_;
         co_return tl::unexpected{std::move(made.error())};
     }
-    avoided_for_ = milliseconds{0};
-    avoided_until_ = time_point::min();
     co_return std::make_unique<http::client_connection>(std::move(*made), dog_);
 }
 
-std::shared_ptr<program_endpoint>
-program_cluster::choose(std::span<const program_endpoint* const> tried) {
-    const time_point now = endpoints_.size() > 1 ? clock::now() : time_point{};
-    const std::shared_ptr<program_endpoint>* second_best = nullptr;
-    for (std::size_t step = 0; step < endpoints_.size(); ++step) {
-        const std::size_t at = (next_ + step) % endpoints_.size();
-        const auto& candidate = endpoints_[at];
-        if (std::ranges::find(tried, candidate.get()) != tried.end()) {
-            continue;
-        }
-        if (endpoints_.size() == 1 || !candidate->is_avoided(now)) {
-            next_ = at + 1;
-            return candidate;
-        }
-        second_best = second_best == nullptr ? &candidate : second_best;
+program_cluster::program_cluster(
+    core::upstream_program_settings settings,
+    endpoints all,
+    std::shared_ptr<service_guard> guard,
+    time_point now
+)
+    : settings_{std::move(settings)},
+      endpoints_{std::move(all)},
+      guard_{std::move(guard)},
+      group_{settings_.name, settings_.policies, guard_->claim()} {
+    std::vector<endpoint_group::endpoint> made;
+    made.reserve(endpoints_.size());
+    for (const auto& each : endpoints_) {
+        made.push_back({each->claim, each->text()});
     }
-    return second_best == nullptr ? nullptr : *second_best;
+    group_.assign(std::move(made), settings_.policies, now);
+    guard_->apply(settings_.policies, endpoints_.size());
 }
 
-programs::programs(asio::any_io_executor executor, net::watchdog& dog)
+programs::programs(asio::any_io_executor executor, net::watchdog& dog, host_cells& cells)
     : executor_{std::move(executor)},
-      dog_{dog} {}
+      dog_{dog},
+      cells_{cells} {}
 
 programs::~programs() = default;
 
@@ -197,6 +207,7 @@ void programs::rebuild(const std::string& service) {
                                      !configured_.find(service)->second.addresses.empty());
     auto settings = settings_of(service);
     const auto limits = pool_limits(settings);
+    const time_point now = clock::now();
     program_cluster::endpoints all;
     for (auto& place : places_of(service, settings.addresses)) {
         if (!is_known || is_among(all, place)) {
@@ -207,6 +218,7 @@ void programs::rebuild(const std::string& service) {
             endpoint =
                 std::make_shared<program_endpoint>(executor_, dog_, std::move(place), limits);
         }
+        endpoint->claim = cells_.endpoint(service, endpoint->text(), now);
         endpoint->pool().apply(limits);
         all.push_back(std::move(endpoint));
     }
@@ -221,9 +233,18 @@ void programs::rebuild(const std::string& service) {
         clusters_.erase(service);
         return;
     }
+    settings.name = service;
+    auto guard =
+        before ? before->guard()
+               : std::make_shared<service_guard>(executor_, cells_, service, settings.policies);
     clusters_.insert_or_assign(
         service,
-        std::make_shared<program_cluster>(std::move(settings), std::move(all))
+        std::make_shared<program_cluster>(
+            std::move(settings),
+            std::move(all),
+            std::move(guard),
+            now
+        )
     );
 }
 

@@ -8,6 +8,9 @@
 #include "http/client_connection.hpp"
 #include "http/client_pool.hpp"
 #include "net/watchdog.hpp"
+#include "upstream/endpoint_group.hpp"
+#include "upstream/host_cells.hpp"
+#include "upstream/service_guard.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -19,7 +22,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,10 +34,6 @@ namespace msd::upstream {
 // holds the endpoint; so an endpoint that left the configuration ends with its last request.
 class program_endpoint {
 public:
-    // An endpoint whose connect failed is avoided for a time that doubles with each failure.
-    static constexpr milliseconds avoided_first{250};
-    static constexpr milliseconds avoided_max{5000};
-
     struct place {
         std::string host;
         std::uint16_t port = 0;
@@ -58,10 +56,10 @@ public:
     [[nodiscard]] const place& where() const { return where_; }
     [[nodiscard]] http::client_pool& pool() { return pool_; }
 
-    /// A fresh connection. errc::timeout, unavailable or denied with a reason for people. Counts
-    /// what happened for is_avoided().
+    /// A fresh connection. errc::timeout, unavailable or denied with a reason for people.
     asio::awaitable<result<std::unique_ptr<http::client_connection>>> connect(deadline until);
-    [[nodiscard]] bool is_avoided(time_point now) const { return now < avoided_until_; }
+
+    std::shared_ptr<endpoint_claim> claim; // set by programs; never null afterwards
 
 private:
     asio::any_io_executor executor_;
@@ -69,34 +67,35 @@ private:
     place where_;
     std::string text_;
     http::client_pool pool_;
-    time_point avoided_until_ = time_point::min();
-    milliseconds avoided_for_{0};
 };
 
-// One service: its settings and endpoints. Immutable but for the turn: a change of the
-// configuration or the registry puts another one in its place, and requests that began keep theirs.
+// One service: its settings, endpoints and policies. The list never changes: a change of the
+// configuration or the registry puts another cluster in its place, and requests that began keep
+// theirs. What the policies have learned is in the claims and in the guard, which stay.
 class program_cluster {
 public:
     using endpoints = std::vector<std::shared_ptr<program_endpoint>>;
 
-    program_cluster(core::upstream_program_settings settings, endpoints all)
-        : settings_{std::move(settings)},
-          endpoints_{std::move(all)} {}
+    program_cluster(
+        core::upstream_program_settings settings,
+        endpoints all,
+        std::shared_ptr<service_guard> guard,
+        time_point now
+    );
 
     [[nodiscard]] const core::upstream_program_settings& settings() const { return settings_; }
     [[nodiscard]] const endpoints& all() const { return endpoints_; }
     /// Null: there is none at this place.
     [[nodiscard]] std::shared_ptr<program_endpoint> at(const program_endpoint::place& place) const;
-
-    /// The next endpoint in turn that is not in `tried`; avoided ones only when no other is left.
-    /// Null: all were tried, or there is none.
-    [[nodiscard]] std::shared_ptr<program_endpoint>
-    choose(std::span<const program_endpoint* const> tried);
+    /// Its indexes are those of all().
+    [[nodiscard]] endpoint_group& group() { return group_; }
+    [[nodiscard]] const std::shared_ptr<service_guard>& guard() const { return guard_; }
 
 private:
     core::upstream_program_settings settings_;
     endpoints endpoints_;
-    std::size_t next_ = 0;
+    std::shared_ptr<service_guard> guard_;
+    endpoint_group group_;
 };
 
 // All services of web programs that a worker can call.
@@ -106,7 +105,8 @@ public:
     /// of registry services without an entry of their own.
     static constexpr std::string_view defaults_name = "default";
 
-    programs(asio::any_io_executor executor, net::watchdog& dog);
+    /// `cells` outlives this.
+    programs(asio::any_io_executor executor, net::watchdog& dog, host_cells& cells);
     ~programs();
     programs(const programs&) = delete;
     programs& operator=(const programs&) = delete;
@@ -137,10 +137,15 @@ private:
 
     asio::any_io_executor executor_;
     net::watchdog& dog_;
+    host_cells& cells_;
     std::map<std::string, core::upstream_program_settings, std::less<>> configured_;
     std::map<std::string, std::set<core::node_id>, std::less<>> nodes_;
     std::map<std::string, std::shared_ptr<program_cluster>, std::less<>> clusters_;
 };
+
+/// The policies of what is configured, for packet services, too.
+[[nodiscard]] core::resilience::service_policies
+policies_of(const std::vector<core::upstream_program_settings>& configured);
 
 /// Reads "127.0.0.1:8081", "[::1]:80" and "app.internal:80"; also with "http://" before it and "/"
 /// behind it. errc::invalid.

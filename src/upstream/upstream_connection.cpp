@@ -23,11 +23,12 @@ net::packet_connection_settings reading(const packet_settings& of, core::input_b
 upstream_connection::pending::pending(
     upstream_connection& connection,
     std::uint64_t own_key,
-    deadline latest
+    const outgoing& request
 )
     : owner{connection},
       key{own_key},
-      until{latest} {
+      until{request.until},
+      limit{request.limit} {
     owner.pending_.emplace(key, this);
 }
 
@@ -110,9 +111,9 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     if (owes_nothing()) {
         owed_since_ = clock::now();
     }
-    pending waiting{*this, ++last_key_, request.until};
+    pending waiting{*this, ++last_key_, request};
     write(request, waiting.key);
-    guard_call(request.until);
+    guard_call(request);
     if (request.handle != nullptr) {
         request.handle->cancel = [&waiting] {
             waiting.outcome.set(fail(errc::cancelled, "the client closed the connection"));
@@ -127,7 +128,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     if (given_up && msd_) {
         connection_.compose([&waiting](std::string& out) { wire::append_cancel(out, waiting.key); }
         );
-    } else if (cancelled) {
+    } else if (cancelled || waiting.has_left) {
         abandon(waiting.key, request.until);
     }
     co_return outcome;

@@ -35,6 +35,17 @@ struct call_handle {
     return method == "GET" || method == "HEAD";
 }
 
+// The limit of one try, after which the caller may go elsewhere. It may also wait on, and then the
+// limit does not come again.
+struct try_limit {
+    deadline until = deadline::never();
+
+    virtual ~try_limit() = default;
+    /// The time is over: whether the caller leaves. Then call() returns errc::timeout, and the
+    /// connection does not regard itself as hung before the deadline of the request.
+    [[nodiscard]] virtual bool leaves() = 0;
+};
+
 // A request to a service. Views must live until the call returns.
 struct outgoing {
     std::string_view method;
@@ -47,6 +58,7 @@ struct outgoing {
     std::string_view headers; // those that the route wants (wire/packet_headers.hpp), one object
     deadline until = deadline::never();
     call_handle* handle = nullptr; // optional; must outlive the call
+    try_limit* limit = nullptr;    // optional; must outlive the call
 };
 
 // A reply as received. Views live until the receiver suspends, or as long as `owner` if it is set.
@@ -146,6 +158,10 @@ public:
     [[nodiscard]] bool was_answered() const { return answered_; }
     /// True once after the connection was closed because a request timed out.
     [[nodiscard]] bool take_timeout() { return std::exchange(timed_out_, false); }
+    /// True once after the connection ended: many calls that failed with it are one failure.
+    [[nodiscard]] bool take_end() {
+        return state_ == state::closed && !std::exchange(end_taken_, true);
+    }
     [[nodiscard]] state now() const { return state_; }
     [[nodiscard]] bool is_msd() const { return msd_; }
     [[nodiscard]] int slot() const { return slot_; }       // of the peer's worker; -1: not known
@@ -160,7 +176,7 @@ private:
 
     // One call in flight; the destructor removes it from the table.
     struct pending {
-        pending(upstream_connection& owner, std::uint64_t key, deadline until);
+        pending(upstream_connection& owner, std::uint64_t key, const outgoing& request);
         ~pending();
         pending(const pending&) = delete;
         pending& operator=(const pending&) = delete;
@@ -168,6 +184,8 @@ private:
         upstream_connection& owner;
         std::uint64_t key;
         deadline until;
+        try_limit* limit; // null: none, or it is over
+        bool has_left = false;
         net::one_shot<upstream_reply> outcome;
     };
 
@@ -199,9 +217,10 @@ private:
     void close_if_drained();
     void malformed(const error& what);
     void become(state next);
-    void guard_call(deadline until);
+    void guard_call(const outgoing& request);
     void on_guard();
     void expire(time_point at);
+    void expire_tries(time_point at);
     void watch_liveness(time_point at);
     void send_ping(time_point at);
     void note_timeout();
@@ -239,6 +258,7 @@ private:
     bool answered_ = false;
     bool msd_ = false;
     bool timed_out_ = false;
+    bool end_taken_ = false;
 };
 
 } // namespace msd::upstream

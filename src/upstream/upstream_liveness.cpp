@@ -9,8 +9,11 @@
 namespace msd::upstream {
 
 // Sees to a call that has just been sent.
-void upstream_connection::guard_call(deadline until) {
-    deadline soon = until.sooner(deadline{guard_.until()});
+void upstream_connection::guard_call(const outgoing& request) {
+    deadline soon = request.until.sooner(deadline{guard_.until()});
+    if (request.limit != nullptr) {
+        soon = soon.sooner(request.limit->until);
+    }
     if (msd_) {
         soon = soon.sooner(deadline::in(ping_when_busy));
     } else if (is_on_trial()) {
@@ -25,6 +28,7 @@ void upstream_connection::on_guard() {
     if (state_ == state::greeting) {
         greeting_.set(false);
     }
+    expire_tries(at);
     expire(at);
     if (at >= flush_until_) {
         close();
@@ -44,6 +48,9 @@ void upstream_connection::on_guard() {
     }
     for (const auto& [key, waiting] : pending_) {
         next = next.sooner(waiting->until);
+        if (waiting->limit != nullptr) {
+            next = next.sooner(waiting->limit->until);
+        }
     }
     for (const auto& [key, until] : abandoned_) {
         next = next.sooner(until);
@@ -56,6 +63,28 @@ void upstream_connection::on_guard() {
         );
     }
     guard_.set(next);
+}
+
+// Tries whose own limit is over, although the request has time left.
+void upstream_connection::expire_tries(time_point at) {
+    std::vector<std::uint64_t> late;
+    for (const auto& [key, waiting] : pending_) {
+        if (waiting->limit != nullptr && waiting->limit->until.passed(at)) {
+            late.push_back(key);
+        }
+    }
+    for (const std::uint64_t key : late) {
+        const auto found = pending_.find(key);
+        if (found == pending_.end()) {
+            continue;
+        }
+        pending& waiting = *found->second;
+        try_limit* const limit = std::exchange(waiting.limit, nullptr);
+        if (limit->leaves()) {
+            waiting.has_left = true;
+            waiting.outcome.set(fail(errc::timeout, connection_.peer().text() + " is late"));
+        }
+    }
 }
 
 void upstream_connection::expire(time_point at) {

@@ -4,6 +4,7 @@
 #include "core/node.hpp"
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
+#include "upstream/host_cells.hpp"
 #include "upstream/settings.hpp"
 #include "upstream/upstream_connection.hpp"
 
@@ -27,6 +28,7 @@ struct upstream_surroundings {
     upstream_settings settings;
     caller_identity self;
     core::input_budget* memory = nullptr; // of unfinished replies; must outlive the connections
+    host_cells* cells = nullptr;          // null: policies know of this caller only
 };
 
 // How well a connection suits a request, in the order of preference.
@@ -82,6 +84,7 @@ public:
         return connections_.empty() && (was_connected_ || is_unreachable());
     }
 
+    std::shared_ptr<endpoint_claim> claim; // set by upstreams
     // Since when the registry's list lacks this node; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
     // When the registry connection was made whose list had the node before it was removed; not set

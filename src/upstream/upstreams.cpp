@@ -33,7 +33,12 @@ upstreams::upstreams(upstream_surroundings around, connecting when)
       when_{when},
       absent_guard_{around_.dog, [this] {
                         drop_absent(clock::now());
-                    }} {}
+                    }} {
+    if (around_.cells == nullptr) {
+        own_cells_ = std::make_unique<host_cells>(nullptr, 0);
+        around_.cells = own_cells_.get();
+    }
+}
 
 upstreams::~upstreams() {
     assert(waiting_.empty());
@@ -134,6 +139,10 @@ upstreams::service_map::iterator upstreams::add_service(const std::string& name)
         return services_.end();
     }
     const auto made = services_.emplace(name, service_nodes{}).first;
+    const auto& settings = policies_.of(name);
+    auto guard = std::make_shared<service_guard>(around_.executor, *around_.cells, name, settings);
+    made->second.group = std::make_shared<endpoint_group>(name, settings, guard->claim());
+    made->second.guard = std::move(guard);
     made->second.empty_place = empty_services_.insert(empty_services_.end(), name);
     return made;
 }
@@ -160,11 +169,38 @@ void upstreams::admit(const core::listed_node_ptr& listed) {
         empty_services_.erase(of.empty_place);
     }
     auto node = std::make_shared<upstream_node>(around_, info_of(listed), [this] { changed(); });
+    const net::peer_address address{id.host, id.port};
+    node->claim = around_.cells->endpoint(id.name, address.text(), clock::now());
     of.nodes.push_back(node);
+    of.is_grouped = false;
     nodes_.emplace(id, node);
     routes_.add(listed->info);
     if (when_ == connecting::eagerly || of.is_called) {
         node->start();
+    }
+}
+
+// Done at the first call after a change, so that a list of many nodes is grouped once.
+void upstreams::group(const std::string& name, service_nodes& of) {
+    if (of.is_grouped) {
+        return;
+    }
+    of.is_grouped = true;
+    const auto& settings = policies_.of(name);
+    std::vector<endpoint_group::endpoint> all;
+    all.reserve(of.nodes.size());
+    for (const node_ptr& node : of.nodes) {
+        const core::node_id& id = node->info().id;
+        all.push_back({node->claim, net::peer_address{id.host, id.port}.text()});
+    }
+    of.group->assign(std::move(all), settings, clock::now());
+    of.guard->apply(settings, of.nodes.size());
+}
+
+void upstreams::apply(core::resilience::service_policies policies) {
+    policies_ = std::move(policies);
+    for (auto& [name, of] : services_) {
+        of.is_grouped = false;
     }
 }
 
@@ -207,6 +243,7 @@ void upstreams::drop(const node_ptr& node) {
     const core::node_id& id = node->info().id;
     service_nodes& of = services_.find(id.name)->second;
     std::erase(of.nodes, node);
+    of.is_grouped = false;
     routes_.remove(node->info());
     record_removal(of, *node);
     nodes_.erase(id);

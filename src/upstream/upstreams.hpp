@@ -3,6 +3,8 @@
 
 #include "core/route_table.hpp"
 #include "core/topology.hpp"
+#include "upstream/endpoint_group.hpp"
+#include "upstream/service_guard.hpp"
 #include "upstream/topology_news.hpp"
 #include "upstream/upstream_node.hpp"
 
@@ -24,8 +26,8 @@
 namespace msd::upstream {
 
 // The nodes of all services, for the calls of one worker: follows the topology, keeps the routes,
-// picks the instance for each request in turn, and retries once where that is safe. A node that the
-// registry no longer lists may stay in use: see update().
+// and takes each request to an instance of its service, by the policies of service_guard and
+// endpoint_group. A node that the registry no longer lists may stay in use: see update().
 class upstreams {
 public:
     enum class connecting : std::uint8_t {
@@ -44,6 +46,8 @@ public:
     /// The connection to the registry ended: until the next connection, a node is not removed only
     /// because the list lacks it.
     void registry_lost();
+    /// The policies of requests from now on.
+    void apply(core::resilience::service_policies policies);
 
     /// Routes of all services that have instances, of services whose instances failed (their
     /// requests get errc::unavailable), and of msd services that left in order.
@@ -55,15 +59,18 @@ public:
 
     struct attempt {
         result<upstream_reply> outcome = fail(errc::internal, "not tried");
-        int tries = 0;    // requests sent
-        bool msd = false; // the peer speaks section 4 of the protocol
+        int tries = 0;        // requests sent
+        bool msd = false;     // the peer speaks section 4 of the protocol
+        std::string endpoint; // "host:port" of the last one; empty: none was reached
+        // Of errc::refused by the breaker or the bulkhead of the service; 0: by the instances.
+        milliseconds retry_after{0};
     };
 
-    /// One request to an instance of the service `name`. GET and HEAD are sent once more when the
-    /// connection broke: to another instance while there is one. An msd node that has accepted a
+    /// One request to an instance of the service `name`, and again to another one (or, when there
+    /// is none, to the same) where the retry policy allows it. An msd node that has accepted a
     /// connection but has sent no hello yet is waited for until the request's deadline when no
     /// other instance takes the request. Errors: unavailable (no instance, or none can be reached),
-    /// refused (all are full), timeout, closed, cancelled.
+    /// refused (all are full, or a policy of the service refuses), timeout, closed, cancelled.
     asio::awaitable<attempt> call(std::string_view name, outgoing request);
 
     /// Sends a request that has no reply; errc::unavailable when no instance takes it.
@@ -85,6 +92,8 @@ public:
     void close();
 
 private:
+    using node_ptr = std::shared_ptr<upstream_node>;
+
     struct text_hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const {
@@ -92,12 +101,13 @@ private:
         }
     };
 
-    using node_ptr = std::shared_ptr<upstream_node>;
     using name_list = std::list<std::string>;
 
     struct service_nodes {
         std::vector<node_ptr> nodes; // in the order in which they were listed
-        std::size_t next = 0;        // round robin over nodes
+        std::shared_ptr<service_guard> guard;
+        std::shared_ptr<endpoint_group> group; // its indexes are those of nodes
+        bool is_grouped = false;               // the group has all nodes
         // The last instance that left, kept for its routes while there is no other.
         std::shared_ptr<const core::node_info> ghost;
         bool is_deregistered = false;    // every instance of an msd service left in order
@@ -121,20 +131,30 @@ private:
     [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
     static void start_all(service_nodes& of);
     void changed();
+    class call_run; // a call, see upstreams_calls.cpp
     // An instance and the connection to it for one request.
     struct pick_result {
         std::shared_ptr<upstream_node> node;
         std::shared_ptr<upstream_connection> connection; // null: none takes the request
-        bool was_avoided = false;                        // it is the instance to avoid
+        std::shared_ptr<endpoint_group> group;           // of `chosen`
+        endpoint_group::choice chosen;
+        bool was_avoided = false; // it is one of the instances to avoid
     };
-    [[nodiscard]] static pick_result
-    pick(service_nodes& from, const outgoing& request, const upstream_node* avoid);
-    asio::awaitable<result<pick_result>>
-    pick_or_wait(std::string_view name, const outgoing* request, const upstream_node* avoid);
+    // What a request wants of pick().
+    struct pick_wish {
+        const outgoing* request = nullptr;
+        std::span<const node_ptr> avoid{}; // they come last
+        bool may_probe = false;            // see endpoint_group::wish
+    };
+    void group(const std::string& name, service_nodes& of);
+    [[nodiscard]] static pick_result pick(service_nodes& from, const pick_wish& wish);
+    asio::awaitable<result<pick_result>> pick_or_wait(std::string_view name, const pick_wish* wish);
     asio::awaitable<bool> wait_for_change(const outgoing* request, deadline until);
 
     upstream_surroundings around_;
     connecting when_;
+    std::unique_ptr<host_cells> own_cells_; // when the surroundings have none
+    core::resilience::service_policies policies_;
     service_map services_;
     std::map<core::node_id, node_ptr> nodes_;  // of all services
     std::map<core::node_id, node_ptr> absent_; // those that the list lacks

@@ -45,6 +45,10 @@ public:
     /// Allocates the places of the queue.
     bulkhead(const bulkhead_settings& settings, bulkhead_counts& host, bulkhead_counts& own);
 
+    /// For requests from now on; those that wait keep their limits. The queue gets no larger than
+    /// it was made.
+    void apply(const bulkhead_settings& settings) { settings_ = settings; }
+
     /// Subtracts what a worker that died in this slot has left.
     void reclaim();
 

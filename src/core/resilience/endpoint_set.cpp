@@ -85,7 +85,7 @@ void endpoint_set::compile() {
             ejected_.push_back(index);
         }
         if (entry.started_at != time_point{}) {
-            ramps_until_ = std::max(ramps_until_, entry.started_at + slow_start.length);
+            ramps_until_ = std::max(ramps_until_, entry.started_at + starting_.length);
         }
     }
     is_panic_ = healthy * percent < entries_.size() * panic_percent;

@@ -53,7 +53,9 @@ public:
     };
 
     /// `own_zone` 0: unknown, all zones are alike.
-    explicit endpoint_set(std::uint32_t own_zone = 0) : own_zone_{own_zone} {}
+    explicit endpoint_set(std::uint32_t own_zone = 0, ramp starting = slow_start)
+        : own_zone_{own_zone},
+          starting_{starting} {}
 
     /// At most endpoints_max.
     void assign(std::vector<endpoint_entry> entries);
@@ -82,7 +84,7 @@ public:
 
     /// 0…1: the share of its weight that the slow start leaves to an endpoint.
     [[nodiscard]] double share(std::uint32_t index, time_point now) const {
-        return now >= ramps_until_ ? 1 : slow_start.share(entries_[index].started_at, now);
+        return now >= ramps_until_ ? 1 : starting_.share(entries_[index].started_at, now);
     }
     /// Some endpoints have less than their share.
     [[nodiscard]] bool is_ramping(time_point now) const { return now < ramps_until_; }
@@ -102,6 +104,7 @@ private:
     bool activate(Rule is_used);
 
     std::uint32_t own_zone_;
+    ramp starting_;
     std::vector<endpoint_entry> entries_;
     std::vector<active_endpoint> active_;
     std::vector<bool> is_active_;

@@ -7,7 +7,9 @@
 #include <asio/awaitable.hpp>
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace msd::gateway {
 
@@ -16,8 +18,10 @@ namespace msd::gateway {
 // and the endpoints of a service; routes and policies are the exchange's.
 class http_backend {
 public:
-    /// `services` outlives the backend.
-    explicit http_backend(upstream::programs& services) : services_{services} {}
+    /// `services` outlives the backend. `sticky_secret`: see core::resilience::sticky_cookie().
+    http_backend(upstream::programs& services, std::string sticky_secret)
+        : services_{services},
+          sticky_secret_{std::move(sticky_secret)} {}
 
     /// Whether requests for this service go to web programs: it is in the configuration, or nodes
     /// of the registry that speak HTTP offer it.
@@ -34,6 +38,7 @@ public:
 
 private:
     upstream::programs& services_;
+    std::string sticky_secret_;
 };
 
 } // namespace msd::gateway

@@ -15,15 +15,6 @@ namespace msd::gateway {
 
 namespace {
 
-bool is_safe(std::string_view method) {
-    return method == "GET" || method == "HEAD" || method == "OPTIONS";
-}
-
-// RFC 9110, 9.2.2. A request in a packet is repeated only when it is GET or HEAD.
-bool is_idempotent(std::string_view method) {
-    return is_safe(method) || method == "PUT" || method == "DELETE";
-}
-
 // Whether one of the protocols carries requests of HTTP. In a tunnel they would pass all routes.
 bool has_http(std::string_view protocols) {
     bool found = false;
@@ -39,9 +30,11 @@ bool has_http(std::string_view protocols) {
 
 http_call::http_call(
     std::shared_ptr<upstream::program_cluster> cluster,
-    const backend_request& request
+    const backend_request& request,
+    std::string_view sticky_secret
 )
     : cluster_{std::move(cluster)},
+      sticky_secret_{sticky_secret},
       request_{request},
       client_{request.client},
       settings_{cluster_->settings()},
@@ -55,6 +48,9 @@ http_call::http_call(
     // A request that cannot be repeated must not meet a connection that the program closes just
     // now.
     takes_fresh_only_ = streams_body_;
+    is_repeatable_ = settings_.policies.repeats(head.method);
+    entry_.route = request.route;
+    entry_.until = until_;
     client_.on_abort([this] { abort(); });
 }
 
@@ -67,7 +63,13 @@ asio::awaitable<std::optional<refusal>> http_call::run() {
         co_await collect_body();
         restart_budget();
     }
+    if (!is_over()) {
+        co_await enter();
+    }
     do {
+        if (pause_ > milliseconds{0}) {
+            co_await pause();
+        }
         repeats_ = false;
         if (!is_over() && !take_idle()) {
             co_await connect();
@@ -87,6 +89,7 @@ asio::awaitable<std::optional<refusal>> http_call::run() {
         }
         give_back();
     } while (repeats_);
+    conclude();
     if (aborted_ || !client_.is_open()) {
         if (!is_complete_ && request_.record.cut == nullptr) {
             request_.record.cut = "the client closed the connection";
@@ -105,47 +108,10 @@ void http_call::restart_budget() {
 
 void http_call::abort() {
     aborted_ = true;
-    if (connection_) {
-        connection_->close();
-    }
-}
-
-bool http_call::take_idle() {
-    endpoint_ = cluster_->choose(tried_);
-    if (!endpoint_ || takes_fresh_only_) {
-        return false;
-    }
-    connection_ = endpoint_->pool().take();
-    is_fresh_ = false;
-    return connection_ != nullptr;
-}
-
-asio::awaitable<void> http_call::connect() {
-    error last{errc::unavailable, "no program of the service is known"};
-    while (endpoint_ && !aborted_) {
-        const deadline limit = deadline::in(settings_.connect_timeout);
-        auto made = co_await endpoint_->connect(limit.sooner(until_));
-        if (made && !(*made)->is_silent()) {
-            made = fail(errc::malformed, "it sent bytes, or ended the connection, at once");
-        }
-        if (made) {
-            connection_ = std::move(*made);
-            is_fresh_ = true;
-            co_return;
-        }
-        ++tries_;
-        last = std::move(made.error());
-        tried_.push_back(endpoint_.get());
-        endpoint_ = until_.passed() ? nullptr : cluster_->choose(tried_);
-    }
-    refuse_connect(last);
-}
-
-void http_call::refuse_connect(const error& why) {
-    if (why.code == errc::timeout) {
-        refuse(504, "the program did not accept a connection in time (stage: connect)");
-    } else {
-        refuse(502, "the program cannot be reached: " + why.text);
+    if (entry_.cancel) {
+        entry_.cancel();
+    } else if (connection_) {
+        connection_->close(); // may end the call, and with it this object
     }
 }
 
@@ -236,6 +202,7 @@ void http_call::send_request() {
     if (!uploads_) {
         connection_->request_sent();
         head_until_ = until_.sooner(deadline{now + settings_.first_byte_timeout});
+        start_try_limit();
     }
     ++tries_;
     exchange_record& record = request_.record;
@@ -331,19 +298,6 @@ void http_call::cut(const char* why) {
         request_.record.cut = why;
     }
     client_.reset();
-}
-
-bool http_call::may_repeat() const {
-    if (refusal_ || is_repeated_ || streams_body_ || connection_->has_received()) {
-        return false;
-    }
-    const bool was_not_sent = !connection_->has_sent();
-    if (is_fresh_) {
-        // The program itself has failed, so only another one can do better.
-        return cluster_->all().size() > tried_.size() + 1 &&
-               (was_not_sent || is_safe(head().method));
-    }
-    return was_not_sent || is_idempotent(head().method);
 }
 
 } // namespace msd::gateway

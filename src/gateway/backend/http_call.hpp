@@ -9,6 +9,7 @@
 #include <asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,11 +18,12 @@
 
 namespace msd::gateway {
 
-// The life of one request to a web program: choose an endpoint and a connection → send → reply, or
-// once more. A small body is received before a connection is taken: a slow client then keeps no
-// connection of the program busy, and the request can be repeated. A larger one is sent while it
-// arrives; two coroutines run then, upload() and reply(), and run() returns when both have ended.
-// Each of them ends the other one by stop_reading() or by closing the connection.
+// The life of one request to a web program: enter the service → choose an endpoint and a connection
+// → send → reply, or once more at another endpoint (http_call_tries.cpp). A small body is received
+// before a connection is taken: a slow client then keeps no connection of the program busy, and the
+// request can be repeated. A larger one is sent while it arrives; two coroutines run then, upload()
+// and reply(), and run() returns when both have ended. Each of them ends the other one by
+// stop_reading() or by closing the connection.
 class http_call {
 public:
     // A body of at most this length is received first.
@@ -33,8 +35,16 @@ public:
     static constexpr milliseconds continue_limit{1000};
     // A tunnel whose client has ended its direction ends when the program is silent for this long.
     static constexpr milliseconds half_closed_limit{10'000};
+    // A longer reply, or one of unknown length, can take as long as its client likes, so it does
+    // not count as a request in flight once its head is there.
+    static constexpr std::uint64_t counted_bytes_max = unsent_max;
 
-    http_call(std::shared_ptr<upstream::program_cluster> cluster, const backend_request& request);
+    /// `sticky_secret`: see core::resilience::sticky_cookie().
+    http_call(
+        std::shared_ptr<upstream::program_cluster> cluster,
+        const backend_request& request,
+        std::string_view sticky_secret
+    );
     ~http_call();
     http_call(const http_call&) = delete;
     http_call& operator=(const http_call&) = delete;
@@ -43,13 +53,25 @@ public:
 
 private:
     using event = http::client_connection::event;
+    using try_result = core::resilience::try_result;
 
     [[nodiscard]] const wire::http_request& head() const { return client_.request(); }
     [[nodiscard]] bool is_over() const { return refusal_ || aborted_ || !client_.is_open(); }
 
-    // The connection.
+    // The tries.
+    asio::awaitable<void> enter();
+    void choose_endpoint();
     [[nodiscard]] bool take_idle();
     asio::awaitable<void> connect();
+    void note_try(try_result result);
+    void start_try_limit();
+    [[nodiscard]] bool retries(try_result result);
+    asio::awaitable<void> pause();
+    void conclude();
+    void refuse_entry(const upstream::service_guard::refusal& why);
+    void refuse_without_endpoint();
+
+    // The connection.
     void give_back();
     void abort();
     void restart_budget();
@@ -76,7 +98,10 @@ private:
     void send_body();
     void finish();
     void break_off(std::string_view why, const char* cut);
-    [[nodiscard]] bool may_repeat() const;
+    [[nodiscard]] bool may_repeat_stale() const;
+    [[nodiscard]] bool leaves_reply();
+    void leave_connection();
+    void note_head(const wire::http_response& reply);
     asio::awaitable<void> tunnel();
     asio::awaitable<void> tunnel_upward();
     asio::awaitable<void> tunnel_downward();
@@ -85,14 +110,22 @@ private:
     void refuse(int status, std::string detail);
     void cut(const char* why);
 
+    void keep_client_here();
+
     std::shared_ptr<upstream::program_cluster> cluster_;
+    std::string_view sticky_secret_;
     const backend_request& request_;
     http::server_stream& client_;
     const core::upstream_program_settings& settings_;
     std::shared_ptr<upstream::program_endpoint> endpoint_;
     std::unique_ptr<http::client_connection> connection_;
-    std::vector<const upstream::program_endpoint*> tried_;
-    std::string body_; // when it is received first
+    std::vector<std::uint32_t> tried_; // indexes of endpoints
+    upstream::service_guard::entry entry_;
+    upstream::service_guard::permit permit_;
+    upstream::endpoint_try try_;
+    std::uint64_t balance_key_ = 0;
+    std::string lines_; // of the reply, when they are not those of the request
+    std::string body_;  // when it is received first
     std::string_view sent_host_;
     std::optional<refusal> refusal_;
     milliseconds budget_; // the whole time that the request had for the head of the reply
@@ -105,15 +138,21 @@ private:
     bool waits_for_continue_ = false;
     bool is_fresh_ = false; // the connection has served no request before
     bool takes_fresh_only_ = false;
-    bool repeats_ = false;      // the request is to be sent once more
-    bool is_repeated_ = false;  // it was sent a second time
-    bool uploads_ = false;      // the body is not sent to its end
-    bool is_uploading_ = false; // upload() runs
+    bool repeats_ = false;        // the request is to be sent once more
+    bool is_repeated_ = false;    // it was sent again because a kept connection had ended
+    bool is_repeatable_ = false;  // the method, or what the service says of repeated requests
+    bool is_try_limited_ = false; // head_until_ is the limit of the try, not of the request
+    bool uploads_ = false;        // the body is not sent to its end
+    bool is_uploading_ = false;   // upload() runs
     bool in_tunnel_ = false;
     bool client_ended_ = false; // its direction of the tunnel
     bool is_complete_ = false;  // the reply was sent to its end
     bool aborted_ = false;      // the client's connection ended
     deadline head_until_ = deadline::never();
+    deadline request_head_until_ = deadline::never(); // without the limit of the try
+    time_point try_limit_ = time_point::max();        // a silent endpoint is late then
+    milliseconds pause_{0};                           // before the next try
+    try_result last_ = try_result::cancelled;         // of the last try
 };
 
 } // namespace msd::gateway

@@ -28,6 +28,10 @@ asio::awaitable<void> http_call::reply() {
             co_await client_.writable(unsent_max);
             break;
         case event::head:
+            if (leaves_reply()) {
+                leave_connection();
+                co_return;
+            }
             send_head();
             break;
         case event::body:
@@ -75,6 +79,16 @@ asio::awaitable<bool> http_call::receive() {
         if (arrived) {
             co_return true;
         }
+        if (arrived.error().code == errc::timeout && is_try_limited_ && !waits_for_continue_) {
+            is_try_limited_ = false;
+            if (retries(try_result::timed_out)) {
+                note_try(try_result::timed_out);
+                leave_connection();
+                co_return false;
+            }
+            head_until_ = request_head_until_;
+            continue;
+        }
         if (arrived.error().code != errc::timeout || !waits_on()) {
             on_silence(arrived.error());
             co_return false;
@@ -104,7 +118,11 @@ bool http_call::waits_on() {
 void http_call::on_silence(const error& why) {
     connection_->close();
     client_.stop_reading();
-    if (why.code == errc::cancelled) { // by upload() or abort(), which have said why
+    const bool was_told = why.code == errc::cancelled;
+    if (!was_told) {
+        note_try(try_result::timed_out);
+    }
+    if (was_told) { // by upload() or abort(), which have said why
         if (client_.is_head_sent() && !aborted_) {
             cut("the request broke off while the reply was being sent");
         }
@@ -131,6 +149,7 @@ void http_call::send_head() {
     request_.record.first_byte = clock::now();
     request_.record.status = reply.status;
     waits_for_continue_ = false;
+    note_head(reply);
     bool has_own_id = false;
     http::reply_head head;
     for (const auto& field : reply.headers) {
@@ -148,11 +167,47 @@ void http_call::send_head() {
     }
     head.status = reply.status;
     head.fields = &reply.headers;
-    head.lines = request_.reply_lines;
+    keep_client_here();
+    head.lines = lines_.empty() ? request_.reply_lines : std::string_view{lines_};
     head.content_length = reply.content_length;
     head.upgrade = reply.upgrade;
     in_tunnel_ = reply.status == 101;
     client_.send_head(head);
+}
+
+// Whether the reply is left aside, because another endpoint may have a better one.
+bool http_call::leaves_reply() {
+    const auto result = core::resilience::result_of_status(connection_->reply().status);
+    if (streams_body_ || !core::resilience::is_failure(result) || !retries(result)) {
+        return false;
+    }
+    note_try(result);
+    return true;
+}
+
+// The connection is of no more use; the request goes on elsewhere.
+void http_call::leave_connection() {
+    repeats_ = true;
+    takes_fresh_only_ = false;
+    uploads_ = false;
+    client_.stop_reading();
+    connection_->close();
+}
+
+// The head of the reply that the client gets.
+void http_call::note_head(const wire::http_response& reply) {
+    const time_point now = request_.record.first_byte;
+    last_ = core::resilience::result_of_status(reply.status);
+    try_.latency = std::chrono::duration_cast<std::chrono::microseconds>(now - try_.began);
+    if (core::resilience::is_good(last_)) {
+        permit_.note_latency(try_.latency, now);
+    }
+    const bool is_short = head().method == "HEAD" || reply.status == 204 || reply.status == 304 ||
+                          reply.content_length.value_or(counted_bytes_max + 1) <= counted_bytes_max;
+    if (!is_short || reply.status == 101) {
+        permit_.release();
+        cluster_->group().release(try_);
+    }
 }
 
 void http_call::send_body() {
@@ -168,6 +223,7 @@ void http_call::finish() {
     const auto& trailers = connection_->trailers();
     client_.finish(trailers.empty() ? nullptr : &trailers);
     is_complete_ = true;
+    note_try(last_);
     if (uploads_) { // an early reply: the rest of the request has no use
         uploads_ = false;
         client_.stop_reading();
@@ -177,21 +233,32 @@ void http_call::finish() {
 
 // The connection ended, or the reply cannot be read.
 void http_call::break_off(std::string_view why, const char* cut_text) {
-    repeats_ = may_repeat() && !client_.is_head_sent();
-    if (repeats_) {
+    if (may_repeat_stale()) {
+        note_try(try_result::cancelled); // it says nothing about the endpoint
         is_repeated_ = true;
-        if (is_fresh_) {
-            tried_.push_back(endpoint_.get());
-        }
+        repeats_ = true;
         takes_fresh_only_ = true;
-    } else if (client_.is_head_sent()) {
+    } else {
+        repeats_ = !streams_body_ && retries(try_result::reset);
+        note_try(aborted_ ? try_result::cancelled : try_result::reset);
+    }
+    if (!repeats_ && client_.is_head_sent()) {
         cut(cut_text);
-    } else if (!aborted_) {
+    } else if (!repeats_ && !aborted_) {
         refuse(502, "the program's reply cannot be used: " + std::string{why});
     }
     uploads_ = false;
     client_.stop_reading();
     connection_->close();
+}
+
+// The program has closed a kept connection, possibly before it read the request.
+bool http_call::may_repeat_stale() const {
+    if (is_fresh_ || refusal_ || is_repeated_ || streams_body_ || client_.is_head_sent() ||
+        connection_->has_received()) {
+        return false;
+    }
+    return !connection_->has_sent() || is_repeatable_;
 }
 
 // Both directions as raw bytes, until both have ended, or one is silent for too long.
@@ -244,6 +311,7 @@ asio::awaitable<void> http_call::tunnel_downward() {
     }
     client_.finish();
     is_complete_ = true;
+    note_try(try_result::succeeded);
     client_.stop_reading();
     connection_->close();
 }

@@ -112,8 +112,13 @@ refusal why_failed(const exchange_state& exchange, const upstream::upstreams::at
         break;
     case errc::refused:
         why.status = 503;
-        why.detail = "all instances of the service are busy";
-        why.extra = retry_after_one_second;
+        if (made.retry_after > milliseconds{0}) {
+            why.detail = made.outcome.error().text;
+            why.extra = retry_after_line(made.retry_after);
+        } else {
+            why.detail = "all instances of the service are busy";
+            why.extra = retry_after_one_second;
+        }
         break;
     case errc::unavailable:
         if (exchange.gateway.services.have_all_deregistered(service)) {
@@ -147,6 +152,7 @@ asio::awaitable<std::optional<refusal>> call(exchange_state* exchange) {
     const auto made = co_await services.call(service, packet);
     exchange->client.on_abort({});
     exchange->record.attempts = made.tries;
+    exchange->record.endpoint = made.endpoint;
     exchange->record.first_byte = clock::now();
     if (!packet.idem.empty() && !made.msd && !services.is_msd_only(service)) {
         exchange->reply_lines += key_not_kept;

@@ -52,6 +52,7 @@ public:
             .client = *client,
             .record = record,
             .service = service,
+            .route = "/",
             .request_id = "id-1",
             .trace = {},
             .target = client->head.target,
@@ -79,9 +80,10 @@ public:
     }
 
     loop on;
-    upstream::programs programs{on.context.get_executor(), on.dog};
-    gateway::http_backend backend{programs};
-    core::upstream_program_settings settings;
+    upstream::host_cells cells{nullptr, 0};
+    upstream::programs programs{on.context.get_executor(), on.dog, cells};
+    gateway::http_backend backend{programs, "a secret of the test"};
+    core::upstream_program_settings settings = in_turn();
     std::vector<std::unique_ptr<scripted_program>> running;
     gateway::exchange_record record;
     std::optional<gateway::refusal> refused;
@@ -91,6 +93,14 @@ public:
     bool is_over = false;
 
 private:
+    // A choice without chance: the endpoint with the fewest requests, of equal ones in turn.
+    static core::upstream_program_settings in_turn() {
+        core::upstream_program_settings made;
+        made.policies.balance = core::resilience::balance_policy::least_requests;
+        made.policies.starting.length = milliseconds{0};
+        return made;
+    }
+
     asio::awaitable<void> begun(fake_stream* client) {
         is_over = false;
         co_await call(client);

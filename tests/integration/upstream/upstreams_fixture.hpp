@@ -161,7 +161,9 @@ private:
 
 class upstreams_on_a_loop : public testing::Test {
 public:
-    upstreams_on_a_loop() : services{here(), upstreams::connecting::eagerly}, listed{services} {}
+    upstreams_on_a_loop() : services{here(), upstreams::connecting::eagerly}, listed{services} {
+        services.apply(in_turn());
+    }
     ~upstreams_on_a_loop() override {
         services.close();
         if (others) {
@@ -174,11 +176,21 @@ public:
         return {loop.context.get_executor(), loop.dog, loop.tasks, settings_here, {"test", 0}};
     }
 
+    // A choice without chance: the node with the fewest requests, of equal ones the first and then
+    // the others in turn; new ones from the start on.
+    static core::resilience::service_policies in_turn() {
+        core::resilience::service_policies made;
+        made.defaults.balance = core::resilience::balance_policy::least_requests;
+        made.defaults.starting.length = milliseconds{0};
+        return made;
+    }
+
     void list(const std::vector<core::node_info>& nodes) { listed.show(nodes, registry_since); }
 
     // Makes `others`, with the settings of now.
     void make_others(upstreams::connecting when) {
         others.emplace(here(), when);
+        others->apply(in_turn());
         others_listed.emplace(*others);
     }
 

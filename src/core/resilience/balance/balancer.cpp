@@ -28,9 +28,9 @@ std::optional<balance_policy> balance_policy_of(std::string_view name) {
     return std::nullopt;
 }
 
-balancer::balancer(balance_policy policy, std::uint32_t own_zone)
+balancer::balancer(balance_policy policy, std::uint32_t own_zone, ramp starting)
     : policy_{policy},
-      set_{own_zone} {
+      set_{own_zone, starting} {
     switch (policy) {
     case balance_policy::p2c:
     case balance_policy::sticky: // new clients are spread as by p2c

@@ -27,7 +27,7 @@ enum class balance_policy : std::uint8_t { p2c, round_robin, least_requests, ran
 // no clock. Nothing is chosen twice for one request: `tried` names the endpoints that had it.
 class balancer {
 public:
-    balancer(balance_policy policy, std::uint32_t own_zone);
+    balancer(balance_policy policy, std::uint32_t own_zone, ramp starting = slow_start);
 
     /// See endpoint_set.
     void assign(std::vector<endpoint_entry> entries);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/resilience/balance/balancer.hpp"
+#include "core/resilience/breaker.hpp"
+#include "core/resilience/bulkhead.hpp"
+#include "core/resilience/ejection.hpp"
+#include "core/resilience/retry_plan.hpp"
+#include "core/resilience/try_limits.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msd::core::resilience {
+
+// What decides where a request goes with balance = "hash".
+struct hash_source {
+    enum class kind : std::uint8_t { client, path, header, cookie };
+    kind of = kind::client;
+    std::string name; // of the header, in lower case, or of the cookie
+};
+
+// The policies for the calls of one service, as [upstream.NAME] has them.
+struct service_settings {
+    balance_policy balance = balance_policy::p2c;
+    hash_source hash;
+    retry_settings retry;
+    std::vector<std::string> repeatable; // methods that may be sent again; empty: idempotent ones
+    breaker_settings breaker;
+    ejection_settings outlier; // consecutive 0: endpoints are never ejected
+    bulkhead_settings bulkhead;
+    time_limits times;
+    ramp starting = slow_start; // of endpoints that are new, or were ejected
+
+    [[nodiscard]] bool ejects() const { return outlier.consecutive > 0; }
+    [[nodiscard]] bool repeats(std::string_view method) const {
+        return repeatable.empty()
+                   ? is_idempotent(method)
+                   : std::find(repeatable.begin(), repeatable.end(), method) != repeatable.end();
+    }
+};
+
+// The policies of all services: those with an entry of their own, and the others.
+struct service_policies {
+    service_settings defaults;
+    std::map<std::string, service_settings, std::less<>> named;
+
+    [[nodiscard]] const service_settings& of(std::string_view service) const {
+        const auto found = named.find(service);
+        return found == named.end() ? defaults : found->second;
+    }
+};
+
+} // namespace msd::core::resilience

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/endpoint_group.hpp"
+
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace msd::upstream {
+
+namespace {
+
+using namespace core::resilience; // NOLINT(google-build-using-namespace): the policies' own words
+
+constexpr std::chrono::seconds refreshed_every{1};
+
+std::uint64_t random_seed() {
+    std::random_device source;
+    return source() | std::uint64_t{source()} << 32;
+}
+
+} // namespace
+
+endpoint_group::endpoint_group(
+    std::string service,
+    const service_settings& settings,
+    std::shared_ptr<service_claim> of_service
+)
+    : service_{std::move(service)},
+      settings_{settings},
+      of_service_{std::move(of_service)},
+      balancer_{settings.balance, 0, settings.starting},
+      random_{random_seed()} {}
+
+std::uint64_t endpoint_group::token_of(std::string_view service, std::string_view address) {
+    std::string name{service};
+    name.append(" ").append(address);
+    return std::max<std::uint64_t>(1, keyed_hash({}, name));
+}
+
+void endpoint_group::assign(
+    std::vector<endpoint> all,
+    const service_settings& settings,
+    time_point now
+) {
+    if (settings.balance != settings_.balance ||
+        settings.starting.length != settings_.starting.length) {
+        balancer_ = balancer{settings.balance, 0, settings.starting};
+    }
+    settings_ = settings;
+    // An endpoint that is new beside others begins slowly.
+    const bool are_others_proven = std::ranges::any_of(all, [](const endpoint& each) {
+        return each.claim->cell->is_proven.load(std::memory_order_relaxed) != 0;
+    });
+    for (const endpoint& each : all) {
+        endpoint_cell& cell = *each.claim->cell;
+        const bool is_new = cell.is_proven.load(std::memory_order_relaxed) == 0;
+        std::uint64_t none = 0;
+        if (is_new && are_others_proven) {
+            cell.started_ms.compare_exchange_strong(none, ms_of(now), std::memory_order_relaxed);
+        }
+    }
+    for (endpoint& each : all) {
+        each.token = token_of(service_, each.address);
+    }
+    endpoints_ = std::move(all);
+    if (endpoints_.size() > endpoint_set::endpoints_max) {
+        endpoints_.resize(endpoint_set::endpoints_max);
+    }
+    update_entries(now);
+}
+
+// Reads the states of all endpoints.
+void endpoint_group::update_entries(time_point now) {
+    std::vector<endpoint_entry> entries;
+    entries.reserve(endpoints_.size());
+    states_.clear();
+    for (const endpoint& each : endpoints_) {
+        entries.push_back(entry_of(each, now));
+        states_.push_back(&each.claim->cell->state);
+    }
+    balancer_.assign(std::move(entries));
+}
+
+endpoint_entry endpoint_group::entry_of(const endpoint& from, time_point now) const {
+    endpoint_cell& cell = *from.claim->cell;
+    const ejection_phase phase =
+        settings_.ejects() ? cell.state.phase(now) : ejection_phase::in_service;
+    const std::uint64_t started = cell.started_ms.load(std::memory_order_relaxed);
+    endpoint_entry made;
+    made.load = &cell.load;
+    made.token = from.token;
+    made.weight = from.weight;
+    made.started_at = started == 0 ? time_point{} : time_of_ms(started);
+    made.is_ejected =
+        phase == ejection_phase::ejected || cell.is_unhealthy.load(std::memory_order_relaxed) != 0;
+    made.is_refusing = phase == ejection_phase::refusing;
+    return made;
+}
+
+ejection_scope endpoint_group::scope() const {
+    return {of_service_->cell->ejections, states_};
+}
+
+void endpoint_group::refresh(time_point now) {
+    const std::uint64_t changes =
+        of_service_->cell->ejections.changes.load(std::memory_order_relaxed);
+    const bool is_due = now - refreshed_ >= refreshed_every;
+    if (changes == changes_seen_ && !is_due) {
+        return;
+    }
+    changes_seen_ = changes;
+    if (is_due) {
+        refreshed_ = now;
+        if (settings_.ejects()) {
+            (void)evaluate_success_rates(scope(), settings_.outlier, now);
+        }
+    }
+    const auto& entries = balancer_.endpoints().entries();
+    for (std::size_t index = 0; index < endpoints_.size(); ++index) {
+        const endpoint_entry fresh = entry_of(endpoints_[index], now);
+        const endpoint_entry& known = entries[index];
+        if (fresh.load != known.load || fresh.is_ejected != known.is_ejected ||
+            fresh.is_refusing != known.is_refusing || fresh.started_at != known.started_at) {
+            update_entries(now);
+            return;
+        }
+    }
+}
+
+// An endpoint that has not replied yet holds one request at a time, and none holds more than its
+// part of the bulkhead.
+bool endpoint_group::may_take(std::uint32_t index) const {
+    const endpoint_cell& cell = *endpoints_[index].claim->cell;
+    const std::int32_t held = requests_in(cell.load.in_flight);
+    const bool is_proven = cell.is_proven.load(std::memory_order_relaxed) != 0;
+    return held < settings_.bulkhead.per_endpoint && (is_proven || held == 0);
+}
+
+std::optional<endpoint_group::choice> endpoint_group::choose_probe(const wish& request) {
+    if (!request.may_probe || !request.tried.empty()) {
+        return std::nullopt;
+    }
+    const auto index = balancer_.next_ejected();
+    if (!index || !states_[*index]->take_probe(settings_.outlier, request.now)) {
+        return std::nullopt;
+    }
+    return choice{*index, true};
+}
+
+std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request) {
+    if (endpoints_.size() > 1) {
+        refresh(request.now);
+        if (const auto probe = choose_probe(request)) {
+            return probe;
+        }
+    }
+    choice_request wanted;
+    wanted.now = request.now;
+    wanted.hash = request.hash;
+    wanted.in_flight = static_cast<std::uint32_t>(requests_in(of_service_->cell->requests.running));
+    wanted.tried = request.tried;
+    auto index = balancer_.choose(wanted, random_);
+    if (index && may_take(*index)) {
+        return choice{*index, false};
+    }
+    const auto first = index;
+    tried_.assign(request.tried.begin(), request.tried.end());
+    for (std::uint32_t again = 0; index && again < rechoices_max; ++again) {
+        tried_.push_back(*index);
+        wanted.tried = tried_;
+        index = balancer_.choose(wanted, random_);
+        if (index && may_take(*index)) {
+            return choice{*index, false};
+        }
+    }
+    // None has proved itself: all are new, and somebody has to be first.
+    const bool is_full = first && requests_in(endpoints_[*first].claim->cell->load.in_flight) >=
+                                      settings_.bulkhead.per_endpoint;
+    return first && !is_full ? std::optional{choice{*first, false}} : std::nullopt;
+}
+
+endpoint_try endpoint_group::begin(const choice& chosen, time_point now) {
+    endpoint_try made;
+    made.claim = endpoints_[chosen.index].claim;
+    made.total = &made.claim->cell->load.in_flight;
+    made.part = made.claim->part;
+    made.index = chosen.index;
+    made.began = now;
+    made.is_probe = chosen.is_probe;
+    made.is_counted = true;
+    begin_request(*made.total, *made.part);
+    return made;
+}
+
+void endpoint_group::release(endpoint_try& tried) {
+    if (tried.is_open() && std::exchange(tried.is_counted, false)) {
+        end_request(*tried.total, *tried.part);
+        const bool is_listed =
+            tried.index < endpoints_.size() && endpoints_[tried.index].claim == tried.claim;
+        if (is_listed) {
+            balancer_.ended(tried.index);
+        }
+    }
+}
+
+void endpoint_group::end(endpoint_try& tried, try_result result, time_point now) {
+    if (!tried.is_open()) {
+        return;
+    }
+    release(tried);
+    const auto claim = std::exchange(tried.claim, nullptr);
+    endpoint_cell& cell = *claim->cell;
+    const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(now - tried.began);
+    cell.load.observe(result, tried.latency.count() > 0 ? tried.latency : whole, now);
+    if (is_good(result) && cell.is_proven.load(std::memory_order_relaxed) == 0) {
+        cell.is_proven.store(1, std::memory_order_relaxed);
+    }
+    const bool is_listed =
+        tried.index < endpoints_.size() && endpoints_[tried.index].claim == claim;
+    if (!is_listed) {
+        return;
+    }
+    if (!settings_.ejects() || endpoints_.size() < 2) {
+        return; // there is no other endpoint to which requests could go
+    }
+    const auto change = observe(scope(), cell.state, {result, tried.began, now}, settings_.outlier);
+    if (change == ejection_change::returned) {
+        cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
+    }
+    if (change != ejection_change::none) {
+        report(tried.index, change);
+        refresh(now);
+    }
+}
+
+void endpoint_group::report(std::uint32_t index, ejection_change change) const {
+    const std::string& address = endpoints_[index].address;
+    switch (change) {
+    case ejection_change::ejected:
+        log::warning("{}: {} is ejected: its last tries failed", service_, address);
+        break;
+    case ejection_change::refused:
+        log::warning("{}: {} is ejected: it refuses connections", service_, address);
+        break;
+    case ejection_change::returned:
+        log::info("{}: {} answers again", service_, address);
+        break;
+    case ejection_change::none:
+        break;
+    }
+}
+
+bool endpoint_group::has_other(std::span<const std::uint32_t> tried) const {
+    return std::ranges::any_of(balancer_.endpoints().active(), [tried](const auto& each) {
+        return std::ranges::find(tried, each.index) == tried.end();
+    });
+}
+
+bool endpoint_group::is_doubtful(std::uint32_t index) const {
+    return states_[index]->errors.load(std::memory_order_relaxed) != 0;
+}
+
+} // namespace msd::upstream

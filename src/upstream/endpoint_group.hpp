@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/resilience/service_settings.hpp"
+#include "upstream/host_cells.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace msd::upstream {
+
+// One try of a request at one endpoint, from its choice to its end.
+struct endpoint_try {
+    std::shared_ptr<endpoint_claim> claim; // null: it has ended
+    core::resilience::shared_count* total = nullptr;
+    core::resilience::shared_count* part = nullptr;
+    std::uint32_t index = 0;
+    time_point began{};
+    std::chrono::microseconds latency{0}; // to the head of the reply; 0: there was none
+    bool is_probe = false;                // of an ejected endpoint
+    bool is_counted = false;              // in flight
+
+    [[nodiscard]] bool is_open() const { return claim != nullptr; }
+};
+
+// The endpoints of one service as one worker calls them, whether by packets or by HTTP: chooses one
+// for each try, and learns from the outcome. It combines the policies of core/resilience: balancer,
+// outlier ejection, slow start, requests of each endpoint in flight. What it learns is shared with
+// the other workers of the host by the endpoints' claims. An endpoint is an index into the list
+// that the owner gave; the owner has the addresses and connections. Single-threaded.
+class endpoint_group {
+public:
+    struct endpoint {
+        std::shared_ptr<endpoint_claim> claim; // never null
+        std::string address;                   // "host:port": its token, and in the log
+        std::uint32_t weight = 1;
+        std::uint64_t token = 0; // set by the group
+    };
+
+    // What a request wants.
+    struct wish {
+        time_point now{};
+        std::uint64_t hash = 0; // see core::resilience::choice_request
+        std::span<const std::uint32_t> tried{};
+        bool may_probe = false; // the try can be repeated at another endpoint
+    };
+
+    struct choice {
+        std::uint32_t index = 0;
+        bool is_probe = false; // for begin()
+    };
+
+    endpoint_group(
+        std::string service,
+        const core::resilience::service_settings& settings,
+        std::shared_ptr<service_claim> of_service
+    );
+
+    /// Replaces the endpoints, and the settings that apply to them.
+    void assign(
+        std::vector<endpoint> all,
+        const core::resilience::service_settings& settings,
+        time_point now
+    );
+    [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
+    [[nodiscard]] const endpoint& at(std::size_t index) const { return endpoints_[index]; }
+    /// nullopt: there is none, all were tried, or those that are left have as many requests as they
+    /// may have.
+    [[nodiscard]] std::optional<choice> choose(const wish& request);
+    [[nodiscard]] endpoint_try begin(const choice& chosen, time_point now);
+    /// The try no longer counts as in flight, although it goes on.
+    void release(endpoint_try& tried);
+    /// The try has ended; it is closed. Does nothing for one that is closed already.
+    void end(endpoint_try& tried, core::resilience::try_result result, time_point now);
+
+    /// Whether one of the endpoints besides those that were tried would take a request now.
+    [[nodiscard]] bool has_other(std::span<const std::uint32_t> tried) const;
+    /// Whether the last try at the endpoint, or one of the last, has failed.
+    [[nodiscard]] bool is_doubtful(std::uint32_t index) const;
+
+    /// Adopts what other workers and the time have changed. Called by choose(), too.
+    void refresh(time_point now);
+    /// For explanations: what the balancer compares, and the state.
+    [[nodiscard]] const core::resilience::balancer& balancing() const { return balancer_; }
+    [[nodiscard]] core::resilience::random_generator& random() { return random_; }
+
+    /// The token of an address, for sticky cookies: the same in all workers and gateways.
+    [[nodiscard]] static std::uint64_t token_of(std::string_view service, std::string_view address);
+
+private:
+    static constexpr std::uint32_t rechoices_max = 3;
+
+    [[nodiscard]] core::resilience::endpoint_entry
+    entry_of(const endpoint& from, time_point now) const;
+    [[nodiscard]] bool may_take(std::uint32_t index) const;
+    [[nodiscard]] std::optional<choice> choose_probe(const wish& request);
+    [[nodiscard]] core::resilience::ejection_scope scope() const;
+    void update_entries(time_point now);
+    void report(std::uint32_t index, core::resilience::ejection_change change) const;
+
+    std::string service_;
+    core::resilience::service_settings settings_;
+    std::shared_ptr<service_claim> of_service_;
+    std::vector<endpoint> endpoints_;
+    std::vector<core::resilience::ejection*> states_; // of endpoints_
+    core::resilience::balancer balancer_;
+    core::resilience::random_generator random_;
+    std::uint64_t changes_seen_ = 0;
+    time_point refreshed_{};
+    std::vector<std::uint32_t> tried_; // of choose(), to reuse its memory
+};
+
+} // namespace msd::upstream

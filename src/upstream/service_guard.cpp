@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/service_guard.hpp"
+
+#include "base/log.hpp"
+#include "net/use_tuple.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace msd::upstream {
+
+namespace {
+
+using namespace core::resilience; // NOLINT(google-build-using-namespace): the policies' own words
+
+constexpr std::string_view breaker_open = "the service has failed too often: its breaker is open";
+constexpr std::string_view too_many = "too many requests of the service are in flight";
+
+} // namespace
+
+struct service_guard::waiter {
+    asio::steady_timer timer;
+    bool has_entered = false;
+    bool is_cancelled = false;
+};
+
+// ---------------------------------------------------------------------------------------- permit
+
+service_guard::permit::permit(permit&& from) noexcept
+    : of_{std::move(from.of_)},
+      route_{from.route_},
+      admitted_{from.admitted_},
+      began_{from.began_},
+      has_place_{from.has_place_} {
+    from.of_.reset();
+}
+
+service_guard::permit& service_guard::permit::operator=(permit&& from) noexcept {
+    if (this != &from) {
+        conclude(try_result::cancelled, {});
+        of_ = std::exchange(from.of_, nullptr);
+        route_ = from.route_;
+        admitted_ = from.admitted_;
+        began_ = from.began_;
+        has_place_ = from.has_place_;
+    }
+    return *this;
+}
+
+void service_guard::permit::conclude(try_result result, time_point now) {
+    if (!of_) {
+        return;
+    }
+    const auto of = std::exchange(of_, nullptr);
+    if (result != try_result::cancelled && result != try_result::rejected) {
+        breaker& cell = *route_->breaker->cell;
+        const breaker_phase before = cell.phase(now);
+        cell.observe(of->settings_.breaker, admitted_, {result, began_, now}, of->random_);
+        of->report_breaker(*route_, before, now);
+    }
+    if (has_place_) {
+        of->leave();
+    }
+}
+
+void service_guard::permit::release() {
+    if (of_ && std::exchange(has_place_, false)) {
+        of_->leave();
+    }
+}
+
+deadline service_guard::permit::try_until(deadline request, bool is_last, time_point now) const {
+    const milliseconds p99 = route_->latencies.p99(now);
+    return try_deadline(of_->settings_.times, request, p99, is_last, now);
+}
+
+void service_guard::permit::note_latency(std::chrono::microseconds latency, time_point now) const {
+    route_->latencies.add(latency, now);
+}
+
+// --------------------------------------------------------------------------------- service_guard
+
+service_guard::service_guard(
+    asio::any_io_executor executor,
+    host_cells& cells,
+    std::string service,
+    const service_settings& settings
+)
+    : executor_{std::move(executor)},
+      cells_{cells},
+      service_{std::move(service)},
+      settings_{settings},
+      claim_{cells.service(service_, clock::now())},
+      look_{executor_},
+      random_{std::random_device{}() | std::uint64_t{std::random_device{}()} << 32} {
+    bind();
+}
+
+service_guard::~service_guard() = default;
+
+// The bulkhead has the cell of the claim, which can change.
+void service_guard::bind() {
+    bound_ = claim_->cell;
+    bulkhead_.emplace(settings_.bulkhead, claim_->cell->requests, *claim_->part);
+    apply(settings_, endpoints_);
+}
+
+void service_guard::apply(const service_settings& settings, std::size_t endpoints) {
+    settings_ = settings;
+    endpoints_ = std::max<std::size_t>(endpoints, 1);
+    bulkhead_settings effective = settings_.bulkhead;
+    const auto together =
+        std::int64_t{effective.per_endpoint} * static_cast<std::int64_t>(endpoints_);
+    effective.requests =
+        static_cast<std::int32_t>(std::min<std::int64_t>(effective.requests, together));
+    bulkhead_->apply(effective);
+}
+
+service_guard::route& service_guard::route_of(route_view name, time_point now) {
+    auto found = routes_.find(name);
+    if (found == routes_.end() && routes_.size() >= routes_max) {
+        name = {};
+        found = routes_.find(name);
+    }
+    if (found == routes_.end()) {
+        auto made = std::make_unique<route>();
+        std::string text{name.first};
+        text.append(name.second);
+        made->breaker = cells_.breaker(service_, text, now);
+        found = routes_.emplace(route_name{name}, std::move(made)).first;
+    }
+    return *found->second;
+}
+
+breaker_phase service_guard::phase(std::string_view method, std::string_view of, time_point now) {
+    return route_of({method, of}, now).breaker->cell->phase(now);
+}
+
+service_guard::permit
+service_guard::permit_for(route& of, const breaker_decision& admitted, time_point now) {
+    claim_->cell->retries.count_request(now);
+    permit made;
+    made.of_ = shared_from_this();
+    made.route_ = &of;
+    made.admitted_ = admitted;
+    made.began_ = now;
+    return made;
+}
+
+std::optional<tl::expected<service_guard::permit, service_guard::refusal>>
+service_guard::enter(entry& request, time_point now) {
+    if (bound_ != claim_->cell && waiting_.empty()) {
+        bind();
+    }
+    route& of = route_of({request.method, request.route}, now);
+    const auto admitted = of.breaker->cell->admit(settings_.breaker, now, random_);
+    if (admitted.what == breaker_decision::kind::refused) {
+        return tl::unexpected{refusal{breaker_open, admitted.retry_after}};
+    }
+    request.admitted = admitted;
+    const auto admission = bulkhead_->enter(++last_waiter_, request.until, now);
+    switch (admission.what) {
+    case bulkhead::entry::entered:
+        return permit_for(of, admitted, now);
+    case bulkhead::entry::refused:
+        return tl::unexpected{refusal{too_many}};
+    case bulkhead::entry::waits:
+        break;
+    }
+    return std::nullopt;
+}
+
+// The request is in the queue of the bulkhead under last_waiter_.
+asio::awaitable<tl::expected<service_guard::permit, service_guard::refusal>>
+service_guard::wait(entry* request) {
+    const auto self = shared_from_this();
+    const bulkhead::id own = last_waiter_;
+    waiter waits{asio::steady_timer{executor_, time_point::max()}};
+    waiting_.emplace(own, &waits);
+    look_again();
+    request->cancel = [&waits] {
+        waits.is_cancelled = true;
+        waits.timer.cancel();
+    };
+    const auto [woken] = co_await waits.timer.async_wait(net::use_tuple);
+    (void)woken;
+    request->cancel = nullptr;
+    waiting_.erase(own);
+    const time_point now = clock::now();
+    if (!waits.has_entered) {
+        bulkhead_->cancel(own); // does nothing when its time was over
+        co_return tl::unexpected{refusal{too_many}};
+    }
+    route& of = route_of({request->method, request->route}, now);
+    permit made = permit_for(of, request->admitted, now);
+    if (waits.is_cancelled) {
+        made.conclude(try_result::cancelled, now);
+        co_return tl::unexpected{refusal{too_many}};
+    }
+    co_return made;
+}
+
+void service_guard::leave() {
+    bulkhead_->leave();
+    if (!waiting_.empty()) {
+        admit_waiting(clock::now());
+    }
+}
+
+// Wakes the requests that have a place now, and those whose time is over.
+void service_guard::admit_waiting(time_point now) {
+    const auto wake = [this](bulkhead::id who, bool has_entered) {
+        if (const auto found = waiting_.find(who); found != waiting_.end()) {
+            found->second->has_entered = has_entered;
+            found->second->timer.cancel();
+        }
+    };
+    while (const auto next = bulkhead_->next(now)) {
+        wake(*next, true);
+    }
+    while (const auto late = bulkhead_->expired(now)) {
+        wake(*late, false);
+    }
+}
+
+void service_guard::look_again() {
+    if (looks_ || waiting_.empty()) {
+        return;
+    }
+    looks_ = true;
+    look_.expires_after(look_every);
+    look_.async_wait([weak = weak_from_this()](const asio::error_code& cancelled) {
+        const auto self = weak.lock();
+        if (!self) {
+            return;
+        }
+        self->looks_ = false;
+        if (!cancelled) {
+            self->admit_waiting(clock::now());
+            self->look_again();
+        }
+    });
+}
+
+retry_decision service_guard::decide_retry(
+    const request_traits& request,
+    const failed_try& tried,
+    time_point now
+) {
+    const retry_plan plan{settings_.retry, claim_->cell->retries, random_};
+    return plan.decide(request, tried, now);
+}
+
+void service_guard::report_breaker(const route& of, breaker_phase before, time_point now) {
+    const breaker_phase after = of.breaker->cell->phase(now);
+    if (before == after || settings_.breaker.mode == breaker_mode::off) {
+        return;
+    }
+    const auto found =
+        std::ranges::find_if(routes_, [&of](const auto& each) { return each.second.get() == &of; });
+    const route_name name = found == routes_.end() ? route_name{} : found->first;
+    const std::string_view mode =
+        settings_.breaker.mode == breaker_mode::observe ? " (it only observes)" : "";
+    if (after == breaker_phase::open) {
+        log::warning(
+            "{} {}{}: the breaker is open{}: too many failures",
+            service_,
+            name.first,
+            name.second,
+            mode
+        );
+    } else if (after == breaker_phase::closed) {
+        log::info(
+            "{} {}{}: the breaker is closed again{}",
+            service_,
+            name.first,
+            name.second,
+            mode
+        );
+    }
+}
+
+} // namespace msd::upstream

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "core/resilience/latency_histogram.hpp"
+#include "core/resilience/service_settings.hpp"
+#include "upstream/host_cells.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace msd::upstream {
+
+// What protects a service and its callers as a whole, in one worker: the breaker of each route, the
+// bulkhead and the retry budget, whose state all workers of the host share. Every request enters
+// before its first try and leaves after its last. Single-threaded; held by shared_ptr, because
+// requests outlive changes of the configuration.
+class service_guard : public std::enable_shared_from_this<service_guard> {
+public:
+    // Further routes of a service share one breaker.
+    static constexpr std::size_t routes_max = 256;
+
+    // The state of one route of the service.
+    struct route {
+        std::shared_ptr<breaker_claim> breaker;
+        core::resilience::latency_histogram latencies;
+    };
+
+    // A request that may go to an endpoint. Leaves in its destructor, as a cancelled one unless
+    // conclude() was called.
+    class permit {
+    public:
+        permit() = default;
+        permit(permit&& from) noexcept;
+        permit& operator=(permit&& from) noexcept;
+        permit(const permit&) = delete;
+        permit& operator=(const permit&) = delete;
+        ~permit() { conclude(core::resilience::try_result::cancelled, {}); }
+
+        /// The outcome of the whole request, retries included; `now` may be time_point{} for a
+        /// result that counts nowhere.
+        void conclude(core::resilience::try_result result, time_point now);
+        /// Gives the place in the bulkhead back before the end, for a reply that takes as long as
+        /// its client likes.
+        void release();
+        /// The limit of a try, see core::resilience::try_deadline().
+        [[nodiscard]] deadline try_until(deadline request, bool is_last, time_point now) const;
+        /// A try has succeeded after `latency`.
+        void note_latency(std::chrono::microseconds latency, time_point now) const;
+        [[nodiscard]] bool is_entered() const { return of_ != nullptr; }
+
+    private:
+        friend class service_guard;
+        std::shared_ptr<service_guard> of_;
+        route* route_ = nullptr; // of of_
+        core::resilience::breaker_decision admitted_;
+        time_point began_{};
+        bool has_place_ = true;
+    };
+
+    // Why a request may not enter: 503 for its client.
+    struct refusal {
+        std::string_view why; // a literal
+        milliseconds retry_after{1000};
+    };
+
+    // A request that wants to enter. `cancel` is set while it waits for a place.
+    struct entry {
+        std::string_view method; // empty: all methods of the route are one
+        std::string_view route;
+        deadline until = deadline::never();
+        std::function<void()> cancel = {};
+        core::resilience::breaker_decision admitted = {}; // of enter(), for wait()
+    };
+
+    service_guard(
+        asio::any_io_executor executor,
+        host_cells& cells,
+        std::string service,
+        const core::resilience::service_settings& settings
+    );
+    ~service_guard();
+    service_guard(const service_guard&) = delete;
+    service_guard& operator=(const service_guard&) = delete;
+
+    /// For requests from now on. All requests in flight together are at most those that the
+    /// endpoints may have, so that requests wait when these are full.
+    void apply(const core::resilience::service_settings& settings, std::size_t endpoints);
+
+    /// Enters at once, or refuses; nothing: the request has to wait for a place, see wait().
+    [[nodiscard]] std::optional<tl::expected<permit, refusal>>
+    enter(entry& request, time_point now);
+    /// After enter() returned nothing. `request` lives until this returns. A cancelled request is
+    /// refused.
+    asio::awaitable<tl::expected<permit, refusal>> wait(entry* request);
+
+    /// Whether a failed try is followed by another one. Takes a retry from the budget.
+    [[nodiscard]] core::resilience::retry_decision decide_retry(
+        const core::resilience::request_traits& request,
+        const core::resilience::failed_try& tried,
+        time_point now
+    );
+
+    [[nodiscard]] const std::shared_ptr<service_claim>& claim() const { return claim_; }
+    [[nodiscard]] const core::resilience::service_settings& settings() const { return settings_; }
+    [[nodiscard]] const std::string& service() const { return service_; }
+    [[nodiscard]] core::resilience::breaker_phase
+    phase(std::string_view method, std::string_view of, time_point now);
+
+private:
+    struct waiter;
+    // Requests of other workers that end wake nobody here, so waiting ones look again this often.
+    static constexpr milliseconds look_every{5};
+
+    using route_name = std::pair<std::string, std::string>; // method and route
+    using route_view = std::pair<std::string_view, std::string_view>;
+    struct earlier {
+        using is_transparent = void;
+        bool operator()(const route_view& one, const route_view& other) const {
+            return one < other;
+        }
+    };
+
+    void bind();
+    [[nodiscard]] route& route_of(route_view name, time_point now);
+    [[nodiscard]] permit
+    permit_for(route& of, const core::resilience::breaker_decision& admitted, time_point now);
+    void leave();
+    void admit_waiting(time_point now);
+    void look_again();
+    void report_breaker(const route& of, core::resilience::breaker_phase before, time_point now);
+
+    asio::any_io_executor executor_;
+    host_cells& cells_;
+    std::string service_;
+    core::resilience::service_settings settings_;
+    std::shared_ptr<service_claim> claim_;
+    std::size_t endpoints_ = 1;
+    std::optional<core::resilience::bulkhead> bulkhead_;
+    const core::resilience::service_cell* bound_ = nullptr; // the cell of bulkhead_
+    std::map<route_name, std::unique_ptr<route>, earlier> routes_;
+    std::map<core::resilience::bulkhead::id, waiter*> waiting_;
+    core::resilience::bulkhead::id last_waiter_ = 0;
+    asio::steady_timer look_; // runs while requests wait
+    bool looks_ = false;
+    core::resilience::random_generator random_;
+};
+
+} // namespace msd::upstream
