@@ -40,4 +40,13 @@ result<rate> read_rate(std::string_view text) {
     return wrong();
 }
 
+std::string rate_text(const rate& what) {
+    for (const auto& [letter, seconds] : units) {
+        if (what.per == std::chrono::seconds{seconds}) {
+            return std::to_string(what.requests) + '/' + letter;
+        }
+    }
+    return std::to_string(what.requests) + " in " + std::to_string(what.per.count()) + " s";
+}
+
 } // namespace msd::core::resilience

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace msd::core::resilience {
@@ -26,5 +27,8 @@ struct rate {
 
 /// errc::invalid with a text for the user.
 [[nodiscard]] result<rate> read_rate(std::string_view text);
+
+/// The same text again.
+[[nodiscard]] std::string rate_text(const rate& what);
 
 } // namespace msd::core::resilience

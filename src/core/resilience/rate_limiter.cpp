@@ -72,7 +72,6 @@ take_request(std::atomic<std::uint64_t>& cell, const limit_settings& settings, t
 
 limit_decision
 limiter_table::take(std::uint64_t key, const limit_settings& settings, time_point now) const {
-    const gcra limit{settings};
     const std::uint64_t now_ns = ns_of(now);
     const std::uint64_t own = std::max<std::uint64_t>(key, 1); // 0: no key
     const std::size_t sets = cells_.size() / (ways * cells_per_key);
@@ -85,8 +84,9 @@ limiter_table::take(std::uint64_t key, const limit_settings& settings, time_poin
         if (places[place].load(std::memory_order_relaxed) == own) {
             return take_request(places[place + 1], settings, now);
         }
+        // Not what `settings` make of it: the key may be of a limit with much longer times.
         const std::uint64_t stored = places[place + 1].load(std::memory_order_relaxed);
-        const std::uint64_t at_ns = limit.arrival(stored, now_ns);
+        const std::uint64_t at_ns = std::max(stored, now_ns);
         if (place == 0 || at_ns < earliest_ns) {
             earliest = place;
             earliest_ns = at_ns;

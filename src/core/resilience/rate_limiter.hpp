@@ -58,11 +58,11 @@ public:
         return (keys + ways - 1) / ways * ways * cells_per_key;
     }
 
-    /// `cells` is not empty, and its size a result of cells_for(). It outlives this, and all tables
-    /// of the host over it have equal settings.
+    /// `cells` is not empty, and its size a result of cells_for(). It outlives this.
     explicit limiter_table(std::span<std::atomic<std::uint64_t>> cells) : cells_{cells} {}
 
-    /// `key`: keyed_hash() of the text of the key and the name of the limit.
+    /// `key`: keyed_hash() of the text of the key and the name of the limit. Each limit has its own
+    /// settings; those of one key are equal in all workers.
     [[nodiscard]] limit_decision
     take(std::uint64_t key, const limit_settings& settings, time_point now) const;
 

@@ -22,6 +22,9 @@ TEST(rate, reads_what_a_configuration_contains) {
     EXPECT_EQ(read_rate("30/m")->interval(), std::chrono::seconds{2});
     EXPECT_EQ(read_rate("1/h")->interval(), std::chrono::hours{1});
     EXPECT_EQ(read_rate("1/d")->per, std::chrono::hours{24});
+    for (const char* const text : {"100/s", "30/m", "1/h", "1000000/d"}) {
+        EXPECT_EQ(rate_text(*read_rate(text)), text);
+    }
     EXPECT_EQ(read_rate("1000000/s")->interval(), std::chrono::microseconds{1});
     for (const char* const wrong :
          {"",
@@ -118,6 +121,18 @@ TEST(limiter_table, a_flood_of_keys_gets_no_more_than_rate_times_places) {
     }
     EXPECT_LE(allowed, 16 * (10 * 10 + 1));
     EXPECT_GT(allowed, 16 * 95);
+}
+
+TEST(limiter_table, a_key_keeps_its_place_beside_those_of_a_much_faster_limit) {
+    cells memory(limiter_table::cells_for(8));
+    const limiter_table table{memory};
+    const limit_settings slow{{20, std::chrono::hours{1}}, 0};
+    const limit_settings fast{{100, std::chrono::seconds{1}}, 0};
+    EXPECT_TRUE(table.take(1, slow, limit_start).is_allowed);
+    for (std::uint64_t key = 2; key <= 1000; ++key) {
+        EXPECT_TRUE(table.take(key, fast, limit_start + milliseconds{10 * key}).is_allowed) << key;
+    }
+    EXPECT_FALSE(table.take(1, slow, limit_start + std::chrono::seconds{11}).is_allowed);
 }
 
 TEST(limiter_table, a_worker_that_dies_between_two_writes_leaves_a_usable_place) {
