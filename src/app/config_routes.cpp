@@ -19,7 +19,6 @@ namespace msd::app {
 namespace {
 
 using core::route_settings;
-using route_rows = std::vector<config::key<route_settings>>;
 
 constexpr std::int64_t name_bytes_max = 255;
 constexpr std::int64_t path_bytes_max = 2048;
@@ -258,6 +257,7 @@ const config::schema<route_settings>& route_schema() {
         );
         add_split(rows);
         add_replies(rows);
+        add_limit_of_route(rows);
         add_treatment(rows);
         return rows;
     }()};

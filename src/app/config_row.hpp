@@ -16,6 +16,7 @@
 namespace msd::app {
 
 using config_rows = std::vector<config_key>;
+using route_rows = std::vector<config::key<core::route_settings>>;
 
 constexpr std::int64_t minute_ms = 60'000;
 constexpr std::int64_t hour_ms = 3'600'000;
@@ -125,6 +126,10 @@ void add_registry_limits(config_rows& rows);
 // HTTP programs.
 void add_routes(config_rows& rows);
 void add_programs(config_rows& rows);
+
+// The rows of config_limits.cpp: what one client gets, of a route and of the gateway.
+void add_limit_of_route(route_rows& rows);
+void add_limits(config_rows& rows);
 
 // The rows of config_trust.cpp: the cluster secret and what is allowed without it.
 void add_trust(config_rows& rows);

@@ -259,6 +259,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
             add_role(rows, role);
             add_group(rows, readers::gateway, add_gateway_figures);
             add_group(rows, readers::gateway, add_access_log);
+            add_group(rows, readers::gateway, add_limits);
             add_group(rows, readers::gateway, add_routes);
         }
     }

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,8 +36,18 @@ struct shown_route {
     std::vector<std::string> instances;
     std::vector<std::string> also_claimed_by;
     std::string source;
+    core::request_limit limit;
+    std::string counts;            // "client", "header:NAME", "route" or "all"
     bool is_answered_here = false; // redirect or respond
 };
+
+std::string limit_text(const shown_route& of) {
+    if (!of.limit.is_on()) {
+        return "-";
+    }
+    const auto& [rate, burst] = of.limit.settings;
+    return fmt::format("{} + {} by {}", core::resilience::rate_text(rate), burst, of.counts);
+}
 
 std::string target_of(const core::route_settings& route) {
     if (route.redirect) {
@@ -55,11 +66,9 @@ std::string target_of(const core::route_settings& route) {
 // Collects the routes from all sources.
 class route_list {
 public:
-    route_list(
-        const std::vector<core::upstream_program_settings>& programs,
-        const std::vector<core::node_info>& nodes
-    )
-        : programs_{programs},
+    route_list(const gateway::gateway_settings& settings, const std::vector<core::node_info>& nodes)
+        : programs_{settings.programs},
+          limit_{settings.limit},
           nodes_{nodes} {}
 
     void add_configured(const core::configured_routes& routes) {
@@ -73,6 +82,7 @@ public:
             made.path = settings.path;
             made.service = target_of(settings);
             made.source = settings.source;
+            set_limit(made, settings.limit);
             made.is_answered_here = settings.redirect || settings.respond;
             add_instances(made, settings.service);
             for (const auto& [service, weight] : settings.split) {
@@ -110,6 +120,7 @@ private:
         made.method = std::move(method);
         made.path = std::move(path);
         made.service = service;
+        set_limit(made, {});
         add_instances(made, service);
         made.source = "registry";
         if (!made.instances.empty()) {
@@ -119,6 +130,15 @@ private:
             made.source += fmt::format(" and {} more", made.instances.size() - 1);
         }
         return made;
+    }
+
+    void set_limit(shown_route& of, const std::optional<core::request_limit>& own) const {
+        using core::request_limit;
+        of.limit = own.value_or(limit_);
+        of.counts = core::counting_text(
+            of.limit,
+            own ? request_limit::all_of_route : request_limit::all_of_gateway
+        );
     }
 
     // The addresses that the configuration has for a service, then those of the registry.
@@ -137,6 +157,7 @@ private:
     }
 
     const std::vector<core::upstream_program_settings>& programs_;
+    const core::request_limit& limit_; // of routes without a limit of their own
     const std::vector<core::node_info>& nodes_;
     std::vector<shown_route> shown_;
 };
@@ -153,6 +174,17 @@ void write_strings(
     out.end_array();
 }
 
+void write_limit(json::writer& out, const shown_route& of) {
+    if (!of.limit.is_on()) {
+        return;
+    }
+    out.key("limit").begin_object();
+    out.key("rate").string(core::resilience::rate_text(of.limit.settings.allowed));
+    out.key("burst").unsigned_integer(of.limit.settings.burst);
+    out.key("key").string(of.counts);
+    out.end_object();
+}
+
 void print_as_json(const std::vector<shown_route>& routes) {
     std::string text;
     json::writer out{text};
@@ -166,6 +198,7 @@ void print_as_json(const std::vector<shown_route>& routes) {
         out.key("instances").unsigned_integer(each.instances.size());
         write_strings(out, "addresses", each.instances);
         write_strings(out, "also_claimed_by", each.also_claimed_by);
+        write_limit(out, each);
         out.key("source").string(each.source);
         out.end_object();
     }
@@ -180,6 +213,8 @@ void print_as_table(const std::vector<shown_route>& routes) {
         });
     };
     const bool has_hosts = any_has(&shown_route::hosts);
+    const bool has_limits =
+        std::ranges::any_of(routes, [](const shown_route& each) { return each.limit.is_on(); });
     const bool has_contested = any_has(&shown_route::also_claimed_by);
     std::vector<std::string> titles{"METHOD", "PATH", "SERVICE", "INSTANCES"};
     if (has_hosts) {
@@ -187,6 +222,9 @@ void print_as_table(const std::vector<shown_route>& routes) {
     }
     if (has_contested) {
         titles.emplace_back("ALSO CLAIMED BY");
+    }
+    if (has_limits) {
+        titles.emplace_back("LIMIT");
     }
     titles.emplace_back("SOURCE");
     text_table table{titles};
@@ -201,6 +239,9 @@ void print_as_table(const std::vector<shown_route>& routes) {
         }
         if (has_contested) {
             row.push_back(fmt::format("{}", fmt::join(each.also_claimed_by, ", ")));
+        }
+        if (has_limits) {
+            row.push_back(limit_text(each));
         }
         row.push_back(each.source);
         table.add(std::move(row));
@@ -228,7 +269,7 @@ int show_routes(const command_line& command, const configuration& configured) {
         }
         known = known_nodes{};
     }
-    route_list list{settings.programs, known->nodes};
+    route_list list{settings, known->nodes};
     list.add_configured(**compiled);
     list.add_packets();
     list.add_programs();

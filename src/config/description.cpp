@@ -32,6 +32,8 @@ bool has_type(kind of, const value& what) {
     case kind::weights:
     case kind::named:
         return what.is_table();
+    case kind::text_or_table:
+        return what.is_text() || what.is_table();
     }
     return false;
 }
@@ -148,6 +150,8 @@ std::string_view expected_by(const description& key) {
         return "an array of strings";
     case kind::weights:
         return "a table of names with integers";
+    case kind::text_or_table:
+        return "a string or a table";
     case kind::tables:
         return "tables";
     case kind::named:
@@ -169,6 +173,9 @@ result<void> check(const description& key, const value& what) {
         return check_texts(key, what.items());
     case kind::weights:
         return check_weights(key, what.members());
+    case kind::text_or_table:
+        return what.is_text() ? check_text(key, what.text())
+                              : check_count(key, what.members().size());
     case kind::truth:
     case kind::tables: // the entries are checked by their own schema
     case kind::named:
@@ -180,6 +187,7 @@ result<void> check(const description& key, const value& what) {
 result<value> parse_text(const description& key, std::string_view text) {
     switch (key.of) {
     case kind::text:
+    case kind::text_or_table:
         return std::string{text};
     case kind::texts:
         return split(text);

@@ -19,10 +19,11 @@ enum class kind : std::uint8_t {
     integer,
     truth,
     text,
-    texts,   // a list of texts
-    weights, // a table of names with integers: { api = 95, api-next = 5 }
-    tables,  // [[gateway.routes]]
-    named    // [upstream.NAME]; the name of the key is "upstream.*"
+    texts,         // a list of texts
+    weights,       // a table of names with integers: { api = 95, api-next = 5 }
+    text_or_table, // "100/s" or { rate = "100/s", burst = 20 }; the key checks the table's members
+    tables,        // [[gateway.routes]]
+    named          // [upstream.NAME]; the name of the key is "upstream.*"
 };
 
 enum class unit : std::uint8_t { none, milliseconds, bytes, percent };

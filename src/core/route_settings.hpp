@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/request_limit.hpp"
 #include "core/resilience/service_settings.hpp"
 
 #include <cstddef>
@@ -39,8 +40,10 @@ struct route_settings {
     std::vector<std::pair<std::string, unsigned>> split; // services with their weights
     std::optional<canned_redirect> redirect;
     std::optional<canned_reply> respond;
-    share_key split_by = share_key::client;    // what decides the share of a request
-    bool strip_prefix = false;                 // "/api/x" reaches the service as "/x"
+    share_key split_by = share_key::client; // what decides the share of a request
+    bool strip_prefix = false;              // "/api/x" reaches the service as "/x"
+    // None: the gateway's, if it has one; one that is not on: no limit.
+    std::optional<request_limit> limit;
     milliseconds timeout{0};                   // 0: of the gateway or the program
     std::optional<std::size_t> body_bytes_max; // none: gateway.body_bytes_max
 };

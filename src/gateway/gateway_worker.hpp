@@ -5,6 +5,7 @@
 #include "core/rate_quota.hpp"
 #include "gateway/backend/http_backend.hpp"
 #include "gateway/exchange_state.hpp"
+#include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/run_gateway.hpp"
 #include "gateway/settings.hpp"
@@ -82,6 +83,7 @@ private:
     net::byte_budget body_memory_; // outlives the sessions
     core::rate_quota log_quota_;
     std::time_t logs_reported_ = 0; // when refused log lines were last reported
+    rate_limits limits_;
     access_log access_log_;
     gateway_context context_;
     net::task_group sessions_;

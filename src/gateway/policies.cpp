@@ -7,6 +7,7 @@
 #include "gateway/policy/log_quota.hpp"
 #include "gateway/policy/media_type.hpp"
 #include "gateway/policy/packet_size.hpp"
+#include "gateway/policy/rate_limit.hpp"
 #include "gateway/policy/request_id.hpp"
 #include "gateway/policy/trace.hpp"
 
@@ -29,13 +30,15 @@ struct entry {
     std::optional<refusal> (*run)(exchange_state& exchange);
 };
 
-// The order is part of the contract with clients: route (404, 405), origin (403), length (413),
-// media type and coding (415), then the content (400).
-constexpr std::array<entry, 9> table{{
+// The order is part of the contract with clients: route (404, 405), origin (403), limit (429),
+// length (413), media type and coding (415), then the content (400). A page of another origin
+// cannot use up what its visitor may send.
+constexpr std::array<entry, 10> table{{
     {stage::arrival, concerns::all, policy::set_request_id},
     {stage::arrival, concerns::all, policy::set_trace},
     {stage::routed, concerns::packets_or_nothing, policy::add_origin_lines},
     {stage::head, concerns::packets_or_nothing, policy::check_origin},
+    {stage::head, concerns::all, policy::check_rate_limit},
     {stage::head, concerns::all, policy::check_body_size},
     {stage::head, concerns::packets_or_nothing, policy::check_media_type},
     {stage::body, concerns::packets_or_nothing, policy::check_log_quota},

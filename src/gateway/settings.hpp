@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 #include "core/address_list.hpp"
 #include "core/allowed_origins.hpp"
+#include "core/request_limit.hpp"
 #include "core/route_settings.hpp"
 #include "gateway/access_log.hpp"
 #include "node/settings.hpp"
@@ -31,6 +32,7 @@ struct gateway_settings {
     std::vector<core::upstream_program_settings> programs;
     access_log_settings access_log;
     core::address_list trusted_proxies;      // whose X-Forwarded-* and Forwarded are believed
+    core::request_limit limit;               // of routes that have none of their own
     core::allowed_origins cors;              // web pages that may use this gateway
     std::size_t log_bytes_per_s = 64U << 10; // of POST /logs, from one client address, per worker
 };

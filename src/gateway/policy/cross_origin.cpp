@@ -19,7 +19,8 @@ constexpr std::string_view vary = "Vary: Origin\r\n";
 constexpr std::string_view request_headers =
     "Access-Control-Allow-Headers: Content-Type, Idempotency-Key, Traceparent, X-Request-Id\r\n";
 constexpr std::string_view reply_headers =
-    "Access-Control-Expose-Headers: Idempotency-Key-Status, Retry-After, X-Request-Id\r\n";
+    "Access-Control-Expose-Headers: Idempotency-Key-Status, RateLimit, RateLimit-Policy, "
+    "Retry-After, X-Request-Id\r\n";
 constexpr std::string_view max_age = "Access-Control-Max-Age: 600\r\n";
 constexpr const char* refused =
     "a web page of another origin may not write here: send application/json from a program, or "

@@ -319,7 +319,12 @@ TEST(live_keys, are_those_that_running_gateways_apply) {
     }
     EXPECT_EQ(
         live,
-        (texts{"gateway.cors", "gateway.trusted_proxies", "gateway.routes", "upstream.*"})
+        (texts{
+            "gateway.cors",
+            "gateway.limit",
+            "gateway.trusted_proxies",
+            "gateway.routes",
+            "upstream.*"})
     );
 }
 
