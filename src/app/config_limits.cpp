@@ -49,6 +49,15 @@ void add_limit_of_route(route_rows& rows) {
 }
 
 void add_limits(config_rows& rows) {
+    add_key(
+        rows,
+        "gateway.connections_per_client_max",
+        {0, 1'000'000},
+        "largest number of connections that one worker has from one client address (IPv6: from one "
+        "/64 network); more are closed at once; addresses in gateway.trusted_proxies are not "
+        "counted; 0: no limit",
+        [](auto& c) -> auto& { return c.gateway.connections_per_client_max; }
+    ).live = true;
     static constexpr std::string_view all = core::request_limit::all_of_gateway;
     config_key& limit = rows.emplace_back();
     limit.name = "gateway.limit";

@@ -244,6 +244,13 @@ asio::awaitable<void> gateway_worker::run_connection(int fd, net::accept_credit 
     const net::open_mark open = credit.take_mark();
     auto socket = net::adopt_socket(worker_.loop.get_executor(), fd);
     http::server_connection connection{std::move(socket), worker_.dog, connection_settings_};
+    const std::string& client = connection.peer().host;
+    const bool is_proxy = settings_.trusted_proxies.contains(client);
+    const auto counted = clients_.take(client, is_proxy ? 0 : settings_.connections_per_client_max);
+    if (!counted) {
+        clients_.report(clock::now());
+        co_return;
+    }
     const enlisted<http::server_connection*> listed{connections_, &connection};
     // The credit is returned in the next turn of the loop, when the first read has started: silent
     // clients must not stop the worker from accepting.

@@ -4,6 +4,7 @@
 #include "core/listed_programs.hpp"
 #include "core/rate_quota.hpp"
 #include "gateway/backend/http_backend.hpp"
+#include "gateway/client_connections.hpp"
 #include "gateway/exchange_state.hpp"
 #include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
@@ -86,6 +87,7 @@ private:
     rate_limits limits_;
     access_log access_log_;
     gateway_context context_;
+    client_connections clients_; // outlives the sessions
     net::task_group sessions_;
     std::list<http::server_connection*> connections_;
     std::size_t replies_uncounted_ = 0; // since bound_unsent() last added up all connections

@@ -25,9 +25,10 @@ struct gateway_settings {
     milliseconds body_timeout{30'000};
     milliseconds keepalive_timeout{75'000};
     milliseconds request_timeout{5000};
-    milliseconds send_stall_timeout{30'000};  // a client without progress
-    std::size_t connections_max = 20'000;     // per worker
-    bool always_200 = false;                  // http_status = "always-200"
+    milliseconds send_stall_timeout{30'000};    // a client without progress
+    std::size_t connections_max = 20'000;       // per worker
+    std::size_t connections_per_client_max = 0; // the same, of one address; 0: no limit
+    bool always_200 = false;                    // http_status = "always-200"
     std::vector<core::route_settings> routes; // of the configuration, beside those of the registry
     std::vector<core::upstream_program_settings> programs;
     access_log_settings access_log;

@@ -9,7 +9,7 @@ import { start_proxy, toml_text } from './harness/proxy.mjs';
 import { answer, start_origin } from './harness/raw_origin.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { exchange } from './harness/wire_http.mjs';
+import { connect, exchange, request_bytes } from './harness/wire_http.mjs';
 
 const hour = 3600;
 
@@ -170,4 +170,38 @@ test('the limit of the gateway is for packet services too', async (world) => {
         up.workers('gateway').filter(({ pid }) => !before.includes(pid)).length === 2);
     await until('the gateway serves', async () => (await get('GET', '/goods', 'c')).status === 200);
     assert.equal((await get('GET', '/goods', 'a')).status, 429);
+});
+
+test('a client has only so many connections', async (world) => {
+    const routes = [{ path: '/own', respond: { status: 200, body: 'own' } }];
+    const settings = { keys: { 'gateway.connections_per_client_max': 3 }, routes };
+    const proxy = await start_proxy(world, settings);
+    const open = async (from) => {
+        const peer = await connect(world, proxy.port, { from });
+        peer.write(request_bytes('GET', '/own'));
+        return { peer, status: (await peer.reply()).status };
+    };
+    const statuses = async (from, count) => {
+        const all = [];
+        for (let n = 0; n < count; ++n) {
+            all.push(await open(from));
+        }
+        return all;
+    };
+    const first = await statuses('127.0.0.1', 4);
+    assert.deepEqual(first.map(({ status }) => status), [200, 200, 200, 0]);
+    const other = await statuses('127.0.0.2', 3);
+    assert.deepEqual(other.map(({ status }) => status), [200, 200, 200]);
+    await until('the log says so', () =>
+        /1 connections beyond gateway.connections_per_client_max .* 127\.0\.0\.1/.test(
+            proxy.gateway.log));
+    // A place is free again when its connection ends.
+    first[0].peer.close();
+    await until('another one is served', async () => (await open('127.0.0.1')).status === 200);
+    // A proxy in front of the gateway is many clients.
+    settings.keys['gateway.trusted_proxies'] = ['127.0.0.2'];
+    proxy.write(settings);
+    assert.equal((await proxy.ctl('reload')).code, 0);
+    const more = await statuses('127.0.0.2', 5);
+    assert.deepEqual(more.map(({ status }) => status), [200, 200, 200, 200, 200]);
 });

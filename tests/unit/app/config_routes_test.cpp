@@ -321,6 +321,7 @@ TEST(live_keys, are_those_that_running_gateways_apply) {
         live,
         (texts{
             "gateway.cors",
+            "gateway.connections_per_client_max",
             "gateway.limit",
             "gateway.trusted_proxies",
             "gateway.routes",
