@@ -258,6 +258,7 @@ const config::schema<route_settings>& route_schema() {
         add_split(rows);
         add_replies(rows);
         add_limit_of_route(rows);
+        add_fallback_of_route(rows);
         add_treatment(rows);
         return rows;
     }()};

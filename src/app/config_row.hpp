@@ -127,6 +127,9 @@ void add_registry_limits(config_rows& rows);
 void add_routes(config_rows& rows);
 void add_programs(config_rows& rows);
 
+// The rows of config_fallback.cpp: what a route has for a service that cannot answer.
+void add_fallback_of_route(route_rows& rows);
+
 // The rows of config_limits.cpp: what one client gets, of a route and of the gateway.
 void add_limit_of_route(route_rows& rows);
 void add_limits(config_rows& rows);

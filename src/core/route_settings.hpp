@@ -40,6 +40,9 @@ struct route_settings {
     std::vector<std::pair<std::string, unsigned>> split; // services with their weights
     std::optional<canned_redirect> redirect;
     std::optional<canned_reply> respond;
+    // For requests that the service cannot answer; at most one of both is set.
+    std::optional<canned_reply> fallback_reply;
+    std::string fallback_service;
     share_key split_by = share_key::client; // what decides the share of a request
     bool strip_prefix = false;              // "/api/x" reaches the service as "/x"
     // None: the gateway's, if it has one; one that is not on: no limit.

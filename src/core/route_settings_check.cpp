@@ -59,7 +59,7 @@ public:
 
     [[nodiscard]] result<void> run() const {
         using step = result<void> (route_check::*)() const;
-        constexpr std::array<step, 8> steps{
+        constexpr std::array<step, 9> steps{
             &route_check::name,
             &route_check::hosts,
             &route_check::path,
@@ -68,6 +68,7 @@ public:
             &route_check::split,
             &route_check::redirect,
             &route_check::respond,
+            &route_check::fallback,
         };
         for (const step each : steps) {
             if (auto checked = (this->*each)(); !checked) {
@@ -221,26 +222,41 @@ private:
     }
 
     [[nodiscard]] result<void> respond() const {
-        if (!route_.respond) {
+        return route_.respond ? reply("respond", *route_.respond) : result<void>{};
+    }
+
+    [[nodiscard]] result<void> fallback() const {
+        if (route_.fallback_service.empty() && !route_.fallback_reply) {
             return {};
         }
-        const auto& [status, type, body] = *route_.respond;
+        if (route_.service.empty() && route_.split.empty()) {
+            return wrong("fallback", "needs a service that it takes the place of");
+        }
+        if (!route_.fallback_service.empty() && route_.fallback_reply) {
+            return wrong("fallback", "is a service or a reply, not both");
+        }
+        if (!route_.fallback_service.empty() && !is_service_name(route_.fallback_service)) {
+            return wrong("fallback", "service is too long or has control characters");
+        }
+        return route_.fallback_reply ? reply("fallback", *route_.fallback_reply) : result<void>{};
+    }
+
+    [[nodiscard]] result<void>
+    reply(std::string_view key, const route_settings::canned_reply& made) const {
+        const auto& [status, type, body] = made;
         if (status < 200 || status > 599) {
-            return wrong("respond", "status is a number from 200 to 599");
+            return wrong(key, "status is a number from 200 to 599");
         }
         if (!body.empty() && (status == 204 || status == 304)) {
-            return wrong("respond", "a reply with this status has no body");
+            return wrong(key, "a reply with this status has no body");
         }
         if (body.size() > body_bytes_max) {
-            return wrong(
-                "respond",
-                "body has at most " + std::to_string(body_bytes_max) + " bytes"
-            );
+            return wrong(key, "body has at most " + std::to_string(body_bytes_max) + " bytes");
         }
         if (type.size() > type_bytes_max || !std::all_of(type.begin(), type.end(), [](char c) {
                 return wire::is_visible(c) || c == ' ';
             })) {
-            return wrong("respond", "type is too long or not in visible ASCII");
+            return wrong(key, "type is too long or not in visible ASCII");
         }
         return {};
     }

@@ -188,6 +188,7 @@ std::string json_line(const access_entry& entry, system_clock::time_point begun)
     out.text("request_id", entry.request_id);
     out.text("referer", shown(header_of(entry, "referer")));
     out.text("user_agent", shown(header_of(entry, "user-agent")));
+    out.text("fallback", record.fallback == nullptr ? std::string_view{} : record.fallback);
     out.text("cut", record.cut == nullptr ? std::string_view{} : record.cut);
     out.end();
     if (has_unprintable(line)) {

@@ -40,6 +40,8 @@ struct exchange_record {
     time_point first_byte = time_point::min(); // the head of the service's reply was there
     // The reply ended before it was complete; a literal that says why, for people.
     const char* cut = nullptr;
+    // What answered in the place of the service: "reply" or "service".
+    const char* fallback = nullptr;
 };
 
 // One request as a backend gets it.

@@ -4,6 +4,7 @@
 #include "base/uuid.hpp"
 #include "core/service_share.hpp"
 #include "gateway/backend/packet_backend.hpp"
+#include "gateway/fallback.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/reply.hpp"
 #include "gateway/route_choice.hpp"
@@ -76,6 +77,16 @@ asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
         .reply_lines = exchange->reply_lines,
     };
     auto why = co_await exchange->gateway.programs.run(&request);
+    co_return why;
+}
+
+asio::awaitable<std::optional<refusal>> run_backend(exchange_state* exchange) {
+    std::optional<refusal> why;
+    if (exchange->to == destination::packets) {
+        why = co_await run_packet_backend(exchange);
+    } else if (exchange->to == destination::program) {
+        why = co_await run_program(exchange);
+    }
     co_return why;
 }
 
@@ -156,14 +167,17 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
     exchange_state& exchange = *allocated;
     exchange.record.begun = clock::now();
     std::optional<refusal> why = admit(exchange);
-    if (!why && exchange.to == destination::packets) {
-        why = co_await run_packet_backend(&exchange);
-    } else if (!why && exchange.to == destination::program) {
-        why = co_await run_program(&exchange);
-    } else if (!why && exchange.to == destination::canned) {
+    if (!why && exchange.to == destination::canned) {
         send_canned(exchange);
+    } else if (!why) {
+        why = co_await run_backend(&exchange);
     }
-    if (why) {
+    if (why && turn_to_fallback_service(exchange, *why)) {
+        why = co_await run_backend(&exchange);
+    }
+    if (why && has_fallback_reply(exchange, *why)) {
+        send_fallback_reply(exchange);
+    } else if (why) {
         send_refusal(exchange, *why);
     }
     record(exchange, client->request());

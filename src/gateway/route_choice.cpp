@@ -79,20 +79,7 @@ void take_configured(exchange_state& exchange) {
         exchange.to = destination::canned;
         return;
     }
-    std::string service = choose_service(exchange);
-    if (exchange.gateway.programs.serves(service)) {
-        exchange.to = destination::program;
-        exchange.service = std::move(service);
-        return;
-    }
-    const wire::http_request& head = exchange.head();
-    const std::string_view path = exchange.route.path_for_service(head.path);
-    set_packets(exchange, exchange.gateway.table.find_of(service, head.method, path));
-    const bool is_absent =
-        exchange.match.what == packet_outcome::unknown && !exchange.gateway.services.knows(service);
-    if (is_absent) {
-        exchange.service = std::move(service); // see refuse_without_route()
-    }
+    take_service(exchange, choose_service(exchange));
 }
 
 // A browser asks whether a page may send a request that a packet service gets: the gateway answers,
@@ -137,6 +124,24 @@ void choose_route(exchange_state& exchange) {
     }
     if (exchange.to == destination::program || exchange.to == destination::canned) {
         keep_questions_about_packets(exchange);
+    }
+}
+
+void take_service(exchange_state& exchange, std::string service) {
+    if (exchange.gateway.programs.serves(service)) {
+        exchange.to = destination::program;
+        exchange.match = {};
+        exchange.service = std::move(service);
+        return;
+    }
+    exchange.service.clear();
+    const wire::http_request& head = exchange.head();
+    const std::string_view path = exchange.route.path_for_service(head.path);
+    set_packets(exchange, exchange.gateway.table.find_of(service, head.method, path));
+    const bool is_absent =
+        exchange.match.what == packet_outcome::unknown && !exchange.gateway.services.knows(service);
+    if (is_absent) {
+        exchange.service = std::move(service); // see refuse_without_route()
     }
 }
 

@@ -13,6 +13,10 @@ namespace msd::gateway {
 /// Sets the route, where the request goes, and for a program its service.
 void choose_route(exchange_state& exchange);
 
+/// Directs the exchange of a configured route to `service`: a program, a packet service with a
+/// route for the request, or nowhere.
+void take_service(exchange_state& exchange, std::string service);
+
 /// Why choose_route() has found nothing: 400, 404, 405, 501 or 503. Nothing: there is a route.
 [[nodiscard]] std::optional<refusal> refuse_without_route(const exchange_state& exchange);
 

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "gateway/backend/packet_reply.hpp"
+#include "gateway/fallback.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/reply.hpp"
 #include "wire/packet_headers.hpp"
@@ -186,7 +187,7 @@ asio::awaitable<std::optional<refusal>> run_packet_backend(exchange_state* excha
     if (why) {
         co_return why;
     }
-    if (!exchange->gateway.log.is_on()) {
+    if (!exchange->gateway.log.is_on() && !needs_head_later(*exchange)) {
         client.release_request(); // nothing needs the head any more
     }
     if (exchange->match.target->one_way) {

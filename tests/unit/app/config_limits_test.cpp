@@ -94,5 +94,26 @@ TEST(config_limits, are_refused_with_their_line_and_what_is_wrong) {
     );
 }
 
+TEST(config_fallbacks, are_a_reply_or_a_service) {
+    const auto routes = accepted(R"(
+[[gateway.routes]]
+path = "/a"
+service = "a"
+fallback = { status = 203, body = "{}", type = "application/json" }
+[[gateway.routes]]
+path = "/b"
+split = { b = 1 }
+fallback.service = "c"
+)")
+                            .routes;
+    ASSERT_EQ(routes.size(), 2U);
+    ASSERT_TRUE(routes[0].fallback_reply);
+    EXPECT_EQ(routes[0].fallback_reply->status, 203);
+    EXPECT_EQ(routes[0].fallback_reply->body, "{}");
+    EXPECT_EQ(routes[0].fallback_reply->type, "application/json");
+    EXPECT_FALSE(routes[1].fallback_reply);
+    EXPECT_EQ(routes[1].fallback_service, "c");
+}
+
 } // namespace
 } // namespace msd::app
