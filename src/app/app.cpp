@@ -59,6 +59,8 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
         return show_status(command, *configured);
     case verb::control:
         return control_instance(command, *configured);
+    case verb::fault:
+        return inject_fault(command, *configured);
     case verb::migrate:
         return run_on_store(command, *configured, migrate_stores);
     case verb::call:

@@ -60,6 +60,7 @@ public:
         add_roles();
         add_tables();
         add_ctl();
+        add_fault();
         add_call();
         add_transfers();
         add_rest();
@@ -483,6 +484,87 @@ private:
             "drain all workers, then exit",
             "  msd ctl stop --wait\n",
             wait_only
+        );
+    }
+
+    // One command of `msd fault`.
+    void add_fault_command(
+        CLI::App& fault,
+        const char* name,
+        const char* text,
+        const std::string& examples,
+        std::function<void(CLI::App&)> add_own = {}
+    ) {
+        CLI::App* const command = fault.add_subcommand(name, text);
+        command->footer("\nExamples:\n" + examples);
+        verbs_[command] = verb::fault;
+        when_named(*command, [this, add_own = std::move(add_own)](CLI::App& named) {
+            add_control_options(named);
+            if (add_own) {
+                add_own(named);
+            }
+        });
+    }
+
+    void add_fault() {
+        CLI::App& fault = *root_.add_subcommand(
+            "fault",
+            "inject faults into the gateway's requests for a service, for tests"
+        );
+        fault.require_subcommand(1);
+        fault.footer("\nExamples:\n"
+                     "  msd fault add goods --delay 200ms --percent 5 --for 60s\n"
+                     "  msd fault list\n"
+                     "  msd fault clear\n");
+        when_named(fault, [this](CLI::App& named) {
+            add_control_options(named);
+            add_fault_commands(named);
+        });
+    }
+
+    void add_fault_commands(CLI::App& fault) {
+        add_fault_command(
+            fault,
+            "add",
+            "inject one more fault; it ends by itself",
+            "  msd fault add goods --delay 200ms --percent 5 --for 60s\n"
+            "  msd fault add goods --error 503 --percent 50\n"
+            "  msd fault add members --abort --for 10s\n",
+            [this](CLI::App& add) {
+                add.add_option("SERVICE", line_.fault.service, "service of the requests")
+                    ->required();
+                add.add_option("--delay", line_.fault.delay, "time before the call, e.g. 200ms");
+                add.add_option(
+                       "--error",
+                       line_.fault.error,
+                       "status instead of the call: 400 to 599"
+                )
+                    ->check(CLI::Range(400, 599));
+                add.add_flag(
+                    "--abort",
+                    line_.fault.aborts,
+                    "end the connection instead of the call"
+                );
+                add.add_option("--percent", line_.fault.percent, "share of the requests (100)")
+                    ->check(CLI::Range(1, 100));
+                add.add_option(
+                    "--for",
+                    line_.fault.lasts,
+                    "how long, e.g. 60s (the default) or 5m"
+                );
+            }
+        );
+        add_fault_command(fault, "list", "show the faults", "  msd fault list --json\n");
+        add_fault_command(
+            fault,
+            "clear",
+            "end faults: all, those of a service, or one",
+            "  msd fault clear\n  msd fault clear goods\n  msd fault clear --id 2\n",
+            [this](CLI::App& clear) {
+                clear.add_option("SERVICE", line_.fault.service, "only faults of this service");
+                clear.add_option("--id", line_.fault.id, "only this fault")
+                    ->check(CLI::PositiveNumber);
+            }
         );
     }
 

@@ -21,6 +21,7 @@ enum class verb : std::uint8_t {
     routes,
     status,
     control,
+    fault,
     call,
     export_rows,
     import_rows,
@@ -52,6 +53,18 @@ struct command_line {
     std::string pool;    // ctl roll, scale; POOL/SLOT of ctl drain
     std::int64_t workers = 0;
     bool wait = false;
+
+    // fault; empty and 0: not given.
+    struct fault_options {
+        std::string service;
+        std::string delay; // "200ms"
+        std::string lasts; // "60s"
+        std::int64_t error = 0;
+        std::int64_t percent = 0;
+        std::int64_t id = 0;
+        bool aborts = false;
+    };
+    fault_options fault;
 
     std::string method; // call
     std::string uri;

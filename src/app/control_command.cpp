@@ -45,22 +45,6 @@ bool is_gone(const error& why) {
     return why.code == errc::refused || why.code == errc::not_found;
 }
 
-// The only running instance, or the instance that the command names.
-result<instance_socket> choose(const command_line& command, const configuration& configured) {
-    instance_search search = find_running(command, configured, master_timeout);
-    if (search.found.size() == 1) {
-        return std::move(search.found.front().at);
-    }
-    if (search.found.empty()) {
-        return fail(errc::not_found, search.nothing_found(command));
-    }
-    std::string names;
-    for (const running_instance& each : search.found) {
-        names += (names.empty() ? "" : ", ") + each.at.name;
-    }
-    return fail(errc::invalid, fmt::format("several instances run; name one with -i: {}", names));
-}
-
 // "goods/1" → goods and 1.
 std::optional<std::int64_t> cut_slot(std::string& name) {
     const auto slash = name.rfind('/');
@@ -337,7 +321,7 @@ int control_instance(const command_line& command, const configuration& configure
     if (command.control == "status") {
         return show_status(command, configured);
     }
-    const auto chosen = choose(command, configured);
+    const auto chosen = choose_instance(command, configured, master_timeout);
     if (!chosen) {
         return failed(chosen.error().text);
     }

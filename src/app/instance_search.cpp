@@ -83,4 +83,23 @@ instance_search find_running(
     return search;
 }
 
+result<instance_socket> choose_instance(
+    const command_line& command,
+    const configuration& configured,
+    milliseconds timeout
+) {
+    instance_search search = find_running(command, configured, timeout);
+    if (search.found.size() == 1) {
+        return std::move(search.found.front().at);
+    }
+    if (search.found.empty()) {
+        return fail(errc::not_found, search.nothing_found(command));
+    }
+    std::string names;
+    for (const running_instance& each : search.found) {
+        names += (names.empty() ? "" : ", ") + each.at.name;
+    }
+    return fail(errc::invalid, fmt::format("several instances run; name one with -i: {}", names));
+}
+
 } // namespace msd::app

@@ -36,4 +36,12 @@ struct instance_search {
     milliseconds timeout_each
 );
 
+/// The only running instance, or the instance that the command names. errc::not_found, invalid with
+/// a text for the user.
+[[nodiscard]] result<instance_socket> choose_instance(
+    const command_line& command,
+    const configuration& configured,
+    milliseconds timeout_each
+);
+
 } // namespace msd::app

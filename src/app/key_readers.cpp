@@ -26,6 +26,7 @@ key_readers readers_in(verb what) {
         return readers::registry_clients;
     case verb::status:
     case verb::control:
+    case verb::fault:
         return readers::instance_commands;
     case verb::migrate:
     case verb::export_rows:

@@ -103,6 +103,25 @@ std::string news_of(std::string_view what, const json::object& status) {
     );
 }
 
+// A line for each fault that is injected.
+std::string faults_of(const json::object& status) {
+    std::string text;
+    for (const json::value& each : elements_of(status, "faults")) {
+        json::object fields;
+        if (!fields.parse(each.text)) {
+            continue;
+        }
+        text += fmt::format(
+            "fault {}: in {} % of the requests for {}, for {}\n",
+            number_of(fields, "id"),
+            number_of(fields, "percent"),
+            shown_of(fields, "service"),
+            duration(number_of(fields, "left_ms"))
+        );
+    }
+    return text;
+}
+
 } // namespace
 
 std::string status_table(std::string_view instance, std::string_view status, bool colours) {
@@ -139,7 +158,7 @@ std::string status_table(std::string_view instance, std::string_view status, boo
         }
     }
     return fmt::format(
-        "{}: {}, pid {}, version {}, up {}, master {}\n{}{}{}",
+        "{}: {}, pid {}, version {}, up {}, master {}\n{}{}{}{}",
         printable(instance),
         shown_of(fields, "state"),
         number_of(fields, "pid"),
@@ -148,6 +167,7 @@ std::string status_table(std::string_view instance, std::string_view status, boo
         mebibytes(number_of(fields, "memory_bytes")),
         news_of("roll", fields),
         news_of("upgrade", fields),
+        faults_of(fields),
         table.text(colours)
     );
 }

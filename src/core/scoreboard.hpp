@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "base/shared_memory.hpp"
+#include "core/fault_board.hpp"
 #include "core/resilience/host_state.hpp"
 
 #include <algorithm>
@@ -97,6 +98,8 @@ public:
     [[nodiscard]] std::span<std::byte, metrics_bytes> metric_names() const {
         return all().metric_names;
     }
+    /// Written by the master only.
+    [[nodiscard]] fault_board& faults() const { return all().faults; }
     [[nodiscard]] int descriptor() const { return memory_.descriptor(); }
 
 private:
@@ -111,6 +114,7 @@ private:
         alignas(page) std::array<metrics_block, lines_max> metrics;
         alignas(page) resilience::host_state shared;
         alignas(page) std::array<resilience::host_state::worker_parts, lines_max> parts;
+        alignas(page) fault_board faults;
     };
 
     explicit scoreboard(shared_memory memory) : memory_{std::move(memory)} {}

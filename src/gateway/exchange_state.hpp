@@ -7,6 +7,7 @@
 #include "gateway/backend.hpp"
 #include "gateway/backend/http_backend.hpp"
 #include "gateway/client_identity.hpp"
+#include "gateway/injected_faults.hpp"
 #include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/settings.hpp"
@@ -33,6 +34,7 @@ struct gateway_context {
     net::byte_budget& body_memory; // limited by gateway.bodies_bytes_max
     core::rate_quota& log_quota;   // gateway.log_bytes_per_s
     const rate_limits& limits;
+    injected_faults& faults;
     access_log& log;
     // The gateway has received a list of nodes, from the registry or from the file that the workers
     // of its pool share.

@@ -101,6 +101,7 @@ gateway_worker::gateway_worker(
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
       limits_{surroundings.board},
+      faults_{surroundings.board},
       context_{
           settings_,
           routes_,
@@ -109,6 +110,7 @@ gateway_worker::gateway_worker(
           body_memory_,
           log_quota_,
           limits_,
+          faults_,
           access_log_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;

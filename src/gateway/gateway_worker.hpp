@@ -85,6 +85,7 @@ private:
     core::rate_quota log_quota_;
     std::time_t logs_reported_ = 0; // when refused log lines were last reported
     rate_limits limits_;
+    injected_faults faults_;
     access_log access_log_;
     gateway_context context_;
     client_connections clients_; // outlives the sessions

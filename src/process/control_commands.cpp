@@ -2,6 +2,7 @@
 #include "process/control_commands.hpp"
 
 #include "base/json.hpp"
+#include "process/fault_commands.hpp"
 
 #include <fmt/format.h>
 
@@ -120,6 +121,17 @@ result<std::uint64_t> control_commands::start_drain(std::string_view pool_name, 
     return do_.roll(std::move(wanted));
 }
 
+result<std::string> control_commands::change_faults(std::string_view line) {
+    if (find_pool("gateway") == nullptr) {
+        return fail(errc::invalid, "this instance has no gateway, which injects faults");
+    }
+    json::object fields;
+    if (auto parsed = fields.parse(line); !parsed) {
+        return tl::unexpected{std::move(parsed.error())};
+    }
+    return answer_fault(fields, do_.faults(), clock::now());
+}
+
 std::string control_commands::answer(std::string_view line) {
     const auto said = read_command(line);
     if (!said) {
@@ -152,6 +164,9 @@ std::string control_commands::answer(std::string_view line) {
             return *begun == 0 ? done : fmt::format(R"({{"ok":true,"reload":{}}})", *begun);
         });
     }
+    if (said->name == "fault") {
+        return answer_of(change_faults(line), [](const auto& answer) { return *answer; });
+    }
     if (said->name == "reopen") {
         do_.reopen_logs();
         return done;
@@ -162,7 +177,7 @@ std::string control_commands::answer(std::string_view line) {
     }
     return error_answer(fmt::format(
         "unknown command '{}'; the commands are: status, roll, scale, drain, upgrade, reload, "
-        "reopen, stop",
+        "reopen, fault, stop",
         said->name
     ));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "core/fault_board.hpp"
 #include "process/rolling.hpp"
 #include "process/worker_pool.hpp"
 
@@ -28,6 +29,7 @@ public:
         std::function<result<std::uint64_t>()> reload; // returns its number, or 0: it is done
         std::function<void()> reopen_logs;
         std::function<void()> stop;
+        std::function<core::fault_board&()> faults;
     };
 
     /// `pools` outlives this object.
@@ -40,6 +42,7 @@ private:
     [[nodiscard]] worker_pool* find_pool(std::string_view name);
     [[nodiscard]] result<std::uint64_t> start_roll(std::string_view pool_name);
     [[nodiscard]] result<void> change_scale(std::string_view pool_name, std::int64_t workers);
+    [[nodiscard]] result<std::string> change_faults(std::string_view line);
     [[nodiscard]] result<std::uint64_t> start_drain(std::string_view pool_name, std::int64_t slot);
 
     std::list<worker_pool>& pools_;

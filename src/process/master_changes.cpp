@@ -36,6 +36,9 @@ control_commands::actions master::command_actions() {
     made.reopen_logs = [this] {
         reopen_logs();
     };
+    made.faults = [this]() -> core::fault_board& {
+        return board_->board.faults();
+    };
     made.stop = [this] {
         begin_stop(stopping::mode::stopping, clock::now());
     };
@@ -156,7 +159,8 @@ instance_facts master::facts() const {
         settings_.program_path,
         rolls_,
         reloads_,
-        upgrade_};
+        upgrade_,
+        board_->board.faults()};
 }
 
 void master::report(time_point now) {

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/version.hpp"
+#include "process/fault_commands.hpp"
 
 #include <fmt/format.h>
 
@@ -128,6 +129,8 @@ status_json(const instance_facts& instance, const std::list<worker_pool>& pools,
     instance.reloads.write(out);
     out.key("upgrade");
     instance.upgrades.write(out);
+    out.key("faults");
+    write_faults(out, instance.faults, now);
     out.key("pools").begin_array();
     for (const worker_pool& each : pools) {
         write_pool(out, each, now);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "core/fault_board.hpp"
 #include "process/reloading.hpp"
 #include "process/rolling.hpp"
 #include "process/upgrading.hpp"
@@ -21,10 +22,12 @@ struct instance_facts {
     const rolling& rolls;
     const reloading& reloads;
     const upgrading& upgrades;
+    const core::fault_board& faults;
 };
 
 /// One JSON object on one line:
 /// {"pid","version","state","uptime_ms","memory_bytes","program","roll":{…},"upgrade":{…},
+/// "faults":[{"id","service","delay_ms","error","abort","percent","left_ms"}],
 /// "pools":[{"name","state","host","port","workers","ready","slots":[{"slot","pid","generation",
 /// "build","state","uptime_ms","restarts","last_exit","memory_bytes","connections","requests",
 /// "heartbeat_age_ms","stats"}]}]}. `stats` is what the role itself said with its last heartbeat. A
