@@ -84,6 +84,19 @@ void add_limits(config_rows& rows) {
     limit.get = [](const configuration& from) {
         return value_of_limit(from.gateway.limit, all);
     };
+    config_key& store = rows.emplace_back();
+    store.name = "gateway.limit_store";
+    store.text = "what counts the requests for limits: the host, or the Redis of section [cache] "
+                 "for all gateways that use it; without an answer within 50 ms the host counts, "
+                 "and the limit is divided by the number of gateways in the registry";
+    store.choices = {"host", "redis"};
+    store.put = [](configuration& into, const config_value& value) -> result<void> {
+        into.limits_in_redis = value.text() == "redis";
+        return {};
+    };
+    store.get = [](const configuration& from) {
+        return std::string{from.limits_in_redis ? "redis" : "host"};
+    };
 }
 
 } // namespace msd::app

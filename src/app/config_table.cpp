@@ -265,7 +265,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     }
     add_group(rows, readers::services, add_services);
     add_group(rows, readers::services | readers::store_commands, add_store);
-    add_group(rows, readers::services, add_cache_server);
+    add_group(rows, readers::services | readers::gateway, add_cache_server);
     for (const role_facts& role : roles) {
         if (role.kind == role_kind::service) {
             add_role(rows, role);

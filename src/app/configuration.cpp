@@ -44,6 +44,9 @@ result<void> check_together(const configuration& made) {
             )
         );
     }
+    if (made.limits_in_redis && made.cache_url.empty()) {
+        return fail(errc::invalid, "gateway.limit_store = \"redis\" needs cache.url");
+    }
     const auto compiled = core::configured_routes::compile(made.gateway.routes);
     if (!compiled) {
         return tl::unexpected{with_full_key(compiled.error(), made.gateway.routes)};

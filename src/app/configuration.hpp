@@ -52,6 +52,7 @@ struct configuration {
     upstream::upstream_settings upstream;
     registry::distributor_settings distributor;
     gateway::gateway_settings gateway;
+    bool limits_in_redis = false; // gateway.limit_store: that of `cache_url`
     host::service_settings service;
     process::supervision_settings supervision;
 

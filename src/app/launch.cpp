@@ -6,6 +6,7 @@
 #include "app/giving_up_root.hpp"
 #include "app/instance.hpp"
 #include "app/live_settings.hpp"
+#include "app/redis_limit_store.hpp"
 #include "app/resolve.hpp"
 #include "app/runtime_files.hpp"
 #include "app/secret.hpp"
@@ -296,7 +297,9 @@ int run_worker(
         return gateway::run_gateway(
             std::move(environment),
             gateway_of(adapted),
-            gateway_reader(command, roles)
+            gateway_reader(command, roles),
+            adapted.limits_in_redis ? redis_limits(adapted.service.cache)
+                                    : gateway::limit_store_maker{}
         );
     case role_kind::service:
         return host::run_service(std::move(environment), service_of(adapted, own.pool));

@@ -7,6 +7,7 @@
 #include "gateway/fallback.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/policy/fault.hpp"
+#include "gateway/policy/rate_limit.hpp"
 #include "gateway/reply.hpp"
 #include "gateway/route_choice.hpp"
 
@@ -174,6 +175,9 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
     exchange_state& exchange = *allocated;
     exchange.record.begun = clock::now();
     std::optional<refusal> why = admit(exchange);
+    if (!why && exchange.pending) {
+        why = co_await policy::ask_limit_store(&exchange);
+    }
     if (!why && exchange.to == destination::canned) {
         send_canned(exchange);
     } else if (!why) {

@@ -8,6 +8,7 @@
 #include "gateway/backend/http_backend.hpp"
 #include "gateway/client_identity.hpp"
 #include "gateway/injected_faults.hpp"
+#include "gateway/limit_store.hpp"
 #include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/settings.hpp"
@@ -39,6 +40,8 @@ struct gateway_context {
     // The gateway has received a list of nodes, from the registry or from the file that the workers
     // of its pool share.
     bool has_list = false;
+    limit_store* shared_limits = nullptr; // of several gateways; null: only `limits`
+    std::size_t gateways = 1;             // of the registry, this one included
     std::uint64_t requests = 0;
     std::mt19937_64 random{std::random_device{}()}; // for shares of a split
 };
@@ -49,6 +52,12 @@ enum class destination : std::uint8_t {
     packets, // to a packet service
     program, // to a web program
     canned   // nowhere: the route has the reply
+};
+
+// A limit whose store has not been asked yet.
+struct pending_limit {
+    core::request_limit limit;
+    std::string key; // names the limit and whose request it is
 };
 
 // What is known of one request and of the reply to it. The steps of the exchange and the policies
@@ -72,6 +81,8 @@ struct exchange_state {
     destination to = destination::nowhere;
     core::route_table::match match; // of a packet service, when there is one
     std::string service;            // of a program
+
+    std::optional<pending_limit> pending;
 
     // Requests of packet services only.
     wire::body_kind kind = wire::body_kind::none;

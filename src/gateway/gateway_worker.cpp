@@ -34,8 +34,7 @@ constexpr std::size_t unsent_to_count = std::size_t{64} * 1024;
 constexpr std::size_t counts_per_round = 4;
 constexpr std::size_t reported_max = 1000;     // contested routes in the log of one worker
 constexpr std::size_t claimants_named_max = 8; // in one line of the log
-constexpr std::time_t report_logs_every_s = 60;
-constexpr int reading_nice = 5; // of the thread that reads a configuration file
+constexpr int reading_nice = 5;                // of the thread that reads a configuration file
 
 core::rate_quota::limits log_limits(const gateway_settings& settings) {
     core::rate_quota::limits out;
@@ -60,11 +59,13 @@ connection_settings(node::worker& surroundings, const gateway_settings& settings
 gateway_worker::gateway_worker(
     node::worker& surroundings,
     const gateway_settings& settings,
-    settings_reader read_again
+    settings_reader read_again,
+    limit_store_maker make_limit_store
 )
     : worker_{surroundings},
       settings_{settings},
       read_again_{std::move(read_again)},
+      make_limit_store_{std::move(make_limit_store)},
       connection_settings_{connection_settings(surroundings, settings)},
       upstreams_{
           node::upstream_surroundings_of(
@@ -132,6 +133,7 @@ void gateway_worker::update(const upstream::topology_news& news) {
         }
     }
     follow_programs(services);
+    count_gateways(news);
     report_contested_routes();
 }
 
@@ -224,6 +226,9 @@ asio::awaitable<result<void>> gateway_worker::start() {
     if (auto applied = apply(std::move(*compiled)); !applied) {
         co_return applied;
     }
+    if (auto opened = open_limit_store(); !opened) {
+        co_return opened;
+    }
     link_.start(worker_.tasks);
     // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(node::first_list_limit);
@@ -298,6 +303,7 @@ asio::awaitable<void> gateway_worker::drain(deadline until) {
         sessions_.terminate();
         co_await sessions_.drained(last_look);
     }
+    co_await close_limit_store();
 }
 
 asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
@@ -336,22 +342,6 @@ std::string gateway_worker::stats() const {
         .unsigned_integer(worker_.input.ended())
         .end_object();
     return out;
-}
-
-void gateway_worker::report_refused_logs() {
-    const std::time_t now = std::time(nullptr);
-    if (now - logs_reported_ < report_logs_every_s) {
-        return;
-    }
-    logs_reported_ = now;
-    const auto refused = log_quota_.take_refusals();
-    log::warning(
-        "{} log lines ({} bytes) of clients exceeded gateway.log_bytes_per_s and got 429, most of "
-        "them from {}",
-        refused.lines,
-        refused.bytes,
-        refused.most_from.empty() ? "many addresses" : refused.most_from
-    );
 }
 
 void gateway_worker::note_reply(std::size_t unsent) {
@@ -394,10 +384,15 @@ void gateway_worker::bound_unsent() {
 int run_gateway(
     node::worker_environment environment,
     const gateway_settings& settings,
-    settings_reader read_again
+    settings_reader read_again,
+    limit_store_maker make_limit_store
 ) {
     node::worker surroundings{std::move(environment)};
-    gateway_worker instance{surroundings, settings, std::move(read_again)};
+    gateway_worker instance{
+        surroundings,
+        settings,
+        std::move(read_again),
+        std::move(make_limit_store)};
     return run(surroundings, instance);
 }
 

@@ -21,6 +21,7 @@
 #include <ctime>
 #include <list>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,11 +33,12 @@ namespace msd::gateway {
 // request.
 class gateway_worker final : public node::role, private http::stream_handler {
 public:
-    /// `read_again` reads the file of configure().
+    /// `read_again` reads the file of configure(). An empty `make_limit_store`: no common limits.
     gateway_worker(
         node::worker& surroundings,
         const gateway_settings& settings,
-        settings_reader read_again
+        settings_reader read_again,
+        limit_store_maker make_limit_store
     );
     ~gateway_worker() override;
 
@@ -68,11 +70,15 @@ private:
     void expire_programs();
     void report_contested_routes();
     void report_refused_logs();
+    [[nodiscard]] result<void> open_limit_store();
+    asio::awaitable<void> close_limit_store();
+    void count_gateways(const upstream::topology_news& news);
     void bound_unsent();
 
     node::worker& worker_;
     gateway_settings settings_; // the live keys change, see configure()
     settings_reader read_again_;
+    limit_store_maker make_limit_store_;
     http::server_connection_settings connection_settings_;
     upstream::upstreams upstreams_;
     core::listed_programs listed_programs_; // web programs of the registry
@@ -85,6 +91,8 @@ private:
     core::rate_quota log_quota_;
     std::time_t logs_reported_ = 0; // when refused log lines were last reported
     rate_limits limits_;
+    std::unique_ptr<limit_store> limit_store_; // null: no common limits
+    std::set<core::node_id> gateways_;         // of the registry
     injected_faults faults_;
     access_log access_log_;
     gateway_context context_;

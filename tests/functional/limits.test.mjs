@@ -7,6 +7,7 @@ import fs from 'node:fs';
 
 import { start_proxy, toml_text } from './harness/proxy.mjs';
 import { answer, start_origin } from './harness/raw_origin.mjs';
+import { redis_server } from './harness/redis.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
 import { connect, exchange, request_bytes } from './harness/wire_http.mjs';
@@ -204,4 +205,53 @@ test('a client has only so many connections', async (world) => {
     assert.equal((await proxy.ctl('reload')).code, 0);
     const more = await statuses('127.0.0.2', 5);
     assert.deepEqual(more.map(({ status }) => status), [200, 200, 200, 200, 200]);
+});
+
+test('several gateways have a limit in common by Redis', async (world) => {
+    const redis = await redis_server.start(world);
+    const distributor = await world.role('distributor');
+    const file = world.path('redis.toml');
+    const own = { status: 200, type: 'text/plain', body: 'own' };
+    fs.writeFileSync(file, toml_text({
+        keys: { 'gateway.limit_store': 'redis', 'cache.url': redis.url },
+        routes: ['/first', '/second', '/third'].map((path) =>
+            ({ path, respond: own, limit: { rate: '20/h', burst: 29 } })),
+    }));
+    const options = {
+        distributor: distributor.port('distributor'), workers: 2, args: ['--config', file],
+    };
+    const ports = [];
+    for (const n of [1, 2]) {
+        const own_dirs = ['--runtime-dir', world.path(`run${n}`)];
+        const gateway = await world.role('gateway', {
+            ...options, args: [...options.args, ...own_dirs],
+        });
+        ports.push(gateway.port('gateway'));
+    }
+    const get = (n, target) => exchange(world, ports[n], 'GET', target);
+    const accepted = async (n, target) => {
+        const replies = await Promise.all(Array.from({ length: 45 }, () => get(n, target)));
+        const all = replies.map(({ status }) => status);
+        assert.deepEqual([...new Set(all)].filter((each) => each !== 200 && each !== 429), []);
+        return all.filter((each) => each === 200).length;
+    };
+    /** Whether replies of all workers say that this is the time of the limit. */
+    const has_window = async (seconds) => {
+        const replies = await Promise.all([0, 1].flatMap((n) =>
+            Array.from({ length: 10 }, () => get(n, '/third'))));
+        return replies.every(({ fields }) =>
+            fields.get('ratelimit-policy').endsWith(`;w=${seconds}`));
+    };
+
+    await until('all workers are connected to Redis', async () =>
+        (await redis.reply_to(['CLIENT', 'LIST'])).match(/ name=msd/g)?.length >= 4);
+    await until('all workers use it', async () => has_window(hour));
+    const both = await Promise.all([accepted(0, '/first'), accepted(1, '/first')]);
+    assert.equal(both[0] + both[1], 30);
+    assert.equal((await get(0, '/first')).status, 429);
+
+    // Without Redis each has its share.
+    redis.kill();
+    await until('each gateway counts its half', async () => has_window(2 * hour));
+    assert.deepEqual(await Promise.all([accepted(0, '/second'), accepted(1, '/second')]), [16, 16]);
 });

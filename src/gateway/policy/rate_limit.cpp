@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/policy/rate_limit.hpp"
 
+#include "base/log.hpp"
 #include "core/rate_quota.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace msd::gateway::policy {
 
@@ -18,6 +20,7 @@ namespace {
 using core::request_limit;
 using core::resilience::limit_decision;
 
+constexpr std::size_t gateways_max = 1000;
 constexpr char between = '\0'; // no part of a key contains it
 
 // The settings of the route that name it; equal in all workers, and after a reload.
@@ -74,6 +77,36 @@ void append_fields(std::string& lines, std::string_view name, const limit_decisi
     );
 }
 
+// Adds the fields to the reply; 429 when the request is not allowed.
+std::optional<refusal>
+judge(exchange_state& exchange, const request_limit& limit, const limit_decision& made) {
+    append_fields(exchange.reply_lines, name_of(limit), made);
+    if (made.is_allowed) {
+        return {};
+    }
+    refusal why;
+    why.status = 429;
+    why.detail = fmt::format(
+        "too many requests: {} are accepted{}",
+        core::resilience::rate_text(limit.settings.allowed),
+        limit.each == request_limit::counting::client ? " from one client" : ""
+    );
+    why.extra = fmt::format(
+        "Retry-After: {}\r\n",
+        std::max<std::int64_t>(whole_seconds(made.retry_after), 1)
+    );
+    return why;
+}
+
+// The limit of one of several gateways.
+core::resilience::limit_settings
+share_of(core::resilience::limit_settings whole, std::size_t gateways) {
+    const auto shares = static_cast<std::uint32_t>(std::min<std::size_t>(gateways, gateways_max));
+    whole.allowed.per *= std::int64_t{shares};
+    whole.burst = (whole.burst + shares - 1) / shares; // without a burst, none would get its rate
+    return whole;
+}
+
 } // namespace
 
 std::optional<refusal> check_rate_limit(exchange_state& exchange) {
@@ -91,23 +124,24 @@ std::optional<refusal> check_rate_limit(exchange_state& exchange) {
         append_route(key, *route);
     }
     append_owner(key, exchange, limit);
-    const limit_decision made = exchange.gateway.limits.take(key, limit.settings, clock::now());
-    append_fields(exchange.reply_lines, name_of(limit), made);
-    if (made.is_allowed) {
+    if (exchange.gateway.shared_limits != nullptr) {
+        exchange.pending = pending_limit{limit, std::move(key)};
         return {};
     }
-    refusal why;
-    why.status = 429;
-    why.detail = fmt::format(
-        "too many requests: {} are accepted{}",
-        core::resilience::rate_text(limit.settings.allowed),
-        limit.each == request_limit::counting::client ? " from one client" : ""
-    );
-    why.extra = fmt::format(
-        "Retry-After: {}\r\n",
-        std::max<std::int64_t>(whole_seconds(made.retry_after), 1)
-    );
-    return why;
+    const auto made = exchange.gateway.limits.take(key, limit.settings, clock::now());
+    return judge(exchange, limit, made);
+}
+
+asio::awaitable<std::optional<refusal>> ask_limit_store(exchange_state* exchange) {
+    const request_limit& limit = exchange->pending->limit;
+    const std::string& key = exchange->pending->key;
+    const gateway_context& gateway = exchange->gateway;
+    auto made = co_await gateway.shared_limits->take(key, limit.settings);
+    if (!made) {
+        log::debug("{}: the limits have no store: {}", exchange->request_id, made.error().text);
+        made = gateway.limits.take(key, share_of(limit.settings, gateway.gateways), clock::now());
+    }
+    co_return judge(*exchange, limit, *made);
 }
 
 } // namespace msd::gateway::policy

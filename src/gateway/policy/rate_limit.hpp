@@ -3,6 +3,8 @@
 
 #include "gateway/exchange_state.hpp"
 
+#include <asio/awaitable.hpp>
+
 #include <optional>
 
 namespace msd::gateway::policy {
@@ -10,6 +12,12 @@ namespace msd::gateway::policy {
 /// 429 with Retry-After for a request beyond the limit of its route, or of the gateway. All replies
 /// to requests with a limit have the fields RateLimit-Policy and RateLimit
 /// (draft-ietf-httpapi-ratelimit-headers).
+/// When several gateways have limits in common, it sets exchange.pending instead, for
+/// ask_limit_store().
 [[nodiscard]] std::optional<refusal> check_rate_limit(exchange_state& exchange);
+
+/// The same for exchange.pending. When the store does not answer, this gateway counts for itself,
+/// with its share of the limit: all gateways that the registry lists have an equal one.
+asio::awaitable<std::optional<refusal>> ask_limit_store(exchange_state* exchange);
 
 } // namespace msd::gateway::policy
