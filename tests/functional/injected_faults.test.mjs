@@ -9,7 +9,7 @@ import { toml_text } from './harness/proxy.mjs';
 import { answer, start_origin } from './harness/raw_origin.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
-import { exchange } from './harness/wire_http.mjs';
+import { connect, exchange, request_bytes } from './harness/wire_http.mjs';
 
 test('faults are injected into the requests for a service', async (world) => {
     const origin = await start_origin(world, { default: answer });
@@ -66,6 +66,10 @@ test('faults are injected into the requests for a service', async (world) => {
     await until('the workers are replaced', () =>
         up.workers('gateway').filter(({ pid }) => !before.includes(pid)).length === 2);
     await until('goods is refused', async () => (await get('/goods')).status === 503);
+    // So has a master that was upgraded in place.
+    const upgraded = await world.command(
+        ['ctl', 'upgrade', '--wait', '--runtime-dir', world.path('run')]);
+    assert.equal(upgraded.code, 0, upgraded.log);
     await done('clear', '--id', String(first.id));
     assert.deepEqual((await list()).map(({ id }) => id), [second.id]);
     await until('goods answers', async () => (await get('/goods')).status === 200);
@@ -76,6 +80,21 @@ test('faults are injected into the requests for a service', async (world) => {
     await done('add', 'api', '--delay', '300ms', '--percent', '100');
     assert.equal((await get('/api/x')).status, 200);
     assert.equal((await get('/quick/x')).status, 504);
+    // A client that leaves ends the wait.
+    await done('add', 'api', '--delay', '10m');
+    const leaving = await connect(world, port);
+    leaving.write(request_bytes('GET', '/api/left'));
+    const connections = async () => {
+        const answered = await world.command(
+            ['status', '--json', '--runtime-dir', world.path('run')]);
+        const { pools } = JSON.parse(answered.output).instances[0];
+        return pools.find(({ name }) => name === 'gateway').slots
+            .reduce((sum, slot) => sum + slot.connections, 0);
+    };
+    await until('the request is there', async () => await connections() === 1);
+    leaving.reset();
+    await until('it has ended', async () => await connections() === 0);
+    await done('clear');
     // An error is a reason for a fallback.
     await done('add', 'api', '--error', '504');
     const spare = await get('/spare/x');
