@@ -225,16 +225,17 @@ void add_bulkhead(program_rows& rows) {
     add_key(
         rows,
         "bulkhead.requests",
-        {1, count_max},
-        "requests of the service in flight, of all workers together",
-        [](auto& p) -> auto& { return p.policies.bulkhead.requests; }
+        {0, count_max},
+        "requests of the service in flight, of all workers together; 0: 1024 for web programs, no "
+        "limit for packet services, which have queues and limits of their own",
+        [](auto& p) -> auto& { return p.policies.requests_max; }
     );
     add_key(
         rows,
         "bulkhead.per_endpoint",
-        {1, count_max},
-        "the same at one endpoint",
-        [](auto& p) -> auto& { return p.policies.bulkhead.per_endpoint; }
+        {0, count_max},
+        "the same at one endpoint; 0: 128 for web programs, no limit for packet services",
+        [](auto& p) -> auto& { return p.policies.per_endpoint_max; }
     );
     add_key(
         rows,

@@ -234,6 +234,7 @@ void programs::rebuild(const std::string& service) {
         return;
     }
     settings.name = service;
+    settings.policies = settings.policies.with_limits({});
     auto guard =
         before ? before->guard()
                : std::make_shared<service_guard>(executor_, cells_, service, settings.policies);

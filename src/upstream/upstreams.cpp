@@ -22,6 +22,14 @@ std::shared_ptr<const core::node_info> info_of(const core::listed_node_ptr& list
     return {listed, &listed->info};
 }
 
+// A node has queues and limits of its own, which are fair to its clients. A limit here would let
+// one client that sends slow requests take the places of all others.
+core::resilience::bulkhead_settings no_limits() {
+    core::resilience::bulkhead_settings made;
+    made.requests = made.per_endpoint = 1'000'000;
+    return made;
+}
+
 std::size_t routes_of(const core::node_info& node) {
     return node.urls.size() + node.routes.size();
 }
@@ -139,7 +147,7 @@ upstreams::service_map::iterator upstreams::add_service(const std::string& name)
         return services_.end();
     }
     const auto made = services_.emplace(name, service_nodes{}).first;
-    const auto& settings = policies_.of(name);
+    const auto settings = policies_.of(name).with_limits(no_limits());
     auto guard = std::make_shared<service_guard>(around_.executor, *around_.cells, name, settings);
     made->second.group = std::make_shared<endpoint_group>(name, settings, guard->claim());
     made->second.guard = std::move(guard);
@@ -186,7 +194,7 @@ void upstreams::group(const std::string& name, service_nodes& of) {
         return;
     }
     of.is_grouped = true;
-    const auto& settings = policies_.of(name);
+    const auto settings = policies_.of(name).with_limits(no_limits());
     std::vector<endpoint_group::endpoint> all;
     all.reserve(of.nodes.size());
     for (const node_ptr& node : of.nodes) {

@@ -266,7 +266,7 @@ test('a policy that cannot be is refused with its key', async (world) => {
         [{ 'retry.methods': ['GE T'] }, 'retry.methods'],
         [{ 'breaker.mode': 'on' }, 'breaker.mode'],
         [{ hash_key: 'header:' }, 'hash_key'],
-        [{ 'bulkhead.requests': 0 }, 'bulkhead.requests'],
+        [{ 'bulkhead.requests': -1 }, 'bulkhead.requests'],
     ];
     for (const [of, key] of wrong) {
         writeFileSync(file, toml_text({ upstreams: { app: of } }));

@@ -34,9 +34,21 @@ struct service_settings {
     breaker_settings breaker;
     ejection_settings outlier; // consecutive 0: endpoints are never ejected
     bulkhead_settings bulkhead;
+    // Of the bulkhead, as configured; 0: by the kind of the service, see with_limits().
+    std::int32_t requests_max = 0;
+    std::int32_t per_endpoint_max = 0;
     time_limits times;
     ramp starting = slow_start; // of endpoints that are new, or were ejected
 
+    /// These settings with the limits of the bulkhead that are configured, or else with
+    /// `otherwise`.
+    [[nodiscard]] service_settings with_limits(const bulkhead_settings& otherwise) const {
+        service_settings made = *this;
+        made.bulkhead.requests = requests_max > 0 ? requests_max : otherwise.requests;
+        made.bulkhead.per_endpoint =
+            per_endpoint_max > 0 ? per_endpoint_max : otherwise.per_endpoint;
+        return made;
+    }
     [[nodiscard]] bool ejects() const { return outlier.consecutive > 0; }
     [[nodiscard]] bool repeats(std::string_view method) const {
         return repeatable.empty()

@@ -192,10 +192,6 @@ TEST_F(upstreams_on_a_loop, skips_full_instances) {
                       ) -> asio::awaitable<void> {
         co_await a->accept();
         co_await b->accept();
-        auto unlimited = in_turn();
-        unlimited.defaults.bulkhead.requests = 1'000'000;
-        unlimited.defaults.bulkhead.per_endpoint = 1'000'000;
-        me->services.apply(unlimited);
         std::vector<attempt_slot> waiting(2 * upstream_connection::in_flight_max);
         for (attempt_slot& slot : waiting) {
             me->begin("POST", test::loop::patience, &slot);
