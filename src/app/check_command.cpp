@@ -15,11 +15,11 @@
 #include "config/file.hpp"
 #include "config/problems.hpp"
 #include "store/diagnosis.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <optional>
@@ -147,7 +147,7 @@ int print_store(const command_line& /*command*/, const configuration& of_service
 }
 
 // Adds what a process for `service` printed. False: it found an error, which is in `into`.
-bool add_part(result<store::diagnosis>& into, const std::string& service, std::string_view part) {
+bool add_part(result<store::diagnosis>& into, std::string_view service, std::string_view part) {
     json::object fields;
     if (!fields.parse(part) || fields.find("error") != nullptr) {
         into = fail(errc::unavailable, fmt::format("{}: {}", service, text_of(fields, "error")));
@@ -176,7 +176,7 @@ look_at_stores(const command_line& command, const configuration& configured) {
     if (!is_run_per_service(configured)) {
         return look_at_store(configured);
     }
-    const std::array<std::string, 3> services{"goods", "members", "purchases"};
+    const auto services = store::stored_services();
     command_line all = command;
     all.services.assign(services.begin(), services.end());
     const service_outputs printed = collect_per_service(all, configured, print_store);
@@ -188,7 +188,7 @@ look_at_stores(const command_line& command, const configuration& configured) {
     result<store::diagnosis> found{store::diagnosis{}};
     found->where = configured.data_dir.native();
     for (std::size_t i = 0; i < services.size(); ++i) {
-        if (!add_part(found, services.at(i), parts->at(i).text)) {
+        if (!add_part(found, services[i], parts->at(i).text)) {
             break;
         }
     }

@@ -6,6 +6,7 @@
 #include "app/environment.hpp"
 #include "base/version.hpp"
 #include "config/suggestion.hpp"
+#include "store/stored_services.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -627,7 +628,7 @@ private:
             add_transfer_options(
                 named,
                 "DIRECTORY",
-                "directory for goods.jsonl, members.jsonl and purchases.jsonl"
+                "directory for a file of each service, such as goods.jsonl"
             );
         });
         for (CLI::App* const from : {&in, &compare}) {
@@ -644,12 +645,13 @@ private:
 
     void add_transfer_options(CLI::App& to, const char* place, const char* text) {
         to.add_option(place, line_.place, text)->required();
+        const auto all = store::stored_services();
         to.add_option(
               "--service",
               line_.services,
               "only this service; can be repeated (default: all)"
         )
-            ->check(CLI::IsMember({"goods", "members", "purchases"}))
+            ->check(CLI::IsMember(std::vector<std::string>{all.begin(), all.end()}))
             ->allow_extra_args(false); // the next word is not a service
         to.add_flag("--json", line_.as_json, "print JSON");
         add_common(to);

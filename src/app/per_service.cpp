@@ -6,6 +6,7 @@
 #include "app/role_directories.hpp"
 #include "base/log.hpp"
 #include "base/unique_fd.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,8 @@ constexpr std::string_view embedded_scheme = "sqlite:";
 constexpr std::size_t piece_bytes = 4096;
 
 std::vector<std::string> services_of(const command_line& command) {
-    return command.services.empty() ? std::vector<std::string>{"goods", "members", "purchases"}
+    const auto all = store::stored_services();
+    return command.services.empty() ? std::vector<std::string>{all.begin(), all.end()}
                                     : command.services;
 }
 

@@ -2,11 +2,11 @@
 #include "app/role_directories.hpp"
 
 #include "app/environment.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <system_error>
 
 namespace msd::app {
@@ -14,9 +14,6 @@ namespace msd::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Those that own a database.
-constexpr std::array<std::string_view, 3> stores{"goods", "members", "purchases"};
 
 bool has_directory(const fs::path& path) {
     std::error_code ignored;
@@ -26,7 +23,7 @@ bool has_directory(const fs::path& path) {
 } // namespace
 
 bool is_split(const fs::path& data_dir) {
-    return std::any_of(stores.begin(), stores.end(), [&data_dir](std::string_view each) {
+    return std::ranges::any_of(store::stored_services(), [&data_dir](std::string_view each) {
         return has_directory(data_dir / each);
     });
 }

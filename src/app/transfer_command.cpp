@@ -6,13 +6,13 @@
 #include "app/transfer_places.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -25,9 +25,6 @@ namespace msd::app {
 namespace {
 
 using table = transfer_end;
-
-// Rows refer only to rows of services that come earlier here.
-constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
 
 constexpr milliseconds progress_every{500};
 
@@ -105,7 +102,8 @@ std::vector<std::string> chosen_services(const command_line& command) {
     if (!command.services.empty()) {
         return command.services;
     }
-    return {services.begin(), services.end()};
+    const auto all = store::stored_services(); // so that a row comes after those it refers to
+    return {all.begin(), all.end()};
 }
 
 result<moved> move_rows(const std::string& service, result<table> from, result<table> to) {

@@ -6,6 +6,7 @@
 #include "store/migrate.hpp"
 #include "store/mysql/connection.hpp"
 #include "store/mysql/server_address.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
@@ -58,7 +59,7 @@ void look_at_directory(const std::filesystem::path& data_dir, diagnosis& into) {
 // What a process that ended in a transaction has left behind. Reading it would change files.
 void look_for_unfinished(const std::filesystem::path& data_dir, diagnosis& into) {
     std::error_code unknown;
-    for (const std::string_view service : {"goods", "members", "purchases"}) {
+    for (const std::string_view service : stored_services()) {
         const auto file = (data_dir / service).string() + ".db";
         const bool has_log = std::filesystem::exists(file + "-wal", unknown) &&
                              !std::filesystem::exists(file + "-shm", unknown);

@@ -4,15 +4,18 @@
 #include "base/deadline.hpp"
 #include "base/money.hpp"
 #include "base/result.hpp"
+#include "store/entity.hpp"
 #include "store/idempotency.hpp"
 #include "store/page.hpp"
 
 #include <asio/awaitable.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace msd::store {
 
@@ -26,6 +29,19 @@ struct goods_fields {
 struct goods_row {
     std::int64_t id = 0;
     goods_fields fields;
+};
+
+struct goods_entity {
+    using row = goods_row;
+    static constexpr std::string_view service = "goods";
+    static constexpr std::array columns{
+        column{"name"},
+        column{"category"},
+        column{.name = "price_e4", .member = "price"},
+        column{"description"}};
+    static auto values(auto& of) {
+        return std::tie(of.fields.name, of.fields.category, of.fields.price, of.fields.description);
+    }
 };
 
 // A row while it is being read. The texts are views into the database's memory.

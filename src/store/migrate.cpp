@@ -2,13 +2,8 @@
 #include "store/migrate.hpp"
 
 #include "store/data_directory.hpp"
-#include "store/mysql/goods_table.hpp"
-#include "store/mysql/members_table.hpp"
-#include "store/mysql/purchases_table.hpp"
 #include "store/mysql/writable_server.hpp"
-#include "store/sqlite/goods_table.hpp"
-#include "store/sqlite/members_table.hpp"
-#include "store/sqlite/purchases_table.hpp"
+#include "store/stored_entities.hpp"
 
 #include <fmt/format.h>
 
@@ -148,20 +143,20 @@ result<migration_report> migrate_server(
     return report;
 }
 
-template <class Embedded, class Server>
+template <class Stored>
 result<void> migrate_one(
     const store_settings& settings,
     const migration_request& wanted,
     std::vector<migration_report>& into
 ) {
-    const std::string_view service = Embedded::wanted_schema().service;
     const auto& chosen = wanted.services;
-    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), service) == chosen.end()) {
+    if (!chosen.empty() &&
+        std::find(chosen.begin(), chosen.end(), Stored::service) == chosen.end()) {
         return {};
     }
     auto report = settings.server.url.empty()
-                      ? migrate_embedded(settings, Embedded::wanted_schema(), wanted)
-                      : migrate_server(settings, Server::wanted_schema(), wanted);
+                      ? migrate_embedded(settings, Stored::embedded::wanted_schema(), wanted)
+                      : migrate_server(settings, Stored::server::wanted_schema(), wanted);
     if (!report) {
         return tl::unexpected{std::move(report.error())};
     }
@@ -172,14 +167,9 @@ result<void> migrate_one(
 result<std::vector<migration_report>>
 migrate_each(const store_settings& settings, const migration_request& wanted) {
     std::vector<migration_report> reports;
-    auto done = migrate_one<sqlite::goods_table, mysql::goods_table>(settings, wanted, reports);
-    if (done) {
-        done = migrate_one<sqlite::members_table, mysql::members_table>(settings, wanted, reports);
-    }
-    if (done) {
-        done =
-            migrate_one<sqlite::purchases_table, mysql::purchases_table>(settings, wanted, reports);
-    }
+    auto done = stored_entities::each([&]<class Stored>() {
+        return migrate_one<Stored>(settings, wanted, reports);
+    });
     if (!done) {
         return tl::unexpected{std::move(done.error())};
     }

@@ -3,13 +3,8 @@
 
 #include "store/mysql/connection.hpp"
 #include "store/mysql/database.hpp"
-#include "store/mysql/goods_table.hpp"
-#include "store/mysql/members_table.hpp"
-#include "store/mysql/purchases_table.hpp"
 #include "store/sqlite/database.hpp"
-#include "store/sqlite/goods_table.hpp"
-#include "store/sqlite/members_table.hpp"
-#include "store/sqlite/purchases_table.hpp"
+#include "store/stored_entities.hpp"
 
 #include <string>
 #include <utility>

@@ -4,13 +4,17 @@
 #include "base/deadline.hpp"
 #include "base/money.hpp"
 #include "base/result.hpp"
+#include "store/entity.hpp"
 #include "store/idempotency.hpp"
 #include "store/page.hpp"
 
 #include <asio/awaitable.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <tuple>
 
 namespace msd::store {
 
@@ -25,6 +29,26 @@ struct purchase_row {
     std::int64_t id = 0;
     purchase_fields fields;
     std::int64_t date_ms = 0; // milliseconds since 1970 in UTC
+};
+
+struct purchases_entity {
+    using row = purchase_row;
+    static constexpr std::string_view service = "purchases";
+    static constexpr std::array columns{
+        column{"userid"},
+        column{"goodsid"},
+        column{"quantity"},
+        column{.name = "price_e4", .member = "price"},
+        column{"date_ms"}};
+    static auto values(auto& of) {
+        return std::tie(
+            of.fields.userid,
+            of.fields.goodsid,
+            of.fields.quantity,
+            of.fields.price,
+            of.date_ms
+        );
+    }
 };
 
 using purchase_writer = void (*)(json::writer&, const purchase_row&);

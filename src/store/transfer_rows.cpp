@@ -3,8 +3,11 @@
 
 #include "base/json.hpp"
 #include "store/argon2id_cost.hpp"
+#include "store/stored_entities.hpp"
 
 #include <optional>
+#include <tuple>
+#include <utility>
 
 namespace msd::store {
 
@@ -35,6 +38,17 @@ public:
         }
     }
 
+    void read(std::string_view name, std::int64_t& into) { into = integer(name); }
+    void read(std::string_view name, std::string& into) { into = text(name); }
+    void read(std::string_view name, money& into) { into = price(name); }
+    // null: none.
+    void read(std::string_view name, std::optional<money>& into) {
+        const json::value* const found = find(name);
+        if (found == nullptr || found->type != json::kind::null) {
+            into = price(name);
+        }
+    }
+
     std::string text(std::string_view name) {
         const json::value* const found = find(name);
         auto string = found == nullptr ? std::nullopt : found->as_string();
@@ -45,15 +59,6 @@ public:
     // A row without the member reads as one with an empty text.
     std::string text_or_empty(std::string_view name) {
         return find(name) == nullptr ? std::string{} : text(name);
-    }
-
-    // null: none.
-    std::optional<money> price_or_none(std::string_view name) {
-        const json::value* const found = find(name);
-        if (found != nullptr && found->type == json::kind::null) {
-            return std::nullopt;
-        }
-        return price(name);
     }
 
     money price(std::string_view name) {
@@ -81,6 +86,22 @@ private:
     std::optional<error> failed_;
 };
 
+void write(json::writer& out, std::int64_t value) {
+    out.integer(value);
+}
+
+void write(json::writer& out, const std::string& value) {
+    out.string(value);
+}
+
+void write(json::writer& out, const std::optional<money>& value) {
+    if (value) {
+        out.raw(value->text());
+    } else {
+        out.null();
+    }
+}
+
 template <class Row>
 result<Row> outcome_of(const row_reader& in, Row row) {
     if (const auto& failed = in.failed()) {
@@ -104,23 +125,34 @@ result<std::string> canonical(std::string_view json, std::int64_t& id) {
 
 } // namespace
 
-std::string transferred_goods::text_of(const row& from) {
+template <class Entity>
+std::string transferred<Entity>::text_of(const row& from) {
     std::string text;
     json::writer out{text};
-    out.begin_object().key("id").integer(from.id).key("name").string(from.fields.name);
-    out.key("category").string(from.fields.category).key("price").raw(from.fields.price.text());
-    out.key("description").string(from.fields.description).end_object();
+    out.begin_object().key("id").integer(from.id);
+    std::apply(
+        [&out](const auto&... values) {
+            const auto* described = Entity::columns.data();
+            (write(out.key((described++)->member), values), ...);
+        },
+        Entity::values(from)
+    );
+    out.end_object();
     return text;
 }
 
-result<goods_row> transferred_goods::parse(std::string_view json) {
+template <class Entity>
+result<typename Entity::row> transferred<Entity>::parse(std::string_view json) {
     row_reader in{json};
     row out;
     out.id = in.integer("id");
-    out.fields.name = in.text("name");
-    out.fields.category = in.text("category");
-    out.fields.price = in.price("price");
-    out.fields.description = in.text("description");
+    std::apply(
+        [&in](auto&... values) {
+            const auto* described = Entity::columns.data();
+            (in.read((described++)->member, values), ...);
+        },
+        Entity::values(out)
+    );
     return outcome_of(in, std::move(out));
 }
 
@@ -148,45 +180,14 @@ result<transferred_members::row> transferred_members::parse(std::string_view jso
     return outcome_of(in, std::move(out));
 }
 
-std::string transferred_purchases::text_of(const row& from) {
-    std::string text;
-    json::writer out{text};
-    out.begin_object().key("id").integer(from.id).key("userid").integer(from.fields.userid);
-    out.key("goodsid").integer(from.fields.goodsid);
-    out.key("quantity").integer(from.fields.quantity).key("price");
-    if (from.fields.price) {
-        out.raw(from.fields.price->text());
-    } else {
-        out.null();
-    }
-    out.key("date_ms").integer(from.date_ms).end_object();
-    return text;
-}
-
-result<purchase_row> transferred_purchases::parse(std::string_view json) {
-    row_reader in{json};
-    row out;
-    out.id = in.integer("id");
-    out.fields.userid = in.integer("userid");
-    out.fields.goodsid = in.integer("goodsid");
-    out.fields.quantity = in.integer("quantity");
-    out.fields.price = in.price_or_none("price");
-    out.date_ms = in.integer("date_ms");
-    return outcome_of(in, out);
-}
+template struct transferred<goods_entity>;
+template struct transferred<purchases_entity>;
 
 result<std::string>
 canonical_row(std::string_view service, std::string_view json, std::int64_t& id) {
-    if (service == transferred_goods::service) {
-        return canonical<transferred_goods>(json, id);
-    }
-    if (service == transferred_members::service) {
-        return canonical<transferred_members>(json, id);
-    }
-    if (service == transferred_purchases::service) {
-        return canonical<transferred_purchases>(json, id);
-    }
-    return fail(errc::invalid, std::string{service}.append(" has no rows to move"));
+    return stored_entities::with<result<std::string>>(service, [&]<class Stored>() {
+        return canonical<typename Stored::rows>(json, id);
+    });
 }
 
 } // namespace msd::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "store/entity.hpp"
 #include "store/goods_repository.hpp"
 #include "store/members_repository.hpp"
 #include "store/purchases_repository.hpp"
@@ -14,30 +15,25 @@
 // struct per service with the same member names, for the templates of both databases.
 namespace msd::store {
 
-struct transferred_goods {
-    using row = goods_row;
-    static constexpr std::string_view service = "goods";
+// Of an entity with a description.
+template <class Entity>
+struct transferred {
+    using row = typename Entity::row;
+    static constexpr std::string_view service = Entity::service;
 
     [[nodiscard]] static std::string text_of(const row& from);
     /// errc::malformed: the text names the member that is missing or wrong.
     [[nodiscard]] static result<row> parse(std::string_view json);
 
-    /// Columns: id, name, category, price_e4, description.
+    /// Columns: id, and those of the description.
     template <class Query>
     [[nodiscard]] static row read(const Query& from) {
-        return {
-            .id = from.integer(0),
-            .fields = {
-                .name = std::string{from.text(1)},
-                .category = std::string{from.text(2)},
-                .price = money::from_e4(from.integer(3)).value_or(money{}),
-                .description = std::string{from.text(4)}}};
+        return read_entity<Entity>(from);
     }
 
     template <class Query>
     static void bind(Query& to, const row& what) {
-        to.bind(what.id).bind(what.fields.name).bind(what.fields.category);
-        to.bind(what.fields.price.e4()).bind(what.fields.description);
+        bind_values<Entity>(to.bind(what.id), what);
     }
 };
 
@@ -65,39 +61,6 @@ struct transferred_members {
     static void bind(Query& to, const row& what) {
         to.bind(what.id).bind(what.username).bind(what.hashes.password);
         to.bind(what.hashes.argon2id);
-    }
-};
-
-struct transferred_purchases {
-    using row = purchase_row;
-    static constexpr std::string_view service = "purchases";
-
-    [[nodiscard]] static std::string text_of(const row& from);
-    [[nodiscard]] static result<row> parse(std::string_view json);
-
-    /// Columns: id, userid, goodsid, quantity, price_e4 (or null), date in milliseconds.
-    template <class Query>
-    [[nodiscard]] static row read(const Query& from) {
-        row out;
-        out.id = from.integer(0);
-        out.fields.userid = from.integer(1);
-        out.fields.goodsid = from.integer(2);
-        out.fields.quantity = from.integer(3);
-        if (const auto price = money::from_e4(from.integer(4)); price && !from.is_null(4)) {
-            out.fields.price = *price;
-        }
-        out.date_ms = from.integer(5);
-        return out;
-    }
-
-    template <class Query>
-    static void bind(Query& to, const row& what) {
-        std::optional<std::int64_t> price_e4;
-        if (what.fields.price) {
-            price_e4 = what.fields.price->e4();
-        }
-        to.bind(what.id).bind(what.fields.userid).bind(what.fields.goodsid);
-        to.bind(what.fields.quantity).bind(price_e4).bind(what.date_ms);
     }
 };
 

@@ -2,11 +2,9 @@
 #include "store/mysql/transfer.hpp"
 
 #include "store/mysql/connection.hpp"
-#include "store/mysql/goods_table.hpp"
-#include "store/mysql/members_table.hpp"
 #include "store/mysql/migrations.hpp"
-#include "store/mysql/purchases_table.hpp"
 #include "store/mysql/writable_server.hpp"
+#include "store/stored_entities.hpp"
 #include "store/transfer_rows.hpp"
 #include "store/transfer_sql.hpp"
 
@@ -23,10 +21,12 @@ namespace {
 constexpr milliseconds statement_timeout{60'000}; // large tables take long, and no request waits
 constexpr int tries_max = 5;                      // of a batch that is aborted by a deadlock
 
-// The statements *_old read the table of an existing deployment, which lacks msd's columns.
-struct goods_statements {
-    using rows = transferred_goods;
-    using table = goods_table;
+// The statements select_old read the table of an existing deployment, which lacks msd's columns.
+template <class Rows>
+struct statements;
+
+template <>
+struct statements<transferred<goods_entity>> {
     static constexpr std::string_view newest_column = "price_e4";
     static constexpr std::string_view select =
         "SELECT id, name, category, " MSD_EXACT_PRICE
@@ -44,9 +44,8 @@ struct goods_statements {
         "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM goods WHERE id > ?";
 };
 
-struct members_statements {
-    using rows = transferred_members;
-    using table = members_table;
+template <>
+struct statements<transferred_members> {
     static constexpr std::string_view newest_column = "password_argon2id";
     // msd's own hash is left out when another program has changed the password since.
     static constexpr std::string_view select =
@@ -67,9 +66,8 @@ struct members_statements {
 };
 
 // @legacy_zone is the time zone of dates written by existing nodes; set when the table is opened.
-struct purchases_statements {
-    using rows = transferred_purchases;
-    using table = purchases_table;
+template <>
+struct statements<transferred<purchases_entity>> {
     static constexpr std::string_view newest_column = "date_utc";
     static constexpr std::string_view select =
         "SELECT id, COALESCE(userid, 0), COALESCE(goodsid, 0), quantity, price_e4, "
@@ -103,19 +101,20 @@ constexpr std::string_view next_given =
 constexpr std::string_view set_zone =
     "SET @legacy_zone = COALESCE(NULLIF(?, ''), @@global.time_zone)";
 
-template <class Statements>
+template <class Rows>
 class server_table final : public transfer_table {
 public:
-    using rows = typename Statements::rows;
+    using rows = Rows;
+    using sql = statements<Rows>;
 
     server_table(connection on, bool old) : on_{std::move(on)}, old_{old} {}
 
     result<std::int64_t> count() override {
-        return read_number<query>(on_, Statements::count, std::int64_t{0});
+        return read_number<query>(on_, sql::count, std::int64_t{0});
     }
 
     result<std::vector<transfer_row>> read(std::int64_t after) override {
-        const auto select = old_ ? Statements::select_old : Statements::select;
+        const auto select = old_ ? sql::select_old : sql::select;
         return read_rows<rows, query>(on_, select, after);
     }
 
@@ -124,7 +123,7 @@ public:
         if (!next) {
             return next;
         }
-        auto last = read_number<query>(on_, Statements::last_id, std::int64_t{0});
+        auto last = read_number<query>(on_, sql::last_id, std::int64_t{0});
         return last ? result<std::int64_t>{std::max(*next, *last + 1)} : last;
     }
 
@@ -159,12 +158,12 @@ private:
             return tl::unexpected{std::move(begun.error())};
         }
         const auto insert = [this](const typename rows::row& row) -> result<void> {
-            query inserting{on_, Statements::insert};
+            query inserting{on_, sql::insert};
             rows::bind(inserting, row);
             auto done = inserting.run();
             return done ? result<void>{} : tl::unexpected{std::move(done.error())};
         };
-        auto added = add_rows<rows, query>(on_, Statements::select_one, what, insert);
+        auto added = add_rows<rows, query>(on_, sql::select_one, what, insert);
         if (!added) {
             on_.rollback();
             return added;
@@ -179,11 +178,11 @@ private:
     bool old_; // the table lacks msd's columns
 };
 
-template <class Statements>
+template <class Stored>
 result<std::unique_ptr<transfer_table>>
 opened(writable_server server, const server_settings& at, transfer_use use) {
     auto& on = server.opened;
-    const auto wanted = Statements::table::wanted_schema();
+    const auto wanted = Stored::server::wanted_schema();
     if (use == transfer_use::writing) {
         if (auto done = migrate(on, server.at, wanted, at.legacy_time_zone); !done) {
             return tl::unexpected{std::move(done.error())};
@@ -197,7 +196,8 @@ opened(writable_server server, const server_settings& at, transfer_use use) {
     if (!*there) {
         return fail(errc::not_found, fmt::format("the database has no table {}", wanted.service));
     }
-    const auto newest = look.has_column(wanted.service, Statements::newest_column);
+    const auto newest =
+        look.has_column(wanted.service, statements<typename Stored::rows>::newest_column);
     if (!newest) {
         return tl::unexpected{newest.error()};
     }
@@ -211,7 +211,7 @@ opened(writable_server server, const server_settings& at, transfer_use use) {
     if (const auto set = zone.bind(std::string_view{at.legacy_time_zone}).run(); !set) {
         return tl::unexpected{set.error()};
     }
-    return std::make_unique<server_table<Statements>>(std::move(on), !*newest);
+    return std::make_unique<server_table<typename Stored::rows>>(std::move(on), !*newest);
 }
 
 } // namespace
@@ -222,16 +222,10 @@ open_transfer(const server_settings& at, std::string_view service, transfer_use 
     if (!server) {
         return tl::unexpected{std::move(server.error())};
     }
-    if (service == transferred_goods::service) {
-        return opened<goods_statements>(std::move(*server), at, use);
-    }
-    if (service == transferred_members::service) {
-        return opened<members_statements>(std::move(*server), at, use);
-    }
-    if (service == transferred_purchases::service) {
-        return opened<purchases_statements>(std::move(*server), at, use);
-    }
-    return fail(errc::invalid, fmt::format("{} has no rows to move", service));
+    using outcome = result<std::unique_ptr<transfer_table>>;
+    return stored_entities::with<outcome>(service, [&]<class Stored>() {
+        return opened<Stored>(std::move(*server), at, use);
+    });
 }
 
 } // namespace msd::store::mysql

@@ -253,19 +253,20 @@ result<void> query::run() {
     }
 }
 
-std::int64_t query::integer(int column) const {
-    return sqlite3_column_int64(prepared_, column);
+std::int64_t query::integer(std::size_t column) const {
+    return sqlite3_column_int64(prepared_, static_cast<int>(column));
 }
 
-std::string_view query::text(int column) const {
-    const auto* const bytes = sqlite3_column_text(prepared_, column);
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(prepared_, column));
+std::string_view query::text(std::size_t column) const {
+    const auto* const bytes = sqlite3_column_text(prepared_, static_cast<int>(column));
+    const auto size =
+        static_cast<std::size_t>(sqlite3_column_bytes(prepared_, static_cast<int>(column)));
     return bytes == nullptr ? std::string_view{}
                             : std::string_view{reinterpret_cast<const char*>(bytes), size};
 }
 
-bool query::is_null(int column) const {
-    return sqlite3_column_type(prepared_, column) == SQLITE_NULL;
+bool query::is_null(std::size_t column) const {
+    return sqlite3_column_type(prepared_, static_cast<int>(column)) == SQLITE_NULL;
 }
 
 } // namespace msd::store::sqlite

@@ -87,9 +87,9 @@ public:
     [[nodiscard]] result<void> run();
 
     // The columns of the present row. Texts are valid until the next step.
-    [[nodiscard]] std::int64_t integer(int column) const;
-    [[nodiscard]] std::string_view text(int column) const;
-    [[nodiscard]] bool is_null(int column) const;
+    [[nodiscard]] std::int64_t integer(std::size_t column) const;
+    [[nodiscard]] std::string_view text(std::size_t column) const;
+    [[nodiscard]] bool is_null(std::size_t column) const;
 
 private:
     void check(int code);

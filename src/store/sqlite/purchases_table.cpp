@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/purchases_table.hpp"
 
+#include "store/entity_work.hpp"
 #include "store/row_reading.hpp"
 
 #include <array>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -25,20 +27,14 @@ CREATE INDEX purchases_by_user ON purchases(userid, id);
 
 const std::array<std::string_view, 2> migrations{version_1, idempotency_schema};
 
-constexpr std::string_view list_of_user =
-    "SELECT id, goodsid, quantity, price_e4, date_ms FROM purchases WHERE userid = ? AND id > ? "
-    "ORDER BY id LIMIT ?";
-constexpr std::string_view insert_one =
-    "INSERT INTO purchases(userid, goodsid, quantity, price_e4, date_ms) VALUES (?, ?, ?, ?, ?)";
+constexpr std::size_t userid_column = 0; // in the description
 
 result<page>
 read_page(connection& on, std::int64_t userid, const page_query& wanted, purchase_writer write) {
     page_builder builder{wanted};
-    query rows{on, list_of_user};
+    query rows{on, entity_sql<purchases_entity>::list_by<userid_column>};
     rows.bind(userid).bind(wanted.after).bind(builder.rows_to_read());
-    const auto row_of = [userid](const query& row) {
-        return purchase_of(row, userid);
-    };
+    const auto row_of = read_entity<purchases_entity, query>;
     return store::read_page(rows, std::move(builder), row_of, write);
 }
 
@@ -62,17 +58,9 @@ asio::awaitable<result<page>> purchases_table::list(
 
 asio::awaitable<result<std::int64_t>>
 purchases_table::add(purchase_fields fields, std::optional<idempotency> once, deadline until) {
-    auto work = [this, fields](connection& on) -> result<std::int64_t> {
-        std::optional<std::int64_t> price_e4;
-        if (fields.price) {
-            price_e4 = fields.price->e4();
-        }
-        query insert{on, insert_one};
-        insert.bind(fields.userid).bind(fields.goodsid).bind(fields.quantity).bind(price_e4);
-        if (const auto done = insert.bind(database_->now_ms()).run(); !done) {
-            return tl::unexpected{done.error()};
-        }
-        return on.last_inserted_id();
+    auto work = [this, fields](connection& on) {
+        const purchase_row row{.fields = fields, .date_ms = database_->now_ms()};
+        return insert_row<purchases_entity, query>(on, row);
     };
     return database_->write_once(std::move(once), until, work);
 }

@@ -3,11 +3,9 @@
 
 #include "store/data_directory.hpp"
 #include "store/sqlite/connection.hpp"
-#include "store/sqlite/goods_table.hpp"
-#include "store/sqlite/members_table.hpp"
 #include "store/sqlite/migrations.hpp"
-#include "store/sqlite/purchases_table.hpp"
 #include "store/sqlite/write_turn.hpp"
+#include "store/stored_entities.hpp"
 #include "store/transfer_rows.hpp"
 #include "store/transfer_sql.hpp"
 
@@ -22,24 +20,22 @@ namespace msd::store::sqlite {
 namespace {
 
 // `newest_column` was added last; `select_old` reads the table of a file without it.
-struct goods_statements {
-    using rows = transferred_goods;
-    using table = goods_table;
+template <class Rows>
+struct statements;
+
+template <class Entity>
+struct statements<transferred<Entity>> {
+    using sql = entity_sql<Entity>;
     static constexpr std::string_view newest_column = "id";
-    static constexpr std::string_view select =
-        "SELECT id, name, category, price_e4, description FROM goods WHERE id > ? "
-        "ORDER BY id LIMIT ?";
+    static constexpr std::string_view select = sql::list;
     static constexpr std::string_view select_old = select;
-    static constexpr std::string_view select_one =
-        "SELECT id, name, category, price_e4, description FROM goods WHERE id = ?";
-    static constexpr std::string_view insert =
-        "INSERT INTO goods(id, name, category, price_e4, description) VALUES (?, ?, ?, ?, ?)";
-    static constexpr std::string_view count = "SELECT COUNT(*) FROM goods WHERE id > ?";
+    static constexpr std::string_view select_one = sql::find;
+    static constexpr std::string_view insert = sql::insert_with_id;
+    static constexpr std::string_view count = sql::count;
 };
 
-struct members_statements {
-    using rows = transferred_members;
-    using table = members_table;
+template <>
+struct statements<transferred_members> {
     static constexpr std::string_view newest_column = "password_argon2id";
     static constexpr std::string_view select =
         "SELECT id, username, password, password_argon2id FROM members WHERE id > ? "
@@ -54,22 +50,6 @@ struct members_statements {
     static constexpr std::string_view count = "SELECT COUNT(*) FROM members WHERE id > ?";
 };
 
-struct purchases_statements {
-    using rows = transferred_purchases;
-    using table = purchases_table;
-    static constexpr std::string_view newest_column = "id";
-    static constexpr std::string_view select =
-        "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id > ? "
-        "ORDER BY id LIMIT ?";
-    static constexpr std::string_view select_old = select;
-    static constexpr std::string_view select_one =
-        "SELECT id, userid, goodsid, quantity, price_e4, date_ms FROM purchases WHERE id = ?";
-    static constexpr std::string_view insert =
-        "INSERT INTO purchases(id, userid, goodsid, quantity, price_e4, date_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?)";
-    static constexpr std::string_view count = "SELECT COUNT(*) FROM purchases WHERE id > ?";
-};
-
 // For AUTOINCREMENT tables SQLite stores the last used id here. There is no row before the first
 // insert.
 constexpr std::string_view last_given = "SELECT seq FROM sqlite_sequence WHERE name = ?";
@@ -81,10 +61,11 @@ constexpr std::string_view columns_named =
     "SELECT COUNT(*) FROM pragma_table_info(?) WHERE name = ?";
 
 // Without a write_turn it can only read.
-template <class Statements>
+template <class Rows>
 class embedded_table final : public transfer_table {
 public:
-    using rows = typename Statements::rows;
+    using rows = Rows;
+    using sql = statements<Rows>;
 
     embedded_table(connection on, std::unique_ptr<write_turn> turn, bool is_old)
         : turn_{std::move(turn)},
@@ -92,11 +73,11 @@ public:
           is_old_{is_old} {}
 
     result<std::int64_t> count() override {
-        return read_number<query>(on_, Statements::count, std::int64_t{0});
+        return read_number<query>(on_, sql::count, std::int64_t{0});
     }
 
     result<std::vector<transfer_row>> read(std::int64_t after) override {
-        const auto select = is_old_ ? Statements::select_old : Statements::select;
+        const auto select = is_old_ ? sql::select_old : sql::select;
         return read_rows<rows, query>(on_, select, after);
     }
 
@@ -112,11 +93,11 @@ public:
         std::size_t added = 0;
         auto done = in_transaction([&](connection& on) -> result<void> {
             const auto insert = [&on](const typename rows::row& row) {
-                query inserting{on, Statements::insert};
+                query inserting{on, sql::insert};
                 rows::bind(inserting, row);
                 return inserting.run();
             };
-            auto outcome = add_rows<rows, query>(on, Statements::select_one, what, insert);
+            auto outcome = add_rows<rows, query>(on, sql::select_one, what, insert);
             added = outcome.value_or(0);
             return outcome ? result<void>{} : tl::unexpected{std::move(outcome.error())};
         });
@@ -160,10 +141,10 @@ private:
     bool is_old_; // an earlier msd made the file: it lacks the newest column
 };
 
-template <class Statements>
+template <class Rows>
 result<bool> has_newest_column(connection& on) {
     query named{on, columns_named};
-    named.bind(Statements::rows::service).bind(Statements::newest_column);
+    named.bind(Rows::service).bind(statements<Rows>::newest_column);
     const auto found = named.next();
     if (!found) {
         return tl::unexpected{found.error()};
@@ -171,18 +152,18 @@ result<bool> has_newest_column(connection& on) {
     return named.integer(0) > 0;
 }
 
-template <class Statements>
+template <class Rows>
 result<std::unique_ptr<transfer_table>> to_read(const std::filesystem::path& file) {
     auto on = connection::open(file, connection::purpose::reading);
     if (!on) {
         on.error().text = fmt::format("{}: {}", file.string(), on.error().text);
         return tl::unexpected{std::move(on.error())};
     }
-    const auto newest = has_newest_column<Statements>(*on);
+    const auto newest = has_newest_column<Rows>(*on);
     if (!newest) {
         return tl::unexpected{newest.error()};
     }
-    return std::make_unique<embedded_table<Statements>>(std::move(*on), nullptr, !*newest);
+    return std::make_unique<embedded_table<Rows>>(std::move(*on), nullptr, !*newest);
 }
 
 result<connection>
@@ -201,7 +182,7 @@ open_writer(const std::filesystem::path& file, write_turn& turn, const schema& w
     return on;
 }
 
-template <class Statements>
+template <class Stored>
 result<std::unique_ptr<transfer_table>> to_write(const std::filesystem::path& file) {
     if (auto prepared = prepare_data_directory(file.parent_path()); !prepared) {
         return tl::unexpected{std::move(prepared.error())};
@@ -213,37 +194,35 @@ result<std::unique_ptr<transfer_table>> to_write(const std::filesystem::path& fi
     if (!turn) {
         return tl::unexpected{std::move(turn.error())};
     }
-    auto on = open_writer(file, *turn, Statements::table::wanted_schema());
+    auto on = open_writer(file, *turn, Stored::embedded::wanted_schema());
     if (!on) {
         return tl::unexpected{std::move(on.error())};
     }
     auto own_turn = std::make_unique<write_turn>(std::move(*turn));
-    auto made =
-        std::make_unique<embedded_table<Statements>>(std::move(*on), std::move(own_turn), false);
+    auto made = std::make_unique<embedded_table<typename Stored::rows>>(
+        std::move(*on),
+        std::move(own_turn),
+        false
+    );
     return made;
 }
 
-template <class Statements>
+template <class Stored>
 result<std::unique_ptr<transfer_table>>
 opened(const std::filesystem::path& data_dir, transfer_use use) {
-    const auto file = data_dir / (std::string{Statements::rows::service} + ".db");
-    return use == transfer_use::reading ? to_read<Statements>(file) : to_write<Statements>(file);
+    const auto file = data_dir / (std::string{Stored::service} + ".db");
+    return use == transfer_use::reading ? to_read<typename Stored::rows>(file)
+                                        : to_write<Stored>(file);
 }
 
 } // namespace
 
 result<std::unique_ptr<transfer_table>>
 open_transfer(const std::filesystem::path& data_dir, std::string_view service, transfer_use use) {
-    if (service == transferred_goods::service) {
-        return opened<goods_statements>(data_dir, use);
-    }
-    if (service == transferred_members::service) {
-        return opened<members_statements>(data_dir, use);
-    }
-    if (service == transferred_purchases::service) {
-        return opened<purchases_statements>(data_dir, use);
-    }
-    return fail(errc::invalid, std::string{service}.append(" has no rows to move"));
+    using outcome = result<std::unique_ptr<transfer_table>>;
+    return stored_entities::with<outcome>(service, [&]<class Stored>() {
+        return opened<Stored>(data_dir, use);
+    });
 }
 
 } // namespace msd::store::sqlite

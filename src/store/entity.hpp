@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/money.hpp"
+#include "base/result.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+// One description for a stored entity, from which come its statements, its rows in queries and its
+// rows in an export (store/transfer_rows.hpp). A description is a struct with
+//
+//   using row = …;                                  // has `id`, which the database assigns
+//   static constexpr std::string_view service = …;  // also the name of the table and of the file
+//   static constexpr std::array columns{column{…}, …};          // beside the id
+//   static auto values(auto& of) { return std::tie(of.…, …); }  // of a row, one for each column
+//
+// The type of a value is the type of its column: std::int64_t, double, std::string, money (in
+// ten-thousandths), and std::optional of a number or of money, which may be NULL.
+namespace msd::store {
+
+struct column {
+    std::string_view name;
+    std::string_view member = name; // in an export
+    std::size_t length_max = 128;   // of a text, in characters
+};
+
+namespace entity_parts {
+
+// A text that is put together when the program is compiled, so that connections can keep prepared
+// statements under it. `Make` is a lambda that returns a std::string.
+template <auto Make>
+struct literal {
+    static constexpr auto characters = [] {
+        std::array<char, Make().size()> made{};
+        std::ranges::copy(Make(), made.begin());
+        return made;
+    }();
+    static constexpr std::string_view text{characters.data(), characters.size()};
+};
+
+// "first, second, third"; with `suffix` behind each.
+template <class Entity>
+constexpr std::string names(std::string_view suffix = {}) {
+    std::string made;
+    for (const column& each : Entity::columns) {
+        made.append(made.empty() ? "" : ", ").append(each.name).append(suffix);
+    }
+    return made;
+}
+
+// "?, ?, ?"
+constexpr std::string marks(std::size_t count) {
+    std::string made{"?"};
+    for (std::size_t i = 1; i < count; ++i) {
+        made += ", ?";
+    }
+    return made;
+}
+
+template <class Entity>
+constexpr std::string select_from() {
+    return std::string{"SELECT id, "} + names<Entity>() + " FROM " + std::string{Entity::service};
+}
+
+template <class Entity>
+constexpr std::string insert_into(std::string_view first, std::size_t count) {
+    std::string made{"INSERT INTO "};
+    made.append(Entity::service).append("(").append(first).append(names<Entity>());
+    return made + ") VALUES (" + marks(count) + ")";
+}
+
+template <class Query>
+void read_value(const Query& from, std::size_t at, std::int64_t& into) {
+    into = from.integer(at);
+}
+template <class Query>
+void read_value(const Query& from, std::size_t at, std::string& into) {
+    into = from.text(at);
+}
+template <class Query>
+void read_value(const Query& from, std::size_t at, money& into) {
+    into = money::from_e4(from.integer(at)).value_or(money{});
+}
+template <class Query>
+void read_value(const Query& from, std::size_t at, std::optional<money>& into) {
+    if (const auto known = money::from_e4(from.integer(at)); known && !from.is_null(at)) {
+        into = *known;
+    }
+}
+
+template <class Query>
+void bind_value(Query& to, std::int64_t value) {
+    to.bind(value);
+}
+template <class Query>
+void bind_value(Query& to, const std::string& value) {
+    to.bind(std::string_view{value});
+}
+template <class Query>
+void bind_value(Query& to, money value) {
+    to.bind(value.e4());
+}
+template <class Query>
+void bind_value(Query& to, const std::optional<money>& value) {
+    to.bind(value ? std::optional{value->e4()} : std::nullopt);
+}
+
+} // namespace entity_parts
+
+// The statements of an entity whose table has exactly the described columns. Selected rows have the
+// columns of read_entity().
+template <class Entity>
+struct entity_sql {
+    static constexpr std::size_t width = Entity::columns.size();
+
+    /// Parameters: the id that rows are above, and the limit.
+    static constexpr std::string_view list = entity_parts::literal<[] {
+        return entity_parts::select_from<Entity>() + " WHERE id > ? ORDER BY id LIMIT ?";
+    }>::text;
+    /// The same of the rows with one value in column `Column`, which is the first parameter.
+    template <std::size_t Column>
+    static constexpr std::string_view list_by = entity_parts::literal<[] {
+        return entity_parts::select_from<Entity>() + " WHERE " +
+               std::string{Entity::columns[Column].name} + " = ? AND id > ? ORDER BY id LIMIT ?";
+    }>::text;
+    /// Parameter: the id.
+    static constexpr std::string_view find = entity_parts::literal<[] {
+        return entity_parts::select_from<Entity>() + " WHERE id = ?";
+    }>::text;
+    /// Parameters: bind_values().
+    static constexpr std::string_view insert = entity_parts::literal<[] {
+        return entity_parts::insert_into<Entity>("", width);
+    }>::text;
+    /// Parameters: the id, bind_values().
+    static constexpr std::string_view insert_with_id = entity_parts::literal<[] {
+        return entity_parts::insert_into<Entity>("id, ", width + 1);
+    }>::text;
+    /// Parameters: bind_values(), the id.
+    static constexpr std::string_view update = entity_parts::literal<[] {
+        return "UPDATE " + std::string{Entity::service} + " SET " +
+               entity_parts::names<Entity>(" = ?") + " WHERE id = ?";
+    }>::text;
+    /// Parameter: the id.
+    static constexpr std::string_view remove = entity_parts::literal<[] {
+        return "DELETE FROM " + std::string{Entity::service} + " WHERE id = ?";
+    }>::text;
+    /// The number of rows above an id.
+    static constexpr std::string_view count = entity_parts::literal<[] {
+        return "SELECT COUNT(*) FROM " + std::string{Entity::service} + " WHERE id > ?";
+    }>::text;
+};
+
+/// Columns of the query's present row: the id and the described ones, in their order.
+template <class Entity, class Query>
+[[nodiscard]] typename Entity::row read_entity(const Query& from) {
+    typename Entity::row made;
+    made.id = from.integer(0);
+    std::apply(
+        [&from](auto&... values) {
+            std::size_t at = 0;
+            (entity_parts::read_value(from, ++at, values), ...);
+        },
+        Entity::values(made)
+    );
+    return made;
+}
+
+/// The values of the described columns, in their order. `of` must outlive the query.
+template <class Entity, class Query>
+Query& bind_values(Query& to, const typename Entity::row& of) {
+    std::apply(
+        [&to](const auto&... values) { (entity_parts::bind_value(to, values), ...); },
+        Entity::values(of)
+    );
+    return to;
+}
+
+// A list of descriptions, or of other types with a `service`.
+template <class... Entities>
+struct entity_list {
+    static constexpr std::array<std::string_view, sizeof...(Entities)> services{
+        Entities::service...};
+
+    /// Returns use<Entity>() of the entity of `service`. errc::invalid: there is none.
+    template <class Outcome, class F>
+    static Outcome with(std::string_view service, F use) {
+        std::optional<Outcome> made;
+        const auto look = [&]<class Entity>(std::type_identity<Entity> /*of*/) {
+            if (service == Entity::service) {
+                made.emplace(use.template operator()<Entity>());
+            }
+        };
+        (look(std::type_identity<Entities>{}), ...);
+        if (!made) {
+            made.emplace(fail(errc::invalid, std::string{service}.append(" has no rows to move")));
+        }
+        return std::move(*made);
+    }
+
+    /// Calls use<Entity>(), which returns result<void>, for each until one fails.
+    template <class F>
+    static result<void> each(F use) {
+        result<void> done;
+        const auto go_on = [&]<class Entity>(std::type_identity<Entity> /*of*/) {
+            if (done) {
+                done = use.template operator()<Entity>();
+            }
+        };
+        (go_on(std::type_identity<Entities>{}), ...);
+        return done;
+    }
+};
+
+} // namespace msd::store
