@@ -31,8 +31,8 @@ void add_common(config_rows& rows) {
         rows,
         "data_dir",
         {1, text_bytes_max},
-        "where services keep their data; if it has directories goods, members or purchases, each "
-        "service uses the one with its name",
+        "where services keep their data; if it has directories goods, members, purchases or "
+        "stores, each service uses the one with its name",
         [](auto& c) -> auto& { return c.data_dir; }
     );
     rows.back().readers =

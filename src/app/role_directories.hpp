@@ -14,8 +14,8 @@
 // roles share the configured directory.
 namespace msd::app {
 
-/// Whether `data_dir` contains a directory for each service: a directory goods, members or
-/// purchases. (A directory logs exists in a shared one, too.)
+/// Whether `data_dir` contains a directory for each service: one of a service that stores rows. (A
+/// directory logs exists in a shared one, too.)
 [[nodiscard]] bool is_split(const std::filesystem::path& data_dir);
 
 /// `data_dir`/`service` when it is split, else `data_dir`.

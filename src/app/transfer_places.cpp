@@ -6,6 +6,7 @@
 #include "app/secret.hpp"
 #include "store/open_transfer.hpp"
 #include "store/server_url.hpp"
+#include "store/stored_services.hpp"
 
 #include <fmt/format.h>
 
@@ -66,8 +67,8 @@ result<void> transfer_places::become_owner(
         // Without a source no target is created.
         std::error_code unknown;
         const auto database = configured_.data_dir / fmt::format("{}.db", each);
-        const bool has_source =
-            command.what != verb::export_rows || std::filesystem::exists(database, unknown);
+        const bool has_source = command.what != verb::export_rows || store::may_be_missing(each) ||
+                                std::filesystem::exists(database, unknown);
         if (!named_ && has_source) {
             open_files_.emplace(each, take_file(each, command.what));
         }
@@ -85,6 +86,9 @@ result<transfer_end> transfer_places::open_named(std::string_view service) {
         return store::open_transfer(*named_, service, store::transfer_use::reading);
     }
     auto file = take_file(service, verb::import_rows);
+    if (!file && file.error().code == errc::not_found && store::may_be_missing(service)) {
+        return store::no_rows();
+    }
     return file ? store::read_transfer_file(std::move(*file), service)
                 : tl::unexpected{std::move(file.error())};
 }

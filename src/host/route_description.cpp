@@ -15,6 +15,8 @@ std::string_view type_name(services::parameter_type type) {
         return "string";
     case services::parameter_type::integer:
         return "integer";
+    case services::parameter_type::real:
+        return "number";
     case services::parameter_type::decimal:
         break;
     }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -102,6 +103,25 @@ result<money> check_decimal(const json::value& given, const parameter& wanted) {
     return *amount;
 }
 
+result<double> check_real(const json::value& given, const parameter& wanted) {
+    auto number = given.as_double();
+    if (const auto text = given.as_string()) {
+        if (const auto token = json::parse(*text)) {
+            number = token->as_double();
+        }
+    }
+    if (!number || !std::isfinite(*number)) {
+        return fail(errc::invalid, "must be a number");
+    }
+    if (*number < static_cast<double>(wanted.minimum)) {
+        return fail(errc::invalid, fmt::format("must be at least {}", wanted.minimum));
+    }
+    if (*number > static_cast<double>(wanted.maximum)) {
+        return fail(errc::invalid, fmt::format("must be at most {}", wanted.maximum));
+    }
+    return *number;
+}
+
 // The length comes first, so that two different lists of values never give the same text.
 void append_field(std::string& out, std::string_view field) {
     out += fmt::format("{}:", field.size());
@@ -112,6 +132,9 @@ std::string text_of(const std::string& text) {
     return text;
 }
 std::string text_of(std::int64_t number) {
+    return fmt::format("{}", number);
+}
+std::string text_of(double number) {
     return fmt::format("{}", number);
 }
 std::string text_of(money amount) {
@@ -149,6 +172,9 @@ arguments::check(const json::object* params, std::span<const parameter> schema, 
             break;
         case parameter_type::decimal:
             keep(check_decimal(*given, wanted));
+            break;
+        case parameter_type::real:
+            keep(check_real(*given, wanted));
             break;
         }
     }
@@ -192,6 +218,10 @@ std::int64_t arguments::integer(std::string_view name) const {
 
 money arguments::decimal(std::string_view name) const {
     return held<money>(name);
+}
+
+double arguments::real(std::string_view name) const {
+    return held<double>(name);
 }
 
 std::int64_t arguments::integer_or(std::string_view name, std::int64_t otherwise) const {

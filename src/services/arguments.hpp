@@ -40,6 +40,7 @@ public:
     [[nodiscard]] const std::string& text(std::string_view name) const;
     [[nodiscard]] std::int64_t integer(std::string_view name) const;
     [[nodiscard]] money decimal(std::string_view name) const;
+    [[nodiscard]] double real(std::string_view name) const;
     [[nodiscard]] std::int64_t integer_or(std::string_view name, std::int64_t otherwise) const;
     [[nodiscard]] const std::string& raw() const;
 
@@ -52,7 +53,7 @@ private:
     template <class T>
     [[nodiscard]] const T& held(std::string_view name) const;
 
-    using value = std::variant<std::string, std::int64_t, money>;
+    using value = std::variant<std::string, std::int64_t, money, double>;
 
     std::map<std::string, value, std::less<>> values_;
     std::span<const parameter> schema_; // the route's, which outlives its requests

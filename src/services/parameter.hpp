@@ -12,6 +12,7 @@ enum class parameter_type : std::uint8_t {
     text,    // a string; of a number or boolean, its JSON text
     integer, // a JSON integer or a numeric string
     decimal, // a JSON number or numeric string with at most four decimals
+    real,    // a JSON number or numeric string, as the nearest double
 };
 
 // Which characters a text may contain.
@@ -31,9 +32,9 @@ struct parameter {
     std::size_t length_max = 128;         // text: code points
     std::size_t length_min = 0;           // text: code points
     characters allowed = characters::all; // text
-    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // integer, decimal
-    std::int64_t maximum = std::numeric_limits<std::int64_t>::max(); // integer
-    std::string_view about = {};                                     // one line of description
+    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(); // of a number
+    std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
+    std::string_view about = {}; // one line of description
 };
 
 } // namespace msd::services

@@ -4,6 +4,7 @@
 #include "services/members/members_service.hpp"
 #include "services/purchases/purchases_service.hpp"
 #include "services/service.hpp"
+#include "services/stores/stores_service.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +14,7 @@ namespace msd::services {
 namespace {
 
 // logs starts first, so that it stores the log lines of the other services' start.
-const std::array<definition, 4> definitions{{
+const std::array<definition, 5> definitions{{
     {.name = "logs",
      .default_port = 9040,
      .summary = "stores the log lines of services in files",
@@ -32,6 +33,10 @@ const std::array<definition, 4> definitions{{
      .summary = "what members bought, and for how much",
      .receives_changes = true,
      .create = make_purchases_service},
+    {.name = "stores",
+     .default_port = 9050,
+     .summary = "places with a position, and which of them are near",
+     .create = make_stores_service},
 }};
 
 } // namespace

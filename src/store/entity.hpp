@@ -22,6 +22,7 @@
 //   static constexpr std::string_view service = …;  // also the name of the table and of the file
 //   static constexpr std::array columns{column{…}, …};          // beside the id
 //   static auto values(auto& of) { return std::tie(of.…, …); }  // of a row, one for each column
+//   static result<void> derive(row& of);             // only with derived columns: computes them
 //
 // The type of a value is the type of its column: std::int64_t, double, std::string, money (in
 // ten-thousandths), and std::optional of a number or of money, which may be NULL.
@@ -31,6 +32,8 @@ struct column {
     std::string_view name;
     std::string_view member = name; // in an export
     std::size_t length_max = 128;   // of a text, in characters
+    bool is_derived = false;        // computed from the others: not in an export
+    bool is_indexed = false;        // rows are found by it
 };
 
 namespace entity_parts {
@@ -98,6 +101,15 @@ void read_value(const Query& from, std::size_t at, std::optional<money>& into) {
 }
 
 template <class Query>
+void read_value(const Query& from, std::size_t at, double& into) {
+    into = from.real(at);
+}
+
+template <class Query>
+void bind_value(Query& to, double value) {
+    to.bind_real(value);
+}
+template <class Query>
 void bind_value(Query& to, std::int64_t value) {
     to.bind(value);
 }
@@ -112,6 +124,26 @@ void bind_value(Query& to, money value) {
 template <class Query>
 void bind_value(Query& to, const std::optional<money>& value) {
     to.bind(value ? std::optional{value->e4()} : std::nullopt);
+}
+
+// "name TEXT NOT NULL, lat REAL NOT NULL": `type_of` returns the type of a column, of its
+// std::type_identity and the column.
+template <class Entity, class TypeOf>
+constexpr std::string definitions(TypeOf type_of) {
+    using values = decltype(Entity::values(std::declval<typename Entity::row&>()));
+    std::string made;
+    const auto add = [&]<class Value>(std::type_identity<Value> of, const column& each) {
+        made.append(made.empty() ? "" : ", ").append(each.name).append(" ");
+        made.append(type_of(of, each)).append(" NOT NULL");
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
+        using std::tuple_element_t;
+        (add(std::type_identity<std::remove_reference_t<tuple_element_t<I, values>>>{},
+             Entity::columns[I]),
+         ...);
+    }
+    (std::make_index_sequence<Entity::columns.size()>{});
+    return made;
 }
 
 } // namespace entity_parts

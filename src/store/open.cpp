@@ -87,6 +87,14 @@ open_members(store_settings settings, deadline until) {
     );
 }
 
+asio::awaitable<result<std::unique_ptr<places_repository>>>
+open_places(store_settings settings, deadline until) {
+    return open_table<
+        places_repository,
+        places_table<sqlite::backend>,
+        places_table<mysql::backend>>(std::move(settings), until);
+}
+
 asio::awaitable<result<std::unique_ptr<purchases_repository>>>
 open_purchases(store_settings settings, deadline until) {
     return open_table<purchases_repository, sqlite::purchases_table, mysql::purchases_table>(

@@ -17,6 +17,7 @@ namespace msd::store {
 
 class goods_repository;
 class members_repository;
+class places_repository;
 class purchases_repository;
 
 struct store_settings {
@@ -38,6 +39,9 @@ open_goods(store_settings settings, deadline until);
 
 asio::awaitable<result<std::unique_ptr<members_repository>>>
 open_members(store_settings settings, deadline until);
+
+asio::awaitable<result<std::unique_ptr<places_repository>>>
+open_places(store_settings settings, deadline until);
 
 asio::awaitable<result<std::unique_ptr<purchases_repository>>>
 open_purchases(store_settings settings, deadline until);

@@ -2,9 +2,12 @@
 #pragma once
 
 #include "store/entity.hpp"
+#include "store/mysql/backend.hpp"
 #include "store/mysql/goods_table.hpp"
 #include "store/mysql/members_table.hpp"
 #include "store/mysql/purchases_table.hpp"
+#include "store/places_table.hpp"
+#include "store/sqlite/backend.hpp"
 #include "store/sqlite/goods_table.hpp"
 #include "store/sqlite/members_table.hpp"
 #include "store/sqlite/purchases_table.hpp"
@@ -23,6 +26,16 @@ struct stored {
     using repository = Repository; // what the service uses
     using embedded = Embedded;     // the repository on SQLite
     using server = Server;         // the repository on MySQL
+    // Earlier versions of msd and existing deployments do not have it: a place without its rows is
+    // not an error.
+    static constexpr bool is_alone = false;
+};
+
+// An entity whose table is msd's own and equal on every database.
+template <class Entity, class Repository, template <class> class Table>
+struct stored_alone
+    : stored<transferred<Entity>, Repository, Table<sqlite::backend>, Table<mysql::backend>> {
+    static constexpr bool is_alone = true;
 };
 
 // Rows refer only to rows of services that come earlier.
@@ -33,6 +46,7 @@ using stored_entities = entity_list<
         transferred<purchases_entity>,
         purchases_repository,
         sqlite::purchases_table,
-        mysql::purchases_table>>;
+        mysql::purchases_table>,
+    stored_alone<places_entity, places_repository, places_table>>;
 
 } // namespace msd::store

@@ -107,7 +107,25 @@ result<void> read_next_ids(transfer_table& first, transfer_table& second, compar
     return {};
 }
 
+class empty_table final : public transfer_table {
+public:
+    result<std::int64_t> count() override { return 0; }
+    result<std::vector<transfer_row>> read(std::int64_t /*after*/) override {
+        return std::vector<transfer_row>{};
+    }
+    result<std::int64_t> next_id() override { return 1; }
+    result<std::int64_t> resume_after() override { return 0; }
+    result<std::size_t> write(std::span<const transfer_row> /*rows*/) override {
+        return fail(errc::internal, "nothing can be written here");
+    }
+    result<void> finish(std::int64_t /*next_id*/) override { return {}; }
+};
+
 } // namespace
+
+std::unique_ptr<transfer_table> no_rows() {
+    return std::make_unique<empty_table>();
+}
 
 result<transfer_progress>
 copy_rows(transfer_table& from, transfer_table& to, const transfer_listener& listen) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ public:
     /// Called after the last row: inserts get ids from `next_id` on.
     [[nodiscard]] virtual result<void> finish(std::int64_t next_id) = 0;
 };
+
+/// A table without rows, for reading.
+[[nodiscard]] std::unique_ptr<transfer_table> no_rows();
 
 struct transfer_progress {
     std::int64_t done = 0;  // rows processed

@@ -39,6 +39,12 @@ public:
     }
 
     void read(std::string_view name, std::int64_t& into) { into = integer(name); }
+    void read(std::string_view name, double& into) {
+        const json::value* const found = find(name);
+        const auto number = found == nullptr ? std::nullopt : found->as_double();
+        check(number.has_value(), name, "a number");
+        into = number.value_or(0);
+    }
     void read(std::string_view name, std::string& into) { into = text(name); }
     void read(std::string_view name, money& into) { into = price(name); }
     // null: none.
@@ -90,6 +96,10 @@ void write(json::writer& out, std::int64_t value) {
     out.integer(value);
 }
 
+void write(json::writer& out, double value) {
+    out.real(value);
+}
+
 void write(json::writer& out, const std::string& value) {
     out.string(value);
 }
@@ -99,6 +109,20 @@ void write(json::writer& out, const std::optional<money>& value) {
         out.raw(value->text());
     } else {
         out.null();
+    }
+}
+
+template <class Value>
+void write_member(json::writer& out, const column& described, const Value& value) {
+    if (!described.is_derived) {
+        write(out.key(described.member), value);
+    }
+}
+
+template <class Value>
+void read_member(row_reader& in, const column& described, Value& value) {
+    if (!described.is_derived) {
+        in.read(described.member, value);
     }
 }
 
@@ -132,8 +156,8 @@ std::string transferred<Entity>::text_of(const row& from) {
     out.begin_object().key("id").integer(from.id);
     std::apply(
         [&out](const auto&... values) {
-            const auto* described = Entity::columns.data();
-            (write(out.key((described++)->member), values), ...);
+            const column* described = Entity::columns.data();
+            (write_member(out, *described++, values), ...);
         },
         Entity::values(from)
     );
@@ -148,12 +172,17 @@ result<typename Entity::row> transferred<Entity>::parse(std::string_view json) {
     out.id = in.integer("id");
     std::apply(
         [&in](auto&... values) {
-            const auto* described = Entity::columns.data();
-            (in.read((described++)->member, values), ...);
+            const column* described = Entity::columns.data();
+            (read_member(in, *described++, values), ...);
         },
         Entity::values(out)
     );
-    return outcome_of(in, std::move(out));
+    auto checked = outcome_of(in, std::move(out));
+    if constexpr (requires(row & of) { Entity::derive(of); }) {
+        auto derived = checked ? Entity::derive(*checked) : result<void>{};
+        return derived ? std::move(checked) : tl::unexpected{std::move(derived.error())};
+    }
+    return checked;
 }
 
 std::string transferred_members::text_of(const row& from) {
@@ -181,6 +210,7 @@ result<transferred_members::row> transferred_members::parse(std::string_view jso
 }
 
 template struct transferred<goods_entity>;
+template struct transferred<places_entity>;
 template struct transferred<purchases_entity>;
 
 result<std::string>

@@ -5,6 +5,7 @@
 #include "store/entity.hpp"
 #include "store/goods_repository.hpp"
 #include "store/members_repository.hpp"
+#include "store/places_repository.hpp"
 #include "store/purchases_repository.hpp"
 
 #include <cstdint>

@@ -11,7 +11,7 @@ import unittest
 import installation
 from installation import HOST_UNITS
 
-STORES = ("goods", "members", "purchases")
+STORES = ("goods", "members", "purchases", "stores")
 # The user of each role; the directories of a role have its name.
 USERS = {
     "distributor": "msd-registry", "gateway": "msd-gateway",

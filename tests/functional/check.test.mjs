@@ -23,7 +23,7 @@ async function store_of(world, keys) {
 test('msd check reports the embedded store before and after its first use', async (world) => {
     const before = await store_of(world, {});
     assert.equal(before.kind, 'SQLite');
-    assert.deepEqual(before.schemas.map(({ found }) => found), [0, 0, 0]);
+    assert.deepEqual(before.schemas.map(({ found }) => found), [0, 0, 0, 0]);
     assert.ok(!fs.existsSync(world.path('data')), 'a check creates nothing');
     await world.up();
     const after = await store_of(world, {});

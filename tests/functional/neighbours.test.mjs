@@ -113,7 +113,8 @@ test('commands of root open a data directory as its owner, and export as root', 
         const shop = world.path('shop');
         const dirs = ['--data-dir', data];
         assert.equal((await world.command(['export', shop, ...dirs])).code, 0);
-        for (const name of ['', 'goods.jsonl', 'members.jsonl', 'purchases.jsonl']) {
+        for (const name of ['', 'goods.jsonl', 'members.jsonl', 'purchases.jsonl',
+            'stores.jsonl']) {
             const facts = fs.statSync(path.join(shop, name));
             assert.equal(facts.uid, 0, name);
             assert.equal(facts.mode & 0o777, name === '' ? 0o700 : 0o600, name);

@@ -17,7 +17,10 @@ const skip = skip_unless_root;
 const admins = 64200;
 const users = {
     distributor: 64201, gateway: 64202, goods: 64203, members: 64204, purchases: 64205,
+    stores: 64206,
 };
+
+const services = ['goods', 'members', 'purchases', 'stores'];
 
 const as = (id, ...groups) => [
     'setpriv', '--reuid', String(id), '--regid', String(id),
@@ -108,15 +111,15 @@ test('commands of root open the data of each service as its owner', { skip }, as
         return done.output;
     };
     const migrated = JSON.parse(await command('migrate', '--json'));
-    assert.deepEqual(migrated.map((each) => each.service), ['goods', 'members', 'purchases']);
+    assert.deepEqual(migrated.map((each) => each.service), services);
     const files = fs.readdirSync(world.path('data'), { recursive: true });
     assert.ok(files.includes('purchases/purchases.db'), files.join());
     assert.ok(!files.includes('purchases.db') && !files.includes('goods/members.db'), files.join());
 
     const exported = JSON.parse(await command('export', world.path('export'), '--json'));
-    assert.deepEqual(exported.map((each) => each.service), ['goods', 'members', 'purchases']);
+    assert.deepEqual(exported.map((each) => each.service), services);
     const table = await command('compare', world.path('export'));
-    assert.equal(table.match(/EQUAL/g).length, 3, table);
+    assert.equal(table.match(/EQUAL/g).length, 4, table);
 
     const config = world.path('check.toml');
     fs.writeFileSync(config, `data_dir = ${JSON.stringify(world.path('data'))}\n`);
@@ -124,7 +127,7 @@ test('commands of root open the data of each service as its owner', { skip }, as
     assert.equal(checked.code, 0, checked.log);
     const { store } = JSON.parse(checked.output);
     assert.equal(store.where, world.path('data'));
-    assert.deepEqual(store.schemas.map((each) => each.service), ['goods', 'members', 'purchases']);
+    assert.deepEqual(store.schemas.map((each) => each.service), services);
     assert.ok(store.schemas.every((each) => each.found === each.wanted), checked.output);
 
     const all_in_one = await world.command(['up', ...data, '--runtime-dir', world.path('up')]);

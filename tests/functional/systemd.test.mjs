@@ -96,10 +96,12 @@ test('pools serve on the activated sockets with their names', async (world) => {
     const everything = world.spawn_msd(
         'msd up',
         ['up', '--workers', '1', '--distributor-port', '0', '--members-port', '0',
-            '--purchases-port', '0', '--logs-port', '0', ...world.own_dirs()],
+            '--purchases-port', '0', '--logs-port', '0', '--stores-port', '0',
+            ...world.own_dirs()],
         { through: activated('goods=tcp,msd-gateway.socket=tcp') },
     );
-    for (const name of ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs']) {
+    const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'logs'];
+    for (const name of roles) {
         await everything.ready(name);
     }
     everything.note_workers();

@@ -13,7 +13,7 @@ const passwords = {
     MSD_STORE_PASSWORD: `${mariadb_password}\n`,
     MSD_OTHER_PASSWORD: `${mariadb_password}\n`,
 };
-const services = ['goods', 'members', 'purchases'];
+const services = ['goods', 'members', 'purchases', 'stores'];
 
 const any_price = { 'services.goods.negative_prices': true };
 
@@ -29,6 +29,7 @@ async function fill(up) {
     await up.http('DELETE', `/goods/${(await post('/goods', product)).id}`);
     const { userid } = await post('/members', { username: '김', password: 'open it' });
     await post('/purchases', { userid, goodsid: id, quantity: -3 });
+    await post('/stores', { name: '서울', lat: 37.566535123456, lon: 126.9779692 });
     return { id, userid };
 }
 
@@ -38,6 +39,7 @@ async function everything(up, userid) {
         goods: await ask('/goods'),
         login: await ask(`/members?${new URLSearchParams({ username: '김', password: 'open it' })}`),
         purchases: await ask(`/purchases?userid=${userid}`),
+        stores: await ask('/stores?lat=37.5&lon=127&radius_m=1e5'),
     };
 }
 
@@ -61,7 +63,8 @@ test('an export of SQLite is imported into MariaDB, and both are equal', async (
     assert.deepEqual(
         await rows(world, ['export', shop]),
         [{ service: 'goods', rows: 2, added: 2 }, { service: 'members', rows: 1, added: 1 },
-            { service: 'purchases', rows: 1, added: 1 }],
+            { service: 'purchases', rows: 1, added: 1 },
+            { service: 'stores', rows: 1, added: 1 }],
     );
     assert.deepEqual(fs.readdirSync(shop).sort(), services.map((name) => `${name}.jsonl`));
     for (const name of fs.readdirSync(shop)) {
@@ -86,12 +89,16 @@ test('an export of SQLite is imported into MariaDB, and both are equal', async (
         body: { name: 'new', category: 'c', price: 1, description: 'd' },
     });
     assert.equal(json.id, 4, 'the id of the deleted product is not used again');
+    // An export of a version without stores.
+    fs.rmSync(world.path('shop', 'stores.jsonl'));
     const { code, output } = await world.command(
         ['compare', shop, ...store, '--data-dir', world.path('data')],
         { env: passwords },
     );
     assert.equal(code, 1);
     assert.match(output, /^goods +2 +0 +1 +0 +id 4$/m);
+    assert.match(output, /^stores +0 +0 +1 +0 +id 1$/m);
+    assert.equal((await rows(world, ['import', shop, ...store])).at(-1).rows, 0);
 });
 
 test('an interrupted export continues with the first incomplete service', async (world) => {
@@ -103,15 +110,17 @@ test('an interrupted export continues with the first incomplete service', async 
     const read = (name) => fs.readFileSync(world.path('shop', `${name}.jsonl`), 'utf8');
     const whole = services.map(read);
 
-    // The files after an interrupt: goods complete, members begun, no purchases.
+    // The files after an interrupt: goods complete, members begun, nothing else.
     const members = read('members');
     const last_line = members.lastIndexOf('\n', members.length - 2) + 1;
     fs.writeFileSync(world.path('shop', 'members.jsonl'), members.slice(0, last_line));
     fs.rmSync(world.path('shop', 'purchases.jsonl'));
+    fs.rmSync(world.path('shop', 'stores.jsonl'));
     assert.deepEqual(
         await rows(world, ['export', shop]),
         [{ service: 'goods', rows: 2, added: 0 }, { service: 'members', rows: 1, added: 0 },
-            { service: 'purchases', rows: 1, added: 1 }],
+            { service: 'purchases', rows: 1, added: 1 },
+            { service: 'stores', rows: 1, added: 1 }],
     );
     assert.deepEqual(services.map(read), whole);
     const again = await world.command(['export', shop, '--data-dir', world.path('data')]);
@@ -142,10 +151,10 @@ test('an import from an existing deployment does not change its database', async
     fs.writeFileSync(file, '[store]\nlegacy_time_zone = "+09:00"\n');
     for (const args of [['import', old], ['import', old, '--store', server.url]]) {
         const done = await rows(world, [...args, '--config', file]);
-        assert.deepEqual(done.map(({ added }) => added), [1, 1, 1]);
+        assert.deepEqual(done.map(({ added }) => added), [1, 1, 1, 0]);
         args[0] = 'compare';
         const compared = await rows(world, [...args, '--config', file]);
-        assert.deepEqual(compared.map(({ equal }) => equal), [1, 1, 1]);
+        assert.deepEqual(compared.map(({ equal }) => equal), [1, 1, 1, 0]);
     }
     assert.deepEqual(await schema(), before);
 

@@ -32,5 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check("goods", line);
     check("members", line);
     check("purchases", line);
+    check("stores", line);
     return 0;
 }

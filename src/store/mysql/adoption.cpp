@@ -96,7 +96,49 @@ result<void> record_first_use(const migrating& step, std::string_view service, l
     return done ? result<void>{} : tl::unexpected{done.error()};
 }
 
+result<void> create_table(const migrating& step, std::string_view table, std::string_view columns) {
+    return step.on.execute(fmt::format(
+        "CREATE TABLE IF NOT EXISTS {}({}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {}",
+        table,
+        columns,
+        step.on.facts().text_collation
+    ));
+}
+
 } // namespace
+
+result<void> record_own_tables(const migrating& step, std::string_view service) {
+    return record_first_use(step, service, legacy_use::none);
+}
+
+result<void> create_own_table(
+    const migrating& step,
+    std::string_view table,
+    std::string_view columns,
+    std::span<const std::string_view> names
+) {
+    if (auto created = create_table(step, table, columns); !created) {
+        return created;
+    }
+    for (const std::string_view name : names) {
+        const auto there = step.has_column(table, name);
+        if (!there) {
+            return tl::unexpected{there.error()};
+        }
+        if (!*there) {
+            return fail(
+                errc::invalid,
+                fmt::format(
+                    "the database has a table {} of another program, without a column {}: rename "
+                    "it, or use another database",
+                    table,
+                    name
+                )
+            );
+        }
+    }
+    return {};
+}
 
 result<void> create_or_adopt_table(const migrating& step, const adopted_table& table) {
     const auto there = step.has_table(table.name);
@@ -108,13 +150,7 @@ result<void> create_or_adopt_table(const migrating& step, const adopted_table& t
         return recorded;
     }
     if (!*there) {
-        return step.on.execute(fmt::format(
-            "CREATE TABLE IF NOT EXISTS {}({}) ENGINE=InnoDB "
-            "DEFAULT CHARACTER SET utf8mb4 COLLATE {}",
-            table.name,
-            table.create,
-            step.on.facts().text_collation
-        ));
+        return create_table(step, table.name, table.create);
     }
     return step.on.execute(fmt::format("ALTER TABLE {} {}, ENGINE=InnoDB", table.name, table.adopt)
     );

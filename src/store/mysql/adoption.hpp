@@ -25,6 +25,18 @@ struct adopted_table {
 /// of the two cases it was.
 [[nodiscard]] result<void> create_or_adopt_table(const migrating& step, const adopted_table& table);
 
+/// Records that msd creates the tables of a service; create_or_adopt_table() does that, too.
+[[nodiscard]] result<void> record_own_tables(const migrating& step, std::string_view service);
+
+/// Creates a table that existing deployments do not have. Indexes are part of `columns`.
+/// errc::invalid: there is a table of that name without these columns.
+[[nodiscard]] result<void> create_own_table(
+    const migrating& step,
+    std::string_view table,
+    std::string_view columns,
+    std::span<const std::string_view> names
+);
+
 /// For databases of an msd that did not record whether it had adopted the tables: records it, from
 /// what its own tables never have. Keeps a record that is there.
 [[nodiscard]] result<void> record_earlier_adoption(const migrating& step, std::string_view service);

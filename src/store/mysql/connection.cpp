@@ -45,6 +45,8 @@ column_type type_of(int driver_type, bool is_signed) {
     case sql::DataType::INTEGER:
     case sql::DataType::BIGINT:
         return is_signed ? column_type::integer : column_type::unsigned_integer;
+    case sql::DataType::DOUBLE:
+        return column_type::real;
     case sql::DataType::CHAR:
     case sql::DataType::BINARY:
     case sql::DataType::VARCHAR:

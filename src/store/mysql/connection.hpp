@@ -114,6 +114,7 @@ public:
     query& bind(std::int64_t number);
     query& bind(std::string_view text);
     query& bind(std::optional<std::int64_t> number);
+    query& bind_real(double number);
 
     /// True: a row can be read; false: there is none any more.
     [[nodiscard]] result<bool> next();
@@ -124,6 +125,7 @@ public:
     // The columns of the present row, from 0; null reads as 0 or empty. Texts are valid until the
     // next step. A column of another type is a broken invariant.
     [[nodiscard]] std::int64_t integer(std::size_t column) const;
+    [[nodiscard]] double real(std::size_t column) const;
     [[nodiscard]] std::string_view text(std::size_t column) const;
     [[nodiscard]] bool is_null(std::size_t column) const;
 
@@ -131,6 +133,7 @@ private:
     struct cell {
         bool null = true;
         std::int64_t number = 0;
+        double real = 0;
         std::string text;
     };
 

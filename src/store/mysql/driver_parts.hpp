@@ -16,7 +16,7 @@
 // The objects of Connector/C++ that a connection and its queries hold. Private to these two.
 namespace msd::store::mysql {
 
-enum class column_type : std::uint8_t { integer, unsigned_integer, text, other };
+enum class column_type : std::uint8_t { integer, unsigned_integer, real, text, other };
 
 struct connection::statement {
     std::unique_ptr<sql::PreparedStatement> prepared;

@@ -64,6 +64,10 @@ query& query::bind(std::optional<std::int64_t> number) {
     return bind_with([&](auto& statement) { statement.setNull(bound_, sql::DataType::BIGINT); });
 }
 
+query& query::bind_real(double number) {
+    return bind_with([&](auto& statement) { statement.setDouble(bound_, number); });
+}
+
 result<bool> query::next() {
     if (failed_) {
         return tl::unexpected{*failed_};
@@ -103,6 +107,9 @@ void query::read_row() {
             into.number = static_cast<std::int64_t>(number);
             break;
         }
+        case column_type::real:
+            into.real = into.null ? 0 : static_cast<double>(from.getDouble(column));
+            break;
         case column_type::text:
             into.text = into.null ? std::string{} : from.getString(column).asStdString();
             bytes_ += into.text.size();
@@ -129,6 +136,11 @@ std::int64_t query::integer(std::size_t column) const {
     [[maybe_unused]] const auto type = prepared_->columns[column];
     assert(type == column_type::integer || type == column_type::unsigned_integer);
     return row_[column].number;
+}
+
+double query::real(std::size_t column) const {
+    assert(prepared_->columns[column] == column_type::real);
+    return row_[column].real;
 }
 
 std::string_view query::text(std::size_t column) const {

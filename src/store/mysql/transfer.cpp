@@ -25,6 +25,22 @@ constexpr int tries_max = 5;                      // of a batch that is aborted 
 template <class Rows>
 struct statements;
 
+// Of a table that only msd has.
+template <class Entity>
+struct statements<transferred<Entity>> {
+    using sql = entity_sql<Entity>;
+    static constexpr std::string_view newest_column = "id";
+    static constexpr std::string_view select = sql::list;
+    static constexpr std::string_view select_old = select;
+    static constexpr std::string_view select_one = sql::find;
+    static constexpr std::string_view insert = sql::insert_with_id;
+    static constexpr std::string_view count = sql::count;
+    static constexpr std::string_view last_id = entity_parts::literal<[] {
+        return "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM " + std::string{Entity::service} +
+               " WHERE id > ?";
+    }>::text;
+};
+
 template <>
 struct statements<transferred<goods_entity>> {
     static constexpr std::string_view newest_column = "price_e4";
@@ -192,6 +208,9 @@ opened(writable_server server, const server_settings& at, transfer_use use) {
     const auto there = look.has_table(wanted.service);
     if (!there) {
         return tl::unexpected{there.error()};
+    }
+    if (!*there && Stored::is_alone) {
+        return no_rows();
     }
     if (!*there) {
         return fail(errc::not_found, fmt::format("the database has no table {}", wanted.service));

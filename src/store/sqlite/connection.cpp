@@ -229,6 +229,13 @@ query& query::bind(std::optional<std::int64_t> number) {
     return *this;
 }
 
+query& query::bind_real(double number) {
+    if (prepared_ != nullptr) {
+        check(sqlite3_bind_double(prepared_, ++bound_, number));
+    }
+    return *this;
+}
+
 result<bool> query::next() {
     if (failed_) {
         return tl::unexpected{*failed_};
@@ -255,6 +262,10 @@ result<void> query::run() {
 
 std::int64_t query::integer(std::size_t column) const {
     return sqlite3_column_int64(prepared_, static_cast<int>(column));
+}
+
+double query::real(std::size_t column) const {
+    return sqlite3_column_double(prepared_, static_cast<int>(column));
 }
 
 std::string_view query::text(std::size_t column) const {

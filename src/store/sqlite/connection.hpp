@@ -80,6 +80,7 @@ public:
     query& bind(std::int64_t number);
     query& bind(std::string_view text);
     query& bind(std::optional<std::int64_t> number);
+    query& bind_real(double number);
 
     /// True: a row can be read; false: there is none any more.
     [[nodiscard]] result<bool> next();
@@ -88,6 +89,7 @@ public:
 
     // The columns of the present row. Texts are valid until the next step.
     [[nodiscard]] std::int64_t integer(std::size_t column) const;
+    [[nodiscard]] double real(std::size_t column) const;
     [[nodiscard]] std::string_view text(std::size_t column) const;
     [[nodiscard]] bool is_null(std::size_t column) const;
 

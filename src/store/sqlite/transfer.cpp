@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace msd::store::sqlite {
@@ -211,6 +212,11 @@ template <class Stored>
 result<std::unique_ptr<transfer_table>>
 opened(const std::filesystem::path& data_dir, transfer_use use) {
     const auto file = data_dir / (std::string{Stored::service} + ".db");
+    std::error_code unknown;
+    if (Stored::is_alone && use == transfer_use::reading &&
+        !std::filesystem::exists(file, unknown) && !unknown) {
+        return no_rows();
+    }
     return use == transfer_use::reading ? to_read<typename Stored::rows>(file)
                                         : to_write<Stored>(file);
 }

@@ -25,7 +25,9 @@ export const repository = path.resolve(here, '..', '..', '..');
 
 export const msd_binary = process.env.MSD_BIN ?? path.join(repository, 'build/release/msd');
 
-export const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'logs'];
+export const roles = [
+    'distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'logs',
+];
 const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 
 // The values that the tests use have the same form in TOML and JSON.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/store/stores.hpp"
 #include "store/open_transfer.hpp"
+#include "store/places_repository.hpp"
 #include "store/transfer.hpp"
 #include "store/transfer_file.hpp"
 
@@ -38,7 +39,11 @@ protected:
     using table = std::unique_ptr<store::transfer_table>;
 
     static constexpr int goods_count = 612; // more than one batch
-    static constexpr std::array<std::string_view, 3> services{"goods", "members", "purchases"};
+    static constexpr std::array<std::string_view, 4> services{
+        "goods",
+        "members",
+        "purchases",
+        "stores"};
 
     void fill() {
         auto goods = must(wait(store::open_goods(settings(), soon())));
@@ -62,6 +67,8 @@ protected:
         must(wait(purchases->add({1, 2, -3, *money::parse("0.0001")}, {}, soon())));
         now_ms_ += 86'400'123;
         must(wait(purchases->add({2, 999, 1, std::nullopt}, {}, soon())));
+        auto places = must(wait(store::open_places(settings(), soon())));
+        must(wait(places->add({"연필", {-89.999999999999, 1.0 / 3}}, {}, soon())));
     }
 
     table source(std::string_view service) {

@@ -53,6 +53,34 @@ std::string problems_of(std::string_view params) {
     return check(params).problems;
 }
 
+TEST(arguments, a_real_number_is_the_nearest_double_within_its_bounds) {
+    static constexpr std::array latitude{
+        parameter{.name = "lat", .type = parameter_type::real, .minimum = -90, .maximum = 90}};
+    const auto read = [](std::string_view value) {
+        const std::string params = "{\"lat\":" + std::string{value} + "}";
+        json::object object;
+        EXPECT_TRUE(object.parse(params)) << params;
+        arguments args;
+        const auto problems = arguments::check(&object, latitude, args);
+        return problems.empty() ? args.real("lat") : 1000.0;
+    };
+    EXPECT_EQ(read("52.520006612345678"), 52.520006612345678);
+    EXPECT_EQ(read("-9e1"), -90);
+    EXPECT_EQ(read("\"1e-3\""), 0.001);
+    for (const auto* const bad :
+         {"90.00000000000002",
+          "-91",
+          "1e999",
+          "\"\"",
+
+          "\"inf\"",
+          "\"nan\"",
+          "true",
+          "[1]"}) {
+        EXPECT_EQ(read(bad), 1000) << bad;
+    }
+}
+
 TEST(arguments, holds_typed_values) {
     const auto [args, problems] =
         check(R"({"name":"ab","count":7,"price":4.15,"password":"geheim","unknown":[1]})");

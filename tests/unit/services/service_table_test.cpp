@@ -20,7 +20,8 @@ TEST(service_table, has_the_services_on_their_usual_ports) {
             {"goods", 9010},
             {"members", 9020},
             {"purchases", 9030},
-            {"logs", 9040}})
+            {"logs", 9040},
+            {"stores", 9050}})
     );
 }
 

@@ -43,6 +43,24 @@ TEST(transfer_rows, one_row_has_one_text) {
     );
 }
 
+TEST(transfer_rows, a_position_has_one_text_and_is_on_the_earth) {
+    EXPECT_EQ(
+        text_of(
+            "stores",
+            R"({"lon":-1.80e2,"id":1,"name":"a","lat":"x","lat":52.520006610,"cell":3})"
+        ),
+        R"({"id":1,"name":"a","lat":52.52000661,"lon":-180})"
+    );
+    EXPECT_THAT(
+        text_of("stores", R"({"id":1,"name":"a","lat":90.1,"lon":0})"),
+        HasSubstr("lat and lon are not a position")
+    );
+    EXPECT_THAT(
+        text_of("stores", R"({"id":1,"name":"a","lat":"1","lon":0})"),
+        HasSubstr("lat is not a number")
+    );
+}
+
 TEST(transfer_rows, a_hash_of_too_high_a_cost_is_refused) {
     const auto row = [](std::string_view own, std::string_view beside) {
         return fmt::format(
