@@ -5,6 +5,7 @@
 #include "base/money.hpp"
 #include "base/result.hpp"
 #include "store/entity.hpp"
+#include "store/goods_votes.hpp"
 #include "store/idempotency.hpp"
 #include "store/page.hpp"
 
@@ -29,6 +30,7 @@ struct goods_fields {
 struct goods_row {
     std::int64_t id = 0;
     goods_fields fields;
+    goods_votes votes = {}; // as found; not part of what is written
 };
 
 struct goods_entity {
@@ -51,6 +53,7 @@ struct goods_view {
     std::string_view category;
     money price;
     std::string_view description;
+    goods_votes votes = {};
 };
 
 using goods_writer = void (*)(json::writer&, const goods_view&);
@@ -83,9 +86,14 @@ public:
     virtual asio::awaitable<result<std::int64_t>>
     replace(goods_row row, std::optional<idempotency> once, deadline until) = 0;
 
-    /// Returns the number of removed rows: 1 or 0.
+    /// Removes the votes, too. Returns the number of removed rows: 1 or 0.
     virtual asio::awaitable<result<std::int64_t>>
     remove(std::int64_t id, std::optional<idempotency> once, deadline until) = 0;
+
+    /// Counts a vote, or nothing if the member has given or withdrawn it already. Returns the id of
+    /// the product. errc::not_found, except for a vote that is withdrawn.
+    virtual asio::awaitable<result<std::int64_t>>
+    vote(goods_vote given, std::optional<idempotency> once, deadline until) = 0;
 };
 
 } // namespace msd::store

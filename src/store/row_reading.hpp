@@ -56,8 +56,8 @@ result<page> read_page(
     return builder.take();
 }
 
-/// id, name, category, price in ten-thousandths, description. The texts are views into the query's
-/// memory.
+/// id, name, category, price in ten-thousandths, description, and likes, dislikes, ratings and
+/// stars or null. The texts are views into the query's memory.
 template <class Query>
 goods_view goods_view_of(const Query& row) {
     return {
@@ -65,7 +65,8 @@ goods_view goods_view_of(const Query& row) {
         .name = row.text(1),
         .category = row.text(2),
         .price = money::from_e4(row.integer(3)).value_or(money{}),
-        .description = row.text(4)};
+        .description = row.text(4),
+        .votes = {row.integer(5), row.integer(6), row.integer(7), row.integer(8)}};
 }
 
 /// The same columns, of the only row. errc::not_found: there is no row.
@@ -81,11 +82,12 @@ result<goods_row> read_goods(Query& rows) {
     const auto row = goods_view_of(rows);
     return goods_row{
         .id = row.id,
-        .fields = {
-            .name = std::string{row.name},
-            .category = std::string{row.category},
-            .price = row.price,
-            .description = std::string{row.description}}};
+        .fields =
+            {.name = std::string{row.name},
+             .category = std::string{row.category},
+             .price = row.price,
+             .description = std::string{row.description}},
+        .votes = row.votes};
 }
 
 /// id, column `password`, msd's own hash or null, and 1 if the table is shared with an existing

@@ -71,7 +71,23 @@ constexpr parameter after{
     .about = "only ids above this one; `next` of the previous page"};
 
 constexpr std::array list_parameters{optional_id, only_category, limit, after};
+constexpr parameter userid{
+    .name = "userid",
+    .type = parameter_type::integer,
+    .required = true,
+    .minimum = 1,
+    .about = "id of the member"};
+constexpr parameter stars{
+    .name = "stars",
+    .type = parameter_type::integer,
+    .required = true,
+    .minimum = 1,
+    .maximum = store::stars_max,
+    .about = "how good the product is, 5 is best"};
+
 constexpr std::array id_parameters{id};
+constexpr std::array vote_parameters{id, userid};
+constexpr std::array rating_parameters{id, userid, stars};
 using add_schema = std::array<parameter, 4>;
 using replace_schema = std::array<parameter, 5>;
 
@@ -84,6 +100,21 @@ parameter price_of(const service_rules& rules) {
     return chosen;
 }
 
+// Products without votes have the members that existing clients know.
+void write_votes(json::writer& out, const store::goods_votes& votes) {
+    if (votes.likes > 0) {
+        out.key("likes").integer(votes.likes);
+    }
+    if (votes.dislikes > 0) {
+        out.key("dislikes").integer(votes.dislikes);
+    }
+    if (votes.ratings > 0) {
+        constexpr std::int64_t hundredth = money::scale / 100;
+        const auto mean = money::from_e4(votes.rating_e2() * hundredth).value_or(money{});
+        out.key("rating").raw(mean.text()).key("ratings").integer(votes.ratings);
+    }
+}
+
 void write_row(json::writer& out, const store::goods_view& row) {
     out.begin_object();
     out.key("id").integer(row.id);
@@ -91,6 +122,7 @@ void write_row(json::writer& out, const store::goods_view& row) {
     out.key("category").string(row.category);
     out.key("price").raw(row.price.text());
     out.key("description").string(row.description);
+    write_votes(out, row.votes);
     out.end_object();
 }
 
@@ -134,6 +166,7 @@ public:
             {"PUT", "/goods/{id}", replace_parameters_, replace},
             {"DELETE", "/goods/{id}", id_parameters, remove},
         };
+        add_votes();
         for (route& each : routes_) {
             each.wants_client = each.method != "GET"; // for Idempotency-Keys
         }
@@ -173,6 +206,27 @@ public:
     }
 
 private:
+    void add_votes() {
+        struct votes {
+            std::string_view path;
+            store::vote_kind kind;
+        };
+        using enum store::vote_kind;
+        for (const auto& [path, kind] :
+             {votes{"/goods/{id}/like", like}, votes{"/goods/{id}/dislike", dislike}}) {
+            routes_.push_back({"PUT", path, vote_parameters, [this, kind](call asked) {
+                                   return vote(std::move(asked), kind, 1);
+                               }});
+            routes_.push_back({"DELETE", path, vote_parameters, [this, kind](call asked) {
+                                   return vote(std::move(asked), kind, 0);
+                               }});
+        }
+        routes_.push_back({"PUT", "/goods/{id}/rating", rating_parameters, [this](call asked) {
+                               const auto given = asked.args.integer("stars");
+                               return vote(std::move(asked), rating, given);
+                           }});
+    }
+
     void write_legacy_keys() {
         const legacy_keys::settings chosen{shared_.owner_behind, shared_.ttl};
         legacy_.emplace(settings_.executor, *changes_.shared(), *goods_, chosen);
@@ -250,6 +304,20 @@ private:
         co_return removed ? success() : store_failure(removed.error());
     }
 
+    // Votes are not announced: no other service uses them.
+    asio::awaitable<reply> vote(call asked, store::vote_kind kind, std::int64_t value) {
+        store::goods_vote given;
+        given.goodsid = asked.args.integer("id");
+        given.userid = asked.args.integer("userid");
+        given.kind = kind;
+        given.value = value;
+        const auto operation = "vote " + std::to_string(static_cast<int>(kind)) + ' ' +
+                               std::to_string(static_cast<int>(value > 0)) + " goods";
+        auto once = idempotency_of(asked, operation);
+        const auto counted = co_await goods_->vote(given, std::move(once), asked.until);
+        co_return counted ? success() : store_failure(counted.error());
+    }
+
     static reply one_row(const store::goods_row& row) {
         std::string members;
         json::writer out{members};
@@ -260,7 +328,8 @@ private:
              .name = row.fields.name,
              .category = row.fields.category,
              .price = row.fields.price,
-             .description = row.fields.description}
+             .description = row.fields.description,
+             .votes = row.votes}
         );
         out.end_array();
         return success(std::move(members));

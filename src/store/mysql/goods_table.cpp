@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/goods_table.hpp"
 
+#include "store/goods_voting.hpp"
 #include "store/mysql/adoption.hpp"
 #include "store/row_reading.hpp"
 
@@ -52,22 +53,50 @@ result<void> index_categories(const migrating& step) {
     return add_index(step, {.table = "goods", .column = "category", .name = "goods_by_category"});
 }
 
-const std::array<migration, 5> migrations{
+result<void> create_votes(const migrating& step) {
+    static constexpr std::array<std::string_view, 4> vote{"goodsid", "userid", "opinion", "stars"};
+    auto created = create_own_table(
+        step,
+        "goods_votes",
+        "goodsid BIGINT NOT NULL, userid BIGINT NOT NULL, opinion BIGINT NOT NULL, "
+        "stars BIGINT NOT NULL, PRIMARY KEY(goodsid, userid)",
+        vote
+    );
+    if (!created) {
+        return created;
+    }
+    static constexpr std::array<std::string_view, 7>
+        summary{"goodsid", "likes", "dislikes", "ratings", "stars", "by_likes", "by_rating"};
+    return create_own_table(
+        step,
+        "goods_summary",
+        "goodsid BIGINT NOT NULL PRIMARY KEY, likes BIGINT NOT NULL, dislikes BIGINT NOT NULL, "
+        "ratings BIGINT NOT NULL, stars BIGINT NOT NULL, by_likes BIGINT NOT NULL, "
+        "by_rating BIGINT NOT NULL, KEY goods_summary_by_likes (by_likes, goodsid), "
+        "KEY goods_summary_by_rating (by_rating, goodsid)",
+        summary
+    );
+}
+
+const std::array<migration, 6> migrations{
     migration{"create goods, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add the exact price, price_e4, to goods", add_exact_price},
     migration{"index goods by category", index_categories},
     idempotency_migration,
-    migration{"record whether goods was adopted", record_adoption}};
+    migration{"record whether goods was adopted", record_adoption},
+    migration{"create the tables of likes and ratings of goods", create_votes}};
 
 const std::array<finishing_step, 1> finishing{finishing_step{plan_conversion, convert}};
 
-constexpr std::string_view list_all = "SELECT id, name, category, " MSD_EXACT_PRICE
-                                      ", description FROM goods WHERE id > ? ORDER BY id LIMIT ?";
+#define MSD_SELECT_GOODS                                                                           \
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_VOTES                      \
+    " FROM " MSD_GOODS_WITH_VOTES
+
+constexpr std::string_view list_all = MSD_SELECT_GOODS " WHERE id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view list_category =
-    "SELECT id, name, category, " MSD_EXACT_PRICE
-    ", description FROM goods WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
-constexpr std::string_view find_one =
-    "SELECT id, name, category, " MSD_EXACT_PRICE ", description FROM goods WHERE id = ?";
+    MSD_SELECT_GOODS " WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view find_one = MSD_SELECT_GOODS " WHERE id = ?";
+constexpr std::string_view lock_one = "SELECT id FROM goods WHERE id = ? FOR UPDATE";
 constexpr std::string_view insert_one =
     "INSERT INTO goods(name, category, price_e4, price, description) VALUES (?, ?, ?, ?, ?)";
 constexpr std::string_view update_one =
@@ -180,9 +209,19 @@ goods_table::replace(goods_row row, std::optional<idempotency> once, deadline un
 asio::awaitable<result<std::int64_t>>
 goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline until) {
     auto work = [id](connection& on) -> result<std::int64_t> {
-        return query{on, delete_one}.bind(id).run();
+        auto removed = query{on, delete_one}.bind(id).run();
+        auto done = removed ? remove_all_votes<query>(on, id) : result<void>{};
+        return done ? std::move(removed) : tl::unexpected{std::move(done.error())};
     };
     return database_->write_once(thing_of(id), std::move(once), until, work);
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::vote(goods_vote given, std::optional<idempotency> once, deadline until) {
+    auto work = [given](connection& on) {
+        return count_vote<query>(on, lock_one, given);
+    };
+    return database_->write_once(thing_of(given.goodsid), std::move(once), until, work);
 }
 
 } // namespace msd::store::mysql

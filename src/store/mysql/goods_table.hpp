@@ -34,6 +34,8 @@ public:
     replace(goods_row row, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<std::int64_t>>
     remove(std::int64_t id, std::optional<idempotency> once, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    vote(goods_vote given, std::optional<idempotency> once, deadline until) override;
 
 private:
     std::unique_ptr<database> database_;

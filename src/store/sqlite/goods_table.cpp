@@ -2,10 +2,10 @@
 #include "store/sqlite/goods_table.hpp"
 
 #include "store/entity_work.hpp"
+#include "store/goods_voting.hpp"
 #include "store/row_reading.hpp"
 
 #include <array>
-#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -25,14 +25,41 @@ CREATE TABLE goods(
 CREATE INDEX goods_by_category ON goods(category, id);
 )";
 
-const std::array<std::string_view, 2> migrations{version_1, idempotency_schema};
+constexpr std::string_view version_3 = R"(
+CREATE TABLE goods_votes(
+    goodsid INTEGER NOT NULL,
+    userid INTEGER NOT NULL,
+    opinion INTEGER NOT NULL,
+    stars INTEGER NOT NULL,
+    PRIMARY KEY(goodsid, userid)
+) WITHOUT ROWID;
+CREATE TABLE goods_summary(
+    goodsid INTEGER PRIMARY KEY,
+    likes INTEGER NOT NULL,
+    dislikes INTEGER NOT NULL,
+    ratings INTEGER NOT NULL,
+    stars INTEGER NOT NULL,
+    by_likes INTEGER NOT NULL,
+    by_rating INTEGER NOT NULL
+);
+CREATE INDEX goods_summary_by_likes ON goods_summary(by_likes, goodsid);
+CREATE INDEX goods_summary_by_rating ON goods_summary(by_rating, goodsid);
+)";
 
-using sql = entity_sql<goods_entity>;
-constexpr std::size_t category = 1; // its column in the description
+const std::array<std::string_view, 3> migrations{version_1, idempotency_schema, version_3};
+
+#define MSD_SELECT_GOODS                                                                           \
+    "SELECT id, name, category, price_e4, description, " MSD_VOTES " FROM " MSD_GOODS_WITH_VOTES
+
+constexpr std::string_view list_all = MSD_SELECT_GOODS " WHERE id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view list_category =
+    MSD_SELECT_GOODS " WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view find_one = MSD_SELECT_GOODS " WHERE id = ?";
+constexpr std::string_view lock_one = "SELECT id FROM goods WHERE id = ?"; // the only writer
 
 result<page> read_page(connection& on, const goods_query& wanted, goods_writer write) {
     page_builder builder{wanted.rows};
-    query rows{on, wanted.category ? sql::list_by<category> : sql::list};
+    query rows{on, wanted.category ? list_category : list_all};
     if (wanted.category) {
         rows.bind(*wanted.category);
     }
@@ -56,7 +83,8 @@ goods_table::list(goods_query query, goods_writer write, deadline until) {
 
 asio::awaitable<result<goods_row>> goods_table::find(std::int64_t id, deadline until) {
     auto work = [id](connection& on) {
-        return find_row<goods_entity, query>(on, id);
+        query rows{on, find_one};
+        return read_goods(rows.bind(id));
     };
     return database_->read(until, work);
 }
@@ -79,8 +107,18 @@ goods_table::replace(goods_row row, std::optional<idempotency> once, deadline un
 
 asio::awaitable<result<std::int64_t>>
 goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline until) {
-    auto work = [id](connection& on) {
-        return remove_row<goods_entity, query>(on, id);
+    auto work = [id](connection& on) -> result<std::int64_t> {
+        auto removed = remove_row<goods_entity, query>(on, id);
+        auto done = removed ? remove_all_votes<query>(on, id) : result<void>{};
+        return done ? std::move(removed) : tl::unexpected{std::move(done.error())};
+    };
+    return database_->write_once(std::move(once), until, work);
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::vote(goods_vote given, std::optional<idempotency> once, deadline until) {
+    auto work = [given](connection& on) {
+        return count_vote<query>(on, lock_one, given);
     };
     return database_->write_once(std::move(once), until, work);
 }

@@ -173,6 +173,10 @@ public:
     remove(std::int64_t, std::optional<store::idempotency>, deadline) override {
         co_return fail(errc::internal, "not asked");
     }
+    asio::awaitable<result<std::int64_t>>
+    vote(store::goods_vote, std::optional<store::idempotency>, deadline) override {
+        co_return fail(errc::internal, "not asked");
+    }
 
     void open_gate() { gate_->cancel(); }
 
