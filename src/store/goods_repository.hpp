@@ -63,6 +63,12 @@ struct goods_query {
     std::optional<std::string> category; // compared byte by byte, unless the table is shared
 };
 
+struct goods_ranking {
+    rank_key by = rank_key::likes;
+    std::int64_t limit = page_rows_max; // 1 … page_rows_max
+    std::optional<std::string> category = {};
+};
+
 // The products of the goods service, in an embedded or a server database; one test suite runs over
 // both. Every operation may also fail with errc::unavailable (the store is down, full or
 // overloaded), errc::timeout, errc::cancelled, and errc::malformed (a value does not fit a column
@@ -94,6 +100,11 @@ public:
     /// the product. errc::not_found, except for a vote that is withdrawn.
     virtual asio::awaitable<result<std::int64_t>>
     vote(goods_vote given, std::optional<idempotency> once, deadline until) = 0;
+
+    /// The products with the most likes or the highest mean rating, the best first, and those with
+    /// equal ones by id; none without likes or ratings. `next` of the page has no meaning.
+    virtual asio::awaitable<result<page>>
+    rank(goods_ranking wanted, goods_writer write, deadline until) = 0;
 };
 
 } // namespace msd::store

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "store/goods_votes.hpp"
+#include "store/goods_repository.hpp"
+#include "store/page.hpp"
+#include "store/row_reading.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 // SQL: the counts of votes of the row of goods in a join.
 #define MSD_VOTES "s.likes, s.dislikes, s.ratings, s.stars"
@@ -164,6 +168,27 @@ result<void> remove_all_votes(Connection& on, std::int64_t goodsid) {
     }
     Query summary{on, remove_summary};
     return executed(summary.bind(goodsid));
+}
+
+/// The statements of a ranking: by likes, by likes in one category, and the same by rating.
+using ranking_statements = std::array<std::array<std::string_view, 2>, 2>;
+
+/// Parameters of the statement: the category if there is one, and the number of rows. Its columns
+/// are those of goods_view_of().
+template <class Query, class Connection>
+result<page> read_ranking(
+    Connection& on,
+    const ranking_statements& all,
+    const goods_ranking& wanted,
+    goods_writer write
+) {
+    const auto& of_key = all[wanted.by == rank_key::likes ? 0 : 1];
+    Query rows{on, of_key[wanted.category ? 1 : 0]};
+    if (wanted.category) {
+        rows.bind(*wanted.category);
+    }
+    page_builder builder{{.limit = wanted.limit}};
+    return read_page(rows.bind(wanted.limit), std::move(builder), goods_view_of<Query>, write);
 }
 
 } // namespace msd::store

@@ -87,6 +87,38 @@ async function check_requests(up) {
     assert.equal((await up.http('PUT', `/goods/${id}/like`, { body: { userid: 1 } })).status, 404);
 }
 
+async function check_ranking(up) {
+    const rank = async (query) => {
+        const reply = await up.http('GET', `/goods/ranking?${new URLSearchParams(query)}`);
+        assert.equal(reply.status, 200, reply.text);
+        return reply.json;
+    };
+    const category = 'ranked';
+    assert.deepEqual((await rank({ by: 'rating', category })).results, []);
+    const ids = [];
+    for (const name of ['x', 'y', 'z']) {
+        ids.push(await add_product(up, name, category));
+    }
+    for (const [place, userid] of [[1, 1], [1, 2], [2, 1], [0, 1]]) {
+        await cast(up, 'PUT', ids[place], 'like', userid);
+    }
+    await cast(up, 'PUT', ids[2], 'rating', 1, { stars: 4 });
+    const best = await rank({ by: 'likes', category });
+    assert.deepEqual(best.results.map((row) => row.id), [ids[1], ids[0], ids[2]]);
+    assert.deepEqual(best.results[0], {
+        id: ids[1], name: 'y', category, price: 1.5, description: 'd', likes: 2,
+    });
+    assert.equal(best.next, undefined);
+    assert.equal((await rank({ by: 'likes', limit: 1, category })).results.length, 1);
+    const rated = (await rank({ by: 'rating', category })).results;
+    assert.deepEqual(rated.map(({ id, rating }) => [id, rating]), [[ids[2], 4]]);
+    const all = (await rank({ by: 'likes' })).results.map(({ likes }) => likes);
+    assert.deepEqual(all, all.toSorted((a, b) => b - a));
+    for (const query of ['', '?by=sales', '?by=likes&limit=1001']) {
+        assert.equal((await up.http('GET', `/goods/ranking${query}`)).status, 422);
+    }
+}
+
 test('members like, dislike and rate products on SQLite and on MariaDB', async (world) => {
     const server = await world.mariadb();
     const env = { MSD_STORE_PASSWORD: mariadb_password };
@@ -94,5 +126,6 @@ test('members like, dislike and rate products on SQLite and on MariaDB', async (
     for (const up of [await world.up({ workers: 2 }), await world.up({ args: store, env })]) {
         await check_votes(up);
         await check_requests(up);
+        await check_ranking(up);
     }
 });

@@ -85,6 +85,12 @@ constexpr parameter stars{
     .maximum = store::stars_max,
     .about = "how good the product is, 5 is best"};
 
+constexpr parameter by{
+    .name = "by",
+    .required = true,
+    .about = "likes or rating: what the best product has most of"};
+
+constexpr std::array ranking_parameters{by, limit, only_category};
 constexpr std::array id_parameters{id};
 constexpr std::array vote_parameters{id, userid};
 constexpr std::array rating_parameters{id, userid, stars};
@@ -162,6 +168,12 @@ public:
             {"POST", "/goods", add_parameters_, add},
             {"PUT", "/goods", replace_parameters_, replace},
             {"DELETE", "/goods", id_parameters, remove},
+            {"GET",
+             "/goods/ranking",
+             ranking_parameters,
+             [this](call asked) {
+                 return rank_goods(std::move(asked));
+             }},
             {"GET", "/goods/{id}", id_parameters, list},
             {"PUT", "/goods/{id}", replace_parameters_, replace},
             {"DELETE", "/goods/{id}", id_parameters, remove},
@@ -302,6 +314,25 @@ private:
         co_await update_legacy_key(goods_id, asked.until);
         co_await changes_.ended(goods_id, done);
         co_return removed ? success() : store_failure(removed.error());
+    }
+
+    asio::awaitable<reply> rank_goods(call asked) {
+        const std::string& key = asked.args.text("by");
+        if (key != "likes" && key != "rating") {
+            const std::array problems{arguments::problem{"by", "must be likes or rating"}};
+            co_return invalid_parameters(problems);
+        }
+        store::goods_ranking wanted;
+        wanted.by = key == "likes" ? store::rank_key::likes : store::rank_key::rating;
+        wanted.limit = asked.args.integer_or("limit", store::page_rows_max);
+        if (asked.args.has("category")) {
+            wanted.category = asked.args.text("category");
+        }
+        auto rows = co_await goods_->rank(std::move(wanted), write_row, asked.until);
+        if (rows) {
+            rows->next.reset();
+        }
+        co_return rows ? page_reply(std::move(*rows)) : store_failure(rows.error());
     }
 
     // Votes are not announced: no other service uses them.

@@ -97,6 +97,17 @@ constexpr std::string_view list_category =
     MSD_SELECT_GOODS " WHERE category = ? AND id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view find_one = MSD_SELECT_GOODS " WHERE id = ?";
 constexpr std::string_view lock_one = "SELECT id FROM goods WHERE id = ? FOR UPDATE";
+
+// In the order of the index of goods_summary: the join keeps it.
+#define MSD_RANK(key, only)                                                                        \
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_VOTES                      \
+    " FROM goods_summary s FORCE INDEX (goods_summary_" key                                        \
+    ") STRAIGHT_JOIN goods ON id = s.goodsid WHERE s." key " < 0" only " ORDER BY s." key          \
+    ", s.goodsid LIMIT ?"
+
+constexpr ranking_statements rankings{
+    {{MSD_RANK("by_likes", ""), MSD_RANK("by_likes", " AND category = ?")},
+     {MSD_RANK("by_rating", ""), MSD_RANK("by_rating", " AND category = ?")}}};
 constexpr std::string_view insert_one =
     "INSERT INTO goods(name, category, price_e4, price, description) VALUES (?, ?, ?, ?, ?)";
 constexpr std::string_view update_one =
@@ -222,6 +233,15 @@ goods_table::vote(goods_vote given, std::optional<idempotency> once, deadline un
         return count_vote<query>(on, lock_one, given);
     };
     return database_->write_once(thing_of(given.goodsid), std::move(once), until, work);
+}
+
+asio::awaitable<result<page>>
+goods_table::rank(goods_ranking wanted, goods_writer write, deadline until) {
+    auto work = [wanted = std::move(wanted), write](connection& on) {
+        auto rows = read_ranking<query>(on, rankings, wanted, write);
+        return !rows && on.forget_unfit() ? result<page>{page{}} : std::move(rows);
+    };
+    return database_->read(std::nullopt, until, std::move(work));
 }
 
 } // namespace msd::store::mysql

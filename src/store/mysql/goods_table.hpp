@@ -36,6 +36,8 @@ public:
     remove(std::int64_t id, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<std::int64_t>>
     vote(goods_vote given, std::optional<idempotency> once, deadline until) override;
+    asio::awaitable<result<page>>
+    rank(goods_ranking wanted, goods_writer write, deadline until) override;
 
 private:
     std::unique_ptr<database> database_;

@@ -57,6 +57,16 @@ constexpr std::string_view list_category =
 constexpr std::string_view find_one = MSD_SELECT_GOODS " WHERE id = ?";
 constexpr std::string_view lock_one = "SELECT id FROM goods WHERE id = ?"; // the only writer
 
+// In the order of the index of goods_summary: the join keeps it.
+#define MSD_RANK(key, only)                                                                        \
+    "SELECT id, name, category, price_e4, description, " MSD_VOTES                                 \
+    " FROM goods_summary s CROSS JOIN goods ON id = s.goodsid WHERE s." key " < 0" only            \
+    " ORDER BY s." key ", s.goodsid LIMIT ?"
+
+constexpr ranking_statements rankings{
+    {{MSD_RANK("by_likes", ""), MSD_RANK("by_likes", " AND category = ?")},
+     {MSD_RANK("by_rating", ""), MSD_RANK("by_rating", " AND category = ?")}}};
+
 result<page> read_page(connection& on, const goods_query& wanted, goods_writer write) {
     page_builder builder{wanted.rows};
     query rows{on, wanted.category ? list_category : list_all};
@@ -121,6 +131,14 @@ goods_table::vote(goods_vote given, std::optional<idempotency> once, deadline un
         return count_vote<query>(on, lock_one, given);
     };
     return database_->write_once(std::move(once), until, work);
+}
+
+asio::awaitable<result<page>>
+goods_table::rank(goods_ranking wanted, goods_writer write, deadline until) {
+    auto work = [wanted = std::move(wanted), write](connection& on) {
+        return read_ranking<query>(on, rankings, wanted, write);
+    };
+    return database_->read(until, std::move(work));
 }
 
 } // namespace msd::store::sqlite

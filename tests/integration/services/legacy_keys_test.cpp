@@ -178,6 +178,11 @@ public:
         co_return fail(errc::internal, "not asked");
     }
 
+    asio::awaitable<result<store::page>>
+    rank(store::goods_ranking, store::goods_writer, deadline) override {
+        co_return fail(errc::internal, "not asked");
+    }
+
     void open_gate() { gate_->cancel(); }
 
     std::map<std::int64_t, std::int64_t> prices; // in ten-thousandths

@@ -21,8 +21,9 @@ protected:
         goods_ = std::move(*opened);
     }
 
-    std::int64_t add() {
-        const auto added = wait(goods_->add({"n", "c", {}, "d"}, std::nullopt, soon()));
+    std::int64_t add(std::string category = "c") {
+        const auto added =
+            wait(goods_->add({"n", std::move(category), {}, "d"}, std::nullopt, soon()));
         EXPECT_TRUE(added) << added.error().text;
         return added.value_or(0);
     }
@@ -131,6 +132,47 @@ TEST_P(votes_of_goods, a_removed_product_leaves_no_votes) {
         "SELECT (SELECT COUNT(*) FROM goods_votes) + (SELECT COUNT(*) FROM goods_summary)"};
     ASSERT_TRUE(rows.next());
     EXPECT_EQ(rows.integer(0), 0);
+}
+
+TEST_P(votes_of_goods, rankings_have_the_best_first) {
+    const std::vector ids{add("a"), add("b"), add("a"), add("b")};
+    const auto ranking = [this](const store::goods_ranking& wanted) {
+        const auto rows = wait(goods_->rank(
+            wanted,
+            [](json::writer& out, const store::goods_view& row) { out.integer(row.id); },
+            soon()
+        ));
+        EXPECT_TRUE(rows) << rows.error().text;
+        return rows ? rows->rows : "";
+    };
+    using store::rank_key;
+    const auto text = [&ids](std::initializer_list<std::size_t> places) {
+        std::string all;
+        for (const auto place : places) {
+            all += (all.empty() ? "" : ",") + std::to_string(ids[place]);
+        }
+        return all;
+    };
+    EXPECT_EQ(ranking({.by = rank_key::likes}), "");
+    for (const auto& [place, members] : {std::pair{0U, 1}, {1U, 12}, {2U, 2}}) {
+        for (int member = 1; member <= members; ++member) {
+            vote({ids[place], member, like, 1});
+        }
+    }
+    vote({ids[3], 1, dislike, 1});
+    vote({ids[3], 1, rating, 5});
+    vote({ids[3], 2, rating, 4});
+    vote({ids[0], 1, rating, 4});
+    vote({ids[0], 2, rating, 5});
+    vote({ids[1], 1, rating, 5});
+    EXPECT_EQ(ranking({.by = rank_key::likes}), text({1, 2, 0}));
+    EXPECT_EQ(ranking({.by = rank_key::likes, .limit = 2}), text({1, 2}));
+    EXPECT_EQ(ranking({.by = rank_key::likes, .category = "a"}), text({2, 0}));
+    EXPECT_EQ(ranking({.by = rank_key::rating}), text({1, 0, 3})) << "ties by id";
+    EXPECT_EQ(ranking({.by = rank_key::rating, .limit = 1, .category = "a"}), text({0}));
+    EXPECT_EQ(ranking({.by = rank_key::likes, .category = "none"}), "");
+    ASSERT_EQ(wait(goods_->remove(ids[1], std::nullopt, soon())), 1);
+    EXPECT_EQ(ranking({.by = rank_key::likes}), text({2, 0}));
 }
 
 INSTANTIATE_TEST_SUITE_P(stores, votes_of_goods, testing::ValuesIn(all_stores()), name_of);
