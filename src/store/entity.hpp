@@ -38,13 +38,38 @@ struct column {
 
 namespace entity_parts {
 
-// A text that is put together when the program is compiled, so that connections can keep prepared
-// statements under it. `Make` is a lambda that returns a std::string.
+// A text that is put together when the program is compiled. Clang 19 cannot do that with the
+// std::string of g++ 12.
+class compiled_text {
+public:
+    static constexpr std::size_t bytes_max = 1024;
+
+    /// Too long a text does not compile.
+    constexpr compiled_text& append(std::string_view text) {
+        for (const char each : text) {
+            characters_.at(size_++) = each;
+        }
+        return *this;
+    }
+    constexpr compiled_text& append(const compiled_text& other) { return append(other.view()); }
+
+    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+    [[nodiscard]] constexpr std::size_t size() const { return size_; }
+    [[nodiscard]] constexpr std::string_view view() const { return {characters_.data(), size_}; }
+
+private:
+    std::array<char, bytes_max> characters_{};
+    std::size_t size_ = 0;
+};
+
+// The text that `Make`, a lambda, returns, so that connections can keep prepared statements under
+// it.
 template <auto Make>
 struct literal {
     static constexpr auto characters = [] {
-        std::array<char, Make().size()> made{};
-        std::ranges::copy(Make(), made.begin());
+        constexpr compiled_text text = Make();
+        std::array<char, text.size()> made{};
+        std::ranges::copy(text.view(), made.begin());
         return made;
     }();
     static constexpr std::string_view text{characters.data(), characters.size()};
@@ -52,33 +77,30 @@ struct literal {
 
 // "first, second, third"; with `suffix` behind each.
 template <class Entity>
-constexpr std::string names(std::string_view suffix = {}) {
-    std::string made;
+constexpr compiled_text names(std::string_view suffix = {}) {
+    compiled_text made;
     for (const column& each : Entity::columns) {
         made.append(made.empty() ? "" : ", ").append(each.name).append(suffix);
     }
     return made;
 }
 
-// "?, ?, ?"
-constexpr std::string marks(std::size_t count) {
-    std::string made{"?"};
-    for (std::size_t i = 1; i < count; ++i) {
-        made += ", ?";
-    }
+template <class Entity>
+constexpr compiled_text select_from() {
+    compiled_text made;
+    made.append("SELECT id, ").append(names<Entity>()).append(" FROM ").append(Entity::service);
     return made;
 }
 
 template <class Entity>
-constexpr std::string select_from() {
-    return std::string{"SELECT id, "} + names<Entity>() + " FROM " + std::string{Entity::service};
-}
-
-template <class Entity>
-constexpr std::string insert_into(std::string_view first, std::size_t count) {
-    std::string made{"INSERT INTO "};
-    made.append(Entity::service).append("(").append(first).append(names<Entity>());
-    return made + ") VALUES (" + marks(count) + ")";
+constexpr compiled_text insert_into(std::string_view first, std::size_t count) {
+    compiled_text made;
+    made.append("INSERT INTO ").append(Entity::service).append("(").append(first);
+    made.append(names<Entity>()).append(") VALUES (");
+    for (std::size_t i = 0; i < count; ++i) {
+        made.append(i == 0 ? "?" : ", ?");
+    }
+    return made.append(")");
 }
 
 template <class Query>
@@ -129,9 +151,9 @@ void bind_value(Query& to, const std::optional<money>& value) {
 // "name TEXT NOT NULL, lat REAL NOT NULL": `type_of` returns the type of a column, of its
 // std::type_identity and the column.
 template <class Entity, class TypeOf>
-constexpr std::string definitions(TypeOf type_of) {
+constexpr compiled_text definitions(TypeOf type_of) {
     using values = decltype(Entity::values(std::declval<typename Entity::row&>()));
-    std::string made;
+    compiled_text made;
     const auto add = [&]<class Value>(std::type_identity<Value> of, const column& each) {
         made.append(made.empty() ? "" : ", ").append(each.name).append(" ");
         made.append(type_of(of, each)).append(" NOT NULL");
@@ -156,17 +178,19 @@ struct entity_sql {
 
     /// Parameters: the id that rows are above, and the limit.
     static constexpr std::string_view list = entity_parts::literal<[] {
-        return entity_parts::select_from<Entity>() + " WHERE id > ? ORDER BY id LIMIT ?";
+        return entity_parts::select_from<Entity>().append(" WHERE id > ? ORDER BY id LIMIT ?");
     }>::text;
     /// The same of the rows with one value in column `Column`, which is the first parameter.
     template <std::size_t Column>
     static constexpr std::string_view list_by = entity_parts::literal<[] {
-        return entity_parts::select_from<Entity>() + " WHERE " +
-               std::string{Entity::columns[Column].name} + " = ? AND id > ? ORDER BY id LIMIT ?";
+        return entity_parts::select_from<Entity>()
+            .append(" WHERE ")
+            .append(Entity::columns[Column].name)
+            .append(" = ? AND id > ? ORDER BY id LIMIT ?");
     }>::text;
     /// Parameter: the id.
     static constexpr std::string_view find = entity_parts::literal<[] {
-        return entity_parts::select_from<Entity>() + " WHERE id = ?";
+        return entity_parts::select_from<Entity>().append(" WHERE id = ?");
     }>::text;
     /// Parameters: bind_values().
     static constexpr std::string_view insert = entity_parts::literal<[] {
@@ -178,16 +202,26 @@ struct entity_sql {
     }>::text;
     /// Parameters: bind_values(), the id.
     static constexpr std::string_view update = entity_parts::literal<[] {
-        return "UPDATE " + std::string{Entity::service} + " SET " +
-               entity_parts::names<Entity>(" = ?") + " WHERE id = ?";
+        return entity_parts::compiled_text{}
+            .append("UPDATE ")
+            .append(Entity::service)
+            .append(" SET ")
+            .append(entity_parts::names<Entity>(" = ?"))
+            .append(" WHERE id = ?");
     }>::text;
     /// Parameter: the id.
     static constexpr std::string_view remove = entity_parts::literal<[] {
-        return "DELETE FROM " + std::string{Entity::service} + " WHERE id = ?";
+        return entity_parts::compiled_text{}
+            .append("DELETE FROM ")
+            .append(Entity::service)
+            .append(" WHERE id = ?");
     }>::text;
     /// The number of rows above an id.
     static constexpr std::string_view count = entity_parts::literal<[] {
-        return "SELECT COUNT(*) FROM " + std::string{Entity::service} + " WHERE id > ?";
+        return entity_parts::compiled_text{}
+            .append("SELECT COUNT(*) FROM ")
+            .append(Entity::service)
+            .append(" WHERE id > ?");
     }>::text;
 };
 

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,10 +65,10 @@ namespace nearest_parts {
 
 // Parameters: the first and last cell of each range. Then either the greatest number of rows, or
 // the id that rows are above and that number.
-constexpr std::string in_cells(std::string_view rest) {
-    std::string made = entity_parts::select_from<places_entity>() + " WHERE (";
+constexpr entity_parts::compiled_text in_cells(std::string_view rest) {
+    auto made = entity_parts::select_from<places_entity>().append(" WHERE (");
     for (std::size_t i = 0; i < core::cell_ranges_max; ++i) {
-        made += i == 0 ? "cell BETWEEN ? AND ?" : " OR cell BETWEEN ? AND ?";
+        made.append(i == 0 ? "cell BETWEEN ? AND ?" : " OR cell BETWEEN ? AND ?");
     }
     return made.append(")").append(rest);
 }

@@ -34,9 +34,10 @@ inline std::string type_of(std::type_identity<std::int64_t> /*of*/, const column
 template <class Entity>
 result<void> create(const migrating& step) {
     std::string columns{"id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, "};
-    columns += entity_parts::definitions<Entity>([](auto of, const column& each) {
+    const auto described = entity_parts::definitions<Entity>([](auto of, const column& each) {
         return type_of(of, each);
     });
+    columns += described.view();
     std::array<std::string_view, Entity::columns.size()> names;
     for (std::size_t i = 0; i < names.size(); ++i) {
         const column& each = Entity::columns[i];

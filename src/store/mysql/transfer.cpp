@@ -36,8 +36,10 @@ struct statements<transferred<Entity>> {
     static constexpr std::string_view insert = sql::insert_with_id;
     static constexpr std::string_view count = sql::count;
     static constexpr std::string_view last_id = entity_parts::literal<[] {
-        return "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM " + std::string{Entity::service} +
-               " WHERE id > ?";
+        return entity_parts::compiled_text{}
+            .append("SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM ")
+            .append(Entity::service)
+            .append(" WHERE id > ?");
     }>::text;
 };
 

@@ -30,18 +30,18 @@ constexpr std::string_view type_of(std::type_identity<std::int64_t> /*of*/, cons
 
 // AUTOINCREMENT: the id of a removed row is never reused.
 template <class Entity>
-constexpr std::string create() {
-    const std::string table{Entity::service};
-    std::string made = "CREATE TABLE " + table + "(id INTEGER PRIMARY KEY AUTOINCREMENT, ";
-    made += entity_parts::definitions<Entity>([](auto of, const column& each) {
+constexpr entity_parts::compiled_text create() {
+    constexpr std::string_view table = Entity::service;
+    entity_parts::compiled_text made;
+    made.append("CREATE TABLE ").append(table).append("(id INTEGER PRIMARY KEY AUTOINCREMENT, ");
+    made.append(entity_parts::definitions<Entity>([](auto of, const column& each) {
         return type_of(of, each);
-    });
-    made += ");";
+    }));
+    made.append(");");
     for (const column& each : Entity::columns) {
         if (each.is_indexed) {
-            const std::string name{each.name};
-            made.append("CREATE INDEX ").append(table).append("_by_").append(name);
-            made.append(" ON ").append(table).append("(").append(name).append(");");
+            made.append("CREATE INDEX ").append(table).append("_by_").append(each.name);
+            made.append(" ON ").append(table).append("(").append(each.name).append(");");
         }
     }
     return made;
