@@ -77,6 +77,9 @@ public:
     static constexpr std::uint32_t layout = 2;
     /// Bytes of metrics for each line. They are not cleared when a line gets another worker.
     static constexpr std::size_t metrics_bytes = std::size_t{64} * 1024;
+    /// The block of metrics that belongs to the master, which has no line.
+    static constexpr std::size_t master_line = lines_max;
+    static constexpr std::size_t metric_names_bytes = std::size_t{1} << 20;
 
     /// errc::unavailable: no memory to share.
     [[nodiscard]] static result<scoreboard> create();
@@ -90,12 +93,12 @@ public:
     [[nodiscard]] resilience::host_state::worker_parts& parts(std::size_t index) const {
         return all().parts[index];
     }
-    /// Aligned to a page.
+    /// Aligned to a page. `index` < lines_max, or master_line.
     [[nodiscard]] std::span<std::byte, metrics_bytes> metrics(std::size_t index) const {
         return all().metrics[index];
     }
     /// The names of metrics, which all workers share. Aligned to a page.
-    [[nodiscard]] std::span<std::byte, metrics_bytes> metric_names() const {
+    [[nodiscard]] std::span<std::byte, metric_names_bytes> metric_names() const {
         return all().metric_names;
     }
     /// Written by the master only.
@@ -110,8 +113,8 @@ private:
     struct sections {
         std::array<worker_figures, lines_max> lines;
         alignas(page) std::array<std::byte, std::size_t{16} << 20> reserved;
-        alignas(page) metrics_block metric_names;
-        alignas(page) std::array<metrics_block, lines_max> metrics;
+        alignas(page) std::array<std::byte, metric_names_bytes> metric_names;
+        alignas(page) std::array<metrics_block, lines_max + 1> metrics;
         alignas(page) resilience::host_state shared;
         alignas(page) std::array<resilience::host_state::worker_parts, lines_max> parts;
         alignas(page) fault_board faults;
