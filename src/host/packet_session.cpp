@@ -328,6 +328,7 @@ packet_session::execute(const services::route* row, services::call request, std:
             const std::string shown = id.empty() ? uuid_v7() : id;
             answer = host_.handler_failed(*row, shown, exception_text(failure));
         }
+        host_.meters().count_reply(*row, answer.status);
         if (entry.wanted && !row->one_way) {
             reply(entry.key, std::move(answer));
         }

@@ -66,6 +66,7 @@ asio::awaitable<void> packet_session::execute_stream(
             const std::string shown = id.empty() ? uuid_v7() : id;
             answer = host_.handler_failed(*row, shown, exception_text(failure));
         }
+        host_.meters().count_reply(*row, answer.status);
         if (stream.is_open()) {
             stream.finish(answer);
         } else if (entry.wanted) {

@@ -53,6 +53,7 @@ service_host::service_host(
     : worker_{surroundings},
       settings_{settings},
       definition_{what},
+      meters_{surroundings.metrics, what.name},
       upstreams_{
           surroundings_of(surroundings, settings, what),
           upstream::upstreams::connecting::on_demand},
@@ -266,6 +267,17 @@ std::string service_host::stats() const {
     }
     out.end_object();
     return text;
+}
+
+void service_host::update_metrics() {
+    service_meters::figures now;
+    now.in_flight = running_.size();
+    now.streams = static_cast<std::uint64_t>(streams);
+    now.handler_failures = handler_failures_;
+    now.other_protocols = other_protocols;
+    now.unproven_refused = refusals_.count();
+    now.log_lines_dropped = shipper_ ? shipper_->dropped() : 0;
+    meters_.update(now);
 }
 
 services::reply service_host::handler_failed(

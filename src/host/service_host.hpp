@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/route_table.hpp"
+#include "host/service_meters.hpp"
 #include "host/settings.hpp"
 #include "net/task_group.hpp"
 #include "node/log_shipper.hpp"
@@ -41,6 +42,7 @@ public:
     void reopen() override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
+    void update_metrics() override;
 
     // For the sessions.
     struct found_route {
@@ -71,6 +73,8 @@ public:
     [[nodiscard]] services::reply
     handler_failed(const services::route& row, const std::string& request_id, std::string_view why);
 
+    [[nodiscard]] service_meters& meters() { return meters_; }
+
 private:
     [[nodiscard]] upstream::upstream_surroundings surroundings_of(
         node::worker& surroundings,
@@ -91,6 +95,7 @@ private:
     node::worker& worker_;
     const service_settings& settings_;
     const services::definition& definition_;
+    service_meters meters_;
     upstream::upstreams upstreams_;
     std::unique_ptr<services::service> service_;
     std::unordered_map<std::string, const services::route*> by_pattern_; // "GET/goods/{id}"

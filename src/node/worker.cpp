@@ -10,6 +10,7 @@
 #include "net/descriptor_channel.hpp"
 #include "net/use_tuple.hpp"
 #include "node/configuring.hpp"
+#include "node/worker_meters.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -117,6 +118,7 @@ private:
         auto executor = worker_.loop.get_executor();
         co_await asio::post(executor, asio::use_awaitable);
         co_await role_.drain(drain_until_);
+        meters_.update(role_);
         send_message(core::worker_message::kind::drained);
         co_await end_tasks();
     }
@@ -287,10 +289,8 @@ private:
         asio::steady_timer timer{worker_.loop};
         for (;;) {
             figures.beat(clock::now());
-            const worker_load load = role_.load();
-            figures.connections.store(load.connections, std::memory_order_relaxed);
-            figures.requests.store(load.requests, std::memory_order_relaxed);
             worker_.cells.keep(clock::now());
+            meters_.update(role_);
             send_stats();
             log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
@@ -313,6 +313,7 @@ private:
         std::string text = role_.stats();
         if (text != sent_stats_) {
             send_message(core::worker_message::kind::stats, text);
+            meters_.update_figures(text);
             sent_stats_ = std::move(text);
         }
     }
@@ -355,6 +356,7 @@ private:
     bool may_serve_ = false;       // the master sent SERVE
     int exit_code_ = 0;
     std::string sent_stats_;
+    worker_meters meters_{worker_};
     configuring configurations_;
 };
 
@@ -394,6 +396,7 @@ worker::worker(worker_environment given)
       dog{loop.get_executor()} {
     if (board) {
         share.emplace(*board, environment.line, environment.pool);
+        metrics = core::metrics{*board, environment.line};
     }
 }
 

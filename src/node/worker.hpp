@@ -6,6 +6,7 @@
 #include "base/unique_fd.hpp"
 #include "core/accept_share.hpp"
 #include "core/input_budget.hpp"
+#include "core/metrics.hpp"
 #include "core/scoreboard.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
@@ -84,6 +85,9 @@ public:
     [[nodiscard]] virtual worker_load load() const { return {}; }
     /// More figures, as a JSON object.
     [[nodiscard]] virtual std::string stats() const { return "{}"; }
+    /// Called with each heartbeat and before the worker ends: brings metrics up to date that the
+    /// role does not count when it happens.
+    virtual void update_metrics() {}
 };
 
 // The objects that a role uses; they live as long as the worker.
@@ -94,6 +98,7 @@ struct worker {
     std::optional<core::scoreboard> board;   // none: the master gave no scoreboard
     upstream::host_cells cells;              // of the services that it calls, in the board's memory
     std::optional<core::accept_share> share; // none without a board; outlives every connection
+    core::metrics metrics;                   // count nothing without a board
     // Of connections that this worker accepted, and of those that it opened to other nodes. Apart,
     // so that clients cannot displace the replies of services. They outlive every connection.
     core::input_budget input;

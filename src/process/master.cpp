@@ -73,6 +73,7 @@ result<void> master::open() {
     if (!opened) {
         return opened;
     }
+    meters_.emplace(board_->board);
     events_.watch(signals_.descriptor());
     events_.watch(control_->descriptor());
     if (std::exchange(inherited_, std::nullopt)) {
@@ -162,6 +163,7 @@ void master::turn() {
     watch_new_workers();
     announced_.advance(stop_.is_serving());
     report(now);
+    meters_->update(pools_);
     stop_.advance(now);
     advance_upgrade(now); // last, when all events of this turn are handled
 }

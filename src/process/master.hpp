@@ -8,6 +8,7 @@
 #include "process/control_server.hpp"
 #include "process/event_set.hpp"
 #include "process/launch_plans.hpp"
+#include "process/master_meters.hpp"
 #include "process/master_state.hpp"
 #include "process/pid_file.hpp"
 #include "process/recycler.hpp"
@@ -118,6 +119,7 @@ private:
     std::list<worker_pool> pools_;
     std::optional<master_state> inherited_; // by another program, until open()
     std::shared_ptr<board_owner> board_;
+    std::optional<master_meters> meters_; // from open() on
     launch_plans plans_;
     rolling rolls_;
     recycler recycler_;

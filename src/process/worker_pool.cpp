@@ -93,6 +93,9 @@ void worker_pool::judge(const worker_process& dead, int wait_status, time_point 
     const std::string& why = its.last_exit;
     if (verdict.what == action::replace) {
         ++its.restarts;
+        ++(dead.terminated            ? replaced_.kills
+           : WIFSIGNALED(wait_status) ? replaced_.signals
+                                      : replaced_.exits);
         its.start_at = verdict.at;
         const auto pause = deadline{verdict.at}.left(now);
         log::warning("{} ended, {}; replaced in {} ms", subject, why, pause.count());

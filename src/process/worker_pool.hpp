@@ -39,6 +39,13 @@ public:
 
     using slot = worker_set::slot;
 
+    // Workers that ended and are replaced, by what ended them, since this program runs the master.
+    struct replacements {
+        std::uint64_t exits = 0;   // by themselves
+        std::uint64_t signals = 0; // from elsewhere: a crash, an operator, a lack of memory
+        std::uint64_t kills = 0;   // by the master: they hung, or exceeded a limit
+    };
+
     worker_pool(
         pool_settings settings,
         const supervision_settings& supervision,
@@ -125,6 +132,7 @@ public:
     /// True when a slot whose worker was READY or has failed before has no READY worker.
     [[nodiscard]] bool is_degraded() const;
     [[nodiscard]] bool is_stopping() const { return set_.is_stopping(); }
+    [[nodiscard]] const replacements& replaced() const { return replaced_; }
     [[nodiscard]] const std::optional<end>& ended() const { return end_; }
 
 private:
@@ -136,6 +144,7 @@ private:
     worker_limits limits_{set_};
     worker_messages messages_{set_, limits_};
     std::optional<end> end_;
+    replacements replaced_;
     bool is_held_ = false;
     bool ending_ = false;
 };

@@ -417,6 +417,24 @@ std::string distributor::stats() const {
     return text;
 }
 
+distributor::meters::meters(core::metrics& within)
+    : nodes{within.cell_of(core::metric::registry_nodes)},
+      epoch{within.cell_of(core::metric::registry_epoch)},
+      revision{within.cell_of(core::metric::registry_revision)},
+      bad_frames{within.cell_of(core::metric::worker_bad_input, {"distributor", "frame"})},
+      other_protocols{within.cell_of(core::metric::worker_bad_input, {"distributor", "protocol"})},
+      unproven_refused{within.cell_of(core::metric::worker_unproven_refused, {"distributor"})} {}
+
+void distributor::update_metrics() {
+    const auto [epoch, rev] = registry_.nodes().now();
+    meters_.nodes.set(registry_.nodes().size());
+    meters_.epoch.set(epoch);
+    meters_.revision.set(rev);
+    meters_.bad_frames.follow(bad_frames_);
+    meters_.other_protocols.follow(other_protocols_);
+    meters_.unproven_refused.follow(refusals_.count());
+}
+
 int run_distributor(node::worker_environment environment, const distributor_settings& settings) {
     node::worker surroundings{std::move(environment)};
     distributor instance{surroundings, settings};

@@ -45,6 +45,7 @@ public:
     [[nodiscard]] asio::awaitable<bool> take_over(unique_fd from) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
+    void update_metrics() override;
 
 private:
     struct session;
@@ -102,7 +103,20 @@ private:
     void add(std::shared_ptr<session> made);
     void forget(core::registry::peer_id id);
 
+    // core/metrics.hpp
+    struct meters {
+        explicit meters(core::metrics& within);
+
+        core::metric_cell nodes;
+        core::metric_cell epoch;
+        core::metric_cell revision;
+        core::followed_counter bad_frames;
+        core::followed_counter other_protocols;
+        core::followed_counter unproven_refused;
+    };
+
     node::worker& worker_;
+    meters meters_{worker_.metrics};
     distributor_settings settings_;
     core::registry registry_;
     host_rule hosts_;
