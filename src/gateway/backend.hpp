@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "gateway/exchange_flags.hpp"
 #include "http/server_stream.hpp"
 
 #include <asio/awaitable.hpp>
@@ -30,7 +31,7 @@ struct refusal {
 /// "Retry-After: 3\r\n": in whole seconds, rounded up, at least one.
 [[nodiscard]] std::string retry_after_line(milliseconds after);
 
-// What the access log, and later the metrics, say of an exchange. Backends fill in their part.
+// What the access log and the metrics say of an exchange. Backends fill in their part.
 struct exchange_record {
     std::string endpoint; // "127.0.0.1:8081"; empty: none was reached
     int attempts = 0;     // requests sent
@@ -42,6 +43,8 @@ struct exchange_record {
     const char* cut = nullptr;
     // What answered in the place of the service: "reply" or "service".
     const char* fallback = nullptr;
+    exchange_flags flags;
+    bool has_failed = false; // the request did not get a reply of the service
 };
 
 // One request as a backend gets it.

@@ -98,17 +98,54 @@ asio::awaitable<std::optional<refusal>> run_backend(exchange_state* exchange) {
     co_return why;
 }
 
-// A line of the access log. `head` may be a default one when there was none.
-void record(const exchange_state& exchange, const wire::http_request& head) {
-    if (!exchange.gateway.log.is_on()) {
+// What a refusal of the backend says about the service, where the backend has not said it.
+void note_failure(exchange_record& record, const refusal& why) {
+    using enum exchange_flag;
+    constexpr int bad_gateway = 502;
+    constexpr int gateway_timeout = 504;
+    record.has_failed = why.status == bad_gateway || why.status == gateway_timeout;
+    if (!record.has_failed || !record.flags.empty()) {
         return;
     }
+    if (why.status == gateway_timeout) {
+        record.flags.set(upstream_timeout);
+    } else if (record.attempts == 0) {
+        record.flags.set(why.attempts == 0 ? no_instance : connect_failed);
+    }
+}
+
+// A refusal before the backend was reached.
+void note_refusal(exchange_state& exchange, const refusal& why) {
+    using enum exchange_flag;
+    constexpr int not_found = 404;
+    constexpr int wrong_method = 405;
+    constexpr int bad_gateway = 502;
+    constexpr int too_many = 429;
+    exchange_flags& flags = exchange.record.flags;
+    const bool is_nowhere = exchange.to == destination::nowhere;
+    if (is_nowhere && (why.status == not_found || why.status == wrong_method)) {
+        flags.set(no_route);
+    } else if (is_nowhere && why.status == bad_gateway) {
+        flags.set(no_instance);
+        exchange.record.has_failed = true;
+    } else if (why.status == too_many) {
+        flags.set(rate_limited);
+    }
+}
+
+// Metrics, and a line of the access log. `head` may be a default one when there was none.
+void record(exchange_state& exchange, const wire::http_request& head) {
+    const time_point ended = clock::now();
     const bool has_packets = exchange.match.target != nullptr;
     const bool is_configured = exchange.route.what == route_match::outcome::configured;
     const std::string_view name =
         has_packets && !is_configured ? exchange.match.target->pattern : exchange.route.name();
     const std::string_view service =
         has_packets ? exchange.match.target->service : exchange.service;
+    exchange.gateway.counts.count({exchange.record, exchange.method, name, service, ended});
+    if (!exchange.gateway.log.is_on()) {
+        return;
+    }
     exchange.gateway.log.write(
         {exchange.record,
          head,
@@ -118,7 +155,7 @@ void record(const exchange_state& exchange, const wire::http_request& head) {
          service,
          exchange.client.bytes_in(),
          exchange.client.bytes_out(),
-         clock::now()}
+         ended}
     );
 }
 
@@ -173,11 +210,17 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
     // Not a part of this coroutine's frame: Asio keeps frames of up to 1020 bytes for later calls.
     const auto allocated = std::make_unique<exchange_state>(*gateway, *client);
     exchange_state& exchange = *allocated;
+    const meters::in_flight counted{gateway->counts};
     exchange.record.begun = clock::now();
+    exchange.method = method_label(exchange.head().method);
     std::optional<refusal> why = admit(exchange);
     if (!why && exchange.pending) {
         why = co_await policy::ask_limit_store(&exchange);
     }
+    if (why) {
+        note_refusal(exchange, *why);
+    }
+    const bool is_admitted = !why;
     if (!why && exchange.to == destination::canned) {
         send_canned(exchange);
     } else if (!why) {
@@ -185,6 +228,12 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
     }
     if (why && turn_to_fallback_service(exchange, *why)) {
         why = co_await run_backend(&exchange);
+    }
+    if (!why && exchange.to == destination::program && exchange.record.status == 0) {
+        // Nobody is left to send a refusal to.
+        exchange.record.flags.set(exchange_flag::client_disconnected);
+    } else if (why && is_admitted) {
+        note_failure(exchange.record, *why);
     }
     if (why && has_fallback_reply(exchange, *why)) {
         send_fallback_reply(exchange);
@@ -202,6 +251,7 @@ void refuse_malformed(
 ) {
     exchange_state exchange{gateway, client};
     exchange.record.begun = clock::now();
+    exchange.method = method_label({});
     exchange.request_id = uuid_v7();
     exchange.reply_lines = "X-Request-Id: " + exchange.request_id + "\r\n";
     const std::string_view extra = status == 503 ? retry_after_one_second : std::string_view{};

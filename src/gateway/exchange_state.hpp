@@ -9,6 +9,7 @@
 #include "gateway/client_identity.hpp"
 #include "gateway/injected_faults.hpp"
 #include "gateway/limit_store.hpp"
+#include "gateway/meters.hpp"
 #include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/settings.hpp"
@@ -37,6 +38,7 @@ struct gateway_context {
     const rate_limits& limits;
     injected_faults& faults;
     access_log& log;
+    meters& counts;
     // The gateway has received a list of nodes, from the registry or from the file that the workers
     // of its pool share.
     bool has_list = false;
@@ -70,6 +72,7 @@ struct exchange_state {
     exchange_record record;
 
     // Set before the route is looked up.
+    std::string_view method; // of method_label()
     std::string request_id;
     std::string trace;       // traceparent to hand on; empty: none
     std::string reply_lines; // header lines of every reply of this exchange, each with CR LF

@@ -103,6 +103,7 @@ gateway_worker::gateway_worker(
       log_quota_{log_limits(settings)},
       limits_{surroundings.board},
       faults_{surroundings.board},
+      meters_{surroundings.metrics},
       context_{
           settings_,
           routes_,
@@ -112,7 +113,8 @@ gateway_worker::gateway_worker(
           log_quota_,
           limits_,
           faults_,
-          access_log_},
+          access_log_,
+          meters_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);

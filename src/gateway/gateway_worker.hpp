@@ -6,6 +6,7 @@
 #include "gateway/backend/http_backend.hpp"
 #include "gateway/client_connections.hpp"
 #include "gateway/exchange_state.hpp"
+#include "gateway/meters.hpp"
 #include "gateway/rate_limits.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/run_gateway.hpp"
@@ -49,6 +50,7 @@ public:
     asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
+    void update_metrics() override { meters_.update(sessions_.size(), body_memory_.used()); }
 
 private:
     asio::awaitable<void> serve(http::server_stream* stream) override;
@@ -95,6 +97,7 @@ private:
     std::set<core::node_id> gateways_;         // of the registry
     injected_faults faults_;
     access_log access_log_;
+    meters meters_;
     gateway_context context_;
     client_connections clients_; // outlives the sessions
     net::task_group sessions_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Over 400 lines: the whole life of a worker, from HELLO to its exit.
 // Over 400 lines: the whole life of a worker, from its first message to its last.
 #include "node/worker.hpp"
 

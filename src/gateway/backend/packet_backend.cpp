@@ -31,6 +31,7 @@ std::optional<refusal> refuse_body(exchange_state& exchange, const error& why) {
     switch (why.code) {
     case errc::closed:
         exchange.record.cut = "the client closed the connection";
+        exchange.record.flags.set(exchange_flag::client_disconnected);
         exchange.client.reset();
         return {};
     case errc::refused:
@@ -94,24 +95,32 @@ std::optional<refusal> post(exchange_state& exchange) {
         exchange.reply_lines += key_not_kept; // the service sends no reply, so none is stored
     }
     if (!exchange.gateway.services.post(service, packet_of(exchange))) {
+        exchange.record.flags.set(exchange_flag::no_instance);
+        exchange.record.has_failed = true;
         return busy(no_instance, service);
     }
+    exchange.record.attempts = 1;
     send_text(exchange, 202, json_type, accepted_body);
     return {};
 }
 
-refusal why_failed(const exchange_state& exchange, const upstream::upstreams::attempt& made) {
+refusal why_failed(exchange_state& exchange, const upstream::upstreams::attempt& made) {
+    using enum exchange_flag;
     const std::string& service = exchange.match.target->service;
+    exchange_flags& flags = exchange.record.flags;
+    exchange.record.has_failed = true;
     log::debug("{} {}: {}", exchange.request_id, service, made.outcome.error().text);
     refusal why;
     why.service = service;
     why.attempts = made.tries;
     switch (made.outcome.error().code) {
     case errc::timeout:
+        flags.set(upstream_timeout);
         why.status = 504;
         why.detail = "the service did not answer in time";
         break;
     case errc::refused:
+        flags.set(overflow);
         why.status = 503;
         if (made.retry_after > milliseconds{0}) {
             why.detail = made.outcome.error().text;
@@ -122,6 +131,7 @@ refusal why_failed(const exchange_state& exchange, const upstream::upstreams::at
         }
         break;
     case errc::unavailable:
+        flags.set(made.tries == 0 ? no_instance : connect_failed);
         if (exchange.gateway.services.have_all_deregistered(service)) {
             why.status = 503;
             why.detail = "the service has been stopped";
@@ -131,6 +141,9 @@ refusal why_failed(const exchange_state& exchange, const upstream::upstreams::at
             why.detail = "no instance of the service can be reached";
         }
         break;
+    case errc::cancelled:
+        flags.set(client_disconnected); // what follows reaches nobody
+        [[fallthrough]];
     default:
         why.status = 502;
         why.detail = "the connection to the service ended before the reply";

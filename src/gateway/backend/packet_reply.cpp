@@ -99,9 +99,12 @@ bool hand_on(
         return true;
     }
     if (!part) {
-        exchange.record.cut = part.error().code == errc::cancelled
-                                  ? "the client closed the connection"
-                                  : "the service did not complete its stream";
+        const bool has_left = part.error().code == errc::cancelled;
+        exchange.record.cut = has_left ? "the client closed the connection"
+                                       : "the service did not complete its stream";
+        if (has_left) {
+            exchange.record.flags.set(exchange_flag::client_disconnected);
+        }
         log::debug("{}: {}", exchange.request_id, part.error().text);
         client.reset();
         return false;
@@ -191,6 +194,7 @@ send_packet_stream(exchange_state* exchange, const upstream::upstreams::attempt*
     }
     client.on_abort({});
     exchange->record.cut = "the client has left or does not read";
+    exchange->record.flags.set(exchange_flag::client_disconnected);
     client.reset();
 }
 
