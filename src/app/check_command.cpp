@@ -249,7 +249,7 @@ std::string exposure_of(const configuration& read, std::span<const role_facts> r
     }
     std::vector<packet_port> ports;
     for (const role_facts& role : roles) {
-        if (role.kind != role_kind::gateway) {
+        if (role.kind != role_kind::gateway && role.kind != role_kind::admin) {
             ports.push_back({role.name, read.host});
         }
     }

@@ -242,7 +242,7 @@ private:
         );
         add_route_option(up);
         // The flag for all pools comes first, so that a flag for one pool overrides it.
-        add_flag(up, "workers", "", "worker processes of each pool except the distributor");
+        add_flag(up, "workers", "", "worker processes of each pool except distributor and admin");
         for (const role_facts& role : roles_) {
             const std::string name{role.name};
             add_flag(
@@ -251,7 +251,7 @@ private:
                 role.section() + ".port",
                 fmt::format("port of {} (default: {}); 0: any free one", name, role.default_port)
             );
-            if (role.kind != role_kind::distributor) {
+            if (!role.is_single()) {
                 add_flag(
                     up,
                     name + "-workers",
@@ -273,6 +273,7 @@ private:
         const bool is_registry = section == "distributor";
         const char* const workers = is_registry ? "(always 1)" : "(default: one per core)";
         add_flag(to, "workers", key(".workers"), fmt::format("worker processes {}", workers));
+        add_flag(to, "admin-port", "admin.port", "port of /metrics and /readyz (default: none)");
     }
 
     void add_roles() {
@@ -779,7 +780,7 @@ private:
 
     void add_to_every_pool(const flag& each, const std::string& shown) {
         for (const role_facts& role : roles_) {
-            if (role.kind != role_kind::distributor) {
+            if (!role.is_single()) {
                 line_.settings.push_back({role.section() + "." + each.name, each.text, shown});
             }
         }

@@ -119,6 +119,9 @@ void add_log_quotas(config_rows& rows);
 // The rows of config_access_log.cpp: the gateway's access log.
 void add_access_log(config_rows& rows);
 
+// The rows of config_admin.cpp: the admin worker.
+void add_admin(config_rows& rows);
+
 // The rows of config_registry.cpp: what nodes may register.
 void add_registry_limits(config_rows& rows);
 

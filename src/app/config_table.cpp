@@ -171,7 +171,7 @@ void add_role(config_rows& rows, const role_facts& role) {
     );
     rows.back().needs_restart = true;
     const std::size_t first = rows.size() - 1;
-    if (role.kind != role_kind::distributor) {
+    if (!role.is_single()) {
         add_key(
             rows,
             role.section() + ".workers",
@@ -261,6 +261,8 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
             add_group(rows, readers::gateway, add_access_log);
             add_group(rows, readers::gateway, add_limits);
             add_group(rows, readers::gateway, add_routes);
+        } else if (role.kind == role_kind::admin) {
+            add_group(rows, readers::master, add_admin);
         }
     }
     add_group(rows, readers::services, add_services);

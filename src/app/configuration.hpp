@@ -28,6 +28,13 @@ struct role_choice {
     int workers = 0;        // 0: see default_workers()
 };
 
+// Whether and where an instance has an admin worker; its port is a role_choice.
+struct admin_choice {
+    bool is_enabled = true;
+    bool is_port_set = false; // the port is not the default
+    std::string host;         // empty: both loopback addresses
+};
+
 // The whole configuration, before one role gets its part. The table of config_schema defines which
 // key, variable and flag sets which member.
 struct configuration {
@@ -46,6 +53,7 @@ struct configuration {
     std::shared_ptr<const unique_fd> text;     // a copy of the configuration file; empty: none
     log::settings log;
     std::map<std::string, role_choice, std::less<>> roles;
+    admin_choice admin;
 
     node::membership_settings membership;
     upstream::packet_settings packets;

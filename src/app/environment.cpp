@@ -61,14 +61,17 @@ all_variables(const command_line& command, std::span<const role_facts> roles) {
         if (role.name == running) {
             all.push_back({"MSD_PORT", role.section() + ".port"});
         }
-        if (role.kind != role_kind::distributor) {
+        if (!role.is_single()) {
             all.push_back({"MSD_WORKERS", role.section() + ".workers"});
         }
     }
     for (const role_facts& role : roles) {
         const std::string prefix = "MSD_" + upper(role.name);
         all.push_back({prefix + "_PORT", role.section() + ".port"});
-        if (role.kind != role_kind::distributor) {
+        if (role.kind == role_kind::admin) {
+            all.push_back({prefix + "_ENABLED", role.section() + ".enabled"});
+        }
+        if (!role.is_single()) {
             all.push_back({prefix + "_WORKERS", role.section() + ".workers"});
         }
     }
@@ -192,11 +195,14 @@ std::string describe_environment(std::span<const role_facts> roles) {
     add(cache_password_variable, "(the password of the cache's Redis)");
     add(other_password_variable, "(the password of the other store of import and compare)");
     add("MSD_PORT", "port of the role, when one role is started");
-    add("MSD_WORKERS", "workers of every role except the distributor");
+    add("MSD_WORKERS", "workers of every role except distributor and admin");
     for (const role_facts& role : roles) {
         const std::string prefix = "MSD_" + upper(role.name);
         add(prefix + "_PORT", role.section() + ".port");
-        if (role.kind != role_kind::distributor) {
+        if (role.kind == role_kind::admin) {
+            add(prefix + "_ENABLED", role.section() + ".enabled");
+        }
+        if (!role.is_single()) {
             add(prefix + "_WORKERS", role.section() + ".workers");
         }
     }

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -28,16 +29,23 @@
 namespace msd::app {
 
 std::vector<role_facts> roles_of(const command_line& command, std::span<const role_facts> roles) {
-    switch (command.what) {
-    case verb::up:
+    if (command.what == verb::up) {
         return {roles.begin(), roles.end()};
-    case verb::distributor:
-        return {*find_role(roles, "distributor")};
-    case verb::gateway:
-        return {*find_role(roles, "gateway")};
-    default:
-        return {*find_role(roles, command.service)};
     }
+    const std::string_view name = command.what == verb::distributor ? "distributor"
+                                  : command.what == verb::gateway
+                                      ? "gateway"
+                                      : std::string_view{command.service};
+    std::vector<role_facts> all{*find_role(roles, name)};
+    std::ranges::copy_if(roles, std::back_inserter(all), [](const role_facts& each) {
+        return each.kind == role_kind::admin;
+    });
+    return all;
+}
+
+bool has_admin(const command_line& command, const configuration& configured) {
+    const admin_choice& chosen = configured.admin;
+    return chosen.is_enabled && (command.what == verb::up || chosen.is_port_set);
 }
 
 int workers_of(const role_facts& role, const configuration& configured, bool all_on_one_machine) {
@@ -54,6 +62,8 @@ process::pool_settings pool_of(const role_facts& role) {
     if (role.kind == role_kind::distributor) {
         pool.workers_max = 1;   // the registry's state is in one process,
         pool.hands_over = true; // which hands it to its successor in a roll
+    } else if (role.is_single()) {
+        pool.workers_max = 1;
     }
     return pool;
 }
@@ -75,6 +85,7 @@ int default_workers(role_kind kind, bool all_on_one_machine, int cores) {
     constexpr int service_workers_of_up = 2;
     switch (kind) {
     case role_kind::distributor:
+    case role_kind::admin:
         return 1;
     case role_kind::gateway:
         return cores;
@@ -201,7 +212,7 @@ std::map<std::string, int> changed_workers(
     for (const role_facts& role : roles_of(command, roles)) {
         const bool same = after.roles.find(role.name)->second.workers ==
                           before.roles.find(role.name)->second.workers;
-        if (!same && role.kind != role_kind::distributor) {
+        if (!same && !role.is_single()) {
             changed[std::string{role.name}] = workers_of(role, after, command.what == verb::up);
         }
     }

@@ -17,9 +17,11 @@
 // what it prints, and how it applies a changed configuration.
 namespace msd::app {
 
-/// The roles that `command` runs.
+/// The roles that `command` runs, and admin, which it may run: see has_admin().
 [[nodiscard]] std::vector<role_facts>
 roles_of(const command_line& command, std::span<const role_facts> roles);
+
+[[nodiscard]] bool has_admin(const command_line& command, const configuration& configured);
 
 [[nodiscard]] int
 workers_of(const role_facts& role, const configuration& configured, bool all_on_one_machine);

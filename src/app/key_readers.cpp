@@ -41,17 +41,19 @@ key_readers readers_in(verb what) {
     return 0;
 }
 
+constexpr std::string_view admin_role = "admin"; // every instance can have one
+
 // A key of one role has no effect on a command that runs another role.
 bool runs(const command_line& command, std::string_view role) {
     switch (command.what) {
     case verb::up:
         return true;
     case verb::distributor:
-        return role == "distributor";
+        return role == "distributor" || role == admin_role;
     case verb::gateway:
-        return role == "gateway";
+        return role == "gateway" || role == admin_role;
     case verb::service:
-        return role == command.service;
+        return role == command.service || role == admin_role;
     default:
         return false;
     }
@@ -65,6 +67,8 @@ key_readers workers_of(role_kind kind) {
         return readers::gateway;
     case role_kind::service:
         return readers::services;
+    case role_kind::admin:
+        return readers::admin;
     }
     return 0;
 }
@@ -82,7 +86,7 @@ bool is_read_by_workers(
     const config::description& key
 ) {
     const bool is_alone = command.what != verb::up;
-    const bool is_client = is_alone && role.kind != role_kind::distributor;
+    const bool is_client = is_alone && !role.is_single();
     const key_readers own =
         workers_of(role.kind) | (is_client ? readers::registry_clients : key_readers{0});
     return (key.readers & own) != 0 && (key.role.empty() || key.role == role.name);

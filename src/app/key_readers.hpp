@@ -22,7 +22,9 @@ inline constexpr key_readers registry_clients = 1U << 4;
 inline constexpr key_readers instance_commands = 1U << 5; // status, ctl
 inline constexpr key_readers store_commands = 1U << 6;    // migrate, export, import, compare
 
-inline constexpr key_readers workers = distributor | gateway | services;
+inline constexpr key_readers admin = 1U << 7; // the admin worker
+
+inline constexpr key_readers workers = distributor | gateway | services | admin;
 inline constexpr key_readers registered = gateway | services; // nodes in the registry's list
 
 } // namespace readers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/launch.hpp"
 
+#include "admin/run_admin.hpp"
 #include "app/environment.hpp"
 #include "app/exposure.hpp"
 #include "app/giving_up_root.hpp"
@@ -40,6 +41,10 @@ namespace msd::app {
 
 namespace {
 
+const std::string& host_of(const configuration& configured, std::string_view role) {
+    return role == "admin" ? configured.admin.host : configured.host;
+}
+
 // Uses the sockets that an earlier master stored where they match the configuration. Others are
 // shut down and removed from the store: they could prevent this master from binding its ports.
 void use_stored(
@@ -52,7 +57,7 @@ void use_stored(
         if (std::find(pools.begin(), pools.end(), pool) != pools.end() &&
             !handed.activated.contains(pool)) {
             const role_choice& chosen = configured.roles.find(pool)->second;
-            usable = process::recognize(sockets, configured.host, chosen.port);
+            usable = process::recognize(sockets, host_of(configured, pool), chosen.port);
         }
         if (usable) {
             handed.activated.emplace(pool, std::move(*usable));
@@ -64,14 +69,28 @@ void use_stored(
     handed.stored.clear();
 }
 
+// Nobody chose the port, so another program or instance that has it does not prevent the start.
+bool may_be_missing(
+    const role_facts& role,
+    const configuration& configured,
+    const result<process::listen_set>& listening
+) {
+    return role.kind == role_kind::admin && !configured.admin.is_port_set && !listening &&
+           listening.error().code == errc::conflict;
+}
+
 // Binds every port before anything starts, so that nothing is left running when a port is taken. A
 // socket that a service manager has bound for a pool replaces the configured port of the pool.
+// Adds to the warnings of `configured`.
 result<std::vector<process::pool_settings>> bind_pools(
     const command_line& command,
-    const configuration& configured,
+    configuration& configured,
     std::span<const role_facts> roles
 ) {
-    const std::vector<role_facts> wanted = roles_of(command, roles);
+    std::vector<role_facts> wanted = roles_of(command, roles);
+    if (!has_admin(command, configured)) {
+        std::erase_if(wanted, [](const auto& each) { return each.kind == role_kind::admin; });
+    }
     std::vector<std::string> names;
     names.reserve(wanted.size());
     for (const role_facts& role : wanted) {
@@ -88,7 +107,15 @@ result<std::vector<process::pool_settings>> bind_pools(
         const auto given = handed->activated.find(role.name);
         auto listening = given != handed->activated.end()
                              ? result<process::listen_set>{std::move(given->second)}
-                             : process::listen_on(configured.host, chosen.port);
+                             : process::listen_on(host_of(configured, role.name), chosen.port);
+        if (may_be_missing(role, configured, listening)) {
+            configured.warnings.push_back(fmt::format(
+                "there is no admin worker with /metrics: {}; set admin.port, or admin.enabled = "
+                "false",
+                listening.error().text
+            ));
+            continue;
+        }
         if (!listening) {
             listening.error().text = fmt::format("{}: {}", role.name, listening.error().text);
             return tl::unexpected{std::move(listening.error())};
@@ -173,7 +200,7 @@ void warn_of_no_secret(
     }
     std::vector<packet_port> ports;
     for (const process::pool_settings& each : pools) {
-        if (each.name != "gateway") {
+        if (each.name != "gateway" && each.name != "admin") {
             ports.push_back({each.name, each.listeners.host});
         }
     }
@@ -204,12 +231,12 @@ int run_master(
     if (const auto readable = take_passwords(with_passwords, process_environment); !readable) {
         return failed(readable.error());
     }
-    auto pools = bind_pools(command, configured, roles);
+    // Determined while this process is root: the default depends on the user.
+    configuration placed = configured;
+    auto pools = bind_pools(command, placed, roles);
     if (!pools) {
         return failed(pools.error());
     }
-    // Determined while this process is root: the default depends on the user.
-    configuration placed = configured;
     placed.runtime_dir = runtime_dir_of(configured);
     fix(placed, config_schema{roles});
     if (const auto given_up = give_up_root(placed, command.what, *owner); !given_up) {
@@ -222,7 +249,7 @@ int run_master(
     if (const auto logging = configure_log(placed); !logging) {
         return failed(logging.error());
     }
-    for (const std::string& each : configured.warnings) {
+    for (const std::string& each : placed.warnings) {
         log::warning("{}", each);
     }
     warn_of_root(placed);
@@ -303,6 +330,8 @@ int run_worker(
         );
     case role_kind::service:
         return host::run_service(std::move(environment), service_of(adapted, own.pool));
+    case role_kind::admin:
+        return admin::run_admin(std::move(environment));
     }
     return exit_internal;
 }

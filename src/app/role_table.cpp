@@ -27,6 +27,8 @@ std::vector<role_facts> make_table() {
         const int rank = each.ships_logs ? service_rank : log_rank;
         table.push_back({role_kind::service, each.name, each.summary, each.default_port, rank});
     }
+    // Starts with the gateway, so that no other role waits for it.
+    table.push_back({role_kind::admin, "admin", "metrics and health", 9001, gateway_rank});
     return table;
 }
 

@@ -8,7 +8,7 @@
 
 namespace msd::app {
 
-enum class role_kind : std::uint8_t { distributor, gateway, service };
+enum class role_kind : std::uint8_t { distributor, gateway, service, admin };
 
 // One role of a worker, for the command line, the configuration and `msd up`. Functions that need
 // the list of roles take it as an argument, so that tests can pass their own list.
@@ -19,11 +19,15 @@ struct role_facts {
     std::uint16_t default_port = 0;
     int stop_rank = 0; // `msd up` stops lower ranks first: callers before the services they call
 
+    /// It has exactly one worker.
+    [[nodiscard]] bool is_single() const {
+        return kind == role_kind::distributor || kind == role_kind::admin;
+    }
     /// The section of the configuration file: "gateway", "services.goods".
     [[nodiscard]] std::string section() const;
 };
 
-/// Distributor, gateway, then every service of this build, in the order `msd up` lists them.
+/// Distributor, gateway, every service of this build, then admin, in the order `msd up` lists them.
 [[nodiscard]] std::span<const role_facts> all_roles();
 
 /// Null when there is no role of that name.

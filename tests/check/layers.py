@@ -19,9 +19,10 @@ STANDS_ON = {
     "gateway": ["node"],
     "registry": ["node"],
     "host": ["node", "services"],
+    "admin": ["node"],
     "process": ["core"],
     "config": ["base"],
-    "app": ["gateway", "registry", "host", "process", "config"],
+    "app": ["gateway", "registry", "host", "admin", "process", "config"],
     "main": ["app"],
 }
 
@@ -72,7 +73,7 @@ RESERVED = [
         r"asio(/|\.hpp)",
         [
             "src/net/", "src/http/", "src/store/", "src/services/", "src/upstream/", "src/node/",
-            "src/gateway/", "src/registry/", "src/host/", "src/app/",
+            "src/gateway/", "src/registry/", "src/host/", "src/admin/", "src/app/",
         ],
         "the layers below net and the master know no event loop",
     ),

@@ -31,7 +31,8 @@ export class program {
         this.log = '';
         this.child = spawn(command, args, {
             cwd,
-            env: { ...outside, ...env },
+            // The tests of the admin worker switch it on; it would start in every `msd up`.
+            env: { ...outside, MSD_ADMIN_ENABLED: 'false', ...env },
             stdio: [input, 'pipe', 'pipe'],
         });
         this.pid = this.child.pid;
