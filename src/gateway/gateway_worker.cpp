@@ -350,8 +350,7 @@ void gateway_worker::note_reply(std::size_t unsent) {
     if (log_quota_.has_refused()) {
         report_refused_logs();
     }
-    const bool keeps_up = unsent <= unsent_to_count;
-    if (!keeps_up || ++replies_uncounted_ * counts_per_round > connections_.size()) {
+    if (unsent > unsent_to_count || ++replies_uncounted_ * counts_per_round > connections_.size()) {
         bound_unsent();
     }
 }
