@@ -112,6 +112,9 @@ void note_failure(exchange_record& record, const refusal& why) {
     } else if (record.attempts == 0) {
         record.flags.set(why.attempts == 0 ? no_instance : connect_failed);
     }
+    if (record.attempts > 1) {
+        record.flags.set(retries_used_up);
+    }
 }
 
 // A refusal before the backend was reached.

@@ -55,6 +55,7 @@ asio::awaitable<void> http_call::enter() {
 
 void http_call::refuse_entry(const upstream::service_guard::refusal& why) {
     refuse(503, std::string{why.why});
+    request_.record.flags.set(exchange_flag::overflow);
     if (refusal_) {
         refusal_->extra = retry_after_line(why.retry_after);
     }
