@@ -131,7 +131,7 @@ void add_retry(program_rows& rows) {
     add_key(
         rows,
         "retry.budget_percent",
-        {0, percent_max},
+        {0, percent_max, config::unit::percent},
         "retries of the last 10 s, of the requests of that time; 10 a second are allowed besides",
         [](auto& p) -> auto& { return p.policies.retry.budget.percent; }
     );
@@ -177,7 +177,7 @@ void add_breaker(program_rows& rows) {
     add_key(
         rows,
         "breaker.failures_percent",
-        {1, percent_max},
+        {1, percent_max, config::unit::percent},
         "share of failed requests of the last 10 s that opens the breaker",
         [](auto& p) -> auto& { return p.policies.breaker.failures_percent; }
     );
@@ -215,7 +215,7 @@ void add_outlier(program_rows& rows) {
     add_key(
         rows,
         "outlier.ejected_percent_max",
-        {0, percent_max},
+        {0, percent_max, config::unit::percent},
         "at most this share of the endpoints of a service is ejected at a time",
         [](auto& p) -> auto& { return p.policies.outlier.ejected_percent_max; }
     );

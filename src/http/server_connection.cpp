@@ -288,6 +288,7 @@ void server_connection::stop_reading() {
 }
 
 void server_connection::start_tunnel() {
+    stopped_ = false; // by an earlier try of the request
     enter(phase::tunnel, milliseconds::max());
     complete_ = false; // no request follows
     lingers_briefly_ = true;

@@ -171,8 +171,17 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
         tried_.push_back(*index);
         wanted.tried = tried_;
         index = balancer_.choose(wanted, random_);
+        if (index && !balancer_.endpoints().is_active(*index)) {
+            break; // one that fails is no place for what others have no room for
+        }
         if (index && may_take(*index)) {
             return choice{*index, false};
+        }
+    }
+    for (const auto& active : balancer_.endpoints().active()) {
+        if (!endpoint_set::was_tried({request.now, 0, 0, request.tried}, active.index) &&
+            may_take(active.index)) {
+            return choice{active.index, false};
         }
     }
     // None has proved itself: all are new, and somebody has to be first.

@@ -25,6 +25,21 @@ struct service_guard::waiter {
     bool is_cancelled = false;
 };
 
+// In the table as long as the coroutine exists.
+struct service_guard::listed_waiter {
+    std::map<bulkhead::id, waiter*>& all;
+    bulkhead::id own;
+
+    listed_waiter(std::map<bulkhead::id, waiter*>& table, bulkhead::id number, waiter* waits)
+        : all{table},
+          own{number} {
+        all.emplace(own, waits);
+    }
+    ~listed_waiter() { all.erase(own); }
+    listed_waiter(const listed_waiter&) = delete;
+    listed_waiter& operator=(const listed_waiter&) = delete;
+};
+
 // ---------------------------------------------------------------------------------------- permit
 
 service_guard::permit::permit(permit&& from) noexcept
@@ -32,6 +47,9 @@ service_guard::permit::permit(permit&& from) noexcept
       route_{from.route_},
       admitted_{from.admitted_},
       began_{from.began_},
+      took_{from.took_},
+      total_{from.total_},
+      part_{from.part_},
       has_place_{from.has_place_} {
     from.of_.reset();
 }
@@ -43,6 +61,9 @@ service_guard::permit& service_guard::permit::operator=(permit&& from) noexcept 
         route_ = from.route_;
         admitted_ = from.admitted_;
         began_ = from.began_;
+        took_ = from.took_;
+        total_ = from.total_;
+        part_ = from.part_;
         has_place_ = from.has_place_;
     }
     return *this;
@@ -56,17 +77,18 @@ void service_guard::permit::conclude(try_result result, time_point now) {
     if (result != try_result::cancelled && result != try_result::rejected) {
         breaker& cell = *route_->breaker->cell;
         const breaker_phase before = cell.phase(now);
-        cell.observe(of->settings_.breaker, admitted_, {result, began_, now}, of->random_);
+        const time_point began = took_ ? now - *took_ : began_;
+        cell.observe(of->settings_.breaker, admitted_, {result, began, now}, of->random_);
         of->report_breaker(*route_, before, now);
     }
     if (has_place_) {
-        of->leave();
+        of->leave(*total_, *part_);
     }
 }
 
 void service_guard::permit::release() {
     if (of_ && std::exchange(has_place_, false)) {
-        of_->leave();
+        of_->leave(*total_, *part_);
     }
 }
 
@@ -102,13 +124,19 @@ service_guard::~service_guard() = default;
 // The bulkhead has the cell of the claim, which can change.
 void service_guard::bind() {
     bound_ = claim_->cell;
+    bound_total_ = &claim_->cell->requests.running;
+    bound_part_ = &claim_->part->running;
     bulkhead_.emplace(settings_.bulkhead, claim_->cell->requests, *claim_->part);
     apply(settings_, endpoints_);
 }
 
 void service_guard::apply(const service_settings& settings, std::size_t endpoints) {
     settings_ = settings;
-    endpoints_ = std::max<std::size_t>(endpoints, 1);
+    limit_for(std::max<std::size_t>(endpoints, 1));
+}
+
+void service_guard::limit_for(std::size_t endpoints) {
+    endpoints_ = endpoints;
     bulkhead_settings effective = settings_.bulkhead;
     const auto together =
         std::int64_t{effective.per_endpoint} * static_cast<std::int64_t>(endpoints_);
@@ -145,6 +173,8 @@ service_guard::permit_for(route& of, const breaker_decision& admitted, time_poin
     made.route_ = &of;
     made.admitted_ = admitted;
     made.began_ = now;
+    made.total_ = bound_total_;
+    made.part_ = bound_part_;
     return made;
 }
 
@@ -177,7 +207,7 @@ service_guard::wait(entry* request) {
     const auto self = shared_from_this();
     const bulkhead::id own = last_waiter_;
     waiter waits{asio::steady_timer{executor_, time_point::max()}};
-    waiting_.emplace(own, &waits);
+    const listed_waiter listed{waiting_, own, &waits};
     look_again();
     request->cancel = [&waits] {
         waits.is_cancelled = true;
@@ -186,7 +216,6 @@ service_guard::wait(entry* request) {
     const auto [woken] = co_await waits.timer.async_wait(net::use_tuple);
     (void)woken;
     request->cancel = nullptr;
-    waiting_.erase(own);
     const time_point now = clock::now();
     if (!waits.has_entered) {
         bulkhead_->cancel(own); // does nothing when its time was over
@@ -201,8 +230,9 @@ service_guard::wait(entry* request) {
     co_return made;
 }
 
-void service_guard::leave() {
-    bulkhead_->leave();
+// The cell of a request, which may be another one than that of the claim by now.
+void service_guard::leave(shared_count& total, shared_count& part) {
+    end_request(total, part);
     if (!waiting_.empty()) {
         admit_waiting(clock::now());
     }

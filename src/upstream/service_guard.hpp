@@ -55,6 +55,9 @@ public:
         void release();
         /// The limit of a try, see core::resilience::try_deadline().
         [[nodiscard]] deadline try_until(deadline request, bool is_last, time_point now) const;
+        /// The time that the service has taken, without that of the client; else conclude() takes
+        /// the time since the request entered.
+        void took(std::chrono::microseconds time) { took_ = time; }
         /// A try has succeeded after `latency`.
         void note_latency(std::chrono::microseconds latency, time_point now) const;
         [[nodiscard]] bool is_entered() const { return of_ != nullptr; }
@@ -65,6 +68,9 @@ public:
         route* route_ = nullptr; // of of_
         core::resilience::breaker_decision admitted_;
         time_point began_{};
+        std::optional<std::chrono::microseconds> took_;
+        core::resilience::shared_count* total_ = nullptr; // of the requests in flight …
+        core::resilience::shared_count* part_ = nullptr;  // … and this worker's part
         bool has_place_ = true;
     };
 
@@ -96,6 +102,12 @@ public:
     /// For requests from now on. All requests in flight together are at most those that the
     /// endpoints may have, so that requests wait when these are full.
     void apply(const core::resilience::service_settings& settings, std::size_t endpoints);
+    /// The number of endpoints that take requests now.
+    void set_endpoints(std::size_t endpoints) {
+        if (endpoints != endpoints_ && endpoints > 0) {
+            limit_for(endpoints);
+        }
+    }
 
     /// Enters at once, or refuses; nothing: the request has to wait for a place, see wait().
     [[nodiscard]] std::optional<tl::expected<permit, refusal>>
@@ -119,6 +131,7 @@ public:
 
 private:
     struct waiter;
+    struct listed_waiter;
     // Requests of other workers that end wake nobody here, so waiting ones look again this often.
     static constexpr milliseconds look_every{5};
 
@@ -132,10 +145,11 @@ private:
     };
 
     void bind();
+    void limit_for(std::size_t endpoints);
     [[nodiscard]] route& route_of(route_view name, time_point now);
     [[nodiscard]] permit
     permit_for(route& of, const core::resilience::breaker_decision& admitted, time_point now);
-    void leave();
+    void leave(core::resilience::shared_count& total, core::resilience::shared_count& part);
     void admit_waiting(time_point now);
     void look_again();
     void report_breaker(const route& of, core::resilience::breaker_phase before, time_point now);
@@ -147,7 +161,9 @@ private:
     std::shared_ptr<service_claim> claim_;
     std::size_t endpoints_ = 1;
     std::optional<core::resilience::bulkhead> bulkhead_;
-    const core::resilience::service_cell* bound_ = nullptr; // the cell of bulkhead_
+    const core::resilience::service_cell* bound_ = nullptr; // the cell of bulkhead_ …
+    core::resilience::shared_count* bound_total_ = nullptr; // … and its requests
+    core::resilience::shared_count* bound_part_ = nullptr;
     std::map<route_name, std::unique_ptr<route>, earlier> routes_;
     std::map<core::resilience::bulkhead::id, waiter*> waiting_;
     core::resilience::bulkhead::id last_waiter_ = 0;

@@ -128,7 +128,7 @@ asio::awaitable<result<upstream_reply>> upstream_connection::call(outgoing reque
     if (given_up && msd_) {
         connection_.compose([&waiting](std::string& out) { wire::append_cancel(out, waiting.key); }
         );
-    } else if (cancelled || waiting.has_left) {
+    } else if ((cancelled || waiting.has_left) && pending_.contains(waiting.key)) {
         abandon(waiting.key, request.until);
     }
     co_return outcome;

@@ -148,6 +148,12 @@ private:
     };
     void group(const std::string& name, service_nodes& of);
     [[nodiscard]] static pick_result pick(service_nodes& from, const pick_wish& wish);
+    static void look_at_all(
+        const service_nodes& from,
+        const pick_wish& wish,
+        pick_result& best,
+        fitness& best_how
+    );
     asio::awaitable<result<pick_result>> pick_or_wait(std::string_view name, const pick_wish* wish);
     asio::awaitable<bool> wait_for_change(const outgoing* request, deadline until);
 

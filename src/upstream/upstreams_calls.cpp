@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of an instance for a request, and the retry.
-#include "base/enlisted.hpp"
-#include "net/use_tuple.hpp"
+// A call: its tries at one instance after the other, and what they mean for the policies.
 #include "upstream/upstreams.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,133 +15,30 @@ namespace msd::upstream {
 
 namespace {
 
-bool any(
-    const std::vector<std::shared_ptr<upstream_node>>& nodes,
-    bool (upstream_node::*holds)() const
-) {
-    return std::any_of(nodes.begin(), nodes.end(), [holds](const auto& node) {
-        return ((*node).*holds)();
-    });
-}
-
-tl::unexpected<error> why_none(bool full, bool greeting) {
-    if (full) {
-        return fail(errc::refused, "all instances are full");
+// The views of a reply end when the call suspends, so a reply that may still be the one for the
+// client gets memory of its own.
+void keep(upstream_reply& reply) {
+    if (reply.owner) {
+        return;
     }
-    return greeting ? fail(errc::timeout, "no instance answered the hello in time")
-                    : fail(errc::unavailable, "no instance can be reached");
+    const auto copy = std::make_shared<const std::string>(reply.frame);
+    const char* const from = reply.frame.data();
+    const auto move = [&](std::string_view& view) {
+        const bool is_inside = !std::less<>{}(view.data(), from) &&
+                               std::less<>{}(view.data(), from + reply.frame.size());
+        if (is_inside) {
+            view = {copy->data() + (view.data() - from), view.size()};
+        }
+    };
+    for (std::string_view& piece : reply.envelope.pieces) {
+        move(piece);
+    }
+    move(reply.envelope.headers);
+    reply.frame = *copy;
+    reply.owner = copy;
 }
 
 } // namespace
-
-// The group chooses an instance, the instance one of its connections. Instances without a
-// connection that suits the request are passed over.
-upstreams::pick_result upstreams::pick(service_nodes& from, const pick_wish& wish) {
-    pick_result best;
-    fitness best_how = fitness::none;
-    std::vector<std::uint32_t> tried;
-    const auto is_avoided = [&wish](const node_ptr& node) {
-        return std::ranges::find(wish.avoid, node) != wish.avoid.end();
-    };
-    if (!wish.avoid.empty()) {
-        for (std::uint32_t index = 0; index < from.nodes.size(); ++index) {
-            if (is_avoided(from.nodes[index])) {
-                tried.push_back(index);
-            }
-        }
-    }
-    endpoint_group::wish wanted;
-    wanted.now = clock::now();
-    wanted.may_probe = wish.may_probe;
-    while (tried.size() < from.nodes.size()) {
-        wanted.tried = tried;
-        const auto chosen = from.group->choose(wanted);
-        if (!chosen) {
-            break;
-        }
-        const auto [connection, how] = from.nodes[chosen->index]->pick(*wish.request);
-        if (how < best_how) {
-            best = {from.nodes[chosen->index], connection, from.group, *chosen, false};
-            best_how = how;
-        }
-        if (best_how == fitness::good) {
-            return best;
-        }
-        tried.push_back(chosen->index);
-    }
-    for (const node_ptr& node : wish.avoid) { // the one that failed first comes first
-        const auto place = std::ranges::find(from.nodes, node);
-        if (best.connection || place == from.nodes.end()) {
-            continue;
-        }
-        const auto [connection, how] = node->pick(*wish.request);
-        if (how < best_how) {
-            const auto index = static_cast<std::uint32_t>(place - from.nodes.begin());
-            best = {node, connection, from.group, {index, false}, true};
-            best_how = how;
-        }
-    }
-    return best;
-}
-
-// False when the client closed its connection during the wait.
-asio::awaitable<bool> upstreams::wait_for_change(const outgoing* request, deadline until) {
-    bool has_client_closed = false;
-    asio::steady_timer timer{around_.executor, until.at()};
-    const enlisted<asio::steady_timer*> waits{waiting_, &timer};
-    if (request->handle != nullptr) {
-        request->handle->cancel = [&has_client_closed, &timer] {
-            has_client_closed = true;
-            timer.cancel();
-        };
-    }
-    const auto [woken] = co_await timer.async_wait(net::use_tuple);
-    (void)woken;
-    if (request->handle != nullptr) {
-        request->handle->cancel = nullptr;
-    }
-    co_return !has_client_closed;
-}
-
-// Waits only when no connection takes the request: at most connect_timeout while an instance is
-// being connected for the first time, and until the request's deadline while an instance that
-// accepted a connection has not sent its hello yet.
-asio::awaitable<result<upstreams::pick_result>>
-upstreams::pick_or_wait(std::string_view name, const pick_wish* wish) {
-    const outgoing* const request = wish->request;
-    const auto connected_by = request->until.sooner(deadline::in(around_.settings.connect_timeout));
-    for (;;) {
-        const auto found = services_.find(name);
-        if (closed_ || found == services_.end()) {
-            co_return fail(errc::unavailable, "no instance is known");
-        }
-        service_nodes& of = found->second;
-        group(found->first, of);
-        auto picked = pick(of, *wish);
-        const auto is_other_connecting = [wish](const auto& node) {
-            return std::ranges::find(wish->avoid, node) == wish->avoid.end() &&
-                   (node->is_connecting() || node->awaits_greeting());
-        };
-        const bool other_comes = picked.was_avoided && !connected_by.passed() &&
-                                 std::ranges::any_of(of.nodes, is_other_connecting);
-        if (picked.connection && !other_comes) {
-            co_return picked;
-        }
-        start_all(of);
-        const bool full = any(of.nodes, &upstream_node::is_full);
-        const bool greeting =
-            !picked.connection && !full && any(of.nodes, &upstream_node::awaits_greeting);
-        const bool comes = other_comes || any(of.nodes, &upstream_node::is_connecting);
-        const deadline until = greeting ? request->until : connected_by;
-        if (until.passed() || !(greeting || comes)) {
-            co_return why_none(full, greeting);
-        }
-        const bool wanted = co_await wait_for_change(request, until);
-        if (!wanted) {
-            co_return fail(errc::cancelled, "the client closed the connection");
-        }
-    }
-}
 
 // One call: its tries, and what they mean for the policies.
 class upstreams::call_run final : public try_limit {
@@ -167,13 +64,17 @@ public:
             if (!again) {
                 break;
             }
+            if (made_.outcome) {
+                keep(*made_.outcome);
+            }
             const bool wanted = co_await pause();
             if (!wanted) {
                 made_.outcome = fail(errc::cancelled, "the client closed the connection");
                 break;
             }
         }
-        permit_.conclude(last_, clock::now());
+        const bool is_answer = made_.outcome && last_ == try_result::gateway_error;
+        permit_.conclude(is_answer ? try_result::succeeded : last_, clock::now());
         co_return std::move(made_);
     }
 
@@ -248,8 +149,8 @@ private:
     void set_limit(bool msd, std::uint32_t index, time_point now) {
         request_.limit = nullptr;
         const std::array<std::uint32_t, 1> only{index};
-        if (made_.tries < static_cast<int>(guard_->settings().retry.tries) && is_repeatable(msd) &&
-            group_->has_other(only)) {
+        if (made_.tries < static_cast<int>(guard_->settings().retry.tries) &&
+            is_idempotent(request_.method) && is_repeatable(msd) && group_->has_other(only)) {
             until = permit_.try_until(request_.until, false, now);
             request_.limit = this;
             is_msd_ = msd;
@@ -271,7 +172,14 @@ private:
                 now
             );
         }
-        group_->end(current_, last_, now);
+        group_->end(current_, as_reply(last_), now);
+    }
+
+    // A packet service that replies 503 answers, for example because its database is down; for that
+    // it is not ejected while the others say the same, and the breaker stays closed.
+    [[nodiscard]] try_result as_reply(try_result result) const {
+        return made_.outcome && result == try_result::gateway_error ? try_result::server_error
+                                                                    : result;
     }
 
     [[nodiscard]] try_result result_of(upstream_connection& connection) const {
@@ -316,7 +224,8 @@ private:
             retry_ = ask(try_result::reset, made_.msd);
         } else if (!decided) {
             // A reply that says 503 is better than none: another one only from another instance.
-            const bool has_other = picked.node && group_->size() > tried_.size();
+            tried_places_.push_back(picked.chosen.index);
+            const bool has_other = group_ == picked.group && group_->has_other(tried_places_);
             retry_ = has_other ? ask(last_, made_.msd) : core::resilience::retry_decision{};
             if (!has_other) {
                 return false;
@@ -344,7 +253,8 @@ private:
     std::shared_ptr<endpoint_group> group_;
     service_guard::permit permit_;
     endpoint_try current_;
-    std::vector<node_ptr> tried_; // the instances
+    std::vector<node_ptr> tried_;             // the instances
+    std::vector<std::uint32_t> tried_places_; // their indexes in the group
     std::optional<core::resilience::retry_decision> retry_;
     milliseconds pause_{0};
     attempt made_;
@@ -356,20 +266,6 @@ asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgo
     call_run one{*this, name, request};
     auto made = co_await one.run();
     co_return made;
-}
-
-result<void> upstreams::post(std::string_view name, const outgoing& request) {
-    const auto found = services_.find(name);
-    if (found != services_.end()) {
-        start_all(found->second);
-        group(found->first, found->second);
-        const auto picked = pick(found->second, {&request, {}, false});
-        if (picked.connection) {
-            picked.connection->post(request);
-            return {};
-        }
-    }
-    return fail(errc::unavailable, "no instance can be reached");
 }
 
 } // namespace msd::upstream

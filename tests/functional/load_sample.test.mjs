@@ -195,7 +195,7 @@ test('sample lines in MariaDB have the expected counts and equal their SQLite co
         const compared = await rows('compare', server.url, ...in_sqlite);
         for (const { service, different, only_here, only_there, equal } of compared) {
             assert.deepEqual([service, different, only_here, only_there], [service, 0, 0, 0]);
-            assert.ok(equal > 0);
+            assert.equal(equal > 0, service !== 'stores', service); // no stores in the sample
         }
         assert.equal(compared.find(({ service }) => service === 'purchases').equal, count);
     });

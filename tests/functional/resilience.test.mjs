@@ -3,14 +3,15 @@
 // ejection, breaker, bulkhead and balancing, for web programs and for packet services.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 
-import { http } from './harness/http_client.mjs';
+import { http, http_connection } from './harness/http_client.mjs';
 import { toml_text, start_proxy } from './harness/proxy.mjs';
 import { answer, plain_reply, start_origin } from './harness/raw_origin.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { free_port } from './harness/ports.mjs';
 import { test } from './harness/test.mjs';
-import { until } from './harness/until.mjs';
+import { pause, until } from './harness/until.mjs';
 
 const named = (name) => async (peer, head) => {
     await peer.with_body(head);
@@ -22,6 +23,7 @@ const refuses = (status) => async (peer, head) => {
 };
 const hangs = async (peer) => peer.closed(280_000);
 const closes = async (peer) => peer.end();
+const upgrade = 'Upgrade: raw\r\nConnection: Upgrade\r\n';
 
 /** Three programs whose script can be replaced: `origins[0].scripts.default = …`. */
 async function three(world) {
@@ -196,6 +198,107 @@ test('a place in the bulkhead is free again when its worker was killed', async (
     assert.deepEqual(statuses(await Promise.all(lost)), [0]); // their connections ended
     await until('requests enter again', async () =>
         (await http(proxy.port, 'GET', '/x').catch(() => ({}))).status === 200);
+});
+
+test('what its client sends slowly takes no place and opens no breaker', async (world) => {
+    const [origin] = await three(world);
+    const { port } = await front(world, [origin], {
+        'bulkhead.requests': 4, 'bulkhead.queue': 0, 'breaker.requests_min': 5,
+    });
+    await sends(port, 1);
+    const head = 'POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n';
+    const clients = [];
+    for (let client = 0; client < 12; ++client) {
+        const connection = await http_connection.open(port);
+        connection.write(head);
+        clients.push(connection);
+    }
+    await until('all uploads have begun', () => origin.connections.size >= 12);
+    assert.deepEqual(statuses(await sends(port, 3)), [200]);
+    await pause(1200); // longer than a reply may take before it counts as slow
+    for (const connection of clients) {
+        connection.write('0\r\n\r\n');
+        assert.equal((await connection.response()).status, 200);
+        connection.close();
+    }
+    assert.deepEqual(statuses(await sends(port, 3)), [200]);
+});
+
+test('an upgrade goes to another endpoint and stays open', async (world) => {
+    const origins = await three(world);
+    const raw = async (peer) => {
+        peer.write(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`);
+        peer.socket.on('data', (bytes) => peer.socket.write(bytes));
+        await peer.closed(280_000);
+    };
+    origins[0].scripts.default = refuses('503 Busy');
+    origins[1].scripts.default = raw;
+    const { port } = await front(world, origins.slice(0, 2), { balance: 'round-robin' });
+    for (let turn = 0; turn < 3; ++turn) {
+        const socket = net.connect(port, '127.0.0.1');
+        let seen = '';
+        socket.on('data', (bytes) => (seen += bytes));
+        socket.on('error', () => {});
+        socket.write(`GET /x HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`);
+        await until('the tunnel is open', () => seen.includes('\r\n\r\n'));
+        assert.match(seen, /^HTTP\/1.1 101 /);
+        socket.write('ping');
+        await until('the program echoes', () => seen.endsWith('ping'));
+        socket.destroy();
+    }
+});
+
+test('the page of a program that is busy is not lost to a dead endpoint', async (world) => {
+    const [origin] = await three(world);
+    const dead = { address: `127.0.0.1:${await free_port()}` };
+    const { port } = await front(world, [origin, dead], { 'breaker.mode': 'off' });
+    await sends(port, 10); // the dead one is known now
+    origin.scripts.default = async (peer, head) => {
+        await peer.with_body(head);
+        peer.write(plain_reply('back at noon', {
+            status: '503 Busy', fields: 'Retry-After: 120\r\n',
+        }));
+    };
+    await until('the dead one is probed no more often than replies show', async () => {
+        const [reply] = await sends(port, 1);
+        return reply.text === 'back at noon' && reply.headers.get('retry-after') === '120';
+    });
+});
+
+test('a 503 of an instance that closes then reaches the client unharmed', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const gateway = await world.role('gateway', { distributor });
+    const port = gateway.port('gateway');
+    const registration = await world.packets(distributor);
+    const urls = ['GET/goods'];
+    registration.register({ port: await free_port(), name: 'goods', urls, proto: 2 });
+    const text = 'M'.repeat(3000);
+    let is_busy = false;
+    const only = await scripted_service(world, {
+        distributor,
+        name: 'goods',
+        urls,
+        extra: { proto: 2 },
+        on_request: (packet, reply, socket) => {
+            if (packet.hello) {
+                socket.write('{"hello":{"slot":0,"workers":1,"generation":1}}¶');
+            } else if (packet.uri !== '/goods' || !is_busy) {
+                reply({ status: 200 });
+            } else {
+                reply({ status: 503, errorcode: 503, errormessage: text });
+                setImmediate(() => only.close());
+            }
+        },
+    });
+    await world.routed(port, ['/goods']);
+    is_busy = true;
+    const replies = await Promise.all(
+        Array.from({ length: 20 }, () => http(port, 'GET', '/goods')),
+    );
+    for (const reply of replies) {
+        const is_whole = reply.status === 503 && reply.json.errormessage === text;
+        assert.ok(is_whole || reply.json.service === 'goods', reply.text);
+    }
 });
 
 test('hash keeps a key at its endpoint', async (world) => {

@@ -264,7 +264,7 @@ test('a POST that may have been executed is not retried', async (world) => {
 });
 
 test('a GET is retried twice, each time at another node', async (world) => {
-    const { distributor, port } = await front(world);
+    const { distributor, port } = await front(world, { 'upstream.default.slow_start_ms': 0 });
     const received = [];
     let broken = false;
     const dying = (label) => (_packet, reply, socket) => {
@@ -272,13 +272,13 @@ test('a GET is retried twice, each time at another node', async (world) => {
             received.push(label);
             socket.destroy();
         } else {
-            reply();
+            reply({ label });
         }
     };
     for (const label of ['one', 'two', 'three']) {
         await labelled(world, distributor, label, dying(label));
     }
-    await world.routed(port, ['/where']);
+    await until('all nodes get requests', async () => new Set(await labels(port, 9)).size === 3);
     broken = true;
     const response = await http(port, 'GET', '/where');
     assert.equal(response.status, 502);

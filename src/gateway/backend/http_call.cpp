@@ -199,6 +199,10 @@ void http_call::send_request() {
     });
     uploads_ = is_uploading_ = streams_body_;
     const time_point now = clock::now();
+    if (uploads_) { // takes as long as its client likes
+        permit_.release();
+        cluster_->group().release(try_);
+    }
     if (!uploads_) {
         connection_->request_sent();
         head_until_ = until_.sooner(deadline{now + settings_.first_byte_timeout});
@@ -217,6 +221,9 @@ asio::awaitable<void> http_call::upload() {
     last_activity_ = clock::now();
     co_await upload_pieces();
     is_uploading_ = false;
+    if (!client_.is_head_sent()) {
+        try_.began = clock::now(); // the time of the client does not count
+    }
     restart_budget();
     head_until_ = until_.sooner(deadline::in(settings_.first_byte_timeout));
     connection_->limit_receive(reply_deadline());

@@ -190,7 +190,6 @@ void http_call::leave_connection() {
     repeats_ = true;
     takes_fresh_only_ = false;
     uploads_ = false;
-    client_.stop_reading();
     connection_->close();
 }
 
@@ -198,8 +197,17 @@ void http_call::leave_connection() {
 void http_call::note_head(const wire::http_response& reply) {
     const time_point now = request_.record.first_byte;
     last_ = core::resilience::result_of_status(reply.status);
-    try_.latency = std::chrono::duration_cast<std::chrono::microseconds>(now - try_.began);
-    if (core::resilience::is_good(last_)) {
+    is_try_limited_ = false;
+    // An early reply to a body that is still being sent says nothing about the latency.
+    constexpr std::chrono::microseconds at_once{1};
+    try_.latency = is_uploading_
+                       ? at_once
+                       : std::max(
+                             at_once,
+                             std::chrono::duration_cast<std::chrono::microseconds>(now - try_.began)
+                         );
+    permit_.took(try_.latency);
+    if (core::resilience::is_good(last_) && !is_uploading_) {
         permit_.note_latency(try_.latency, now);
     }
     const bool is_short = head().method == "HEAD" || reply.status == 204 || reply.status == 304 ||

@@ -17,9 +17,6 @@ namespace {
 
 using core::resilience::try_result;
 
-// A try gets at most half of this while it could go elsewhere, however long the request may take.
-constexpr milliseconds usual_limit{5000};
-
 try_result result_of_connect(const error& why) {
     switch (why.code) {
     case errc::timeout:
@@ -41,6 +38,7 @@ asio::awaitable<void> http_call::enter() {
         {head(), request_.client_address, request_.service, sticky_secret_}
     );
     entry_.until = until_;
+    guard.set_endpoints(cluster_->group().balancing().endpoints().active().size());
     auto entered = guard.enter(entry_, clock::now());
     if (!entered) {
         auto waited = co_await guard.wait(&entry_);
@@ -55,8 +53,8 @@ asio::awaitable<void> http_call::enter() {
 
 void http_call::refuse_entry(const upstream::service_guard::refusal& why) {
     refuse(503, std::string{why.why});
-    request_.record.flags.set(exchange_flag::overflow);
     if (refusal_) {
+        request_.record.flags.set(exchange_flag::overflow);
         refusal_->extra = retry_after_line(why.retry_after);
     }
 }
@@ -69,6 +67,7 @@ void http_call::choose_endpoint() {
     wanted.may_probe =
         is_repeatable_ && !streams_body_ && !upgrades_ && settings_.policies.retry.tries > 0;
     endpoint_.reset();
+    try_limit_ = time_point::max();
     if (const auto chosen = cluster_->group().choose(wanted)) {
         endpoint_ = cluster_->all()[chosen->index];
         try_ = cluster_->group().begin(*chosen, wanted.now);
@@ -111,7 +110,7 @@ asio::awaitable<void> http_call::connect() {
         }
         choose_endpoint();
     }
-    if (tries_ == 0) {
+    if (tries_ == 0 || last.text.empty()) {
         refuse_without_endpoint();
     } else if (last.code == errc::timeout) {
         refuse(504, "the program did not accept a connection in time (stage: connect)");
@@ -138,16 +137,18 @@ void http_call::note_try(try_result result) {
 void http_call::start_try_limit() {
     const time_point now = clock::now();
     request_head_until_ = head_until_;
-    const deadline usual = head_until_.sooner(deadline{now + usual_limit});
-    const deadline limit = permit_.try_until(usual, false, now);
-    try_limit_ = limit.at();
     tried_.push_back(try_.index);
-    const bool goes_elsewhere = is_repeatable_ && !streams_body_ && !upgrades_ &&
+    // PUT and DELETE are not sent again while the first one may still be executed.
+    const bool is_read = head().method == "GET" || head().method == "HEAD";
+    const bool goes_elsewhere = is_read && is_repeatable_ && !streams_body_ && !upgrades_ &&
                                 tries_ < static_cast<int>(settings_.policies.retry.tries) &&
                                 cluster_->group().has_other(tried_);
     tried_.pop_back();
     is_try_limited_ = goes_elsewhere;
-    head_until_ = goes_elsewhere ? limit : head_until_;
+    if (goes_elsewhere) {
+        head_until_ = permit_.try_until(head_until_, false, now);
+        try_limit_ = head_until_.at();
+    }
 }
 
 // Whether the request goes to another endpoint after this result; takes a retry from the budget.
@@ -165,9 +166,11 @@ bool http_call::retries(try_result result) {
     failed.result = result;
     failed.tries = static_cast<std::uint32_t>(std::max(tries_, 1));
     failed.was_probe = try_.is_probe;
-    tried_.push_back(try_.index);
-    if (tried_.size() >= cluster_->group().size()) {
-        return false; // there is no other
+    if (tried_.empty() || tried_.back() != try_.index) {
+        tried_.push_back(try_.index);
+    }
+    if (!cluster_->group().has_other(tried_)) {
+        return false;
     }
     const auto decided = cluster_->guard()->decide_retry(request, failed, clock::now());
     pause_ = decided.pause;
@@ -202,11 +205,11 @@ void http_call::keep_client_here() {
 
 void http_call::conclude() {
     if (try_.is_open()) {
-        // A client that leaves says something about a program that was silent for too long.
+        // A client that leaves says something about a program that another one could have replaced.
         const bool was_late = aborted_ && !client_.is_head_sent() && clock::now() >= try_limit_;
         note_try(was_late ? try_result::timed_out : try_result::cancelled);
     }
-    permit_.conclude(last_, clock::now());
+    permit_.conclude(aborted_ ? try_result::cancelled : last_, clock::now());
 }
 
 } // namespace msd::gateway
