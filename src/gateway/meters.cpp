@@ -104,19 +104,31 @@ void meters::count_request(const counted_exchange& ended) {
     known->cell.add();
 }
 
-void meters::count_upstream(const counted_exchange& ended) {
-    const exchange_record& record = ended.record;
+// Sets the entries of this exchange.
+void meters::find_instance(const counted_exchange& ended) {
     auto& [service, its] = entry_of(services_, ended.service, kept_max);
     if (its.instances.empty()) {
         its.retries = within_.cell_of(metric::upstream_retries, {service});
     }
-    if (record.attempts > 1) {
-        its.retries.add(static_cast<std::uint64_t>(record.attempts) - 1);
-    }
     const std::size_t before = its.instances.size();
     const std::size_t room = before + (kept_max - std::min(kept_max, instances_kept_));
-    auto& [instance, outcomes] = entry_of(its.instances, record.endpoint, room);
+    last_instance_ = &entry_of(its.instances, ended.record.endpoint, room);
     instances_kept_ += its.instances.size() - before;
+    last_service_ = &service;
+    last_retries_ = its.retries;
+}
+
+void meters::count_upstream(const counted_exchange& ended) {
+    const exchange_record& record = ended.record;
+    const bool is_as_before = last_service_ != nullptr && *last_service_ == ended.service &&
+                              last_instance_->first == record.endpoint;
+    if (!is_as_before) {
+        find_instance(ended);
+    }
+    if (record.attempts > 1) {
+        last_retries_.add(static_cast<std::uint64_t>(record.attempts) - 1);
+    }
+    auto& [instance, outcomes] = *last_instance_;
     const std::string_view outcome = outcome_label(record);
     auto known = std::find_if(outcomes.begin(), outcomes.end(), [outcome](const auto& each) {
         return each.outcome == outcome;
@@ -124,7 +136,8 @@ void meters::count_upstream(const counted_exchange& ended) {
     if (known == outcomes.end()) {
         known = outcomes.insert(
             outcomes.end(),
-            {outcome, within_.cell_of(metric::upstream_requests, {service, instance, outcome})}
+            {outcome,
+             within_.cell_of(metric::upstream_requests, {*last_service_, instance, outcome})}
         );
     }
     known->cell.add();

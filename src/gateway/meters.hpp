@@ -86,6 +86,7 @@ private:
 
     void count_request(const counted_exchange& ended);
     void count_upstream(const counted_exchange& ended);
+    void find_instance(const counted_exchange& ended);
 
     core::metrics& within_;
     core::metric_cell in_flight_;
@@ -94,6 +95,10 @@ private:
     by_name<route_meters> routes_;
     by_name<service_meters> services_;
     std::size_t instances_kept_ = 0; // of all services
+    // The entries of the last exchange; the next one is often for the same.
+    const std::string* last_service_ = nullptr;
+    by_name<std::vector<outcome_counter>>::value_type* last_instance_ = nullptr;
+    core::metric_cell last_retries_;
 };
 
 } // namespace msd::gateway

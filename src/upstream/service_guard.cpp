@@ -146,6 +146,9 @@ void service_guard::limit_for(std::size_t endpoints) {
 }
 
 service_guard::route& service_guard::route_of(route_view name, time_point now) {
+    if (last_route_ != routes_.end() && route_view{last_route_->first} == name) {
+        return *last_route_->second;
+    }
     auto found = routes_.find(name);
     if (found == routes_.end() && routes_.size() >= routes_max) {
         name = {};
@@ -158,6 +161,7 @@ service_guard::route& service_guard::route_of(route_view name, time_point now) {
         made->breaker = cells_.breaker(service_, text, now);
         found = routes_.emplace(route_name{name}, std::move(made)).first;
     }
+    last_route_ = found;
     return *found->second;
 }
 

@@ -164,7 +164,9 @@ private:
     const core::resilience::service_cell* bound_ = nullptr; // the cell of bulkhead_ …
     core::resilience::shared_count* bound_total_ = nullptr; // … and its requests
     core::resilience::shared_count* bound_part_ = nullptr;
-    std::map<route_name, std::unique_ptr<route>, earlier> routes_;
+    using route_map = std::map<route_name, std::unique_ptr<route>, earlier>;
+    route_map routes_;
+    route_map::iterator last_route_ = routes_.end(); // most requests are for that of the one before
     std::map<core::resilience::bulkhead::id, waiter*> waiting_;
     core::resilience::bulkhead::id last_waiter_ = 0;
     asio::steady_timer look_; // runs while requests wait

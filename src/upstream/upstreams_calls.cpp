@@ -64,6 +64,7 @@ public:
             if (!again) {
                 break;
             }
+            tried_.push_back(picked->node);
             if (made_.outcome) {
                 keep(*made_.outcome);
             }
@@ -135,7 +136,6 @@ private:
         const time_point now = clock::now();
         group_ = picked->group;
         current_ = group_->begin(picked->chosen, now);
-        tried_.push_back(picked->node);
         made_.endpoint = group_->at(picked->chosen.index).address;
         set_limit(connection->is_msd(), picked->chosen.index, now);
         made_.outcome = co_await connection->call(request_);

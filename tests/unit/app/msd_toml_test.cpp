@@ -88,7 +88,7 @@ TEST(config_table, names_the_unit_of_a_key_in_its_name) {
         const bool is_size =
             !is_time && key.of == config::kind::integer &&
             (name.ends_with("_bytes") || name.find("_bytes_") != std::string::npos);
-        const bool is_percent = name.ends_with("_percent");
+        const bool is_percent = name.ends_with("_percent") || name.ends_with("_percent_max");
         EXPECT_EQ(is_time, key.in == config::unit::milliseconds) << name;
         EXPECT_EQ(is_size, key.in == config::unit::bytes) << name;
         EXPECT_EQ(is_percent, key.in == config::unit::percent) << name;
