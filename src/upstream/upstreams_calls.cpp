@@ -49,8 +49,10 @@ public:
           request_{request} {}
 
     asio::awaitable<attempt> run() {
-        co_await enter();
-        while (guard_) {
+        if (!enter()) {
+            co_await wait_to_enter();
+        }
+        while (permit_.is_entered()) {
             const pick_wish wish{&request_, tried_, may_repeat()};
             auto picked = co_await of_.pick_or_wait(name_, &wish);
             if (!picked) {
@@ -59,7 +61,10 @@ public:
                 }
                 break;
             }
-            co_await try_at(&*picked);
+            const auto connection = picked->connection;
+            begin_try(*picked);
+            made_.outcome = co_await connection->call(request_);
+            end_try(*connection);
             const bool again = decide(*picked);
             if (!again) {
                 break;
@@ -82,40 +87,46 @@ public:
 private:
     using try_result = core::resilience::try_result;
 
-    // A service that is not known is for pick_or_wait() to refuse.
-    asio::awaitable<void> enter() {
+    // False: the request has to wait for a place.
+    [[nodiscard]] bool enter() {
         const auto found = of_.services_.find(name_);
         if (found == of_.services_.end()) {
             made_.outcome = fail(errc::unavailable, "no instance is known");
-            co_return;
+            return true;
         }
         of_.group(found->first, found->second);
-        auto guard = found->second.guard;
-        service_guard::entry entry;
-        entry.method = request_.method;
-        entry.route = request_.uri;
-        entry.until = request_.until;
-        auto entered = guard->enter(entry, clock::now());
-        if (!entered) {
-            if (request_.handle != nullptr) {
-                request_.handle->cancel = [&entry] {
-                    if (entry.cancel) {
-                        entry.cancel();
-                    }
-                };
-            }
-            auto waited = co_await guard->wait(&entry);
-            entered = std::move(waited);
-            if (request_.handle != nullptr) {
-                request_.handle->cancel = nullptr;
-            }
+        guard_ = found->second.guard;
+        entry_.method = request_.method;
+        entry_.route = request_.uri;
+        entry_.until = request_.until;
+        auto entered = guard_->enter(entry_, clock::now());
+        if (entered) {
+            take(std::move(*entered));
         }
-        if (*entered) {
-            permit_ = std::move(**entered);
-            guard_ = std::move(guard);
+        return entered.has_value();
+    }
+
+    asio::awaitable<void> wait_to_enter() {
+        if (request_.handle != nullptr) {
+            request_.handle->cancel = [this] {
+                if (entry_.cancel) {
+                    entry_.cancel();
+                }
+            };
+        }
+        auto entered = co_await guard_->wait(&entry_);
+        if (request_.handle != nullptr) {
+            request_.handle->cancel = nullptr;
+        }
+        take(std::move(entered));
+    }
+
+    void take(tl::expected<service_guard::permit, service_guard::refusal>&& entered) {
+        if (entered) {
+            permit_ = std::move(*entered);
         } else {
-            made_.outcome = fail(errc::refused, std::string{entered->error().why});
-            made_.retry_after = entered->error().retry_after;
+            made_.outcome = fail(errc::refused, std::string{entered.error().why});
+            made_.retry_after = entered.error().retry_after;
         }
     }
 
@@ -131,18 +142,19 @@ private:
         return guard_->settings().retry.tries > 0 && is_repeatable(false);
     }
 
-    asio::awaitable<void> try_at(const pick_result* picked) {
-        const auto connection = picked->connection;
+    void begin_try(const pick_result& picked) {
         const time_point now = clock::now();
-        group_ = picked->group;
-        current_ = group_->begin(picked->chosen, now);
-        made_.endpoint = group_->at(picked->chosen.index).address;
-        set_limit(connection->is_msd(), picked->chosen.index, now);
-        made_.outcome = co_await connection->call(request_);
-        made_.msd = connection->is_msd(); // the hello may have arrived with the reply
+        group_ = picked.group;
+        current_ = group_->begin(picked.chosen, now);
+        made_.endpoint = group_->at(picked.chosen.index).address;
+        set_limit(picked.connection->is_msd(), picked.chosen.index, now);
+    }
+
+    void end_try(upstream_connection& connection) {
+        made_.msd = connection.is_msd(); // the hello may have arrived with the reply
         const bool was_sent = made_.outcome || made_.outcome.error().code != errc::refused;
         made_.tries += was_sent ? 1 : 0;
-        note(*connection);
+        note(connection);
     }
 
     // A try that could go elsewhere gets a part of the time.
@@ -249,7 +261,8 @@ private:
     upstreams& of_;
     std::string_view name_;
     outgoing& request_;
-    std::shared_ptr<service_guard> guard_; // null: the request did not enter
+    std::shared_ptr<service_guard> guard_;
+    service_guard::entry entry_;
     std::shared_ptr<endpoint_group> group_;
     service_guard::permit permit_;
     endpoint_try current_;
