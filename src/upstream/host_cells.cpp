@@ -11,10 +11,6 @@ namespace msd::upstream {
 
 namespace {
 
-using core::resilience::bulkhead_counts;
-using core::resilience::host_state;
-using core::resilience::shared_count;
-
 // Breakers have no part of a worker.
 struct no_parts {
     no_part part;
