@@ -267,8 +267,4 @@ bool endpoint_group::has_other(std::span<const std::uint32_t> tried) const {
     });
 }
 
-bool endpoint_group::is_doubtful(std::uint32_t index) const {
-    return states_[index]->errors.load(std::memory_order_relaxed) != 0;
-}
-
 } // namespace msd::upstream

@@ -79,8 +79,6 @@ public:
 
     /// Whether one of the endpoints besides those that were tried would take a request now.
     [[nodiscard]] bool has_other(std::span<const std::uint32_t> tried) const;
-    /// Whether the last try at the endpoint, or one of the last, has failed.
-    [[nodiscard]] bool is_doubtful(std::uint32_t index) const;
 
     /// Adopts what other workers and the time have changed. Called by choose(), too.
     void refresh(time_point now);

@@ -165,10 +165,6 @@ service_guard::route& service_guard::route_of(route_view name, time_point now) {
     return *found->second;
 }
 
-breaker_phase service_guard::phase(std::string_view method, std::string_view of, time_point now) {
-    return route_of({method, of}, now).breaker->cell->phase(now);
-}
-
 service_guard::permit
 service_guard::permit_for(route& of, const breaker_decision& admitted, time_point now) {
     claim_->cell->retries.count_request(now);

@@ -125,9 +125,6 @@ public:
 
     [[nodiscard]] const std::shared_ptr<service_claim>& claim() const { return claim_; }
     [[nodiscard]] const core::resilience::service_settings& settings() const { return settings_; }
-    [[nodiscard]] const std::string& service() const { return service_; }
-    [[nodiscard]] core::resilience::breaker_phase
-    phase(std::string_view method, std::string_view of, time_point now);
 
 private:
     struct waiter;
