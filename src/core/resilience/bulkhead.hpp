@@ -31,7 +31,7 @@ struct bulkhead_counts {
 // time, first come first served within a worker; when too many wait, they are refused at once. The
 // limits are those of the host. A request of another worker that ends wakes nobody here, so the
 // caller also calls next() every few milliseconds while requests wait. Single-threaded; the caller
-// owns both counts and calls reclaim() before the first request.
+// owns both counts. When a worker has ended, somebody reclaims its part before it is used again.
 class bulkhead {
 public:
     using id = std::uint64_t;

@@ -7,7 +7,7 @@
 
 // The number of requests in flight, counted for all workers of a host: a total that all of them
 // change, and a part for each worker, which only that worker changes. A worker that is killed
-// cannot undo its part; the worker that takes its slot subtracts it with reclaim_in_flight(). The
+// cannot undo its part; its master subtracts it with reclaim_in_flight() when it has ended. The
 // part is changed after the total at the start of a request and before it at the end, so that a
 // worker that is killed in between leaves at most one request too many in the total.
 namespace msd::core::resilience {
@@ -45,8 +45,7 @@ inline void end_request(shared_count& total, shared_count& own) {
     total.fetch_sub(1, std::memory_order_relaxed);
 }
 
-/// Subtracts what a dead worker has left. Call in the worker that takes its slot, before its first
-/// request.
+/// Subtracts what a dead worker has left, before another worker uses its part.
 inline void reclaim_in_flight(shared_count& total, shared_count& own) {
     total.fetch_sub(std::max(0, own.exchange(0, std::memory_order_relaxed)));
 }
