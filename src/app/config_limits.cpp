@@ -21,10 +21,13 @@ void add_limit_of_route(route_rows& rows) {
     static constexpr std::string_view all = core::request_limit::all_of_route;
     config::key<core::route_settings>& limit = rows.emplace_back();
     limit.name = "limit";
-    limit.text = "most requests of one client: \"100/s\", also /m, /h and /d; or { rate = "
-                 "\"100/s\", burst = 20, key = \"client\" }, where burst is how many more are "
-                 "accepted at once (default 1) and key says what is counted together: client, "
-                 "header:NAME or route (all requests); \"off\": no limit; empty: gateway.limit";
+    limit.text =
+        "most requests of one client: \"100/s\", also /m, /h and /d; or { rate = "
+        "\"100/s\", burst = 20, key = \"client\" }, where burst is how many more are "
+        "accepted at once (default 1) and key says what is counted together: client, "
+        "header:NAME, claim:NAME or route (all requests); a claim of the bearer token is not "
+        "checked here, so the service has to refuse forged tokens; \"off\": no limit; "
+        "empty: gateway.limit";
     limit.of = config::kind::text_or_table;
     limit.least = 1;
     limit.most = limit_bytes_max;
@@ -63,7 +66,8 @@ void add_limits(config_rows& rows) {
     limit.name = "gateway.limit";
     limit.text = "limit of the requests for all routes without a limit of their own, counted "
                  "together for these: \"100/s\" or { rate = \"100/s\", burst = 20, key = "
-                 "\"client\" } as for routes, where key is client, header:NAME or all; empty: no "
+                 "\"client\" } as for routes, where key is client, header:NAME, claim:NAME or all; "
+                 "empty: no "
                  "limit";
     limit.of = config::kind::text_or_table;
     limit.most = limit_bytes_max;

@@ -10,31 +10,50 @@ namespace msd::core {
 namespace {
 
 constexpr std::string_view header_prefix = "header:";
-constexpr std::size_t header_bytes_max = 64;
+constexpr std::string_view claim_prefix = "claim:";
+constexpr std::size_t name_bytes_max = 64;
+
+bool is_visible(char each) {
+    return each > ' ' && each <= '~';
+}
+
+// Reads `text` as `prefix` and a name of such characters.
+template <class Allowed>
+bool read_name(
+    std::string& into,
+    std::string_view text,
+    std::string_view prefix,
+    Allowed is_allowed
+) {
+    if (!text.starts_with(prefix)) {
+        return false;
+    }
+    const std::string_view name = text.substr(prefix.size());
+    if (name.empty() || name.size() > name_bytes_max || !std::ranges::all_of(name, is_allowed)) {
+        return false;
+    }
+    into = name;
+    return true;
+}
 
 } // namespace
 
 result<void> read_counting(request_limit& into, std::string_view text, std::string_view all) {
     if (text == "client" || text == all) {
         into.each = text == all ? request_limit::counting::all : request_limit::counting::client;
-        into.header.clear();
-        return {};
-    }
-    if (text.starts_with("claim:")) {
-        return fail(errc::invalid, "claims need authentication, which routes do not have yet");
-    }
-    const std::string_view name =
-        text.starts_with(header_prefix) ? text.substr(header_prefix.size()) : std::string_view{};
-    if (name.empty() || name.size() > header_bytes_max ||
-        !std::all_of(name.begin(), name.end(), wire::is_token_char)) {
+        into.name.clear();
+    } else if (read_name(into.name, text, header_prefix, wire::is_token_char)) {
+        into.each = request_limit::counting::header;
+        std::ranges::transform(into.name, into.name.begin(), wire::to_lower);
+    } else if (read_name(into.name, text, claim_prefix, is_visible)) {
+        into.each = request_limit::counting::claim;
+    } else {
         return fail(
             errc::invalid,
-            "\"" + std::string{text} + "\" is not client, header:NAME or " + std::string{all}
+            "\"" + std::string{text} + "\" is not client, header:NAME, claim:NAME or " +
+                std::string{all}
         );
     }
-    into.each = request_limit::counting::header;
-    into.header = name;
-    std::ranges::transform(into.header, into.header.begin(), wire::to_lower);
     return {};
 }
 
@@ -43,7 +62,9 @@ std::string counting_text(const request_limit& of, std::string_view all) {
     case request_limit::counting::client:
         return "client";
     case request_limit::counting::header:
-        return std::string{header_prefix} + of.header;
+        return std::string{header_prefix} + of.name;
+    case request_limit::counting::claim:
+        return std::string{claim_prefix} + of.name;
     case request_limit::counting::all:
         break;
     }

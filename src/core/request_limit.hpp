@@ -14,8 +14,8 @@ namespace msd::core {
 // routes that have none. The gateway counts the requests of each key by core/resilience.
 struct request_limit {
     // What is counted together: the requests of one client (its address; of IPv6 its /64 network),
-    // of one value of a header field, or all of them.
-    enum class counting : std::uint8_t { client, header, all };
+    // of one value of a header field or of a claim (wire/bearer_claim.hpp), or all of them.
+    enum class counting : std::uint8_t { client, header, claim, all };
     static constexpr std::uint32_t burst_max = 1'000'000;
     // The words for all requests.
     static constexpr std::string_view all_of_route = "route";
@@ -23,12 +23,13 @@ struct request_limit {
 
     resilience::limit_settings settings{{0, std::chrono::seconds{1}}, 1};
     counting each = counting::client;
-    std::string header; // its name in lower case; of counting::header only
+    std::string name; // of the header field, in lower case, or of the claim
 
     [[nodiscard]] bool is_on() const { return settings.allowed.requests != 0; }
 };
 
-/// Sets what is counted together: "client", "header:NAME", or `all`, the word for all requests.
+/// Sets what is counted together: "client", "header:NAME", "claim:NAME", or `all`, the word for all
+/// requests.
 /// errc::invalid with a text for the user.
 [[nodiscard]] result<void>
 read_counting(request_limit& into, std::string_view text, std::string_view all);

@@ -26,6 +26,7 @@ function settings_for(origin) {
         routes: [
             { path: '/parallel', respond: own, limit: slow(29) },
             { path: '/api/', service: 'api', limit: slow(1, 'header:X-Key') },
+            { path: '/claim', respond: own, limit: slow(1, 'claim:sub') },
             { path: '/route', respond: own, limit: slow(3, 'route') },
             { path: '/client', service: 'api', limit: '20/h' },
             { path: '/methods', service: 'api', limit: slow(1) },
@@ -87,6 +88,16 @@ test('a limit holds for all workers together', async (world) => {
     assert.deepEqual(await statuses('/api/x', from('192.0.2.3'), 3), [200, 200, 429]);
     assert.deepEqual(await statuses('/api/x', from('192.0.2.4'), 1), [200]);
 
+    // By a claim of the bearer token; without one that can be read, by client.
+    const token = (claims) => {
+        const part = (of) => Buffer.from(JSON.stringify(of)).toString('base64url');
+        return { Authorization: `Bearer ${part({ alg: 'none' })}.${part(claims)}.c2ln` };
+    };
+    assert.deepEqual(await statuses('/claim', token({ sub: 'ann' }), 3), [200, 200, 429]);
+    assert.deepEqual(await statuses('/claim', token({ sub: 'bob', more: [1] }), 1), [200]);
+    assert.deepEqual(await statuses('/claim', token({ name: 'x' }), 1), [200]);
+    assert.deepEqual(await statuses('/claim', { Authorization: 'Bearer x.*.y' }, 2), [200, 429]);
+
     // For everybody.
     for (const n of [1, 2, 3, 4]) {
         assert.equal((await get('/route', from(`192.0.2.${n}`))).status, 200);
@@ -136,10 +147,10 @@ test('a limit holds for all workers together', async (world) => {
     assert.deepEqual(await statuses('/two/x', {}, 2), [200, 429]);
     assert.deepEqual(await statuses('/api/x', { 'X-Key': 'a' }, 2), [200, 429]);
     assert.deepEqual(await statuses('/api/x', { 'X-Key': 'b' }, 3), [200, 200, 429]);
-    settings.routes[1].limit.key = 'claim:sub';
+    settings.routes[1].limit.key = 'claim:';
     fs.writeFileSync(proxy.file, toml_text(settings));
     const checked = await world.command(['check', proxy.file]);
-    assert.match(checked.log + checked.output, /limit: key: claims need authentication/);
+    assert.match(checked.log + checked.output, /limit: key: "claim:" is not client, header:NAME/);
 });
 
 test('the limit of the gateway is for packet services too', async (world) => {

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "core/rate_quota.hpp"
+#include "wire/bearer_claim.hpp"
 
 #include <fmt/format.h>
 
@@ -34,30 +35,43 @@ void append_route(std::string& key, const core::route_settings& route) {
     }
 }
 
-// Whose request it is. Without the field that a limit names, its client's: leaving the field out
-// must not be a way around the limit, nor a way to use up that of everybody else.
-void append_owner(std::string& key, const exchange_state& exchange, const request_limit& limit) {
-    const std::string_view* const field = limit.each == request_limit::counting::header
-                                              ? exchange.head().header(limit.header)
-                                              : nullptr;
-    if (field != nullptr) {
-        key.append("\nheader").append(1, between).append(*field);
-    } else if (limit.each != request_limit::counting::all) {
-        key.append("\nclient").append(1, between);
-        key.append(core::quota_key(exchange.client_address()));
-    }
-}
-
 std::string_view name_of(const request_limit& limit) {
     switch (limit.each) {
     case request_limit::counting::client:
         return "client";
     case request_limit::counting::header:
         return "header";
+    case request_limit::counting::claim:
+        return "claim";
     case request_limit::counting::all:
         break;
     }
     return "all";
+}
+
+// The value of the field or the claim that the limit names.
+std::optional<std::string> named_value(const exchange_state& exchange, const request_limit& limit) {
+    const bool is_claim = limit.each == request_limit::counting::claim;
+    if (!is_claim && limit.each != request_limit::counting::header) {
+        return {};
+    }
+    const std::string_view* const field =
+        exchange.head().header(is_claim ? std::string_view{"authorization"} : limit.name);
+    if (field == nullptr) {
+        return {};
+    }
+    return is_claim ? wire::bearer_claim(*field, limit.name) : std::optional<std::string>{*field};
+}
+
+// Whose request it is. Without what a limit names, its client's: leaving it out must not be a way
+// around the limit, nor a way to use up that of everybody else.
+void append_owner(std::string& key, const exchange_state& exchange, const request_limit& limit) {
+    if (const auto named = named_value(exchange, limit)) {
+        key.append("\n").append(name_of(limit)).append(1, between).append(*named);
+    } else if (limit.each != request_limit::counting::all) {
+        key.append("\nclient").append(1, between);
+        key.append(core::quota_key(exchange.client_address()));
+    }
 }
 
 std::int64_t whole_seconds(milliseconds time) {

@@ -60,7 +60,7 @@ service = "d"
     EXPECT_EQ(second.settings.allowed.per, std::chrono::hours{1});
     EXPECT_EQ(second.settings.burst, 0U);
     EXPECT_EQ(second.each, counting::header);
-    EXPECT_EQ(second.header, "x-api-key");
+    EXPECT_EQ(second.name, "x-api-key");
     ASSERT_TRUE(read.routes[2].limit);
     EXPECT_FALSE(read.routes[2].limit->is_on());
     EXPECT_FALSE(read.routes[3].limit);
@@ -78,9 +78,9 @@ TEST(config_limits, are_refused_with_their_line_and_what_is_wrong) {
         {R"(limit = { rat = "5/s" })", "limit: rat: unknown key; did you mean rate?"},
         {R"(limit = { rate = "5/s", burst = -1 })", "limit: burst: expected 0 to 1000000"},
         {R"(limit = { rate = "5/s", key = "all" })",
-         R"(limit: key: "all" is not client, header:NAME or route)"},
-        {R"(limit = { rate = "5/s", key = "claim:sub" })",
-         "limit: key: claims need authentication, which routes do not have yet"},
+         R"(limit: key: "all" is not client, header:NAME, claim:NAME or route)"},
+        {R"(limit = { rate = "5/s", key = "claim:" })",
+         R"(limit: key: "claim:" is not client, header:NAME, claim:NAME or route)"},
     };
     for (const auto& [line, message] : wrong) {
         EXPECT_EQ(
@@ -90,7 +90,7 @@ TEST(config_limits, are_refused_with_their_line_and_what_is_wrong) {
     }
     EXPECT_EQ(
         refusal("[gateway]\nlimit = { rate = \"5/s\", key = \"route\" }\n"),
-        "msd.toml:2: gateway.limit: key: \"route\" is not client, header:NAME or all"
+        "msd.toml:2: gateway.limit: key: \"route\" is not client, header:NAME, claim:NAME or all"
     );
 }
 
