@@ -261,6 +261,12 @@ void endpoint_group::report(std::uint32_t index, ejection_change change) const {
     }
 }
 
+bool endpoint_group::is_outlier(const endpoint_try& tried, time_point now) const {
+    return tried.is_open() && tried.index < states_.size() &&
+           endpoints_[tried.index].claim == tried.claim &&
+           do_others_answer(scope(), tried.claim->cell->state, now);
+}
+
 bool endpoint_group::has_other(std::span<const std::uint32_t> tried) const {
     return std::ranges::any_of(balancer_.endpoints().active(), [tried](const auto& each) {
         return std::ranges::find(tried, each.index) == tried.end();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/resilience/service_settings.hpp"
+#include "core/resilience/try_limits.hpp"
 #include "upstream/host_cells.hpp"
 
 #include <cstdint>
@@ -25,6 +26,11 @@ struct endpoint_try {
     bool is_counted = false;              // in flight
 
     [[nodiscard]] bool is_open() const { return claim != nullptr; }
+    /// Of a try that could be repeated at another endpoint.
+    [[nodiscard]] core::resilience::try_kind kind() const {
+        using enum core::resilience::try_kind;
+        return is_probe ? probe : usual;
+    }
 };
 
 // The endpoints of one service as one worker calls them, whether by packets or by HTTP: chooses one
@@ -79,6 +85,10 @@ public:
 
     /// Whether one of the endpoints besides those that were tried would take a request now.
     [[nodiscard]] bool has_other(std::span<const std::uint32_t> tried) const;
+
+    /// Whether the other endpoints reply well, so that a 500 of this one says something about it.
+    /// O(n).
+    [[nodiscard]] bool is_outlier(const endpoint_try& tried, time_point now) const;
 
     /// Adopts what other workers and the time have changed. Called by choose(), too.
     void refresh(time_point now);

@@ -92,9 +92,11 @@ void service_guard::permit::release() {
     }
 }
 
-deadline service_guard::permit::try_until(deadline request, bool is_last, time_point now) const {
+deadline
+service_guard::permit::try_until(deadline request, core::resilience::try_kind kind, time_point now)
+    const {
     const milliseconds p99 = route_->latencies.p99(now);
-    return try_deadline(of_->settings_.times, request, p99, is_last, now);
+    return try_deadline(of_->settings_.times, request, p99, kind, now);
 }
 
 void service_guard::permit::note_latency(std::chrono::microseconds latency, time_point now) const {

@@ -54,7 +54,8 @@ public:
         /// its client likes.
         void release();
         /// The limit of a try, see core::resilience::try_deadline().
-        [[nodiscard]] deadline try_until(deadline request, bool is_last, time_point now) const;
+        [[nodiscard]] deadline
+        try_until(deadline request, core::resilience::try_kind kind, time_point now) const;
         /// The time that the service has taken, without that of the client; else conclude() takes
         /// the time since the request entered.
         void took(std::chrono::microseconds time) { took_ = time; }

@@ -163,7 +163,7 @@ private:
         const std::array<std::uint32_t, 1> only{index};
         if (made_.tries < static_cast<int>(guard_->settings().retry.tries) &&
             is_idempotent(request_.method) && is_repeatable(msd) && group_->has_other(only)) {
-            until = permit_.try_until(request_.until, false, now);
+            until = permit_.try_until(request_.until, current_.kind(), now);
             request_.limit = this;
             is_msd_ = msd;
         }
@@ -184,6 +184,7 @@ private:
                 now
             );
         }
+        is_outlier_ = last_ == try_result::server_error && group_->is_outlier(current_, now);
         group_->end(current_, as_reply(last_), now);
     }
 
@@ -221,7 +222,7 @@ private:
         core::resilience::failed_try failed;
         failed.result = result;
         failed.tries = static_cast<std::uint32_t>(std::max(made_.tries, 1));
-        failed.was_probe = current_.is_probe;
+        failed.is_outlier = is_outlier_;
         return guard_->decide_retry(traits, failed, clock::now());
     }
 
@@ -266,6 +267,7 @@ private:
     std::shared_ptr<endpoint_group> group_;
     service_guard::permit permit_;
     endpoint_try current_;
+    bool is_outlier_ = false;                 // see core::resilience::failed_try
     std::vector<node_ptr> tried_;             // the instances
     std::vector<std::uint32_t> tried_places_; // their indexes in the group
     std::optional<core::resilience::retry_decision> retry_;

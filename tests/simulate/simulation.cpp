@@ -254,7 +254,7 @@ deadline simulation::try_limit(const request_state& request) const {
         return whole;
     }
     const bool is_last = request.tries > retrying_.tries;
-    return try_deadline(limits_, whole, p99_, is_last, now_);
+    return try_deadline(limits_, whole, p99_, is_last ? try_kind::last : try_kind::usual, now_);
 }
 
 void simulation::start_try(std::uint32_t number) {

@@ -71,19 +71,6 @@ bool has_room_for_one_more(
     return (ejected + 1) * percent <= scope.endpoints.size() * settings.ejected_percent_max;
 }
 
-bool do_others_answer(const ejection_scope& scope, const ejection& endpoint, time_point now) {
-    std::uint64_t all = 0;
-    std::uint64_t failed = 0;
-    for (const ejection* const other : scope.endpoints) {
-        if (other != &endpoint) {
-            const auto [replies, failures] = other->replies.sums(now);
-            all += replies;
-            failed += failures;
-        }
-    }
-    return all >= others_requests_min && failed * percent <= all * others_failed_percent_max;
-}
-
 void announce(const ejection_scope& scope) {
     scope.group.changes.fetch_add(1, std::memory_order_release);
 }
@@ -235,6 +222,19 @@ void ejection::clear() {
     errors.store(0, std::memory_order_relaxed);
     refused_probes.store(0, std::memory_order_relaxed);
     replies.clear();
+}
+
+bool do_others_answer(const ejection_scope& scope, const ejection& endpoint, time_point now) {
+    std::uint64_t all = 0;
+    std::uint64_t failed = 0;
+    for (const ejection* const other : scope.endpoints) {
+        if (other != &endpoint) {
+            const auto [replies, failures] = other->replies.sums(now);
+            all += replies;
+            failed += failures;
+        }
+    }
+    return all >= others_requests_min && failed * percent <= all * others_failed_percent_max;
 }
 
 ejection_change observe(

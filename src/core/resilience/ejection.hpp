@@ -94,6 +94,11 @@ struct ejection_scope {
     std::span<ejection* const> endpoints;
 };
 
+/// Whether the endpoints besides `endpoint` (one of the scope) have replied well lately: then a 500
+/// says something about it, and not about the request. O(n).
+[[nodiscard]] bool
+do_others_answer(const ejection_scope& scope, const ejection& endpoint, time_point now);
+
 /// A try at `endpoint` (one of the scope) has ended.
 ejection_change observe(
     const ejection_scope& scope,

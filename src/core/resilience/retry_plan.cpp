@@ -12,10 +12,10 @@ constexpr std::array<std::string_view, 6>
     idempotent_methods{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
 constexpr std::uint32_t doublings_max = 16;
 
-// 500 is no reason: the endpoint works, and another one would most likely reply the same.
+// A 500 alone is no reason: the endpoint works, and another one would most likely reply the same.
 bool is_worth_retrying(const failed_try& tried) {
     return is_unexecuted(tried.result) || is_gateway_failure(tried.result) ||
-           (tried.was_probe && tried.result == try_result::server_error);
+           (tried.result == try_result::server_error && tried.is_outlier && tried.tries == 1);
 }
 
 } // namespace

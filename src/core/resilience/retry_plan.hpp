@@ -53,7 +53,7 @@ struct retry_decision {
 struct failed_try {
     try_result result = try_result::gateway_error;
     std::uint32_t tries = 1;     // made so far, including this one; ≥ 1
-    bool was_probe = false;      // of an ejected endpoint: also a 500 is retried
+    bool is_outlier = false;     // other endpoints reply well: a 500 is retried, once
     bool is_reply_begun = false; // the client has received a part of the reply
 };
 
@@ -64,8 +64,8 @@ struct retry_plan {
     random_generator& random;
 
     /// Certainly unexecuted requests are retried whatever their method; repeatable ones also on
-    /// 502, 503, 504, reset and timeout of the try. Takes a retry from the budget when it decides
-    /// for one.
+    /// 502, 503, 504, reset and timeout of the try, and on 500 of an outlier. Takes a retry from
+    /// the budget when it decides for one.
     [[nodiscard]] retry_decision
     decide(const request_traits& request, const failed_try& tried, time_point now) const;
 };

@@ -146,7 +146,7 @@ void http_call::start_try_limit() {
     tried_.pop_back();
     is_try_limited_ = goes_elsewhere;
     if (goes_elsewhere) {
-        head_until_ = permit_.try_until(head_until_, false, now);
+        head_until_ = permit_.try_until(head_until_, try_.kind(), now);
         try_limit_ = head_until_.at();
     }
 }
@@ -165,14 +165,16 @@ bool http_call::retries(try_result result) {
     core::resilience::failed_try failed;
     failed.result = result;
     failed.tries = static_cast<std::uint32_t>(std::max(tries_, 1));
-    failed.was_probe = try_.is_probe;
+    const time_point now = clock::now();
+    failed.is_outlier =
+        result == try_result::server_error && cluster_->group().is_outlier(try_, now);
     if (tried_.empty() || tried_.back() != try_.index) {
         tried_.push_back(try_.index);
     }
     if (!cluster_->group().has_other(tried_)) {
         return false;
     }
-    const auto decided = cluster_->guard()->decide_retry(request, failed, clock::now());
+    const auto decided = cluster_->guard()->decide_retry(request, failed, now);
     pause_ = decided.pause;
     return decided.retries();
 }

@@ -65,6 +65,7 @@ TEST(retry_plan, a_probe_of_an_ejected_endpoint_costs_its_request_nothing) {
     const request_traits request{true, true, deadline::never()};
     EXPECT_EQ(with.refusal(request, {server_error, 1, true, false}), none);
     EXPECT_EQ(with.refusal(request, {server_error, 1, false, false}), not_needed);
+    EXPECT_EQ(with.refusal(request, {server_error, 2, true, false}), not_needed);
 }
 
 TEST(retry_plan, needs_the_body_a_try_time_and_no_reply_yet) {
@@ -114,19 +115,23 @@ TEST(retry_plan, pauses_have_full_jitter_up_to_their_limit) {
 }
 
 TEST(try_limits, a_try_that_can_be_repeated_leaves_time_for_another_one) {
+    using enum try_kind;
     const time_limits limits;
     const deadline request{retry_start + milliseconds{5000}};
-    const auto given = [&](int p99, bool is_last) {
-        return try_deadline(limits, request, milliseconds{p99}, is_last, retry_start).at() -
+    const auto given = [&](int p99, try_kind kind) {
+        return try_deadline(limits, request, milliseconds{p99}, kind, retry_start).at() -
                retry_start;
     };
-    EXPECT_EQ(given(0, false), milliseconds{2500});
-    EXPECT_EQ(given(10, false), milliseconds{250});
-    EXPECT_EQ(given(100, false), milliseconds{800});
-    EXPECT_EQ(given(1000, false), milliseconds{2500});
-    EXPECT_EQ(given(10, true), milliseconds{5000});
+    EXPECT_EQ(given(0, usual), milliseconds{2500});
+    EXPECT_EQ(given(10, usual), milliseconds{250});
+    EXPECT_EQ(given(100, usual), milliseconds{800});
+    EXPECT_EQ(given(1000, usual), milliseconds{2500});
+    EXPECT_EQ(given(10, last), milliseconds{5000});
+    EXPECT_EQ(given(0, probe), milliseconds{2500});
+    EXPECT_EQ(given(3, probe), milliseconds{10});
+    EXPECT_EQ(given(100, probe), milliseconds{200});
     const auto endless =
-        try_deadline(limits, deadline::never(), milliseconds{10}, false, retry_start);
+        try_deadline(limits, deadline::never(), milliseconds{10}, usual, retry_start);
     EXPECT_EQ(endless.at(), time_point::max());
 }
 
