@@ -110,6 +110,8 @@ public:
     [[nodiscard]] std::string_view failure() const;
     /// Whether a byte of the present reply has arrived.
     [[nodiscard]] bool has_received() const { return received_; }
+    /// Bytes that have arrived and were not given out by next().
+    [[nodiscard]] std::size_t unread_bytes() const { return end_ - begin_; }
 
     // Between requests.
 

@@ -6,53 +6,17 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 
 import { http, http_connection } from './harness/http_client.mjs';
-import { toml_text, start_proxy } from './harness/proxy.mjs';
-import { answer, plain_reply, start_origin } from './harness/raw_origin.mjs';
+import { toml_text } from './harness/proxy.mjs';
+import { answer, plain_reply } from './harness/raw_origin.mjs';
 import { scripted_service } from './harness/scripted.mjs';
 import { free_port } from './harness/ports.mjs';
+import {
+    closes, front, hangs, named, refuses, sends, statuses, three,
+} from './harness/three_programs.mjs';
 import { test } from './harness/test.mjs';
 import { pause, until } from './harness/until.mjs';
 
-const named = (name) => async (peer, head) => {
-    await peer.with_body(head);
-    peer.write(plain_reply(name));
-};
-const refuses = (status) => async (peer, head) => {
-    await peer.with_body(head);
-    peer.write(plain_reply('no', { status }));
-};
-const hangs = async (peer) => peer.closed(280_000);
-const closes = async (peer) => peer.end();
 const upgrade = 'Upgrade: raw\r\nConnection: Upgrade\r\n';
-
-/** Three programs whose script can be replaced: `origins[0].scripts.default = …`. */
-async function three(world) {
-    const origins = [];
-    for (const name of ['a', 'b', 'c']) {
-        origins.push(await start_origin(world, { default: named(name) }));
-    }
-    return origins;
-}
-
-/** A gateway in front of `origins`, with the policies `of`. */
-function front(world, origins, of = {}, more = {}) {
-    return start_proxy(world, {
-        keys: more.keys,
-        routes: [{ path: '/', service: 'app', ...more.route }],
-        upstreams: { app: { addresses: origins.map(({ address }) => address), ...of } },
-    }, more);
-}
-
-/** Sends `count` requests one after the other; returns their replies. */
-async function sends(port, count, method = 'GET', options = {}) {
-    const replies = [];
-    for (let sent = 0; sent < count; ++sent) {
-        replies.push(await http(port, method, '/x', options));
-    }
-    return replies;
-}
-
-const statuses = (replies) => [...new Set(replies.map(({ status }) => status))];
 
 test('a GET meets no dead, refusing or closing endpoint', async (world) => {
     const origins = await three(world);

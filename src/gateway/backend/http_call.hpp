@@ -38,6 +38,10 @@ public:
     // A longer reply, or one of unknown length, can take as long as its client likes, so it does
     // not count as a request in flight once its head is there.
     static constexpr std::uint64_t counted_bytes_max = unsent_max;
+    // Of a reply that is held back, see holds_reply().
+    static constexpr std::size_t held_bytes_max = unsent_max;
+    // A reply that does not say its length is held back for this long.
+    static constexpr milliseconds held_max{50};
 
     /// `sticky_secret`: see core::resilience::sticky_cookie().
     http_call(
@@ -93,15 +97,18 @@ private:
     [[nodiscard]] deadline reply_deadline() const;
     [[nodiscard]] bool waits_on();
     void on_silence(const error& why);
+    [[nodiscard]] bool holds_reply() const;
+    void hold();
+    void end_hold();
     void send_interim();
-    void send_head();
+    void send_head(time_point arrived);
     void send_body();
     void finish();
     void break_off(std::string_view why, const char* cut);
     [[nodiscard]] bool may_repeat_stale() const;
     [[nodiscard]] bool leaves_reply();
     void leave_connection();
-    void note_head(const wire::http_response& reply);
+    void note_head(const wire::http_response& reply, time_point now);
     asio::awaitable<void> tunnel();
     asio::awaitable<void> tunnel_upward();
     asio::awaitable<void> tunnel_downward();
@@ -126,6 +133,7 @@ private:
     std::uint64_t balance_key_ = 0;
     std::string lines_; // of the reply, when they are not those of the request
     std::string body_;  // when it is received first
+    std::string held_;  // the body of a reply that is held back, as far as it is here
     std::string_view sent_host_;
     std::optional<refusal> refusal_;
     milliseconds budget_; // the whole time that the request had for the head of the reply
@@ -142,6 +150,8 @@ private:
     bool is_repeated_ = false;    // it was sent again because a kept connection had ended
     bool is_repeatable_ = false;  // the method, or what the service says of repeated requests
     bool is_try_limited_ = false; // head_until_ is the limit of the try, not of the request
+    bool may_hold_ = false;       // if the reply breaks off, the request can go elsewhere
+    bool is_held_ = false;        // the head of the reply is here, and the client has not got it
     bool uploads_ = false;        // the body is not sent to its end
     bool is_uploading_ = false;   // upload() runs
     bool in_tunnel_ = false;
@@ -150,9 +160,10 @@ private:
     bool aborted_ = false;      // the client's connection ended
     deadline head_until_ = deadline::never();
     deadline request_head_until_ = deadline::never(); // without the limit of the try
-    time_point try_limit_ = time_point::max();        // a silent endpoint is late then
-    milliseconds pause_{0};                           // before the next try
-    try_result last_ = try_result::cancelled;         // of the last try
+    deadline held_until_ = deadline::never();
+    time_point try_limit_ = time_point::max(); // a silent endpoint is late then
+    milliseconds pause_{0};                    // before the next try
+    try_result last_ = try_result::cancelled;  // of the last try
 };
 
 } // namespace msd::gateway

@@ -2,6 +2,7 @@
 // The half of http_call that reads the program's reply.
 #include "gateway/backend/corrected_reply.hpp"
 #include "gateway/backend/http_call.hpp"
+#include "wire/event_stream.hpp"
 #include "wire/http_line.hpp"
 #include "wire/http_response_parser.hpp"
 
@@ -30,12 +31,17 @@ asio::awaitable<void> http_call::reply() {
                 leave_connection();
                 co_return;
             }
-            send_head();
+            if (holds_reply()) {
+                hold();
+            } else {
+                send_head(clock::now());
+            }
             break;
         case event::body:
             send_body();
             break;
         case event::complete:
+            end_hold();
             finish();
             co_return;
         case event::failed:
@@ -77,7 +83,8 @@ asio::awaitable<bool> http_call::receive() {
         if (arrived) {
             co_return true;
         }
-        if (arrived.error().code == errc::timeout && is_try_limited_ && !waits_for_continue_) {
+        if (arrived.error().code == errc::timeout && is_try_limited_ && !waits_for_continue_ &&
+            clock::now() >= head_until_.at()) {
             is_try_limited_ = false;
             if (retries(try_result::timed_out)) {
                 note_try(try_result::timed_out);
@@ -85,6 +92,11 @@ asio::awaitable<bool> http_call::receive() {
                 co_return false;
             }
             head_until_ = request_head_until_;
+            end_hold();
+            continue;
+        }
+        if (arrived.error().code == errc::timeout && is_held_ && clock::now() >= held_until_.at()) {
+            end_hold();
             continue;
         }
         if (arrived.error().code != errc::timeout || !waits_on()) {
@@ -97,6 +109,10 @@ asio::awaitable<bool> http_call::receive() {
 deadline http_call::reply_deadline() const {
     if (client_.is_head_sent()) {
         return deadline::in(settings_.between_bytes_timeout);
+    }
+    if (is_held_) {
+        const deadline until = held_until_.sooner(deadline::in(settings_.between_bytes_timeout));
+        return is_try_limited_ ? until.sooner(head_until_) : until;
     }
     // upload() has limits of its own.
     const deadline until = is_uploading_ ? deadline::never() : head_until_;
@@ -126,6 +142,8 @@ void http_call::on_silence(const error& why) {
         }
     } else if (client_.is_head_sent()) {
         cut("the program sent no byte of the reply in time");
+    } else if (is_held_) {
+        refuse(504, "the program did not complete its reply in time (stage: between bytes)");
     } else {
         refuse(504, "the program did not begin its reply in time (stage: first byte)");
     }
@@ -142,12 +160,44 @@ void http_call::send_interim() {
     client_.send_interim(interim.status, &interim.headers);
 }
 
-void http_call::send_head() {
-    wire::http_response& reply = connection_->reply();
+// Whether the client gets nothing of the reply before its end is here: a reply that breaks off, or
+// stops, then costs a try. It is not held when it is long, or is to be read while it arrives.
+bool http_call::holds_reply() const {
+    const wire::http_response& reply = connection_->reply();
+    if (!may_hold_ || !reply.has_body || reply.status == 101) {
+        return false;
+    }
+    if (reply.content_length) {
+        return *reply.content_length <= held_bytes_max &&
+               *reply.content_length > connection_->unread_bytes();
+    }
+    const std::string_view* type = reply.header("content-type");
+    return type == nullptr || !wire::is_event_stream(*type);
+}
+
+void http_call::hold() {
+    is_held_ = true;
     request_.record.first_byte = clock::now();
+    held_until_ = connection_->reply().content_length
+                      ? deadline::never()
+                      : deadline{request_.record.first_byte + held_max};
+}
+
+// The client gets what is held.
+void http_call::end_hold() {
+    if (std::exchange(is_held_, false)) {
+        send_head(request_.record.first_byte);
+        client_.send(held_);
+        held_.clear();
+    }
+}
+
+void http_call::send_head(time_point arrived) {
+    wire::http_response& reply = connection_->reply();
+    request_.record.first_byte = arrived;
     request_.record.status = reply.status;
     waits_for_continue_ = false;
-    note_head(reply);
+    note_head(reply, clock::now());
     bool has_own_id = false;
     http::reply_head head;
     for (const auto& field : reply.headers) {
@@ -188,12 +238,13 @@ void http_call::leave_connection() {
     repeats_ = true;
     takes_fresh_only_ = false;
     uploads_ = false;
+    is_held_ = false;
+    held_.clear();
     connection_->close();
 }
 
 // The head of the reply that the client gets.
-void http_call::note_head(const wire::http_response& reply) {
-    const time_point now = request_.record.first_byte;
+void http_call::note_head(const wire::http_response& reply, time_point now) {
     last_ = core::resilience::result_of_status(reply.status);
     is_try_limited_ = false;
     // An early reply to a body that is still being sent says nothing about the latency.
@@ -218,7 +269,12 @@ void http_call::note_head(const wire::http_response& reply) {
 
 void http_call::send_body() {
     const std::string_view piece = connection_->piece();
-    if (piece.size() <= copied_piece_max) {
+    if (is_held_) {
+        held_.append(piece);
+        if (held_.size() > held_bytes_max) {
+            end_hold();
+        }
+    } else if (piece.size() <= copied_piece_max) {
         client_.send(piece);
     } else {
         client_.send(connection_->piece_owner(), piece);
@@ -254,6 +310,8 @@ void http_call::break_off(std::string_view why, const char* cut_text) {
         refuse(502, "the program's reply cannot be used: " + std::string{why});
     }
     uploads_ = false;
+    is_held_ = false;
+    held_.clear();
     client_.stop_reading();
     connection_->close();
 }

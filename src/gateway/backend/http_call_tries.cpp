@@ -140,12 +140,12 @@ void http_call::start_try_limit() {
     tried_.push_back(try_.index);
     // PUT and DELETE are not sent again while the first one may still be executed.
     const bool is_read = head().method == "GET" || head().method == "HEAD";
-    const bool goes_elsewhere = is_read && is_repeatable_ && !streams_body_ && !upgrades_ &&
-                                tries_ < static_cast<int>(settings_.policies.retry.tries) &&
-                                cluster_->group().has_other(tried_);
+    may_hold_ = is_repeatable_ && !streams_body_ && !upgrades_ &&
+                tries_ < static_cast<int>(settings_.policies.retry.tries) &&
+                cluster_->group().has_other(tried_);
     tried_.pop_back();
-    is_try_limited_ = goes_elsewhere;
-    if (goes_elsewhere) {
+    is_try_limited_ = may_hold_ && is_read;
+    if (is_try_limited_) {
         head_until_ = permit_.try_until(head_until_, try_.kind(), now);
         try_limit_ = head_until_.at();
     }
