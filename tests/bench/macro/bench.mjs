@@ -7,10 +7,12 @@ import { parseArgs } from 'node:util';
 
 import { misses } from './bounds.mjs';
 import { by_id } from './by_id.mjs';
+import { failing } from './failures.mjs';
 import { growth } from './growth.mjs';
 import { joins } from './join.mjs';
 import { memory } from './memory.mjs';
 import { binary } from './msd.mjs';
+import { policies } from './policies.mjs';
 import { proxy } from './proxy.mjs';
 import { recovery } from './recovery.mjs';
 import { start_times } from './start_time.mjs';
@@ -21,11 +23,11 @@ import { throughput } from './throughput.mjs';
 
 const measurements = {
     start: start_times, join: joins, memory, growth, store, recovery, supervision, throughput,
-    by_id, stores, proxy,
+    by_id, stores, proxy, policies, failures: failing,
 };
 
 // These take minutes, and a repetition gives the same figures or is part of the measurement.
-const measured_once = new Set(['growth', 'proxy']);
+const measured_once = new Set(['growth', 'proxy', 'failures']);
 
 const usage = `usage: scripts/bench [--check] [--json] [--rounds N] [--seconds N] [NAME...]
 
