@@ -511,7 +511,7 @@ private:
     void add_fault() {
         CLI::App& fault = *root_.add_subcommand(
             "fault",
-            "inject faults into the gateway's requests for a service, for tests"
+            "inject faults into the requests for a service, for tests"
         );
         fault.require_subcommand(1);
         fault.footer("\nExamples:\n"
@@ -530,24 +530,36 @@ private:
             "add",
             "inject one more fault; it ends by itself",
             "  msd fault add goods --delay 200ms --percent 5 --for 60s\n"
-            "  msd fault add goods --error 503 --percent 50\n"
-            "  msd fault add members --abort --for 10s\n",
+            "  msd fault add goods --endpoint 127.0.0.1:9010 --error 503 --percent 50\n"
+            "  msd fault add members --abort --for 10s\n"
+            "  msd fault add api --lose-after 1000\n",
             [this](CLI::App& add) {
                 add.add_option("SERVICE", line_.fault.service, "service of the requests")
                     ->required();
+                add.add_option(
+                    "--endpoint",
+                    line_.fault.endpoint,
+                    "only requests to this instance, HOST:PORT"
+                );
                 add.add_option("--delay", line_.fault.delay, "time before the call, e.g. 200ms");
                 add.add_option(
                        "--error",
                        line_.fault.error,
-                       "status instead of the call: 400 to 599"
+                       "reply with this status instead of the call: 400 to 599"
                 )
                     ->check(CLI::Range(400, 599));
                 add.add_flag(
                     "--abort",
                     line_.fault.aborts,
-                    "end the connection instead of the call"
+                    "break the connection to the instance instead of the call"
                 );
-                add.add_option("--percent", line_.fault.percent, "share of the requests (100)")
+                add.add_option(
+                       "--lose-after",
+                       line_.fault.lose_after,
+                       "break it after so many bytes of the reply"
+                )
+                    ->check(CLI::NonNegativeNumber);
+                add.add_option("--percent", line_.fault.percent, "share of the tries (100)")
                     ->check(CLI::Range(1, 100));
                 add.add_option(
                     "--for",

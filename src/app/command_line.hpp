@@ -57,8 +57,10 @@ struct command_line {
     // fault; empty and 0: not given.
     struct fault_options {
         std::string service;
-        std::string delay; // "200ms"
-        std::string lasts; // "60s"
+        std::string endpoint; // "127.0.0.1:8081"
+        std::string delay;    // "200ms"
+        std::string lasts;    // "60s"
+        std::optional<std::int64_t> lose_after;
         std::int64_t error = 0;
         std::int64_t percent = 0;
         std::int64_t id = 0;

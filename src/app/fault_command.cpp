@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// msd fault add, list, clear: faults that gateway workers inject into requests, for tests.
+// msd fault add, list, clear: faults that workers inject into their requests, for tests.
+#include "app/endpoint.hpp"
 #include "app/instance_search.hpp"
 #include "app/output.hpp"
 #include "app/resolve.hpp"
@@ -56,6 +57,13 @@ result<std::string> request_for(const command_line& command) {
     if (wanted.id != 0) {
         out.key("id").integer(wanted.id);
     }
+    if (!wanted.endpoint.empty()) {
+        const auto endpoint = parse_endpoint(wanted.endpoint, endpoint_port::required);
+        if (!endpoint) {
+            return fail(errc::invalid, "--endpoint: " + endpoint.error().text);
+        }
+        out.key("endpoint").string(endpoint_text(*endpoint));
+    }
     const std::array<std::pair<std::string_view, const std::string*>, 2> times{
         {{"delay", &wanted.delay}, {"for", &wanted.lasts}}};
     for (const auto& [name, typed] : times) {
@@ -74,6 +82,9 @@ result<std::string> request_for(const command_line& command) {
     if (wanted.aborts) {
         out.key("abort").boolean(true);
     }
+    if (wanted.lose_after) {
+        out.key("lose_after").integer(*wanted.lose_after);
+    }
     if (wanted.percent != 0) {
         out.key("percent").integer(wanted.percent);
     }
@@ -81,24 +92,33 @@ result<std::string> request_for(const command_line& command) {
     return text;
 }
 
+// How a try with this fault ends.
+std::string end_of(const json::object& fault) {
+    if (const std::int64_t error = number_of(fault, "error"); error != 0) {
+        return fmt::format("error {}", error);
+    }
+    if (fault.find("lose_after") != nullptr) {
+        return fmt::format("lost after {} bytes", number_of(fault, "lose_after"));
+    }
+    const json::value* const aborts = fault.find("abort");
+    return aborts != nullptr && aborts->as_bool().value_or(false) ? "abort" : "-";
+}
+
 void print_faults(const json::object& answer) {
-    text_table table{{"ID", "SERVICE", "DELAY", "END", "PERCENT", "LEFT"}};
+    text_table table{{"ID", "SERVICE", "ENDPOINT", "DELAY", "END", "PERCENT", "LEFT"}};
     for (const json::value& each : elements_of(answer, "faults")) {
         json::object fault;
         if (!fault.parse(each.text)) {
             continue;
         }
         const std::int64_t delay = number_of(fault, "delay_ms");
-        const std::int64_t error = number_of(fault, "error");
-        const json::value* const aborts = fault.find("abort");
-        const bool is_abort = aborts != nullptr && aborts->as_bool().value_or(false);
+        const std::string endpoint = text_of(fault, "endpoint");
         table.add(
             {std::to_string(number_of(fault, "id")),
              text_of(fault, "service"),
+             endpoint.empty() ? "all" : endpoint,
              delay == 0 ? "-" : fmt::format("{} ms", delay),
-             is_abort     ? "abort"
-             : error == 0 ? "-"
-                          : fmt::format("error {}", error),
+             end_of(fault),
              std::to_string(number_of(fault, "percent")),
              fmt::format("{} s", (number_of(fault, "left_ms") + 999) / 1000)}
         );

@@ -112,10 +112,12 @@ std::string faults_of(const json::object& status) {
             continue;
         }
         text += fmt::format(
-            "fault {}: in {} % of the requests for {}, for {}\n",
+            "fault {}: in {} % of the requests for {}{}{}, for {}\n",
             number_of(fields, "id"),
             number_of(fields, "percent"),
             shown_of(fields, "service"),
+            fields.find("endpoint") == nullptr ? "" : " at ",
+            shown_of(fields, "endpoint"),
             duration(number_of(fields, "left_ms"))
         );
     }

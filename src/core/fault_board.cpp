@@ -14,10 +14,34 @@ constexpr std::size_t word_bytes = 8;
 bool is_usable(const fault& read) {
     return read.id != 0 && !read.service.empty() && read.delay <= fault::delay_max &&
            (read.error == 0 || (read.error >= 400 && read.error <= 599)) && read.percent >= 1 &&
-           read.percent <= fault::percent_max;
+           read.percent <= fault::percent_max &&
+           read.lose_after.value_or(0) <= fault::lose_after_max;
 }
 
 } // namespace
+
+template <std::size_t Most>
+std::string fault_board::text_cell<Most>::read() const {
+    std::array<char, sizeof words> text{};
+    for (std::size_t n = 0; n < words.size(); ++n) {
+        const std::uint64_t word = words[n].load(std::memory_order_relaxed);
+        std::memcpy(text.data() + n * word_bytes, &word, word_bytes);
+    }
+    return {text.data(), std::min<std::size_t>(bytes.load(std::memory_order_relaxed), Most)};
+}
+
+template <std::size_t Most>
+void fault_board::text_cell<Most>::write(const std::string& text) {
+    std::array<char, sizeof words> padded{};
+    const std::size_t size = std::min(text.size(), Most);
+    std::memcpy(padded.data(), text.data(), size);
+    for (std::size_t n = 0; n < words.size(); ++n) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, padded.data() + n * word_bytes, word_bytes);
+        words[n].store(word, std::memory_order_relaxed);
+    }
+    bytes.store(static_cast<std::uint32_t>(size), std::memory_order_relaxed);
+}
 
 fault fault_board::read(const cell& from) {
     const auto value = [](const auto& of) {
@@ -30,14 +54,11 @@ fault fault_board::read(const cell& from) {
     made.error = static_cast<int>(std::min<std::uint32_t>(value(from.error), 1000));
     made.aborts = value(from.aborts) != 0;
     made.percent = value(from.percent);
-    std::array<char, text_words * word_bytes> text{};
-    for (std::size_t n = 0; n < text_words; ++n) {
-        const std::uint64_t word = value(from.service[n]);
-        std::memcpy(text.data() + n * word_bytes, &word, word_bytes);
+    if (const std::uint64_t lost = value(from.lose_after); lost != 0) {
+        made.lose_after = lost - 1;
     }
-    const std::size_t bytes =
-        std::min<std::size_t>(value(from.service_bytes), fault::service_bytes_max);
-    made.service.assign(text.data(), bytes);
+    made.service = from.service.read();
+    made.endpoint = from.endpoint.read();
     return made;
 }
 
@@ -45,15 +66,9 @@ void fault_board::write(cell& to, const fault& what) {
     const auto set = [](auto& cell, auto value) {
         cell.store(value, std::memory_order_relaxed);
     };
-    std::array<char, text_words * word_bytes> text{};
-    const std::size_t bytes = std::min(what.service.size(), fault::service_bytes_max);
-    std::memcpy(text.data(), what.service.data(), bytes);
-    for (std::size_t n = 0; n < text_words; ++n) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + n * word_bytes, word_bytes);
-        set(to.service[n], word);
-    }
-    set(to.service_bytes, static_cast<std::uint32_t>(bytes));
+    to.service.write(what.service);
+    to.endpoint.write(what.endpoint);
+    set(to.lose_after, what.lose_after ? *what.lose_after + 1 : std::uint64_t{0});
     set(to.id, what.id);
     set(to.delay_ms, static_cast<std::uint32_t>(what.delay.count()));
     set(to.error, static_cast<std::uint32_t>(what.error));
@@ -108,6 +123,9 @@ std::string fault_text(const fault& of) {
     }
     if (of.aborts) {
         add("abort");
+    }
+    if (of.lose_after) {
+        add("lose all after " + std::to_string(*of.lose_after) + " bytes");
     }
     if (of.percent != fault::percent_max) {
         add(std::to_string(of.percent) + " %");

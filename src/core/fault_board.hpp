@@ -7,28 +7,34 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 // Faults that a person injects for tests (`msd fault`): the master writes them to memory that all
-// workers of the instance share, and gateway workers apply them to their requests. So a worker that
-// starts later has them too, and they survive rolls and upgrades in place.
+// workers of the instance share, and workers apply them to their tries at the endpoints of services
+// (upstream/injected_faults.hpp). So a worker that starts later has them too, and they survive
+// rolls and upgrades in place.
 namespace msd::core {
 
 struct fault {
     static constexpr std::size_t service_bytes_max = 255;
+    static constexpr std::size_t endpoint_bytes_max = 271; // a host name, and brackets and a port
+    static constexpr std::uint64_t lose_after_max = std::uint64_t{1} << 40;
     static constexpr milliseconds delay_max{600'000};
     static constexpr unsigned percent_max = 100;
 
     std::uint32_t id = 0; // of a fault on the board; from 1
     std::string service;
-    milliseconds delay{0};  // before the service is called
-    int error = 0;          // status of the reply instead of the service's; 0: none
-    bool aborts = false;    // the client's connection ends without a reply
-    unsigned percent = 100; // of the requests
-    time_point until;       // it applies before this
+    std::string endpoint;  // "host:port", as status and access log write it; empty: all
+    milliseconds delay{0}; // before the endpoint is called
+    int error = 0;         // status of the reply instead of the endpoint's; 0: none
+    bool aborts = false;   // the connection to the endpoint breaks instead of the call
+    std::optional<std::uint64_t> lose_after; // it breaks after so many bytes of the reply
+    unsigned percent = 100;                  // of the tries
+    time_point until;                        // it applies before this
 };
 
 // The memory. The master is its only writer, but any process that has it can have written any
@@ -52,7 +58,14 @@ public:
     void write(const std::vector<fault>& all);
 
 private:
-    static constexpr std::size_t text_words = (fault::service_bytes_max + 1) / 8;
+    template <std::size_t Most>
+    struct text_cell {
+        std::atomic<std::uint32_t> bytes;
+        std::array<std::atomic<std::uint64_t>, (Most + 7) / 8> words;
+
+        [[nodiscard]] std::string read() const;
+        void write(const std::string& text);
+    };
 
     struct cell {
         std::atomic<std::int64_t> until_ns; // steady clock; 0: no fault
@@ -61,8 +74,9 @@ private:
         std::atomic<std::uint32_t> error;
         std::atomic<std::uint32_t> aborts;
         std::atomic<std::uint32_t> percent;
-        std::atomic<std::uint32_t> service_bytes;
-        std::array<std::atomic<std::uint64_t>, text_words> service;
+        std::atomic<std::uint64_t> lose_after; // one more than the bytes; 0: none are lost
+        text_cell<fault::service_bytes_max> service;
+        text_cell<fault::endpoint_bytes_max> endpoint;
     };
 
     static fault read(const cell& from);

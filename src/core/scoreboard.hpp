@@ -74,7 +74,7 @@ public:
     // The version of the layout: processes of different builds share the memory, and a master with
     // another layout must not take it over. What is added in unused space, and whose value 0 means
     // that its worker does not know it, keeps the version.
-    static constexpr std::uint32_t layout = 2;
+    static constexpr std::uint32_t layout = 3;
     /// Bytes of metrics for each line. They are not cleared when a line gets another worker.
     static constexpr std::size_t metrics_bytes = std::size_t{64} * 1024;
     /// The block of metrics that belongs to the master, which has no line.

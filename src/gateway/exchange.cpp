@@ -6,7 +6,6 @@
 #include "gateway/backend/packet_backend.hpp"
 #include "gateway/fallback.hpp"
 #include "gateway/policies.hpp"
-#include "gateway/policy/fault.hpp"
 #include "gateway/policy/rate_limit.hpp"
 #include "gateway/reply.hpp"
 #include "gateway/route_choice.hpp"
@@ -84,12 +83,6 @@ asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
 
 asio::awaitable<std::optional<refusal>> run_backend(exchange_state* exchange) {
     std::optional<refusal> why;
-    if (policy::may_have_fault(*exchange)) {
-        why = co_await policy::apply_faults(exchange);
-        if (why || !exchange->client.is_open()) {
-            co_return why;
-        }
-    }
     if (exchange->to == destination::packets) {
         why = co_await run_packet_backend(exchange);
     } else if (exchange->to == destination::program) {

@@ -7,7 +7,6 @@
 #include "gateway/backend.hpp"
 #include "gateway/backend/http_backend.hpp"
 #include "gateway/client_identity.hpp"
-#include "gateway/injected_faults.hpp"
 #include "gateway/limit_store.hpp"
 #include "gateway/meters.hpp"
 #include "gateway/rate_limits.hpp"
@@ -36,7 +35,6 @@ struct gateway_context {
     net::byte_budget& body_memory; // limited by gateway.bodies_bytes_max
     core::rate_quota& log_quota;   // gateway.log_bytes_per_s
     const rate_limits& limits;
-    injected_faults& faults;
     access_log& log;
     meters& counts;
     // The gateway has received a list of nodes, from the registry or from the file that the workers

@@ -84,6 +84,7 @@ gateway_worker::gateway_worker(
       routes_{upstreams_.routes(), listed_programs_.routes()},
       http_backend_{
           programs_,
+          surroundings.faults,
           sticky_secret(settings.upstream.secrets, surroundings.cells.hashing_key())},
       link_{
           surroundings.loop.get_executor(),
@@ -102,7 +103,6 @@ gateway_worker::gateway_worker(
       body_memory_{settings.bodies_bytes_max},
       log_quota_{log_limits(settings)},
       limits_{surroundings.board},
-      faults_{surroundings.board},
       meters_{surroundings.metrics},
       context_{
           settings_,
@@ -112,7 +112,6 @@ gateway_worker::gateway_worker(
           body_memory_,
           log_quota_,
           limits_,
-          faults_,
           access_log_,
           meters_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {

@@ -95,7 +95,6 @@ private:
     rate_limits limits_;
     std::unique_ptr<limit_store> limit_store_; // null: no common limits
     std::set<core::node_id> gateways_;         // of the registry
-    injected_faults faults_;
     access_log access_log_;
     meters meters_;
     gateway_context context_;

@@ -9,6 +9,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace msd::http {
@@ -59,6 +60,7 @@ void client_connection::begin_request(bool is_head, bool asks_upgrade) {
     received_ = false;
     request_open_ = true;
     composed_ = 0;
+    bytes_left_.reset();
     piece_ = {};
 }
 
@@ -172,7 +174,12 @@ void client_connection::on_read(const asio::error_code& failure, std::size_t byt
         is_end_orderly_ = failure == asio::error::eof;
     } else {
         end_ = bytes;
-        received_ = true;
+        if (bytes_left_) {
+            ended_ = bytes > *bytes_left_;
+            end_ = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, *bytes_left_));
+            *bytes_left_ -= end_;
+        }
+        received_ = received_ || end_ > 0;
         if (bytes == capacity_) {
             capacity_ = receive_bytes_max; // the program sends much: fewer system calls
         }

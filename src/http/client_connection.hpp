@@ -12,6 +12,7 @@
 #include <asio/ip/tcp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ public:
     /// Before the head of each request is sent. The reply to HEAD has no body; only a request with
     /// Upgrade can get 101.
     void begin_request(bool is_head, bool asks_upgrade);
+    /// For tests: the present reply breaks off behind so many bytes, as by a reset.
+    void lose_after(std::uint64_t bytes) { bytes_left_ = bytes; }
     /// The request is sent to its end. Until then is_reusable() is false.
     void request_sent() { request_open_ = false; }
     /// Lets `write` append to the bytes that leave at the end of the loop's turn, or with flush():
@@ -159,7 +162,8 @@ private:
     std::optional<net::one_shot<bool>> waiting_;
     std::function<void()> on_idle_end_;
     milliseconds announced_idle_ = milliseconds::max();
-    std::size_t composed_ = 0; // bytes of the present request
+    std::size_t composed_ = 0;                // bytes of the present request
+    std::optional<std::uint64_t> bytes_left_; // see lose_after()
     bool open_ = true;
     bool can_send_ = true;
     bool ended_ = false;              // the program has shut down its sending side, or reset

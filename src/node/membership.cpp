@@ -48,7 +48,8 @@ upstream::upstream_surroundings upstream_surroundings_of(
             surroundings.environment.slot,
             surroundings.environment.port},
         &surroundings.replies,
-        &surroundings.cells};
+        &surroundings.cells,
+        &surroundings.faults};
 }
 
 } // namespace msd::node

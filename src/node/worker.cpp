@@ -393,6 +393,7 @@ worker::worker(worker_environment given)
     : environment{std::move(given)},
       board{board_of(environment)},
       cells{board ? &*board : nullptr, environment.line},
+      faults{board ? &board->faults() : nullptr},
       tasks{loop.get_executor(), net::log_failures("worker")},
       dog{loop.get_executor()} {
     if (board) {

@@ -12,6 +12,7 @@
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
 #include "upstream/host_cells.hpp"
+#include "upstream/injected_faults.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
@@ -97,6 +98,7 @@ struct worker {
     worker_environment environment;
     std::optional<core::scoreboard> board;   // none: the master gave no scoreboard
     upstream::host_cells cells;              // of the services that it calls, in the board's memory
+    upstream::injected_faults faults;        // of its tries at other nodes
     std::optional<core::accept_share> share; // none without a board; outlives every connection
     core::metrics metrics;                   // count nothing without a board
     // Of connections that this worker accepted, and of those that it opened to other nodes. Apart,

@@ -20,6 +20,7 @@ using core::fault_board;
 
 constexpr milliseconds duration_max{86'400'000};
 constexpr milliseconds duration_standard{60'000};
+constexpr auto lose_after_max = static_cast<std::int64_t>(fault::lose_after_max);
 constexpr std::int64_t error_least = 400;
 constexpr std::int64_t error_most = 599;
 
@@ -53,12 +54,17 @@ result<fault> read_fault(const json::object& command, time_point now) {
     if (made.service.empty() || made.service.size() > fault::service_bytes_max) {
         return fail(errc::invalid, "a fault needs the name of a service");
     }
+    made.endpoint = text_of(command, "endpoint");
+    if (made.endpoint.size() > fault::endpoint_bytes_max) {
+        return fail(errc::invalid, "the endpoint is too long");
+    }
     const auto delay = number_of(command, "delay_ms", 0, fault::delay_max.count(), 0);
     const auto error = number_of(command, "error", error_least, error_most, 0);
     const auto percent = number_of(command, "percent", 1, fault::percent_max, fault::percent_max);
     const auto lasts =
         number_of(command, "for_ms", 1, duration_max.count(), duration_standard.count());
-    for (const auto* const each : {&delay, &error, &percent, &lasts}) {
+    const auto lose_after = number_of(command, "lose_after", 0, lose_after_max, -1);
+    for (const auto* const each : {&delay, &error, &percent, &lasts, &lose_after}) {
         if (!*each) {
             return tl::unexpected{each->error()};
         }
@@ -67,13 +73,17 @@ result<fault> read_fault(const json::object& command, time_point now) {
     made.delay = milliseconds{*delay};
     made.error = static_cast<int>(*error);
     made.aborts = aborts != nullptr && aborts->as_bool().value_or(false);
+    if (*lose_after >= 0) {
+        made.lose_after = static_cast<std::uint64_t>(*lose_after);
+    }
     made.percent = static_cast<unsigned>(*percent);
     made.until = now + milliseconds{*lasts};
-    if (made.delay == milliseconds{0} && made.error == 0 && !made.aborts) {
-        return fail(errc::invalid, "a fault needs a delay, an error or an abort");
+    const int ends = int{made.error != 0} + int{made.aborts} + int{made.lose_after.has_value()};
+    if (made.delay == milliseconds{0} && ends == 0) {
+        return fail(errc::invalid, "a fault needs a delay, an error, an abort or lost bytes");
     }
-    if (made.error != 0 && made.aborts) {
-        return fail(errc::invalid, "a request ends with an error or an abort, not both");
+    if (ends > 1) {
+        return fail(errc::invalid, "a try has one end: an error, an abort or lost bytes");
     }
     return made;
 }
@@ -104,9 +114,11 @@ result<void> add(const json::object& command, fault_board& board, time_point now
         made->id = std::max(made->id, each.id + 1);
     }
     log::warning(
-        "fault {} is injected into requests for {}: {}",
+        "fault {} is injected into requests for {}{}{}: {}",
         made->id,
         made->service,
+        made->endpoint.empty() ? "" : " at ",
+        made->endpoint,
         core::fault_text(*made)
     );
     all.push_back(std::move(*made));
@@ -158,9 +170,15 @@ void write_faults(json::writer& out, const fault_board& board, time_point now) {
         out.begin_object();
         out.key("id").unsigned_integer(each.id);
         out.key("service").string(each.service);
+        if (!each.endpoint.empty()) {
+            out.key("endpoint").string(each.endpoint);
+        }
         out.key("delay_ms").integer(each.delay.count());
         out.key("error").integer(each.error);
         out.key("abort").boolean(each.aborts);
+        if (each.lose_after) {
+            out.key("lose_after").unsigned_integer(*each.lose_after);
+        }
         out.key("percent").unsigned_integer(each.percent);
         out.key("left_ms").integer(deadline{each.until}.left(now).count());
         out.end_object();

@@ -11,9 +11,9 @@
 namespace msd::process {
 
 /// The part of a control command about faults: {"command":"fault","do":"add","service":…,
-/// "delay_ms":…,"error":…,"abort":…,"percent":…,"for_ms":…}, "list", or "clear" with "id" or
-/// "service" or neither. The answer is a JSON object; a list and an addition name the faults that
-/// apply now. errc::invalid says what is wrong, and nothing has changed.
+/// "endpoint":…,"delay_ms":…,"error":…,"abort":…,"lose_after":…,"percent":…,"for_ms":…}, "list", or
+/// "clear" with "id" or "service" or neither. The answer is a JSON object; a list and an addition
+/// name the faults that apply now. errc::invalid says what is wrong, and nothing has changed.
 [[nodiscard]] result<std::string>
 answer_fault(const json::object& command, core::fault_board& board, time_point now);
 

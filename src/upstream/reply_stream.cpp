@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/reply_stream.hpp"
 
-#include "base/log.hpp"
+#include "upstream/injected_faults.hpp"
 #include "upstream/upstream_connection.hpp"
 #include "wire/node_packets.hpp"
 
+#include <string>
 #include <utility>
 
 namespace msd::upstream {
@@ -53,6 +54,15 @@ asio::awaitable<result<std::optional<wire::stream_part>>> reply_stream::next(dea
     }
     wire::stream_part part = std::move(parts_.front());
     parts_.pop_front();
+    if (bytes_left_ && part.text.size() > *bytes_left_) {
+        parts_.clear();
+        failure_ = error{errc::closed, std::string{try_fault::abort_text}};
+        leave(true);
+        co_return tl::unexpected{*failure_};
+    }
+    if (bytes_left_) {
+        *bytes_left_ -= part.text.size();
+    }
     taken_ += part.cost();
     if (taken_ >= granted_at_least && connection_) {
         const std::size_t bytes = std::exchange(taken_, 0);

@@ -38,6 +38,9 @@ public:
     asio::awaitable<result<std::optional<wire::stream_part>>>
     next(deadline until = deadline::never());
 
+    /// For tests: as if the connection ended behind so many bytes of text.
+    void break_after(std::uint64_t bytes) { bytes_left_ = bytes; }
+
     /// Wakes next(), and tells the service that nobody waits for the rest.
     void cancel();
 
@@ -55,8 +58,9 @@ private:
     std::size_t credit_ = wire::stream_credit_bytes; // what the service may still send
     std::size_t taken_ = 0;                          // cost of the parts not granted again yet
     std::optional<error> failure_;
-    net::one_shot<bool>* waiting_ = nullptr; // in next()
-    net::watchdog::guard guard_;             // of that wait
+    std::optional<std::uint64_t> bytes_left_; // see break_after()
+    net::one_shot<bool>* waiting_ = nullptr;  // in next()
+    net::watchdog::guard guard_;              // of that wait
 };
 
 } // namespace msd::upstream

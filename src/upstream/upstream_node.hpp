@@ -5,6 +5,7 @@
 #include "net/task_group.hpp"
 #include "net/watchdog.hpp"
 #include "upstream/host_cells.hpp"
+#include "upstream/injected_faults.hpp"
 #include "upstream/settings.hpp"
 #include "upstream/upstream_connection.hpp"
 
@@ -29,6 +30,7 @@ struct upstream_surroundings {
     caller_identity self;
     core::input_budget* memory = nullptr; // of unfinished replies; must outlive the connections
     host_cells* cells = nullptr;          // null: policies know of this caller only
+    injected_faults* faults = nullptr;    // of its tries; null: none
 };
 
 // How well a connection suits a request, in the order of preference.

@@ -148,6 +148,7 @@ private:
     };
     void group(const std::string& name, service_nodes& of);
     [[nodiscard]] static pick_result pick(service_nodes& from, const pick_wish& wish);
+    [[nodiscard]] bool is_lost(const pick_result& picked, std::string_view name) const;
     static void look_at_all(
         const service_nodes& from,
         const pick_wish& wish,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call: its tries at one instance after the other, and what they mean for the policies.
+#include "net/use_tuple.hpp"
+#include "upstream/injected_faults.hpp"
 #include "upstream/upstreams.hpp"
 
 #include <algorithm>
@@ -38,6 +40,21 @@ void keep(upstream_reply& reply) {
     reply.owner = copy;
 }
 
+// The reply of an instance that answers with this status, made for a test.
+upstream_reply injected_reply(int status) {
+    static const auto text = std::make_shared<const std::string>(
+        R"({"errorcode":-1,"errormessage":")" + std::string{try_fault::error_text} + R"("})"
+    );
+    upstream_reply made;
+    made.envelope.status = status;
+    made.envelope.errorcode = -1;
+    made.envelope.pieces[0] = *text;
+    made.envelope.piece_count = 1;
+    made.frame = *text;
+    made.owner = text;
+    return made;
+}
+
 } // namespace
 
 // One call: its tries, and what they mean for the policies.
@@ -63,7 +80,12 @@ public:
             }
             const auto connection = picked->connection;
             begin_try(*picked);
-            made_.outcome = co_await connection->call(request_);
+            const try_fault fault = fault_of(*picked);
+            if (fault.any()) {
+                co_await call_with(fault, connection.get());
+            } else {
+                made_.outcome = co_await connection->call(request_);
+            }
             end_try(*connection);
             const bool again = decide(*picked);
             if (!again) {
@@ -150,8 +172,81 @@ private:
         set_limit(picked.connection->is_msd(), picked.chosen.index, now);
     }
 
+    [[nodiscard]] try_fault fault_of(const pick_result& picked) {
+        is_made_ = is_broken_ = false;
+        auto* const faults = of_.around_.faults;
+        return faults == nullptr
+                   ? try_fault{}
+                   : faults->draw(name_, group_->at(picked.chosen.index).address, clock::now());
+    }
+
+    // A try with injected faults.
+    asio::awaitable<void> call_with(try_fault fault, upstream_connection* connection) {
+        made_.outcome = fail(errc::cancelled, "the client closed the connection");
+        const bool goes_on = co_await wait_for_fault(fault.delay);
+        if (!goes_on) {
+            co_return;
+        }
+        if (fault.aborts) {
+            break_off();
+            co_return;
+        }
+        if (fault.error != 0) {
+            is_made_ = true;
+            made_.outcome = injected_reply(fault.error);
+            co_return;
+        }
+        made_.outcome = co_await connection->call(request_);
+        if (made_.outcome && fault.lose_after) {
+            const std::uint64_t bytes = made_.outcome->frame.size();
+            if (bytes > *fault.lose_after) {
+                break_off();
+            } else if (made_.outcome->stream) {
+                made_.outcome->stream->break_after(*fault.lose_after - bytes);
+            }
+        }
+    }
+
+    // As if the connection had broken, but the other requests on it go on.
+    void break_off() {
+        is_broken_ = true;
+        made_.outcome = fail(errc::closed, std::string{try_fault::abort_text});
+    }
+
+    // The latency of a fault. False: the try is over, and its outcome is set.
+    asio::awaitable<bool> wait_for_fault(milliseconds time) {
+        const time_point ends = clock::now() + time;
+        bool has_client_closed = false;
+        while (clock::now() < ends && !has_client_closed) {
+            const deadline limit = request_.limit == nullptr ? deadline::never() : until;
+            const deadline next = deadline{ends}.sooner(request_.until).sooner(limit);
+            asio::steady_timer timer{of_.around_.executor, next.at()};
+            if (request_.handle != nullptr) {
+                request_.handle->cancel = [&has_client_closed, &timer] {
+                    has_client_closed = true;
+                    timer.cancel();
+                };
+            }
+            const auto [woken] = co_await timer.async_wait(net::use_tuple);
+            (void)woken;
+            if (request_.handle != nullptr) {
+                request_.handle->cancel = nullptr;
+            }
+            const bool is_limit = limit.passed();
+            if (is_limit) {
+                request_.limit = nullptr;
+            }
+            if (request_.until.passed() || (is_limit && leaves())) {
+                made_.outcome = fail(errc::timeout, "no reply arrived in time");
+                co_return false;
+            }
+        }
+        co_return !has_client_closed;
+    }
+
     void end_try(upstream_connection& connection) {
-        made_.msd = connection.is_msd(); // the hello may have arrived with the reply
+        // The hello may have arrived with the reply.
+        made_.msd = connection.is_msd() || is_made_;
         const bool was_sent = made_.outcome || made_.outcome.error().code != errc::refused;
         made_.tries += was_sent ? 1 : 0;
         note(connection);
@@ -205,7 +300,7 @@ private:
         case errc::timeout:
             return try_result::timed_out;
         case errc::closed: {
-            const bool is_first = connection.take_end();
+            const bool is_first = is_broken_ || connection.take_end();
             return is_first ? try_result::reset : try_result::goaway;
         }
         case errc::refused:
@@ -275,6 +370,8 @@ private:
     attempt made_;
     try_result last_ = try_result::cancelled;
     bool is_msd_ = false;
+    bool is_made_ = false;   // the reply of the try is that of an injected fault
+    bool is_broken_ = false; // an injected fault has broken the try's connection
 };
 
 asio::awaitable<upstreams::attempt> upstreams::call(std::string_view name, outgoing request) {

@@ -166,13 +166,23 @@ upstreams::pick_or_wait(std::string_view name, const pick_wish* wish) {
     }
 }
 
+// A message without a reply is sent or not: no other fault can be seen in it.
+bool upstreams::is_lost(const pick_result& picked, std::string_view name) const {
+    if (around_.faults == nullptr) {
+        return false;
+    }
+    const std::string& endpoint = picked.group->at(picked.chosen.index).address;
+    const try_fault fault = around_.faults->draw(name, endpoint, clock::now());
+    return fault.aborts || fault.error != 0;
+}
+
 result<void> upstreams::post(std::string_view name, const outgoing& request) {
     const auto found = services_.find(name);
     if (found != services_.end()) {
         start_all(found->second);
         group(found->first, found->second);
         const auto picked = pick(found->second, {&request, {}, false});
-        if (picked.connection) {
+        if (picked.connection && !is_lost(picked, name)) {
             picked.connection->post(request);
             return {};
         }

@@ -16,7 +16,7 @@ asio::awaitable<std::optional<refusal>> http_backend::run(const backend_request*
         unknown.service = request->service;
         co_return unknown;
     }
-    http_call call{std::move(cluster), *request, sticky_secret_};
+    http_call call{std::move(cluster), *request, faults_, sticky_secret_};
     auto outcome = co_await call.run();
     co_return outcome;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/backend.hpp"
+#include "upstream/injected_faults.hpp"
 #include "upstream/programs.hpp"
 
 #include <asio/awaitable.hpp>
@@ -18,9 +19,15 @@ namespace msd::gateway {
 // and the endpoints of a service; routes and policies are the exchange's.
 class http_backend {
 public:
-    /// `services` outlives the backend. `sticky_secret`: see core::resilience::sticky_cookie().
-    http_backend(upstream::programs& services, std::string sticky_secret)
+    /// `services` and `faults` outlive the backend. `sticky_secret`: see
+    /// core::resilience::sticky_cookie().
+    http_backend(
+        upstream::programs& services,
+        upstream::injected_faults& faults,
+        std::string sticky_secret
+    )
         : services_{services},
+          faults_{faults},
           sticky_secret_{std::move(sticky_secret)} {}
 
     /// Whether requests for this service go to web programs: it is in the configuration, or nodes
@@ -38,6 +45,7 @@ public:
 
 private:
     upstream::programs& services_;
+    upstream::injected_faults& faults_;
     std::string sticky_secret_;
 };
 

@@ -31,9 +31,11 @@ bool has_http(std::string_view protocols) {
 http_call::http_call(
     std::shared_ptr<upstream::program_cluster> cluster,
     const backend_request& request,
+    upstream::injected_faults& faults,
     std::string_view sticky_secret
 )
     : cluster_{std::move(cluster)},
+      faults_{faults},
       sticky_secret_{sticky_secret},
       request_{request},
       client_{request.client},
@@ -71,13 +73,25 @@ asio::awaitable<std::optional<refusal>> http_call::run() {
             co_await pause();
         }
         repeats_ = false;
+        was_delayed_ = false;
         if (!is_over() && !take_idle()) {
             co_await connect();
         }
         if (is_over()) {
             break;
         }
+        const auto fault = faults_.draw(request_.service, endpoint_->text(), clock::now());
+        if (fault.any()) {
+            const bool goes_on = co_await apply(fault);
+            if (!goes_on) {
+                give_back();
+                continue;
+            }
+        }
         send_request();
+        if (fault.lose_after) {
+            connection_->lose_after(*fault.lose_after);
+        }
         if (streams_body_) {
             using asio::experimental::awaitable_operators::operator&&;
             auto sending = upload();
@@ -205,9 +219,21 @@ void http_call::send_request() {
     }
     if (!uploads_) {
         connection_->request_sent();
-        head_until_ = until_.sooner(deadline{now + settings_.first_byte_timeout});
-        start_try_limit();
+        if (!was_delayed_) {
+            limit_reply(now);
+        }
     }
+    if (!was_delayed_) {
+        count_try(now);
+    }
+}
+
+void http_call::limit_reply(time_point now) {
+    head_until_ = until_.sooner(deadline{now + settings_.first_byte_timeout});
+    start_try_limit();
+}
+
+void http_call::count_try(time_point now) {
     ++tries_;
     exchange_record& record = request_.record;
     ++record.attempts;

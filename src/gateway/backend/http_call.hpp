@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "gateway/backend.hpp"
 #include "http/client_connection.hpp"
+#include "upstream/injected_faults.hpp"
 #include "upstream/programs.hpp"
 
 #include <asio/awaitable.hpp>
@@ -47,6 +48,7 @@ public:
     http_call(
         std::shared_ptr<upstream::program_cluster> cluster,
         const backend_request& request,
+        upstream::injected_faults& faults,
         std::string_view sticky_secret
     );
     ~http_call();
@@ -75,6 +77,12 @@ private:
     void refuse_entry(const upstream::service_guard::refusal& why);
     void refuse_without_endpoint();
 
+    // Injected faults (http_call_faults.cpp).
+    asio::awaitable<bool> apply(upstream::try_fault fault);
+    asio::awaitable<bool> wait_for_fault(milliseconds time);
+    void answer_injected(int status);
+    void break_injected();
+
     // The connection.
     void give_back();
     void abort();
@@ -83,6 +91,8 @@ private:
     // The request.
     asio::awaitable<void> collect_body();
     void send_request();
+    void count_try(time_point now);
+    void limit_reply(time_point now);
     asio::awaitable<void> upload();
     asio::awaitable<void> upload_pieces();
     void send_piece(std::string_view piece);
@@ -120,6 +130,7 @@ private:
     void keep_client_here();
 
     std::shared_ptr<upstream::program_cluster> cluster_;
+    upstream::injected_faults& faults_;
     std::string_view sticky_secret_;
     const backend_request& request_;
     http::server_stream& client_;
@@ -144,7 +155,8 @@ private:
     bool streams_body_ = false;
     bool upgrades_ = false;
     bool waits_for_continue_ = false;
-    bool is_fresh_ = false; // the connection has served no request before
+    bool was_delayed_ = false; // by an injected fault: the try is counted, and its limits run
+    bool is_fresh_ = false;    // the connection has served no request before
     bool takes_fresh_only_ = false;
     bool repeats_ = false;        // the request is to be sent once more
     bool is_repeated_ = false;    // it was sent again because a kept connection had ended

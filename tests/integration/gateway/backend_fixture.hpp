@@ -82,7 +82,8 @@ public:
     loop on;
     upstream::host_cells cells{nullptr, 0};
     upstream::programs programs{on.context.get_executor(), on.dog, cells};
-    gateway::http_backend backend{programs, "a secret of the test"};
+    upstream::injected_faults faults{nullptr};
+    gateway::http_backend backend{programs, faults, "a secret of the test"};
     core::upstream_program_settings settings = in_turn();
     std::vector<std::unique_ptr<scripted_program>> running;
     gateway::exchange_record record;

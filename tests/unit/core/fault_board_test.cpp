@@ -35,6 +35,8 @@ TEST(fault_board, has_the_faults_that_were_written_until_they_expire) {
     fault second = fault_for(std::string(fault::service_bytes_max, 'x'), 2);
     second.aborts = true;
     second.error = 0;
+    second.endpoint = std::string(fault::endpoint_bytes_max, 'y');
+    second.lose_after = 0;
     second.until = now + std::chrono::seconds{1};
     board->write({fault_for("goods", 1), second});
     EXPECT_NE(board->version(), before);
@@ -48,7 +50,11 @@ TEST(fault_board, has_the_faults_that_were_written_until_they_expire) {
     EXPECT_EQ(read[0].percent, 5U);
     EXPECT_EQ(read[0].until, now + std::chrono::seconds{60});
     EXPECT_EQ(read[1].service, second.service);
+    EXPECT_TRUE(read[0].endpoint.empty());
+    EXPECT_FALSE(read[0].lose_after.has_value());
     EXPECT_TRUE(read[1].aborts);
+    EXPECT_EQ(read[1].endpoint, second.endpoint);
+    EXPECT_EQ(read[1].lose_after, 0U);
     EXPECT_EQ(board->read(now + std::chrono::seconds{1}).size(), 1U);
     EXPECT_TRUE(board->read(now + std::chrono::seconds{60}).empty());
     board->write({});
@@ -65,7 +71,11 @@ TEST(fault_board, gives_no_fault_that_the_master_cannot_have_written) {
     strange_error.error = 200;
     fault no_share = fault_for("goods", 5);
     no_share.percent = 0;
-    board->write({no_service, no_id, long_delay, strange_error, no_share, fault_for("goods", 6)});
+    fault many_bytes = fault_for("goods", 7);
+    many_bytes.lose_after = fault::lose_after_max + 1;
+    board->write(
+        {no_service, no_id, long_delay, strange_error, no_share, many_bytes, fault_for("goods", 6)}
+    );
     const auto read = board->read(now);
     ASSERT_EQ(read.size(), 1U);
     EXPECT_EQ(read[0].id, 6U);
