@@ -29,10 +29,27 @@ const canned_reply& reply_of(const core::route_settings& route) {
 void add_fallback_of_route(route_rows& rows) {
     add_key(
         rows,
+        "fallback.stale",
+        {},
+        "a GET or HEAD that the service cannot answer (502, 503 or 504 of the gateway) gets the "
+        "last "
+        "good reply to the same request, if a shared cache may use it",
+        [](auto& r) -> auto& { return r.fallback_stale; }
+    );
+    add_key(
+        rows,
+        "fallback.stale_max_ms",
+        {1, 7 * 24 * hour_ms},
+        "if it is not older",
+        [](auto& r) -> auto& { return r.fallback_stale_max; }
+    );
+    add_key(
+        rows,
         "fallback.service",
         {1, name_bytes_max},
-        "service that gets a request without a body when the route's own cannot answer (502, 503 "
-        "or 504 of the gateway), unless it may have been executed and is not idempotent",
+        "service that gets a request without a body when the route's own cannot answer, unless it "
+        "may have been executed and is not idempotent; both together have the time limit of a "
+        "request, of which the route's own service gets half then",
         [](auto& r) -> auto& { return r.fallback_service; }
     );
     add_key(

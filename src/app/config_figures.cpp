@@ -98,6 +98,21 @@ void add_gateway_sizes(config_rows& rows) {
         "the services; a request beyond that gets 503",
         [](auto& c) -> auto& { return c.gateway.bodies_bytes_max; }
     );
+    add_key(
+        rows,
+        "gateway.kept_replies_bytes_max",
+        {64 * kib, 64 * gib, config::unit::bytes},
+        "bytes of replies that one worker keeps for routes with fallback.stale; the least recently "
+        "used go",
+        [](auto& c) -> auto& { return c.gateway.kept_replies.bytes_max; }
+    );
+    add_key(
+        rows,
+        "gateway.kept_reply_bytes_max",
+        {kib, gib, config::unit::bytes},
+        "a reply with a longer body is not kept",
+        [](auto& c) -> auto& { return c.gateway.kept_replies.reply_bytes_max; }
+    );
 }
 
 void add_gateway_timeouts(config_rows& rows) {

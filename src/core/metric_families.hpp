@@ -29,6 +29,8 @@ enum class metric : std::uint8_t {
     http_requests_in_flight,
     http_connections,
     http_body_bytes,
+    http_fallbacks,
+    http_kept_reply_bytes,
     upstream_requests,
     upstream_retries,
     service_requests,

@@ -15,6 +15,7 @@ bool route_claims::add(const claimant& by, const terms& claimed) {
     ++of.claims;
     of.one_way += claimed.one_way ? 1 : 0;
     of.wants_client += claimed.wants_client ? 1 : 0;
+    of.has_secrets += claimed.has_secrets ? 1 : 0;
     auto known = of.patterns.find(claimed.pattern);
     if (known == of.patterns.end()) {
         known = of.patterns.emplace(claimed.pattern, 0).first;
@@ -36,6 +37,7 @@ void route_claims::remove(const claimant& by, const terms& claimed) {
     }
     of.one_way -= claimed.one_way ? 1 : 0;
     of.wants_client -= claimed.wants_client ? 1 : 0;
+    of.has_secrets -= claimed.has_secrets ? 1 : 0;
     const auto known = of.patterns.find(claimed.pattern);
     assert(known != of.patterns.end());
     if (--known->second == 0) {
@@ -58,7 +60,7 @@ const std::shared_ptr<const service_route>* route_claims::of(std::string_view se
 
 bool route_claims::is_up_to_date(const service_route& made, const counts& of) {
     return made.one_way == (of.one_way > 0) && made.wants_client == (of.wants_client > 0) &&
-           made.pattern == of.patterns.begin()->first &&
+           made.has_secrets == (of.has_secrets > 0) && made.pattern == of.patterns.begin()->first &&
            std::equal(
                made.wants.begin(),
                made.wants.end(),
@@ -83,6 +85,7 @@ void route_claims::renew(std::string_view method, const claimant& changed) {
     made->service = changed.service;
     made->one_way = of.one_way > 0;
     made->wants_client = of.wants_client > 0;
+    made->has_secrets = of.has_secrets > 0;
     for (const auto& [name, count] : of.wants) {
         made->wants.push_back(name);
     }

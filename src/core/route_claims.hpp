@@ -21,6 +21,7 @@ struct service_route {
     std::string service; // node name
     bool one_way = false;
     bool wants_client = false;          // the gateway adds the client's address to requests
+    bool has_secrets = false;           // parameters that are never logged or kept
     std::vector<std::string> wants;     // and these header fields: lower-case names, sorted
     std::vector<std::string> variables; // names in the pattern, in order
     std::vector<std::size_t> places;    // of the variables among the segments of the pattern
@@ -45,6 +46,7 @@ public:
         std::string_view pattern;           // with the names of its variables
         bool one_way = false;               // true if any instance says so
         bool wants_client = false;          // the same
+        bool has_secrets = false;           // the same
         std::span<const std::string> wants; // the names that any instance has
     };
 
@@ -74,6 +76,7 @@ private:
         std::uint32_t claims = 0;
         std::uint32_t one_way = 0;
         std::uint32_t wants_client = 0;
+        std::uint32_t has_secrets = 0;
         std::map<std::string, std::uint32_t, std::less<>> patterns; // names of variables differ
         std::map<std::string, std::uint32_t, std::less<>> wants;
         std::shared_ptr<const service_route> route;

@@ -40,7 +40,10 @@ struct route_settings {
     std::vector<std::pair<std::string, unsigned>> split; // services with their weights
     std::optional<canned_redirect> redirect;
     std::optional<canned_reply> respond;
-    // For requests that the service cannot answer; at most one of both is set.
+    // For requests that the service cannot answer: an earlier reply, when there is one that is not
+    // older; otherwise one of the other two, of which at most one is set.
+    bool fallback_stale = false;
+    milliseconds fallback_stale_max{3'600'000};
     std::optional<canned_reply> fallback_reply;
     std::string fallback_service;
     share_key split_by = share_key::client; // what decides the share of a request

@@ -226,7 +226,7 @@ private:
     }
 
     [[nodiscard]] result<void> fallback() const {
-        if (route_.fallback_service.empty() && !route_.fallback_reply) {
+        if (route_.fallback_service.empty() && !route_.fallback_reply && !route_.fallback_stale) {
             return {};
         }
         if (route_.service.empty() && route_.split.empty()) {

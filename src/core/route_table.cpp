@@ -98,7 +98,14 @@ std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
     claims.reserve(node.routes.empty() ? node.urls.size() : node.routes.size());
     for (const route_info& said : node.routes) {
         if (is_method(said.method) && is_path(said.path)) {
-            claims.push_back({said.method, said.path, said.one_way, said.wants_client, said.wants});
+            claims.push_back(
+                {said.method,
+                 said.path,
+                 said.one_way,
+                 said.wants_client,
+                 !said.secrets.empty(),
+                 said.wants}
+            );
         }
     }
     // A node that describes its routes also sends them as urls, for nodes that read only urls.
@@ -110,19 +117,24 @@ std::vector<route_table::claim> route_table::claims_of(const node_info& node) {
         const std::string_view method = std::string_view{url}.substr(0, slash);
         const std::string_view path = std::string_view{url}.substr(slash);
         if (is_method(method) && is_path(path)) {
-            claims.push_back({method, path, url == usual_one_way, false, {}});
+            claims.push_back({method, path, url == usual_one_way, false, false, {}});
         }
     }
     return claims;
 }
 
 route_claims::terms route_table::terms_of(const claim& claimed) {
-    return {claimed.path, claimed.one_way, claimed.wants_client, claimed.wants};
+    return {
+        claimed.path,
+        claimed.one_way,
+        claimed.wants_client,
+        claimed.has_secrets,
+        claimed.wants};
 }
 
 bool route_table::claim::operator==(const claim& other) const {
     return method == other.method && path == other.path && one_way == other.one_way &&
-           wants_client == other.wants_client &&
+           wants_client == other.wants_client && has_secrets == other.has_secrets &&
            std::equal(wants.begin(), wants.end(), other.wants.begin(), other.wants.end());
 }
 

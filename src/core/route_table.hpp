@@ -87,6 +87,7 @@ private:
         std::string_view path;
         bool one_way = false;
         bool wants_client = false;
+        bool has_secrets = false;
         std::span<const std::string> wants;
 
         bool operator==(const claim& other) const;

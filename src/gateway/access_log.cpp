@@ -186,6 +186,7 @@ std::string json_line(const access_entry& entry, system_clock::time_point begun)
     out.time("t_ttfb_us", record, record.first_byte);
     out.time("t_total_us", record, entry.ended);
     out.text("flags", record.flags.text());
+    out.text("timeout", record.timeout == nullptr ? std::string_view{} : record.timeout);
     out.text("request_id", entry.request_id);
     out.text("referer", shown(header_of(entry, "referer")));
     out.text("user_agent", shown(header_of(entry, "user-agent")));

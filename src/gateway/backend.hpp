@@ -41,8 +41,10 @@ struct exchange_record {
     time_point first_byte = time_point::min(); // the head of the service's reply was there
     // The reply ended before it was complete; a literal that says why, for people.
     const char* cut = nullptr;
-    // What answered in the place of the service: "reply" or "service".
+    // What answered in the place of the service: "stale", "reply" or "service".
     const char* fallback = nullptr;
+    // What the request waited for when its time was over; see upstream::timeout_log.
+    const char* timeout = nullptr;
     exchange_flags flags;
     bool has_failed = false; // the request did not get a reply of the service
 };

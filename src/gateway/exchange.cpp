@@ -4,15 +4,18 @@
 #include "base/uuid.hpp"
 #include "core/service_share.hpp"
 #include "gateway/backend/packet_backend.hpp"
+#include "gateway/cache/reply_recorder.hpp"
 #include "gateway/fallback.hpp"
 #include "gateway/policies.hpp"
 #include "gateway/policy/rate_limit.hpp"
 #include "gateway/reply.hpp"
 #include "gateway/route_choice.hpp"
+#include "gateway/stale_reply.hpp"
 
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace msd::gateway {
 
@@ -81,12 +84,25 @@ asio::awaitable<std::optional<refusal>> run_program(exchange_state* exchange) {
     co_return why;
 }
 
+std::string_view service_of(const exchange_state& exchange) {
+    return exchange.match.target != nullptr ? std::string_view{exchange.match.target->service}
+                                            : std::string_view{exchange.service};
+}
+
 asio::awaitable<std::optional<refusal>> run_backend(exchange_state* exchange) {
     std::optional<refusal> why;
+    exchange_record& record = exchange->record;
+    const char* const earlier = std::exchange(record.timeout, nullptr); // before a fallback
     if (exchange->to == destination::packets) {
         why = co_await run_packet_backend(exchange);
     } else if (exchange->to == destination::program) {
         why = co_await run_program(exchange);
+    }
+    if (record.timeout == nullptr) {
+        record.timeout = earlier;
+    } else {
+        auto& timeouts = exchange->gateway.timeouts;
+        timeouts.note(service_of(*exchange), record.endpoint, record.timeout, clock::now());
     }
     co_return why;
 }
@@ -136,8 +152,7 @@ void record(exchange_state& exchange, const wire::http_request& head) {
     const bool is_configured = exchange.route.what == route_match::outcome::configured;
     const std::string_view name =
         has_packets && !is_configured ? exchange.match.target->pattern : exchange.route.name();
-    const std::string_view service =
-        has_packets ? exchange.match.target->service : exchange.service;
+    const std::string_view service = service_of(exchange);
     exchange.gateway.counts.count({exchange.record, exchange.method, name, service, ended});
     if (!exchange.gateway.log.is_on()) {
         return;
@@ -179,6 +194,16 @@ std::optional<refusal> admit(exchange_state& exchange) {
     return why;
 }
 
+// The time limit of a request to the present destination.
+deadline own_limit(const exchange_state& exchange) {
+    const core::route_settings* const route = fallback_route_of(exchange);
+    const bool has_own = route != nullptr && route->timeout.count() > 0;
+    if (!has_own && exchange.to == destination::program) {
+        return deadline::never(); // the times of [upstream.NAME] apply: pages may be slow
+    }
+    return deadline::in(has_own ? route->timeout : exchange.gateway.settings.request_timeout);
+}
+
 } // namespace
 
 std::size_t exchange_state::body_bytes_max() const {
@@ -190,21 +215,26 @@ std::size_t exchange_state::body_bytes_max() const {
     return to == destination::packets ? std::min(most, all.bodies_bytes_max) : most;
 }
 
-deadline exchange_state::reply_until() const {
-    const bool has_own = route.what == route_match::outcome::configured &&
-                         route.configured->settings.timeout.count() > 0;
-    if (!has_own && to == destination::program) {
-        return deadline::never(); // the times of [upstream.NAME] apply: pages may be slow
+deadline exchange_state::reply_until() {
+    deadline until = own_limit(*this);
+    if (record.fallback != nullptr) {
+        return until.sooner(first_until);
     }
-    return deadline::in(
-        has_own ? route.configured->settings.timeout : gateway.settings.request_timeout
-    );
+    first_until = until;
+    if (may_go_elsewhere(*this) && until.at() != time_point::max()) {
+        until = deadline::in(until.left() / 2);
+    }
+    return until;
 }
 
 asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream* client) {
     ++gateway->requests;
     // Not a part of this coroutine's frame: Asio keeps frames of up to 1020 bytes for later calls.
-    const auto allocated = std::make_unique<exchange_state>(*gateway, *client);
+    const auto recorder = gateway->kept.is_wanted()
+                              ? std::make_unique<reply_recorder>(*client, gateway->kept)
+                              : nullptr;
+    const auto allocated =
+        std::make_unique<exchange_state>(*gateway, recorder ? *recorder : *client);
     exchange_state& exchange = *allocated;
     const meters::in_flight counted{gateway->counts};
     exchange.record.begun = clock::now();
@@ -217,12 +247,23 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
         note_refusal(exchange, *why);
     }
     const bool is_admitted = !why;
+    if (recorder) {
+        exchange.recorder = recorder.get();
+        exchange.kept_key = key_of_kept_reply(exchange);
+        if (exchange.head().method == "GET") {
+            recorder->record(exchange.kept_key);
+        }
+    }
     if (!why && exchange.to == destination::canned) {
         send_canned(exchange);
     } else if (!why) {
         why = co_await run_backend(&exchange);
     }
-    if (why && turn_to_fallback_service(exchange, *why)) {
+    if (recorder && why) {
+        recorder->stop_recording();
+    }
+    const auto stale = why ? stale_reply_for(exchange, *why) : nullptr;
+    if (why && !stale && turn_to_fallback_service(exchange, *why)) {
         why = co_await run_backend(&exchange);
     }
     if (!why && exchange.to == destination::program && exchange.record.status == 0) {
@@ -231,7 +272,9 @@ asio::awaitable<void> run_exchange(gateway_context* gateway, http::server_stream
     } else if (why && is_admitted) {
         note_failure(exchange.record, *why);
     }
-    if (why && has_fallback_reply(exchange, *why)) {
+    if (stale) {
+        send_stale_reply(exchange, *stale);
+    } else if (why && has_fallback_reply(exchange, *why)) {
         send_fallback_reply(exchange);
     } else if (why) {
         send_refusal(exchange, *why);

@@ -6,6 +6,7 @@
 #include "gateway/access_log.hpp"
 #include "gateway/backend.hpp"
 #include "gateway/backend/http_backend.hpp"
+#include "gateway/cache/reply_store.hpp"
 #include "gateway/client_identity.hpp"
 #include "gateway/limit_store.hpp"
 #include "gateway/meters.hpp"
@@ -14,6 +15,7 @@
 #include "gateway/settings.hpp"
 #include "http/server_stream.hpp"
 #include "net/byte_budget.hpp"
+#include "upstream/timeout_log.hpp"
 #include "upstream/upstreams.hpp"
 #include "wire/http_params.hpp"
 
@@ -26,6 +28,8 @@
 
 namespace msd::gateway {
 
+class reply_recorder;
+
 // What all exchanges of a worker share.
 struct gateway_context {
     const gateway_settings& settings;
@@ -35,6 +39,7 @@ struct gateway_context {
     net::byte_budget& body_memory; // limited by gateway.bodies_bytes_max
     core::rate_quota& log_quota;   // gateway.log_bytes_per_s
     const rate_limits& limits;
+    reply_store& kept;
     access_log& log;
     meters& counts;
     // The gateway has received a list of nodes, from the registry or from the file that the workers
@@ -43,6 +48,7 @@ struct gateway_context {
     limit_store* shared_limits = nullptr; // of several gateways; null: only `limits`
     std::size_t gateways = 1;             // of the registry, this one included
     std::uint64_t requests = 0;
+    upstream::timeout_log timeouts{};
     std::mt19937_64 random{std::random_device{}()}; // for shares of a split
 };
 
@@ -87,11 +93,13 @@ struct exchange_state {
 
     // Requests of packet services only.
     wire::body_kind kind = wire::body_kind::none;
-    std::size_t body_bytes = 0; // of the complete body
-    std::string params;         // of the packet
-    std::string headers;        // of the packet: those that the route wants; empty: none
-    std::string idem;           // the Idempotency-Key; empty: not sent
-    bool is_head = false;       // the request's method; the request is released before its reply
+    std::size_t body_bytes = 0;         // of the complete body
+    std::string params;                 // of the packet
+    std::string headers;                // of the packet: those that the route wants; empty: none
+    std::string idem;                   // the Idempotency-Key; empty: not sent
+    reply_recorder* recorder = nullptr; // of the reply; null: it is not kept
+    std::string kept_key;               // see key_of_kept_reply(); empty: no stale reply
+    bool is_head = false; // the request's method; the request is released before its reply
 
     [[nodiscard]] const wire::http_request& head() const { return client.request(); }
     /// The address of the client, as far as it can be told.
@@ -100,8 +108,9 @@ struct exchange_state {
     }
     /// Of the route, or of the gateway.
     [[nodiscard]] std::size_t body_bytes_max() const;
-    /// For the head of the reply, from now on.
-    [[nodiscard]] deadline reply_until() const;
+    /// For the head of the reply, from now on. A fallback service has what its predecessor left.
+    [[nodiscard]] deadline reply_until();
+    deadline first_until = deadline::never(); // of the service of the route, and of its fallback
 };
 
 } // namespace msd::gateway

@@ -9,10 +9,7 @@
 
 namespace msd::gateway {
 
-namespace {
-
-// Null: the route is not of the configuration.
-const core::route_settings* settings_of(const exchange_state& exchange) {
+const core::route_settings* fallback_route_of(const exchange_state& exchange) {
     return exchange.route.what == route_match::outcome::configured
                ? &exchange.route.configured->settings
                : nullptr;
@@ -23,20 +20,24 @@ bool is_of_gateway(const exchange_state& exchange, const refusal& why) {
     return is_failure && exchange.client.is_open() && !exchange.client.is_head_sent();
 }
 
-} // namespace
+bool may_go_elsewhere(const exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    return needs_head_later(exchange) && !head.has_body() &&
+           core::resilience::is_idempotent(head.method);
+}
 
 bool needs_head_later(const exchange_state& exchange) {
-    const core::route_settings* const route = settings_of(exchange);
+    const core::route_settings* const route = fallback_route_of(exchange);
     return route != nullptr && !route->fallback_service.empty();
 }
 
 bool has_fallback_reply(const exchange_state& exchange, const refusal& why) {
-    const core::route_settings* const route = settings_of(exchange);
+    const core::route_settings* const route = fallback_route_of(exchange);
     return route != nullptr && route->fallback_reply && is_of_gateway(exchange, why);
 }
 
 void send_fallback_reply(exchange_state& exchange) {
-    const core::route_settings::canned_reply& reply = *settings_of(exchange)->fallback_reply;
+    const core::route_settings::canned_reply& reply = *fallback_route_of(exchange)->fallback_reply;
     exchange.record.fallback = "reply";
     exchange.reply_lines += "Gateway-Fallback: reply\r\nCache-Control: no-store\r\n";
     send_text(exchange, reply.status, reply.type, reply.body);
@@ -52,7 +53,7 @@ bool turn_to_fallback_service(exchange_state& exchange, const refusal& why) {
     if (head.has_body() || !may_repeat) {
         return false;
     }
-    const std::string& service = settings_of(exchange)->fallback_service;
+    const std::string& service = fallback_route_of(exchange)->fallback_service;
     log::debug("{}: {}; {} gets the request", exchange.request_id, why.detail, service);
     exchange.params.clear();
     exchange.headers.clear();

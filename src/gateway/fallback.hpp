@@ -3,10 +3,20 @@
 
 #include "gateway/exchange_state.hpp"
 
-// What a route has for requests that its service cannot answer ([[gateway.routes]], fallback): a
-// fixed reply, or another service. It is used for 502, 503 and 504 of the gateway itself, not for
-// replies of the service, whatever their status: what they mean is known to the service only.
+// What a route has for requests that its service cannot answer ([[gateway.routes]], fallback): an
+// earlier reply (gateway/stale_reply.hpp), a fixed reply, or another service. It is used for 502,
+// 503 and 504 of the gateway itself, not for replies of the service, whatever their status: what
+// they mean is known to the service only.
 namespace msd::gateway {
+
+/// The route with the fallbacks of the exchange. Null: the route is not of the configuration.
+[[nodiscard]] const core::route_settings* fallback_route_of(const exchange_state& exchange);
+
+/// A 502, 503 or 504 of the gateway, which can still be replaced.
+[[nodiscard]] bool is_of_gateway(const exchange_state& exchange, const refusal& why);
+
+/// Another service may get the request when the route's own has failed, whatever it did with it.
+[[nodiscard]] bool may_go_elsewhere(const exchange_state& exchange);
 
 /// Whether the head of the request is needed after the service has failed, for another service.
 [[nodiscard]] bool needs_head_later(const exchange_state& exchange);

@@ -5,7 +5,7 @@
 #include "base/log.hpp"
 #include "gateway/backend/balance_key.hpp"
 #include "gateway/exchange.hpp"
-#include "gateway/run_gateway.hpp"
+#include "gateway/stale_reply.hpp"
 #include "http/server_http1.hpp"
 #include "net/blocking_lane.hpp"
 #include "node/input_bounds.hpp"
@@ -15,7 +15,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace msd::gateway {
@@ -112,6 +111,7 @@ gateway_worker::gateway_worker(
           body_memory_,
           log_quota_,
           limits_,
+          kept_replies_,
           access_log_,
           meters_},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
@@ -187,6 +187,7 @@ result<void> gateway_worker::apply(live_parts fresh) {
     }
     upstreams_.apply(upstream::policies_of(fresh.settings.programs));
     settings_ = std::move(fresh.settings);
+    kept_replies_.set_wanted(keep_replies(settings_.routes));
     routes_.apply(std::move(fresh.compiled));
     return {};
 }

@@ -50,7 +50,9 @@ public:
     asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
-    void update_metrics() override { meters_.update(sessions_.size(), body_memory_.used()); }
+    void update_metrics() override {
+        meters_.update(sessions_.size(), body_memory_.used(), kept_replies_.bytes());
+    }
 
 private:
     asio::awaitable<void> serve(http::server_stream* stream) override;
@@ -95,6 +97,7 @@ private:
     rate_limits limits_;
     std::unique_ptr<limit_store> limit_store_; // null: no common limits
     std::set<core::node_id> gateways_;         // of the registry
+    reply_store kept_replies_{settings_.kept_replies};
     access_log access_log_;
     meters meters_;
     gateway_context context_;

@@ -62,16 +62,21 @@ meters::meters(core::metrics& within)
     : within_{within},
       in_flight_{within.cell_of(metric::http_requests_in_flight)},
       connections_{within.cell_of(metric::http_connections)},
-      body_bytes_{within.cell_of(metric::http_body_bytes)} {}
+      body_bytes_{within.cell_of(metric::http_body_bytes)},
+      kept_bytes_{within.cell_of(metric::http_kept_reply_bytes)} {}
 
-void meters::update(std::size_t connections, std::size_t body_bytes) {
+void meters::update(std::size_t connections, std::size_t body_bytes, std::size_t kept_bytes) {
     connections_.set(connections);
     body_bytes_.set(body_bytes);
+    kept_bytes_.set(kept_bytes);
 }
 
 void meters::count(const counted_exchange& ended) {
     count_request(ended);
     const exchange_record& record = ended.record;
+    if (record.fallback != nullptr) {
+        within_.cell_of(metric::http_fallbacks, {ended.route, record.fallback}).add();
+    }
     if (!ended.service.empty() && (record.attempts > 0 || record.has_failed)) {
         count_upstream(ended);
     }

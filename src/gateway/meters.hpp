@@ -52,7 +52,7 @@ public:
 
     void count(const counted_exchange& ended);
     /// With each heartbeat.
-    void update(std::size_t connections, std::size_t body_bytes);
+    void update(std::size_t connections, std::size_t body_bytes, std::size_t kept_bytes);
 
     // Routes and pairs of service and instance that are kept; the others share one entry.
     static constexpr std::size_t kept_max = 4096;
@@ -92,6 +92,7 @@ private:
     core::metric_cell in_flight_;
     core::metric_cell connections_;
     core::metric_cell body_bytes_;
+    core::metric_cell kept_bytes_;
     by_name<route_meters> routes_;
     by_name<service_meters> services_;
     std::size_t instances_kept_ = 0; // of all services

@@ -7,6 +7,7 @@
 #include "core/request_limit.hpp"
 #include "core/route_settings.hpp"
 #include "gateway/access_log.hpp"
+#include "gateway/cache/reply_store.hpp"
 #include "node/settings.hpp"
 #include "upstream/settings.hpp"
 
@@ -21,6 +22,7 @@ struct gateway_settings {
     std::size_t header_bytes_max = std::size_t{16} * 1024;
     std::size_t body_bytes_max = 1 << 20;
     std::size_t bodies_bytes_max = 256u << 20; // of all connections together, per worker
+    reply_store::limits kept_replies;          // of routes with a stale fallback, per worker
     milliseconds header_timeout{10'000};
     milliseconds body_timeout{30'000};
     milliseconds keepalive_timeout{75'000};

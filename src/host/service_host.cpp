@@ -353,6 +353,10 @@ service_host::ask(std::string method, std::string uri, std::string params, deadl
     packet.until = until;
     const auto made = co_await upstreams_.call(match.target->service, packet);
     if (!made.outcome) {
+        if (made.outcome.error().code == errc::timeout) {
+            const char* const stage = made.tries == 0 ? "connect" : "whole";
+            timeouts_.note(match.target->service, made.endpoint, stage, clock::now());
+        }
         co_return tl::unexpected{made.outcome.error()};
     }
     if (made.outcome->stream) {

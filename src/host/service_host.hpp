@@ -10,6 +10,7 @@
 #include "node/unproven_peers.hpp"
 #include "node/worker.hpp"
 #include "services/service.hpp"
+#include "upstream/timeout_log.hpp"
 #include "upstream/upstreams.hpp"
 
 #include <list>
@@ -96,6 +97,7 @@ private:
     const service_settings& settings_;
     const services::definition& definition_;
     service_meters meters_;
+    upstream::timeout_log timeouts_; // of its requests to other services
     upstream::upstreams upstreams_;
     std::unique_ptr<services::service> service_;
     std::unordered_map<std::string, const services::route*> by_pattern_; // "GET/goods/{id}"

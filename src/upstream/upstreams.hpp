@@ -64,6 +64,7 @@ public:
         std::string endpoint; // "host:port" of the last one; empty: none was reached
         // Of errc::refused by the breaker or the bulkhead of the service; 0: by the instances.
         milliseconds retry_after{0};
+        bool was_queued = false; // errc::refused: no place in the bulkhead became free in time
     };
 
     /// One request to an instance of the service `name`, and again to another one (or, when there

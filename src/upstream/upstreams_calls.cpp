@@ -140,6 +140,7 @@ private:
         if (request_.handle != nullptr) {
             request_.handle->cancel = nullptr;
         }
+        made_.was_queued = !entered;
         take(std::move(entered));
     }
 

@@ -278,6 +278,7 @@ asio::awaitable<void> http_call::upload_pieces() {
         send_piece(*piece);
         const auto sent = co_await connection_->sent(0, settings_.between_bytes_timeout);
         if (!sent && sent.error().code == errc::timeout && connection_->is_open()) {
+            request_.record.timeout = "request";
             refuse(504, "the program did not read the request in time (stage: request)");
             connection_->close();
         }

@@ -67,6 +67,7 @@ asio::awaitable<bool> http_call::wait_for_fault(milliseconds time) {
         }
         note_try(try_result::timed_out);
         if (!repeats_) {
+            request_.record.timeout = until_.passed() ? "whole" : "first byte";
             refuse(504, "the program did not begin its reply in time (stage: first byte)");
         }
         co_return false;

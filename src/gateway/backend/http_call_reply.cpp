@@ -141,10 +141,12 @@ void http_call::on_silence(const error& why) {
             cut("the request broke off while the reply was being sent");
         }
     } else if (client_.is_head_sent()) {
+        request_.record.timeout = "between bytes";
         cut("the program sent no byte of the reply in time");
     } else if (is_held_) {
         refuse(504, "the program did not complete its reply in time (stage: between bytes)");
     } else {
+        request_.record.timeout = until_.passed() ? "whole" : "first byte";
         refuse(504, "the program did not begin its reply in time (stage: first byte)");
     }
 }

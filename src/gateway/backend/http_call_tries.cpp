@@ -43,6 +43,7 @@ asio::awaitable<void> http_call::enter() {
     if (!entered) {
         auto waited = co_await guard.wait(&entry_);
         entered = std::move(waited);
+        request_.record.timeout = *entered || aborted_ ? nullptr : "queue";
     }
     if (*entered) {
         permit_ = std::move(**entered);
@@ -113,6 +114,7 @@ asio::awaitable<void> http_call::connect() {
     if (tries_ == 0 || last.text.empty()) {
         refuse_without_endpoint();
     } else if (last.code == errc::timeout) {
+        request_.record.timeout = "connect";
         refuse(504, "the program did not accept a connection in time (stage: connect)");
     } else {
         refuse(502, "the program cannot be reached: " + last.text);

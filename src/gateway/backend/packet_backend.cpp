@@ -72,7 +72,7 @@ prepare(exchange_state& exchange, const std::string& body, net::byte_budget::sha
     return {};
 }
 
-upstream::outgoing packet_of(const exchange_state& exchange) {
+upstream::outgoing packet_of(exchange_state& exchange) {
     const core::service_route& route = *exchange.match.target;
     upstream::outgoing packet;
     packet.method = route.method;
@@ -116,11 +116,13 @@ refusal why_failed(exchange_state& exchange, const upstream::upstreams::attempt&
     switch (made.outcome.error().code) {
     case errc::timeout:
         flags.set(upstream_timeout);
+        exchange.record.timeout = made.tries == 0 ? "connect" : "whole";
         why.status = 504;
         why.detail = "the service did not answer in time";
         break;
     case errc::refused:
         flags.set(overflow);
+        exchange.record.timeout = made.was_queued ? "queue" : nullptr;
         why.status = 503;
         if (made.retry_after > milliseconds{0}) {
             why.detail = made.outcome.error().text;

@@ -2,6 +2,7 @@
 #include "gateway/backend/packet_reply.hpp"
 
 #include "base/log.hpp"
+#include "gateway/cache/reply_recorder.hpp"
 #include "wire/event_stream.hpp"
 #include "wire/http_line.hpp"
 #include "wire/packet_headers.hpp"
@@ -48,6 +49,9 @@ http::reply_head head_of(
     const wire::envelope& envelope = made.outcome->envelope;
     const bool has_status =
         made.msd && envelope.status >= 200 && !exchange.gateway.settings.always_200;
+    if (exchange.recorder != nullptr && envelope.errorcode.value_or(0) != 0) {
+        exchange.recorder->stop_recording(); // it may have no other status than 200
+    }
     http::reply_head head;
     head.status = has_status ? envelope.status : 200;
     if (has_status && envelope.retry_after_s != 0) {
