@@ -205,7 +205,7 @@ class chaos {
 
     effect() {
         return chosen_of([
-            { delay_ms: 100 }, { error: 503 }, { error: 500 }, { abort: true }, { lose_after: 5 },
+            { delay_ms: 100 }, { error: 503 }, { error: 504 }, { abort: true }, { lose_after: 5 },
             { delay_ms: 20, error: 502 },
         ]);
     }

@@ -150,6 +150,24 @@ TEST_F(a_stream, is_cancelled_at_the_service_when_the_caller_drops_it) {
     loop.run(test(this, &node));
 }
 
+TEST_F(a_stream, breaks_behind_the_bytes_that_a_test_chooses) {
+    fake_node node{loop, "svc", true};
+    list({node.info});
+    const auto test = [](upstreams_on_a_loop* me, fake_node* peer) -> asio::awaitable<void> {
+        co_await peer->accept();
+        std::string key;
+        const auto stream = co_await opened(me, peer, &key, "");
+        stream->break_after(3);
+        peer->connection->send(part_of(key, "abc") + part_of(key, "d"));
+        const std::string whole = co_await next_of(stream.get());
+        const std::string lost = co_await next_of(stream.get());
+        EXPECT_EQ(whole + lost, "abc" + error_of(errc::closed));
+        const std::string packet = co_await read_packet(peer);
+        EXPECT_EQ(packet, "{\"cancel\":" + key + "}");
+    };
+    loop.run(test(this, &node));
+}
+
 TEST_F(a_stream, wakes_who_waits_for_a_part_when_it_is_cancelled) {
     fake_node node{loop, "svc", true};
     list({node.info});
