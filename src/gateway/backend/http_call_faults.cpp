@@ -98,7 +98,7 @@ void http_call::answer_injected(int status) {
     made.content_length = text.size();
     request_.record.first_byte = clock::now();
     request_.record.status = status;
-    note_head(made);
+    note_head(made, request_.record.first_byte);
     http::reply_head head;
     head.status = status;
     head.content_type = injected_type;

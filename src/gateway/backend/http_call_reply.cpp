@@ -144,6 +144,7 @@ void http_call::on_silence(const error& why) {
         request_.record.timeout = "between bytes";
         cut("the program sent no byte of the reply in time");
     } else if (is_held_) {
+        request_.record.timeout = "between bytes";
         refuse(504, "the program did not complete its reply in time (stage: between bytes)");
     } else {
         request_.record.timeout = until_.passed() ? "whole" : "first byte";
