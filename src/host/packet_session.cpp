@@ -312,6 +312,7 @@ packet_session::execute(const services::route* row, services::call request, std:
     {
         const counted_work counted{in_work_};
         const enlisted<running*> listed{running_, &entry};
+        request.wanted = &entry.wanted;
         const std::string id = request.request_id;
         services::reply answer;
         std::exception_ptr failure;

@@ -69,7 +69,12 @@ struct call {
     std::string request_id;      // for logs; may be empty
     std::string trace;           // traceparent to pass on; may be empty
     sender from;
-    wire::http_fields headers; // those of the HTTP request that the route wants; untrusted
+    wire::http_fields headers;    // those of the HTTP request that the route wants; untrusted
+    const bool* wanted = nullptr; // see is_wanted(); lives until the handler has returned
+
+    /// False: the client has left or gives up. Work that has not begun need not be done; the reply
+    /// reaches nobody.
+    [[nodiscard]] bool is_wanted() const { return wanted == nullptr || *wanted; }
 };
 
 // Sends requests to other services over the topology; implemented by the service host.
@@ -120,6 +125,11 @@ struct service_context {
     peer_caller& peers;
     change_announcer& changes;
 };
+
+/// The reply of a handler that stops because its request is no longer wanted.
+[[nodiscard]] inline reply no_longer_wanted() {
+    return failure(503, "the client has left");
+}
 
 using handler = std::function<asio::awaitable<reply>(call)>;
 

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
+import { control } from './harness/control.mjs';
 import { http, http_connection } from './harness/http_client.mjs';
 import { add_product } from './harness/ledger.mjs';
 import { free_port } from './harness/ports.mjs';
@@ -86,6 +87,47 @@ test('a client that leaves cancels what has not been begun', async (world) => {
         packets.find(({ uri }) => uri === '/where'));
     client.socket.resetAndDestroy();
     await until('the service hears of it', () => packets.some(({ cancel }) => cancel === sent.key));
+});
+
+test('a purchase whose client leaves before its price is known is not made', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const config = { 'gateway.request_timeout_ms': 600_000 };
+    const gateway = await world.role('gateway', { distributor, config });
+    await world.role('purchases', { distributor });
+    const answers = [];
+    await scripted_service(world, {
+        distributor,
+        name: 'goods',
+        urls: ['GET/goods'],
+        extra: { proto: 2 },
+        on_request: (packet, reply, socket) => {
+            if (packet.hello) {
+                socket.write(greeting);
+            } else if (packet.params?.id === undefined) {
+                reply({ status: 200 });
+            } else {
+                answers.push(() => reply({ status: 200, results: [{ id: 7, price: 5 }] }));
+            }
+        },
+    });
+    const port = gateway.port('gateway');
+    await world.routed(port, ['/goods', '/purchases']);
+    const buy = (quantity) => ['POST', '/purchases',
+        { body: { userid: 1, goodsid: 7, quantity }, headers: {} }];
+    const leaving = await http_connection.open(port);
+    leaving.send(...buy(1));
+    await until('the price is asked for', () => answers.length === 1);
+    const staying = http(port, ...buy(2)); // waits for the same price
+    leaving.socket.resetAndDestroy();
+    const master = new control(world.path('run'), gateway);
+    await until('it has left', async () =>
+        (await master.slots('gateway')).reduce((sum, slot) => sum + slot.connections, 0) === 1);
+    // What was sent to purchases before has arrived when this is answered.
+    assert.equal((await http(port, 'GET', '/purchases?userid=2')).status, 200);
+    answers[0]();
+    assert.equal((await staying).status, 200);
+    const { json } = await http(port, 'GET', '/purchases?userid=1');
+    assert.deepEqual(json.results.map(({ quantity }) => quantity), [2]);
 });
 
 test('a request that waits for a place is not sent when its client has left', async (world) => {

@@ -239,7 +239,7 @@ private:
         auto check = [given, known = std::move(known)] {
             return check_login(given, known);
         };
-        const auto checked = co_await checks_.run(*made, what, asked->until, std::move(check));
+        const auto checked = co_await checks_.run(*made, what, asked, std::move(check));
         if (!checked && !is_known && checked.error().code == errc::refused) {
             // Unknown names share few places. The reply is right without a check.
             out.answer = wrong_password();
@@ -297,12 +297,14 @@ private:
         };
         const auto made = checks_.recognize(client_of(asked), asked.args.text("username"));
         const auto hashes =
-            co_await checks_
-                .run(made, password_checks::work::creation, asked.until, std::move(make));
+            co_await checks_.run(made, password_checks::work::creation, &asked, std::move(make));
         if (!hashes) {
             auto refused = password_checks::failure_of(hashes.error());
             auto answer = co_await checks_.hold_back(made, std::move(refused), asked.until);
             co_return answer;
+        }
+        if (!asked.is_wanted()) {
+            co_return no_longer_wanted();
         }
         const bool may_repeat = once.has_value();
         const auto added =

@@ -83,16 +83,19 @@ public:
     /// Makes `hashing`, a function that returns result<T> and owns everything it uses, when it is
     /// the turn of the attempt. errc::refused: too many attempts of the client or for the name are
     /// waiting. errc::unavailable, errc::timeout, errc::cancelled: as net::blocking_lane, or the
-    /// queue is full.
+    /// queue is full, or the request is no longer wanted. `asked` lives until this returns.
     template <class F>
     asio::awaitable<std::invoke_result_t<F&>>
-    run(attempt made, work what, deadline until, F hashing) {
-        const auto turn = co_await wait_for_turn(&made, what, until);
+    run(attempt made, work what, const call* asked, F hashing) {
+        const auto turn = co_await wait_for_turn(&made, what, asked->until);
         if (!turn) {
             co_return tl::unexpected{turn.error()};
         }
         const held_turn held{*this, made.arrived};
-        auto outcome = co_await lane_.run(until, std::move(hashing));
+        if (!asked->is_wanted()) {
+            co_return fail(errc::cancelled, "the client has left");
+        }
+        auto outcome = co_await lane_.run(asked->until, std::move(hashing));
         co_return outcome;
     }
 

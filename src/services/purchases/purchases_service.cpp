@@ -170,6 +170,9 @@ private:
             co_return failure(422, "unknown goods");
         }
         fields.price = goods->price;
+        if (!asked.is_wanted()) {
+            co_return no_longer_wanted();
+        }
         const auto added = co_await purchases_->add(fields, std::move(once), asked.until);
         co_return added ? id_reply(*added) : store_failure(added.error());
     }
