@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of [upstream.NAME] that are policies: balancing, retries, breaker, outliers, bulkhead.
+// Those of active checks are in config_checks.cpp.
 #include "app/config_policies.hpp"
 
 #include "app/route_rules.hpp"
@@ -113,9 +114,8 @@ void add_start(program_rows& rows) {
         rows,
         "slow_start_ms",
         {0, hour_ms},
-        "an endpoint that is new, or was ejected, gets a tenth of its share at first, and all of "
-        "it "
-        "after this time",
+        "an endpoint that is new, was ejected or unhealthy gets a tenth of its share at first, and "
+        "all of it after this time",
         [](auto& p) -> auto& { return p.policies.starting.length; }
     );
 }
@@ -261,6 +261,7 @@ void add_policies(program_rows& rows) {
     add_retry(rows);
     add_breaker(rows);
     add_outlier(rows);
+    add_checks(rows);
     add_bulkhead(rows);
 }
 

@@ -12,5 +12,7 @@ using program_rows = std::vector<config::key<core::upstream_program_settings>>;
 
 /// The keys of [upstream.NAME] that are policies of core/resilience.
 void add_policies(program_rows& rows);
+/// Those of its active checks, which add_policies() adds, too.
+void add_checks(program_rows& rows);
 
 } // namespace msd::app

@@ -75,6 +75,7 @@ gateway_worker::gateway_worker(
           upstream::upstreams::connecting::eagerly},
       listed_programs_{settings.upstream.forget_absent},
       programs_{surroundings.loop.get_executor(), surroundings.dog, surroundings.cells},
+      checks_{surroundings.dog, surroundings.tasks, programs_},
       programs_guard_{
           surroundings.dog,
           [this] {
@@ -201,6 +202,7 @@ asio::awaitable<result<void>> gateway_worker::start() {
     if (auto opened = open_limit_store(); !opened) {
         co_return opened;
     }
+    checks_.start();
     link_.start(worker_.tasks);
     // A worker that replaces another has to know the routes before its first request.
     co_await link_.first_list(node::first_list_limit);
@@ -253,6 +255,7 @@ void gateway_worker::refuse_malformed(
 
 asio::awaitable<void> gateway_worker::drain(deadline until) {
     draining_ = true;
+    checks_.stop();
     const bool fast = until.left() < fast_stop;
     for (http::server_connection* const connection : connections_) {
         connection->shorten_idle(

@@ -16,6 +16,7 @@
 #include "net/byte_budget.hpp"
 #include "node/registry_link.hpp"
 #include "node/worker.hpp"
+#include "upstream/program_checks.hpp"
 #include "upstream/programs.hpp"
 #include "upstream/upstreams.hpp"
 
@@ -87,6 +88,7 @@ private:
     upstream::upstreams upstreams_;
     core::listed_programs listed_programs_; // web programs of the registry
     upstream::programs programs_;           // the same, and those of the configuration
+    upstream::program_checks checks_;       // of programs_
     net::watchdog::guard programs_guard_;   // expires absent ones
     routes routes_;
     http_backend http_backend_;

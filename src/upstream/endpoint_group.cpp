@@ -15,6 +15,17 @@ using namespace core::resilience; // NOLINT(google-build-using-namespace): the p
 
 constexpr std::chrono::seconds refreshed_every{1};
 
+// An endpoint that has never replied has done so now.
+void note_proof(endpoint_cell& cell) {
+    if (cell.is_proven.load(std::memory_order_relaxed) == 0) {
+        cell.is_proven.store(1, std::memory_order_relaxed);
+    }
+}
+
+bool has_proof(const endpoint_cell& cell) {
+    return cell.is_proven.load(std::memory_order_relaxed) != 0;
+}
+
 std::uint64_t random_seed() {
     std::random_device source;
     return source() | std::uint64_t{source()} << 32;
@@ -50,14 +61,12 @@ void endpoint_group::assign(
     }
     settings_ = settings;
     // An endpoint that is new beside others begins slowly.
-    const bool are_others_proven = std::ranges::any_of(all, [](const endpoint& each) {
-        return each.claim->cell->is_proven.load(std::memory_order_relaxed) != 0;
-    });
+    const bool are_others_proven =
+        std::ranges::any_of(all, [](const endpoint& each) { return has_proof(*each.claim->cell); });
     for (const endpoint& each : all) {
         endpoint_cell& cell = *each.claim->cell;
-        const bool is_new = cell.is_proven.load(std::memory_order_relaxed) == 0;
         std::uint64_t none = 0;
-        if (is_new && are_others_proven) {
+        if (!has_proof(cell) && are_others_proven) {
             cell.started_ms.compare_exchange_strong(none, ms_of(now), std::memory_order_relaxed);
         }
     }
@@ -87,15 +96,15 @@ endpoint_entry endpoint_group::entry_of(const endpoint& from, time_point now) co
     endpoint_cell& cell = *from.claim->cell;
     const ejection_phase phase =
         settings_.ejects() ? cell.state.phase(now) : ejection_phase::in_service;
+    const health checked = settings_.check.is_on() ? cell.checks.now() : health::unknown;
     const std::uint64_t started = cell.started_ms.load(std::memory_order_relaxed);
     endpoint_entry made;
     made.load = &cell.load;
     made.token = from.token;
     made.weight = from.weight;
     made.started_at = started == 0 ? time_point{} : time_of_ms(started);
-    made.is_ejected =
-        phase == ejection_phase::ejected || cell.is_unhealthy.load(std::memory_order_relaxed) != 0;
-    made.is_refusing = phase == ejection_phase::refusing;
+    made.is_ejected = phase == ejection_phase::ejected || checked == health::unhealthy;
+    made.is_refusing = phase == ejection_phase::refusing || checked == health::unreachable;
     return made;
 }
 
@@ -223,8 +232,8 @@ void endpoint_group::end(endpoint_try& tried, try_result result, time_point now)
     endpoint_cell& cell = *claim->cell;
     const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(now - tried.began);
     cell.load.observe(result, tried.latency.count() > 0 ? tried.latency : whole, now);
-    if (is_good(result) && cell.is_proven.load(std::memory_order_relaxed) == 0) {
-        cell.is_proven.store(1, std::memory_order_relaxed);
+    if (is_good(result)) {
+        note_proof(cell);
     }
     const bool is_listed =
         tried.index < endpoints_.size() && endpoints_[tried.index].claim == claim;
@@ -265,6 +274,52 @@ bool endpoint_group::is_outlier(const endpoint_try& tried, time_point now) const
     return tried.is_open() && tried.index < states_.size() &&
            endpoints_[tried.index].claim == tried.claim &&
            do_others_answer(scope(), tried.claim->cell->state, now);
+}
+
+time_point endpoint_group::check_due(std::size_t index, time_point now) const {
+    return settings_.check.is_on() ? endpoints_[index].claim->cell->checks.due(settings_.check, now)
+                                   : time_point::max();
+}
+
+bool endpoint_group::take_check(std::size_t index, time_point now) {
+    return endpoints_[index].claim->cell->checks.take(settings_.check, now, random_.unit());
+}
+
+void endpoint_group::note_check(
+    std::size_t index,
+    const check_result& result,
+    time_point began,
+    time_point now
+) {
+    endpoint_cell& cell = *endpoints_[index].claim->cell;
+    const std::string& address = endpoints_[index].address;
+    const health before = cell.checks.now();
+    const health_change change = cell.checks.observe(result.what, settings_.check);
+    if (result.what == health::healthy && result.is_proof) {
+        note_proof(cell);
+    }
+    if (result.what != health::unreachable && settings_.ejects() && endpoints_.size() > 1) {
+        const auto returned = note_accepted(
+            scope(),
+            cell.state,
+            {try_result::succeeded, began, now},
+            settings_.outlier
+        );
+        if (returned == ejection_change::returned) {
+            cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
+            log::info("{}: {} accepts connections again", service_, address);
+        }
+    }
+    if (change == health_change::rose) {
+        cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
+        log::info("{}: {} is healthy again", service_, address);
+    } else if (change == health_change::fell) {
+        log::warning("{}: {} is unhealthy: {}", service_, address, result.why);
+    }
+    if (cell.checks.now() != before) {
+        of_service_->cell->ejections.changes.fetch_add(1, std::memory_order_release);
+    }
+    refresh(now);
 }
 
 bool endpoint_group::has_other(std::span<const std::uint32_t> tried) const {

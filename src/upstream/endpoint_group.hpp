@@ -35,9 +35,9 @@ struct endpoint_try {
 
 // The endpoints of one service as one worker calls them, whether by packets or by HTTP: chooses one
 // for each try, and learns from the outcome. It combines the policies of core/resilience: balancer,
-// outlier ejection, slow start, requests of each endpoint in flight. What it learns is shared with
-// the other workers of the host by the endpoints' claims. An endpoint is an index into the list
-// that the owner gave; the owner has the addresses and connections. Single-threaded.
+// outlier ejection, active checks, slow start, requests of each endpoint in flight. What it learns
+// is shared with the other workers of the host by the endpoints' claims. An endpoint is an index
+// into the list that the owner gave; the owner has the addresses and connections. Single-threaded.
 class endpoint_group {
 public:
     struct endpoint {
@@ -82,6 +82,18 @@ public:
     void release(endpoint_try& tried);
     /// The try has ended; it is closed. Does nothing for one that is closed already.
     void end(endpoint_try& tried, core::resilience::try_result result, time_point now);
+
+    // Active checks, which the owner makes.
+    /// When the next check of an endpoint is due; max: it is not checked.
+    [[nodiscard]] time_point check_due(std::size_t index, time_point now) const;
+    /// Whether the owner has to make the check that is due: true in one worker of the host.
+    [[nodiscard]] bool take_check(std::size_t index, time_point now);
+    void note_check(
+        std::size_t index,
+        const core::resilience::check_result& result,
+        time_point began,
+        time_point now
+    );
 
     /// Whether one of the endpoints besides those that were tried would take a request now.
     [[nodiscard]] bool has_other(std::span<const std::uint32_t> tried) const;

@@ -123,6 +123,9 @@ public:
     [[nodiscard]] bool has(std::string_view service) const {
         return clusters_.find(service) != clusters_.end();
     }
+    using clusters = std::map<std::string, std::shared_ptr<program_cluster>, std::less<>>;
+    /// By service.
+    [[nodiscard]] const clusters& all() const { return clusters_; }
     /// Null when no such service is known.
     [[nodiscard]] std::shared_ptr<program_cluster> find(std::string_view service) const;
 
@@ -140,7 +143,7 @@ private:
     host_cells& cells_;
     std::map<std::string, core::upstream_program_settings, std::less<>> configured_;
     std::map<std::string, std::set<core::node_id>, std::less<>> nodes_;
-    std::map<std::string, std::shared_ptr<program_cluster>, std::less<>> clusters_;
+    clusters clusters_;
 };
 
 /// The policies of what is configured, for packet services, too.

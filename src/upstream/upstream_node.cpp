@@ -114,6 +114,34 @@ bool upstream_node::is_full() const {
     });
 }
 
+std::optional<core::resilience::check_result> upstream_node::check() const {
+    using core::resilience::health;
+    bool is_hung = false;
+    for (const auto& connection : connections_) {
+        const auto now = connection->now();
+        if (now == upstream_connection::state::ready) {
+            const bool has_replied = connection->is_msd() || connection->was_answered();
+            return core::resilience::check_result{health::healthy, has_replied, {}};
+        }
+        is_hung = is_hung || now == upstream_connection::state::hung;
+    }
+    if (is_hung) {
+        const auto limit = std::to_string(around_.settings.ping_timeout.count());
+        return core::resilience::check_result{
+            health::unhealthy,
+            false,
+            "no reply to a ping in " + limit + " ms"};
+    }
+    if (failures_ == 0) {
+        return std::nullopt;
+    }
+    return refused_ ? core::resilience::check_result{health::unreachable, false, why_}
+                    : core::resilience::check_result{
+                          health::unhealthy,
+                          false,
+                          "it accepts connections and closes them"};
+}
+
 // A connection that was accepted and closed once may have reached a worker that was killed: the
 // replacement accepts the next connection.
 bool upstream_node::is_connecting() const {
@@ -225,6 +253,7 @@ asio::awaitable<void> upstream_node::open_connection() {
         if (failures_++ == 0) {
             log::warning("{}: {}", info_->id.name, socket.error().text);
         }
+        why_ = socket.error().text;
         changed();
         co_return;
     }

@@ -86,6 +86,11 @@ public:
         return connections_.empty() && (was_connected_ || is_unreachable());
     }
 
+    /// What the connections show of the instance: an msd node answers pings, of a foreign one a
+    /// connection is open. nullopt: nothing, because there was no attempt to connect, or the first
+    /// one is under way.
+    [[nodiscard]] std::optional<core::resilience::check_result> check() const;
+
     std::shared_ptr<endpoint_claim> claim; // set by upstreams
     // Since when the registry's list lacks this node; time_point::max(): it is listed.
     time_point absent_since = time_point::max();
@@ -118,7 +123,8 @@ private:
     int flaps_ = 0;        // connections that ended at once without a reply, in a row
     int timeouts_ = 0;     // foreign connections closed for a timeout since the last reply
     bool was_connected_ = false;
-    bool refused_ = false; // the last attempt to connect failed
+    bool refused_ = false; // the last attempt to connect failed …
+    std::string why_;      // … for this reason
     bool probe_ = false;   // the next connection begins as probing
     bool started_ = false;
     bool is_removed_ = false;

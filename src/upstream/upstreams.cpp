@@ -39,13 +39,19 @@ std::size_t routes_of(const core::node_info& node) {
 upstreams::upstreams(upstream_surroundings around, connecting when)
     : around_{std::move(around)},
       when_{when},
-      absent_guard_{around_.dog, [this] {
-                        drop_absent(clock::now());
-                    }} {
+      absent_guard_{
+          around_.dog,
+          [this] {
+              drop_absent(clock::now());
+          }},
+      check_guard_{around_.dog, [this] {
+                       look_at_checks();
+                   }} {
     if (around_.cells == nullptr) {
         own_cells_ = std::make_unique<host_cells>(nullptr, 0);
         around_.cells = own_cells_.get();
     }
+    check_guard_.set(deadline{clock::now()});
 }
 
 upstreams::~upstreams() {
@@ -355,6 +361,7 @@ bool upstreams::is_msd_only(std::string_view name) const {
 
 void upstreams::close() {
     closed_ = true;
+    check_guard_.clear();
     for (const auto& [name, of] : services_) {
         for (const auto& node : of.nodes) {
             node->close();

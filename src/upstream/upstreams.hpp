@@ -132,6 +132,7 @@ private:
     [[nodiscard]] bool has_deregistered(const upstream_node& node) const;
     static void start_all(service_nodes& of);
     void changed();
+    void look_at_checks();
     class call_run; // a call, see upstreams_calls.cpp
     // An instance and the connection to it for one request.
     struct pick_result {
@@ -173,6 +174,7 @@ private:
     std::size_t hosts_reported_ = 0; // nodes in the log because of their host
     core::route_table routes_;
     net::watchdog::guard absent_guard_;
+    net::watchdog::guard check_guard_;
     std::function<void()> on_change_;
     time_point registry_since_ = time_point::min(); // when the registry connection was made
     bool registry_connected_ = false;               // that connection is open

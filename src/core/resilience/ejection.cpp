@@ -274,6 +274,17 @@ ejection_change observe(
     return eject(scope, endpoint, settings, now);
 }
 
+ejection_change note_accepted(
+    const ejection_scope& scope,
+    ejection& endpoint,
+    const observed_try& check,
+    const ejection_settings& settings
+) {
+    return endpoint.phase(check.ended) == ejection_phase::refusing
+               ? count_good_reply(scope, endpoint, check, settings)
+               : ejection_change::none;
+}
+
 std::size_t evaluate_success_rates(
     const ejection_scope& scope,
     const ejection_settings& settings,

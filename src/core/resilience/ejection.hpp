@@ -107,6 +107,15 @@ ejection_change observe(
     const ejection_settings& settings
 );
 
+/// A check (health_check.hpp) has connected to `endpoint` (one of the scope): an ejection because
+/// of a refused connection ends, no other one.
+ejection_change note_accepted(
+    const ejection_scope& scope,
+    ejection& endpoint,
+    const observed_try& check,
+    const ejection_settings& settings
+);
+
 /// Ejects endpoints whose success rate is too low. Costs O(n) once per interval, in one of the
 /// workers; O(1) otherwise. Returns how many were ejected.
 std::size_t evaluate_success_rates(

@@ -6,6 +6,7 @@
 #include "core/resilience/bulkhead.hpp"
 #include "core/resilience/ejection.hpp"
 #include "core/resilience/endpoint_load.hpp"
+#include "core/resilience/health_check.hpp"
 #include "core/resilience/in_flight.hpp"
 #include "core/resilience/keyed_hash.hpp"
 #include "core/resilience/rate_limiter.hpp"
@@ -40,21 +41,15 @@ struct endpoint_cell {
     endpoint_load load;
     // 0: no reply has proved yet that the endpoint works, and no check either; else it was proved.
     std::atomic<std::uint32_t> is_proven;
-    std::atomic<std::uint32_t> failed_checks; // in a row
-    std::atomic<std::uint32_t> good_checks;   // in a row
-    std::atomic<std::uint32_t> is_unhealthy;  // by checks
-    std::atomic<std::uint64_t> next_check_ms; // see ms_of(): which worker makes the next one
-    std::atomic<std::uint64_t> started_ms;    // see ms_of(): the slow start began; 0: none
+    std::atomic<std::uint64_t> started_ms; // see ms_of(): the slow start began; 0: none
+    health_cell checks;
     ejection state;
 
     void clear() {
         load.clear();
         is_proven.store(0, std::memory_order_relaxed);
-        failed_checks.store(0, std::memory_order_relaxed);
-        good_checks.store(0, std::memory_order_relaxed);
-        is_unhealthy.store(0, std::memory_order_relaxed);
-        next_check_ms.store(0, std::memory_order_relaxed);
         started_ms.store(0, std::memory_order_relaxed);
+        checks.clear();
         state.clear();
     }
 };

@@ -5,6 +5,7 @@
 #include "core/resilience/breaker.hpp"
 #include "core/resilience/bulkhead.hpp"
 #include "core/resilience/ejection.hpp"
+#include "core/resilience/health_check.hpp"
 #include "core/resilience/retry_plan.hpp"
 #include "core/resilience/try_limits.hpp"
 
@@ -38,7 +39,8 @@ struct service_settings {
     std::int32_t requests_max = 0;
     std::int32_t per_endpoint_max = 0;
     time_limits times;
-    ramp starting = slow_start; // of endpoints that are new, or were ejected
+    check_settings check;
+    ramp starting = slow_start; // of endpoints that are new, were ejected or unhealthy
 
     /// These settings with the limits of the bulkhead that are configured, or else with
     /// `otherwise`.
