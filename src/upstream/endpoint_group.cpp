@@ -138,13 +138,20 @@ void endpoint_group::refresh(time_point now) {
     }
 }
 
+bool endpoint_group::has_room(std::uint32_t index) const {
+    const shared_count& held = endpoints_[index].claim->cell->load.in_flight;
+    return requests_in(held) < settings_.bulkhead.per_endpoint;
+}
+
 // An endpoint that has not replied yet holds one request at a time, and none holds more than its
 // part of the bulkhead.
 bool endpoint_group::may_take(std::uint32_t index) const {
     const endpoint_cell& cell = *endpoints_[index].claim->cell;
-    const std::int32_t held = requests_in(cell.load.in_flight);
-    const bool is_proven = cell.is_proven.load(std::memory_order_relaxed) != 0;
-    return held < settings_.bulkhead.per_endpoint && (is_proven || held == 0);
+    return has_room(index) && (has_proof(cell) || requests_in(cell.load.in_flight) == 0);
+}
+
+endpoint_group::choice endpoint_group::chosen_at(std::uint32_t index) const {
+    return {index, false, !has_proof(*endpoints_[index].claim->cell)};
 }
 
 std::optional<endpoint_group::choice> endpoint_group::choose_probe(const wish& request) {
@@ -172,7 +179,7 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
     wanted.tried = request.tried;
     auto index = balancer_.choose(wanted, random_);
     if (index && may_take(*index)) {
-        return choice{*index, false};
+        return chosen_at(*index);
     }
     const auto first = index;
     tried_.assign(request.tried.begin(), request.tried.end());
@@ -184,19 +191,30 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
             break; // one that fails is no place for what others have no room for
         }
         if (index && may_take(*index)) {
-            return choice{*index, false};
+            return chosen_at(*index);
         }
     }
+    if (!first) {
+        return std::nullopt;
+    }
+    const auto is_left = [&request](std::uint32_t each) {
+        return !endpoint_set::was_tried({request.now, 0, 0, request.tried}, each);
+    };
     for (const auto& active : balancer_.endpoints().active()) {
-        if (!endpoint_set::was_tried({request.now, 0, 0, request.tried}, active.index) &&
-            may_take(active.index)) {
+        if (is_left(active.index) && may_take(active.index)) {
+            return chosen_at(active.index);
+        }
+    }
+    // Those that proved themselves are full, or none has done so: new ones get more than one.
+    if (has_room(*first)) {
+        return choice{*first, false};
+    }
+    for (const auto& active : balancer_.endpoints().active()) {
+        if (is_left(active.index) && has_room(active.index)) {
             return choice{active.index, false};
         }
     }
-    // None has proved itself: all are new, and somebody has to be first.
-    const bool is_full = first && requests_in(endpoints_[*first].claim->cell->load.in_flight) >=
-                                      settings_.bulkhead.per_endpoint;
-    return first && !is_full ? std::optional{choice{*first, false}} : std::nullopt;
+    return std::nullopt;
 }
 
 endpoint_try endpoint_group::begin(const choice& chosen, time_point now) {
@@ -208,8 +226,18 @@ endpoint_try endpoint_group::begin(const choice& chosen, time_point now) {
     made.began = now;
     made.is_probe = chosen.is_probe;
     made.is_counted = true;
-    begin_request(*made.total, *made.part);
+    if (!chosen.is_first) {
+        begin_request(*made.total, *made.part);
+    } else if (!begin_request_below(1, *made.total, *made.part)) {
+        return {};
+    }
     return made;
+}
+
+void endpoint_group::note_head(const endpoint_try& tried) {
+    if (tried.is_open()) {
+        note_proof(*tried.claim->cell);
+    }
 }
 
 void endpoint_group::release(endpoint_try& tried) {

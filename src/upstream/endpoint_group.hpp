@@ -58,6 +58,8 @@ public:
     struct choice {
         std::uint32_t index = 0;
         bool is_probe = false; // for begin()
+        // The endpoint has not proved itself: begin() fails if it got a request meanwhile.
+        bool is_first = false;
     };
 
     endpoint_group(
@@ -75,9 +77,13 @@ public:
     [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
     [[nodiscard]] const endpoint& at(std::size_t index) const { return endpoints_[index]; }
     /// nullopt: there is none, all were tried, or those that are left have as many requests as they
-    /// may have.
+    /// may have. An endpoint that has never replied has one request at a time, unless no other one
+    /// can take the request.
     [[nodiscard]] std::optional<choice> choose(const wish& request);
+    /// Not open: another worker was faster, see choice::is_first; then choose again.
     [[nodiscard]] endpoint_try begin(const choice& chosen, time_point now);
+    /// The head of a good reply has arrived: the endpoint has proved itself before the end.
+    void note_head(const endpoint_try& tried);
     /// The try no longer counts as in flight, although it goes on.
     void release(endpoint_try& tried);
     /// The try has ended; it is closed. Does nothing for one that is closed already.
@@ -116,7 +122,9 @@ private:
 
     [[nodiscard]] core::resilience::endpoint_entry
     entry_of(const endpoint& from, time_point now) const;
+    [[nodiscard]] bool has_room(std::uint32_t index) const;
     [[nodiscard]] bool may_take(std::uint32_t index) const;
+    [[nodiscard]] choice chosen_at(std::uint32_t index) const;
     [[nodiscard]] std::optional<choice> choose_probe(const wish& request);
     [[nodiscard]] core::resilience::ejection_scope scope() const;
     void update_entries(time_point now);

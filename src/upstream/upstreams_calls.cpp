@@ -17,6 +17,8 @@ namespace msd::upstream {
 
 namespace {
 
+constexpr int first_choices_max = 4; // in one call, see endpoint_group::choice
+
 // The views of a reply end when the call suspends, so a reply that may still be the one for the
 // client gets memory of its own.
 void keep(upstream_reply& reply) {
@@ -79,7 +81,10 @@ public:
                 break;
             }
             const auto connection = picked->connection;
-            begin_try(*picked);
+            const bool has_begun = begin_try(*picked);
+            if (!has_begun) {
+                continue;
+            }
             const try_fault fault = fault_of(*picked);
             if (fault.any()) {
                 co_await call_with(fault, connection.get());
@@ -165,12 +170,18 @@ private:
         return guard_->settings().retry.tries > 0 && is_repeatable(false);
     }
 
-    void begin_try(const pick_result& picked) {
+    // False: another worker was faster at an instance that has to prove itself.
+    [[nodiscard]] bool begin_try(pick_result& picked) {
         const time_point now = clock::now();
         group_ = picked.group;
+        picked.chosen.is_first = picked.chosen.is_first && ++first_choices_ < first_choices_max;
         current_ = group_->begin(picked.chosen, now);
+        if (!current_.is_open()) {
+            return false;
+        }
         made_.endpoint = group_->at(picked.chosen.index).address;
         set_limit(picked.connection->is_msd(), picked.chosen.index, now);
+        return true;
     }
 
     [[nodiscard]] try_fault fault_of(const pick_result& picked) {
@@ -368,6 +379,7 @@ private:
     std::vector<std::uint32_t> tried_places_; // their indexes in the group
     std::optional<core::resilience::retry_decision> retry_;
     milliseconds pause_{0};
+    int first_choices_ = 0;
     attempt made_;
     try_result last_ = try_result::cancelled;
     bool is_msd_ = false;

@@ -265,6 +265,9 @@ void http_call::note_head(const wire::http_response& reply, time_point now) {
     const bool is_short = head().method == "HEAD" || reply.status == 204 || reply.status == 304 ||
                           reply.content_length.value_or(counted_bytes_max + 1) <= counted_bytes_max;
     if (!is_short || reply.status == 101) {
+        if (core::resilience::is_good(last_)) {
+            cluster_->group().note_head(try_);
+        }
         permit_.release();
         cluster_->group().release(try_);
     }

@@ -17,6 +17,9 @@ namespace {
 
 using core::resilience::try_result;
 
+// When another worker was faster at an endpoint that has to prove itself.
+constexpr int choices_max = 4;
+
 try_result result_of_connect(const error& why) {
     switch (why.code) {
     case errc::timeout:
@@ -69,9 +72,17 @@ void http_call::choose_endpoint() {
         is_repeatable_ && !streams_body_ && !upgrades_ && settings_.policies.retry.tries > 0;
     endpoint_.reset();
     try_limit_ = time_point::max();
-    if (const auto chosen = cluster_->group().choose(wanted)) {
-        endpoint_ = cluster_->all()[chosen->index];
+    for (int turn = 1; turn <= choices_max; ++turn) {
+        auto chosen = cluster_->group().choose(wanted);
+        if (!chosen) {
+            return;
+        }
+        chosen->is_first = chosen->is_first && turn < choices_max;
         try_ = cluster_->group().begin(*chosen, wanted.now);
+        if (try_.is_open()) {
+            endpoint_ = cluster_->all()[chosen->index];
+            return;
+        }
     }
 }
 
