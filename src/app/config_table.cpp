@@ -4,6 +4,7 @@
 #include "app/config_row.hpp"
 #include "app/endpoint.hpp"
 #include "core/advertised_host.hpp"
+#include "core/node_share.hpp"
 #include "process/worker_description.hpp"
 
 #include <cstddef>
@@ -149,6 +150,26 @@ void add_registry(config_rows& rows) {
     };
     advertise.get = [](const configuration& from) -> config_value {
         return endpoint_text({from.membership.advertise_host, from.membership.advertise_port});
+    };
+    add_key(
+        rows,
+        "registry.weight",
+        {0, core::weight_max},
+        "share of the requests that callers send to a service of this instance, in relation to the "
+        "weights of its other nodes; 0: only when no other node is left",
+        [](auto& c) -> auto& { return c.membership.weight; }
+    ).readers = readers::services;
+    config_key& zone = add_key(
+        rows,
+        "registry.zone",
+        {0, core::zone_bytes_max},
+        "where this instance runs, such as a rack or a data centre: callers prefer the nodes of "
+        "their own zone while 70 % of them are healthy; empty: all nodes are alike",
+        [](auto& c) -> auto& { return c.membership.zone; }
+    );
+    zone.put = [](configuration& into, const config_value& value) -> result<void> {
+        into.membership.zone = value.text();
+        return core::check_zone(value.text());
     };
     add_key(
         rows,

@@ -66,6 +66,7 @@ gateway::gateway_settings gateway_of(const configuration& from) {
     gateway::gateway_settings settings = from.gateway;
     settings.membership = from.membership;
     settings.upstream = from.upstream;
+    settings.upstream.zone = from.membership.zone;
     settings.upstream.secrets = from.membership.secrets;
     settings.upstream.packets = from.packets;
     return settings;
@@ -76,6 +77,7 @@ host::service_settings service_of(const configuration& from, std::string_view na
     settings.name = name;
     settings.membership = from.membership;
     settings.upstream = from.upstream;
+    settings.upstream.zone = from.membership.zone;
     settings.upstream.secrets = from.membership.secrets;
     settings.upstream.packets = from.packets;
     settings.packets = from.packets;

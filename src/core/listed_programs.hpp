@@ -45,6 +45,8 @@ public:
     [[nodiscard]] bool has(std::string_view service) const { return services_.contains(service); }
     /// Sorted; empty when has() is false. Valid until the next change.
     [[nodiscard]] const std::vector<node_id>& nodes_of(std::string_view service) const;
+    /// A node of nodes_of(). Valid until the next change.
+    [[nodiscard]] const node_info& info_of(const node_id& id) const { return nodes_.at(id)->info; }
     /// Counts the changes of the addresses.
     [[nodiscard]] std::uint64_t changes() const { return changes_; }
 

@@ -58,6 +58,9 @@ struct node_info {
     std::string extra_members; // a foreign node's unknown members, raw, in order: `"a":1,"b":2`
     bool critical = false;     // its connections are lost; it may return
     node_protocol protocol = node_protocol::packets;
+    // For the balancers of callers; foreign nodes for packets have none.
+    std::uint32_t weight = 1; // its share of the requests; 0: gets some only when no other is left
+    std::string zone;         // where it runs; empty: unknown
 
     [[nodiscard]] bool is_http() const { return protocol == node_protocol::http; }
     bool operator==(const node_info&) const = default;

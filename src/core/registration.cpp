@@ -2,6 +2,7 @@
 #include "core/registration.hpp"
 
 #include "core/advertised_host.hpp"
+#include "core/node_share.hpp"
 #include "core/route_settings_check.hpp"
 #include "wire/http_char.hpp"
 #include "wire/http_line.hpp"
@@ -253,7 +254,9 @@ void read_foreign_program(node_info& node, const json::object& fields) {
         return;
     }
     node.protocol = node_protocol::http;
-    if (!read_routes_into(node, fields)) {
+    if (read_routes_into(node, fields)) {
+        (void)read_share(node, fields);
+    } else {
         node.protocol = node_protocol::packets;
     }
 }
@@ -286,10 +289,9 @@ result<node_info> read_node(const json::object& fields, std::string_view own) {
     if (node.is_http() && !node.urls.empty()) {
         return unusable("a node with the protocol http has routes instead of urls");
     }
-    if (auto read = read_routes_into(node, fields); !read) {
-        return tl::unexpected{std::move(read.error())};
-    }
-    return node;
+    auto read = read_routes_into(node, fields);
+    read = read ? read_share(node, fields) : read;
+    return read ? result<node_info>{std::move(node)} : tl::unexpected{std::move(read.error())};
 }
 
 result<std::optional<revision>> read_have(const json::object& params) {

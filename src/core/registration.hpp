@@ -70,14 +70,16 @@ struct registration {
 /// The entry for foreign nodes: the port as registered, name, urls, host, and a foreign node's
 /// unknown members.
 [[nodiscard]] std::string foreign_entry(const node_info& node);
-/// The entry for msd nodes: also proto, protocol and routes. as_critical() adds `critical`.
+/// The entry for msd nodes: also proto, protocol, routes, weight and zone. as_critical() adds
+/// `critical`.
 [[nodiscard]] std::string msd_entry(const node_info& node);
 [[nodiscard]] std::string as_critical(std::string_view entry);
 constexpr std::size_t critical_mark_bytes = 16; // by which as_critical() makes an entry longer
 void append_identity(std::string& out, const node_id& id);
 
-/// The frame that every distributor understands: port, name, urls (patterns included), proto. Of a
-/// web program also protocol and routes, which it has instead of urls.
+/// The frame that every distributor understands: port, name, urls (patterns included), proto, and
+/// weight and zone where they are set. Of a web program also protocol and routes, which it has
+/// instead of urls.
 [[nodiscard]] std::string first_registration(const node_info& self);
 /// The frame for an msd distributor: also routes, and the revision that the node knows.
 [[nodiscard]] std::string second_registration(const node_info& self, revision have);

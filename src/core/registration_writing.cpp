@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/node_share.hpp"
 #include "core/registration.hpp"
 
 #include <algorithm>
@@ -110,6 +111,7 @@ std::string registration_frame(const node_info& self, const revision* have) {
     }
     writer.key("proto").integer(wire::protocol_version);
     write_protocol(writer, said);
+    write_share(writer, said);
     if (have != nullptr || said.is_http()) {
         write_routes(writer, said);
     }
@@ -147,14 +149,15 @@ std::string msd_entry(const node_info& node) {
     }
     entry.pop_back();
     entry += R"(,"proto":)" + std::to_string(node.proto);
-    if (node.is_http() || !node.routes.empty()) {
-        std::string further;
-        json::writer writer{further};
-        writer.begin_object();
-        write_protocol(writer, node);
-        if (!node.routes.empty()) {
-            write_routes(writer, node);
-        }
+    std::string further;
+    json::writer writer{further};
+    writer.begin_object();
+    write_protocol(writer, node);
+    write_share(writer, node);
+    if (!node.routes.empty()) {
+        write_routes(writer, node);
+    }
+    if (further.size() > 1) {
         entry += ',';
         entry.append(further, 1);
     }

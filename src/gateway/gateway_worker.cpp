@@ -74,7 +74,11 @@ gateway_worker::gateway_worker(
           ),
           upstream::upstreams::connecting::eagerly},
       listed_programs_{settings.upstream.forget_absent},
-      programs_{surroundings.loop.get_executor(), surroundings.dog, surroundings.cells},
+      programs_{
+          surroundings.loop.get_executor(),
+          surroundings.dog,
+          surroundings.cells,
+          upstream::endpoint_group::zone_of(settings.upstream.zone)},
       checks_{surroundings.dog, surroundings.tasks, programs_},
       programs_guard_{
           surroundings.dog,

@@ -15,9 +15,8 @@ void gateway_worker::follow_programs(const std::set<std::string>& services) {
         auto& known = each->second;
         const auto& listed = listed_programs_.nodes_of(each->first);
         for (const core::node_id& node : listed) {
-            if (known.insert(node).second) {
-                programs_.add_node(node);
-            }
+            known.insert(node);
+            programs_.add_node(listed_programs_.info_of(node));
         }
         std::erase_if(known, [this, &listed](const core::node_id& node) {
             const bool is_gone = !std::binary_search(listed.begin(), listed.end(), node);

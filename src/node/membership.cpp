@@ -26,6 +26,8 @@ registry_link_settings link_settings(
     out.self.id.port =
         membership.advertise_port != 0 ? membership.advertise_port : environment.port;
     out.self.proto = wire::protocol_version;
+    out.self.weight = membership.weight;
+    out.self.zone = membership.zone;
     for (const core::route_info& route : routes) {
         out.self.urls.push_back(route.method + route.path);
     }

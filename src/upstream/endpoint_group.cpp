@@ -36,13 +36,19 @@ std::uint64_t random_seed() {
 endpoint_group::endpoint_group(
     std::string service,
     const service_settings& settings,
-    std::shared_ptr<service_claim> of_service
+    std::shared_ptr<service_claim> of_service,
+    std::uint32_t own_zone
 )
     : service_{std::move(service)},
       settings_{settings},
       of_service_{std::move(of_service)},
-      balancer_{settings.balance, 0, settings.starting},
+      own_zone_{own_zone},
+      balancer_{settings.balance, own_zone, settings.starting},
       random_{random_seed()} {}
+
+std::uint32_t endpoint_group::zone_of(std::string_view name) {
+    return name.empty() ? 0 : std::max(1U, static_cast<std::uint32_t>(keyed_hash({}, name)));
+}
 
 std::uint64_t endpoint_group::token_of(std::string_view service, std::string_view address) {
     std::string name{service};
@@ -57,7 +63,7 @@ void endpoint_group::assign(
 ) {
     if (settings.balance != settings_.balance ||
         settings.starting.length != settings_.starting.length) {
-        balancer_ = balancer{settings.balance, 0, settings.starting};
+        balancer_ = balancer{settings.balance, own_zone_, settings.starting};
     }
     settings_ = settings;
     // An endpoint that is new beside others begins slowly.
@@ -102,6 +108,7 @@ endpoint_entry endpoint_group::entry_of(const endpoint& from, time_point now) co
     made.load = &cell.load;
     made.token = from.token;
     made.weight = from.weight;
+    made.zone = from.zone;
     made.started_at = started == 0 ? time_point{} : time_of_ms(started);
     made.is_ejected = phase == ejection_phase::ejected || checked == health::unhealthy;
     made.is_refusing = phase == ejection_phase::refusing || checked == health::unreachable;

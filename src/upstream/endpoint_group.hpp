@@ -44,6 +44,7 @@ public:
         std::shared_ptr<endpoint_claim> claim; // never null
         std::string address;                   // "host:port": its token, and in the log
         std::uint32_t weight = 1;
+        std::uint32_t zone = 0;  // see zone_of()
         std::uint64_t token = 0; // set by the group
     };
 
@@ -65,7 +66,8 @@ public:
     endpoint_group(
         std::string service,
         const core::resilience::service_settings& settings,
-        std::shared_ptr<service_claim> of_service
+        std::shared_ptr<service_claim> of_service,
+        std::uint32_t own_zone = 0
     );
 
     /// Replaces the endpoints, and the settings that apply to them.
@@ -114,6 +116,8 @@ public:
     [[nodiscard]] const core::resilience::balancer& balancing() const { return balancer_; }
     [[nodiscard]] core::resilience::random_generator& random() { return random_; }
 
+    /// The number of a zone for balancers; 0 for an empty name, the unknown zone.
+    [[nodiscard]] static std::uint32_t zone_of(std::string_view name);
     /// The token of an address, for sticky cookies: the same in all workers and gateways.
     [[nodiscard]] static std::uint64_t token_of(std::string_view service, std::string_view address);
 
@@ -133,6 +137,7 @@ private:
     std::string service_;
     core::resilience::service_settings settings_;
     std::shared_ptr<service_claim> of_service_;
+    std::uint32_t own_zone_;
     std::vector<endpoint> endpoints_;
     std::vector<core::resilience::ejection*> states_; // of endpoints_
     core::resilience::balancer balancer_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -102,25 +103,31 @@ program_cluster::program_cluster(
     core::upstream_program_settings settings,
     endpoints all,
     std::shared_ptr<service_guard> guard,
-    time_point now
+    std::uint32_t own_zone
 )
     : settings_{std::move(settings)},
       endpoints_{std::move(all)},
       guard_{std::move(guard)},
-      group_{settings_.name, settings_.policies, guard_->claim()} {
+      group_{settings_.name, settings_.policies, guard_->claim(), own_zone} {
     std::vector<endpoint_group::endpoint> made;
     made.reserve(endpoints_.size());
     for (const auto& each : endpoints_) {
-        made.push_back({each->claim, each->text()});
+        made.push_back({each->claim, each->text(), each->weight, each->zone});
     }
-    group_.assign(std::move(made), settings_.policies, now);
+    group_.assign(std::move(made), settings_.policies, clock::now());
     guard_->apply(settings_.policies, endpoints_.size());
 }
 
-programs::programs(asio::any_io_executor executor, net::watchdog& dog, host_cells& cells)
+programs::programs(
+    asio::any_io_executor executor,
+    net::watchdog& dog,
+    host_cells& cells,
+    std::uint32_t own_zone
+)
     : executor_{std::move(executor)},
       dog_{dog},
-      cells_{cells} {}
+      cells_{cells},
+      own_zone_{own_zone} {}
 
 programs::~programs() = default;
 
@@ -152,9 +159,11 @@ result<void> programs::apply(const std::vector<core::upstream_program_settings>&
     return {};
 }
 
-void programs::add_node(const core::node_id& node) {
-    if (nodes_[node.name].insert(node).second) {
-        rebuild(node.name);
+void programs::add_node(const core::node_info& node) {
+    const share said{node.weight, endpoint_group::zone_of(node.zone)};
+    const auto [known, is_new] = nodes_[node.id.name].emplace(node.id, said);
+    if (is_new || std::exchange(known->second, said) != said) {
+        rebuild(node.id.name);
     }
 }
 
@@ -184,17 +193,17 @@ core::upstream_program_settings programs::settings_of(const std::string& service
     return out;
 }
 
-std::vector<program_endpoint::place>
+std::vector<programs::shared_place>
 programs::places_of(const std::string& service, const std::vector<std::string>& addresses) const {
-    std::vector<program_endpoint::place> out;
+    std::vector<shared_place> out;
     for (const std::string& address : addresses) {
         if (auto place = program_place_of(address)) {
-            out.push_back(std::move(*place));
+            out.emplace_back(std::move(*place), share{});
         }
     }
     if (const auto nodes = nodes_.find(service); nodes != nodes_.end()) {
-        for (const core::node_id& node : nodes->second) {
-            out.push_back({node.host, node.port, true});
+        for (const auto& [node, said] : nodes->second) {
+            out.emplace_back(program_endpoint::place{node.host, node.port, true}, said);
         }
     }
     return out;
@@ -209,7 +218,7 @@ void programs::rebuild(const std::string& service) {
     const auto limits = pool_limits(settings);
     const time_point now = clock::now();
     program_cluster::endpoints all;
-    for (auto& place : places_of(service, settings.addresses)) {
+    for (auto& [place, said] : places_of(service, settings.addresses)) {
         if (!is_known || is_among(all, place)) {
             continue;
         }
@@ -219,6 +228,8 @@ void programs::rebuild(const std::string& service) {
                 std::make_shared<program_endpoint>(executor_, dog_, std::move(place), limits);
         }
         endpoint->claim = cells_.endpoint(service, endpoint->text(), now);
+        endpoint->weight = said.weight;
+        endpoint->zone = said.zone;
         endpoint->pool().apply(limits);
         all.push_back(std::move(endpoint));
     }
@@ -244,7 +255,7 @@ void programs::rebuild(const std::string& service) {
             std::move(settings),
             std::move(all),
             std::move(guard),
-            now
+            own_zone_
         )
     );
 }

@@ -21,9 +21,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Web programs: the endpoints of services that speak HTTP/1.1, from the configuration and from the
@@ -59,7 +59,10 @@ public:
     /// A fresh connection. errc::timeout, unavailable or denied with a reason for people.
     asio::awaitable<result<std::unique_ptr<http::client_connection>>> connect(deadline until);
 
-    std::shared_ptr<endpoint_claim> claim; // set by programs; never null afterwards
+    // Set by programs.
+    std::shared_ptr<endpoint_claim> claim; // never null afterwards
+    std::uint32_t weight = 1;
+    std::uint32_t zone = 0; // see endpoint_group::zone_of()
 
 private:
     asio::any_io_executor executor_;
@@ -80,7 +83,7 @@ public:
         core::upstream_program_settings settings,
         endpoints all,
         std::shared_ptr<service_guard> guard,
-        time_point now
+        std::uint32_t own_zone
     );
 
     [[nodiscard]] const core::upstream_program_settings& settings() const { return settings_; }
@@ -105,8 +108,13 @@ public:
     /// of registry services without an entry of their own.
     static constexpr std::string_view defaults_name = "default";
 
-    /// `cells` outlives this.
-    programs(asio::any_io_executor executor, net::watchdog& dog, host_cells& cells);
+    /// `cells` outlives this. `own_zone`: of the caller, see endpoint_group::zone_of().
+    programs(
+        asio::any_io_executor executor,
+        net::watchdog& dog,
+        host_cells& cells,
+        std::uint32_t own_zone = 0
+    );
     ~programs();
     programs(const programs&) = delete;
     programs& operator=(const programs&) = delete;
@@ -116,8 +124,9 @@ public:
     /// read; then nothing is changed.
     result<void> apply(const std::vector<core::upstream_program_settings>& configured);
 
-    /// HTTP nodes of the registry. An added node that is known changes nothing.
-    void add_node(const core::node_id& node);
+    /// HTTP nodes of the registry. An added node that is known, with this weight and zone, changes
+    /// nothing.
+    void add_node(const core::node_info& node);
     void remove_node(const core::node_id& node);
 
     [[nodiscard]] bool has(std::string_view service) const {
@@ -134,15 +143,25 @@ public:
 
 private:
     void rebuild(const std::string& service);
+    // An address, and what balancers have to know of it.
+    struct share {
+        std::uint32_t weight = 1;
+        std::uint32_t zone = 0;
+
+        bool operator==(const share&) const = default;
+    };
+    using shared_place = std::pair<program_endpoint::place, share>;
+
     [[nodiscard]] core::upstream_program_settings settings_of(const std::string& service) const;
-    [[nodiscard]] std::vector<program_endpoint::place>
+    [[nodiscard]] std::vector<shared_place>
     places_of(const std::string& service, const std::vector<std::string>& addresses) const;
 
     asio::any_io_executor executor_;
     net::watchdog& dog_;
     host_cells& cells_;
+    std::uint32_t own_zone_;
     std::map<std::string, core::upstream_program_settings, std::less<>> configured_;
-    std::map<std::string, std::set<core::node_id>, std::less<>> nodes_;
+    std::map<std::string, std::map<core::node_id, share>, std::less<>> nodes_;
     clusters clusters_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/cluster_proof.hpp"
 
 #include <cstddef>
+#include <string>
 
 namespace msd::upstream {
 
@@ -19,6 +20,7 @@ struct packet_settings {
 struct upstream_settings {
     packet_settings packets;
     core::shared_secrets secrets; // of the cluster; null: there is none
+    std::string zone;             // of the caller, whose nodes are preferred; empty: unknown
     milliseconds connect_timeout{250};
     milliseconds ping_timeout{1000}; // a peer that does not answer a ping for this long is hung
     milliseconds ping_idle{2000};    // a connection idle for this long is pinged

@@ -127,6 +127,10 @@ void upstreams::remove_ghost(service_nodes& of) {
 
 void upstreams::renew(const node_ptr& known, const core::listed_node_ptr& listed) {
     routes_.replace(known->info(), listed->info);
+    const core::node_info& before = known->info();
+    if (before.weight != listed->info.weight || before.zone != listed->info.zone) {
+        services_.find(before.id.name)->second.is_grouped = false;
+    }
     known->update(info_of(listed));
     if (known->absent_since != time_point::max()) {
         known->absent_since = time_point::max();
@@ -155,7 +159,12 @@ upstreams::service_map::iterator upstreams::add_service(const std::string& name)
     const auto made = services_.emplace(name, service_nodes{}).first;
     const auto settings = policies_.of(name).with_limits(no_limits());
     auto guard = std::make_shared<service_guard>(around_.executor, *around_.cells, name, settings);
-    made->second.group = std::make_shared<endpoint_group>(name, settings, guard->claim());
+    made->second.group = std::make_shared<endpoint_group>(
+        name,
+        settings,
+        guard->claim(),
+        endpoint_group::zone_of(around_.settings.zone)
+    );
     made->second.guard = std::move(guard);
     made->second.empty_place = empty_services_.insert(empty_services_.end(), name);
     return made;
@@ -204,8 +213,13 @@ void upstreams::group(const std::string& name, service_nodes& of) {
     std::vector<endpoint_group::endpoint> all;
     all.reserve(of.nodes.size());
     for (const node_ptr& node : of.nodes) {
-        const core::node_id& id = node->info().id;
-        all.push_back({node->claim, net::peer_address{id.host, id.port}.text()});
+        const core::node_info& info = node->info();
+        all.push_back(
+            {node->claim,
+             net::peer_address{info.id.host, info.id.port}.text(),
+             info.weight,
+             endpoint_group::zone_of(info.zone)}
+        );
     }
     of.group->assign(std::move(all), settings, clock::now());
     of.guard->apply(settings, of.nodes.size());

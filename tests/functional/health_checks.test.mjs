@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Active checks: an endpoint that is dead or sick is known before a request of a client meets it.
+// Weights and zones of nodes in the registry.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 
+import { strict_reader } from './foreign/framing.mjs';
 import { http } from './harness/http_client.mjs';
 import { toml_text, start_proxy } from './harness/proxy.mjs';
 import { plain_reply, start_origin } from './harness/raw_origin.mjs';
@@ -187,4 +189,74 @@ test('an instance of a packet service that is gone is known without a request', 
     service.close();
     await until('the other one as well', () =>
         gateway.log.includes(`where: 127.0.0.1:${service.port} is unhealthy`));
+});
+
+/** A node of protocol 2 that does not answer the pings of its registry is removed. */
+function answer_pings(registration) {
+    const reader = new strict_reader(({ uri, key }) => {
+        if (uri === '/ping') {
+            registration.send({ key, errorcode: 0, errormessage: 'success' });
+        }
+    });
+    registration.socket.on('data', (chunk) => reader.feed(chunk));
+}
+
+test('weights and zones of nodes divide the requests of their callers', async (world) => {
+    const distributor = (await world.role('distributor')).port('distributor');
+    const config = world.path('zone.toml');
+    fs.writeFileSync(config, [
+        'registry.zone = "east"',
+        '[upstream.default]',
+        'slow_start_ms = 0',
+        'balance = "round-robin"',
+    ].join('\n'));
+    const gateway = await world.role('gateway', { distributor, args: ['--config', config] });
+    const port = gateway.port('gateway');
+    const nodes = {};
+    const asked = { a: 0, b: 0, c: 0 };
+    const described = { proto: 2, routes: [{ method: 'GET', path: '/x' }] };
+    const register = (label, extra) =>
+        nodes[label].registration.register({
+            port: nodes[label].port, name: 'where', urls: ['GET/x'], ...described, ...extra,
+        });
+    for (const label of Object.keys(asked)) {
+        nodes[label] = await scripted_service(world, {
+            distributor, name: 'where', urls: ['GET/x'],
+            extra: { ...described, zone: label === 'c' ? 'west' : 'east' },
+            on_request: (packet, reply, socket) => {
+                if (packet.hello) {
+                    socket.write('{"hello":{"slot":0,"workers":1,"generation":1}}¶');
+                    return;
+                }
+                asked[label] += packet.uri === '/x' ? 1 : 0;
+                reply();
+            },
+        });
+        answer_pings(nodes[label].registration);
+    }
+    await world.routed(port, ['/x']);
+    const counts = async (count = 40) => {
+        Object.assign(asked, { a: 0, b: 0, c: 0 });
+        for (let sent = 0; sent < count; ++sent) {
+            assert.equal((await http(port, 'GET', '/x')).status, 200);
+        }
+        return { ...asked };
+    };
+    await until('those of the own zone get all requests', async () => {
+        const { a, b, c } = await counts();
+        return a === 20 && b === 20 && c === 0;
+    });
+    register('a', { zone: 'east', weight: 3 });
+    await until('the weights count', async () => {
+        const { a, b, c } = await counts();
+        return a === 30 && b === 10 && c === 0;
+    });
+    register('a', { zone: 'west' });
+    register('b', { zone: 'west' });
+    await until('there is no node in the own zone', async () =>
+        Object.values(await counts(30)).every((each) => each === 10));
+    const before = nodes.a.registration;
+    before.register({ port: nodes.a.port, name: 'where', urls: [], proto: 2, weight: 2000 });
+    const refused = await before.reply(0);
+    assert.match(refused.errormessage, /weight must be an integer from 0 to 1000/);
 });

@@ -25,7 +25,7 @@ protected:
             all.push_back({cells.endpoint("app", address, now), address});
         }
         for (std::size_t made = 0; made < workers; ++made) {
-            groups.emplace_back("app", settings, service);
+            groups.emplace_back("app", settings, service, own_zone);
         }
         assign();
     }
@@ -71,6 +71,7 @@ protected:
         made.balance = core::resilience::balance_policy::round_robin;
         return made;
     }();
+    std::uint32_t own_zone = 0;
     std::shared_ptr<service_claim> service = cells.service("app", now);
     std::vector<endpoint_group::endpoint> all;
     std::vector<endpoint_group> groups;
@@ -240,6 +241,33 @@ TEST_F(endpoint_groups, one_worker_makes_each_check) {
     }
     EXPECT_EQ(made, 1);
     EXPECT_GT(groups[2].check_due(0, now), now);
+}
+
+TEST_F(endpoint_groups, weights_divide_the_requests) {
+    start(2);
+    prove(0);
+    prove(1);
+    all[1].weight = 3;
+    assign();
+    EXPECT_EQ(chosen_of(40)[1], 30);
+    all[1].weight = 0;
+    assign();
+    EXPECT_EQ(chosen_of(40).count(1), 0U);
+}
+
+TEST_F(endpoint_groups, the_own_zone_comes_first_while_it_is_healthy) {
+    own_zone = endpoint_group::zone_of("a");
+    start(4);
+    for (std::uint32_t index = 0; index < 4; ++index) {
+        all[index].zone = endpoint_group::zone_of(index < 2 ? "a" : "b");
+        prove(index);
+    }
+    assign();
+    EXPECT_EQ(chosen_of(20), (std::map<std::uint32_t, int>{{0, 10}, {1, 10}}));
+    check(1, health::unhealthy);
+    EXPECT_EQ(chosen_of(30).size(), 3U) << "50 % of the zone is too little";
+    EXPECT_NE(endpoint_group::zone_of("a"), endpoint_group::zone_of("b"));
+    EXPECT_EQ(endpoint_group::zone_of(""), 0U);
 }
 
 } // namespace
