@@ -325,52 +325,10 @@ void service_host::scaled() {
     }
 }
 
-bool service_host::all_announce_changes(std::string_view method, std::string_view uri) {
-    const auto match = upstreams_.routes().find(method, uri);
-    if (match.what != core::route_table::outcome::found) {
-        return true;
-    }
-    upstreams_.connect(match.target->service);
-    return upstreams_.is_msd_only(match.target->service);
-}
-
 void service_host::announce_change(const wire::change& made) {
     for (packet_session* const session : open_sessions_) {
         session->send_change(made);
     }
-}
-
-asio::awaitable<result<services::peer_caller::answer>>
-service_host::ask(std::string method, std::string uri, std::string params, deadline until) {
-    const auto match = upstreams_.routes().find(method, uri);
-    if (match.what != core::route_table::outcome::found) {
-        co_return fail(errc::unavailable, "no service offers " + method + " " + uri);
-    }
-    upstream::outgoing packet;
-    packet.method = method;
-    packet.uri = uri;
-    packet.params = params;
-    packet.until = until;
-    const auto made = co_await upstreams_.call(match.target->service, packet);
-    if (!made.outcome) {
-        if (made.outcome.error().code == errc::timeout) {
-            const char* const stage = made.tries == 0 ? "connect" : "whole";
-            timeouts_.note(match.target->service, made.endpoint, stage, clock::now());
-        }
-        co_return tl::unexpected{made.outcome.error()};
-    }
-    if (made.outcome->stream) {
-        co_return fail(errc::unavailable, method + " " + uri + " is answered by a stream");
-    }
-    const wire::envelope& envelope = made.outcome->envelope;
-    answer out;
-    out.errorcode = static_cast<int>(envelope.errorcode.value_or(0));
-    out.status = envelope.status;
-    out.msd = made.msd;
-    for (const std::string_view piece : envelope.body()) {
-        out.body.append(piece);
-    }
-    co_return out;
 }
 
 int run_service(node::worker_environment environment, const service_settings& settings) {
