@@ -298,7 +298,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_group(rows, readers::services, add_log_quotas);
     add_group(rows, readers::services, add_cache_figures);
     add_group(rows, readers::registered, add_upstream_figures);
-    add_group(rows, readers::gateway, add_programs);
+    add_group(rows, readers::registered, add_programs);
     add_group(rows, readers::workers, add_packet_figures);
     add_group(rows, readers::master, add_supervision_figures);
     return rows;

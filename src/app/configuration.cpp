@@ -4,6 +4,7 @@
 #include "app/route_flag.hpp"
 #include "base/owned_files.hpp"
 #include "core/configured_routes.hpp"
+#include "upstream/programs.hpp"
 
 #include <fmt/format.h>
 
@@ -81,6 +82,7 @@ host::service_settings service_of(const configuration& from, std::string_view na
     settings.upstream.secrets = from.membership.secrets;
     settings.upstream.packets = from.packets;
     settings.packets = from.packets;
+    settings.policies = upstream::policies_of(from.gateway.programs);
     settings.foreign_allowed = from.distributor.foreign_allowed;
     settings.data_dir = from.data_dir;
     settings.shared.negative_ttl = settings.memory.negative_ttl;

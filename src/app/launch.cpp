@@ -25,6 +25,7 @@
 #include "process/signal_queue.hpp"
 #include "process/socket_activation.hpp"
 #include "registry/run_distributor.hpp"
+#include "upstream/programs.hpp"
 
 #include <fmt/format.h>
 
@@ -173,6 +174,18 @@ gateway_reader(const command_line& command, std::span<const role_facts> roles) {
     return [command, roles](gateway::gateway_settings running, const unique_fd& file)
                -> result<gateway::gateway_settings> {
         return with_live_keys(std::move(running), command, roles, process_environment, file.get());
+    };
+}
+
+// The same for the policies of a service's calls.
+host::policies_reader
+policies_reader_of(const command_line& command, std::span<const role_facts> roles) {
+    return [command, roles](const unique_fd& file) -> result<core::resilience::service_policies> {
+        const auto read = with_live_keys({}, command, roles, process_environment, file.get());
+        return read
+                   ? result<core::resilience::service_policies>{upstream::policies_of(read->programs
+                     )}
+                   : tl::unexpected{read.error()};
     };
 }
 
@@ -329,7 +342,11 @@ int run_worker(
                                     : gateway::limit_store_maker{}
         );
     case role_kind::service:
-        return host::run_service(std::move(environment), service_of(adapted, own.pool));
+        return host::run_service(
+            std::move(environment),
+            service_of(adapted, own.pool),
+            policies_reader_of(command, roles)
+        );
     case role_kind::admin:
         return admin::run_admin(std::move(environment));
     }

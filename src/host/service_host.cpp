@@ -6,7 +6,6 @@
 #include "core/registration.hpp"
 #include "host/packet_session.hpp"
 #include "host/route_description.hpp"
-#include "host/run_service.hpp"
 #include "net/connect.hpp"
 #include "node/input_bounds.hpp"
 #include "node/membership.hpp"
@@ -48,11 +47,13 @@ core::node_info self_of(const services::service& service, std::string_view name)
 service_host::service_host(
     node::worker& surroundings,
     const service_settings& settings,
-    const services::definition& what
+    const services::definition& what,
+    policies_reader read_policies
 )
     : worker_{surroundings},
       settings_{settings},
       definition_{what},
+      read_policies_{std::move(read_policies)},
       meters_{surroundings.metrics, what.name},
       upstreams_{
           surroundings_of(surroundings, settings, what),
@@ -67,6 +68,7 @@ service_host::service_host(
         wire::request_frame_bytes_max(request_bytes_max)
     );
     node::bound_replies(surroundings, settings.upstream);
+    upstreams_.apply(settings.policies);
 }
 
 service_host::~service_host() = default;
@@ -331,14 +333,18 @@ void service_host::announce_change(const wire::change& made) {
     }
 }
 
-int run_service(node::worker_environment environment, const service_settings& settings) {
+int run_service(
+    node::worker_environment environment,
+    const service_settings& settings,
+    policies_reader read_policies
+) {
     const services::definition* const what = services::find(settings.name);
     if (what == nullptr) {
         log::error("there is no service named {}", settings.name);
         return 78;
     }
     node::worker surroundings{std::move(environment)};
-    service_host instance{surroundings, settings, *what};
+    service_host instance{surroundings, settings, *what, std::move(read_policies)};
     return run(surroundings, instance);
 }
 

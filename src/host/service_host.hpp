@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/route_table.hpp"
+#include "host/run_service.hpp"
 #include "host/service_meters.hpp"
 #include "host/settings.hpp"
 #include "net/task_group.hpp"
@@ -33,7 +34,8 @@ public:
     service_host(
         node::worker& surroundings,
         const service_settings& settings,
-        const services::definition& what
+        const services::definition& what,
+        policies_reader read_policies = {}
     );
     ~service_host() override;
 
@@ -41,6 +43,7 @@ public:
     void serve(int fd, net::accept_credit credit) override;
     asio::awaitable<void> drain(deadline until) override;
     void reopen() override;
+    asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
     void update_metrics() override;
@@ -96,6 +99,7 @@ private:
     node::worker& worker_;
     const service_settings& settings_;
     const services::definition& definition_;
+    policies_reader read_policies_;
     service_meters meters_;
     upstream::timeout_log timeouts_; // of its requests to other services
     upstream::upstreams upstreams_;

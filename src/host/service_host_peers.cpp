@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of a service to other services.
 #include "host/service_host.hpp"
+#include "net/blocking_lane.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace msd::host {
+
+asio::awaitable<result<void>> service_host::configure(unique_fd file) {
+    if (!read_policies_) {
+        co_return fail(errc::invalid, "this worker applies no configuration while it serves");
+    }
+    net::blocking_lane lane{worker_.loop.get_executor(), {}};
+    const auto from = std::make_shared<const unique_fd>(std::move(file));
+    auto call = [read = read_policies_, from] {
+        return read(*from);
+    };
+    auto fresh = co_await lane.run(deadline::never(), std::move(call));
+    if (!fresh) {
+        co_return tl::unexpected{std::move(fresh.error())};
+    }
+    upstreams_.apply(std::move(*fresh));
+    co_return result<void>{};
+}
 
 bool service_host::all_announce_changes(std::string_view method, std::string_view uri) {
     const auto match = upstreams_.routes().find(method, uri);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/address_list.hpp"
+#include "core/resilience/service_settings.hpp"
 #include "node/settings.hpp"
 #include "services/logs/log_settings.hpp"
 #include "services/service_rules.hpp"
@@ -20,6 +21,7 @@ struct service_settings {
     std::string name;
     node::membership_settings membership;
     upstream::upstream_settings upstream;
+    core::resilience::service_policies policies; // for the calls of other services
     upstream::packet_settings packets;
     core::address_list foreign_allowed; // of foreign callers, with membership.secrets
     std::filesystem::path data_dir = "msd-data";
