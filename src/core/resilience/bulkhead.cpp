@@ -12,11 +12,6 @@ bulkhead::bulkhead(const bulkhead_settings& settings, bulkhead_counts& host, bul
       own_{own},
       queue_(static_cast<std::size_t>(std::max(settings.queue, 0)) + 1) {}
 
-void bulkhead::reclaim() {
-    reclaim_in_flight(host_.running, own_.running);
-    reclaim_in_flight(host_.waiting, own_.waiting);
-}
-
 bulkhead::admission bulkhead::enter(id who, deadline request, time_point now) {
     drop_absent();
     if (waiters_ == 0 && begin_request_below(settings_.requests, host_.running, own_.running)) {

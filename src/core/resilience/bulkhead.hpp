@@ -26,12 +26,18 @@ struct bulkhead_counts {
     shared_count waiting;
 };
 
+/// Subtracts what a dead worker has left, before another worker uses its part.
+inline void reclaim_requests(bulkhead_counts& host, bulkhead_counts& own) {
+    reclaim_in_flight(host.running, own.running);
+    reclaim_in_flight(host.waiting, own.waiting);
+}
+
 // Limits the requests of a service in flight, so that a service that hangs does not take all memory
 // and connections of its callers (Nygard's bulkhead). Requests above the limit wait for a short
 // time, first come first served within a worker; when too many wait, they are refused at once. The
 // limits are those of the host. A request of another worker that ends wakes nobody here, so the
 // caller also calls next() every few milliseconds while requests wait. Single-threaded; the caller
-// owns both counts. When a worker has ended, somebody reclaims its part before it is used again.
+// owns both counts.
 class bulkhead {
 public:
     using id = std::uint64_t;
@@ -48,9 +54,6 @@ public:
     /// For requests from now on; those that wait keep their limits. The queue gets no larger than
     /// it was made.
     void apply(const bulkhead_settings& settings) { settings_ = settings; }
-
-    /// Subtracts what a worker that died in this slot has left.
-    void reclaim();
 
     /// `who` is a number of the caller. Refused: 503 with Retry-After.
     [[nodiscard]] admission enter(id who, deadline request, time_point now);

@@ -14,9 +14,7 @@ void host_state::reclaim(worker_parts& of) {
     const std::uint32_t services_end =
         std::min(services.end.load(std::memory_order_relaxed), services_max);
     for (std::uint32_t place = 0; place < services_end; ++place) {
-        bulkhead_counts& host = services.cells[place].requests;
-        reclaim_in_flight(host.running, of.services[place].running);
-        reclaim_in_flight(host.waiting, of.services[place].waiting);
+        reclaim_requests(services.cells[place].requests, of.services[place]);
     }
 }
 

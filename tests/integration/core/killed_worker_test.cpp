@@ -99,8 +99,7 @@ TEST(killed_worker, leaves_a_state_with_which_others_go_on) {
         ASSERT_EQ(waitpid(child, nullptr, 0), child);
         random(); // the next child works in another order
         done = shared.turns.load();
-        bulkhead replacement{{}, shared.host, shared.own};
-        replacement.reclaim();
+        reclaim_requests(shared.host, shared.own);
         for (std::size_t index = 0; index < endpoints; ++index) {
             reclaim_in_flight(shared.loads[index].in_flight, shared.own_loads[index]);
         }

@@ -84,8 +84,7 @@ TEST(bulkhead, the_slot_of_a_dead_worker_is_reclaimed) {
         with.enter(with.first, who);
     }
     EXPECT_EQ(with.enter(with.second, 5), entry_kind::waits);
-    bulkhead replacement{with.settings, with.host, with.own_first};
-    replacement.reclaim();
+    reclaim_requests(with.host, with.own_first);
     EXPECT_EQ(requests_in(with.host.running), 0);
     EXPECT_EQ(requests_in(with.host.waiting), 1);
     EXPECT_EQ(with.second.next(bulkhead_start), 5U);
