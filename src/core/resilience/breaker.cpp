@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/resilience/breaker.hpp"
 
+#include "core/resilience/phase_state.hpp"
+
 #include <algorithm>
 
 namespace msd::core::resilience {
@@ -11,46 +13,19 @@ constexpr std::uint64_t percent = 100;
 constexpr std::uint32_t doublings_max = 16;
 constexpr float us_per_ms = 1000;
 
-// One cell: phase (2 bits), openings (6), good probes (4), and a time in ms: the start of the
-// phases closed and half_open, the end of the phase open.
-struct unpacked {
-    breaker_phase phase = breaker_phase::closed;
-    std::uint32_t openings = 0;
-    std::uint32_t good = 0;
-    std::uint64_t at_ms = 0;
-};
-
-constexpr unsigned openings_shift = 2;
-constexpr unsigned good_shift = 8;
-constexpr unsigned at_shift = 12;
-constexpr std::uint32_t openings_max = 63;
-constexpr std::uint32_t good_max = 15;
-
-unpacked unpack(std::uint64_t cell) {
-    const std::uint64_t phase = cell & 3;
-    return {
-        phase <= 2 ? static_cast<breaker_phase>(phase) : breaker_phase::closed,
-        static_cast<std::uint32_t>(cell >> openings_shift) & openings_max,
-        static_cast<std::uint32_t>(cell >> good_shift) & good_max,
-        (cell >> at_shift) & ms_mask};
-}
-
-std::uint64_t pack(const unpacked& state) {
-    return static_cast<std::uint64_t>(state.phase) |
-           std::uint64_t{std::min(state.openings, openings_max)} << openings_shift |
-           std::uint64_t{std::min(state.good, good_max)} << good_shift |
-           (state.at_ms & ms_mask) << at_shift;
-}
+// The time of a state is the start of the phases closed and half_open, and the end of the phase
+// open.
+using breaker_state = phase_state<breaker_phase>;
 
 // time_point{}: never, or a time that no worker has written.
-time_point began_at(const unpacked& state, time_point now) {
+time_point began_at(const breaker_state& state, time_point now) {
     constexpr std::uint64_t ahead_max_ms = 60'000; // of another worker's time
     return state.at_ms == 0 || state.at_ms > ms_of(now) + ahead_max_ms ? time_point{}
                                                                        : time_of_ms(state.at_ms);
 }
 
-unpacked opened(
-    const unpacked& from,
+breaker_state opened(
+    const breaker_state& from,
     const breaker_settings& settings,
     time_point now,
     random_generator& random
@@ -58,7 +33,7 @@ unpacked opened(
     // Openings that are long ago do not make the next one longer.
     const bool is_recent = from.phase != breaker_phase::closed ||
                            now - began_at(from, now) <= settings.closing.length + settings.open_max;
-    const std::uint32_t before = is_recent ? from.openings : 0;
+    const std::uint32_t before = is_recent ? from.times : 0;
     const milliseconds longest =
         std::min(settings.open_max, settings.open * (1 << std::min(before, doublings_max)));
     const double factor = 1 + settings.jitter * (2 * random.unit() - 1);
@@ -77,13 +52,13 @@ bool is_counted(try_result result) {
 } // namespace
 
 breaker_phase breaker::phase(time_point now) const {
-    const unpacked read = unpack(state.load(std::memory_order_acquire));
+    const breaker_state read = breaker_state::unpack(state.load(std::memory_order_acquire));
     return read.phase == breaker_phase::open && ms_of(now) >= read.at_ms ? breaker_phase::half_open
                                                                          : read.phase;
 }
 
 time_point breaker::open_until() const {
-    const unpacked read = unpack(state.load(std::memory_order_acquire));
+    const breaker_state read = breaker_state::unpack(state.load(std::memory_order_acquire));
     return read.phase == breaker_phase::open ? time_of_ms(read.at_ms) : time_point{};
 }
 
@@ -100,7 +75,7 @@ breaker::admit(const breaker_settings& settings, time_point now, random_generato
         return {refused, milliseconds{static_cast<milliseconds::rep>(after_ms)}, true};
     };
     std::uint64_t cell = state.load(std::memory_order_acquire);
-    const unpacked read = unpack(cell);
+    const breaker_state read = breaker_state::unpack(cell);
     const std::uint64_t now_ms = ms_of(now);
     if (read.phase == breaker_phase::closed) {
         const double share = settings.closing.share(began_at(read, now), now);
@@ -113,8 +88,8 @@ breaker::admit(const breaker_settings& settings, time_point now, random_generato
         if (left_ms > 0 && left_ms <= longest) {
             return refusal(left_ms);
         }
-        const unpacked half{breaker_phase::half_open, read.openings, 0, now_ms};
-        if (state.compare_exchange_strong(cell, pack(half), std::memory_order_acq_rel)) {
+        const breaker_state half{breaker_phase::half_open, read.times, 0, now_ms};
+        if (state.compare_exchange_strong(cell, half.pack(), std::memory_order_acq_rel)) {
             next_probe_ms.store(now_ms, std::memory_order_relaxed);
         }
     }
@@ -153,7 +128,8 @@ void breaker::observe(
         const float most = usual_us > 0 ? usual_us * settings.slow_factor : passed_us;
         baseline.add(std::min(passed_us, most), baseline_tau_s, false, tried.ended);
     }
-    const breaker_phase current = unpack(state.load(std::memory_order_acquire)).phase;
+    const breaker_phase current =
+        breaker_state::unpack(state.load(std::memory_order_acquire)).phase;
     if (admitted.what == breaker_decision::kind::probe) {
         conclude_probe(settings, tried, !is_failure(tried.result) && !is_slow, random);
     } else if (current == breaker_phase::closed) {
@@ -168,7 +144,7 @@ void breaker::count(
     random_generator& random
 ) {
     std::uint64_t cell = state.load(std::memory_order_acquire);
-    const unpacked read = unpack(cell);
+    const breaker_state read = breaker_state::unpack(cell);
     const bool failed = is_failure(tried.result);
     if (read.phase != breaker_phase::closed || tried.began < began_at(read, tried.ended)) {
         return; // from before the breaker closed
@@ -183,9 +159,9 @@ void breaker::count(
     const bool are_slow_too_many = slow != 0 && slow * percent >= all * settings.slow_percent;
     const bool opens = all >= settings.requests_min && (are_failures_too_many || are_slow_too_many);
     if (opens) {
-        const unpacked next = opened(read, settings, tried.ended, random);
+        const breaker_state next = opened(read, settings, tried.ended, random);
         // Another worker that opens it at the same time does the same.
-        state.compare_exchange_strong(cell, pack(next), std::memory_order_acq_rel);
+        state.compare_exchange_strong(cell, next.pack(), std::memory_order_acq_rel);
     }
 }
 
@@ -196,20 +172,20 @@ void breaker::conclude_probe(
     random_generator& random
 ) {
     std::uint64_t cell = state.load(std::memory_order_acquire);
-    const unpacked read = unpack(cell);
+    const breaker_state read = breaker_state::unpack(cell);
     if (read.phase != breaker_phase::half_open || tried.began < began_at(read, tried.ended)) {
         return;
     }
-    unpacked next = read;
+    breaker_state next = read;
     if (!is_good) {
         next = opened(read, settings, tried.ended, random);
     } else if (++next.good >= settings.good_probes) {
         // Nothing is counted while half open, and what was counted before it opened is over.
         counts.clear();
-        next = {breaker_phase::closed, read.openings, 0, ms_of(tried.ended)};
+        next = {breaker_phase::closed, read.times, 0, ms_of(tried.ended)};
     }
     // The result of a probe that loses the race with another one is not counted.
-    state.compare_exchange_strong(cell, pack(next), std::memory_order_acq_rel);
+    state.compare_exchange_strong(cell, next.pack(), std::memory_order_acq_rel);
 }
 
 void breaker::clear() {

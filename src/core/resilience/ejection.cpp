@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/resilience/ejection.hpp"
 
+#include "core/resilience/phase_state.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,44 +16,16 @@ constexpr std::uint64_t others_requests_min = 20;
 constexpr std::uint64_t others_failed_percent_max = 10;
 constexpr std::uint32_t doublings_max = 8;
 
-// One cell: phase (2 bits), n (6), good replies (4), and a time in ms: the end of an ejection, or
-// the end of the last one.
-struct unpacked {
-    ejection_phase phase = ejection_phase::in_service;
-    std::uint32_t times = 0;
-    std::uint32_t good = 0;
-    std::uint64_t at_ms = 0;
-};
+// The time of a state is the end of an ejection, or the end of the last one.
+using ejection_state = phase_state<ejection_phase>;
 
-constexpr unsigned times_shift = 2;
-constexpr unsigned good_shift = 8;
-constexpr unsigned at_shift = 12;
-constexpr std::uint32_t times_max = 63;
-constexpr std::uint32_t good_max = 15;
-
-unpacked unpack(std::uint64_t cell) {
-    const std::uint64_t phase = cell & 3;
-    return {
-        phase <= 2 ? static_cast<ejection_phase>(phase) : ejection_phase::in_service,
-        static_cast<std::uint32_t>(cell >> times_shift) & times_max,
-        static_cast<std::uint32_t>(cell >> good_shift) & good_max,
-        (cell >> at_shift) & ms_mask};
-}
-
-std::uint64_t pack(const unpacked& state) {
-    return static_cast<std::uint64_t>(state.phase) |
-           std::uint64_t{std::min(state.times, times_max)} << times_shift |
-           std::uint64_t{std::min(state.good, good_max)} << good_shift |
-           (state.at_ms & ms_mask) << at_shift;
-}
-
-milliseconds length_of(const unpacked& state, const ejection_settings& settings) {
+milliseconds length_of(const ejection_state& state, const ejection_settings& settings) {
     return state.phase == ejection_phase::refusing
                ? settings.eject_max
                : std::min(settings.eject_max, settings.eject * std::max(state.times, 1U));
 }
 
-bool is_out(const unpacked& state, time_point now) {
+bool is_out(const ejection_state& state, time_point now) {
     const std::uint64_t now_ms = ms_of(now);
     // A state whose end is further away than any ejection lasts was written by no worker.
     constexpr auto longest = static_cast<std::uint64_t>(ejection_settings::eject_longest.count());
@@ -86,18 +60,18 @@ ejection_change eject(
     time_point now
 ) {
     std::uint64_t cell = endpoint.state.load(std::memory_order_relaxed);
-    unpacked state = unpack(cell);
+    ejection_state state = ejection_state::unpack(cell);
     if (is_out(state, now) || !has_room_for_one_more(scope, settings, now)) {
         return ejection_change::none;
     }
     const std::uint64_t forgotten_ms =
         state.at_ms + static_cast<std::uint64_t>(settings.eject_max.count());
     const std::uint32_t times = ms_of(now) < forgotten_ms ? state.times : 0;
-    state = {ejection_phase::ejected, std::min(times + 1, times_max), 0, 0};
+    state = {ejection_phase::ejected, std::min(times + 1, ejection_state::times_max), 0, 0};
     state.at_ms = after_ms(now, length_of(state, settings));
     endpoint.next_probe_ms.store(after_ms(now, settings.probe_every), std::memory_order_relaxed);
     // Another worker that ejects at the same time has the same reason.
-    if (!endpoint.state.compare_exchange_strong(cell, pack(state), std::memory_order_release)) {
+    if (!endpoint.state.compare_exchange_strong(cell, state.pack(), std::memory_order_release)) {
         return ejection_change::none;
     }
     // When it comes back, one more error ejects it again, until its first good reply.
@@ -113,7 +87,7 @@ ejection_change refuse(
     time_point now
 ) {
     std::uint64_t cell = endpoint.state.load(std::memory_order_relaxed);
-    unpacked state = unpack(cell);
+    ejection_state state = ejection_state::unpack(cell);
     const bool is_known = state.phase == ejection_phase::refusing && is_out(state, now);
     if (!is_known) {
         endpoint.refused_probes.store(0, std::memory_order_relaxed);
@@ -123,7 +97,7 @@ ejection_change refuse(
         );
     }
     state = {ejection_phase::refusing, state.times, 0, after_ms(now, settings.eject_max)};
-    if (!endpoint.state.compare_exchange_strong(cell, pack(state), std::memory_order_release)) {
+    if (!endpoint.state.compare_exchange_strong(cell, state.pack(), std::memory_order_release)) {
         return ejection_change::none;
     }
     if (is_known) {
@@ -141,7 +115,7 @@ ejection_change count_good_reply(
     const ejection_settings& settings
 ) {
     std::uint64_t cell = endpoint.state.load(std::memory_order_relaxed);
-    unpacked state = unpack(cell);
+    ejection_state state = ejection_state::unpack(cell);
     const auto length = static_cast<std::uint64_t>(length_of(state, settings).count());
     const std::uint64_t ejected_ms = state.at_ms > length ? state.at_ms - length : 0;
     if (!is_out(state, tried.ended) || ms_of(tried.began) < ejected_ms) {
@@ -153,7 +127,7 @@ ejection_change count_good_reply(
     if (returns) {
         state = {ejection_phase::in_service, 0, 0, ms_of(tried.ended)};
     }
-    if (!endpoint.state.compare_exchange_strong(cell, pack(state), std::memory_order_release) ||
+    if (!endpoint.state.compare_exchange_strong(cell, state.pack(), std::memory_order_release) ||
         !returns) {
         return ejection_change::none; // a reply that loses this race is not counted
     }
@@ -165,27 +139,27 @@ ejection_change count_good_reply(
 
 void forget_good_replies(ejection& endpoint) {
     std::uint64_t cell = endpoint.state.load(std::memory_order_relaxed);
-    unpacked state = unpack(cell);
+    ejection_state state = ejection_state::unpack(cell);
     if (state.phase == ejection_phase::ejected && state.good != 0) {
         state.good = 0;
-        endpoint.state.compare_exchange_strong(cell, pack(state), std::memory_order_relaxed);
+        endpoint.state.compare_exchange_strong(cell, state.pack(), std::memory_order_relaxed);
     }
 }
 
 } // namespace
 
 ejection_phase ejection::phase(time_point now) const {
-    const unpacked read = unpack(state.load(std::memory_order_acquire));
+    const ejection_state read = ejection_state::unpack(state.load(std::memory_order_acquire));
     return is_out(read, now) ? read.phase : ejection_phase::in_service;
 }
 
 time_point ejection::until() const {
-    const unpacked read = unpack(state.load(std::memory_order_acquire));
+    const ejection_state read = ejection_state::unpack(state.load(std::memory_order_acquire));
     return read.phase == ejection_phase::in_service ? time_point{} : time_of_ms(read.at_ms);
 }
 
 std::uint32_t ejection::times() const {
-    return unpack(state.load(std::memory_order_acquire)).times;
+    return ejection_state::unpack(state.load(std::memory_order_acquire)).times;
 }
 
 bool ejection::take_probe(const ejection_settings& settings, time_point now) {
