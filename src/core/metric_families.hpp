@@ -33,6 +33,17 @@ enum class metric : std::uint8_t {
     http_kept_reply_bytes,
     upstream_requests,
     upstream_retries,
+    upstream_retries_refused,
+    upstream_requests_in_flight,
+    upstream_try_duration,
+    breaker_state,
+    breaker_transitions,
+    outlier_ejected,
+    outlier_ejections,
+    bulkhead_running,
+    bulkhead_waiting,
+    bulkhead_refused,
+    ratelimit_requests,
     service_requests,
     service_requests_in_flight,
     service_streams,
@@ -40,13 +51,18 @@ enum class metric : std::uint8_t {
     registry_nodes,
     registry_epoch,
     registry_revision,
+    registry_routes,
+    registry_registrations,
     end_of_list
 };
 
 enum class metric_kind : std::uint8_t {
-    counter,  // only grows; the counts of workers that have ended stay
-    gauge,    // a state; that of a worker that has ended does not count
-    durations // a histogram of seconds; like a counter
+    counter,   // only grows; the counts of workers that have ended stay
+    gauge,     // a state; that of a worker that has ended does not count
+    durations, // a histogram of seconds; like a counter
+    // A state that all workers share and each of them publishes (shared_gauges): the largest of the
+    // values that running workers have.
+    shared_gauge,
 };
 
 struct metric_family {

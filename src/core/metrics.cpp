@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <functional>
 
 namespace msd::core {
 
@@ -60,6 +61,38 @@ T* place(std::span<std::byte> memory) {
 
 } // namespace
 
+void shared_gauges::note(metric_cell cell, std::uint64_t value) {
+    if (cell.at_ != nullptr) {
+        now_.emplace_back(cell.at_, value);
+    }
+}
+
+void shared_gauges::publish() {
+    const auto by_cell = [](const auto& one, const auto& other) {
+        return std::less<>{}(one.first, other.first) ||
+               (one.first == other.first && one.second > other.second);
+    };
+    std::sort(now_.begin(), now_.end(), by_cell); // the largest value of a cell first
+    const auto same_cell = [](const auto& one, const auto& other) {
+        return one.first == other.first;
+    };
+    now_.erase(std::unique(now_.begin(), now_.end(), same_cell), now_.end());
+    auto next = now_.begin();
+    for (const auto& [cell, value] : before_) {
+        while (next != now_.end() && std::less<>{}(next->first, cell)) {
+            ++next;
+        }
+        if (next == now_.end() || next->first != cell) {
+            metric_cell{cell}.set(0);
+        }
+    }
+    for (const auto& [cell, value] : now_) {
+        metric_cell{cell}.set(value);
+    }
+    before_.swap(now_);
+    now_.clear();
+}
+
 void duration_cells::note(std::chrono::nanoseconds took) const {
     if (first_ == nullptr) {
         return;
@@ -112,8 +145,10 @@ void metrics::clear_gauges() {
         const metric_names::entry& each = names_->entries.at(index);
         const bool is_complete = names_->hashes.at(index).load(std::memory_order_acquire) != 0;
         const std::size_t cell = each.cell.load();
-        if (is_complete && each.kind.load() == static_cast<std::uint8_t>(metric_kind::gauge) &&
-            cell < metric_block::cells_max && block_->has(cell)) {
+        const std::uint8_t kind = each.kind.load();
+        const bool is_state = kind == static_cast<std::uint8_t>(metric_kind::gauge) ||
+                              kind == static_cast<std::uint8_t>(metric_kind::shared_gauge);
+        if (is_complete && is_state && cell < metric_block::cells_max && block_->has(cell)) {
             block_->cells.at(cell).store(0);
         }
     }

@@ -15,6 +15,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 // The metrics of an instance in its scoreboard. A series (a metric with the values of its labels)
 // has a number of cells at the same place in the block of every worker; a table of names, which all
@@ -49,7 +51,11 @@ public:
         }
     }
 
+    /// Whether updates of both are updates of one.
+    friend bool operator==(const metric_cell& one, const metric_cell& other) = default;
+
 private:
+    friend class shared_gauges;
     metric_value* at_ = nullptr;
 };
 
@@ -67,6 +73,20 @@ public:
 private:
     metric_cell cell_;
     std::uint64_t last_ = 0;
+};
+
+// The gauges of the kind shared_gauge of one worker, which it publishes in rounds. What a round
+// does not note any more becomes 0, so nobody has to clear the gauge of something that is gone.
+class shared_gauges {
+public:
+    /// Of several values for one cell (the series "other"), the largest is published.
+    void note(metric_cell cell, std::uint64_t value);
+    void publish();
+
+private:
+    using round = std::vector<std::pair<metric_value*, std::uint64_t>>;
+    round now_;
+    round before_; // sorted by cell, each once
 };
 
 // A histogram of durations.
@@ -132,7 +152,7 @@ static_assert(sizeof(metric_block) <= scoreboard::metrics_bytes);
 struct metric_names {
     // Of a label value; longer ones are cut.
     static constexpr std::size_t label_bytes_max = 96;
-    static constexpr std::size_t series_max = 2900;
+    static constexpr std::size_t series_max = 5880;
 
     struct entry {
         std::atomic<std::uint32_t> cell; // the first one in each block

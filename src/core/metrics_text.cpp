@@ -77,14 +77,16 @@ std::vector<found_series> all_series(const metric_names& names) {
 void add_block(std::vector<found_series>& to, const metric_block& block, bool is_alive) {
     for (found_series& each : to) {
         const metric_kind kind = each.series.family->kind;
-        if (kind == metric_kind::gauge && !is_alive) {
+        const bool is_shared = kind == metric_kind::shared_gauge;
+        if ((kind == metric_kind::gauge || is_shared) && !is_alive) {
             continue;
         }
         for (std::size_t offset = 0; offset < cells_of(kind); ++offset) {
             const std::size_t cell = each.cell + offset;
             if (block.has(cell)) {
-                each.series.values.at(offset) +=
-                    block.cells.at(cell).load(std::memory_order_relaxed);
+                std::uint64_t& value = each.series.values.at(offset);
+                const std::uint64_t own = block.cells.at(cell).load(std::memory_order_relaxed);
+                value = is_shared ? std::max(value, own) : value + own;
             }
         }
     }
@@ -110,6 +112,7 @@ std::string_view type_of(metric_kind kind) {
     case metric_kind::counter:
         return "counter";
     case metric_kind::gauge:
+    case metric_kind::shared_gauge:
         return "gauge";
     case metric_kind::durations:
         return "histogram";
@@ -194,8 +197,11 @@ std::vector<metric_series> read_metrics(const scoreboard& board, time_point now)
     for (found_series& each : found) {
         const auto [same, is_new] =
             merged.try_emplace({each.series.family->which, each.series.labels}, each.series);
+        const bool is_shared = each.series.family->kind == metric_kind::shared_gauge;
         for (std::size_t index = 0; !is_new && index < each.series.values.size(); ++index) {
-            same->second.values.at(index) += each.series.values.at(index);
+            std::uint64_t& value = same->second.values.at(index);
+            const std::uint64_t more = each.series.values.at(index);
+            value = is_shared ? std::max(value, more) : value + more;
         }
     }
     std::vector<metric_series> all;

@@ -132,6 +132,8 @@ public:
 
     [[nodiscard]] revision now() const { return {epoch_, rev_}; }
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+    /// Of listed nodes, and of those that left and keep their room.
+    [[nodiscard]] std::size_t routes() const { return room_.used().routes; }
     [[nodiscard]] position log_end() const { return log_begin_ + log_.size(); }
     /// Counts the events after which foreign nodes are sent the list: changes of the list as they
     /// see it, and also a registration that begins or ends at a node that other connections keep

@@ -76,10 +76,10 @@ public:
     // that its worker does not know it, keeps the version.
     static constexpr std::uint32_t layout = 3;
     /// Bytes of metrics for each line. They are not cleared when a line gets another worker.
-    static constexpr std::size_t metrics_bytes = std::size_t{64} * 1024;
+    static constexpr std::size_t metrics_bytes = std::size_t{128} * 1024;
     /// The block of metrics that belongs to the master, which has no line.
     static constexpr std::size_t master_line = lines_max;
-    static constexpr std::size_t metric_names_bytes = std::size_t{1} << 20;
+    static constexpr std::size_t metric_names_bytes = std::size_t{2} << 20;
 
     /// errc::unavailable: no memory to share.
     [[nodiscard]] static result<scoreboard> create();

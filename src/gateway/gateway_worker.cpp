@@ -301,28 +301,6 @@ asio::awaitable<result<void>> gateway_worker::configure(unique_fd file) {
     co_return apply(std::move(*fresh));
 }
 
-node::worker_load gateway_worker::load() const {
-    return {sessions_.size(), context_.requests};
-}
-
-std::string gateway_worker::stats() const {
-    std::string out;
-    json::writer{out}
-        .begin_object()
-        .key("connections")
-        .unsigned_integer(sessions_.size())
-        .key("requests")
-        .unsigned_integer(context_.requests)
-        .key("body_bytes")
-        .unsigned_integer(body_memory_.used())
-        .key("input_bytes")
-        .unsigned_integer(worker_.input.used())
-        .key("input_ended")
-        .unsigned_integer(worker_.input.ended())
-        .end_object();
-    return out;
-}
-
 void gateway_worker::note_reply(std::size_t unsent) {
     if (log_quota_.has_refused()) {
         report_refused_logs();

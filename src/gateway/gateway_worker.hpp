@@ -51,9 +51,7 @@ public:
     asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
-    void update_metrics() override {
-        meters_.update(sessions_.size(), body_memory_.used(), kept_replies_.bytes());
-    }
+    void update_metrics() override;
 
 private:
     asio::awaitable<void> serve(http::server_stream* stream) override;

@@ -109,18 +109,25 @@ void meters::count_request(const counted_exchange& ended) {
     known->cell.add();
 }
 
+void meters::count_limited(std::string_view limit, limited outcome) {
+    constexpr std::array<std::string_view, 3> names{{"allowed", "refused", "store_failed"}};
+    auto& [name, cells] = entry_of(limits_, limit, kept_max);
+    core::metric_cell& cell = cells.at(static_cast<std::size_t>(outcome));
+    if (cell == core::metric_cell{}) {
+        const std::string_view said = names.at(static_cast<std::size_t>(outcome));
+        cell = within_.cell_of(metric::ratelimit_requests, {name, said});
+    }
+    cell.add();
+}
+
 // Sets the entries of this exchange.
 void meters::find_instance(const counted_exchange& ended) {
     auto& [service, its] = entry_of(services_, ended.service, kept_max);
-    if (its.instances.empty()) {
-        its.retries = within_.cell_of(metric::upstream_retries, {service});
-    }
     const std::size_t before = its.instances.size();
     const std::size_t room = before + (kept_max - std::min(kept_max, instances_kept_));
     last_instance_ = &entry_of(its.instances, ended.record.endpoint, room);
     instances_kept_ += its.instances.size() - before;
     last_service_ = &service;
-    last_retries_ = its.retries;
 }
 
 void meters::count_upstream(const counted_exchange& ended) {
@@ -129,9 +136,6 @@ void meters::count_upstream(const counted_exchange& ended) {
                               last_instance_->first == record.endpoint;
     if (!is_as_before) {
         find_instance(ended);
-    }
-    if (record.attempts > 1) {
-        last_retries_.add(static_cast<std::uint64_t>(record.attempts) - 1);
     }
     auto& [instance, outcomes] = *last_instance_;
     const std::string_view outcome = outcome_label(record);

@@ -4,7 +4,9 @@
 #include "base/deadline.hpp"
 #include "core/metrics.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -51,6 +53,10 @@ public:
     explicit meters(core::metrics& within);
 
     void count(const counted_exchange& ended);
+    // What a limit of requests said.
+    enum class limited : std::uint8_t { allowed, refused, store_failed };
+    /// `limit`: the name of the route that has it, or "gateway".
+    void count_limited(std::string_view limit, limited outcome);
     /// With each heartbeat.
     void update(std::size_t connections, std::size_t body_bytes, std::size_t kept_bytes);
 
@@ -80,7 +86,6 @@ private:
     template <class T>
     using by_name = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
     struct service_meters {
-        core::metric_cell retries;
         by_name<std::vector<outcome_counter>> instances;
     };
 
@@ -95,11 +100,11 @@ private:
     core::metric_cell kept_bytes_;
     by_name<route_meters> routes_;
     by_name<service_meters> services_;
-    std::size_t instances_kept_ = 0; // of all services
+    by_name<std::array<core::metric_cell, 3>> limits_; // by what they said
+    std::size_t instances_kept_ = 0;                   // of all services
     // The entries of the last exchange; the next one is often for the same.
     const std::string* last_service_ = nullptr;
     by_name<std::vector<outcome_counter>>::value_type* last_instance_ = nullptr;
-    core::metric_cell last_retries_;
 };
 
 } // namespace msd::gateway

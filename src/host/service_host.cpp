@@ -280,6 +280,7 @@ void service_host::update_metrics() {
     now.unproven_refused = refusals_.count();
     now.log_lines_dropped = shipper_ ? shipper_->dropped() : 0;
     meters_.update(now);
+    upstreams_.note_states(clock::now());
 }
 
 services::reply service_host::handler_failed(

@@ -392,7 +392,7 @@ std::optional<core::scoreboard> board_of(const worker_environment& environment) 
 worker::worker(worker_environment given)
     : environment{std::move(given)},
       board{board_of(environment)},
-      cells{board ? &*board : nullptr, environment.line},
+      cells{board ? &*board : nullptr, environment.line, &metrics},
       faults{board ? &board->faults() : nullptr},
       tasks{loop.get_executor(), net::log_failures("worker")},
       dog{loop.get_executor()} {

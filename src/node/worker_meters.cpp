@@ -36,6 +36,7 @@ void worker_meters::update(role& instance) {
     input_bytes_.set(worker_.input.used());
     input_ended_.follow(worker_.input.ended());
     instance.update_metrics();
+    worker_.cells.meters().publish();
 }
 
 void worker_meters::update_figures(const std::string& stats) {

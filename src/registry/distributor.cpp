@@ -296,18 +296,25 @@ distributor::verdict distributor::answer(session& from, const wire::packet& requ
 
 distributor::verdict distributor::enroll(session& from, const wire::packet& request) {
     from.changes.take(changes_of(request), clock::now());
-    const auto registration = core::read_registration(request);
-    if (!registration) {
-        return refuse(from, request.key(), registration.error().text);
-    }
-    if (const auto allowed = check_claim(from, *registration); !allowed) {
-        return refuse(from, request.key(), allowed.error().text);
-    }
-    const auto enrolled = registry_.enroll(from.id, *registration, clock::now());
+    const auto enrolled = register_node(from, request);
     if (!enrolled) {
+        meters_.refused.add();
         return refuse(from, request.key(), enrolled.error().text);
     }
+    meters_.accepted.add();
     return verdict::go_on;
+}
+
+// The text of an error is for the peer.
+result<void> distributor::register_node(const session& from, const wire::packet& request) {
+    const auto registration = core::read_registration(request);
+    if (!registration) {
+        return tl::unexpected{registration.error()};
+    }
+    if (auto allowed = check_claim(from, *registration); !allowed) {
+        return allowed;
+    }
+    return registry_.enroll(from.id, *registration, clock::now());
 }
 
 // Without a registration, it changes nothing.
@@ -421,6 +428,9 @@ distributor::meters::meters(core::metrics& within)
     : nodes{within.cell_of(core::metric::registry_nodes)},
       epoch{within.cell_of(core::metric::registry_epoch)},
       revision{within.cell_of(core::metric::registry_revision)},
+      routes{within.cell_of(core::metric::registry_routes)},
+      accepted{within.cell_of(core::metric::registry_registrations, {"accepted"})},
+      refused{within.cell_of(core::metric::registry_registrations, {"refused"})},
       bad_frames{within.cell_of(core::metric::worker_bad_input, {"distributor", "frame"})},
       other_protocols{within.cell_of(core::metric::worker_bad_input, {"distributor", "protocol"})},
       unproven_refused{within.cell_of(core::metric::worker_unproven_refused, {"distributor"})} {}
@@ -430,6 +440,7 @@ void distributor::update_metrics() {
     meters_.nodes.set(registry_.nodes().size());
     meters_.epoch.set(epoch);
     meters_.revision.set(rev);
+    meters_.routes.set(registry_.nodes().routes());
     meters_.bad_frames.follow(bad_frames_);
     meters_.other_protocols.follow(other_protocols_);
     meters_.unproven_refused.follow(refusals_.count());

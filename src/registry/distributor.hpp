@@ -80,6 +80,7 @@ private:
     [[nodiscard]] verdict answer(session& from, const wire::packet& request);
     [[nodiscard]] bool reads_nothing(session& from) const;
     [[nodiscard]] verdict enroll(session& from, const wire::packet& request);
+    [[nodiscard]] result<void> register_node(const session& from, const wire::packet& request);
     void deregister(session& from, const wire::packet& request);
     [[nodiscard]] verdict list_contradictions(session& from, const wire::packet& request);
     [[nodiscard]] verdict complain(session& about, std::string_view key, const std::string& text);
@@ -110,6 +111,9 @@ private:
         core::metric_cell nodes;
         core::metric_cell epoch;
         core::metric_cell revision;
+        core::metric_cell routes;
+        core::metric_cell accepted; // registrations
+        core::metric_cell refused;  // the same
         core::followed_counter bad_frames;
         core::followed_counter other_protocols;
         core::followed_counter unproven_refused;

@@ -26,6 +26,12 @@ bool has_proof(const endpoint_cell& cell) {
     return cell.is_proven.load(std::memory_order_relaxed) != 0;
 }
 
+// Whether the endpoint has taken the time of a try, or has let it pass.
+bool is_replied(try_result result) {
+    return is_good(result) || result == try_result::server_error ||
+           result == try_result::gateway_error || result == try_result::timed_out;
+}
+
 std::uint64_t random_seed() {
     std::random_device source;
     return source() | std::uint64_t{source()} << 32;
@@ -37,12 +43,14 @@ endpoint_group::endpoint_group(
     std::string service,
     const service_settings& settings,
     std::shared_ptr<service_claim> of_service,
+    policy_meters& counts,
     std::uint32_t own_zone
 )
     : service_{std::move(service)},
       settings_{settings},
       of_service_{std::move(of_service)},
       own_zone_{own_zone},
+      counts_{counts},
       balancer_{settings.balance, own_zone, settings.starting},
       random_{random_seed()} {}
 
@@ -83,6 +91,7 @@ void endpoint_group::assign(
     if (endpoints_.size() > endpoint_set::endpoints_max) {
         endpoints_.resize(endpoint_set::endpoints_max);
     }
+    meters_.assign(endpoints_.size(), {});
     update_entries(now);
 }
 
@@ -130,7 +139,10 @@ void endpoint_group::refresh(time_point now) {
     if (is_due) {
         refreshed_ = now;
         if (settings_.ejects()) {
-            (void)evaluate_success_rates(scope(), settings_.outlier, now);
+            for (const std::size_t ejected :
+                 evaluate_success_rates(scope(), settings_.outlier, now)) {
+                count_ejection(ejected, "success_rate");
+            }
         }
     }
     const auto& entries = balancer_.endpoints().entries();
@@ -275,12 +287,21 @@ void endpoint_group::end(endpoint_try& tried, try_result result, time_point now)
     if (!is_listed) {
         return;
     }
+    if (is_replied(result)) {
+        meters_of(tried.index).tries.note(tried.latency.count() > 0 ? tried.latency : whole);
+    }
     if (!settings_.ejects() || endpoints_.size() < 2) {
         return; // there is no other endpoint to which requests could go
     }
     const auto change = observe(scope(), cell.state, {result, tried.began, now}, settings_.outlier);
     if (change == ejection_change::returned) {
         cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
+    }
+    if (change == ejection_change::ejected || change == ejection_change::refused) {
+        count_ejection(
+            tried.index,
+            change == ejection_change::refused ? "connection_refused" : "consecutive_errors"
+        );
     }
     if (change != ejection_change::none) {
         report(tried.index, change);

@@ -67,6 +67,7 @@ public:
         std::string service,
         const core::resilience::service_settings& settings,
         std::shared_ptr<service_claim> of_service,
+        policy_meters& counts,
         std::uint32_t own_zone = 0
     );
 
@@ -110,6 +111,10 @@ public:
     /// O(n).
     [[nodiscard]] bool is_outlier(const endpoint_try& tried, time_point now) const;
 
+    /// The state of the endpoints, for metrics; with each heartbeat. Endpoints that this worker has
+    /// not tried and that are in service are left out.
+    void note_states();
+
     /// Adopts what other workers and the time have changed. Called by choose(), too.
     void refresh(time_point now);
     /// For explanations: what the balancer compares, and the state.
@@ -133,6 +138,16 @@ private:
     [[nodiscard]] core::resilience::ejection_scope scope() const;
     void update_entries(time_point now);
     void report(std::uint32_t index, core::resilience::ejection_change change) const;
+    void count_ejection(std::size_t index, std::string_view reason);
+
+    // The metrics of an endpoint; found when they are needed, because few of many endpoints are.
+    struct endpoint_meters {
+        bool is_found = false;
+        core::duration_cells tries;
+        core::metric_cell ejected;
+        core::metric_cell in_flight;
+    };
+    [[nodiscard]] endpoint_meters& meters_of(std::size_t index);
 
     std::string service_;
     core::resilience::service_settings settings_;
@@ -140,6 +155,8 @@ private:
     std::uint32_t own_zone_;
     std::vector<endpoint> endpoints_;
     std::vector<core::resilience::ejection*> states_; // of endpoints_
+    policy_meters& counts_;
+    std::vector<endpoint_meters> meters_; // of endpoints_
     core::resilience::balancer balancer_;
     core::resilience::random_generator random_;
     std::uint64_t changes_seen_ = 0;

@@ -40,7 +40,8 @@ no_parts& parts_of_breakers() {
 
 } // namespace
 
-host_cells::host_cells(const core::scoreboard* board, std::size_t line) {
+host_cells::host_cells(const core::scoreboard* board, std::size_t line, core::metrics* within)
+    : meters_{within} {
     if (board != nullptr) {
         shared_ = &board->shared();
         parts_ = &board->parts(line);

@@ -3,6 +3,7 @@
 
 #include "base/deadline.hpp"
 #include "core/resilience/host_state.hpp"
+#include "upstream/policy_meters.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -51,7 +52,8 @@ public:
         decltype(core::resilience::host_state::services)::keep_every;
 
     /// `board` outlives this; null: every cell is the worker's own. `line`: of the worker.
-    host_cells(const core::scoreboard* board, std::size_t line);
+    /// `within`: see policy_meters.
+    host_cells(const core::scoreboard* board, std::size_t line, core::metrics* within = nullptr);
 
     [[nodiscard]] std::shared_ptr<service_claim> service(std::string_view name, time_point now);
     /// `address`: "host:port", the same text in every worker.
@@ -62,6 +64,9 @@ public:
 
     /// To be called at least every keep_every.
     void keep(time_point now);
+
+    /// The metrics of the policies that use the cells.
+    [[nodiscard]] policy_meters& meters() { return meters_; }
 
     /// Of keyed_hash(), the same in all workers of the host.
     [[nodiscard]] const core::resilience::hash_key& hashing_key() const { return key_; }
@@ -80,6 +85,7 @@ private:
     core::resilience::host_state* shared_ = nullptr;
     core::resilience::host_state::worker_parts* parts_ = nullptr;
     core::resilience::hash_key key_{};
+    policy_meters meters_;
     claims<service_claim> services_;
     claims<endpoint_claim> endpoints_;
     claims<breaker_claim> breakers_;

@@ -108,7 +108,9 @@ program_cluster::program_cluster(
     : settings_{std::move(settings)},
       endpoints_{std::move(all)},
       guard_{std::move(guard)},
-      group_{settings_.name, settings_.policies, guard_->claim(), own_zone} {
+      group_{
+          settings_.name, settings_.policies, guard_->claim(), guard_->meters(), own_zone
+      } {
     std::vector<endpoint_group::endpoint> made;
     made.reserve(endpoints_.size());
     for (const auto& each : endpoints_) {
@@ -270,6 +272,14 @@ std::shared_ptr<program_endpoint> program_cluster::at(const program_endpoint::pl
 std::shared_ptr<program_cluster> programs::find(std::string_view service) const {
     const auto found = clusters_.find(service);
     return found == clusters_.end() ? nullptr : found->second;
+}
+
+void programs::note_states(time_point now) {
+    for (const auto& [name, cluster] : clusters_) {
+        cluster->group().refresh(now);
+        cluster->group().note_states();
+        cluster->guard()->note_states(now);
+    }
 }
 
 void programs::close_idle() {

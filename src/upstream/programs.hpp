@@ -138,6 +138,9 @@ public:
     /// Null when no such service is known.
     [[nodiscard]] std::shared_ptr<program_cluster> find(std::string_view service) const;
 
+    /// The state of the policies of all services, for metrics; with each heartbeat.
+    void note_states(time_point now);
+
     /// Closes all idle connections and keeps none from now on, for a worker that drains.
     void close_idle();
 

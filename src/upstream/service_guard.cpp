@@ -117,7 +117,10 @@ service_guard::service_guard(
       settings_{settings},
       claim_{cells.service(service_, clock::now())},
       look_{executor_},
-      random_{std::random_device{}() | std::uint64_t{std::random_device{}()} << 32} {
+      random_{std::random_device{}() | std::uint64_t{std::random_device{}()} << 32},
+      running_{meters().cell_of(core::metric::bulkhead_running, {service_})},
+      waits_{meters().cell_of(core::metric::bulkhead_waiting, {service_})},
+      refused_{meters().cell_of(core::metric::bulkhead_refused, {service_})} {
     bind();
 }
 
@@ -161,6 +164,8 @@ service_guard::route& service_guard::route_of(route_view name, time_point now) {
         std::string text{name.first};
         text.append(name.second);
         made->breaker = cells_.breaker(service_, text, now);
+        const std::string_view label = text.empty() ? std::string_view{"other"} : text;
+        made->state = meters().cell_of(core::metric::breaker_state, {service_, label});
         found = routes_.emplace(route_name{name}, std::move(made)).first;
     }
     last_route_ = found;
@@ -190,12 +195,16 @@ service_guard::enter(entry& request, time_point now) {
     if (admitted.what == breaker_decision::kind::refused) {
         return tl::unexpected{refusal{breaker_open, admitted.retry_after}};
     }
+    if (admitted.is_first_probe) {
+        count_transition(of, "half_open");
+    }
     request.admitted = admitted;
     const auto admission = bulkhead_->enter(++last_waiter_, request.until, now);
     switch (admission.what) {
     case bulkhead::entry::entered:
         return permit_for(of, admitted, now);
     case bulkhead::entry::refused:
+        refused_.add();
         return tl::unexpected{refusal{too_many}};
     case bulkhead::entry::waits:
         break;
@@ -221,6 +230,7 @@ service_guard::wait(entry* request) {
     const time_point now = clock::now();
     if (!waits.has_entered) {
         bulkhead_->cancel(own); // does nothing when its time was over
+        refused_.add(waits.is_cancelled ? 0 : 1);
         co_return tl::unexpected{refusal{too_many}};
     }
     route& of = route_of({request->method, request->route}, now);
@@ -281,36 +291,13 @@ retry_decision service_guard::decide_retry(
     time_point now
 ) {
     const retry_plan plan{settings_.retry, claim_->cell->retries, random_};
-    return plan.decide(request, tried, now);
-}
-
-void service_guard::report_breaker(const route& of, breaker_phase before, time_point now) {
-    const breaker_phase after = of.breaker->cell->phase(now);
-    if (before == after || settings_.breaker.mode == breaker_mode::off) {
-        return;
+    const retry_decision made = plan.decide(request, tried, now);
+    if (made.retries()) {
+        count_retry(reason_of_retry(tried.result));
+    } else if (made.refusal == retry_refusal::no_budget) {
+        meters().cell_of(core::metric::upstream_retries_refused, {service_}).add();
     }
-    const auto found =
-        std::ranges::find_if(routes_, [&of](const auto& each) { return each.second.get() == &of; });
-    const route_name name = found == routes_.end() ? route_name{} : found->first;
-    const std::string_view mode =
-        settings_.breaker.mode == breaker_mode::observe ? " (it only observes)" : "";
-    if (after == breaker_phase::open) {
-        log::warning(
-            "{} {}{}: the breaker is open{}: too many failures",
-            service_,
-            name.first,
-            name.second,
-            mode
-        );
-    } else if (after == breaker_phase::closed) {
-        log::info(
-            "{} {}{}: the breaker is closed again{}",
-            service_,
-            name.first,
-            name.second,
-            mode
-        );
-    }
+    return made;
 }
 
 } // namespace msd::upstream

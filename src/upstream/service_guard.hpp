@@ -34,6 +34,7 @@ public:
     struct route {
         std::shared_ptr<breaker_claim> breaker;
         core::resilience::latency_histogram latencies;
+        core::metric_cell state; // of the breaker
     };
 
     // A request that may go to an endpoint. Leaves in its destructor, as a cancelled one unless
@@ -124,6 +125,12 @@ public:
         time_point now
     );
 
+    /// A further try that decide_retry() was not asked about. `reason`: a literal.
+    void count_retry(std::string_view reason);
+
+    /// The state of the policies, for metrics; with each heartbeat.
+    void note_states(time_point now);
+    [[nodiscard]] policy_meters& meters() { return cells_.meters(); }
     [[nodiscard]] const std::shared_ptr<service_claim>& claim() const { return claim_; }
     [[nodiscard]] const core::resilience::service_settings& settings() const { return settings_; }
 
@@ -150,6 +157,8 @@ private:
     void leave(core::resilience::shared_count& total, core::resilience::shared_count& part);
     void admit_waiting(time_point now);
     void look_again();
+    void count_transition(const route& of, std::string_view to);
+    [[nodiscard]] const route_name* name_of(const route& of) const;
     void report_breaker(const route& of, core::resilience::breaker_phase before, time_point now);
 
     asio::any_io_executor executor_;
@@ -170,6 +179,10 @@ private:
     asio::steady_timer look_; // runs while requests wait
     bool looks_ = false;
     core::resilience::random_generator random_;
+    core::metric_cell running_;
+    core::metric_cell waits_;
+    core::metric_cell refused_;
+    std::map<std::string_view, core::metric_cell> retries_; // by the reason
 };
 
 } // namespace msd::upstream

@@ -163,6 +163,7 @@ upstreams::service_map::iterator upstreams::add_service(const std::string& name)
         name,
         settings,
         guard->claim(),
+        around_.cells->meters(),
         endpoint_group::zone_of(around_.settings.zone)
     );
     made->second.guard = std::move(guard);
@@ -371,6 +372,18 @@ bool upstreams::is_msd_only(std::string_view name) const {
     return std::all_of(nodes.begin(), nodes.end(), [](const auto& node) {
         return node->info().proto >= wire::protocol_version;
     });
+}
+
+void upstreams::note_states(time_point now) {
+    for (auto& [name, of] : services_) {
+        if (of.nodes.empty()) {
+            continue;
+        }
+        group(name, of);
+        of.group->refresh(now);
+        of.group->note_states();
+        of.guard->note_states(now);
+    }
 }
 
 void upstreams::close() {

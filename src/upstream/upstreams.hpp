@@ -86,6 +86,9 @@ public:
     /// No instance of the service is a foreign node.
     [[nodiscard]] bool is_msd_only(std::string_view name) const;
 
+    /// The state of the policies of all services, for metrics; with each heartbeat.
+    void note_states(time_point now);
+
     /// `react` is called whenever an instance may have become reachable or unreachable.
     void on_change(std::function<void()> react) { on_change_ = std::move(react); }
 

@@ -9,6 +9,7 @@ import { control } from './harness/control.mjs';
 import { http } from './harness/http_client.mjs';
 import { free_port } from './harness/ports.mjs';
 import { read_metrics, start_prometheus } from './harness/prometheus.mjs';
+import { toml_text } from './harness/proxy.mjs';
 import { start_origin, answer } from './harness/raw_origin.mjs';
 import { test } from './harness/test.mjs';
 import { until } from './harness/until.mjs';
@@ -133,6 +134,65 @@ test('every figure of the status is a metric, whatever requests contain', async 
     assert.deepEqual(flags.find(([target]) => target === '/gone/x'), ['/gone/x', 'UF']);
     assert.deepEqual(flags.find(([target]) => target === '/web/x'), ['/web/x', undefined]);
     assert.equal(flags.find(([target]) => target?.startsWith('/no/such'))[1], 'NR');
+});
+
+test('the policies are metrics: breakers, ejections, limits and retries', async (world) => {
+    const origin = await start_origin(world, { default: answer });
+    const dead = `127.0.0.1:${await free_port()}`;
+    const file = world.path('policies.toml');
+    fs.writeFileSync(file, toml_text({
+        keys: {},
+        routes: [
+            { name: 'api', path: '/api/', service: 'api', limit: { rate: '1/h', burst: 3 } },
+            { path: '/gone/', service: 'gone' },
+        ],
+        upstreams: {
+            api: { addresses: [origin.address, dead], balance: 'round-robin' },
+            gone: { addresses: [dead], breaker: { requests_min: 5 } },
+        },
+    }));
+    const up = await world.up({
+        args: ['--admin-port', '0', '--gateway-workers', '3', '--config', file],
+        env: with_admin,
+    });
+    await up.ready('admin');
+    const port = up.port('gateway');
+    const statuses = [];
+    for (let count = 0; count < 6; ++count) {
+        statuses.push((await http(port, 'GET', '/api/x')).status);
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 200, 429, 429]);
+    for (let count = 0; count < 30; ++count) {
+        await http(port, 'GET', '/gone/x');
+    }
+    const samples = await is_counted('the state of the policies', up, (all) =>
+        all['msd_breaker_state{service="gone",route="/gone/"}'] === 2
+        && all[`msd_outlier_ejected{service="api",instance="${dead}"}`] === 1);
+    // Three workers share each of these, and each worker has published it.
+    assert.equal(samples[`msd_outlier_ejected{service="api",instance="${origin.address}"}`], 0);
+    assert.equal(samples['msd_breaker_state{service="api",route="api"}'], 0);
+    const opened = 'msd_breaker_transitions_total{service="gone",route="/gone/",to="open"}';
+    assert.ok(samples[opened] >= 1);
+    const ejections = `msd_outlier_ejections_total{service="api",instance="${dead}",`
+        + 'reason="connection_refused"}';
+    assert.ok(samples[ejections] >= 1);
+    const retries = 'msd_upstream_retries_total{service="api",reason="connection_refused"}';
+    assert.ok(samples[retries] >= 1);
+    assert.equal(samples['msd_ratelimit_requests_total{limit="api",outcome="allowed"}'], 4);
+    assert.equal(samples['msd_ratelimit_requests_total{limit="api",outcome="refused"}'], 2);
+    assert.equal(samples['msd_bulkhead_running{service="api"}'], 0);
+    const tries = 'msd_upstream_try_duration_seconds_count{service="api",'
+        + `instance="${origin.address}"}`;
+    assert.equal(samples[tries], 4);
+    assert.ok(samples['msd_registry_routes'] > 0);
+    assert.ok(samples['msd_registry_registrations_total{outcome="accepted"}'] >= 5);
+    assert.equal(samples['msd_registry_registrations_total{outcome="refused"}'], 0);
+    // What is gone from the configuration has no state any more.
+    fs.writeFileSync(file, toml_text({ keys: {}, routes: [], upstreams: {} }));
+    const reload = await world.command(['ctl', 'reload', ...world.own_dirs()]);
+    assert.equal(reload.code, 0, reload.log);
+    await is_counted('the breaker is gone', up, (all) =>
+        all['msd_breaker_state{service="gone",route="/gone/"}'] === 0);
 });
 
 test('an instance is ready when every pool has a worker', async (world) => {

@@ -380,7 +380,7 @@ void simulation::tick() {
     if (!settings_.has_policies) {
         return;
     }
-    figures_.ejections += evaluate_success_rates({group_, members_}, ejecting_, now_);
+    figures_.ejections += evaluate_success_rates({group_, members_}, ejecting_, now_).size();
     for (simulated_worker& worker : workers_) {
         refresh(worker);
     }

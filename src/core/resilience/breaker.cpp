@@ -81,6 +81,7 @@ breaker::admit(const breaker_settings& settings, time_point now, random_generato
         const double share = settings.closing.share(began_at(read, now), now);
         return share >= 1 || random.unit() < share ? breaker_decision{} : refusal(1000);
     }
+    bool has_half_opened = false;
     if (read.phase == breaker_phase::open) {
         const std::uint64_t left_ms = read.at_ms > now_ms ? read.at_ms - now_ms : 0;
         // A time that is further away than the breaker is ever open was written by no worker.
@@ -91,13 +92,14 @@ breaker::admit(const breaker_settings& settings, time_point now, random_generato
         const breaker_state half{breaker_phase::half_open, read.times, 0, now_ms};
         if (state.compare_exchange_strong(cell, half.pack(), std::memory_order_acq_rel)) {
             next_probe_ms.store(now_ms, std::memory_order_relaxed);
+            has_half_opened = true;
         }
     }
     const auto every = static_cast<std::uint64_t>(settings.probe_every.count());
     std::uint64_t due_ms = next_probe_ms.load(std::memory_order_relaxed);
     const bool is_due = now_ms >= due_ms || due_ms - now_ms > every;
     if (is_due && next_probe_ms.compare_exchange_strong(due_ms, now_ms + every)) {
-        return {probe, {}, false};
+        return {probe, {}, false, has_half_opened};
     }
     return refusal(every);
 }

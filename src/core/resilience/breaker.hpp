@@ -64,6 +64,7 @@ struct breaker_decision {
     kind what = kind::allowed;
     milliseconds retry_after{0}; // of a refusal, for Retry-After
     bool would_refuse = false;   // what enforce would do, in the mode observe
+    bool is_first_probe = false; // this request has ended the phase open
 };
 
 // The circuit breaker of a service and route (Nygard, "Release It!", 2007), for all workers of a

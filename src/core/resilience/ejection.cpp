@@ -259,7 +259,7 @@ ejection_change note_accepted(
                : ejection_change::none;
 }
 
-std::size_t evaluate_success_rates(
+std::vector<std::size_t> evaluate_success_rates(
     const ejection_scope& scope,
     const ejection_settings& settings,
     time_point now
@@ -268,7 +268,7 @@ std::size_t evaluate_success_rates(
     const auto every = static_cast<std::uint64_t>(settings.evaluate_every.count());
     if ((ms_of(now) < due_ms && due_ms - ms_of(now) <= every) ||
         !scope.group.next_evaluation_ms.compare_exchange_strong(due_ms, ms_of(now) + every)) {
-        return 0;
+        return {};
     }
     std::size_t counted = 0;
     double sum = 0;
@@ -288,18 +288,19 @@ std::size_t evaluate_success_rates(
         }
     }
     if (counted < settings.endpoints_min) {
-        return 0;
+        return {};
     }
     const double mean = sum / static_cast<double>(counted);
     const double variance = std::max(0.0, squares / static_cast<double>(counted) - mean * mean);
     const double least =
         mean - std::max(settings.deviations * std::sqrt(variance), settings.deviation_min);
-    std::size_t ejected = 0;
-    for (ejection* const endpoint : scope.endpoints) {
-        const double rate = rate_of(*endpoint);
+    std::vector<std::size_t> ejected;
+    for (std::size_t index = 0; index < scope.endpoints.size(); ++index) {
+        ejection& endpoint = *scope.endpoints[index];
+        const double rate = rate_of(endpoint);
         if (rate >= 0 && rate < least &&
-            eject(scope, *endpoint, settings, now) == ejection_change::ejected) {
-            ++ejected;
+            eject(scope, endpoint, settings, now) == ejection_change::ejected) {
+            ejected.push_back(index);
         }
     }
     return ejected;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 namespace msd::core::resilience {
 
@@ -117,8 +118,8 @@ ejection_change note_accepted(
 );
 
 /// Ejects endpoints whose success rate is too low. Costs O(n) once per interval, in one of the
-/// workers; O(1) otherwise. Returns how many were ejected.
-std::size_t evaluate_success_rates(
+/// workers; O(1) otherwise. Returns the ejected ones, as indexes of the scope.
+std::vector<std::size_t> evaluate_success_rates(
     const ejection_scope& scope,
     const ejection_settings& settings,
     time_point now

@@ -4,6 +4,7 @@
 #include "base/deadline.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 // How one try of a request at one endpoint ended, in the terms in which balancers, ejection,
 // breakers and retries decide. Transports (packets, HTTP) translate their errors into it.
@@ -40,6 +41,35 @@ struct observed_try {
         return try_result::client_error;
     }
     return status >= 502 && status <= 504 ? try_result::gateway_error : try_result::server_error;
+}
+
+/// The result of a try after which a request is tried again, as a label of a metric; a literal.
+[[nodiscard]] constexpr std::string_view reason_of_retry(try_result after) {
+    using enum try_result;
+    switch (after) {
+    case server_error:
+        return "server_error";
+    case gateway_error:
+        return "gateway_error";
+    case connection_refused:
+        return "connection_refused";
+    case connect_failed:
+        return "connect_failed";
+    case goaway:
+        return "goaway";
+    case not_executed:
+        return "not_executed";
+    case reset:
+        return "reset";
+    case timed_out:
+        return "timeout";
+    case succeeded:
+    case client_error:
+    case cancelled:
+    case rejected:
+        break; // none is tried again
+    }
+    return "none";
 }
 
 /// The endpoint has executed the request and replied as it should. 4xx is a good reply: the

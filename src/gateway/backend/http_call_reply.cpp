@@ -304,6 +304,7 @@ void http_call::break_off(std::string_view why, const char* cut_text) {
     if (may_repeat_stale()) {
         note_try(try_result::cancelled); // it says nothing about the endpoint
         is_repeated_ = true;
+        cluster_->guard()->count_retry("stale_connection");
         repeats_ = true;
         takes_fresh_only_ = true;
     } else {

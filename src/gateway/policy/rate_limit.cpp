@@ -91,9 +91,20 @@ void append_fields(std::string& lines, std::string_view name, const limit_decisi
     );
 }
 
+// As a label: the route that has the limit, or the gateway.
+std::string_view owner_of(const exchange_state& exchange) {
+    const bool has_own = exchange.route.what == route_match::outcome::configured &&
+                         exchange.route.configured->settings.limit;
+    return has_own ? std::string_view{exchange.route.configured->settings.name} : "gateway";
+}
+
 // Adds the fields to the reply; 429 when the request is not allowed.
 std::optional<refusal>
 judge(exchange_state& exchange, const request_limit& limit, const limit_decision& made) {
+    exchange.gateway.counts.count_limited(
+        owner_of(exchange),
+        made.is_allowed ? meters::limited::allowed : meters::limited::refused
+    );
     append_fields(exchange.reply_lines, name_of(limit), made);
     if (made.is_allowed) {
         return {};
@@ -153,6 +164,7 @@ asio::awaitable<std::optional<refusal>> ask_limit_store(exchange_state* exchange
     auto made = co_await gateway.shared_limits->take(key, limit.settings);
     if (!made) {
         log::debug("{}: the limits have no store: {}", exchange->request_id, made.error().text);
+        gateway.counts.count_limited(owner_of(*exchange), meters::limited::store_failed);
         made = gateway.limits.take(key, share_of(limit.settings, gateway.gateways), clock::now());
     }
     co_return judge(*exchange, limit, *made);

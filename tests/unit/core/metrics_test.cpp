@@ -116,6 +116,41 @@ TEST_F(metrics_of_workers, put_durations_into_buckets) {
         << written;
 }
 
+TEST_F(metrics_of_workers, show_state_that_all_share_once) {
+    metrics first = worker(0);
+    metrics second = worker(7);
+    constexpr auto breaker = metric::breaker_state;
+    shared_gauges of_first;
+    shared_gauges of_second;
+    const auto note = [](shared_gauges& to, metrics& by, const char* route, std::uint64_t value) {
+        to.note(by.cell_of(metric::breaker_state, {"shop", route}), value);
+    };
+    note(of_first, first, "/a", 2);
+    note(of_first, first, "/b", 1);
+    note(of_second, second, "/a", 2);
+    of_first.publish();
+    of_second.publish();
+    EXPECT_EQ(value_of(breaker, {"shop", "/a"}), 2) << "not the sum";
+    EXPECT_EQ(value_of(breaker, {"shop", "/b"}), 1);
+    EXPECT_NE(text().find("# TYPE msd_breaker_state gauge\n"), std::string::npos);
+
+    // Several values for one series: the largest. What is not noted any more becomes 0.
+    note(of_first, first, "/a", 1);
+    note(of_first, first, "/a", 2);
+    note(of_first, first, "/a", 0);
+    of_first.publish();
+    of_second.publish();
+    EXPECT_EQ(value_of(breaker, {"shop", "/a"}), 2);
+    EXPECT_EQ(value_of(breaker, {"shop", "/b"}), 0);
+
+    // A worker that has ended has no say.
+    board.line(0).clear();
+    EXPECT_EQ(value_of(breaker, {"shop", "/a"}), 0);
+    const metrics successor{board, 0};
+    board.line(0).beat(now);
+    EXPECT_EQ(value_of(breaker, {"shop", "/a"}), 0);
+}
+
 TEST_F(metrics_of_workers, are_written_as_prometheus_reads_them) {
     metrics mine = worker(0);
     mine.cell_of(requests, {"a \"quoted\\\n\x7f\xff route", "GET", "200"}).add(7);

@@ -74,7 +74,18 @@ TEST_F(gateway_meters, count_what_became_of_requests_to_services) {
         values(core::metric::upstream_requests),
         (series{{"shop a:1 success", 1}, {"shop a:1 timeout", 1}, {"shop b:1 server_error", 1}})
     );
-    EXPECT_EQ(values(core::metric::upstream_retries), (series{{"shop", 4}}));
+}
+
+TEST_F(gateway_meters, count_what_limits_have_said) {
+    using enum meters::limited;
+    counting.count_limited("api", allowed);
+    counting.count_limited("api", allowed);
+    counting.count_limited("api", refused);
+    counting.count_limited("gateway", store_failed);
+    EXPECT_EQ(
+        values(core::metric::ratelimit_requests),
+        (series{{"api allowed", 2}, {"api refused", 1}, {"gateway store_failed", 1}})
+    );
 }
 
 TEST_F(gateway_meters, name_an_outcome_after_the_reason_rather_than_the_status) {

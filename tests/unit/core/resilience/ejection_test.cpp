@@ -190,7 +190,8 @@ TEST(ejection, a_low_success_rate_ejects) {
     }
     EXPECT_EQ(under_test.out(), 0U) << "never five in a row";
     const auto evaluate = [&under_test] {
-        return evaluate_success_rates(under_test.scope(), under_test.settings, under_test.now);
+        return evaluate_success_rates(under_test.scope(), under_test.settings, under_test.now)
+            .size();
     };
     EXPECT_EQ(evaluate(), 1U);
     EXPECT_EQ(under_test.states[2].phase(under_test.now), ejection_phase::ejected);
@@ -209,7 +210,8 @@ TEST(ejection, success_rates_need_five_endpoints_a_hundred_requests_and_a_differ
                 under_test.reply(index, fails ? gateway_error : succeeded);
             }
         }
-        return evaluate_success_rates(under_test.scope(), under_test.settings, under_test.now);
+        return evaluate_success_rates(under_test.scope(), under_test.settings, under_test.now)
+            .size();
     };
     EXPECT_EQ(ejected_of(6, 100, 20), 1U);
     EXPECT_EQ(ejected_of(5, 99, 20), 0U);

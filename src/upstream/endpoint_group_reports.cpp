@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What endpoint_group reports: its metrics.
+#include "upstream/endpoint_group.hpp"
+
+namespace msd::upstream {
+
+namespace {
+
+using namespace core::resilience; // NOLINT(google-build-using-namespace): the policies' own words
+
+} // namespace
+
+endpoint_group::endpoint_meters& endpoint_group::meters_of(std::size_t index) {
+    endpoint_meters& its = meters_[index];
+    if (!its.is_found) {
+        const std::string& address = endpoints_[index].address;
+        its.is_found = true;
+        its.tries = counts_.durations_of(core::metric::upstream_try_duration, {service_, address});
+        its.ejected = counts_.cell_of(core::metric::outlier_ejected, {service_, address});
+        its.in_flight =
+            counts_.cell_of(core::metric::upstream_requests_in_flight, {service_, address});
+    }
+    return its;
+}
+
+void endpoint_group::count_ejection(std::size_t index, std::string_view reason) {
+    const std::string& address = endpoints_[index].address;
+    counts_.cell_of(core::metric::outlier_ejections, {service_, address, reason}).add();
+}
+
+void endpoint_group::note_states() {
+    const auto& entries = balancer_.endpoints().entries();
+    for (std::size_t index = 0; index < entries.size(); ++index) {
+        const endpoint_entry& entry = entries[index];
+        const bool is_out = entry.is_ejected || entry.is_refusing;
+        if (!is_out && !meters_[index].is_found) {
+            continue;
+        }
+        const endpoint_meters& its = meters_of(index);
+        counts_.note(its.ejected, is_out ? 1 : 0);
+        counts_.note(its.in_flight, static_cast<std::uint64_t>(requests_in(entry.load->in_flight)));
+    }
+}
+
+} // namespace msd::upstream
