@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/metrics_text.hpp"
 
+#include "base/json.hpp"
 #include "base/printable.hpp"
 
 #include <fmt/format.h>
@@ -239,6 +240,40 @@ std::string metrics_text(const std::vector<metric_series>& all) {
         }
     }
     return out;
+}
+
+std::string metrics_json(const std::vector<metric_series>& all, time_point now) {
+    std::string text;
+    json::writer out{text};
+    out.begin_object().key("at_ns").integer(now.time_since_epoch().count());
+    out.key("series").begin_array();
+    for (const metric_series& each : all) {
+        const metric_family& family = *each.family;
+        out.begin_object().key("name").string(family.name).key("labels").begin_object();
+        for (std::size_t index = 0; index < each.labels.size(); ++index) {
+            out.key(family.labels.at(index)).string(each.labels[index]);
+        }
+        out.end_object();
+        switch (family.kind) {
+        case metric_kind::durations:
+            out.key("buckets").begin_array();
+            for (std::size_t bucket = 0; bucket < duration_cells::buckets; ++bucket) {
+                out.unsigned_integer(each.values.at(bucket));
+            }
+            out.end_array().key("sum_ns").unsigned_integer(each.values.back());
+            break;
+        case metric_kind::counter:
+            out.key("value").unsigned_integer(each.value());
+            break;
+        case metric_kind::gauge:
+        case metric_kind::shared_gauge:
+            out.key("value").integer(static_cast<std::int64_t>(each.value()));
+            break;
+        }
+        out.end_object();
+    }
+    out.end_array().end_object();
+    return text;
 }
 
 } // namespace msd::core

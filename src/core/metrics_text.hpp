@@ -28,6 +28,11 @@ struct metric_series {
 /// most metric_names::series_max series; those that this program does not know are left out.
 [[nodiscard]] std::vector<metric_series> read_metrics(const scoreboard& board, time_point now);
 
+/// As one JSON object: {"at_ns":…,"series":[{"name":…,"labels":{…},"value":…},…]}. Histograms have
+/// "buckets" in the order of duration_cells::ends, with "sum_ns", in the place of "value". `now` is
+/// of the steady clock.
+[[nodiscard]] std::string metrics_json(const std::vector<metric_series>& all, time_point now);
+
 /// In the text format of Prometheus, version 0.0.4.
 [[nodiscard]] std::string metrics_text(const std::vector<metric_series>& all);
 

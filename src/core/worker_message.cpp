@@ -16,24 +16,17 @@ namespace {
 
 using kind = worker_message::kind;
 
-constexpr std::array<std::pair<kind, std::string_view>, 17> words{{
-    {kind::hello, "HELLO"},
-    {kind::ready, "READY"},
-    {kind::extend, "EXTEND"},
-    {kind::draining, "DRAINING"},
-    {kind::drained, "DRAINED"},
-    {kind::fatal, "FATAL"},
-    {kind::drain, "DRAIN"},
-    {kind::stop, "STOP"},
-    {kind::hand_over, "HAND_OVER"},
-    {kind::kept, "KEPT"},
-    {kind::serve, "SERVE"},
-    {kind::scale, "SCALE"},
-    {kind::reopen, "REOPEN"},
-    {kind::stats, "STATS"},
-    {kind::configure, "CONFIGURE"},
-    {kind::configured, "CONFIGURED"},
-    {kind::refused, "REFUSED"},
+constexpr std::array<std::pair<kind, std::string_view>, 19> words{{
+    {kind::hello, "HELLO"},         {kind::ready, "READY"},
+    {kind::extend, "EXTEND"},       {kind::draining, "DRAINING"},
+    {kind::drained, "DRAINED"},     {kind::fatal, "FATAL"},
+    {kind::drain, "DRAIN"},         {kind::stop, "STOP"},
+    {kind::hand_over, "HAND_OVER"}, {kind::kept, "KEPT"},
+    {kind::serve, "SERVE"},         {kind::scale, "SCALE"},
+    {kind::reopen, "REOPEN"},       {kind::stats, "STATS"},
+    {kind::configure, "CONFIGURE"}, {kind::configured, "CONFIGURED"},
+    {kind::refused, "REFUSED"},     {kind::ask, "ASK"},
+    {kind::answered, "ANSWERED"},
 }};
 
 std::string bounded(std::string_view text, std::size_t bytes_max) {

@@ -33,6 +33,9 @@ struct worker_message {
         configure,  // master → worker: apply the attached configuration file; text: its number
         configured, // worker → master: the file with that number is applied
         refused, // worker → master: it cannot be applied, nothing has changed; text: number reason
+        ask,     // master → worker: answer the attached question (worker_question.hpp); text: its
+                 // number
+        answered, // worker → master: it is answered; text: its number
     };
 
     kind what = kind::hello;

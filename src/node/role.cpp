@@ -12,6 +12,10 @@ asio::awaitable<result<void>> role::configure(unique_fd /*file*/) {
     co_return fail(errc::invalid, "this role applies no configuration while it serves");
 }
 
+std::string role::answer_question(std::string_view /*question*/) {
+    return R"({"error":"this worker has no answer to that"})";
+}
+
 asio::awaitable<bool> role::take_over(unique_fd /*from*/) {
     co_return false;
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: the whole life of a worker, from HELLO to its exit.
 // Over 400 lines: the whole life of a worker, from its first message to its last.
 #include "node/worker.hpp"
 
@@ -10,6 +9,7 @@
 #include "core/worker_message.hpp"
 #include "net/descriptor_channel.hpp"
 #include "net/use_tuple.hpp"
+#include "node/answering.hpp"
 #include "node/configuring.hpp"
 #include "node/worker_meters.hpp"
 
@@ -230,6 +230,10 @@ private:
         } else if (message->what == core::worker_message::kind::configure) {
             configurations_.note(message->text, std::move(from_master.descriptors));
             apply_configurations();
+        } else if (message->what == core::worker_message::kind::ask) {
+            if (answer_question(worker_, role_, std::move(from_master.descriptors))) {
+                send_message(core::worker_message::kind::answered, message->text);
+            }
         } else if (message->what != core::worker_message::kind::hand_over) {
             apply(*message);
         } else if (from_master.descriptors.size() == 1 && listener_) {

@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace msd::node {
@@ -79,6 +80,10 @@ public:
     /// requests in flight and all connections continue. An error leaves everything as it was. It is
     /// called after start(), and again only when the call before has returned.
     [[nodiscard]] virtual asio::awaitable<result<void>> configure(unique_fd file);
+
+    /// Answers a question about this worker, one line of JSON, with one line of JSON: an object, at
+    /// most core::worker_question::answer_bytes_max. Changes nothing.
+    [[nodiscard]] virtual std::string answer_question(std::string_view question);
 
     virtual void reopen() {}
     /// Called when worker_environment::workers, the number of workers of the pool, has changed.

@@ -129,7 +129,16 @@ result<std::string> control_commands::change_faults(std::string_view line) {
     return answer_fault(fields, do_.faults(), clock::now());
 }
 
-std::string control_commands::answer(std::string_view line) {
+// What only a worker knows.
+control_answer control_commands::ask_worker(std::string_view pool, std::string_view line) {
+    if (!pool.empty() && find_pool(pool) == nullptr) {
+        return error_answer(fmt::format("this instance has no {}", pool));
+    }
+    const auto asked = do_.ask(pool, line);
+    return asked ? control_answer::later(*asked) : control_answer{error_answer(asked.error().text)};
+}
+
+control_answer control_commands::answer(std::string_view line) {
     const auto said = read_command(line);
     if (!said) {
         return error_answer(said.error().text);
@@ -164,6 +173,12 @@ std::string control_commands::answer(std::string_view line) {
     if (said->name == "fault") {
         return answer_of(change_faults(line), [](const auto& answer) { return *answer; });
     }
+    if (said->name == "explain") {
+        return ask_worker("gateway", line);
+    }
+    if (said->name == "metrics") {
+        return ask_worker({}, line);
+    }
     if (said->name == "reopen") {
         do_.reopen_logs();
         return done;
@@ -174,7 +189,7 @@ std::string control_commands::answer(std::string_view line) {
     }
     return error_answer(fmt::format(
         "unknown command '{}'; the commands are: status, roll, scale, drain, upgrade, reload, "
-        "reopen, fault, stop",
+        "reopen, fault, explain, metrics, stop",
         said->name
     ));
 }

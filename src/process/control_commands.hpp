@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "core/fault_board.hpp"
+#include "process/control_server.hpp"
 #include "process/rolling.hpp"
 #include "process/worker_pool.hpp"
 
@@ -30,15 +31,18 @@ public:
         std::function<void()> reopen_logs;
         std::function<void()> stop;
         std::function<core::fault_board&()> faults;
+        // Asks a worker of a pool, see worker_questions; returns the number of the question.
+        std::function<result<std::uint64_t>(std::string_view pool, std::string_view question)> ask;
     };
 
     /// `pools` outlives this object.
     control_commands(std::list<worker_pool>& pools, actions of_master);
 
     /// The answer to one line: a JSON object, {"error":…} when the command is wrong.
-    [[nodiscard]] std::string answer(std::string_view line);
+    [[nodiscard]] control_answer answer(std::string_view line);
 
 private:
+    [[nodiscard]] control_answer ask_worker(std::string_view pool, std::string_view line);
     [[nodiscard]] worker_pool* find_pool(std::string_view name);
     [[nodiscard]] result<std::uint64_t> start_roll(std::string_view pool_name);
     [[nodiscard]] result<void> change_scale(std::string_view pool_name, std::int64_t workers);

@@ -59,7 +59,11 @@ control_server control_server::adopt(control_state left, handler answer) {
         const std::uint32_t wanted = each.unsent.empty() ? EPOLLIN : EPOLLOUT;
         watch(made.epoll_.get(), each.socket, wanted, EPOLL_CTL_ADD);
         made.clients_.push_back(
-            {unique_fd{each.socket}, std::move(each.received), std::move(each.unsent), each.until}
+            {unique_fd{each.socket},
+             std::move(each.received),
+             std::move(each.unsent),
+             each.until,
+             0}
         );
     }
     return made;
@@ -118,29 +122,51 @@ void control_server::accept_one(time_point now) {
         clients_.pop_front(); // the oldest
     }
     watch(epoll_.get(), socket.get(), EPOLLIN, EPOLL_CTL_ADD);
-    clients_.push_back({std::move(socket), {}, {}, now + client_timeout});
+    clients_.push_back({std::move(socket), {}, {}, now + client_timeout, 0});
 }
 
 // False when the client has finished or has to be closed.
 bool control_server::serve_one(client& each, time_point now) {
     each.until = now + client_timeout;
     const bool alive = each.unsent.empty() ? receive(each) : send_some(each);
-    if (!alive) {
-        return false;
-    }
-    // Nothing is read while an answer is unsent: one command at a time limits the memory.
-    while (each.unsent.empty()) {
+    return alive && serve_commands(each);
+}
+
+// Nothing is read while an answer is unsent or unknown: one command at a time limits the memory.
+bool control_server::serve_commands(client& each) {
+    while (each.unsent.empty() && each.question == 0) {
         const auto end = each.received.find('\n');
         if (end == std::string::npos) {
             break;
         }
-        each.unsent = answer_(std::string_view{each.received}.substr(0, end)) + '\n';
+        control_answer made = answer_(std::string_view{each.received}.substr(0, end));
         each.received.erase(0, end + 1);
+        each.question = made.question;
+        if (made.question != 0) {
+            watch(epoll_.get(), each.socket.get(), 0, EPOLL_CTL_MOD); // its end is still reported
+            break;
+        }
+        each.unsent = std::move(made.text) + '\n';
         if (!send_some(each)) {
             return false;
         }
     }
     return each.received.size() <= command_bytes_max;
+}
+
+void control_server::answer(std::uint64_t question, std::string text, time_point now) {
+    const auto to = std::find_if(clients_.begin(), clients_.end(), [question](const client& each) {
+        return each.question == question;
+    });
+    if (to == clients_.end()) {
+        return;
+    }
+    to->question = 0;
+    to->until = now + client_timeout;
+    to->unsent = std::move(text) + '\n';
+    if (!send_some(*to) || !serve_commands(*to)) {
+        clients_.erase(to);
+    }
 }
 
 bool control_server::receive(client& from) {

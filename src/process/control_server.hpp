@@ -7,13 +7,29 @@
 #include "process/master_state.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace msd::process {
+
+// The answer to a command, or the number of the question on which it depends: then it comes later,
+// by control_server::answer(), and is not 0.
+struct control_answer {
+    control_answer(std::string said) : text{std::move(said)} {} // NOLINT(*-explicit-*): it is one
+    [[nodiscard]] static control_answer later(std::uint64_t question) {
+        control_answer made{std::string{}};
+        made.question = question;
+        return made;
+    }
+
+    std::string text; // one line, without the line feed
+    std::uint64_t question = 0;
+};
 
 // Answers commands on a Unix socket: a command is one JSON object on a line, the answer is one
 // line. Every process that may open the socket (mode 0660: same user or group) may control the
@@ -24,8 +40,8 @@ public:
     static constexpr std::size_t command_bytes_max = 4096;
     static constexpr milliseconds client_timeout{10'000}; // without a byte in either direction
 
-    /// Gets one line, returns one line, both without the line feed.
-    using handler = std::function<std::string(std::string_view command)>;
+    /// Gets one line without the line feed.
+    using handler = std::function<control_answer(std::string_view command)>;
 
     /// Listens at `path` and replaces an existing socket there: the caller holds the pid file, so
     /// no master uses that socket. errc::invalid: the path is longer than 107 bytes.
@@ -47,6 +63,8 @@ public:
     /// Becomes readable when serve() has something to do.
     [[nodiscard]] int descriptor() const { return epoll_.get(); }
     void serve(time_point now);
+    /// Answers the command that depends on this question; does nothing when its client has left.
+    void answer(std::uint64_t question, std::string text, time_point now);
     /// Closes clients that were idle for client_timeout.
     void expire(time_point now);
     [[nodiscard]] time_point next_due() const;
@@ -57,11 +75,13 @@ private:
         std::string received;
         std::string unsent;
         time_point until{};
+        std::uint64_t question = 0; // its command waits for this
     };
 
     control_server(std::filesystem::path path, unique_fd listener, handler answer);
     void accept_one(time_point now);
     [[nodiscard]] bool serve_one(client& each, time_point now);
+    [[nodiscard]] bool serve_commands(client& each);
     [[nodiscard]] bool receive(client& from);
     [[nodiscard]] bool send_some(client& to) const;
 

@@ -34,10 +34,12 @@ master::master(master_settings settings, signal_queue signals, std::vector<pool_
           settings_.program_path,
           [this] { return ask_new_program(); },
           [this](const executable& program) {
+              questions_.give_up("the master is being replaced; try again");
               return take_over(program, state_for_successor());
           }},
       stop_{pools_, manager_},
       announced_{pools_, settings_.on_pool_ready, settings_.on_all_ready},
+      questions_{pools_, answer_receiver()},
       commands_{pools_, command_actions()},
       started_{clock::now()},
       looked_at_{started_},
@@ -110,6 +112,12 @@ control_server::handler master::answerer() {
     };
 }
 
+worker_questions::answer_to master::answer_receiver() {
+    return [this](std::uint64_t question, std::string answer) {
+        control_->answer(question, std::move(answer), clock::now());
+    };
+}
+
 result<void> master::open_pools() {
     auto program = executable::running();
     if (!program) {
@@ -160,6 +168,7 @@ void master::turn() {
     start_due(now);
     rolls_.advance(now);
     advance_reload(now);
+    questions_.advance(now);
     watch_new_workers();
     announced_.advance(stop_.is_serving());
     report(now);
@@ -321,6 +330,7 @@ time_point master::next_due() const {
     time_point next =
         std::min({control_->next_due(), rolls_.due(), upgrade_.due(), manager_.due(), stop_.due()});
     next = std::min(next, reloads_.due(settings_.supervision.configure_timeout));
+    next = std::min(next, questions_.due());
     next = std::min(next, looked_at_ + settings_.supervision.heartbeat_every);
     for (const worker_pool& each : pools_) {
         next = std::min(next, each.next_due());

@@ -21,6 +21,7 @@
 #include "process/terminal.hpp"
 #include "process/upgrading.hpp"
 #include "process/worker_pool.hpp"
+#include "process/worker_questions.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -96,6 +97,7 @@ private:
     void reap(time_point now);
     [[nodiscard]] result<std::uint64_t> reload(time_point now);
     void advance_reload(time_point now);
+    [[nodiscard]] worker_questions::answer_to answer_receiver();
     void adopt(reconfiguration& read, time_point now);
     void hold_rolls();
     void reopen_logs();
@@ -127,6 +129,7 @@ private:
     upgrading upgrade_;
     stopping stop_;
     announcements announced_;
+    worker_questions questions_;
     control_commands commands_;
     std::unique_ptr<control_server> control_; // from open() on
     event_set events_;

@@ -39,6 +39,9 @@ control_commands::actions master::command_actions() {
     made.faults = [this]() -> core::fault_board& {
         return board_->board.faults();
     };
+    made.ask = [this](std::string_view pool, std::string_view question) {
+        return questions_.ask(pool, question, clock::now());
+    };
     made.stop = [this] {
         begin_stop(stopping::mode::stopping, clock::now());
     };

@@ -88,6 +88,8 @@ void worker_messages::apply(
         worker.stats = message.text;
     } else if (message.what == kind::configured || message.what == kind::refused) {
         note_configured(worker, message);
+    } else if (message.what == kind::answered) {
+        worker.answered = core::read_configure_answer(message.text).number;
     }
 }
 

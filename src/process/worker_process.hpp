@@ -61,6 +61,7 @@ struct worker_process {
     std::uint64_t messages_before = 0;     // received before `counted_from`
     time_point counted_from{};             // when the present second of counting began
     configuring_state configuring;
+    std::uint64_t answered = 0; // the number of the last question that it has answered; 0: none
 
     [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;
