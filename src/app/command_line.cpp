@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over 400 lines: one function per command with its options and help text, and only one file may
-// include CLI11.
+// Over 400 lines: one function per command with its options and help text, as far as the command
+// has no description of its own (command_description.hpp), and only one file may include CLI11.
 #include "app/command_line.hpp"
 
+#include "app/command_description.hpp"
 #include "app/environment.hpp"
 #include "base/version.hpp"
 #include "config/suggestion.hpp"
@@ -18,6 +19,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace msd::app {
 
@@ -62,7 +64,7 @@ public:
         add_tables();
         add_ctl();
         add_fault();
-        add_call();
+        add_described(describe_call());
         add_transfers();
         add_rest();
     }
@@ -582,33 +584,49 @@ private:
         );
     }
 
-    void add_call() {
-        CLI::App& call = add_command(
-            verb::call,
-            "call",
-            "send one request to a service and print its reply",
-            "  msd call GET /goods\n"
-            "  msd call POST /goods name=pencil category=office price=1.50 description=red\n"
-            "  msd call GET /goods '{\"id\":1}' --timeout 1000\n"
-            "\nThe exit code is 0 when the reply's errorcode is 0.\n"
-            "On a terminal, control and format characters of the reply are shown as JSON escapes.\n"
-        );
-        when_named(call, [this](CLI::App& named) {
-            named.add_option("METHOD", line_.method, "method: GET, POST, …")->required();
-            named.add_option("URI", line_.uri, "path, for example /goods")->required();
-            named.add_option("PARAMS", line_.arguments, "name=value …, or one JSON object");
-            named
-                .add_option(
-                    "--timeout",
-                    line_.timeout_ms,
-                    "time limit in milliseconds (default: 5000)"
-                )
-                ->check(CLI::Range(1, 3'600'000))
-                ->take_last();
-            add_common(named);
-            add_distributor_flag(named);
-            add_secret_flag(named);
+    void add_described(const command_description& each) {
+        CLI::App& made = add_command(each.what, each.name, each.text, each.examples);
+        when_named(made, [this, each](CLI::App& named) {
+            for (const option_description& option : each.options(line_)) {
+                add_option(named, option);
+            }
+            add_common_of(named, each.has);
         });
+    }
+
+    static void add_option(CLI::App& to, const option_description& what) {
+        CLI::Option* made = nullptr;
+        if (bool* const* const flag = std::get_if<bool*>(&what.into)) {
+            made = to.add_flag(what.names, **flag, what.text);
+        } else if (std::string* const* const text = std::get_if<std::string*>(&what.into)) {
+            made = to.add_option(what.names, **text, what.text)->take_last();
+        } else if (std::int64_t* const* const number = std::get_if<std::int64_t*>(&what.into)) {
+            made = to.add_option(what.names, **number, what.text)->take_last();
+            made->check(CLI::Range(what.least, what.most));
+        } else {
+            made = to.add_option(
+                what.names,
+                *std::get<std::vector<std::string>*>(what.into),
+                what.text
+            );
+            made->allow_extra_args(!what.names.starts_with('-'));
+        }
+        made->required(what.is_required);
+    }
+
+    void add_common_of(CLI::App& to, command_description::common which) {
+        using enum command_description::common;
+        if (which == instance) {
+            add_control_options(to);
+        } else if (which == registry) {
+            add_common(to);
+            add_distributor_flag(to);
+            add_secret_flag(to);
+        } else if (which == store) {
+            to.add_flag("--json", line_.as_json, "print JSON");
+            add_common(to);
+            add_store_flag(to);
+        }
     }
 
     void add_transfers() {
@@ -672,20 +690,8 @@ private:
     }
 
     void add_rest() {
-        CLI::App& check = add_command(
-            verb::check,
-            "check",
-            "check a configuration file and the servers that it names",
-            "  msd check /etc/msd/msd.toml\n"
-            "\nConnects to the store and the cache, and changes nothing. The exit code is 78 when "
-            "the\n"
-            "file is wrong, 1 when the store or the cache cannot be used.\n"
-        );
-        when_named(check, [this](CLI::App& named) {
-            named.add_flag("--json", line_.as_json, "print JSON");
-            named.add_option("FILE", line_.file, "configuration file")->required();
-        });
-        add_migrate();
+        add_described(describe_check());
+        add_described(describe_migrate());
         add_secret();
         add_command(verb::version, "version", "print version and build", "  msd version\n");
     }
@@ -709,33 +715,6 @@ private:
         verbs_[made] = verb::secret_new;
         when_named(*made, [this](CLI::App& named) {
             named.add_option("FILE", line_.file, "file to create")->required();
-        });
-    }
-
-    void add_migrate() {
-        CLI::App& migrate = add_command(
-            verb::migrate,
-            "migrate",
-            "migrate the schemas of all services to this version; services do it when they start",
-            "  msd migrate --store mysql://msd@db.local/msd --dry-run\n"
-            "  msd migrate --data-dir /srv/msd\n"
-            "  msd migrate --finish --dry-run\n"
-            "\nThe tables of an existing deployment are adopted. Rows, texts and hashes are not "
-            "changed,\n"
-            "so the existing nodes can continue to use them. When no existing node runs any more,\n"
-            "--finish converts the texts to utf8mb4, compares them byte by byte, and keeps only\n"
-            "msd's password hashes.\n"
-        );
-        when_named(migrate, [this](CLI::App& named) {
-            named.add_flag("--dry-run", line_.dry_run, "report the steps only");
-            named.add_flag(
-                "--finish",
-                line_.finish,
-                "end the shared use of adopted tables by nodes of an existing deployment"
-            );
-            named.add_flag("--json", line_.as_json, "print JSON");
-            add_common(named);
-            add_store_flag(named);
         });
     }
 

@@ -264,5 +264,15 @@ TEST(command_line, prints_version_and_build) {
     EXPECT_EQ(std::count(parsed.text.begin(), parsed.text.end(), '\n'), 2) << parsed.text;
 }
 
+TEST(command_line, keeps_the_arguments_of_described_commands) {
+    const auto call = accepted({"call", "GET", "/goods", "a=1", "b=2", "--timeout", "7"});
+    EXPECT_EQ(call.arguments, (words{"a=1", "b=2"}));
+    EXPECT_EQ(call.timeout_ms, 7);
+    const auto migrate = accepted({"migrate", "--dry-run", "--store", "mysql://a@b/c"});
+    EXPECT_TRUE(migrate.dry_run);
+    EXPECT_EQ(settings_of(migrate), (words{"store.url=mysql://a@b/c"}));
+    EXPECT_EQ(accepted({"check", "a.toml"}).file, "a.toml");
+}
+
 } // namespace
 } // namespace msd::app
