@@ -61,6 +61,8 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
         return control_instance(command, *configured);
     case verb::fault:
         return inject_fault(command, *configured);
+    case verb::explain:
+        return explain_request(command, *configured);
     case verb::migrate:
         return run_on_store(command, *configured, migrate_stores);
     case verb::call:

@@ -44,6 +44,7 @@ struct command_description {
 
 [[nodiscard]] command_description describe_call();
 [[nodiscard]] command_description describe_check();
+[[nodiscard]] command_description describe_explain();
 [[nodiscard]] command_description describe_migrate();
 
 } // namespace msd::app

@@ -64,6 +64,7 @@ public:
         add_tables();
         add_ctl();
         add_fault();
+        add_described(describe_explain());
         add_described(describe_call());
         add_transfers();
         add_rest();

@@ -22,6 +22,7 @@ enum class verb : std::uint8_t {
     status,
     control,
     fault,
+    explain,
     call,
     export_rows,
     import_rows,
@@ -68,7 +69,14 @@ struct command_line {
     };
     fault_options fault;
 
-    std::string method; // call
+    struct explain_options {
+        std::string host;
+        std::string client;
+        std::vector<std::string> headers; // "NAME:VALUE"
+    };
+    explain_options explain;
+
+    std::string method; // call, explain
     std::string uri;
     std::vector<std::string> arguments; // k=v …, or one JSON object
     std::int64_t timeout_ms = 5000;

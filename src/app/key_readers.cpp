@@ -27,6 +27,7 @@ key_readers readers_in(verb what) {
     case verb::status:
     case verb::control:
     case verb::fault:
+    case verb::explain:
         return readers::instance_commands;
     case verb::migrate:
     case verb::export_rows:

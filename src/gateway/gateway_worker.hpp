@@ -51,6 +51,7 @@ public:
     asio::awaitable<result<void>> configure(unique_fd file) override;
     [[nodiscard]] node::worker_load load() const override;
     [[nodiscard]] std::string stats() const override;
+    [[nodiscard]] std::string answer_question(std::string_view question) override;
     void update_metrics() override;
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What gateway_worker shows of itself: its load, figures and metrics.
 #include "base/json.hpp"
+#include "gateway/explanation.hpp"
 #include "gateway/gateway_worker.hpp"
 
 #include <string>
@@ -27,6 +28,10 @@ std::string gateway_worker::stats() const {
         .unsigned_integer(worker_.input.ended())
         .end_object();
     return out;
+}
+
+std::string gateway_worker::answer_question(std::string_view question) {
+    return explain(context_, question);
 }
 
 void gateway_worker::update_metrics() {

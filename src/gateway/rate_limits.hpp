@@ -28,6 +28,13 @@ public:
         return table_.take(core::resilience::keyed_hash(hashing_, key), settings, now);
     }
 
+    /// What is left, without taking anything; `remaining` includes the next request.
+    [[nodiscard]] core::resilience::limit_decision
+    look(std::string_view key, const core::resilience::limit_settings& settings, time_point now)
+        const {
+        return table_.look(core::resilience::keyed_hash(hashing_, key), settings, now);
+    }
+
 private:
     std::vector<std::atomic<std::uint64_t>> own_; // without a board; else empty
     core::resilience::hash_key hashing_;

@@ -75,6 +75,7 @@ public:
     /// From now on. Requests in flight keep the routes that they have found.
     void apply(configured_ptr fresh) { configured_ = std::move(fresh); }
     [[nodiscard]] const configured_ptr& configured() const { return configured_; }
+    [[nodiscard]] const core::program_routes& programs() const { return programs_; }
 
     [[nodiscard]] route_match find(const routed_request& request) const;
 

@@ -191,22 +191,27 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
             return probe;
         }
     }
+    return choose_with({balancer_, random_, tried_}, request);
+}
+
+std::optional<endpoint_group::choice>
+endpoint_group::choose_with(const choice_state& state, const wish& request) const {
     choice_request wanted;
     wanted.now = request.now;
     wanted.hash = request.hash;
     wanted.in_flight = static_cast<std::uint32_t>(requests_in(of_service_->cell->requests.running));
     wanted.tried = request.tried;
-    auto index = balancer_.choose(wanted, random_);
+    auto index = state.balancer.choose(wanted, state.random);
     if (index && may_take(*index)) {
         return chosen_at(*index);
     }
     const auto first = index;
-    tried_.assign(request.tried.begin(), request.tried.end());
+    state.tried.assign(request.tried.begin(), request.tried.end());
     for (std::uint32_t again = 0; index && again < rechoices_max; ++again) {
-        tried_.push_back(*index);
-        wanted.tried = tried_;
-        index = balancer_.choose(wanted, random_);
-        if (index && !balancer_.endpoints().is_active(*index)) {
+        state.tried.push_back(*index);
+        wanted.tried = state.tried;
+        index = state.balancer.choose(wanted, state.random);
+        if (index && !state.balancer.endpoints().is_active(*index)) {
             break; // one that fails is no place for what others have no room for
         }
         if (index && may_take(*index)) {
@@ -219,7 +224,7 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
     const auto is_left = [&request](std::uint32_t each) {
         return !endpoint_set::was_tried({request.now, 0, 0, request.tried}, each);
     };
-    for (const auto& active : balancer_.endpoints().active()) {
+    for (const auto& active : state.balancer.endpoints().active()) {
         if (is_left(active.index) && may_take(active.index)) {
             return chosen_at(active.index);
         }
@@ -228,7 +233,7 @@ std::optional<endpoint_group::choice> endpoint_group::choose(const wish& request
     if (has_room(*first)) {
         return choice{*first, false};
     }
-    for (const auto& active : balancer_.endpoints().active()) {
+    for (const auto& active : state.balancer.endpoints().active()) {
         if (is_left(active.index) && has_room(active.index)) {
             return choice{active.index, false};
         }

@@ -117,6 +117,22 @@ public:
 
     /// Adopts what other workers and the time have changed. Called by choose(), too.
     void refresh(time_point now);
+    // An endpoint as explanations show it.
+    struct facts {
+        bool is_active = false; // takes requests now
+        bool is_out = false;    // ejected, refusing or unhealthy
+        core::resilience::ejection_phase phase = core::resilience::ejection_phase::in_service;
+        time_point out_until{}; // of an ejection
+        bool is_proven = false;
+        bool is_full = false; // has as many requests as it may have
+        double share = 1;     // that the slow start leaves to it
+        double score = 0;     // what p2c compares; the lower one is better
+        std::int32_t in_flight = 0;
+        float latency_us = 0; // 0: not known
+    };
+    [[nodiscard]] facts look_at(std::uint32_t index, time_point now) const;
+    /// What choose() would choose, without the probe of an ejected endpoint. Changes nothing.
+    [[nodiscard]] std::optional<choice> would_choose(const wish& request) const;
     /// For explanations: what the balancer compares, and the state.
     [[nodiscard]] const core::resilience::balancer& balancing() const { return balancer_; }
     [[nodiscard]] core::resilience::random_generator& random() { return random_; }
@@ -135,6 +151,14 @@ private:
     [[nodiscard]] bool may_take(std::uint32_t index) const;
     [[nodiscard]] choice chosen_at(std::uint32_t index) const;
     [[nodiscard]] std::optional<choice> choose_probe(const wish& request);
+    // What a choice changes.
+    struct choice_state {
+        core::resilience::balancer& balancer;
+        core::resilience::random_generator& random;
+        std::vector<std::uint32_t>& tried;
+    };
+    [[nodiscard]] std::optional<choice>
+    choose_with(const choice_state& state, const wish& request) const;
     [[nodiscard]] core::resilience::ejection_scope scope() const;
     void update_entries(time_point now);
     void report(std::uint32_t index, core::resilience::ejection_change change) const;

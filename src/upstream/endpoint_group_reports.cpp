@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What endpoint_group reports: its metrics.
+// What endpoint_group reports: its metrics, and what explanations show.
 #include "upstream/endpoint_group.hpp"
 
 namespace msd::upstream {
@@ -40,6 +40,33 @@ void endpoint_group::note_states() {
         counts_.note(its.ejected, is_out ? 1 : 0);
         counts_.note(its.in_flight, static_cast<std::uint64_t>(requests_in(entry.load->in_flight)));
     }
+}
+
+endpoint_group::facts endpoint_group::look_at(std::uint32_t index, time_point now) const {
+    const endpoint_cell& cell = *endpoints_[index].claim->cell;
+    const endpoint_set& set = balancer_.endpoints();
+    const endpoint_entry& entry = set.entries()[index];
+    facts made;
+    made.is_active = set.is_active(index);
+    made.is_out = entry.is_ejected || entry.is_refusing;
+    made.phase = settings_.ejects() ? cell.state.phase(now) : ejection_phase::in_service;
+    made.out_until = made.phase == ejection_phase::in_service ? time_point{} : cell.state.until();
+    made.is_proven = cell.is_proven.load(std::memory_order_relaxed) != 0;
+    made.in_flight = requests_in(cell.load.in_flight);
+    made.is_full = made.in_flight >= settings_.bulkhead.per_endpoint;
+    made.share = set.share(index, now);
+    made.latency_us = cell.load.latency.value_us();
+    made.score = static_cast<double>(power_of_two::score(set, index, 0, now));
+    return made;
+}
+
+std::optional<endpoint_group::choice> endpoint_group::would_choose(const wish& request) const {
+    std::vector<endpoint_load> loads(endpoints_.size());
+    balancer copy = balancer_;
+    copy.detach(loads);
+    random_generator random = random_;
+    std::vector<std::uint32_t> tried;
+    return choose_with({copy, random, tried}, request);
 }
 
 } // namespace msd::upstream

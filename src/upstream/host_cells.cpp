@@ -119,6 +119,17 @@ host_cells::breaker(std::string_view service, std::string_view route, time_point
     return claim(breakers_, table, &parts_of_breakers(), key_of("breaker ", name), now);
 }
 
+const core::resilience::breaker*
+host_cells::look_at_breaker(std::string_view service, std::string_view route) const {
+    if (shared_ == nullptr) {
+        return nullptr;
+    }
+    std::string name{service};
+    name.append(" ").append(route);
+    const auto place = shared_->breakers.find(key_of("breaker ", name));
+    return place ? &shared_->breakers.cells[*place] : nullptr;
+}
+
 void host_cells::keep(time_point now) {
     if (shared_ == nullptr) {
         return;

@@ -62,6 +62,10 @@ public:
     [[nodiscard]] std::shared_ptr<breaker_claim>
     breaker(std::string_view service, std::string_view route, time_point now);
 
+    /// What other workers know of a breaker, without taking a place; null: nothing.
+    [[nodiscard]] const core::resilience::breaker*
+    look_at_breaker(std::string_view service, std::string_view route) const;
+
     /// To be called at least every keep_every.
     void keep(time_point now);
 

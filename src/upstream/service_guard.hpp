@@ -10,6 +10,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -131,6 +132,14 @@ public:
     /// The state of the policies, for metrics; with each heartbeat.
     void note_states(time_point now);
     [[nodiscard]] policy_meters& meters() { return cells_.meters(); }
+    // What is known of a route, for explanations.
+    struct route_facts {
+        const core::resilience::breaker* breaker = nullptr; // null: nothing
+        // Of this worker; 0: there are not enough replies.
+        std::chrono::microseconds p50{0};
+        std::chrono::microseconds p99{0};
+    };
+    [[nodiscard]] route_facts look_at(std::string_view method, std::string_view of_route) const;
     [[nodiscard]] const std::shared_ptr<service_claim>& claim() const { return claim_; }
     [[nodiscard]] const core::resilience::service_settings& settings() const { return settings_; }
 

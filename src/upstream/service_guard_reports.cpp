@@ -88,4 +88,22 @@ void service_guard::report_breaker(const route& of, breaker_phase before, time_p
     }
 }
 
+service_guard::route_facts
+service_guard::look_at(std::string_view method, std::string_view of_route) const {
+    route_facts facts;
+    const auto found = routes_.find(route_view{method, of_route});
+    if (found == routes_.end()) {
+        std::string text{method};
+        text.append(of_route);
+        facts.breaker = cells_.look_at_breaker(service_, text);
+        return facts;
+    }
+    constexpr unsigned middle = 50;
+    constexpr unsigned slowest = 99;
+    facts.breaker = found->second->breaker->cell;
+    facts.p50 = found->second->latencies.percentile(middle);
+    facts.p99 = found->second->latencies.percentile(slowest);
+    return facts;
+}
+
 } // namespace msd::upstream

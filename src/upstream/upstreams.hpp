@@ -16,6 +16,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -85,6 +86,15 @@ public:
     [[nodiscard]] bool knows(std::string_view name) const;
     /// No instance of the service is a foreign node.
     [[nodiscard]] bool is_msd_only(std::string_view name) const;
+
+    // A service as explanations show it. Valid until the next change.
+    struct service_view {
+        const service_guard& guard;
+        const endpoint_group& group;
+        std::span<const std::shared_ptr<upstream_node>> nodes; // its indexes are those of the group
+    };
+    /// nullopt: no instance is known.
+    [[nodiscard]] std::optional<service_view> look_at(std::string_view name);
 
     /// The state of the policies of all services, for metrics; with each heartbeat.
     void note_states(time_point now);

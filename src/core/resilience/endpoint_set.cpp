@@ -111,6 +111,20 @@ void endpoint_set::compile() {
     }
 }
 
+void endpoint_set::detach(std::span<endpoint_load> copies) {
+    for (std::size_t index = 0; index < entries_.size(); ++index) {
+        const endpoint_load& from = *entries_[index].load;
+        endpoint_load& to = copies[index];
+        to.latency.cell.store(from.latency.cell.load(std::memory_order_relaxed));
+        to.in_flight.store(from.in_flight.load(std::memory_order_relaxed));
+        to.picked_tick.store(from.picked_tick.load(std::memory_order_relaxed));
+        entries_[index].load = &to;
+    }
+    for (active_endpoint& each : active_) {
+        each.load = &copies[each.index];
+    }
+}
+
 std::optional<std::uint32_t> endpoint_set::with_token(std::uint64_t token) const {
     const auto found =
         std::lower_bound(tokens_.begin(), tokens_.end(), std::pair{token, std::uint32_t{0}});

@@ -62,6 +62,10 @@ public:
     /// Replaces one entry.
     void change(std::uint32_t index, const endpoint_entry& entry);
 
+    /// Copies what is known of the endpoints' loads to `copies`, one for each entry, and uses these
+    /// from now on: nothing that this object does reaches other workers any more. For explanations.
+    void detach(std::span<endpoint_load> copies);
+
     [[nodiscard]] const std::vector<endpoint_entry>& entries() const { return entries_; }
     [[nodiscard]] const std::vector<active_endpoint>& active() const { return active_; }
     [[nodiscard]] std::uint32_t active_weight() const { return active_weight_; }

@@ -34,9 +34,26 @@ public:
     [[nodiscard]] milliseconds p99(time_point now) {
         if (now >= due_) {
             due_ = now + std::chrono::seconds{1};
-            p99_ = compute();
+            p99_ = std::chrono::ceil<milliseconds>(percentile(99));
         }
         return p99_;
+    }
+
+    /// The latency that `percent` of the replies did not exceed, rounded up; 0: there are not
+    /// enough replies.
+    [[nodiscard]] std::chrono::microseconds percentile(unsigned percent) const {
+        if (total_ < replies_min) {
+            return std::chrono::microseconds{0};
+        }
+        std::uint64_t above = total_ * (100 - percent) / 100; // replies that may be slower
+        for (std::size_t bucket = buckets; bucket > 0; --bucket) {
+            const std::uint32_t count = counts_[bucket - 1];
+            if (count > above) {
+                return end_of(bucket - 1);
+            }
+            above -= count;
+        }
+        return std::chrono::microseconds{0};
     }
 
 private:
@@ -61,21 +78,6 @@ private:
         const unsigned doubling = static_cast<unsigned>(next >> steps_bits) + least_bits;
         const std::uint64_t step = (1U << steps_bits) + (next & ((1U << steps_bits) - 1));
         return std::chrono::microseconds{step << (doubling - steps_bits)};
-    }
-
-    [[nodiscard]] milliseconds compute() const {
-        if (total_ < replies_min) {
-            return milliseconds{0};
-        }
-        std::uint64_t above = total_ / 100; // replies that may be slower
-        for (std::size_t bucket = buckets; bucket > 0; --bucket) {
-            const std::uint32_t count = counts_[bucket - 1];
-            if (count > above) {
-                return std::chrono::ceil<milliseconds>(end_of(bucket - 1));
-            }
-            above -= count;
-        }
-        return milliseconds{0};
     }
 
     void halve(time_point now) {

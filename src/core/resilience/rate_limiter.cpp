@@ -39,6 +39,30 @@ milliseconds rounded_up(std::uint64_t ns) {
     return milliseconds{(static_cast<std::int64_t>(ns) + ns_per_ms - 1) / ns_per_ms};
 }
 
+void describe(
+    limit_decision& made,
+    const gcra& limit,
+    std::uint64_t ahead_ns,
+    const limit_settings& settings
+) {
+    made.remaining = ahead_ns <= limit.tolerance_ns
+                         ? (limit.tolerance_ns - ahead_ns) / limit.interval_ns + 1
+                         : 0;
+    made.reset_after = rounded_up(ahead_ns);
+    made.quota = settings.allowed.requests;
+    made.window = settings.allowed.per;
+}
+
+// The places of a table in which a key can be.
+std::span<std::atomic<std::uint64_t>>
+places_of(std::span<std::atomic<std::uint64_t>> cells, std::uint64_t key) {
+    constexpr std::size_t width = limiter_table::ways * limiter_table::cells_per_key;
+    const std::size_t sets = cells.size() / width;
+    // The upper bits choose the place, all bits are compared.
+    const auto set = static_cast<std::size_t>((key >> 32) * std::uint64_t{sets} >> 32);
+    return cells.subspan(set * width, width);
+}
+
 } // namespace
 
 limit_decision
@@ -61,12 +85,7 @@ take_request(std::atomic<std::uint64_t>& cell, const limit_settings& settings, t
     } else {
         made.retry_after = rounded_up(ahead_ns - limit.tolerance_ns);
     }
-    made.remaining = ahead_ns <= limit.tolerance_ns
-                         ? (limit.tolerance_ns - ahead_ns) / limit.interval_ns + 1
-                         : 0;
-    made.reset_after = rounded_up(ahead_ns);
-    made.quota = settings.allowed.requests;
-    made.window = settings.allowed.per;
+    describe(made, limit, ahead_ns, settings);
     return made;
 }
 
@@ -74,10 +93,7 @@ limit_decision
 limiter_table::take(std::uint64_t key, const limit_settings& settings, time_point now) const {
     const std::uint64_t now_ns = ns_of(now);
     const std::uint64_t own = std::max<std::uint64_t>(key, 1); // 0: no key
-    const std::size_t sets = cells_.size() / (ways * cells_per_key);
-    // The upper bits choose the place, all bits are compared.
-    const std::size_t set = static_cast<std::size_t>((own >> 32) * std::uint64_t{sets} >> 32);
-    const auto places = cells_.subspan(set * ways * cells_per_key, ways * cells_per_key);
+    const auto places = places_of(cells_, own);
     std::size_t earliest = 0;
     std::uint64_t earliest_ns = 0;
     for (std::size_t place = 0; place < places.size(); place += cells_per_key) {
@@ -95,6 +111,29 @@ limiter_table::take(std::uint64_t key, const limit_settings& settings, time_poin
     // Its time stays: it is over, or is the price of a full table.
     places[earliest].store(own, std::memory_order_relaxed);
     return take_request(places[earliest + 1], settings, now);
+}
+
+limit_decision
+limiter_table::look(std::uint64_t key, const limit_settings& settings, time_point now) const {
+    const gcra limit{settings};
+    const std::uint64_t now_ns = ns_of(now);
+    const std::uint64_t own = std::max<std::uint64_t>(key, 1);
+    const auto places = places_of(cells_, own);
+    limit_decision made;
+    std::uint64_t ahead_ns = 0;
+    for (std::size_t place = 0; place < places.size(); place += cells_per_key) {
+        if (places[place].load(std::memory_order_relaxed) == own) {
+            const std::uint64_t stored = places[place + 1].load(std::memory_order_relaxed);
+            ahead_ns = limit.arrival(stored, now_ns) - now_ns;
+            break;
+        }
+    }
+    made.is_allowed = ahead_ns <= limit.tolerance_ns;
+    if (!made.is_allowed) {
+        made.retry_after = rounded_up(ahead_ns - limit.tolerance_ns);
+    }
+    describe(made, limit, ahead_ns, settings);
+    return made;
 }
 
 } // namespace msd::core::resilience

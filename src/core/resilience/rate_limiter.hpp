@@ -66,6 +66,10 @@ public:
     [[nodiscard]] limit_decision
     take(std::uint64_t key, const limit_settings& settings, time_point now) const;
 
+    /// What take() would answer if it took nothing: `remaining` includes the request that asks.
+    [[nodiscard]] limit_decision
+    look(std::uint64_t key, const limit_settings& settings, time_point now) const;
+
 private:
     std::span<std::atomic<std::uint64_t>> cells_;
 };

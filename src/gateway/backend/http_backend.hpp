@@ -7,6 +7,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,12 @@ public:
     /// Whether requests for this service go to web programs: it is in the configuration, or nodes
     /// of the registry that speak HTTP offer it.
     [[nodiscard]] bool serves(std::string_view service) const { return services_.has(service); }
+
+    /// For explanations. Null: no such service is known.
+    [[nodiscard]] std::shared_ptr<upstream::program_cluster> find(std::string_view service) const {
+        return services_.find(service);
+    }
+    [[nodiscard]] const std::string& sticky_secret() const { return sticky_secret_; }
 
     /// Nothing: the reply was sent to its end, or the stream was reset, with record.cut then. A
     /// refusal: no byte of a final reply was sent, and the caller answers.

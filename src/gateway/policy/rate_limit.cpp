@@ -134,26 +134,37 @@ share_of(core::resilience::limit_settings whole, std::size_t gateways) {
 
 } // namespace
 
-std::optional<refusal> check_rate_limit(exchange_state& exchange) {
+applied_limit limit_of(const exchange_state& exchange) {
     const core::route_settings* const route =
         exchange.route.what == route_match::outcome::configured
             ? &exchange.route.configured->settings
             : nullptr;
     const bool has_own = route != nullptr && route->limit;
     const request_limit& limit = has_own ? *route->limit : exchange.gateway.settings.limit;
+    applied_limit made;
     if (!limit.is_on()) {
-        return {};
+        return made;
     }
-    std::string key;
+    made.limit = &limit;
+    made.owner = owner_of(exchange);
     if (has_own) {
-        append_route(key, *route);
+        append_route(made.key, *route);
     }
-    append_owner(key, exchange, limit);
-    if (exchange.gateway.shared_limits != nullptr) {
-        exchange.pending = pending_limit{limit, std::move(key)};
+    append_owner(made.key, exchange, limit);
+    return made;
+}
+
+std::optional<refusal> check_rate_limit(exchange_state& exchange) {
+    applied_limit applied = limit_of(exchange);
+    if (applied.limit == nullptr) {
         return {};
     }
-    const auto made = exchange.gateway.limits.take(key, limit.settings, clock::now());
+    const request_limit& limit = *applied.limit;
+    if (exchange.gateway.shared_limits != nullptr) {
+        exchange.pending = pending_limit{limit, std::move(applied.key)};
+        return {};
+    }
+    const auto made = exchange.gateway.limits.take(applied.key, limit.settings, clock::now());
     return judge(exchange, limit, made);
 }
 

@@ -16,6 +16,15 @@ namespace msd::gateway::policy {
 /// ask_limit_store().
 [[nodiscard]] std::optional<refusal> check_rate_limit(exchange_state& exchange);
 
+// The limit that applies to a request, and whose request it is.
+struct applied_limit {
+    const core::request_limit* limit = nullptr; // of the route or the gateway; null: none applies
+    std::string_view owner;                     // the name of the route that has it, or "gateway"
+    std::string key;                            // names the limit and whose request it is
+};
+
+[[nodiscard]] applied_limit limit_of(const exchange_state& exchange);
+
 /// The same for exchange.pending. When the store does not answer, this gateway counts for itself,
 /// with its share of the limit: all gateways that the registry lists have an equal one.
 asio::awaitable<std::optional<refusal>> ask_limit_store(exchange_state* exchange);

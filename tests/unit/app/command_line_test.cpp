@@ -264,6 +264,40 @@ TEST(command_line, prints_version_and_build) {
     EXPECT_EQ(std::count(parsed.text.begin(), parsed.text.end(), '\n'), 2) << parsed.text;
 }
 
+TEST(command_line, reads_what_is_to_be_explained) {
+    const auto line = accepted(
+        {"explain",
+         "GET",
+         "/goods?id=1",
+         "--header",
+         "A: 1",
+         "--header=B:2",
+         "--host",
+         "shop.example",
+         "--client",
+         "10.0.0.1",
+         "-i",
+         "up-8000",
+         "--json"}
+    );
+    EXPECT_EQ(line.what, verb::explain);
+    EXPECT_EQ(line.method, "GET");
+    EXPECT_EQ(line.uri, "/goods?id=1");
+    EXPECT_EQ(line.explain.headers, (words{"A: 1", "B:2"}));
+    EXPECT_EQ(line.explain.host, "shop.example");
+    EXPECT_EQ(line.explain.client, "10.0.0.1");
+    EXPECT_EQ(line.instance, "up-8000");
+    EXPECT_TRUE(line.as_json);
+    EXPECT_EQ(
+        refusal({"explain", "GET", "/a", "--header", "A:1", "B:2"}),
+        "msd explain: unexpected argument \"B:2\"\nSee msd explain --help\n"
+    );
+    EXPECT_EQ(
+        refusal({"explain", "GET"}),
+        "msd explain: TARGET is required\nSee msd explain --help\n"
+    );
+}
+
 TEST(command_line, keeps_the_arguments_of_described_commands) {
     const auto call = accepted({"call", "GET", "/goods", "a=1", "b=2", "--timeout", "7"});
     EXPECT_EQ(call.arguments, (words{"a=1", "b=2"}));

@@ -28,6 +28,15 @@ std::optional<balance_policy> balance_policy_of(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view name_of(balance_policy policy) {
+    for (const auto& [name, known] : names) {
+        if (known == policy) {
+            return name;
+        }
+    }
+    return {};
+}
+
 balancer::balancer(balance_policy policy, std::uint32_t own_zone, ramp starting)
     : policy_{policy},
       set_{own_zone, starting} {

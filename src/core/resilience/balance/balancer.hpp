@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -21,6 +22,7 @@ enum class balance_policy : std::uint8_t { p2c, round_robin, least_requests, ran
 
 /// nullopt: no policy has this name.
 [[nodiscard]] std::optional<balance_policy> balance_policy_of(std::string_view name);
+[[nodiscard]] std::string_view name_of(balance_policy policy);
 
 // The endpoints of a service and the policy that chooses among them, in one worker. A change of the
 // list or of a state costs O(n) and may allocate; choosing costs O(1), allocates nothing and reads
@@ -41,6 +43,9 @@ public:
     choose(const choice_request& request, random_generator& random);
     /// A request ended and was subtracted from in_flight.
     void ended(std::uint32_t index);
+
+    /// See endpoint_set.
+    void detach(std::span<endpoint_load> copies) { set_.detach(copies); }
 
     /// The endpoint of a cookie is still in the list.
     [[nodiscard]] bool is_listed(std::uint64_t token) const {

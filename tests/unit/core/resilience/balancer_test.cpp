@@ -305,5 +305,42 @@ TEST(sticky_cookie, is_valid_for_its_secret_and_service_only) {
     }
 }
 
+TEST(balancer, a_detached_copy_chooses_alike_and_changes_nothing) {
+    using enum balance_policy;
+    for (const balance_policy policy : {p2c, round_robin, least_requests, random, hash, sticky}) {
+        std::vector<endpoint_load> loads(5);
+        std::vector<endpoint_entry> entries;
+        for (std::uint32_t index = 0; index < loads.size(); ++index) {
+            endpoint_entry& made = entries.emplace_back();
+            made.load = &loads[index];
+            made.token = index + 1;
+            loads[index].in_flight.store(static_cast<std::int32_t>(index % 3));
+        }
+        balancer live{policy, 0};
+        live.assign(entries);
+        random_generator random_numbers{7};
+        choice_request wanted;
+        wanted.now = time_point{std::chrono::hours{1}};
+        wanted.hash = policy == hash ? 99 : 0;
+        for (int round = 0; round < 50; ++round) {
+            std::vector<endpoint_load> copies(loads.size());
+            balancer copy = live;
+            copy.detach(copies);
+            random_generator same_numbers = random_numbers;
+            std::vector<std::uint32_t> before;
+            for (const endpoint_load& each : loads) {
+                before.push_back(each.picked_tick.load());
+            }
+            const auto expected = copy.choose(wanted, same_numbers);
+            for (std::size_t index = 0; index < loads.size(); ++index) {
+                EXPECT_EQ(loads[index].picked_tick.load(), before[index]);
+            }
+            const auto chosen = live.choose(wanted, random_numbers);
+            EXPECT_EQ(chosen, expected) << name_of(policy) << " round " << round;
+            loads[*chosen].in_flight.fetch_add(1);
+        }
+    }
+}
+
 } // namespace
 } // namespace msd::core::resilience

@@ -2,6 +2,7 @@
 #include "core/resilience/keyed_hash.hpp"
 #include "core/resilience/rate_limiter.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <numeric>
 #include <string>
@@ -155,6 +156,30 @@ TEST(keyed_hash, is_siphash) {
     EXPECT_EQ(keyed_hash(key, text), 0xA129CA6149BE45E5);
     EXPECT_EQ(keyed_hash(key, ""), 0x726FDB47DD0E0E31);
     EXPECT_EQ(keyed_hash(key, text.substr(0, 8)), 0x93F5F5799A932462);
+}
+
+TEST(rate_limiter, looking_takes_nothing) {
+    cells memory(limiter_table::cells_for(64));
+    const limiter_table table{memory};
+    limit_settings settings;
+    settings.allowed = {1, std::chrono::hours{1}};
+    settings.burst = 2;
+    const std::uint64_t key = keyed_hash({1, 2}, "a client");
+    EXPECT_EQ(table.look(key, settings, limit_start).remaining, 3U);
+    EXPECT_TRUE(std::ranges::all_of(memory, [](const auto& each) { return each.load() == 0; }))
+        << "an unknown key gets no place";
+    for (std::uint64_t left = 3; left > 0; --left) {
+        const auto seen = table.look(key, settings, limit_start);
+        EXPECT_TRUE(seen.is_allowed);
+        EXPECT_EQ(seen.remaining, left);
+        EXPECT_EQ(table.look(key, settings, limit_start).remaining, left);
+        EXPECT_TRUE(table.take(key, settings, limit_start).is_allowed);
+    }
+    const auto over = table.look(key, settings, limit_start);
+    EXPECT_FALSE(over.is_allowed);
+    EXPECT_EQ(over.remaining, 0U);
+    EXPECT_EQ(over.retry_after, table.take(key, settings, limit_start).retry_after);
+    EXPECT_EQ(table.look(keyed_hash({1, 2}, "another"), settings, limit_start).remaining, 3U);
 }
 
 } // namespace
