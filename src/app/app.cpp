@@ -63,6 +63,8 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
         return inject_fault(command, *configured);
     case verb::explain:
         return explain_request(command, *configured);
+    case verb::top:
+        return show_top(command, *configured);
     case verb::migrate:
         return run_on_store(command, *configured, migrate_stores);
     case verb::call:

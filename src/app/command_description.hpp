@@ -46,5 +46,6 @@ struct command_description {
 [[nodiscard]] command_description describe_check();
 [[nodiscard]] command_description describe_explain();
 [[nodiscard]] command_description describe_migrate();
+[[nodiscard]] command_description describe_top();
 
 } // namespace msd::app

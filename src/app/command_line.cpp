@@ -65,6 +65,7 @@ public:
         add_ctl();
         add_fault();
         add_described(describe_explain());
+        add_described(describe_top());
         add_described(describe_call());
         add_transfers();
         add_rest();

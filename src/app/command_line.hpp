@@ -23,6 +23,7 @@ enum class verb : std::uint8_t {
     control,
     fault,
     explain,
+    top,
     call,
     export_rows,
     import_rows,
@@ -75,6 +76,12 @@ struct command_line {
         std::vector<std::string> headers; // "NAME:VALUE"
     };
     explain_options explain;
+
+    struct top_options {
+        std::int64_t interval_s = 1;
+        bool once = false;
+    };
+    top_options top;
 
     std::string method; // call, explain
     std::string uri;

@@ -28,6 +28,7 @@ key_readers readers_in(verb what) {
     case verb::control:
     case verb::fault:
     case verb::explain:
+    case verb::top:
         return readers::instance_commands;
     case verb::migrate:
     case verb::export_rows:

@@ -16,6 +16,7 @@ namespace msd::app {
 [[nodiscard]] int control_instance(const command_line& command, const configuration& configured);
 [[nodiscard]] int inject_fault(const command_line& command, const configuration& configured);
 [[nodiscard]] int explain_request(const command_line& command, const configuration& configured);
+[[nodiscard]] int show_top(const command_line& command, const configuration& configured);
 [[nodiscard]] int call_service(const command_line& command, const configuration& configured);
 /// msd export and msd import.
 [[nodiscard]] int transfer_rows(const command_line& command, const configuration& configured);

@@ -3,16 +3,20 @@
 
 usage: on_terminal.py PROGRAM ARGUMENT…
 
-Prints `PID n`, the output of the program, then `ENDED code`. Commands for the terminal are lines
-on standard input: `stop` and `go` are Ctrl-S and Ctrl-Q, `close` closes the terminal.
+Prints `PID n`, the output of the program, then `MODES echo canonical` (0 or 1 each) and `ENDED
+code`. Commands for the terminal are lines on standard input: `stop` and `go` are Ctrl-S and Ctrl-Q,
+`quit` is the key q, `interrupt` Ctrl-C, `size ROWS COLUMNS` resizes it, `close` closes it.
 """
 
+import fcntl
 import os
 import pty
 import selectors
+import struct
 import sys
+import termios
 
-KEYS = {"stop": b"\x13", "go": b"\x11"}
+KEYS = {"stop": b"\x13", "go": b"\x11", "quit": b"q", "interrupt": b"\x03"}
 
 
 def show(text):
@@ -22,10 +26,20 @@ def show(text):
 def obey(terminal, words):
     """Carries the commands out; False: the terminal has to be closed."""
     for word in words:
-        if word not in KEYS:
+        if word.startswith("size "):
+            rows, columns = map(int, word.split()[1:])
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        elif word in KEYS:
+            os.write(terminal, KEYS[word])
+        else:
             return False
-        os.write(terminal, KEYS[word])
     return True
+
+
+def modes(terminal):
+    """Whether the terminal echoes, and whether it hands on whole lines."""
+    local = termios.tcgetattr(terminal)[3]
+    return bool(local & termios.ECHO), bool(local & termios.ICANON)
 
 
 def main():
@@ -50,6 +64,7 @@ def main():
                     is_open = False
             if not is_open:
                 break
+    show(b"\nMODES %d %d\n" % modes(terminal))
     os.close(terminal)
     show(b"ENDED %d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 

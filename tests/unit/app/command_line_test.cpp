@@ -298,6 +298,16 @@ TEST(command_line, reads_what_is_to_be_explained) {
     );
 }
 
+TEST(command_line, reads_how_top_looks) {
+    const auto usual = accepted({"top"});
+    EXPECT_EQ(usual.top.interval_s, 1);
+    EXPECT_FALSE(usual.top.once);
+    const auto line = accepted({"top", "--interval", "5", "--once"});
+    EXPECT_EQ(line.top.interval_s, 5);
+    EXPECT_TRUE(line.top.once);
+    EXPECT_NE(refusal({"top", "--interval", "0"}).find("--interval"), std::string::npos);
+}
+
 TEST(command_line, keeps_the_arguments_of_described_commands) {
     const auto call = accepted({"call", "GET", "/goods", "a=1", "b=2", "--timeout", "7"});
     EXPECT_EQ(call.arguments, (words{"a=1", "b=2"}));
