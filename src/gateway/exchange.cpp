@@ -194,16 +194,6 @@ std::optional<refusal> admit(exchange_state& exchange) {
     return why;
 }
 
-// The time limit of a request to the present destination.
-deadline own_limit(const exchange_state& exchange) {
-    const core::route_settings* const route = fallback_route_of(exchange);
-    const bool has_own = route != nullptr && route->timeout.count() > 0;
-    if (!has_own && exchange.to == destination::program) {
-        return deadline::never(); // the times of [upstream.NAME] apply: pages may be slow
-    }
-    return deadline::in(has_own ? route->timeout : exchange.gateway.settings.request_timeout);
-}
-
 } // namespace
 
 std::size_t exchange_state::body_bytes_max() const {
@@ -215,8 +205,17 @@ std::size_t exchange_state::body_bytes_max() const {
     return to == destination::packets ? std::min(most, all.bodies_bytes_max) : most;
 }
 
+deadline exchange_state::whole_until() const {
+    const core::route_settings* const of_route = fallback_route_of(*this);
+    const bool has_own = of_route != nullptr && of_route->timeout.count() > 0;
+    if (!has_own && to == destination::program) {
+        return deadline::never(); // the times of [upstream.NAME] apply: pages may be slow
+    }
+    return deadline::in(has_own ? of_route->timeout : gateway.settings.request_timeout);
+}
+
 deadline exchange_state::reply_until() {
-    deadline until = own_limit(*this);
+    deadline until = whole_until();
     if (record.fallback != nullptr) {
         return until.sooner(first_until);
     }

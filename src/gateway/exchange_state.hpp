@@ -42,6 +42,7 @@ struct gateway_context {
     reply_store& kept;
     access_log& log;
     meters& counts;
+    upstream::injected_faults& faults; // of the tries
     // The gateway has received a list of nodes, from the registry or from the file that the workers
     // of its pool share.
     bool has_list = false;
@@ -108,7 +109,10 @@ struct exchange_state {
     }
     /// Of the route, or of the gateway.
     [[nodiscard]] std::size_t body_bytes_max() const;
-    /// For the head of the reply, from now on. A fallback service has what its predecessor left.
+    /// For the head of the reply, from now on, when the present destination has all the time.
+    [[nodiscard]] deadline whole_until() const;
+    /// The same; with a fallback service it has its part. A fallback service has what its
+    /// predecessor left.
     [[nodiscard]] deadline reply_until();
     deadline first_until = deadline::never(); // of the service of the route, and of its fallback
 };

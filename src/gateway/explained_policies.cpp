@@ -64,7 +64,7 @@ bool is_repeatable(const explained_service& of) {
 }
 
 void write_times(json::writer& out, const explained_service& of, milliseconds p99) {
-    const deadline until = of.exchange.reply_until();
+    const deadline until = of.exchange.whole_until();
     out.key("timeout_ms").begin_object();
     const bool has_end = until.at() != time_point::max();
     if (has_end) {
@@ -82,7 +82,8 @@ void write_times(json::writer& out, const explained_service& of, milliseconds p9
         const deadline whole = has_end || of.program == nullptr
                                    ? until
                                    : deadline{of.now + of.program->first_byte_timeout};
-        const deadline of_try = try_deadline(of.guard->settings().times, whole, p99, false, of.now);
+        const deadline of_try =
+            try_deadline(of.guard->settings().times, whole, p99, try_kind::usual, of.now);
         out.key("try").integer(of_try.left(of.now).count());
     }
     out.end_object();
@@ -149,13 +150,13 @@ std::string key_text(const explained_service& of, const core::request_limit& lim
     if (limit.each == counting::all) {
         return "all requests";
     }
-    const std::string_view* const field =
-        limit.each == counting::header ? of.exchange.head().header(limit.header) : nullptr;
-    if (field == nullptr) {
+    const auto named = policy::named_value(of.exchange, limit);
+    if (!named) {
         return fmt::format("client {}", core::quota_key(of.exchange.client_address()));
     }
-    const bool is_secret = is_secret_name(limit.header);
-    return fmt::format("header {}: {}", limit.header, is_secret ? secret_mask : *field);
+    const std::string_view kind = limit.each == counting::claim ? "claim" : "header";
+    const std::string_view value = is_secret_name(limit.name) ? secret_mask : *named;
+    return fmt::format("{} {}: {}", kind, limit.name, value);
 }
 
 limit_decision look_at_limit(const explained_service& of, const policy::applied_limit& applied) {
@@ -190,6 +191,7 @@ void write_fallback(json::writer& out, const exchange_state& exchange) {
         exchange.route.what == route_match::outcome::configured
             ? &exchange.route.configured->settings
             : nullptr;
+    out.key("fallback_stale").boolean(route != nullptr && route->fallback_stale);
     out.key("fallback");
     if (route != nullptr && route->fallback_reply) {
         out.begin_object().key("status").integer(route->fallback_reply->status).end_object();
@@ -202,7 +204,7 @@ void write_fallback(json::writer& out, const exchange_state& exchange) {
 
 void write_faults(json::writer& out, const explained_service& of) {
     out.key("faults").begin_array();
-    for (const core::fault& each : of.exchange.gateway.faults.now(of.now)) {
+    for (const core::fault& each : of.exchange.gateway.faults.known(of.now)) {
         if (each.service == of.service && of.now < each.until) {
             out.string(core::fault_text(each));
         }

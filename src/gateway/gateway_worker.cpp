@@ -118,7 +118,8 @@ gateway_worker::gateway_worker(
           limits_,
           kept_replies_,
           access_log_,
-          meters_},
+          meters_,
+          surroundings.faults},
       sessions_{surroundings.loop.get_executor(), net::log_failures("connections")} {
     const std::size_t largest = settings.header_bytes_max + settings.body_bytes_max;
     node::bound_input(surroundings, settings.upstream.packets, largest);

@@ -300,6 +300,7 @@ void endpoint_group::end(endpoint_try& tried, try_result result, time_point now)
     }
     const auto change = observe(scope(), cell.state, {result, tried.began, now}, settings_.outlier);
     if (change == ejection_change::returned) {
+        cell.load.latency.clear(); // that of its failures says nothing about it now
         cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
     }
     if (change == ejection_change::ejected || change == ejection_change::refused) {
@@ -367,11 +368,13 @@ void endpoint_group::note_check(
             settings_.outlier
         );
         if (returned == ejection_change::returned) {
+            cell.load.latency.clear();
             cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
             log::info("{}: {} accepts connections again", service_, address);
         }
     }
     if (change == health_change::rose) {
+        cell.load.latency.clear();
         cell.started_ms.store(ms_of(now), std::memory_order_relaxed);
         log::info("{}: {} is healthy again", service_, address);
     } else if (change == health_change::fell) {

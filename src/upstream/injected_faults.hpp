@@ -40,14 +40,18 @@ public:
     /// The board outlives this; null: there are no faults.
     explicit injected_faults(const core::fault_board* board) : board_{board} {}
 
-    /// The faults of this try: each one is hit by its share of the tries.
-    [[nodiscard]] try_fault
-    draw(std::string_view service, std::string_view endpoint, time_point now) {
+    /// Those that had not expired when they were changed last; see core::fault::until.
+    [[nodiscard]] const std::vector<core::fault>& known(time_point now) {
         if (board_ != nullptr && board_->version() != seen_) {
             read_again(now);
         }
+        return known_;
+    }
+    /// The faults of this try: each one is hit by its share of the tries.
+    [[nodiscard]] try_fault
+    draw(std::string_view service, std::string_view endpoint, time_point now) {
         try_fault drawn;
-        for (const core::fault& each : known_) {
+        for (const core::fault& each : known(now)) {
             const bool applies = each.service == service && now < each.until &&
                                  (each.endpoint.empty() || each.endpoint == endpoint);
             if (applies && random_.below(core::fault::percent_max) < each.percent) {

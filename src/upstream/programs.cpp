@@ -108,9 +108,7 @@ program_cluster::program_cluster(
     : settings_{std::move(settings)},
       endpoints_{std::move(all)},
       guard_{std::move(guard)},
-      group_{
-          settings_.name, settings_.policies, guard_->claim(), guard_->meters(), own_zone
-      } {
+      group_{settings_.name, settings_.policies, guard_->claim(), guard_->meters(), own_zone} {
     std::vector<endpoint_group::endpoint> made;
     made.reserve(endpoints_.size());
     for (const auto& each : endpoints_) {

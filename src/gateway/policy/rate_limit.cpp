@@ -49,20 +49,6 @@ std::string_view name_of(const request_limit& limit) {
     return "all";
 }
 
-// The value of the field or the claim that the limit names.
-std::optional<std::string> named_value(const exchange_state& exchange, const request_limit& limit) {
-    const bool is_claim = limit.each == request_limit::counting::claim;
-    if (!is_claim && limit.each != request_limit::counting::header) {
-        return {};
-    }
-    const std::string_view* const field =
-        exchange.head().header(is_claim ? std::string_view{"authorization"} : limit.name);
-    if (field == nullptr) {
-        return {};
-    }
-    return is_claim ? wire::bearer_claim(*field, limit.name) : std::optional<std::string>{*field};
-}
-
 // Whose request it is. Without what a limit names, its client's: leaving it out must not be a way
 // around the limit, nor a way to use up that of everybody else.
 void append_owner(std::string& key, const exchange_state& exchange, const request_limit& limit) {
@@ -133,6 +119,19 @@ share_of(core::resilience::limit_settings whole, std::size_t gateways) {
 }
 
 } // namespace
+
+std::optional<std::string> named_value(const exchange_state& exchange, const request_limit& limit) {
+    const bool is_claim = limit.each == request_limit::counting::claim;
+    if (!is_claim && limit.each != request_limit::counting::header) {
+        return {};
+    }
+    const std::string_view* const field =
+        exchange.head().header(is_claim ? std::string_view{"authorization"} : limit.name);
+    if (field == nullptr) {
+        return {};
+    }
+    return is_claim ? wire::bearer_claim(*field, limit.name) : std::optional<std::string>{*field};
+}
 
 applied_limit limit_of(const exchange_state& exchange) {
     const core::route_settings* const route =

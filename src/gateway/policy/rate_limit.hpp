@@ -6,6 +6,8 @@
 #include <asio/awaitable.hpp>
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace msd::gateway::policy {
 
@@ -22,6 +24,11 @@ struct applied_limit {
     std::string_view owner;                     // the name of the route that has it, or "gateway"
     std::string key;                            // names the limit and whose request it is
 };
+
+/// The value of the header field or the claim that `limit` names; nothing: the client counts, or
+/// all do.
+[[nodiscard]] std::optional<std::string>
+named_value(const exchange_state& exchange, const core::request_limit& limit);
 
 [[nodiscard]] applied_limit limit_of(const exchange_state& exchange);
 
