@@ -374,28 +374,6 @@ bool upstreams::is_msd_only(std::string_view name) const {
     });
 }
 
-std::optional<upstreams::service_view> upstreams::look_at(std::string_view name) {
-    const auto found = services_.find(name);
-    if (found == services_.end() || found->second.nodes.empty()) {
-        return std::nullopt;
-    }
-    service_nodes& of = found->second;
-    group(found->first, of);
-    return service_view{*of.guard, *of.group, of.nodes};
-}
-
-void upstreams::note_states(time_point now) {
-    for (auto& [name, of] : services_) {
-        if (of.nodes.empty()) {
-            continue;
-        }
-        group(name, of);
-        of.group->refresh(now);
-        of.group->note_states();
-        of.guard->note_states(now);
-    }
-}
-
 void upstreams::close() {
     closed_ = true;
     check_guard_.clear();
