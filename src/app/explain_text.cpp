@@ -212,7 +212,15 @@ std::string candidate_state(const json::object& candidate) {
 
 void print_candidates(const json::object& answer) {
     text_table table{
-        {"INSTANCE", "STATE", "CONNECTION", "IN FLIGHT", "LATENCY", "SCORE", "WEIGHT", "CHOSEN"}};
+        {"INSTANCE",
+         "STATE",
+         "CONNECTION",
+         "IN FLIGHT",
+         "LATENCY",
+         "SCORE",
+         "WEIGHT",
+         "ZONE",
+         "CHOSEN"}};
     const auto candidates = elements_of(answer, "candidates");
     for (const json::value& each : candidates) {
         json::object one;
@@ -221,6 +229,7 @@ void print_candidates(const json::object& answer) {
         }
         const json::value* const score = one.find("score");
         const std::string connection = text_of(one, "connection");
+        const std::string zone = text_of(one, "zone");
         table.add(
             {text_of(one, "address"),
              candidate_state(one),
@@ -229,6 +238,7 @@ void print_candidates(const json::object& answer) {
              milliseconds_text(number_of(one, "latency_us")),
              score == nullptr ? "-" : std::string{score->text},
              std::to_string(number_of(one, "weight")),
+             zone.empty() ? "-" : zone,
              is_true(one, "chosen") ? "now" : "-"}
         );
     }

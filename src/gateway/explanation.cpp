@@ -242,6 +242,9 @@ void write_candidate(
     }
     out.key("takes_requests").boolean(facts.is_active);
     out.key("slow_start_percent").integer(std::lround(facts.share * percent));
+    if (endpoint.zone != 0) {
+        out.key("zone").string(facts.is_own_zone ? "own" : "other");
+    }
     out.key("in_flight").integer(facts.in_flight);
     out.key("latency_us").integer(std::lround(facts.latency_us));
     out.key("score").real(std::round(facts.score * rounding) / rounding);
@@ -253,6 +256,7 @@ std::string write_candidates(json::writer& out, const candidate_list& list) {
     const auto chosen = chosen_of(list);
     const auto& balancing = list.group.balancing();
     out.key("balance").string(name_of(balancing.policy()));
+    out.key("is_zone_first").boolean(balancing.endpoints().is_local());
     out.key("is_panic").boolean(balancing.endpoints().is_panic());
     out.key("candidates_total").unsigned_integer(list.group.size());
     out.key("candidates").begin_array();

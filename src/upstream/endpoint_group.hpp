@@ -124,6 +124,7 @@ public:
         core::resilience::ejection_phase phase = core::resilience::ejection_phase::in_service;
         time_point out_until{}; // of an ejection
         bool is_proven = false;
+        bool is_own_zone = false;
         bool is_full = false; // has as many requests as it may have
         double share = 1;     // that the slow start leaves to it
         double score = 0;     // what p2c compares; the lower one is better

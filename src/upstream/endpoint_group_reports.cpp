@@ -52,6 +52,7 @@ endpoint_group::facts endpoint_group::look_at(std::uint32_t index, time_point no
     made.phase = settings_.ejects() ? cell.state.phase(now) : ejection_phase::in_service;
     made.out_until = made.phase == ejection_phase::in_service ? time_point{} : cell.state.until();
     made.is_proven = cell.is_proven.load(std::memory_order_relaxed) != 0;
+    made.is_own_zone = own_zone_ != 0 && endpoints_[index].zone == own_zone_;
     made.in_flight = requests_in(cell.load.in_flight);
     made.is_full = made.in_flight >= settings_.bulkhead.per_endpoint;
     made.share = set.share(index, now);
