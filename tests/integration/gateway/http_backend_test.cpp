@@ -227,11 +227,13 @@ TEST(http_backend, calls_nodes_that_the_registry_adds_until_it_removes_them) {
     all.start(answering({hello}));
     const auto place = upstream::program_place_of(all.program().address());
     ASSERT_TRUE(all.programs.apply({}).has_value());
-    all.programs.add_node({"shop", place->host, place->port});
+    core::node_info node;
+    node.id = {"shop", place->host, place->port};
+    all.programs.add_node(node);
     fake_stream client{"GET", "/"};
     all.run(client);
     EXPECT_EQ(client.body, "hello");
-    all.programs.remove_node({"shop", place->host, place->port});
+    all.programs.remove_node(node.id);
     EXPECT_FALSE(all.backend.serves("shop"));
 }
 

@@ -308,13 +308,15 @@ TEST(trusted_proxies, are_addresses_and_ranges) {
                     .starts_with("msd.toml:1: gateway.trusted_proxies: "));
 }
 
-TEST(live_keys, are_those_that_running_gateways_apply) {
+TEST(live_keys, are_those_that_running_workers_apply) {
     texts live;
     for (const config_key& key : schema().keys()) {
         if (key.live) {
             live.push_back(key.name);
             EXPECT_FALSE(key.needs_restart) << key.name;
-            EXPECT_EQ(key.readers, readers::gateway) << key.name;
+            const bool is_upstream = key.name == "upstream.*";
+            EXPECT_EQ(key.readers, is_upstream ? readers::registered : readers::gateway)
+                << key.name;
         }
     }
     EXPECT_EQ(
