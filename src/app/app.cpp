@@ -3,6 +3,7 @@
 
 #include "app/command_line.hpp"
 #include "app/environment.hpp"
+#include "app/events_command.hpp"
 #include "app/launch.hpp"
 #include "app/migrate_command.hpp"
 #include "app/per_service.hpp"
@@ -69,6 +70,8 @@ int run_command(const command_line& command, const std::vector<std::string>& arg
         return run_on_store(command, *configured, migrate_stores);
     case verb::call:
         return call_service(command, *configured);
+    case verb::events:
+        return show_or_change_events(command, *configured);
     case verb::export_rows:
     case verb::import_rows:
         return run_on_store(command, *configured, transfer_rows);

@@ -68,6 +68,7 @@ public:
         add_described(describe_top());
         add_described(describe_call());
         add_transfers();
+        add_events();
         add_rest();
     }
 
@@ -689,6 +690,114 @@ private:
         to.add_flag("--json", line_.as_json, "print JSON");
         add_common(to);
         add_store_flag(to);
+    }
+
+    // One command of `msd events`.
+    void add_events_command(
+        CLI::App& events,
+        const char* name,
+        const char* text,
+        const std::string& examples,
+        std::function<void(CLI::App&)> add_own = {}
+    ) {
+        CLI::App* const command = events.add_subcommand(name, text);
+        command->footer("\nExamples:\n" + examples);
+        verbs_[command] = verb::events;
+        when_named(*command, [this, add_own = std::move(add_own)](CLI::App& named) {
+            named.add_flag("--json", line_.as_json, "print JSON");
+            add_common(named);
+            if (add_own) {
+                add_own(named);
+            }
+        });
+    }
+
+    void add_events() {
+        CLI::App& events = *root_.add_subcommand(
+            "events",
+            "show the events of the service events, its consumer groups and their dead letters"
+        );
+        events.require_subcommand(1);
+        events.footer(
+            "\nExamples:\n"
+            "  msd events topics\n"
+            "  msd events tail purchased --follow\n"
+            "  msd events replay goods\n"
+            "\nThe commands open the data directory of the service events, which may run.\n"
+        );
+        when_named(events, [this](CLI::App& named) {
+            add_events_queries(named);
+            add_events_changes(named);
+        });
+    }
+
+    void add_events_queries(CLI::App& events) {
+        add_events_command(
+            events,
+            "topics",
+            "list the topics with the number of their events",
+            "  msd events topics --json\n"
+        );
+        add_events_command(
+            events,
+            "groups",
+            "list the consumer groups and how far they are",
+            "  msd events groups\n"
+        );
+        add_events_command(
+            events,
+            "tail",
+            "show the last events",
+            "  msd events tail\n"
+            "  msd events tail purchased --limit 100 --json\n"
+            "  msd events tail --after 0 --follow\n",
+            [this](CLI::App& tail) {
+                tail.add_option("TOPIC", line_.topic, "only events of this topic");
+                tail.add_option("--after", line_.after, "the first events behind this position")
+                    ->check(CLI::NonNegativeNumber);
+                add_limit(tail, "most events that are shown (20)");
+                tail.add_flag("--follow", line_.follows, "go on with new events until Ctrl-C");
+            }
+        );
+        add_events_command(
+            events,
+            "dead",
+            "list the dead letters: events that a group has failed to handle five times",
+            "  msd events dead\n  msd events dead goods --json\n",
+            [this](CLI::App& dead) {
+                dead.add_option("GROUP", line_.group, "only dead letters of this group");
+                add_limit(dead, "most dead letters that are shown (1000)");
+            }
+        );
+    }
+
+    void add_limit(CLI::App& to, const char* text) {
+        to.add_option("--limit", line_.limit, text)->check(CLI::Range(1, 1000));
+    }
+
+    void add_events_changes(CLI::App& events) {
+        add_events_command(
+            events,
+            "replay",
+            "hand dead letters out to their group again",
+            "  msd events replay goods\n  msd events replay goods 4711\n",
+            [this](CLI::App& replay) {
+                replay.add_option("GROUP", line_.group, "the group")->required();
+                replay
+                    .add_option("POSITION", line_.position, "only this dead letter (default: all)")
+                    ->check(CLI::PositiveNumber);
+            }
+        );
+        add_events_command(
+            events,
+            "rebuild",
+            "have a group that allows it handle all events again, from the first one on",
+            "  msd events rebuild members\n"
+            "\nThe group removes what it has made of the events, and makes it again.\n",
+            [this](CLI::App& rebuild) {
+                rebuild.add_option("GROUP", line_.group, "the group")->required();
+            }
+        );
     }
 
     void add_rest() {

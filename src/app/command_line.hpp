@@ -30,6 +30,7 @@ enum class verb : std::uint8_t {
     compare_rows,
     check,
     migrate,
+    events,
     secret_new,
     version
 };
@@ -51,7 +52,7 @@ struct command_line {
     std::string instance;             // status, ctl: the name of one instance; empty: any
     std::int64_t master_pid = 0;      // ctl: the process id of one master; 0: any
 
-    std::string control; // ctl: the command for the master
+    std::string control; // ctl: the command for the master; events: its command
     std::string pool;    // ctl roll, scale; POOL/SLOT of ctl drain
     std::int64_t workers = 0;
     bool wait = false;
@@ -82,6 +83,14 @@ struct command_line {
         bool once = false;
     };
     top_options top;
+
+    // events
+    std::string topic;         // tail; empty: all
+    std::string group;         // dead (empty: all), replay, rebuild
+    std::int64_t position = 0; // replay: of one dead letter; 0: all
+    std::int64_t after = -1;   // tail: events behind this position; -1: the last ones
+    std::int64_t limit = 0;    // tail, dead
+    bool follows = false;      // tail
 
     std::string method; // call, explain
     std::string uri;

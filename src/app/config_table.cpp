@@ -32,8 +32,8 @@ void add_common(config_rows& rows) {
         rows,
         "data_dir",
         {1, text_bytes_max},
-        "where services keep their data; if it has directories goods, members, purchases or "
-        "stores, each service uses the one with its name",
+        "where services keep their data; if it has directories goods, members, purchases, stores "
+        "or events, each service uses the one with its name",
         [](auto& c) -> auto& { return c.data_dir; }
     );
     rows.back().readers =
@@ -224,6 +224,63 @@ void add_services(config_rows& rows) {
     );
 }
 
+// `field` returns the member, a list of topics.
+template <class Field>
+void add_topics(config_rows& rows, const char* key, std::string text, const Field& field) {
+    constexpr std::size_t topics_max = 64;
+    constexpr std::int64_t topic_bytes_max = 128;
+    config_key& row = rows.emplace_back();
+    row.name = std::string{"services.events."} + key;
+    row.text = std::move(text);
+    row.of = config::kind::texts;
+    row.least = 1;
+    row.most = topic_bytes_max;
+    row.entries_max = topics_max;
+    row.role = "events";
+    row.put = [field](configuration& into, const config_value& value) -> result<void> {
+        field(into) = config::texts_of(value);
+        return {};
+    };
+    row.get = [field](const configuration& from) {
+        return config::list_of(field(from));
+    };
+}
+
+void add_event_rules(config_rows& rows) {
+    add_topics(
+        rows,
+        "clients_publish",
+        "topics of which HTTP clients, and nodes that are not trusted, may publish events; \"*\": "
+        "all",
+        [](auto& c) -> auto& { return c.service.rules.events.clients_publish; }
+    );
+    add_topics(
+        rows,
+        "clients_read",
+        "topics whose events they may read; \"*\": all",
+        [](auto& c) -> auto& { return c.service.rules.events.clients_read; }
+    );
+    const std::size_t first = rows.size();
+    add_key(
+        rows,
+        "services.events.lease_ms",
+        {100, hour_ms},
+        "how long a consumer may take for an event before another one gets it",
+        [](auto& c) -> auto& { return c.service.rules.events.lease; }
+    );
+    add_key(
+        rows,
+        "services.events.redelivery_ms",
+        {1, minute_ms},
+        "pause before an event that was not handled is handed out again; the pauses after the "
+        "next failures are 5, 30 and 120 times as long, then it is a dead letter",
+        [](auto& c) -> auto& { return c.service.rules.events.redelivery; }
+    );
+    for (std::size_t row = first; row < rows.size(); ++row) {
+        rows[row].role = "events";
+    }
+}
+
 // Keys that only one service reads.
 void add_service_rules(config_rows& rows) {
     const auto add = [&rows](const std::string& role, const std::string& key, auto&&... how) {
@@ -295,6 +352,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
         }
     }
     add_group(rows, readers::services, add_service_rules);
+    add_group(rows, readers::services, add_event_rules);
     add_group(rows, readers::services, add_log_quotas);
     add_group(rows, readers::services, add_cache_figures);
     add_group(rows, readers::registered, add_upstream_figures);

@@ -34,6 +34,7 @@ key_readers readers_in(verb what) {
     case verb::export_rows:
     case verb::import_rows:
     case verb::compare_rows:
+    case verb::events:
         return readers::store_commands;
     case verb::check:
     case verb::secret_new:

@@ -67,8 +67,15 @@ std::string as_toml(const value& what) {
     if (what.is_truth()) {
         return what.truth() ? "true" : "false";
     }
-    if (what.is_list() || what.is_table()) {
-        return what.is_list() ? "[]" : "{}"; // no default has entries
+    if (what.is_list()) {
+        std::string entries;
+        for (const std::string& each : texts_of(what)) {
+            entries += fmt::format("{}\"{}\"", entries.empty() ? "" : ", ", each);
+        }
+        return fmt::format("[{}]", entries);
+    }
+    if (what.is_table()) {
+        return "{}"; // no default has entries
     }
     return '"' + what.text() + '"'; // no default contains a quote
 }

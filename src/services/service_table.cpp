@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "services/events/events_service.hpp"
 #include "services/goods/goods_service.hpp"
 #include "services/logs/logs_service.hpp"
 #include "services/members/members_service.hpp"
@@ -14,7 +15,7 @@ namespace msd::services {
 namespace {
 
 // logs starts first, so that it stores the log lines of the other services' start.
-const std::array<definition, 5> definitions{{
+const std::array<definition, 6> definitions{{
     {.name = "logs",
      .default_port = 9040,
      .summary = "stores the log lines of services in files",
@@ -37,6 +38,10 @@ const std::array<definition, 5> definitions{{
      .default_port = 9050,
      .summary = "places with a position, and which of them are near",
      .create = make_stores_service},
+    {.name = "events",
+     .default_port = 9060,
+     .summary = "what happened, for the services that have to know",
+     .create = make_events_service},
 }};
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "store/mysql/connection.hpp"
 #include "store/mysql/database.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/event_log.hpp"
 #include "store/stored_entities.hpp"
 
 #include <string>
@@ -13,16 +14,21 @@ namespace msd::store {
 
 namespace {
 
-template <class Table>
-asio::awaitable<result<std::unique_ptr<Table>>>
-open_embedded(store_settings settings, deadline until) {
-    const auto schema = Table::wanted_schema();
+asio::awaitable<result<std::unique_ptr<sqlite::database>>>
+open_file(store_settings settings, sqlite::schema schema, deadline until) {
     sqlite::database::settings chosen{
         .executor = settings.executor,
         .file = settings.data_dir / (std::string{schema.service} + ".db"),
         .wanted = schema,
         .now_ms = std::move(settings.now_ms)};
     auto opened = co_await sqlite::database::open(std::move(chosen), until);
+    co_return opened;
+}
+
+template <class Table>
+asio::awaitable<result<std::unique_ptr<Table>>>
+open_embedded(store_settings settings, deadline until) {
+    auto opened = co_await open_file(std::move(settings), Table::wanted_schema(), until);
     if (!opened) {
         co_return tl::unexpected{std::move(opened.error())};
     }
@@ -101,6 +107,17 @@ open_purchases(store_settings settings, deadline until) {
         std::move(settings),
         until
     );
+}
+
+asio::awaitable<result<std::unique_ptr<event_log>>>
+open_event_log(event_log_settings settings, deadline until) {
+    auto opened =
+        co_await open_file(std::move(settings.store), sqlite::event_log::wanted_schema(), until);
+    if (!opened) {
+        co_return tl::unexpected{std::move(opened.error())};
+    }
+    const sqlite::event_log::settings chosen{settings.lease, settings.redelivery};
+    co_return std::make_unique<sqlite::event_log>(std::move(*opened), chosen);
 }
 
 } // namespace msd::store

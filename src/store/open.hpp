@@ -15,6 +15,7 @@
 
 namespace msd::store {
 
+class event_log;
 class goods_repository;
 class members_repository;
 class places_repository;
@@ -45,5 +46,14 @@ open_places(store_settings settings, deadline until);
 
 asio::awaitable<result<std::unique_ptr<purchases_repository>>>
 open_purchases(store_settings settings, deadline until);
+
+struct event_log_settings {
+    store_settings store; // `server` is not used
+    milliseconds lease{30'000};
+    milliseconds redelivery{1'000}; // core::redelivery
+};
+
+asio::awaitable<result<std::unique_ptr<event_log>>>
+open_event_log(event_log_settings settings, deadline until);
 
 } // namespace msd::store

@@ -15,7 +15,7 @@ STORES = ("goods", "members", "purchases", "stores")
 # The user of each role; the directories of a role have its name.
 USERS = {
     "distributor": "msd-registry", "gateway": "msd-gateway",
-    **{name: f"msd-{name}" for name in (*STORES, "logs")},
+    **{name: f"msd-{name}" for name in (*STORES, "events", "logs")},
 }
 
 
@@ -63,7 +63,7 @@ class Users(installation.Installed):
             self.make_directories()
             for name in ("/var/lib/msd", "/run/msd", "/var/log/msd"):
                 self.assertEqual((0o755, 0, 0), self.facts(name), name)
-            for name in (*STORES, "logs"):
+            for name in (*STORES, "events", "logs"):
                 user = USERS[name]
                 expected = (0o700, users[user], groups[user])
                 self.assertEqual(expected, self.facts(f"/var/lib/msd/{name}"), name)

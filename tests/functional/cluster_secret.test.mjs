@@ -31,7 +31,7 @@ test('with a secret every role works, rolls and is upgraded in place', async (wo
     assert.equal((await up.http('POST', '/members', { body: member })).status, 200);
     await buy();
     const before = await nodes(world, port, '--secret-file', file);
-    assert.equal(before.length, 6, before);
+    assert.equal(before.length, 7, before);
 
     // Connections from before a roll go on after it, at every stage of the proof.
     const secret = fs.readFileSync(file, 'utf8').trim();

@@ -206,7 +206,10 @@ test('nodes, routes and status print tables, and JSON with --json', async (world
     };
     const nodes = await json('nodes', ...at);
     const names = nodes.map(({ name }) => name).sort();
-    assert.deepEqual(names, ['gateway', 'goods', 'logs', 'members', 'purchases', 'stores']);
+    assert.deepEqual(
+        names,
+        ['events', 'gateway', 'goods', 'logs', 'members', 'purchases', 'stores'],
+    );
     const goods = nodes.find(({ name }) => name === 'goods');
     assert.deepEqual([goods.host, goods.port], ['127.0.0.1', up.port('goods')]);
 

@@ -26,7 +26,7 @@ test('without 127.0.0.1 msd works on [::1] with default settings', { skip }, asy
         assert.equal(code, 0, log);
         return JSON.parse(output);
     };
-    await until('every node is registered', async () => (await nodes()).length === 6);
+    await until('every node is registered', async () => (await nodes()).length === 7);
     assert.ok((await nodes()).every(({ host }) => host === '::1'));
 
     // A role that is started separately finds the registry.

@@ -96,11 +96,13 @@ test('pools serve on the activated sockets with their names', async (world) => {
     const everything = world.spawn_msd(
         'msd up',
         ['up', '--workers', '1', '--distributor-port', '0', '--members-port', '0',
-            '--purchases-port', '0', '--logs-port', '0', '--stores-port', '0',
+            '--purchases-port', '0', '--logs-port', '0', '--stores-port', '0', '--events-port', '0',
             ...world.own_dirs()],
         { through: activated('goods=tcp,msd-gateway.socket=tcp') },
     );
-    const roles = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'logs'];
+    const roles = [
+        'distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'events', 'logs',
+    ];
     for (const name of roles) {
         await everything.ready(name);
     }

@@ -149,7 +149,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     test(`one ${signal} stops all roles with exit code 0 and leaves no process`, async (world) => {
         const up = await world.up({ workers: 2 });
         const pids = up.workers().map(({ pid }) => pid);
-        assert.equal(pids.length, 13);
+        assert.equal(pids.length, 15);
         const idle = await world.connection(up.port('gateway'));
         await idle.request('GET', '/goods');
         const in_flight = Array.from({ length: 20 }, (_, n) =>

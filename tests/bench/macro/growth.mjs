@@ -10,7 +10,9 @@ import { redis_server } from '../../functional/harness/redis.mjs';
 import { pause } from '../../functional/harness/until.mjs';
 import { scope, with_directory, with_system, workers } from './msd.mjs';
 
-const pools = ['distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'logs'];
+const pools = [
+    'distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'events', 'logs',
+];
 const requests_a_second = 33_400; // of the length asked for: a million in 30 s
 const looks = 20;
 

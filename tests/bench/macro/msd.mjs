@@ -11,7 +11,9 @@ import { children, environment } from '../../functional/harness/proc.mjs';
 import { program } from '../../functional/harness/program.mjs';
 import { until } from '../../functional/harness/until.mjs';
 
-const pools = ['gateway', 'distributor', 'goods', 'members', 'purchases', 'stores', 'logs'];
+const pools = [
+    'gateway', 'distributor', 'goods', 'members', 'purchases', 'stores', 'events', 'logs',
+];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 

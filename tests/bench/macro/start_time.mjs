@@ -44,7 +44,9 @@ async function first_answer(port) {
 
 async function fresh_start() {
     return with_directory(async (directory) => {
-        const roles = ['gateway', 'distributor', 'goods', 'members', 'purchases', 'stores', 'logs'];
+        const roles = [
+            'gateway', 'distributor', 'goods', 'members', 'purchases', 'stores', 'events', 'logs',
+        ];
         const ports = await free_ports(roles.length);
         const args = roles.flatMap((role, index) => [`--${role}-port`, String(ports[index])]);
         const began = performance.now();

@@ -26,7 +26,7 @@ export const repository = path.resolve(here, '..', '..', '..');
 export const msd_binary = process.env.MSD_BIN ?? path.join(repository, 'build/release/msd');
 
 export const roles = [
-    'distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'logs',
+    'distributor', 'gateway', 'goods', 'members', 'purchases', 'stores', 'events', 'logs',
 ];
 const sanitizer_words = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 

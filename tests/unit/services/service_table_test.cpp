@@ -21,7 +21,8 @@ TEST(service_table, has_the_services_on_their_usual_ports) {
             {"members", 9020},
             {"purchases", 9030},
             {"logs", 9040},
-            {"stores", 9050}})
+            {"stores", 9050},
+            {"events", 9060}})
     );
 }
 
