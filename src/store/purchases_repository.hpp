@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "store/entity.hpp"
 #include "store/idempotency.hpp"
+#include "store/outbox.hpp"
 #include "store/page.hpp"
 
 #include <asio/awaitable.hpp>
@@ -62,7 +63,8 @@ public:
     virtual asio::awaitable<result<page>>
     list(std::int64_t userid, page_query query, purchase_writer write, deadline until) = 0;
 
-    /// Adds the purchase with the present time as its date. Returns the new id.
+    /// Adds the purchase with the present time as its date, and the event `purchased`. Returns the
+    /// new id.
     virtual asio::awaitable<result<std::int64_t>>
     add(purchase_fields fields, std::optional<idempotency> once, deadline until) = 0;
 
@@ -70,6 +72,9 @@ public:
     /// precedes the write.
     virtual asio::awaitable<result<std::optional<std::int64_t>>>
     recall(idempotency once, deadline until) = 0;
+
+    /// The events of this store; lives as long as the repository.
+    [[nodiscard]] virtual outbox& unsent() = 0;
 };
 
 } // namespace msd::store

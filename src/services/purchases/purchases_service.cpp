@@ -2,6 +2,7 @@
 #include "services/purchases/purchases_service.hpp"
 
 #include "base/log.hpp"
+#include "services/events/event_relay.hpp"
 #include "services/goods_lookup.hpp"
 #include "services/store_replies.hpp"
 #include "services/utc_text.hpp"
@@ -82,7 +83,8 @@ public:
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
           add_parameters_{userid, goodsid, quantity_of(context.settings.rules)},
-          goods_{context} {
+          goods_{context},
+          relay_{context, "/purchases"} {
         routes_ = {
             {"GET",
              "/purchases",
@@ -110,10 +112,15 @@ public:
             co_return tl::unexpected{std::move(opened.error())};
         }
         purchases_ = std::move(*opened);
-        co_return goods_.start();
+        auto started = goods_.start();
+        if (started) {
+            relay_.start(purchases_->unsent());
+        }
+        co_return started;
     }
 
     asio::awaitable<void> stop() override {
+        co_await relay_.stop();
         co_await goods_.stop();
         purchases_.reset();
     }
@@ -128,6 +135,7 @@ public:
         out.key("goods").begin_object();
         goods_.write_figures(out);
         out.end_object();
+        relay_.write_figures(out);
     }
 
 private:
@@ -174,12 +182,14 @@ private:
             co_return no_longer_wanted();
         }
         const auto added = co_await purchases_->add(fields, std::move(once), asked.until);
+        relay_.wake();
         co_return added ? id_reply(*added) : store_failure(added.error());
     }
 
     store::store_settings settings_;
     add_schema add_parameters_;
     goods_lookup goods_;
+    event_relay relay_;
     std::unique_ptr<store::purchases_repository> purchases_;
     std::vector<route> routes_;
 };

@@ -50,6 +50,67 @@ result<void> create(const migrating& step) {
     return recorded ? create_own_table(step, Entity::service, columns, names) : recorded;
 }
 
+/// A step of the schema of a service that handles events (store/handled_events.hpp).
+template <class Service>
+result<void> create_handled(const migrating& step) {
+    static constexpr std::array<std::string_view, 2> notes{"event", "position"};
+    auto created = create_own_table(
+        step,
+        fmt::format("{}_handled", Service::service),
+        fmt::format(
+            "event VARCHAR(64) NOT NULL PRIMARY KEY, position BIGINT NOT NULL, "
+            "KEY {}_handled_by_position (position)",
+            Service::service
+        ),
+        notes
+    );
+    if (!created) {
+        return created;
+    }
+    static constexpr std::array<std::string_view, 3> state{"id", "generation", "floor"};
+    created = create_own_table(
+        step,
+        fmt::format("{}_consumed", Service::service),
+        "id BIGINT NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, floor BIGINT NOT NULL",
+        state
+    );
+    return created ? step.on.execute(fmt::format(
+                         "INSERT IGNORE INTO {}_consumed VALUES (1, 0, 0)",
+                         Service::service
+                     ))
+                   : created;
+}
+
+/// A step of the schema of a service with an outbox (store/outbox_table.hpp).
+template <class Service>
+result<void> create_outbox(const migrating& step) {
+    static constexpr std::array<std::string_view, 6>
+        columns{"id", "event", "type", "subject", "time_ms", "data"};
+    auto created = create_own_table(
+        step,
+        fmt::format("{}_outbox", Service::service),
+        "id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, event VARCHAR(64) NOT NULL, "
+        "type VARCHAR(128) NOT NULL, subject VARCHAR(256) NOT NULL, time_ms BIGINT NOT NULL, "
+        "data MEDIUMTEXT NOT NULL",
+        columns
+    );
+    if (!created) {
+        return created;
+    }
+    static constexpr std::array<std::string_view, 3> turn{"id", "holder", "until_ms"};
+    created = create_own_table(
+        step,
+        fmt::format("{}_outbox_turn", Service::service),
+        "id BIGINT NOT NULL PRIMARY KEY, holder VARCHAR(64) NOT NULL, until_ms BIGINT NOT NULL",
+        turn
+    );
+    return created ? step.on.execute(fmt::format(
+                         "INSERT IGNORE INTO {}_outbox_turn VALUES (1, '', 0)",
+                         Service::service
+                     ))
+                   : created;
+}
+
 } // namespace backend_parts
 
 // MySQL and MariaDB, as a parameter of repositories whose statements are equal on every database
@@ -59,6 +120,10 @@ struct backend {
     using query = mysql::query;
     using database = mysql::database;
     using schema = mysql::schema;
+
+    // Parts of statements.
+    static constexpr std::string_view for_update = " FOR UPDATE";
+    static constexpr std::string_view insert_ignore = "INSERT IGNORE INTO ";
 
     // What a call reads or writes, for servers with replicas.
     using thing = mysql::thing;
@@ -77,6 +142,18 @@ struct backend {
     template <class F>
     static auto read(database& on, thing what, deadline until, F work) {
         return on.read(what, until, std::move(work));
+    }
+
+    /// As read(), and sees all committed writes.
+    template <class F>
+    static auto read_latest(database& on, deadline until, F work) {
+        return on.read_latest(until, std::move(work));
+    }
+
+    /// A write that concerns nothing that read() reads.
+    template <class F>
+    static auto write(database& on, deadline until, F work) {
+        return on.write(thing_of(std::string_view{"beside"}), until, std::move(work));
     }
 
     template <class F>

@@ -2,6 +2,7 @@
 #include "store/mysql/purchases_table.hpp"
 
 #include "store/mysql/adoption.hpp"
+#include "store/purchase_events.hpp"
 #include "store/row_reading.hpp"
 
 #include <array>
@@ -90,13 +91,14 @@ result<void> record_adoption(const migrating& step) {
     return record_earlier_adoption(step, "purchases");
 }
 
-const std::array<migration, 6> migrations{
+const std::array<migration, 7> migrations{
     migration{"create purchases, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add quantity, price and the date in UTC to purchases", add_new_columns},
     migration{"index purchases by member", index_users},
     migration{"date old purchases in UTC, from store.legacy_time_zone", date_old_rows},
     idempotency_migration,
-    migration{"record whether purchases was adopted", record_adoption}};
+    migration{"record whether purchases was adopted", record_adoption},
+    migration{"create the outbox of purchases", backend_parts::create_outbox<purchases_entity>}};
 
 // Rows added by nodes of an existing deployment have no date_utc.
 constexpr std::string_view list_of_user =
@@ -152,13 +154,14 @@ purchases_table::add(purchase_fields fields, std::optional<idempotency> once, de
         if (fields.price) {
             price_e4 = fields.price->e4();
         }
+        const purchase_row row{.fields = fields, .date_ms = database_->now_ms()};
         query insert{on, insert_one};
         insert.bind(fields.userid).bind(fields.goodsid).bind(fields.quantity).bind(price_e4);
-        insert.bind(database_->now_ms() * 1000).bind(database_->legacy_time_zone());
+        insert.bind(row.date_ms * 1000).bind(database_->legacy_time_zone());
         if (const auto done = insert.run(); !done) {
             return done;
         }
-        return on.last_inserted_id();
+        return announced<query>(on, row, on.last_inserted_id());
     };
     return database_->write_once(thing_of(fields.userid), std::move(once), until, work);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "store/mysql/database.hpp"
+#include "store/mysql/backend.hpp"
+#include "store/outbox_table.hpp"
 #include "store/purchases_repository.hpp"
 
 #include <memory>
@@ -16,6 +17,8 @@ public:
 
     explicit purchases_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
+    [[nodiscard]] outbox& unsent() override { return outbox_; }
+
     asio::awaitable<result<page>>
     list(std::int64_t userid, page_query query, purchase_writer write, deadline until) override;
     asio::awaitable<result<std::int64_t>>
@@ -25,6 +28,7 @@ public:
 
 private:
     std::unique_ptr<database> database_;
+    outbox_table<backend, purchases_entity> outbox_{*database_};
 };
 
 } // namespace msd::store::mysql

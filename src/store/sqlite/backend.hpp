@@ -57,6 +57,10 @@ struct backend {
     using database = sqlite::database;
     using schema = sqlite::schema;
 
+    // Parts of statements. There is one writer at a time, so no row needs a lock.
+    static constexpr std::string_view for_update = "";
+    static constexpr std::string_view insert_ignore = "INSERT OR IGNORE INTO ";
+
     // What a call reads or writes. Only servers with replicas need to know.
     using thing = std::nullopt_t;
     static constexpr thing added = std::nullopt;
@@ -76,6 +80,18 @@ struct backend {
     template <class F>
     static auto read(database& on, thing /*what*/, deadline until, F work) {
         return on.read(until, std::move(work));
+    }
+
+    /// As read(), and sees all committed writes.
+    template <class F>
+    static auto read_latest(database& on, deadline until, F work) {
+        return on.read(until, std::move(work));
+    }
+
+    /// A write that concerns nothing that read() reads.
+    template <class F>
+    static auto write(database& on, deadline until, F work) {
+        return on.write(until, std::move(work));
     }
 
     template <class F>

@@ -2,6 +2,7 @@
 #include "store/sqlite/purchases_table.hpp"
 
 #include "store/entity_work.hpp"
+#include "store/purchase_events.hpp"
 #include "store/row_reading.hpp"
 
 #include <array>
@@ -25,7 +26,10 @@ CREATE TABLE purchases(
 CREATE INDEX purchases_by_user ON purchases(userid, id);
 )";
 
-const std::array<std::string_view, 2> migrations{version_1, idempotency_schema};
+const std::array<std::string_view, 3> migrations{
+    version_1,
+    idempotency_schema,
+    outbox_sql<purchases_entity>::create_embedded};
 
 constexpr std::size_t userid_column = 0; // in the description
 
@@ -60,7 +64,7 @@ asio::awaitable<result<std::int64_t>>
 purchases_table::add(purchase_fields fields, std::optional<idempotency> once, deadline until) {
     auto work = [this, fields](connection& on) {
         const purchase_row row{.fields = fields, .date_ms = database_->now_ms()};
-        return insert_row<purchases_entity, query>(on, row);
+        return announced<query>(on, row, insert_row<purchases_entity, query>(on, row));
     };
     return database_->write_once(std::move(once), until, work);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "store/outbox_table.hpp"
 #include "store/purchases_repository.hpp"
-#include "store/sqlite/database.hpp"
+#include "store/sqlite/backend.hpp"
 
 #include <memory>
 
@@ -15,6 +16,8 @@ public:
 
     explicit purchases_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
+    [[nodiscard]] outbox& unsent() override { return outbox_; }
+
     asio::awaitable<result<page>>
     list(std::int64_t userid, page_query query, purchase_writer write, deadline until) override;
     asio::awaitable<result<std::int64_t>>
@@ -24,6 +27,7 @@ public:
 
 private:
     std::unique_ptr<database> database_;
+    outbox_table<backend, purchases_entity> outbox_{*database_};
 };
 
 } // namespace msd::store::sqlite

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "store/outage_log.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace msd::services {
+
+// Logs that the service events cannot be used, once it has been so for a while: at a start, others
+// may be ready earlier.
+class event_outage {
+public:
+    static constexpr milliseconds expected{10'000};
+
+    explicit event_outage(std::string what) : log_{std::move(what)} {}
+
+    void answered() {
+        since_.reset();
+        log_.answered();
+    }
+
+    void failed(const error& why, time_point now) {
+        if (!since_) {
+            since_ = now;
+        }
+        if (now - *since_ >= expected) {
+            log_.failed(why, now);
+        }
+    }
+
+private:
+    store::outage_log log_;
+    std::optional<time_point> since_; // of the present outage
+};
+
+} // namespace msd::services
