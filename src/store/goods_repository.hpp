@@ -5,7 +5,9 @@
 #include "base/money.hpp"
 #include "base/result.hpp"
 #include "store/entity.hpp"
+#include "store/goods_sale.hpp"
 #include "store/goods_votes.hpp"
+#include "store/handled_events.hpp"
 #include "store/idempotency.hpp"
 #include "store/page.hpp"
 
@@ -25,12 +27,16 @@ struct goods_fields {
     std::string category;
     money price;
     std::string description;
+    // Pieces; follows the sales. Nullopt: unlimited. Below 0, as found: more were sold than there
+    // were, because a purchase does not wait for it. Not in an export.
+    std::optional<std::int64_t> stock = {};
 };
 
 struct goods_row {
     std::int64_t id = 0;
     goods_fields fields;
     goods_votes votes = {}; // as found; not part of what is written
+    std::int64_t sales = 0; // the same: pieces that were sold and not returned
 };
 
 struct goods_entity {
@@ -54,6 +60,8 @@ struct goods_view {
     money price;
     std::string_view description;
     goods_votes votes = {};
+    std::optional<std::int64_t> stock = {};
+    std::int64_t sales = 0;
 };
 
 using goods_writer = void (*)(json::writer&, const goods_view&);
@@ -92,7 +100,7 @@ public:
     virtual asio::awaitable<result<std::int64_t>>
     replace(goods_row row, std::optional<idempotency> once, deadline until) = 0;
 
-    /// Removes the votes, too. Returns the number of removed rows: 1 or 0.
+    /// Removes votes, stock and sales, too. Returns the number of removed rows: 1 or 0.
     virtual asio::awaitable<result<std::int64_t>>
     remove(std::int64_t id, std::optional<idempotency> once, deadline until) = 0;
 
@@ -101,10 +109,15 @@ public:
     virtual asio::awaitable<result<std::int64_t>>
     vote(goods_vote given, std::optional<idempotency> once, deadline until) = 0;
 
-    /// The products with the most likes or the highest mean rating, the best first, and those with
-    /// equal ones by id; none without likes or ratings. `next` of the page has no meaning.
+    /// The products with the most likes, the highest mean rating or the most sales, the best first,
+    /// and those with equal ones by id; none without. `next` of the page has no meaning.
     virtual asio::awaitable<result<page>>
     rank(goods_ranking wanted, goods_writer write, deadline until) = 0;
+
+    /// Counts sales, each once: reduces the stock and adds to the sales of the product. Returns how
+    /// many were new. errc::conflict: handle_once().
+    virtual asio::awaitable<result<std::int64_t>>
+    count_sales(event_batch<goods_sale> made, deadline until) = 0;
 };
 
 } // namespace msd::store

@@ -32,6 +32,6 @@ struct goods_vote {
     std::int64_t value = 0; // of a rating: 1 … stars_max; of the others: 1; 0 withdraws
 };
 
-enum class rank_key : std::uint8_t { likes, rating };
+enum class rank_key : std::uint8_t { likes, rating, sales };
 
 } // namespace msd::store

@@ -11,9 +11,11 @@
 #include <string_view>
 #include <utility>
 
-// SQL: the counts of votes of the row of goods in a join.
-#define MSD_VOTES "s.likes, s.dislikes, s.ratings, s.stars"
-#define MSD_GOODS_WITH_VOTES "goods LEFT JOIN goods_summary s ON s.goodsid = id"
+// SQL: the counts of votes of the row of goods in a join, and the columns of goods_trade
+// (store/goods_trading.hpp).
+#define MSD_BESIDE_GOODS "s.likes, s.dislikes, s.ratings, s.stars, t.stock, t.by_sales"
+#define MSD_VOTES_OF_GOODS " LEFT JOIN goods_summary s ON s.goodsid = id"
+#define MSD_TRADE_OF_GOODS " LEFT JOIN goods_trade t ON t.goodsid = id"
 
 // The tables of votes, in the same way on every database. They are msd's own: nodes of an existing
 // deployment neither read nor write them.
@@ -170,8 +172,9 @@ result<void> remove_all_votes(Connection& on, std::int64_t goodsid) {
     return executed(summary.bind(goodsid));
 }
 
-/// The statements of a ranking: by likes, by likes in one category, and the same by rating.
-using ranking_statements = std::array<std::array<std::string_view, 2>, 2>;
+/// The statements of a ranking: by likes, by likes in one category, and the same by rating and by
+/// sales (rank_key).
+using ranking_statements = std::array<std::array<std::string_view, 2>, 3>;
 
 /// Parameters of the statement: the category if there is one, and the number of rows. Its columns
 /// are those of goods_view_of().
@@ -182,7 +185,7 @@ result<page> read_ranking(
     const goods_ranking& wanted,
     goods_writer write
 ) {
-    const auto& of_key = all[wanted.by == rank_key::likes ? 0 : 1];
+    const auto& of_key = all[static_cast<std::size_t>(wanted.by)];
     Query rows{on, of_key[wanted.category ? 1 : 0]};
     if (wanted.category) {
         rows.bind(*wanted.category);

@@ -56,17 +56,21 @@ result<page> read_page(
     return builder.take();
 }
 
-/// id, name, category, price in ten-thousandths, description, and likes, dislikes, ratings and
-/// stars or null. The texts are views into the query's memory.
+/// id, name, category, price in ten-thousandths, description, and MSD_BESIDE_GOODS, each of which
+/// may be null. The texts are views into the query's memory.
 template <class Query>
 goods_view goods_view_of(const Query& row) {
+    constexpr std::size_t stock = 9;
+    constexpr std::size_t by_sales = 10;
     return {
         .id = row.integer(0),
         .name = row.text(1),
         .category = row.text(2),
         .price = money::from_e4(row.integer(3)).value_or(money{}),
         .description = row.text(4),
-        .votes = {row.integer(5), row.integer(6), row.integer(7), row.integer(8)}};
+        .votes = {row.integer(5), row.integer(6), row.integer(7), row.integer(8)},
+        .stock = row.is_null(stock) ? std::nullopt : std::optional{row.integer(stock)},
+        .sales = -row.integer(by_sales)};
 }
 
 /// The same columns, of the only row. errc::not_found: there is no row.
@@ -86,8 +90,10 @@ result<goods_row> read_goods(Query& rows) {
             {.name = std::string{row.name},
              .category = std::string{row.category},
              .price = row.price,
-             .description = std::string{row.description}},
-        .votes = row.votes};
+             .description = std::string{row.description},
+             .stock = row.stock},
+        .votes = row.votes,
+        .sales = row.sales};
 }
 
 /// id, column `password`, msd's own hash or null, and 1 if the table is shared with an existing

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/goods/goods_service.hpp"
 
+#include "services/events/event_consumer.hpp"
+#include "services/goods/goods_rows.hpp"
 #include "services/goods/legacy_keys.hpp"
 #include "services/goods_changes.hpp"
 #include "services/store_replies.hpp"
 #include "store/goods_repository.hpp"
 #include "store/open.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -58,6 +61,12 @@ constexpr parameter description{
     .required = true,
     .length_max = description_length_max,
     .about = "free text"};
+constexpr parameter stock{
+    .name = "stock",
+    .type = parameter_type::integer,
+    .minimum = 0,
+    .maximum = 1'000'000'000'000,
+    .about = "pieces that can be sold; default: unlimited"};
 constexpr parameter limit{
     .name = "limit",
     .type = parameter_type::integer,
@@ -88,14 +97,14 @@ constexpr parameter stars{
 constexpr parameter by{
     .name = "by",
     .required = true,
-    .about = "likes or rating: what the best product has most of"};
+    .about = "likes, rating or sales: what the best product has most of"};
 
 constexpr std::array ranking_parameters{by, limit, only_category};
 constexpr std::array id_parameters{id};
 constexpr std::array vote_parameters{id, userid};
 constexpr std::array rating_parameters{id, userid, stars};
-using add_schema = std::array<parameter, 4>;
-using replace_schema = std::array<parameter, 5>;
+using add_schema = std::array<parameter, 5>;
+using replace_schema = std::array<parameter, 6>;
 
 // The price of the routes that write; below zero only where the configuration allows it.
 parameter price_of(const service_rules& rules) {
@@ -106,40 +115,6 @@ parameter price_of(const service_rules& rules) {
     return chosen;
 }
 
-// Products without votes have the members that existing clients know.
-void write_votes(json::writer& out, const store::goods_votes& votes) {
-    if (votes.likes > 0) {
-        out.key("likes").integer(votes.likes);
-    }
-    if (votes.dislikes > 0) {
-        out.key("dislikes").integer(votes.dislikes);
-    }
-    if (votes.ratings > 0) {
-        constexpr std::int64_t hundredth = money::scale / 100;
-        const auto mean = money::from_e4(votes.rating_e2() * hundredth).value_or(money{});
-        out.key("rating").raw(mean.text()).key("ratings").integer(votes.ratings);
-    }
-}
-
-void write_row(json::writer& out, const store::goods_view& row) {
-    out.begin_object();
-    out.key("id").integer(row.id);
-    out.key("name").string(row.name);
-    out.key("category").string(row.category);
-    out.key("price").raw(row.price.text());
-    out.key("description").string(row.description);
-    write_votes(out, row.votes);
-    out.end_object();
-}
-
-store::goods_fields fields_of(const arguments& args) {
-    return {
-        .name = args.text("name"),
-        .category = args.text("category"),
-        .price = args.decimal("price"),
-        .description = args.text("description")};
-}
-
 class goods_service final : public service {
 public:
     explicit goods_service(const service_context& context)
@@ -148,9 +123,16 @@ public:
               .data_dir = context.settings.data_dir,
               .server = context.settings.store},
           shared_{context.settings.shared},
-          add_parameters_{name, category, price_of(context.settings.rules), description},
-          replace_parameters_{id, name, category, price_of(context.settings.rules), description},
-          changes_{context} {
+          add_parameters_{name, category, price_of(context.settings.rules), description, stock},
+          replace_parameters_{
+              id,
+              name,
+              category,
+              price_of(context.settings.rules),
+              description,
+              stock},
+          changes_{context},
+          sales_{context, {.group = "goods", .topics = {"purchased"}}} {
         const handler list = [this](call asked) {
             return list_goods(std::move(asked));
         };
@@ -197,10 +179,16 @@ public:
         if (started && shared_.legacy_keys && changes_.shared() != nullptr) {
             write_legacy_keys();
         }
+        if (started) {
+            sales_.start([this](store::pulled batch, deadline until) {
+                return count_sales(std::move(batch), until);
+            });
+        }
         co_return started;
     }
 
     asio::awaitable<void> stop() override {
+        co_await sales_.stop();
         if (legacy_) {
             co_await legacy_->stop();
             changes_.on_doubt({});
@@ -212,6 +200,7 @@ public:
 
     void write_figures(json::writer& out) const override {
         changes_.write_figures(out);
+        sales_.write_figures(out);
         if (legacy_) {
             legacy_->write_figures(out);
         }
@@ -254,7 +243,7 @@ private:
     asio::awaitable<reply> list_goods(call asked) {
         if (asked.args.has("id")) {
             const auto row = co_await goods_->find(asked.args.integer("id"), asked.until);
-            co_return row ? one_row(*row) : store_failure(row.error());
+            co_return row ? goods_reply(*row) : store_failure(row.error());
         }
         store::goods_query query;
         query.rows.after = asked.args.integer_or("after", 0);
@@ -262,7 +251,7 @@ private:
         if (asked.args.has("category")) {
             query.category = asked.args.text("category");
         }
-        auto rows = co_await goods_->list(std::move(query), write_row, asked.until);
+        auto rows = co_await goods_->list(std::move(query), write_goods, asked.until);
         if (rows && rows->count == 0) {
             // Clients of existing deployments recognize an empty table by this reply; only goods
             // sends it.
@@ -272,7 +261,7 @@ private:
     }
 
     asio::awaitable<reply> add_goods(call asked) {
-        auto fields = fields_of(asked.args);
+        auto fields = goods_fields_of(asked.args);
         auto once = idempotency_of(asked, "POST/goods");
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
         if (added) {
@@ -289,7 +278,7 @@ private:
         const auto goods_id = asked.args.integer("id");
         store::goods_row row;
         row.id = goods_id;
-        row.fields = fields_of(asked.args);
+        row.fields = goods_fields_of(asked.args);
         auto once = idempotency_of(asked, "PUT/goods");
         const time_point known = co_await changes_.begins(goods_id, asked.until);
         const auto replaced =
@@ -318,21 +307,34 @@ private:
 
     asio::awaitable<reply> rank_goods(call asked) {
         const std::string& key = asked.args.text("by");
-        if (key != "likes" && key != "rating") {
-            const std::array problems{arguments::problem{"by", "must be likes or rating"}};
+        constexpr std::array<std::string_view, 3> keys{"likes", "rating", "sales"}; // rank_key
+        const auto* const known = std::ranges::find(keys, key);
+        if (known == keys.end()) {
+            const std::array problems{arguments::problem{"by", "must be likes, rating or sales"}};
             co_return invalid_parameters(problems);
         }
         store::goods_ranking wanted;
-        wanted.by = key == "likes" ? store::rank_key::likes : store::rank_key::rating;
+        wanted.by = static_cast<store::rank_key>(known - keys.begin());
         wanted.limit = asked.args.integer_or("limit", store::page_rows_max);
         if (asked.args.has("category")) {
             wanted.category = asked.args.text("category");
         }
-        auto rows = co_await goods_->rank(std::move(wanted), write_row, asked.until);
+        const auto write = wanted.by == store::rank_key::sales ? write_sold_goods : write_goods;
+        auto rows = co_await goods_->rank(std::move(wanted), write, asked.until);
         if (rows) {
             rows->next.reset();
         }
         co_return rows ? page_reply(std::move(*rows)) : store_failure(rows.error());
+    }
+
+    // Stock and sales are not announced: no other service uses them.
+    asio::awaitable<result<event_outcome>> count_sales(store::pulled batch, deadline until) {
+        auto read = read_batch<store::goods_sale>::of(batch, read_sale_of_goods);
+        const auto counted = co_await goods_->count_sales(std::move(read.changes), until);
+        if (!counted) {
+            co_return tl::unexpected{counted.error()};
+        }
+        co_return std::move(read.outcome);
     }
 
     // Votes are not announced: no other service uses them.
@@ -349,28 +351,12 @@ private:
         co_return counted ? success() : store_failure(counted.error());
     }
 
-    static reply one_row(const store::goods_row& row) {
-        std::string members;
-        json::writer out{members};
-        out.key("results").begin_array();
-        write_row(
-            out,
-            {.id = row.id,
-             .name = row.fields.name,
-             .category = row.fields.category,
-             .price = row.fields.price,
-             .description = row.fields.description,
-             .votes = row.votes}
-        );
-        out.end_array();
-        return success(std::move(members));
-    }
-
     store::store_settings settings_;
     store::redis::shared_cache_settings shared_;
     add_schema add_parameters_;
     replace_schema replace_parameters_;
     goods_changes changes_;
+    event_consumer sales_;
     std::unique_ptr<store::goods_repository> goods_;
     std::optional<legacy_keys> legacy_; // with cache.legacy_keys
     std::vector<route> routes_;

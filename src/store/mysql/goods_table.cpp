@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/goods_table.hpp"
 
+#include "store/goods_trading.hpp"
 #include "store/goods_voting.hpp"
 #include "store/mysql/adoption.hpp"
 #include "store/row_reading.hpp"
@@ -78,19 +79,34 @@ result<void> create_votes(const migrating& step) {
     );
 }
 
-const std::array<migration, 6> migrations{
+result<void> create_trade(const migrating& step) {
+    static constexpr std::array<std::string_view, 3> trade{"goodsid", "stock", "by_sales"};
+    return create_own_table(
+        step,
+        "goods_trade",
+        "goodsid BIGINT NOT NULL PRIMARY KEY, stock BIGINT NULL, by_sales BIGINT NOT NULL, "
+        "KEY goods_trade_by_sales (by_sales, goodsid)",
+        trade
+    );
+}
+
+const std::array<migration, 8> migrations{
     migration{"create goods, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add the exact price, price_e4, to goods", add_exact_price},
     migration{"index goods by category", index_categories},
     idempotency_migration,
     migration{"record whether goods was adopted", record_adoption},
-    migration{"create the tables of likes and ratings of goods", create_votes}};
+    migration{"create the tables of likes and ratings of goods", create_votes},
+    migration{"create the table of stock and sales of goods", create_trade},
+    migration{
+        "create the table of handled events of goods",
+        backend_parts::create_handled<goods_entity>}};
 
 const std::array<finishing_step, 1> finishing{finishing_step{plan_conversion, convert}};
 
 #define MSD_SELECT_GOODS                                                                           \
-    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_VOTES                      \
-    " FROM " MSD_GOODS_WITH_VOTES
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_BESIDE_GOODS               \
+    " FROM goods" MSD_VOTES_OF_GOODS MSD_TRADE_OF_GOODS
 
 constexpr std::string_view list_all = MSD_SELECT_GOODS " WHERE id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view list_category =
@@ -98,16 +114,22 @@ constexpr std::string_view list_category =
 constexpr std::string_view find_one = MSD_SELECT_GOODS " WHERE id = ?";
 constexpr std::string_view lock_one = "SELECT id FROM goods WHERE id = ? FOR UPDATE";
 
-// In the order of the index of goods_summary: the join keeps it.
+// In the order of the index of goods_summary or goods_trade: the join keeps it.
 #define MSD_RANK(key, only)                                                                        \
-    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_VOTES                      \
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_BESIDE_GOODS               \
     " FROM goods_summary s FORCE INDEX (goods_summary_" key                                        \
-    ") STRAIGHT_JOIN goods ON id = s.goodsid WHERE s." key " < 0" only " ORDER BY s." key          \
-    ", s.goodsid LIMIT ?"
+    ") STRAIGHT_JOIN goods ON id = s.goodsid" MSD_TRADE_OF_GOODS " WHERE s." key " < 0" only       \
+    " ORDER BY s." key ", s.goodsid LIMIT ?"
+#define MSD_RANK_SALES(only)                                                                       \
+    "SELECT id, name, category, " MSD_EXACT_PRICE ", description, " MSD_BESIDE_GOODS               \
+    " FROM goods_trade t FORCE INDEX (goods_trade_by_sales) STRAIGHT_JOIN goods ON id = "          \
+    "t.goodsid" MSD_VOTES_OF_GOODS " WHERE t.by_sales < 0" only                                    \
+    " ORDER BY t.by_sales, t.goodsid LIMIT ?"
 
 constexpr ranking_statements rankings{
     {{MSD_RANK("by_likes", ""), MSD_RANK("by_likes", " AND category = ?")},
-     {MSD_RANK("by_rating", ""), MSD_RANK("by_rating", " AND category = ?")}}};
+     {MSD_RANK("by_rating", ""), MSD_RANK("by_rating", " AND category = ?")},
+     {MSD_RANK_SALES(""), MSD_RANK_SALES(" AND category = ?")}}};
 constexpr std::string_view insert_one =
     "INSERT INTO goods(name, category, price_e4, price, description) VALUES (?, ?, ?, ?, ?)";
 constexpr std::string_view update_one =
@@ -167,6 +189,11 @@ query& bind_fields(query& statement, const goods_fields& fields) {
         .bind(fields.description);
 }
 
+result<std::int64_t> stocked(connection& on, std::int64_t id, std::optional<std::int64_t> stock) {
+    auto done = store_stock<backend>(on, id, stock);
+    return done ? result<std::int64_t>{id} : tl::unexpected{std::move(done.error())};
+}
+
 } // namespace
 
 schema goods_table::wanted_schema() {
@@ -195,7 +222,11 @@ goods_table::add(goods_fields fields, std::optional<idempotency> once, deadline 
         if (const auto done = bind_fields(insert, fields).run(); !done) {
             return done;
         }
-        return on.last_inserted_id();
+        auto id = on.last_inserted_id();
+        if (!id || !fields.stock) {
+            return id;
+        }
+        return stocked(on, *id, fields.stock);
     };
     return database_->write_once(new_thing, std::move(once), until, std::move(work));
 }
@@ -212,7 +243,7 @@ goods_table::replace(goods_row row, std::optional<idempotency> once, deadline un
         if (*met == 0) {
             return fail(errc::not_found, "no such goods");
         }
-        return row.id;
+        return stocked(on, row.id, row.fields.stock);
     };
     return database_->write_once(what, std::move(once), until, std::move(work));
 }
@@ -222,6 +253,9 @@ goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline u
     auto work = [id](connection& on) -> result<std::int64_t> {
         auto removed = query{on, delete_one}.bind(id).run();
         auto done = removed ? remove_all_votes<query>(on, id) : result<void>{};
+        if (done) {
+            done = remove_trade_of<backend>(on, id);
+        }
         return done ? std::move(removed) : tl::unexpected{std::move(done.error())};
     };
     return database_->write_once(thing_of(id), std::move(once), until, work);
@@ -242,6 +276,14 @@ goods_table::rank(goods_ranking wanted, goods_writer write, deadline until) {
         return !rows && on.forget_unfit() ? result<page>{page{}} : std::move(rows);
     };
     return database_->read(std::nullopt, until, std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>>
+goods_table::count_sales(event_batch<goods_sale> made, deadline until) {
+    auto work = [made = std::move(made)](connection& on) {
+        return count_new_sales<backend>(on, made);
+    };
+    return database_->write(new_thing, until, std::move(work));
 }
 
 } // namespace msd::store::mysql

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/goods_repository.hpp"
-#include "store/sqlite/database.hpp"
+#include "store/sqlite/backend.hpp"
 
 #include <memory>
 
@@ -28,6 +28,8 @@ public:
     vote(goods_vote given, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<page>>
     rank(goods_ranking wanted, goods_writer write, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    count_sales(event_batch<goods_sale> made, deadline until) override;
 
 private:
     std::unique_ptr<database> database_;
