@@ -9,6 +9,7 @@
 #include "store/goods_votes.hpp"
 #include "store/handled_events.hpp"
 #include "store/idempotency.hpp"
+#include "store/outbox.hpp"
 #include "store/page.hpp"
 
 #include <asio/awaitable.hpp>
@@ -81,7 +82,7 @@ struct goods_ranking {
 // both. Every operation may also fail with errc::unavailable (the store is down, full or
 // overloaded), errc::timeout, errc::cancelled, and errc::malformed (a value does not fit a column
 // of an adopted table). A write that timed out may have been executed. A write that returned a
-// value survives a power failure.
+// value survives a power failure. Each change of a product also adds the event `goods.changed`.
 class goods_repository {
 public:
     virtual ~goods_repository() = default;
@@ -118,6 +119,9 @@ public:
     /// many were new. errc::conflict: handle_once().
     virtual asio::awaitable<result<std::int64_t>>
     count_sales(event_batch<goods_sale> made, deadline until) = 0;
+
+    /// The events of this store; lives as long as the repository.
+    [[nodiscard]] virtual outbox& unsent() = 0;
 };
 
 } // namespace msd::store

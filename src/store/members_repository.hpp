@@ -3,7 +3,10 @@
 
 #include "base/deadline.hpp"
 #include "base/result.hpp"
+#include "store/handled_events.hpp"
 #include "store/idempotency.hpp"
+#include "store/member_overview.hpp"
+#include "store/outbox.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -39,7 +42,8 @@ public:
     /// Whether a new member needs the hash that nodes of an existing deployment verify.
     virtual asio::awaitable<result<bool>> is_shared_with_legacy(deadline until) = 0;
 
-    /// Returns the new id. errc::conflict: the name is taken.
+    /// Adds the member, and the event `member.joined`. Returns the new id. errc::conflict: the name
+    /// is taken.
     virtual asio::awaitable<result<std::int64_t>>
     add(std::string username, member_hashes hashes, std::optional<idempotency> once, deadline until
     ) = 0;
@@ -57,6 +61,18 @@ public:
     /// precedes the write.
     virtual asio::awaitable<result<std::optional<std::int64_t>>>
     recall(idempotency once, deadline until) = 0;
+
+    /// errc::not_found: no event has named the member.
+    virtual asio::awaitable<result<member_overview>>
+    overview(std::int64_t userid, deadline until) = 0;
+
+    /// Applies changes to overviews, each once. Returns how many were new. errc::conflict:
+    /// handle_once().
+    virtual asio::awaitable<result<std::int64_t>>
+    change_overviews(event_batch<member_change> made, deadline until) = 0;
+
+    /// The events of this store; lives as long as the repository.
+    [[nodiscard]] virtual outbox& unsent() = 0;
 };
 
 } // namespace msd::store

@@ -185,3 +185,57 @@ test('stock and the ranking by sales follow the purchases on MariaDB', async (wo
     });
     await check_sales(up, world);
 });
+
+async function check_overview(up, world) {
+    const { userid } = (await up.http('POST', '/members', {
+        body: { username: 'lena', password: 'secret-of-lena' },
+    })).json;
+    const goodsid = await add_product(up.port('gateway')); // 4.15
+    const bought = [];
+    for (const quantity of [2, 5, -1]) {
+        const body = { userid, goodsid, quantity };
+        const { json } = await up.http('POST', '/purchases', { body });
+        bought.unshift(json.id);
+    }
+    const overview = async () => up.http('GET', `/members/${userid}/overview`);
+    const is_complete = ({ json }) => json.purchases === 3 && json.joined;
+    const { json, text } = await until('the overview follows', async () => {
+        const reply = await overview();
+        return is_complete(reply) ? reply : undefined;
+    });
+    assert.deepEqual([json.userid, json.pieces, json.spent], [userid, 6, 24.9]);
+    assert.match(json.joined, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.deepEqual(json.last.map(({ id }) => id), bought);
+    const { date, ...rest } = json.last[0];
+    assert.deepEqual(rest, { id: bought[0], goodsid, quantity: -1, price: 4.15 });
+    const [row] = (await up.http('GET', `/purchases?userid=${userid}`)).json.results;
+    assert.equal(json.last[2].date, row.date);
+    assert.ok(date >= row.date);
+    assert.equal((await up.http('GET', '/members/999/overview')).status, 404);
+
+    // Nothing but events is needed to make it again.
+    assert.match(await events_command(world, 'rebuild', 'members'), /^generation: \d+\n$/);
+    await until('the group has begun again', async () => {
+        const groups = JSON.parse(await events_command(world, 'groups', '--json'));
+        const members = groups.find(({ group }) => group === 'members');
+        return members.position > 0 && members.unfinished === 0;
+    });
+    assert.equal((await overview()).text, text);
+
+    assert.equal((await up.http('DELETE', `/goods/${goodsid}`)).status, 200);
+    const changes = async () => (await up.http('GET', '/events?topic=goods.changed')).json.results
+        .filter(({ event }) => event.data.id === goodsid).map(({ event }) => event.data.change);
+    await until('both changes are events', async () => (await changes()).length === 2);
+    assert.deepEqual(await changes(), ['added', 'removed']);
+}
+
+test('the overview of a member is made of events, and made again by command', async (world) => {
+    await check_overview(await world.up(), world);
+});
+
+test('the overview of a member is made of events on MariaDB', async (world) => {
+    const server = await world.mariadb();
+    await check_overview(await world.up({
+        args: ['--store', server.url], env: { MSD_STORE_PASSWORD: mariadb_password },
+    }), world);
+});

@@ -2,6 +2,7 @@
 #include "services/goods/goods_service.hpp"
 
 #include "services/events/event_consumer.hpp"
+#include "services/events/event_relay.hpp"
 #include "services/goods/goods_rows.hpp"
 #include "services/goods/legacy_keys.hpp"
 #include "services/goods_changes.hpp"
@@ -132,7 +133,8 @@ public:
               description,
               stock},
           changes_{context},
-          sales_{context, {.group = "goods", .topics = {"purchased"}}} {
+          sales_{context, {.group = "goods", .topics = {"purchased"}}},
+          relay_{context, "/goods"} {
         const handler list = [this](call asked) {
             return list_goods(std::move(asked));
         };
@@ -180,6 +182,7 @@ public:
             write_legacy_keys();
         }
         if (started) {
+            relay_.start(goods_->unsent());
             sales_.start([this](store::pulled batch, deadline until) {
                 return count_sales(std::move(batch), until);
             });
@@ -189,6 +192,7 @@ public:
 
     asio::awaitable<void> stop() override {
         co_await sales_.stop();
+        co_await relay_.stop();
         if (legacy_) {
             co_await legacy_->stop();
             changes_.on_doubt({});
@@ -201,6 +205,7 @@ public:
     void write_figures(json::writer& out) const override {
         changes_.write_figures(out);
         sales_.write_figures(out);
+        relay_.write_figures(out);
         if (legacy_) {
             legacy_->write_figures(out);
         }
@@ -264,6 +269,7 @@ private:
         auto fields = goods_fields_of(asked.args);
         auto once = idempotency_of(asked, "POST/goods");
         const auto added = co_await goods_->add(std::move(fields), std::move(once), asked.until);
+        relay_.wake();
         if (added) {
             // Other processes may have cached that this id does not exist.
             const goods_changes::end done{&added, time_point::min(), asked.until};
@@ -283,6 +289,7 @@ private:
         const time_point known = co_await changes_.begins(goods_id, asked.until);
         const auto replaced =
             co_await goods_->replace(std::move(row), std::move(once), asked.until);
+        relay_.wake();
         const goods_changes::end done{&replaced, known, asked.until};
         co_await update_legacy_key(goods_id, asked.until);
         co_await changes_.ended(goods_id, done);
@@ -299,6 +306,7 @@ private:
             co_await legacy_->remove(goods_id, asked.until);
         }
         const auto removed = co_await goods_->remove(goods_id, std::move(once), asked.until);
+        relay_.wake();
         const goods_changes::end done{&removed, known, asked.until};
         co_await update_legacy_key(goods_id, asked.until);
         co_await changes_.ended(goods_id, done);
@@ -357,6 +365,7 @@ private:
     replace_schema replace_parameters_;
     goods_changes changes_;
     event_consumer sales_;
+    event_relay relay_;
     std::unique_ptr<store::goods_repository> goods_;
     std::optional<legacy_keys> legacy_; // with cache.legacy_keys
     std::vector<route> routes_;

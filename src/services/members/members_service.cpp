@@ -2,6 +2,8 @@
 #include "services/members/members_service.hpp"
 
 #include "base/log.hpp"
+#include "services/events/event_relay.hpp"
+#include "services/members/member_overviews.hpp"
 #include "services/members/password_checks.hpp"
 #include "services/members/passwords.hpp"
 #include "services/store_replies.hpp"
@@ -139,7 +141,9 @@ public:
               {.executor = context.executor,
                .data_dir = context.settings.data_dir,
                .throttle = context.settings.rules.logins,
-               .requests_in_flight_max = context.settings.requests_in_flight_max}} {
+               .requests_in_flight_max = context.settings.requests_in_flight_max}},
+          overviews_{context},
+          relay_{context, "/members"} {
         const auto login = [this](call asked) {
             return check_member(std::move(asked));
         };
@@ -158,6 +162,12 @@ public:
              [this](call asked) {
                  return remove_member(std::move(asked));
              }},
+            {"GET",
+             "/members/{id}/overview",
+             member_overviews::parameters(),
+             [this](call asked) {
+                 return overviews_.find(std::move(asked));
+             }},
         };
         for (route& each : routes_) {
             each.wants_client = true;
@@ -166,7 +176,11 @@ public:
 
     [[nodiscard]] std::span<const route> routes() const override { return routes_; }
 
-    void write_figures(json::writer& out) const override { checks_.write_figures(out); }
+    void write_figures(json::writer& out) const override {
+        checks_.write_figures(out);
+        overviews_.write_figures(out);
+        relay_.write_figures(out);
+    }
 
     asio::awaitable<result<void>> start() override {
         if (sodium_init() < 0) {
@@ -184,13 +198,16 @@ public:
             co_return tl::unexpected{std::move(opened.error())};
         }
         members_ = std::move(*opened);
+        relay_.start(members_->unsent());
+        overviews_.start(*members_);
         co_return result<void>{};
     }
 
     asio::awaitable<void> stop() override {
+        co_await overviews_.stop();
+        co_await relay_.stop();
         checks_.stop();
         members_.reset();
-        co_return;
     }
 
 private:
@@ -310,6 +327,7 @@ private:
         const auto added =
             co_await members_
                 ->add(asked.args.text("username"), *hashes, std::move(once), asked.until);
+        relay_.wake();
         if (!added && added.error().code == errc::conflict) {
             co_return failure(409, "the username is taken");
         }
@@ -354,6 +372,8 @@ private:
 
     store::store_settings settings_;
     password_checks checks_;
+    member_overviews overviews_;
+    event_relay relay_;
     std::unique_ptr<store::members_repository> members_;
     std::vector<route> routes_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/goods_table.hpp"
 
+#include "store/goods_events.hpp"
 #include "store/goods_trading.hpp"
 #include "store/goods_voting.hpp"
 #include "store/mysql/adoption.hpp"
@@ -90,7 +91,7 @@ result<void> create_trade(const migrating& step) {
     );
 }
 
-const std::array<migration, 8> migrations{
+const std::array<migration, 9> migrations{
     migration{"create goods, or adopt the existing one: wide ids", create_or_adopt},
     migration{"add the exact price, price_e4, to goods", add_exact_price},
     migration{"index goods by category", index_categories},
@@ -100,7 +101,8 @@ const std::array<migration, 8> migrations{
     migration{"create the table of stock and sales of goods", create_trade},
     migration{
         "create the table of handled events of goods",
-        backend_parts::create_handled<goods_entity>}};
+        backend_parts::create_handled<goods_entity>},
+    migration{"create the outbox of goods", backend_parts::create_outbox<goods_entity>}};
 
 const std::array<finishing_step, 1> finishing{finishing_step{plan_conversion, convert}};
 
@@ -194,6 +196,14 @@ result<std::int64_t> stocked(connection& on, std::int64_t id, std::optional<std:
     return done ? result<std::int64_t>{id} : tl::unexpected{std::move(done.error())};
 }
 
+// In the transaction of a change: puts its event into the outbox. `id`: of the product, or why it
+// was not changed; returns it.
+result<std::int64_t>
+with_event(connection& on, result<std::int64_t> id, std::string_view change, std::int64_t now_ms) {
+    auto added = id ? announce_goods<query>(on, *id, change, now_ms) : result<void>{};
+    return added ? std::move(id) : tl::unexpected{std::move(added.error())};
+}
+
 } // namespace
 
 schema goods_table::wanted_schema() {
@@ -217,16 +227,16 @@ asio::awaitable<result<goods_row>> goods_table::find(std::int64_t id, deadline u
 
 asio::awaitable<result<std::int64_t>>
 goods_table::add(goods_fields fields, std::optional<idempotency> once, deadline until) {
-    auto work = [fields = std::move(fields)](connection& on) -> result<std::int64_t> {
+    auto work = [this, fields = std::move(fields)](connection& on) -> result<std::int64_t> {
         query insert{on, insert_one};
         if (const auto done = bind_fields(insert, fields).run(); !done) {
             return done;
         }
         auto id = on.last_inserted_id();
-        if (!id || !fields.stock) {
-            return id;
+        if (id && fields.stock) {
+            id = stocked(on, *id, fields.stock);
         }
-        return stocked(on, *id, fields.stock);
+        return with_event(on, std::move(id), "added", database_->now_ms());
     };
     return database_->write_once(new_thing, std::move(once), until, std::move(work));
 }
@@ -234,7 +244,7 @@ goods_table::add(goods_fields fields, std::optional<idempotency> once, deadline 
 asio::awaitable<result<std::int64_t>>
 goods_table::replace(goods_row row, std::optional<idempotency> once, deadline until) {
     const auto what = thing_of(row.id);
-    auto work = [row = std::move(row)](connection& on) -> result<std::int64_t> {
+    auto work = [this, row = std::move(row)](connection& on) -> result<std::int64_t> {
         query update{on, update_one};
         auto met = bind_fields(update, row.fields).bind(row.id).run();
         if (!met) {
@@ -243,18 +253,22 @@ goods_table::replace(goods_row row, std::optional<idempotency> once, deadline un
         if (*met == 0) {
             return fail(errc::not_found, "no such goods");
         }
-        return stocked(on, row.id, row.fields.stock);
+        auto id = stocked(on, row.id, row.fields.stock);
+        return with_event(on, std::move(id), "replaced", database_->now_ms());
     };
     return database_->write_once(what, std::move(once), until, std::move(work));
 }
 
 asio::awaitable<result<std::int64_t>>
 goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline until) {
-    auto work = [id](connection& on) -> result<std::int64_t> {
+    auto work = [this, id](connection& on) -> result<std::int64_t> {
         auto removed = query{on, delete_one}.bind(id).run();
         auto done = removed ? remove_all_votes<query>(on, id) : result<void>{};
         if (done) {
             done = remove_trade_of<backend>(on, id);
+        }
+        if (done && *removed > 0) {
+            done = announce_goods<query>(on, id, "removed", database_->now_ms());
         }
         return done ? std::move(removed) : tl::unexpected{std::move(done.error())};
     };

@@ -3,6 +3,7 @@
 
 #include "store/goods_repository.hpp"
 #include "store/mysql/backend.hpp"
+#include "store/outbox_table.hpp"
 
 #include <memory>
 
@@ -25,6 +26,8 @@ public:
 
     explicit goods_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
+    [[nodiscard]] outbox& unsent() override { return outbox_; }
+
     asio::awaitable<result<page>>
     list(goods_query query, goods_writer write, deadline until) override;
     asio::awaitable<result<goods_row>> find(std::int64_t id, deadline until) override;
@@ -43,6 +46,7 @@ public:
 
 private:
     std::unique_ptr<database> database_;
+    outbox_table<backend, goods_entity> outbox_{*database_};
 };
 
 } // namespace msd::store::mysql

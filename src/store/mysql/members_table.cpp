@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/mysql/members_table.hpp"
 
+#include "store/member_events.hpp"
 #include "store/mysql/adoption.hpp"
 #include "store/row_reading.hpp"
 
@@ -55,14 +56,44 @@ result<void> add_own_hash(const migrating& step) {
     return add_columns(step, columns);
 }
 
-const std::array<migration, 5> migrations{
+result<void> create_overviews(const migrating& step) {
+    static constexpr std::array<std::string_view, 5>
+        sums{"userid", "joined_ms", "purchases", "pieces", "spent_e4"};
+    auto created = create_own_table(
+        step,
+        "members_overview",
+        "userid BIGINT NOT NULL PRIMARY KEY, joined_ms BIGINT NULL, purchases BIGINT NOT NULL, "
+        "pieces BIGINT NOT NULL, spent_e4 BIGINT NOT NULL",
+        sums
+    );
+    if (!created) {
+        return created;
+    }
+    static constexpr std::array<std::string_view, 6>
+        last{"userid", "id", "goodsid", "quantity", "price_e4", "date_ms"};
+    return create_own_table(
+        step,
+        "members_purchases",
+        "userid BIGINT NOT NULL, id BIGINT NOT NULL, goodsid BIGINT NOT NULL, "
+        "quantity BIGINT NOT NULL, price_e4 BIGINT NULL, date_ms BIGINT NOT NULL, "
+        "PRIMARY KEY(userid, id)",
+        last
+    );
+}
+
+const std::array<migration, 8> migrations{
     migration{"create members, or adopt the existing one: wide ids", create_or_adopt},
     migration{
         "make usernames unique, unless an adopted table lets them repeat",
         make_own_names_unique},
     idempotency_migration,
     migration{"record whether members was adopted", record_adoption},
-    migration{"add a column of msd's own for argon2id to members", add_own_hash}};
+    migration{"add a column of msd's own for argon2id to members", add_own_hash},
+    migration{"create the tables of overviews of members", create_overviews},
+    migration{"create the outbox of members", backend_parts::create_outbox<members_events>},
+    migration{
+        "create the table of handled events of members",
+        backend_parts::create_handled<members_events>}};
 
 constexpr std::string_view count_repeated_names =
     "SELECT COUNT(*) FROM (SELECT 1 FROM members GROUP BY CAST(username AS BINARY) "
@@ -200,6 +231,13 @@ std::optional<std::int64_t> as_integer(std::optional<bool> set) {
     return set ? std::optional<std::int64_t>{*set ? 1 : 0} : std::nullopt;
 }
 
+// In the transaction of a new member: puts its event into the outbox. `id`: of the member, or why
+// there is none; returns it.
+result<std::int64_t> with_event(connection& on, result<std::int64_t> id, std::int64_t now_ms) {
+    auto added = id ? announce_member<query>(on, *id, now_ms) : result<void>{};
+    return added ? std::move(id) : tl::unexpected{std::move(added.error())};
+}
+
 } // namespace
 
 schema members_table::wanted_schema() {
@@ -240,8 +278,8 @@ asio::awaitable<result<std::int64_t>> members_table::add(
     deadline until
 ) {
     const auto what = thing_of_name(username);
-    auto work = [username = std::move(username),
-                 hashes = std::move(hashes)](connection& on) -> result<std::int64_t> {
+    auto work = [this, username = std::move(username), hashes = std::move(hashes)](connection& on
+                ) -> result<std::int64_t> {
         // An adopted table need not have a unique index.
         const auto taken = query{on, find_name}.bind(username).next();
         if (!taken || *taken) {
@@ -253,7 +291,7 @@ asio::awaitable<result<std::int64_t>> members_table::add(
         if (const auto done = insert.run(); !done) {
             return done;
         }
-        return on.last_inserted_id();
+        return with_event(on, on.last_inserted_id(), database_->now_ms());
     };
     return database_->write_once(what, std::move(once), until, std::move(work));
 }
@@ -290,6 +328,22 @@ members_table::remove(std::string username, std::optional<idempotency> once, dea
 asio::awaitable<result<std::optional<std::int64_t>>>
 members_table::recall(idempotency once, deadline until) {
     return database_->recall(std::move(once), until);
+}
+
+asio::awaitable<result<member_overview>>
+members_table::overview(std::int64_t userid, deadline until) {
+    auto work = [userid](connection& on) {
+        return read_overview<backend>(on, userid);
+    };
+    return database_->read(thing_of(userid), until, work);
+}
+
+asio::awaitable<result<std::int64_t>>
+members_table::change_overviews(event_batch<member_change> made, deadline until) {
+    auto work = [made = std::move(made)](connection& on) {
+        return apply_member_changes<backend>(on, made);
+    };
+    return database_->write(new_thing, until, std::move(work));
 }
 
 } // namespace msd::store::mysql

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "store/member_overviews.hpp"
 #include "store/members_repository.hpp"
-#include "store/mysql/database.hpp"
+#include "store/mysql/backend.hpp"
+#include "store/outbox_table.hpp"
 
 #include <memory>
 
@@ -17,6 +19,8 @@ public:
 
     explicit members_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
 
+    [[nodiscard]] outbox& unsent() override { return outbox_; }
+
     asio::awaitable<result<member_row>> find(std::string username, deadline until) override;
     asio::awaitable<result<bool>> is_shared_with_legacy(deadline until) override;
     asio::awaitable<result<std::int64_t>>
@@ -29,9 +33,13 @@ public:
     remove(std::string username, std::optional<idempotency> once, deadline until) override;
     asio::awaitable<result<std::optional<std::int64_t>>>
     recall(idempotency once, deadline until) override;
+    asio::awaitable<result<member_overview>> overview(std::int64_t userid, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    change_overviews(event_batch<member_change> made, deadline until) override;
 
 private:
     std::unique_ptr<database> database_;
+    outbox_table<backend, members_events> outbox_{*database_};
 };
 
 } // namespace msd::store::mysql

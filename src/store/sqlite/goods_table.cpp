@@ -2,6 +2,7 @@
 #include "store/sqlite/goods_table.hpp"
 
 #include "store/entity_work.hpp"
+#include "store/goods_events.hpp"
 #include "store/goods_trading.hpp"
 #include "store/goods_voting.hpp"
 #include "store/row_reading.hpp"
@@ -56,12 +57,13 @@ CREATE TABLE goods_trade(
 CREATE INDEX goods_trade_by_sales ON goods_trade(by_sales, goodsid);
 )";
 
-const std::array<std::string_view, 5> migrations{
+const std::array<std::string_view, 6> migrations{
     version_1,
     idempotency_schema,
     version_3,
     version_4,
-    handled_sql<backend, goods_entity>::create_embedded};
+    handled_sql<backend, goods_entity>::create_embedded,
+    outbox_sql<goods_entity>::create_embedded};
 
 #define MSD_SELECT_GOODS                                                                           \
     "SELECT id, name, category, price_e4, description, " MSD_BESIDE_GOODS                          \
@@ -107,6 +109,14 @@ result<std::int64_t> with_stock(connection& on, const goods_row& row, result<std
     return done ? std::move(id) : tl::unexpected{std::move(done.error())};
 }
 
+// In the transaction of a change: puts its event into the outbox. `id`: of the product, or why it
+// was not changed; returns it.
+result<std::int64_t>
+with_event(connection& on, result<std::int64_t> id, std::string_view change, std::int64_t now_ms) {
+    auto added = id ? announce_goods<query>(on, *id, change, now_ms) : result<void>{};
+    return added ? std::move(id) : tl::unexpected{std::move(added.error())};
+}
+
 } // namespace
 
 schema goods_table::wanted_schema() {
@@ -131,27 +141,32 @@ asio::awaitable<result<goods_row>> goods_table::find(std::int64_t id, deadline u
 
 asio::awaitable<result<std::int64_t>>
 goods_table::add(goods_fields fields, std::optional<idempotency> once, deadline until) {
-    auto work = [row = goods_row{.fields = std::move(fields)}](connection& on) {
-        return with_stock(on, row, insert_row<goods_entity, query>(on, row));
+    auto work = [this, row = goods_row{.fields = std::move(fields)}](connection& on) {
+        auto id = with_stock(on, row, insert_row<goods_entity, query>(on, row));
+        return with_event(on, std::move(id), "added", database_->now_ms());
     };
     return database_->write_once(std::move(once), until, std::move(work));
 }
 
 asio::awaitable<result<std::int64_t>>
 goods_table::replace(goods_row row, std::optional<idempotency> once, deadline until) {
-    auto work = [row = std::move(row)](connection& on) {
-        return with_stock(on, row, update_row<goods_entity, query>(on, row));
+    auto work = [this, row = std::move(row)](connection& on) {
+        auto id = with_stock(on, row, update_row<goods_entity, query>(on, row));
+        return with_event(on, std::move(id), "replaced", database_->now_ms());
     };
     return database_->write_once(std::move(once), until, std::move(work));
 }
 
 asio::awaitable<result<std::int64_t>>
 goods_table::remove(std::int64_t id, std::optional<idempotency> once, deadline until) {
-    auto work = [id](connection& on) -> result<std::int64_t> {
+    auto work = [this, id](connection& on) -> result<std::int64_t> {
         auto removed = remove_row<goods_entity, query>(on, id);
         auto done = removed ? remove_all_votes<query>(on, id) : result<void>{};
         if (done) {
             done = remove_trade_of<backend>(on, id);
+        }
+        if (done && *removed > 0) {
+            done = announce_goods<query>(on, id, "removed", database_->now_ms());
         }
         return done ? std::move(removed) : tl::unexpected{std::move(done.error())};
     };

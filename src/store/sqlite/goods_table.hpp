@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/goods_repository.hpp"
+#include "store/outbox_table.hpp"
 #include "store/sqlite/backend.hpp"
 
 #include <memory>
@@ -14,6 +15,8 @@ public:
     [[nodiscard]] static schema wanted_schema();
 
     explicit goods_table(std::unique_ptr<database> opened) : database_{std::move(opened)} {}
+
+    [[nodiscard]] outbox& unsent() override { return outbox_; }
 
     asio::awaitable<result<page>>
     list(goods_query query, goods_writer write, deadline until) override;
@@ -33,6 +36,7 @@ public:
 
 private:
     std::unique_ptr<database> database_;
+    outbox_table<backend, goods_entity> outbox_{*database_};
 };
 
 } // namespace msd::store::sqlite

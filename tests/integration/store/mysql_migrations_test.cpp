@@ -228,7 +228,7 @@ TEST_F(mysql_migrations, are_executed_once_by_workers_that_start_at_the_same_tim
         worker.join();
     }
     EXPECT_EQ(right, 8);
-    EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.schema_version"), "17");
+    EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.schema_version"), "24");
     EXPECT_EQ(server_.value("SELECT COUNT(*) FROM msd.purchases"), "4");
 }
 
