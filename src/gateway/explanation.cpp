@@ -188,7 +188,7 @@ std::string_view connection_of(const upstream::upstream_node& node) {
 
 std::string_view state_of(const upstream::endpoint_group::facts& of) {
     using core::resilience::ejection_phase;
-    if (of.phase == ejection_phase::refusing) {
+    if (of.is_refusing) {
         return "refuses connections";
     }
     if (of.phase == ejection_phase::ejected) {

@@ -119,8 +119,9 @@ public:
     void refresh(time_point now);
     // An endpoint as explanations show it.
     struct facts {
-        bool is_active = false; // takes requests now
-        bool is_out = false;    // ejected, refusing or unhealthy
+        bool is_active = false;   // takes requests now
+        bool is_out = false;      // ejected, refusing or unhealthy
+        bool is_refusing = false; // nothing listens there, as a try or a check has found
         core::resilience::ejection_phase phase = core::resilience::ejection_phase::in_service;
         time_point out_until{}; // of an ejection
         bool is_proven = false;

@@ -49,6 +49,7 @@ endpoint_group::facts endpoint_group::look_at(std::uint32_t index, time_point no
     facts made;
     made.is_active = set.is_active(index);
     made.is_out = entry.is_ejected || entry.is_refusing;
+    made.is_refusing = entry.is_refusing;
     made.phase = settings_.ejects() ? cell.state.phase(now) : ejection_phase::in_service;
     made.out_until = made.phase == ejection_phase::in_service ? time_point{} : cell.state.until();
     made.is_proven = cell.is_proven.load(std::memory_order_relaxed) != 0;

@@ -146,9 +146,13 @@ test('the policies are metrics: breakers, ejections, limits and retries', async 
             { name: 'api', path: '/api/', service: 'api', limit: { rate: '1/h', burst: 3 } },
             { path: '/gone/', service: 'gone' },
         ],
-        upstreams: {
-            api: { addresses: [origin.address, dead], balance: 'round-robin' },
-            gone: { addresses: [dead], breaker: { requests_min: 5 } },
+        upstreams: { // without checks, which would find the dead address before a request does
+            api: {
+                addresses: [origin.address, dead], balance: 'round-robin', check: { every_ms: 0 },
+            },
+            gone: {
+                addresses: [dead], breaker: { requests_min: 5 }, check: { every_ms: 0 },
+            },
         },
     }));
     const up = await world.up({
