@@ -230,7 +230,7 @@ void add_topics(config_rows& rows, const char* key, std::string text, const Fiel
     constexpr std::size_t topics_max = 64;
     constexpr std::int64_t topic_bytes_max = 128;
     config_key& row = rows.emplace_back();
-    row.name = std::string{"services.events."} + key;
+    row.name = key;
     row.text = std::move(text);
     row.of = config::kind::texts;
     row.least = 1;
@@ -249,14 +249,14 @@ void add_topics(config_rows& rows, const char* key, std::string text, const Fiel
 void add_event_rules(config_rows& rows) {
     add_topics(
         rows,
-        "clients_publish",
+        "services.events.clients_publish",
         "topics of which HTTP clients, and nodes that are not trusted, may publish events; \"*\": "
         "all",
         [](auto& c) -> auto& { return c.service.rules.events.clients_publish; }
     );
     add_topics(
         rows,
-        "clients_read",
+        "services.events.clients_read",
         "topics whose events they may read; \"*\": all",
         [](auto& c) -> auto& { return c.service.rules.events.clients_read; }
     );

@@ -131,7 +131,7 @@ or_problem<void> check_other(const json::member& given) {
 or_problem<void> read_attribute(store::event_fields& into, const json::member& given) {
     if (given.name == "data") {
         if (given.val.text.size() > event_data_bytes_max) {
-            return tl::unexpected{problem{"data", "must have at most 65536 bytes"}};
+            return tl::unexpected{problem{"data", "must have at most 24576 bytes"}};
         }
         into.data = given.val.text;
         return {};

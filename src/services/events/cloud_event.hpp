@@ -19,7 +19,8 @@ inline constexpr std::size_t event_source_bytes_max = 256;
 inline constexpr std::size_t event_id_bytes_max = 128;
 inline constexpr std::size_t event_topic_bytes_max = 128;
 inline constexpr std::size_t event_subject_bytes_max = 256;
-inline constexpr std::size_t event_data_bytes_max = std::size_t{64} * 1024;
+// With the other attributes, an event fits into one part of a stream (wire::stream_part_cost_max).
+inline constexpr std::size_t event_data_bytes_max = std::size_t{24} * 1024;
 
 /// What is wrong with which attribute.
 template <class T>

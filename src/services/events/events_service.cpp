@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/events/events_service.hpp"
 
+#include "net/use_tuple.hpp"
 #include "services/events/event_messages.hpp"
 #include "services/store_replies.hpp"
 #include "store/event_log.hpp"
 #include "store/open.hpp"
+
+#include <asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <array>
@@ -35,6 +38,13 @@ constexpr parameter limit{
     .about = "most events in one reply"};
 
 constexpr std::array read_parameters{topic, after, limit};
+constexpr std::array live_parameters{topic, after};
+constexpr std::string_view last_event_id = "last-event-id";
+constexpr std::array live_headers{last_event_id};
+
+// How often a stream looks for events of other workers.
+constexpr milliseconds look_every{250};
+constexpr milliseconds read_timeout{5000};
 
 reply refused(const arguments::problem& why) {
     return invalid_parameters({&why, 1});
@@ -58,7 +68,8 @@ bool includes(const std::vector<std::string>& topics, std::string_view wanted) {
 class events_service final : public service {
 public:
     explicit events_service(const service_context& context)
-        : rules_{context.settings.rules.events} {
+        : executor_{context.executor},
+          rules_{context.settings.rules.events} {
         settings_.store.executor = context.executor;
         settings_.store.data_dir = context.settings.data_dir;
         settings_.lease = rules_.lease;
@@ -81,6 +92,12 @@ public:
             {"POST", "/events/pull", {}, pull},
             {"POST", "/events/ack", {}, settle},
         };
+        route live{"GET", "/events/live", live_parameters, {}};
+        live.wants_headers = live_headers;
+        live.stream = [this](call asked, stream_writer& out) {
+            return stream_events(std::move(asked), &out);
+        };
+        routes_.push_back(std::move(live));
         for (route& each : routes_) {
             each.wants_client = true;
             each.any_params = each.method == "POST"; // arrays and objects
@@ -143,7 +160,7 @@ private:
         wanted.topic = asked.args.text("topic");
         wanted.after = asked.args.integer_or("after", 0);
         wanted.limit = asked.args.integer_or("limit", store::events_read_max);
-        if (!is_node(asked.from) && !includes(rules_.clients_read, wanted.topic)) {
+        if (!may_read(asked.from, wanted.topic)) {
             co_return not_allowed("reading " + wanted.topic);
         }
         const auto found = co_await log_->read(std::move(wanted), asked.until);
@@ -163,6 +180,88 @@ private:
             out.key("next").integer(found->back().position);
         }
         co_return success(std::move(members));
+    }
+
+    [[nodiscard]] bool may_read(const sender& from, std::string_view wanted) const {
+        return is_node(from) || includes(rules_.clients_read, wanted);
+    }
+
+    // Until the caller leaves or the worker drains; the client then comes back with the id of the
+    // last event that it has.
+    asio::awaitable<reply> stream_events(call asked, stream_writer* out) {
+        store::event_query wanted;
+        wanted.topic = asked.args.text("topic");
+        if (!may_read(asked.from, wanted.topic)) {
+            co_return not_allowed("reading " + wanted.topic);
+        }
+        const auto begin = co_await first_position(&asked, wanted.topic);
+        if (!begin) {
+            co_return begin.error();
+        }
+        wanted.after = *begin;
+        reply head = success();
+        head.headers.add("content-type", "text/event-stream");
+        head.headers.add("cache-control", "no-store");
+        out->open(head);
+        asio::steady_timer pause{executor_};
+        out->on_ending([&pause] { pause.cancel(); });
+        reply end = success();
+        while (out->must_end() == stream_writer::ending::none) {
+            const auto found = co_await log_->read(wanted, deadline::in(read_timeout));
+            if (!found) {
+                end = store_failure(found.error());
+                break;
+            }
+            bool is_sent = true;
+            for (const store::event_row& each : *found) {
+                wire::stream_part part = part_of(each);
+                is_sent = co_await out->write_event(std::move(part));
+                if (!is_sent) {
+                    break;
+                }
+                wanted.after = each.position;
+            }
+            if (found->empty()) {
+                pause.expires_after(look_every);
+                [[maybe_unused]] const auto woken = co_await pause.async_wait(net::use_tuple);
+            }
+        }
+        out->on_ending({});
+        co_return end;
+    }
+
+    static wire::stream_part part_of(const store::event_row& row) {
+        wire::stream_part made;
+        made.id = std::to_string(row.position);
+        json::writer out{made.text};
+        write_cloud_event(out, row.fields);
+        return made;
+    }
+
+    // Behind which a stream begins.
+    asio::awaitable<tl::expected<std::int64_t, reply>>
+    first_position(const call* asked, std::string wanted) {
+        if (const auto* const last = asked->headers.find(last_event_id); last != nullptr) {
+            const auto position = json::value{json::kind::number, *last}.as_int64();
+            const bool is_number = json::parse(*last).has_value() && position && *position >= 0;
+            if (!is_number) {
+                co_return tl::unexpected{
+                    refused({"last-event-id", "must be the id of an event of this stream"})};
+            }
+            co_return *position;
+        }
+        if (asked->args.has("after")) {
+            co_return asked->args.integer("after");
+        }
+        store::event_query newest;
+        newest.topic = std::move(wanted);
+        newest.limit = 1;
+        newest.newest = true;
+        const auto found = co_await log_->read(std::move(newest), asked->until);
+        if (!found) {
+            co_return tl::unexpected{store_failure(found.error())};
+        }
+        co_return found->empty() ? 0 : found->back().position;
     }
 
     asio::awaitable<reply> hand_out(call asked) {
@@ -194,6 +293,7 @@ private:
                           : store_failure(settled.error());
     }
 
+    asio::any_io_executor executor_;
     store::event_log_settings settings_;
     event_settings rules_;
     std::unique_ptr<store::event_log> log_;

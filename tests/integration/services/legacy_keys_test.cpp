@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -182,6 +183,11 @@ public:
     rank(store::goods_ranking, store::goods_writer, deadline) override {
         co_return fail(errc::internal, "not asked");
     }
+    asio::awaitable<result<std::int64_t>>
+    count_sales(store::event_batch<store::goods_sale>, deadline) override {
+        co_return fail(errc::internal, "not asked");
+    }
+    store::outbox& unsent() override { throw std::logic_error{"not asked"}; }
 
     void open_gate() { gate_->cancel(); }
 

@@ -74,8 +74,8 @@ TEST(cloud_events, are_refused_with_the_name_of_the_attribute) {
         "id must have at most 128 bytes"
     );
     EXPECT_EQ(
-        problem_of(with(fmt::format(R"("data":"{}")", std::string(65'536, 'a')))),
-        "data must have at most 65536 bytes"
+        problem_of(with(fmt::format(R"("data":"{}")", std::string(24'576, 'a')))),
+        "data must have at most 24576 bytes"
     );
     EXPECT_EQ(problem_of(with(R"("data_base64":"AA==")")), "data_base64 is not supported");
     EXPECT_EQ(problem_of(with(R"("traceparent":"x")")), "traceparent is not supported");
