@@ -34,6 +34,9 @@ worker_questions::worker_questions(std::list<worker_pool>& pools, answer_to rece
 
 result<std::uint64_t>
 worker_questions::ask(std::string_view pool, std::string_view question, time_point now) {
+    if (is_giving_up_) {
+        return fail(errc::refused, "the master is being replaced; try again");
+    }
     if (open_.size() >= questions_max) {
         return fail(errc::refused, "too many questions wait for workers; try again");
     }
@@ -113,13 +116,12 @@ result<void> worker_questions::ask_next(open_question& of, time_point now) {
 
 // True when the question is answered.
 bool worker_questions::conclude(open_question& of, time_point now) {
-    const worker_process* const worker = find(of.asked.back());
-    if (worker != nullptr && worker->answered == of.number) {
-        if (const auto answer = of.memory->answer()) {
-            receiver_(of.number, checked_answer(*answer));
-            return true;
-        }
+    // ANSWERED only wakes the master: the memory says what is answered.
+    if (const auto answer = of.memory ? of.memory->answer() : std::nullopt) {
+        receiver_(of.number, checked_answer(*answer));
+        return true;
     }
+    const worker_process* const worker = find(of.asked.back());
     if (worker != nullptr && worker->control && now < of.until) {
         return false;
     }
@@ -131,6 +133,7 @@ bool worker_questions::conclude(open_question& of, time_point now) {
 }
 
 void worker_questions::advance(time_point now) {
+    is_giving_up_ = false; // the master was not replaced
     open_.remove_if([this, now](open_question& each) { return conclude(each, now); });
 }
 
@@ -143,6 +146,7 @@ time_point worker_questions::due() const {
 }
 
 void worker_questions::give_up(std::string_view why) {
+    is_giving_up_ = true;
     for (const open_question& each : std::exchange(open_, {})) {
         receiver_(each.number, error_text(why));
     }

@@ -44,7 +44,7 @@ public:
     void advance(time_point now);
     /// When advance() has something to do; time_point::max(): never.
     [[nodiscard]] time_point due() const;
-    /// Answers all questions with this error.
+    /// Answers all questions with this error; further ones are refused until advance().
     void give_up(std::string_view why);
 
 private:
@@ -66,6 +66,7 @@ private:
     answer_to receiver_;
     std::list<open_question> open_;
     std::uint64_t last_ = 0;
+    bool is_giving_up_ = false;
 };
 
 } // namespace msd::process

@@ -171,3 +171,15 @@ test('another worker answers for one that hangs, and the master waits for none',
     await until('they answer again', async () =>
         (await world.command(['explain', 'GET', '/goods', ...run_dir(world)])).code === 0);
 });
+
+test('questions at the same time are all answered', async (world) => {
+    await world.up();
+    const command = ['explain', 'GET', '/goods', '--json', ...run_dir(world)];
+    for (let round = 0; round < 3; ++round) {
+        const all = await Promise.all(Array.from({ length: 4 }, () => world.command(command)));
+        for (const { code, output, log } of all) {
+            assert.equal(code, 0, log);
+            assert.equal(JSON.parse(output).service, 'goods');
+        }
+    }
+});
