@@ -211,7 +211,7 @@ endpoint_group::choose_with(const choice_state& state, const wish& request) cons
         state.tried.push_back(*index);
         wanted.tried = state.tried;
         index = state.balancer.choose(wanted, state.random);
-        if (index && !state.balancer.endpoints().is_active(*index)) {
+        if (index && !state.balancer.endpoints().takes_requests(*index)) {
             break; // one that fails is no place for what others have no room for
         }
         if (index && may_take(*index)) {
@@ -227,6 +227,11 @@ endpoint_group::choose_with(const choice_state& state, const wish& request) cons
     for (const auto& active : state.balancer.endpoints().active()) {
         if (is_left(active.index) && may_take(active.index)) {
             return chosen_at(active.index);
+        }
+    }
+    for (const std::uint32_t spare : state.balancer.endpoints().spare()) {
+        if (is_left(spare) && may_take(spare)) {
+            return chosen_at(spare);
         }
     }
     // Those that proved themselves are full, or none has done so: new ones get more than one.
@@ -279,14 +284,16 @@ void endpoint_group::end(endpoint_try& tried, try_result result, time_point now)
     if (!tried.is_open()) {
         return;
     }
+    // Before the count: a worker that is killed in between must not leave an endpoint that may hold
+    // one request, and seems to hold it.
+    if (is_good(result)) {
+        note_proof(*tried.claim->cell);
+    }
     release(tried);
     const auto claim = std::exchange(tried.claim, nullptr);
     endpoint_cell& cell = *claim->cell;
     const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(now - tried.began);
     cell.load.observe(result, tried.latency.count() > 0 ? tried.latency : whole, now);
-    if (is_good(result)) {
-        note_proof(cell);
-    }
     const bool is_listed =
         tried.index < endpoints_.size() && endpoints_[tried.index].claim == claim;
     if (!is_listed) {
@@ -360,7 +367,7 @@ void endpoint_group::note_check(
     if (result.what == health::healthy && result.is_proof) {
         note_proof(cell);
     }
-    if (result.what != health::unreachable && settings_.ejects() && endpoints_.size() > 1) {
+    if (result.what == health::healthy && settings_.ejects() && endpoints_.size() > 1) {
         const auto returned = note_accepted(
             scope(),
             cell.state,
@@ -387,9 +394,12 @@ void endpoint_group::note_check(
 }
 
 bool endpoint_group::has_other(std::span<const std::uint32_t> tried) const {
-    return std::ranges::any_of(balancer_.endpoints().active(), [tried](const auto& each) {
-        return std::ranges::find(tried, each.index) == tried.end();
-    });
+    const auto is_left = [tried](std::uint32_t index) {
+        return std::ranges::find(tried, index) == tried.end();
+    };
+    const endpoint_set& set = balancer_.endpoints();
+    return std::ranges::any_of(set.active(), is_left, &endpoint_set::active_endpoint::index) ||
+           std::ranges::any_of(set.spare(), is_left);
 }
 
 } // namespace msd::upstream

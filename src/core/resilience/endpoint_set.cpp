@@ -31,6 +31,7 @@ void endpoint_set::assign(std::vector<endpoint_entry> entries) {
     entries_ = std::move(entries);
     is_active_.assign(entries_.size(), false);
     active_.reserve(entries_.size());
+    spare_.reserve(entries_.size());
     ejected_.reserve(entries_.size());
     tokens_.clear();
     for (std::uint32_t index = 0; index < entries_.size(); ++index) {
@@ -73,6 +74,7 @@ void endpoint_set::compile() {
     std::uint64_t in_zone = 0;
     std::uint64_t usable_in_zone = 0;
     ejected_.clear();
+    spare_.clear();
     ramps_until_ = time_point{};
     for (std::uint32_t index = 0; index < entries_.size(); ++index) {
         const endpoint_entry& entry = entries_[index];
@@ -102,6 +104,11 @@ void endpoint_set::compile() {
         activate([this](const endpoint_entry& entry) {
             return is_usable(entry) && entry.zone == own_zone_;
         });
+        for (std::uint32_t index = 0; index < entries_.size(); ++index) {
+            if (is_usable(entries_[index]) && !is_active_[index]) {
+                spare_.push_back(index);
+            }
+        }
         return;
     }
     for (int most = 0; most <= 3; ++most) {
@@ -109,6 +116,10 @@ void endpoint_set::compile() {
             return;
         }
     }
+}
+
+bool endpoint_set::takes_requests(std::uint32_t index) const {
+    return is_active_[index] || (is_local_ && is_usable(entries_[index]));
 }
 
 void endpoint_set::detach(std::span<endpoint_load> copies) {

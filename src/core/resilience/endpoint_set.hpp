@@ -70,6 +70,11 @@ public:
     [[nodiscard]] const std::vector<active_endpoint>& active() const { return active_; }
     [[nodiscard]] std::uint32_t active_weight() const { return active_weight_; }
     [[nodiscard]] bool is_active(std::uint32_t index) const { return is_active_[index]; }
+    /// The healthy endpoints of other zones while the active ones are those of the own zone: for
+    /// what these have no room for, or have failed at.
+    [[nodiscard]] const std::vector<std::uint32_t>& spare() const { return spare_; }
+    /// Active or spare.
+    [[nodiscard]] bool takes_requests(std::uint32_t index) const;
     [[nodiscard]] bool is_panic() const { return is_panic_; }
     /// The active endpoints are those of the own zone.
     [[nodiscard]] bool is_local() const { return is_local_; }
@@ -112,6 +117,7 @@ private:
     std::vector<endpoint_entry> entries_;
     std::vector<active_endpoint> active_;
     std::vector<bool> is_active_;
+    std::vector<std::uint32_t> spare_;
     std::vector<std::uint32_t> ejected_;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> tokens_; // sorted
     std::uint32_t active_weight_ = 0;

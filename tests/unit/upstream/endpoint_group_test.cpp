@@ -2,6 +2,7 @@
 #include "upstream/endpoint_group.hpp"
 
 #include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
@@ -25,7 +26,7 @@ protected:
             all.push_back({cells.endpoint("app", address, now), address});
         }
         for (std::size_t made = 0; made < workers; ++made) {
-            groups.emplace_back("app", settings, service, own_zone);
+            groups.emplace_back("app", settings, service, cells.meters(), own_zone);
         }
         assign();
     }
@@ -217,7 +218,9 @@ TEST_F(endpoint_groups, a_check_that_connects_ends_a_refusal) {
     groups[0].end(refused, try_result::connection_refused, now);
     EXPECT_EQ(chosen_of(20).count(1), 0U);
     now += milliseconds{100};
-    check(1, health::healthy);
+    check(1, health::unhealthy);
+    EXPECT_EQ(chosen_of(20).count(1), 0U) << "nothing has accepted";
+    check(1, health::healthy, 2);
     EXPECT_EQ(chosen_of(20)[1], 10);
 }
 
@@ -264,6 +267,12 @@ TEST_F(endpoint_groups, the_own_zone_comes_first_while_it_is_healthy) {
     }
     assign();
     EXPECT_EQ(chosen_of(20), (std::map<std::uint32_t, int>{{0, 10}, {1, 10}}));
+    const std::array<std::uint32_t, 2> own{0, 1};
+    EXPECT_TRUE(groups[0].has_other(own)) << "a retry may leave the zone";
+    endpoint_group::wish retried;
+    retried.now = now;
+    retried.tried = own;
+    EXPECT_GE(groups[0].choose(retried)->index, 2U);
     check(1, health::unhealthy);
     EXPECT_EQ(chosen_of(30).size(), 3U) << "50 % of the zone is too little";
     EXPECT_NE(endpoint_group::zone_of("a"), endpoint_group::zone_of("b"));
