@@ -184,14 +184,19 @@ void add_rest(text_table& table, const json::object& policies) {
         table.add({"limit", "none", "-"});
     }
     const json::object fallback = object_of(policies, "fallback");
-    const std::string other = text_of(fallback, "service");
-    table.add(
-        {"fallback",
-         fallback.empty() ? std::string{"none"}
-         : other.empty()  ? fmt::format("a fixed reply, {}", number_of(fallback, "status"))
-                          : fmt::format("service {}", other),
-         "-"}
-    );
+    if (fallback.empty()) {
+        table.add({"fallback", "none", "-"});
+    }
+    if (const auto* const age = fallback.find("stale_max_ms"); age != nullptr) {
+        table.add({"fallback", fmt::format("a reply of at most {} ms before", age->text), "-"});
+    }
+    if (const std::string other = text_of(fallback, "service"); !other.empty()) {
+        table.add({"fallback", fmt::format("service {}", other), "-"});
+    }
+    if (fallback.find("status") != nullptr) {
+        table.add({"fallback", fmt::format("a fixed reply, {}", number_of(fallback, "status")), "-"}
+        );
+    }
     table.add({"body", fmt::format("at most {} bytes", number_of(policies, "body_bytes_max")), "-"}
     );
     for (const json::value& each : elements_of(policies, "faults")) {

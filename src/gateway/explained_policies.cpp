@@ -5,6 +5,7 @@
 #include "base/secret_names.hpp"
 #include "core/fault_board.hpp"
 #include "core/rate_quota.hpp"
+#include "gateway/fallback.hpp"
 #include "gateway/policy/rate_limit.hpp"
 
 #include <fmt/format.h>
@@ -187,19 +188,23 @@ void write_limit(json::writer& out, const explained_service& of) {
 }
 
 void write_fallback(json::writer& out, const exchange_state& exchange) {
-    const core::route_settings* const route =
-        exchange.route.what == route_match::outcome::configured
-            ? &exchange.route.configured->settings
-            : nullptr;
-    out.key("fallback_stale").boolean(route != nullptr && route->fallback_stale);
+    const core::route_settings* const route = fallback_route_of(exchange);
     out.key("fallback");
-    if (route != nullptr && route->fallback_reply) {
-        out.begin_object().key("status").integer(route->fallback_reply->status).end_object();
-    } else if (route != nullptr && !route->fallback_service.empty()) {
-        out.begin_object().key("service").string(route->fallback_service).end_object();
-    } else {
+    if (route == nullptr ||
+        (!route->fallback_reply && route->fallback_service.empty() && !route->fallback_stale)) {
         out.null();
+        return;
     }
+    out.begin_object();
+    if (route->fallback_stale) {
+        out.key("stale_max_ms").integer(route->fallback_stale_max.count());
+    }
+    if (route->fallback_reply) {
+        out.key("status").integer(route->fallback_reply->status);
+    } else if (!route->fallback_service.empty()) {
+        out.key("service").string(route->fallback_service);
+    }
+    out.end_object();
 }
 
 void write_faults(json::writer& out, const explained_service& of) {

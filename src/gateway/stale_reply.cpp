@@ -2,8 +2,11 @@
 #include "gateway/stale_reply.hpp"
 
 #include "base/masking.hpp"
+#include "base/secret_names.hpp"
 #include "gateway/fallback.hpp"
+#include "gateway/policy/rate_limit.hpp"
 #include "gateway/route_choice.hpp"
+#include "wire/http_line.hpp"
 
 #include <fmt/format.h>
 
@@ -26,6 +29,23 @@ std::int64_t seconds_of(milliseconds time) {
     return std::chrono::floor<std::chrono::seconds>(time).count();
 }
 
+// Whether the reply may be for this client only, or must not be stored (RFC 9111, 3.5 and 5.2.1.5).
+// A field whose name is that of a secret tells who the client is, and so may the one by which its
+// requests are counted.
+bool is_for_one(const exchange_state& exchange) {
+    const wire::http_request& head = exchange.head();
+    const auto limit = policy::limit_of(exchange).limit;
+    const bool is_counted_by_field =
+        limit != nullptr && limit->each == core::request_limit::counting::header;
+    return std::ranges::any_of(head.headers, [&](const wire::http_header& field) {
+        if (wire::same_text(field.name, "cache-control")) {
+            return wire::list_has(field.value, "no-store");
+        }
+        return wire::same_text(field.name, "cookie") || is_secret_name(field.name) ||
+               (is_counted_by_field && wire::same_text(field.name, limit->name));
+    });
+}
+
 bool is_useful(const kept_reply& reply, milliseconds age, milliseconds age_max) {
     return age <= age_max && (!reply.useful || age <= reply.fresh_for + *reply.useful);
 }
@@ -46,8 +66,8 @@ std::string key_of_kept_reply(const exchange_state& exchange) {
     const auto& packets = exchange.match.target;
     const bool is_personal = packets != nullptr && (packets->has_secrets || packets->wants_client ||
                                                     !packets->wants.empty());
-    if (!is_read || is_personal || head.has_body() || head.header("authorization") != nullptr ||
-        head.header("cookie") != nullptr || !head.upgrade.empty()) {
+    if (!is_read || is_personal || head.has_body() || !head.upgrade.empty() ||
+        is_for_one(exchange)) {
         return {};
     }
     const std::string target = origin_form(head);
@@ -60,8 +80,9 @@ std::string key_of_kept_reply(const exchange_state& exchange) {
     });
     // No part but the last contains a line end.
     return fmt::format(
-        "{}\n{}\n{}\n{}",
+        "{}\n{}\n{}\n{}\n{}",
         exchange.route.name(),
+        packets != nullptr ? packets->service : exchange.service,
         host,
         field_of(head, "accept-encoding"),
         target

@@ -180,6 +180,8 @@ test('a route serves the last good reply when its service cannot answer', async 
         assert.equal((await send(target, target === '/b' ? { Cookie: 'a=b' } : {})).status, 200);
     }
     assert.equal((await send('/c', { Authorization: 'Basic eA==' })).status, 200);
+    assert.equal((await send('/d', { 'X-Api-Key': 'k' })).status, 200);
+    assert.equal((await send('/e', { 'Cache-Control': 'max-age=0, no-store' })).status, 200);
 
     fails = true;
     for (const target of all) {
@@ -194,7 +196,7 @@ test('a route serves the last good reply when its service cannot answer', async 
     assert.equal((await send('/fresh')).fields.get('etag'), '"1"');
     const head = await send('/a', {}, 'HEAD');
     assert.deepEqual([head.status, head.text], [200, '']);
-    for (const target of [...never, '/b', '/c', '/unseen', '/A']) {
+    for (const target of [...never, '/b', '/c', '/d', '/e', '/unseen', '/A']) {
         assert.equal((await send(target)).status, 502, target);
     }
     assert.equal((await send('/a', { Cookie: 'a=b' })).status, 502);

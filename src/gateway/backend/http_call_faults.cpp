@@ -26,6 +26,11 @@ asio::awaitable<bool> http_call::apply(upstream::try_fault fault) {
         }
     }
     if (!fault.aborts && fault.error == 0) {
+        // What a program has sent during the delay is no reply to this request.
+        if (was_delayed_ && (connection_->unread_bytes() != 0 || !connection_->is_silent())) {
+            break_injected();
+            co_return false;
+        }
         co_return true;
     }
     if (!was_delayed_) {
