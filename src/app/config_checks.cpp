@@ -51,7 +51,7 @@ void add_check_request(program_rows& rows) {
         rows,
         "check.path",
         {0, text_bytes_max},
-        "an endpoint is checked by a GET of this path; empty: by connecting to it. Packet services "
+        "an endpoint is checked by a GET of this path; empty: by connecting to it; packet services "
         "are checked by the connections to them",
         [](auto& p) -> auto& { return p.policies.check.path; }
     ).put = [](upstream_program_settings& into, const config_value& value) -> result<void> {

@@ -6,6 +6,7 @@
 #include "base/shared_memory.hpp"
 #include "core/fault_board.hpp"
 #include "core/resilience/host_state.hpp"
+#include "core/worker_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -33,6 +34,8 @@ struct alignas(64) worker_figures {
     std::atomic<std::uint32_t> accepts_for; // a number of its pool; 0: does not accept
     std::atomic<std::uint32_t> accepted;    // connections since the worker started, modulo 2³²
     std::atomic<std::uint32_t> held;        // the number of these that are open
+    // Memory that only the worker uses, see base/private_memory.hpp; 0: not measured yet.
+    std::atomic<std::uint64_t> private_bytes;
 
     // The reader's `now` may be older than the heartbeat it reads, by as long as it was suspended.
     static constexpr milliseconds beat_ahead_max{60'000};
@@ -45,6 +48,7 @@ struct alignas(64) worker_figures {
         beats_every_ms = 0;
         connections = 0;
         requests = 0;
+        private_bytes = 0;
     }
 
     void beat(time_point now) {
@@ -88,6 +92,9 @@ public:
 
     /// `index` < lines_max.
     [[nodiscard]] worker_figures& line(std::size_t index) const { return all().lines[index]; }
+    /// What the role of that worker says of itself: a JSON object, from which the master makes
+    /// `stats` of its status.
+    [[nodiscard]] worker_text& stats(std::size_t index) const { return all().stats[index]; }
     [[nodiscard]] resilience::host_state& shared() const { return all().shared; }
     /// What the worker of line `index` has in flight.
     [[nodiscard]] resilience::host_state::worker_parts& parts(std::size_t index) const {
@@ -109,10 +116,10 @@ private:
     static constexpr std::size_t page = 4096;
     using metrics_block = std::array<std::byte, metrics_bytes>;
 
-    // The order and the reserved space are part of the layout.
+    // The order is part of the layout.
     struct sections {
         std::array<worker_figures, lines_max> lines;
-        alignas(page) std::array<std::byte, std::size_t{16} << 20> reserved;
+        alignas(page) std::array<worker_text, lines_max> stats;
         alignas(page) std::array<std::byte, metric_names_bytes> metric_names;
         alignas(page) std::array<metrics_block, lines_max + 1> metrics;
         alignas(page) resilience::host_state shared;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/worker_message.hpp"
 
-#include "base/json.hpp"
 #include "base/printable.hpp"
 
 #include <algorithm>
@@ -16,16 +15,24 @@ namespace {
 
 using kind = worker_message::kind;
 
-constexpr std::array<std::pair<kind, std::string_view>, 19> words{{
-    {kind::hello, "HELLO"},         {kind::ready, "READY"},
-    {kind::extend, "EXTEND"},       {kind::draining, "DRAINING"},
-    {kind::drained, "DRAINED"},     {kind::fatal, "FATAL"},
-    {kind::drain, "DRAIN"},         {kind::stop, "STOP"},
-    {kind::hand_over, "HAND_OVER"}, {kind::kept, "KEPT"},
-    {kind::serve, "SERVE"},         {kind::scale, "SCALE"},
-    {kind::reopen, "REOPEN"},       {kind::stats, "STATS"},
-    {kind::configure, "CONFIGURE"}, {kind::configured, "CONFIGURED"},
-    {kind::refused, "REFUSED"},     {kind::ask, "ASK"},
+constexpr std::array<std::pair<kind, std::string_view>, 18> words{{
+    {kind::hello, "HELLO"},
+    {kind::ready, "READY"},
+    {kind::extend, "EXTEND"},
+    {kind::draining, "DRAINING"},
+    {kind::drained, "DRAINED"},
+    {kind::fatal, "FATAL"},
+    {kind::drain, "DRAIN"},
+    {kind::stop, "STOP"},
+    {kind::hand_over, "HAND_OVER"},
+    {kind::kept, "KEPT"},
+    {kind::serve, "SERVE"},
+    {kind::scale, "SCALE"},
+    {kind::reopen, "REOPEN"},
+    {kind::configure, "CONFIGURE"},
+    {kind::configured, "CONFIGURED"},
+    {kind::refused, "REFUSED"},
+    {kind::ask, "ASK"},
     {kind::answered, "ANSWERED"},
 }};
 
@@ -33,24 +40,8 @@ std::string bounded(std::string_view text, std::size_t bytes_max) {
     return std::string{cut_text(printable(text), bytes_max)};
 }
 
-result<worker_message> decode_text(kind what, std::string_view text) {
-    switch (what) {
-    case kind::hello:
-        return worker_message{what, bounded(text, worker_build_bytes_max)};
-    case kind::stats: {
-        json::object fields;
-        if (!fields.parse(text)) {
-            return fail(errc::malformed, "STATS on the control channel is not a JSON object");
-        }
-        worker_message stats{what, printable_json(text)};
-        if (stats.text.size() > worker_message_bytes_max) {
-            return fail(errc::too_large, "STATS on the control channel is too long");
-        }
-        return stats;
-    }
-    default:
-        return worker_message{what, bounded(text, worker_reason_bytes_max)};
-    }
+std::size_t text_bytes_max(kind what) {
+    return what == kind::hello ? worker_build_bytes_max : worker_reason_bytes_max;
 }
 
 } // namespace
@@ -77,7 +68,7 @@ result<worker_message> decode_worker_message(std::string_view datagram) {
     for (const auto& [what, name] : words) {
         if (name == word) {
             const std::string_view text = datagram.substr(std::min(space + 1, datagram.size()));
-            return decode_text(what, text);
+            return worker_message{what, bounded(text, text_bytes_max(what))};
         }
     }
     return fail(errc::malformed, "the message on the control channel is unknown");

@@ -29,7 +29,6 @@ struct worker_message {
         serve, // master → worker: the worker to take over from has ended; serve without its state
         scale, // master → worker: the new number of workers in the pool, as text
         reopen,     // master → worker: reopen the log files
-        stats,      // worker → master: text is a JSON object
         configure,  // master → worker: apply the attached configuration file; text: its number
         configured, // worker → master: the file with that number is applied
         refused, // worker → master: it cannot be applied, nothing has changed; text: number reason
@@ -45,7 +44,7 @@ struct worker_message {
 constexpr std::size_t worker_message_bytes_max = 4096;
 
 // The master trusts no worker: a broken or hostile one costs itself and nothing else. Limits of the
-// texts as decode_worker_message() returns them; STATS has the limit of the datagram.
+// texts as decode_worker_message() returns them.
 constexpr std::size_t worker_reason_bytes_max = 1024; // of FATAL, KEPT and REFUSED
 constexpr std::size_t worker_build_bytes_max = 128;   // of HELLO
 
@@ -77,9 +76,8 @@ constexpr std::chrono::seconds orphan_limit{10};
 
 /// At most worker_message_bytes_max bytes; a longer text is truncated.
 [[nodiscard]] std::string encode(const worker_message& message);
-/// The texts are printable (base/printable.hpp) and cut to their limits; that of STATS is a JSON
-/// object on one line. errc::too_large; errc::malformed: an unknown word, or STATS without an
-/// object.
+/// The texts are printable (base/printable.hpp) and cut to their limits. errc::too_large;
+/// errc::malformed: an unknown word.
 [[nodiscard]] result<worker_message> decode_worker_message(std::string_view datagram);
 
 } // namespace msd::core

@@ -101,6 +101,7 @@ private:
         } else {
             serve();
         }
+        meters_.measure_memory(clock::now());
         send_message(core::worker_message::kind::ready);
         configurations_.start();
         apply_configurations();
@@ -296,7 +297,7 @@ private:
             figures.beat(clock::now());
             worker_.cells.keep(clock::now());
             meters_.update(role_);
-            send_stats();
+            publish_stats();
             log::retry();
             timer.expires_after(worker_.environment.heartbeat_every);
             const auto [stopped] = co_await timer.async_wait(net::use_tuple);
@@ -313,13 +314,13 @@ private:
         }
     }
 
-    // Sends the figures that the scoreboard has no fields for, when they have changed.
-    void send_stats() {
+    // The figures that the scoreboard has no fields for, when they have changed.
+    void publish_stats() {
         std::string text = role_.stats();
-        if (text != sent_stats_) {
-            send_message(core::worker_message::kind::stats, text);
+        if (text != published_stats_) {
+            worker_.board->stats(worker_.environment.line).write(text);
             meters_.update_figures(text);
-            sent_stats_ = std::move(text);
+            published_stats_ = std::move(text);
         }
     }
 
@@ -360,7 +361,7 @@ private:
     bool nothing_to_take_ = false; // the previous worker does not hand its state over
     bool may_serve_ = false;       // the master sent SERVE
     int exit_code_ = 0;
-    std::string sent_stats_;
+    std::string published_stats_;
     worker_meters meters_{worker_};
     configuring configurations_;
 };

@@ -2,6 +2,7 @@
 #include "node/worker_meters.hpp"
 
 #include "base/json.hpp"
+#include "base/private_memory.hpp"
 #include "base/version.hpp"
 #include "node/worker.hpp"
 
@@ -24,7 +25,18 @@ worker_meters::worker_meters(worker& of) : worker_{of} {
     of.metrics.cell_of(metric::build_info, {version(), build_name()}).set(1);
 }
 
+void worker_meters::measure_memory(time_point now) {
+    if (worker_.board) {
+        core::worker_figures& figures = worker_.board->line(worker_.environment.line);
+        figures.private_bytes.store(private_memory_bytes(), std::memory_order_relaxed);
+        next_measurement_ = now + measure_memory_every;
+    }
+}
+
 void worker_meters::update(role& instance) {
+    if (const time_point now = clock::now(); now >= next_measurement_) {
+        measure_memory(now);
+    }
     const worker_load load = instance.load();
     if (worker_.board) {
         core::worker_figures& figures = worker_.board->line(worker_.environment.line);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/deadline.hpp"
 #include "core/metrics.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -20,13 +22,18 @@ public:
     /// `of` outlives this object.
     explicit worker_meters(worker& of);
 
-    /// The load of `instance`, also in the scoreboard, and its own metrics.
+    /// The private memory, in the scoreboard.
+    void measure_memory(time_point now);
+    /// The same, once a second; the load of `instance`, also in the scoreboard, and its own
+    /// metrics.
     void update(role& instance);
     /// The numbers of `stats`, a JSON object: a series for each, "goods.cache.hits" for nested
     /// ones.
     void update_figures(const std::string& stats);
 
 private:
+    static constexpr std::chrono::seconds measure_memory_every{1};
+
     void set_figures(const std::string& object, const std::string& prefix, std::size_t depth);
 
     worker& worker_;
@@ -35,6 +42,7 @@ private:
     core::followed_counter requests_;
     core::followed_counter input_ended_;
     std::map<std::string, core::metric_cell, std::less<>> figures_;
+    time_point next_measurement_{};
 };
 
 } // namespace msd::node

@@ -15,6 +15,7 @@ result<board_line> board_line::take(std::shared_ptr<board_owner> from) {
     }
     const auto index = static_cast<std::size_t>(std::distance(taken.begin(), free));
     from->board.line(index).clear();
+    from->board.stats(index).clear();
     return board_line{std::move(from), index};
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace msd::process {
@@ -39,6 +41,10 @@ public:
     [[nodiscard]] std::size_t index() const { return index_; }
     [[nodiscard]] int descriptor() const { return owner_->board.descriptor(); }
     [[nodiscard]] const core::worker_figures& figures() const { return owner_->board.line(index_); }
+    /// See core::scoreboard::stats().
+    [[nodiscard]] std::optional<std::string> stats() const {
+        return owner_->board.stats(index_).read();
+    }
 
 private:
     board_line(std::shared_ptr<board_owner> owner, std::size_t index);

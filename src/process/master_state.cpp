@@ -57,7 +57,6 @@ void describe(Io& io, worker_state& worker) {
     io.moment("act_at", worker.act_at);
     io.text("build", worker.build, text_bytes_max);
     io.text("last_words", worker.end_reason, text_bytes_max);
-    io.text("stats", worker.stats, text_bytes_max);
     io.flag("handed_over", worker.handed_over);
     io.flag("terminated", worker.terminated);
     worker.now_is = static_cast<worker_process::phase>(phase);

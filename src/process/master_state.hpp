@@ -45,7 +45,6 @@ struct worker_state {
     time_point act_at{};
     std::string build;
     std::string end_reason;
-    std::string stats;
     bool handed_over = false;
     bool terminated = false;
 

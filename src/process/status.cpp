@@ -2,6 +2,8 @@
 #include "process/status.hpp"
 
 #include "base/json.hpp"
+#include "base/printable.hpp"
+#include "base/private_memory.hpp"
 #include "base/version.hpp"
 #include "process/fault_commands.hpp"
 
@@ -44,8 +46,8 @@ void write_worker(
     out.key("state").string(text_of(worker.now_is));
     out.key("uptime_ms").integer(milliseconds_between(worker.started, now));
     write_history(out, slot);
-    out.key("memory_bytes").unsigned_integer(private_memory_bytes(worker.pid));
     const core::worker_figures& figures = worker.line.figures();
+    out.key("memory_bytes").unsigned_integer(figures.private_bytes);
     out.key("connections").unsigned_integer(figures.connections);
     out.key("requests").unsigned_integer(figures.requests);
     out.key("heartbeat_age_ms");
@@ -55,10 +57,12 @@ void write_worker(
         out.integer(milliseconds_between(last, now));
     }
     out.key("stats");
-    if (json::object said; said.parse(worker.stats)) {
+    const std::string stats = printable_json(worker.line.stats().value_or(std::string{}));
+    const bool is_short = stats.size() <= core::worker_text::bytes_max;
+    if (json::object said; is_short && said.parse(stats)) {
         out.raw(said.text());
     } else {
-        out.null(); // no STATS yet
+        out.null();
     }
     out.end_object();
 }
@@ -121,7 +125,7 @@ status_json(const instance_facts& instance, const std::list<worker_pool>& pools,
     out.key("version").string(build_name());
     out.key("state").string(instance.state);
     out.key("uptime_ms").integer(milliseconds_between(instance.started, now));
-    out.key("memory_bytes").unsigned_integer(private_memory_bytes(getpid()));
+    out.key("memory_bytes").unsigned_integer(private_memory_bytes());
     out.key("program").string(instance.program);
     out.key("roll");
     instance.rolls.write(out);

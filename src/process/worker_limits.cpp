@@ -101,7 +101,7 @@ void worker_limits::weigh(worker_process& worker) const {
     if (most == 0) {
         return;
     }
-    worker.bytes_when_ready = private_memory_bytes(worker.pid);
+    worker.bytes_when_ready = worker.line.figures().private_bytes;
     if (worker.bytes_when_ready >= most) {
         log::warning(
             "{}/{}: a new worker has {} bytes of private memory, so supervision.recycle_bytes = {} "
@@ -121,10 +121,9 @@ std::optional<std::size_t> worker_limits::slot_to_recycle() const {
         }
         const core::recycling_limits& most = set_.supervision().recycle;
         const std::uint64_t answered = worker.line.figures().requests;
-        // Memory is checked last, because reading it is expensive for the kernel.
         if (most.reached_by_requests(answered, worker.recycle_spread_percent) ||
             (most.watches_memory_from(worker.bytes_when_ready) &&
-             private_memory_bytes(worker.pid) >= most.bytes)) {
+             worker.line.figures().private_bytes >= most.bytes)) {
             return worker.slot;
         }
     }

@@ -84,12 +84,8 @@ void worker_messages::apply(
         }
     } else if (message.what == kind::fatal) {
         worker.end_reason = message.text;
-    } else if (message.what == kind::stats) {
-        worker.stats = message.text;
     } else if (message.what == kind::configured || message.what == kind::refused) {
         note_configured(worker, message);
-    } else if (message.what == kind::answered) {
-        worker.answered = core::read_configure_answer(message.text).number;
     }
 }
 

@@ -21,7 +21,6 @@ worker_state state_of_worker(const worker_process& worker, plan_table& plans) {
     made.act_at = worker.act_at;
     made.build = worker.build;
     made.end_reason = worker.end_reason;
-    made.stats = worker.stats;
     made.handed_over = worker.handed_over;
     made.terminated = worker.terminated;
     return made;
@@ -83,7 +82,6 @@ result<void> worker_pool::resume(const pool_state& left, const std::vector<share
         worker.act_at = each.act_at;
         worker.build = each.build;
         worker.end_reason = each.end_reason;
-        worker.stats = each.stats;
         worker.handed_over = each.handed_over;
         worker.terminated = each.terminated;
     }

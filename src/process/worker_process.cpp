@@ -120,18 +120,4 @@ char process_state(pid_t pid) {
     return after == std::string::npos ? '\0' : line[after + 2];
 }
 
-std::uint64_t private_memory_bytes(pid_t pid) {
-    std::ifstream file{fmt::format("/proc/{}/smaps_rollup", pid)};
-    std::uint64_t sum_kib = 0;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("Private_Clean:") || line.starts_with("Private_Dirty:")) {
-            std::istringstream words{line.substr(line.find(':') + 1)};
-            std::uint64_t kib = 0;
-            words >> kib;
-            sum_kib += kib;
-        }
-    }
-    return sum_kib * 1024;
-}
-
 } // namespace msd::process

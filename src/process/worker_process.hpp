@@ -50,7 +50,6 @@ struct worker_process {
     time_point act_at = time_point::max(); // the time limit of the present phase
     std::string build;                     // version and build, from HELLO
     std::string end_reason;                // the text of FATAL
-    std::string stats;                     // the last STATS: a JSON object
     unique_fd handover;                    // of a candidate: the end for the old worker
     bool handed_over = false;              // was told HAND_OVER
     bool terminated = false;               // TERM or ABRT was sent; KILL is next
@@ -61,7 +60,6 @@ struct worker_process {
     std::uint64_t messages_before = 0;     // received before `counted_from`
     time_point counted_from{};             // when the present second of counting began
     configuring_state configuring;
-    std::uint64_t answered = 0; // the number of the last question that it has answered; 0: none
 
     [[nodiscard]] bool is_ending() const {
         return now_is == phase::draining || now_is == phase::stopping;
@@ -88,8 +86,5 @@ bool send_message(
 
 /// R, S, D, T (stopped), t (traced), Z; 0: no such process.
 [[nodiscard]] char process_state(pid_t pid);
-
-/// Bytes of memory that only this process uses (smaps_rollup); 0 when it cannot be read.
-[[nodiscard]] std::uint64_t private_memory_bytes(pid_t pid);
 
 } // namespace msd::process

@@ -50,10 +50,6 @@ void check_message(std::string_view datagram) {
     }
     require(message->text.size() <= msd::core::worker_message_bytes_max, "texts are bounded");
     require(!msd::has_unprintable(message->text), "texts are printable");
-    if (message->what == worker_message::kind::stats) {
-        msd::json::object fields;
-        require(fields.parse(message->text).has_value(), "statistics are an object");
-    }
     const auto answer = msd::core::read_configure_answer(message->text);
     require(answer.number != 0 || answer.reason.empty(), "a reason follows a number");
     const auto again = msd::core::decode_worker_message(encode(*message));

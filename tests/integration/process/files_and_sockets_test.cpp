@@ -190,9 +190,8 @@ TEST(inherited_worker, refuses_descriptors_that_do_not_come_from_a_master) {
     );
 }
 
-TEST(private_memory, is_positive_for_this_process_and_zero_for_a_missing_one) {
-    EXPECT_GT(private_memory_bytes(getpid()), 0U);
-    EXPECT_EQ(private_memory_bytes(999'999'999), 0U);
+TEST(private_memory, is_positive) {
+    EXPECT_GT(private_memory_bytes(), 0U);
 }
 
 } // namespace

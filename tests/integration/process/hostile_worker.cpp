@@ -77,6 +77,17 @@ void fill_board(const worker_description& own) {
     }
 }
 
+void write_stats(const worker_description& own) {
+    const auto board = core::scoreboard::adopt(unique_fd{fcntl(own.board, F_DUPFD_CLOEXEC, 3)});
+    if (!board) {
+        return;
+    }
+    for (std::size_t index = 0; index < core::scoreboard::lines_max; ++index) {
+        board->stats(index).write(index % 2 == 0 ? "{" : std::string(4000, '\x7F'));
+    }
+    board->stats(own.line).write("{\"a\":\n\"\u202e\"}"); // the test waits for it
+}
+
 void attack(const worker_description& own) {
     const bool damaged = damage_files(own);
     fill_board(own);
@@ -93,15 +104,13 @@ void attack(const worker_description& own) {
           "HAND_OVER",
           "HELLO \x1b[2J",
           "nonsense",
-          "FATAL",
-          "STATS {"}) {
+          "FATAL"}) {
         put(own, each);
         put_with_descriptors(own, each);
     }
     put(own, "FATAL " + std::string(100'000, 'x'));
-    put(own, "STATS {\"a\":\"" + std::string(100'000, 'x') + "\"}");
     put(own, damaged ? "FATAL damaged" : "FATAL boom\nMAINPID=1\x1b[2J");
-    put(own, "STATS {\"a\":\n\"\u202e\"}"); // the test waits for it
+    write_stats(own);
 }
 
 } // namespace

@@ -48,18 +48,6 @@ TEST(worker_message, makes_the_texts_of_a_worker_printable_and_short) {
     EXPECT_EQ(decode_worker_message("HELLO " + flood)->text.size(), worker_build_bytes_max);
 }
 
-TEST(worker_message, takes_stats_only_as_one_object_on_one_line) {
-    const auto stats = decode_worker_message("STATS {\"a\":\n\"\u202E\"}");
-    ASSERT_TRUE(stats);
-    EXPECT_EQ(stats->text, "{\"a\": \"\\u202e\"}");
-    for (const char* const text :
-         {"STATS", "STATS 1", "STATS [1]", "STATS {\"a\":1}}", "STATS {\"a\":\"\x01\"}"}) {
-        EXPECT_EQ(decode_worker_message(text).error().code, errc::malformed) << text;
-    }
-    const std::string swelling = "STATS {\"a\":\"" + std::string(1000, '\x7F') + "\"}";
-    EXPECT_EQ(decode_worker_message(swelling).error().code, errc::too_large);
-}
-
 TEST(worker_message, reads_the_number_and_the_reason_of_an_answer_to_configure) {
     EXPECT_EQ(read_configure_answer("3").number, 3U);
     EXPECT_EQ(read_configure_answer("3").reason, "");

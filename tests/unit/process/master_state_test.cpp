@@ -27,7 +27,6 @@ worker_state worker(pid_t pid, int control, std::size_t line) {
     made.act_at = time_point::max();
     made.build = "1.2.3";
     made.end_reason = "said \"no\"\n";
-    made.stats = R"({"a":1})";
     made.terminated = true;
     return made;
 }
