@@ -168,8 +168,13 @@ bool is_topic(std::string_view text) {
 
 or_problem<store::event_fields> read_cloud_event(std::string_view json, std::int64_t now_ms) {
     json::object members;
-    if (!members.parse(json)) {
-        return tl::unexpected{problem{"event", "must be a JSON object"}};
+    // Nothing but the data has levels.
+    const json::limits bounds{.levels = event_data_levels_max + 1};
+    if (const auto parsed = members.parse(json, bounds); !parsed) {
+        return tl::unexpected{
+            parsed.error().code == errc::too_large
+                ? problem{"data", "must have at most 32 levels of objects and arrays"}
+                : problem{"event", "must be a JSON object"}};
     }
     store::event_fields made;
     for (const json::member& each : members) {

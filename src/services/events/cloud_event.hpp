@@ -21,6 +21,9 @@ inline constexpr std::size_t event_topic_bytes_max = 128;
 inline constexpr std::size_t event_subject_bytes_max = 256;
 // With the other attributes, an event fits into one part of a stream (wire::stream_part_cost_max).
 inline constexpr std::size_t event_data_bytes_max = std::size_t{24} * 1024;
+// Of objects and arrays. A reply holds an event deeper than the request that published it, and no
+// packet may have more than json::depth_max.
+inline constexpr std::size_t event_data_levels_max = 32;
 
 /// What is wrong with which attribute.
 template <class T>

@@ -123,14 +123,22 @@ asio::awaitable<result<store::pulled>> event_consumer::pull() {
     wanted.group = chosen_.group;
     wanted.topics = chosen_.topics;
     wanted.rebuilds = chosen_.rebuilds;
+    wanted.limit = single_pulls_ > 0 ? 1 : store::handed_out_at_once_max;
     std::string params = pull_text(wanted);
     const auto body = co_await ask_events(&context_.peers, "/events/pull", std::move(params));
     if (!body) {
+        if (body.error().code != errc::unavailable) { // nothing was handed out
+            single_pulls_ = store::handed_out_at_once_max;
+        }
         co_return tl::unexpected{body.error()};
     }
     auto read = read_pulled(*body);
     if (!read) {
+        single_pulls_ = store::handed_out_at_once_max;
         co_return fail(errc::malformed, read.error().field + " " + read.error().text);
+    }
+    if (single_pulls_ > 0 && !read->events.empty()) {
+        --single_pulls_;
     }
     co_return std::move(*read);
 }

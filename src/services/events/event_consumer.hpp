@@ -103,6 +103,9 @@ private:
     net::task_group tasks_;
     asio::steady_timer timer_;
     event_outage outage_;
+    // Pulls of one event each that follow. The reply to the last larger one could not be read, or
+    // did not arrive: so no event of a batch is lost because of another one.
+    std::int64_t single_pulls_ = 0;
     std::uint64_t handled_ = 0;
     std::uint64_t failed_ = 0;
 };

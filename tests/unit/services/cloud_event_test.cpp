@@ -77,6 +77,12 @@ TEST(cloud_events, are_refused_with_the_name_of_the_attribute) {
         problem_of(with(fmt::format(R"("data":"{}")", std::string(24'576, 'a')))),
         "data must have at most 24576 bytes"
     );
+    const auto nested = [](std::size_t levels) {
+        return with(R"("data":)" + std::string(levels, '[') + std::string(levels, ']'));
+    };
+    EXPECT_EQ(problem_of(nested(32)), "none");
+    EXPECT_EQ(problem_of(nested(33)), "data must have at most 32 levels of objects and arrays");
+    EXPECT_EQ(problem_of(nested(61)), "data must have at most 32 levels of objects and arrays");
     EXPECT_EQ(problem_of(with(R"("data_base64":"AA==")")), "data_base64 is not supported");
     EXPECT_EQ(problem_of(with(R"("traceparent":"x")")), "traceparent is not supported");
     EXPECT_EQ(
