@@ -762,7 +762,7 @@ private:
         add_events_command(
             events,
             "dead",
-            "list the dead letters: events that a group has failed to handle five times",
+            "list the dead letters: events that a group has failed to handle",
             "  msd events dead\n  msd events dead goods --json\n",
             [this](CLI::App& dead) {
                 dead.add_option("GROUP", line_.group, "only dead letters of this group");

@@ -9,22 +9,26 @@
 
 namespace msd::core {
 
-// When an event that a consumer could not handle is handed out again: five deliveries with growing
-// pauses, then never.
+// When an event that a consumer could not handle is handed out again: after each of four failures,
+// with growing pauses, then never.
 class redelivery {
 public:
-    static constexpr std::int64_t deliveries_max = 5;
+    static constexpr std::int64_t failures_max = 5;
+    // With those of which nothing was heard until their lease ended. The consumer may have been
+    // killed, or its reply lost, which is not the fault of the event; but an event that kills its
+    // consumers must end.
+    static constexpr std::int64_t deliveries_max = 20;
 
-    /// `first`: the pause after the first delivery.
+    /// `first`: the pause after the first failure.
     explicit redelivery(milliseconds first) : first_{first} {}
 
-    /// The pause after this many deliveries, from 1 on; nullopt: the event is a dead letter.
-    [[nodiscard]] std::optional<milliseconds> pause_after(std::int64_t deliveries) const {
-        constexpr std::array<int, deliveries_max - 1> times{1, 5, 30, 120};
-        if (deliveries < 1 || deliveries >= deliveries_max) {
+    /// The pause after this many failures, from 1 on; nullopt: the event is a dead letter.
+    [[nodiscard]] std::optional<milliseconds> pause_after(std::int64_t failures) const {
+        constexpr std::array<int, failures_max - 1> times{1, 5, 30, 120};
+        if (failures < 1 || failures >= failures_max) {
             return std::nullopt;
         }
-        return first_ * times.at(static_cast<std::size_t>(deliveries - 1));
+        return first_ * times.at(static_cast<std::size_t>(failures - 1));
     }
 
 private:

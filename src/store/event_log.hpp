@@ -120,9 +120,10 @@ struct dead_letter {
 // The log of all events, and the consumer groups with what they have to handle. Every event is
 // handed out to each group whose topics include its type, at least once and, for each subject, in
 // the order of positions: not while an earlier one with its subject is neither done nor a dead
-// letter. A lease that ends counts as a failure. Any number of processes may use it at once. What a
-// call that returned a value has done survives a power failure. Errors common to all operations:
-// errc::unavailable, errc::timeout, errc::cancelled.
+// letter. An event is a dead letter after five failures, or after 20 deliveries the last of which
+// nobody has settled in time (core/redelivery.hpp). Any number of processes may use it at once.
+// What a call that returned a value has done survives a power failure. Errors common to all
+// operations: errc::unavailable, errc::timeout, errc::cancelled.
 class event_log {
 public:
     virtual ~event_log() = default;
@@ -136,6 +137,7 @@ public:
     virtual asio::awaitable<result<std::vector<event_row>>>
     read(event_query wanted, deadline until) = 0;
 
+    /// Leases nothing when it takes longer than `until`.
     virtual asio::awaitable<result<pulled>> pull(pull_request wanted, deadline until) = 0;
 
     /// Returns how many of the leases were valid.

@@ -8,7 +8,8 @@ namespace msd::store::sqlite {
 
 // event_groups   one row for each group: all events up to `position` have been looked at
 // deliveries     of these, one row for each event that the group has not finished: handed out until
-//                due_ms under a lease, or waiting until then (0: for its first delivery)
+//                due_ms under a lease, or waiting until then (0: for its first delivery);
+//                `failures`: of its `tries`, those that a consumer has reported as failed
 // dead_letters   the events that the group has failed to handle
 const std::string_view event_groups_schema = R"(
 CREATE TABLE event_groups(
@@ -40,6 +41,8 @@ CREATE TABLE dead_letters(
     PRIMARY KEY(name, position)
 ) WITHOUT ROWID;
 )";
+const std::string_view event_failures_schema =
+    "ALTER TABLE deliveries ADD COLUMN failures INTEGER NOT NULL DEFAULT 0";
 
 namespace {
 

@@ -16,8 +16,9 @@
 // Each function is the work of one call of a database.
 namespace msd::store::sqlite {
 
-/// Script of the schema; the table `events` exists.
+/// Scripts of the schema, in this order; the table `events` exists.
 extern const std::string_view event_groups_schema;
+extern const std::string_view event_failures_schema;
 
 /// The columns position, source, id, type, subject, time and data, from column `first` on.
 [[nodiscard]] event_row event_of(const query& row, std::size_t first);

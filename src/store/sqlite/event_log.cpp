@@ -27,7 +27,10 @@ CREATE UNIQUE INDEX events_by_id ON events(source, id);
 CREATE INDEX events_by_type ON events(type, position);
 )";
 
-const std::array<std::string_view, 2> event_migrations{version_1, event_groups_schema};
+const std::array<std::string_view, 3> event_migrations{
+    version_1,
+    event_groups_schema,
+    event_failures_schema};
 
 constexpr std::string_view insert_event =
     "INSERT OR IGNORE INTO events(source, id, type, subject, time, data) VALUES (?, ?, ?, ?, ?, ?)";
@@ -139,8 +142,12 @@ asio::awaitable<result<pulled>> event_log::pull(pull_request wanted, deadline un
     if (const std::optional<pulled>& nothing = *idle) {
         co_return *nothing;
     }
-    auto work = [this, wanted = std::move(wanted)](connection& on) {
-        return hand_out(on, wanted, {database_->now_ms(), lease_});
+    auto work = [this, wanted = std::move(wanted), until](connection& on) {
+        auto made = hand_out(on, wanted, {database_->now_ms(), lease_});
+        if (made && until.passed()) { // nobody waits: no lease is kept
+            made = fail(errc::timeout, "the time for handing out events is over");
+        }
+        return made;
     };
     auto handed = co_await database_->write(until, std::move(work));
     co_return handed;

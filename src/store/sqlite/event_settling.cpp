@@ -11,11 +11,11 @@ namespace {
 constexpr std::string_view finish_one =
     "DELETE FROM deliveries WHERE name = ? AND position = ? AND lease = ?";
 constexpr std::string_view find_tries =
-    "SELECT tries FROM deliveries WHERE name = ? AND position = ? AND lease = ?";
+    "SELECT tries, failures FROM deliveries WHERE name = ? AND position = ? AND lease = ?";
 // Without its lease, so that it cannot be settled twice.
 constexpr std::string_view put_off =
-    "UPDATE deliveries SET due_ms = ?, tries = ?, lease = 0, problem = ? WHERE name = ? AND "
-    "position = ?";
+    "UPDATE deliveries SET due_ms = ?, tries = ?, failures = ?, lease = 0, problem = ? "
+    "WHERE name = ? AND position = ?";
 constexpr std::string_view insert_dead =
     "INSERT OR REPLACE INTO dead_letters(name, position, tries, died_ms, problem) "
     "VALUES (?, ?, ?, ?, ?)";
@@ -31,19 +31,21 @@ result<bool>
 settle_unhandled(connection& on, const settling& all, const leased& each, bool counts) {
     const std::string& group = all.made.group;
     std::int64_t tries = 0;
+    std::int64_t failures = 0;
     {
         query held{on, find_tries};
         const auto found = held.bind(group).bind(each.position).bind(each.lease).next();
         if (!found || !*found) {
             return found;
         }
-        tries = held.integer(0);
+        tries = held.integer(0) - (counts ? 0 : 1);
+        failures = held.integer(1) + (counts ? 1 : 0);
     }
-    const auto pause = all.plan.pause_after(counts ? tries : 1);
+    const auto pause = all.plan.pause_after(counts ? failures : 1);
     result<void> done;
     if (pause) {
         query later{on, put_off};
-        later.bind(all.now_ms + pause->count()).bind(counts ? tries : tries - 1);
+        later.bind(all.now_ms + pause->count()).bind(tries).bind(failures);
         done = later.bind(all.made.problem).bind(group).bind(each.position).run();
     } else {
         query dead{on, insert_dead};

@@ -13,6 +13,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace msd::test {
@@ -32,6 +33,9 @@ protected:
         chosen.store.executor = loop_.executor();
         chosen.store.data_dir = directory_.path() / "data";
         chosen.store.now_ms = [this] {
+            if (late_call_.fetch_sub(1) == 1) {
+                std::this_thread::sleep_until(late_until_.at());
+            }
             return now_ms_.load();
         };
         auto opened = wait(store::open_event_log(std::move(chosen), soon()));
@@ -89,6 +93,9 @@ protected:
         return settle({"", {}, {{of.event.position, of.lease}}, {}, std::move(problem)});
     }
 
+    // The clock answers its late_call_th next call not before late_until_.
+    std::atomic<int> late_call_ = 0;
+    deadline late_until_ = deadline::never();
     std::atomic<std::int64_t> now_ms_{1'700'000'000'000};
     temporary_directory directory_;
     loop loop_;
@@ -198,9 +205,9 @@ TEST_F(event_logs, put_an_event_with_the_dead_letters_after_five_deliveries) {
     EXPECT_TRUE(wait(log_->dead_letters("", 10, soon())).value().empty());
 }
 
-TEST_F(event_logs, count_leases_that_end_as_deliveries) {
+TEST_F(event_logs, end_an_event_after_twenty_leases) {
     publish({event("1")});
-    for (int n = 1; n <= 5; ++n) {
+    for (int n = 1; n <= 20; ++n) {
         const auto next = pull();
         ASSERT_EQ(next.events.size(), 1U) << n;
         EXPECT_EQ(next.events[0].tries, n);
@@ -210,6 +217,39 @@ TEST_F(event_logs, count_leases_that_end_as_deliveries) {
     const auto dead = wait(log_->dead_letters("", 10, soon()));
     ASSERT_EQ(dead.value().size(), 1U);
     EXPECT_EQ(dead->at(0).problem, "no consumer finished it");
+}
+
+TEST_F(event_logs, count_failures_and_not_leases_that_end) {
+    publish({event("1")});
+    for (int n = 0; n < 10; ++n) {
+        ASSERT_EQ(pull().events.size(), 1U) << n;
+        now_ms_ += 30'000;
+    }
+    for (int n = 0; n < 5; ++n) {
+        const auto next = pull();
+        ASSERT_EQ(next.events.size(), 1U) << n;
+        EXPECT_EQ(next.events[0].tries, 11 + n);
+        EXPECT_EQ(failed(next.events[0]), 1);
+        now_ms_ += 120'000;
+    }
+    EXPECT_TRUE(pull().events.empty());
+    EXPECT_EQ(wait(log_->dead_letters("", 10, soon())).value().at(0).tries, 15);
+}
+
+TEST_F(event_logs, lease_nothing_to_a_caller_that_has_stopped_waiting) {
+    publish({event("1")});
+    late_until_ = deadline::in(milliseconds{500});
+    late_call_ = 2; // the first one only looks whether there is anything
+    store::pull_request wanted;
+    wanted.group = "g";
+    wanted.topics = {"purchased"};
+    wanted.rebuilds = true;
+    const auto late = wait(log_->pull(std::move(wanted), late_until_));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, errc::timeout);
+    const auto next = pull();
+    ASSERT_EQ(ids(next), names{"1"});
+    EXPECT_EQ(next.events[0].tries, 1);
 }
 
 TEST_F(event_logs, do_not_count_a_delivery_that_is_returned) {

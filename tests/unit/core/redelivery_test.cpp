@@ -6,7 +6,7 @@
 namespace msd::core {
 namespace {
 
-TEST(redelivery, pauses_grow_and_end_with_the_fifth_delivery) {
+TEST(redelivery, pauses_grow_and_end_with_the_fifth_failure) {
     const redelivery plan{milliseconds{1000}};
     EXPECT_EQ(plan.pause_after(1), milliseconds{1000});
     EXPECT_EQ(plan.pause_after(2), milliseconds{5000});
