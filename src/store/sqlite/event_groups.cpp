@@ -51,8 +51,14 @@ constexpr std::string_view find_group =
 constexpr std::string_view replace_group =
     "INSERT OR REPLACE INTO event_groups(name, topics, position, lease, generation, rebuilds) "
     "VALUES (?, ?, ?, ?, ?, ?)";
-constexpr std::string_view has_due = "SELECT 1 FROM deliveries WHERE name = ? AND due_ms <= ? "
-                                     "LIMIT 1";
+// A delivery `d` does not wait behind an earlier one of its subject.
+#define MSD_IS_FIRST_OF_SUBJECT                                                                    \
+    "(d.subject = '' OR NOT EXISTS(SELECT 1 FROM deliveries b WHERE b.name = d.name AND "          \
+    "b.subject = d.subject AND b.position < d.position))"
+
+constexpr std::string_view has_due =
+    "SELECT 1 FROM deliveries d WHERE d.name = ? AND d.due_ms <= ? AND " MSD_IS_FIRST_OF_SUBJECT
+    " LIMIT 1";
 constexpr std::string_view has_newer = "SELECT 1 FROM events WHERE position > ? LIMIT 1";
 constexpr std::string_view count_unfinished = "SELECT COUNT(*) FROM deliveries WHERE name = ?";
 
@@ -76,9 +82,8 @@ constexpr std::string_view remove_expired =
 constexpr std::string_view find_free =
     "SELECT e.position, e.source, e.id, e.type, e.subject, e.time, e.data, d.tries "
     "FROM deliveries d CROSS JOIN events e ON e.position = d.position "
-    "WHERE d.name = ? AND d.due_ms <= ? AND (d.subject = '' OR NOT EXISTS(SELECT 1 FROM "
-    "deliveries b WHERE b.name = d.name AND b.subject = d.subject AND b.position < d.position)) "
-    "ORDER BY d.position LIMIT ?";
+    "WHERE d.name = ? AND d.due_ms <= ? AND " MSD_IS_FIRST_OF_SUBJECT
+    " ORDER BY d.position LIMIT ?";
 constexpr std::string_view lease_one =
     "UPDATE deliveries SET tries = tries + 1, due_ms = ?, lease = ? WHERE name = ? AND position = "
     "?";

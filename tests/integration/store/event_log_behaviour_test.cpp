@@ -158,6 +158,19 @@ TEST_F(event_logs, keep_the_order_of_each_subject) {
     EXPECT_EQ(ids(pull()), names{"a2"});
 }
 
+TEST_F(event_logs, write_nothing_while_all_events_wait) {
+    publish({event("a1", "a"), event("a2", "a")});
+    const auto first = pull();
+    ASSERT_EQ(ids(first), names{"a1"});
+    for (int n = 0; n < 3; ++n) {
+        EXPECT_TRUE(pull().events.empty());
+    }
+    EXPECT_EQ(done(first.events[0]), 1);
+    const auto next = pull();
+    ASSERT_EQ(ids(next), names{"a2"});
+    EXPECT_EQ(next.events[0].lease, first.events[0].lease + 1) << "each write has a new lease";
+}
+
 TEST_F(event_logs, hand_an_event_out_again_when_its_lease_ends) {
     publish({event("1", "a"), event("2", "a")});
     const auto first = pull();
