@@ -31,6 +31,18 @@ constexpr std::string_view exit_codes =
     "  70 no worker of a role ever got ready, or an internal error\n"
     "  78 wrong configuration\n";
 
+// Has "all" become the position 0.
+CLI::Validator position_or_all() {
+    const auto change = [](std::string& given) -> std::string {
+        if (given == "all") {
+            given = "0";
+            return {};
+        }
+        return CLI::PositiveNumber(given).empty() ? "" : given + " is no position; or write all";
+    };
+    return CLI::Validator{change, "POSITION|all"};
+}
+
 // A flag that sets a key: its name without dashes, and the value on the command line.
 struct flag {
     std::string name;
@@ -790,6 +802,18 @@ private:
         );
         add_events_command(
             events,
+            "discard",
+            "remove dead letters; their group never gets the events again",
+            "  msd events discard goods 4711\n  msd events discard goods all\n",
+            [this](CLI::App& discard) {
+                discard.add_option("GROUP", line_.group, "the group")->required();
+                discard.add_option("POSITION", line_.position, "that of the dead letter, or all")
+                    ->required()
+                    ->transform(position_or_all());
+            }
+        );
+        add_events_command(
+            events,
             "rebuild",
             "have a group that allows it handle all events again, from the first one on",
             "  msd events rebuild members\n"
@@ -797,6 +821,13 @@ private:
             [this](CLI::App& rebuild) {
                 rebuild.add_option("GROUP", line_.group, "the group")->required();
             }
+        );
+        add_events_command(
+            events,
+            "restored",
+            "have all groups go on after events.db was replaced by an older copy",
+            "  msd events restored\n"
+            "\nGroups that allow it handle all events again, the others those since the copy.\n"
         );
     }
 

@@ -87,7 +87,7 @@ struct command_line {
     // events
     std::string topic;         // tail; empty: all
     std::string group;         // dead (empty: all), replay, rebuild
-    std::int64_t position = 0; // replay: of one dead letter; 0: all
+    std::int64_t position = 0; // replay, discard: of one dead letter; 0: all
     std::int64_t after = -1;   // tail: events behind this position; -1: the last ones
     std::int64_t limit = 0;    // tail, dead
     bool follows = false;      // tail

@@ -249,22 +249,41 @@ int print_number(const command_line& command, std::string_view name, std::int64_
     return 0;
 }
 
-int replay(const command_line& command, opened_log& log) {
-    const auto revived = log.wait((*log).replay(command.group, command.position, soon()));
-    if (!revived) {
-        return complain_of_events(revived.error());
+// Prints how many dead letters were changed.
+int print_changed(
+    const command_line& command,
+    std::string_view name,
+    const result<std::int64_t>& changed
+) {
+    if (!changed) {
+        return complain_of_events(changed.error());
     }
-    if (*revived == 0) {
+    if (*changed == 0) {
         log::complain("events: the group has no such dead letter; msd events dead lists them");
         return exit_failed;
     }
-    return print_number(command, "replayed", *revived);
+    return print_number(command, name, *changed);
+}
+
+int replay(const command_line& command, opened_log& log) {
+    const auto revived = log.wait((*log).replay(command.group, command.position, soon()));
+    return print_changed(command, "replayed", revived);
+}
+
+int discard(const command_line& command, opened_log& log) {
+    const auto removed = log.wait((*log).discard(command.group, command.position, soon()));
+    return print_changed(command, "discarded", removed);
 }
 
 int rebuild(const command_line& command, opened_log& log) {
     const auto generation = log.wait((*log).rebuild(command.group, soon()));
     return generation ? print_number(command, "generation", *generation)
                       : complain_of_events(generation.error());
+}
+
+int renew(const command_line& command, opened_log& log) {
+    const auto groups = log.wait((*log).begin_new_generations(soon()));
+    return groups ? print_number(command, "groups", *groups) : complain_of_events(groups.error());
 }
 
 int run_on_log(const command_line& command, opened_log& log) {
@@ -280,7 +299,13 @@ int run_on_log(const command_line& command, opened_log& log) {
     if (command.control == "dead") {
         return show_dead_letters(command, log);
     }
-    return command.control == "replay" ? replay(command, log) : rebuild(command, log);
+    if (command.control == "replay") {
+        return replay(command, log);
+    }
+    if (command.control == "discard") {
+        return discard(command, log);
+    }
+    return command.control == "rebuild" ? rebuild(command, log) : renew(command, log);
 }
 
 // As the owner of the directory, also when root runs the command.

@@ -154,9 +154,17 @@ public:
     /// many.
     virtual asio::awaitable<result<std::int64_t>>
     replay(std::string group, std::int64_t position, deadline until) = 0;
+    /// Removes one dead letter, or all if `position` is 0; the group never gets the event again
+    /// unless it begins again. Returns how many.
+    virtual asio::awaitable<result<std::int64_t>>
+    discard(std::string group, std::int64_t position, deadline until) = 0;
     /// The group begins again with the first event; returns its new generation. errc::not_found;
     /// errc::conflict: its consumers do not allow it.
     virtual asio::awaitable<result<std::int64_t>> rebuild(std::string group, deadline until) = 0;
+    /// After the log was replaced by an older copy of itself: positions are used again, so no group
+    /// may go on under its generation. Groups that allow it begin again with the first event, the
+    /// others go on where the copy was made. Returns how many groups there are.
+    virtual asio::awaitable<result<std::int64_t>> begin_new_generations(deadline until) = 0;
 };
 
 } // namespace msd::store

@@ -209,6 +209,13 @@ async function check_sales(up, world) {
         return dead.length === 1 && dead[0].event.id === 'poison' &&
             /data.userid must be an integer/.test(dead[0].problem);
     });
+    assert.equal(await events_command(world, 'discard', 'goods', 'all'), 'discarded: 1\n');
+    assert.deepEqual(JSON.parse(await events_command(world, 'dead', '--json')), []);
+    const wrong = await world.command([
+        'events', 'discard', 'goods', '0', '--data-dir', world.path('data'),
+    ]);
+    assert.equal(wrong.code, 2, wrong.log);
+    assert.match(wrong.log, /0 is no position; or write all/);
 }
 
 test('stock and the ranking by sales follow the purchases', async (world) => {

@@ -109,6 +109,9 @@ asio::awaitable<milliseconds> event_consumer::consume() {
         }
     } else {
         pause = retry_after; // the store logs why it fails
+        if (outcome.error().code == errc::conflict) {
+            warn_of_old_log(clock::now());
+        }
     }
     const auto settled = co_await settle(std::move(made));
     if (!settled) {
@@ -116,6 +119,19 @@ asio::awaitable<milliseconds> event_consumer::consume() {
         pause = retry_after;
     }
     co_return pause;
+}
+
+void event_consumer::warn_of_old_log(time_point now) {
+    if (now < warn_again_) {
+        return;
+    }
+    warn_again_ = now + warn_every;
+    log::warning(
+        "events for {}: not handled, because events.db is older than what this service has "
+        "handled; "
+        "if it was restored from a copy, run msd events restored on the host of the service events",
+        chosen_.group
+    );
 }
 
 asio::awaitable<result<store::pulled>> event_consumer::pull() {

@@ -69,6 +69,7 @@ public:
     static constexpr milliseconds look_every{500}; // while there are no events
     static constexpr milliseconds retry_after{1000};
     static constexpr milliseconds store_timeout{10'000};
+    static constexpr milliseconds warn_every{60'000}; // of a batch of an earlier generation
 
     struct settings {
         std::string group;
@@ -96,6 +97,7 @@ private:
     asio::awaitable<milliseconds> consume();
     asio::awaitable<result<store::pulled>> pull();
     asio::awaitable<result<void>> settle(store::settlement made);
+    void warn_of_old_log(time_point now);
 
     service_context context_;
     settings chosen_;
@@ -106,6 +108,7 @@ private:
     // Pulls of one event each that follow. The reply to the last larger one could not be read, or
     // did not arrive: so no event of a batch is lost because of another one.
     std::int64_t single_pulls_ = 0;
+    time_point warn_again_ = time_point::min();
     std::uint64_t handled_ = 0;
     std::uint64_t failed_ = 0;
 };

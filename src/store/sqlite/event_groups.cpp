@@ -91,6 +91,8 @@ constexpr std::string_view find_floor =
     "SELECT MIN(COALESCE((SELECT MIN(position) FROM deliveries WHERE name = ?), ?), "
     "COALESCE((SELECT MIN(position) FROM dead_letters WHERE name = ?), ?))";
 
+constexpr std::string_view renew_group =
+    "UPDATE event_groups SET generation = MAX(generation + 1, ?) WHERE name = ?";
 constexpr std::string_view forget_dead = "DELETE FROM dead_letters WHERE name = ?";
 constexpr std::string_view remove_deliveries = "DELETE FROM deliveries WHERE name = ?";
 
@@ -332,6 +334,26 @@ result<std::int64_t> begin_again(connection& on, const std::string& group, std::
     (*found)->generation = std::max((*found)->generation + 1, now_ms);
     const auto done = write_group(on, **found);
     return done ? result<std::int64_t>{(*found)->generation} : tl::unexpected{done.error()};
+}
+
+result<std::int64_t> renew_groups(connection& on, std::int64_t now_ms) {
+    const auto groups = read_groups(on);
+    if (!groups) {
+        return tl::unexpected{groups.error()};
+    }
+    for (const group_facts& each : *groups) {
+        if (each.rebuilds) {
+            if (const auto begun = begin_again(on, each.name, now_ms); !begun) {
+                return begun;
+            }
+            continue;
+        }
+        query renew{on, renew_group};
+        if (const auto done = renew.bind(now_ms).bind(each.name).run(); !done) {
+            return tl::unexpected{done.error()};
+        }
+    }
+    return static_cast<std::int64_t>(groups->size());
 }
 
 } // namespace msd::store::sqlite

@@ -47,6 +47,9 @@ read_dead_letters(connection& on, const std::string& group, std::int64_t limit);
 [[nodiscard]] result<std::int64_t>
 replay_dead_letters(connection& on, const std::string& group, std::int64_t position);
 [[nodiscard]] result<std::int64_t>
+discard_dead_letters(connection& on, const std::string& group, std::int64_t position);
+[[nodiscard]] result<std::int64_t>
 begin_again(connection& on, const std::string& group, std::int64_t now_ms);
+[[nodiscard]] result<std::int64_t> renew_groups(connection& on, std::int64_t now_ms);
 
 } // namespace msd::store::sqlite

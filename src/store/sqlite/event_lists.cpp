@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of groups and dead letters for people, and the replay of the latter.
+// Lists of groups and dead letters for people, and what people do with the latter.
 #include "store/sqlite/event_groups.hpp"
 
 namespace msd::store::sqlite {
@@ -75,6 +75,11 @@ replay_dead_letters(connection& on, const std::string& group, std::int64_t posit
     if (const auto done = copy.bind(group).bind(position).run(); !done) {
         return tl::unexpected{done.error()};
     }
+    return discard_dead_letters(on, group, position);
+}
+
+result<std::int64_t>
+discard_dead_letters(connection& on, const std::string& group, std::int64_t position) {
     query remove{on, remove_dead};
     if (const auto done = remove.bind(group).bind(position).run(); !done) {
         return tl::unexpected{done.error()};

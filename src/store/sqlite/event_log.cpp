@@ -190,11 +190,26 @@ event_log::replay(std::string group, std::int64_t position, deadline until) {
     return database_->write(until, std::move(work));
 }
 
+asio::awaitable<result<std::int64_t>>
+event_log::discard(std::string group, std::int64_t position, deadline until) {
+    auto work = [group = std::move(group), position](connection& on) {
+        return discard_dead_letters(on, group, position);
+    };
+    return database_->write(until, std::move(work));
+}
+
 asio::awaitable<result<std::int64_t>> event_log::rebuild(std::string group, deadline until) {
     auto work = [this, group = std::move(group)](connection& on) {
         return begin_again(on, group, database_->now_ms());
     };
     return database_->write(until, std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>> event_log::begin_new_generations(deadline until) {
+    auto work = [this](connection& on) {
+        return renew_groups(on, database_->now_ms());
+    };
+    return database_->write(until, work);
 }
 
 } // namespace msd::store::sqlite

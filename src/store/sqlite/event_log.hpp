@@ -40,7 +40,10 @@ public:
     dead_letters(std::string group, std::int64_t limit, deadline until) override;
     asio::awaitable<result<std::int64_t>>
     replay(std::string group, std::int64_t position, deadline until) override;
+    asio::awaitable<result<std::int64_t>>
+    discard(std::string group, std::int64_t position, deadline until) override;
     asio::awaitable<result<std::int64_t>> rebuild(std::string group, deadline until) override;
+    asio::awaitable<result<std::int64_t>> begin_new_generations(deadline until) override;
 
 private:
     std::unique_ptr<database> database_;

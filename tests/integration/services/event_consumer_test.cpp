@@ -63,6 +63,9 @@ protected:
         event_consumer consumer{context, {.group = "g", .topics = {"t"}}};
         consumer.start(
             [this](store::pulled batch, deadline) -> asio::awaitable<result<event_outcome>> {
+                if (is_of_earlier_generation_) {
+                    co_return fail(errc::conflict, "earlier");
+                }
                 event_outcome made;
                 for (const store::delivery& each : batch.events) {
                     handled_.push_back(each.event.position);
@@ -77,6 +80,7 @@ protected:
 
     loop loop_;
     scripted_events events_;
+    bool is_of_earlier_generation_ = false; // what the store says of each batch
     std::vector<std::int64_t> handled_;
 };
 
@@ -105,6 +109,17 @@ TEST_F(event_consumers, take_whole_batches_after_an_outage) {
     events_.replies = {fail(errc::unavailable, "no node")};
     consume(2);
     EXPECT_EQ(events_.limits, (std::vector<std::int64_t>{100, 100}));
+}
+
+TEST_F(event_consumers, say_once_what_to_do_after_an_older_log_was_restored) {
+    is_of_earlier_generation_ = true;
+    events_.replies = {scripted_events::with_event(1), scripted_events::with_event(1)};
+    testing::internal::CaptureStderr();
+    consume(3);
+    const std::string said = testing::internal::GetCapturedStderr();
+    const auto first = said.find("run msd events restored");
+    EXPECT_NE(first, std::string::npos) << said;
+    EXPECT_EQ(said.find("run msd events restored", first + 1), std::string::npos) << said;
 }
 
 } // namespace

@@ -218,6 +218,27 @@ TEST_F(event_logs, put_an_event_with_the_dead_letters_after_five_deliveries) {
     EXPECT_TRUE(wait(log_->dead_letters("", 10, soon())).value().empty());
 }
 
+TEST_F(event_logs, forget_a_dead_letter_that_is_discarded) {
+    publish({event("1", "a"), event("2", "b")});
+    for (int n = 0; n < 5; ++n) {
+        const auto next = pull();
+        ASSERT_EQ(ids(next), (names{"1", "2"}));
+        failed(next.events[0]);
+        failed(next.events[1]);
+        now_ms_ += 120'000;
+    }
+    const auto dead = wait(log_->dead_letters("g", 10, soon())).value();
+    ASSERT_EQ(dead.size(), 2U);
+    EXPECT_EQ(wait(log_->discard("other", 0, soon())), 0);
+    EXPECT_EQ(wait(log_->discard("g", 99, soon())), 0);
+    EXPECT_EQ(wait(log_->discard("g", dead[0].event.position, soon())), 1);
+    EXPECT_EQ(wait(log_->discard("g", 0, soon())), 1);
+    publish({event("3")});
+    const auto next = pull();
+    EXPECT_EQ(ids(next), names{"3"});
+    EXPECT_EQ(next.floor, next.events.at(0).event.position - 1) << "nothing holds it";
+}
+
 TEST_F(event_logs, end_an_event_after_twenty_leases) {
     publish({event("1")});
     for (int n = 1; n <= 20; ++n) {
@@ -296,6 +317,25 @@ TEST_F(event_logs, begin_a_group_again_when_told) {
     wanted.topics = {"purchased"};
     ASSERT_TRUE(wait(log_->pull(std::move(wanted), soon())));
     EXPECT_EQ(wait(log_->rebuild("other", soon())).error().code, errc::conflict);
+}
+
+TEST_F(event_logs, have_new_generations_after_an_older_copy_was_restored) {
+    publish({event("1"), event("2")});
+    const auto first = pull();
+    EXPECT_EQ(done(first.events[0]), 1);
+    store::pull_request wanted;
+    wanted.group = "keeps";
+    wanted.topics = {"purchased"};
+    wanted.limit = 1;
+    const auto kept = wait(log_->pull(wanted, soon())).value();
+    ASSERT_EQ(ids(kept), names{"1"});
+    EXPECT_EQ(wait(log_->begin_new_generations(soon())), 2);
+    const auto again = pull();
+    EXPECT_EQ(ids(again), (names{"1", "2"}));
+    EXPECT_GT(again.generation, first.generation);
+    const auto next = wait(log_->pull(wanted, soon())).value();
+    EXPECT_EQ(ids(next), names{"2"}) << "it goes on";
+    EXPECT_GT(next.generation, kept.generation);
 }
 
 // What consumers do is random; every event is finished once and in the order of its subject.
