@@ -210,7 +210,7 @@ async function check_sales(up, world) {
             /data.userid must be an integer/.test(dead[0].problem);
     });
     assert.equal(await events_command(world, 'discard', 'goods', 'all'), 'discarded: 1\n');
-    assert.deepEqual(JSON.parse(await events_command(world, 'dead', '--json')), []);
+    assert.deepEqual(JSON.parse(await events_command(world, 'dead', 'goods', '--json')), []);
     const wrong = await world.command([
         'events', 'discard', 'goods', '0', '--data-dir', world.path('data'),
     ]);

@@ -171,10 +171,11 @@ or_problem<store::event_fields> read_cloud_event(std::string_view json, std::int
     // Nothing but the data has levels.
     const json::limits bounds{.levels = event_data_levels_max + 1};
     if (const auto parsed = members.parse(json, bounds); !parsed) {
-        return tl::unexpected{
-            parsed.error().code == errc::too_large
-                ? problem{"data", "must have at most 32 levels of objects and arrays"}
-                : problem{"event", "must be a JSON object"}};
+        const bool is_deep = parsed.error().code == errc::too_large;
+        std::string name = is_deep ? "data" : "event";
+        std::string what = is_deep ? "must have at most 32 levels of objects and arrays"
+                                   : "must be a JSON object";
+        return tl::unexpected{problem{std::move(name), std::move(what)}};
     }
     store::event_fields made;
     for (const json::member& each : members) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/private_memory.hpp"
 #include "base/unique_fd.hpp"
 #include "integration/process/own_directory.hpp"
 #include "process/control_server.hpp"
