@@ -43,7 +43,9 @@ class outbox {
 public:
     virtual ~outbox() = default;
 
-    virtual asio::awaitable<result<bool>> has_events(deadline until) = 0;
+    /// How many events wait, without looking at each: numbers that were given and not used count
+    /// too.
+    virtual asio::awaitable<result<std::int64_t>> waiting(deadline until) = 0;
 
     /// Removes the rows that are published and returns the next ones, in their order. Without any,
     /// the turn ends.

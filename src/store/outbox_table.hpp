@@ -65,8 +65,9 @@ struct outbox_sql {
             "_outbox ORDER BY id LIMIT ?"
         );
     }>::text;
-    static constexpr std::string_view has_any = entity_parts::literal<[] {
-        return outbox_parts::of<Service>("SELECT id FROM ", "_outbox ORDER BY id LIMIT 1");
+    static constexpr std::string_view count = entity_parts::literal<[] {
+        return outbox_parts::of<Service>("SELECT COALESCE((SELECT MAX(id) FROM ", "_outbox) - ")
+            .append(outbox_parts::of<Service>("(SELECT MIN(id) FROM ", "_outbox) + 1, 0)"));
     }>::text;
     static constexpr std::string_view remove = entity_parts::literal<[] {
         return outbox_parts::remove_rows<Service>();
@@ -159,10 +160,14 @@ public:
     /// The database outlives this object.
     explicit outbox_table(typename On::database& on) : database_{on} {}
 
-    asio::awaitable<result<bool>> has_events(deadline until) override {
-        auto work = [](connection& on) -> result<bool> {
-            query rows{on, outbox_sql<Service>::has_any};
-            return rows.next();
+    asio::awaitable<result<std::int64_t>> waiting(deadline until) override {
+        auto work = [](connection& on) -> result<std::int64_t> {
+            query rows{on, outbox_sql<Service>::count};
+            const auto found = rows.next();
+            if (!found) {
+                return tl::unexpected{found.error()};
+            }
+            return *found ? rows.integer(0) : 0;
         };
         return On::read_latest(database_, until, work);
     }

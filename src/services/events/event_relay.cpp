@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/events/event_relay.hpp"
 
+#include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/use_tuple.hpp"
 #include "services/events/event_messages.hpp"
@@ -68,9 +69,13 @@ asio::awaitable<void> event_relay::wait(milliseconds pause) {
 
 // Until the outbox is empty or another worker has the turn. Returns when to look again.
 asio::awaitable<milliseconds> event_relay::publish_all(store::outbox* from) {
-    const auto any = co_await from->has_events(deadline::in(store_timeout));
-    if (!any || !*any) {
-        co_return any ? look_every : retry_after; // the store logs why it fails
+    const auto waiting = co_await from->waiting(deadline::in(store_timeout));
+    if (!waiting) {
+        co_return retry_after; // the store logs why it fails
+    }
+    waiting_ = *waiting;
+    if (waiting_ == 0) {
+        co_return look_every;
     }
     std::vector<std::int64_t> sent;
     for (;;) {
@@ -85,6 +90,7 @@ asio::awaitable<milliseconds> event_relay::publish_all(store::outbox* from) {
             co_return retry_after;
         }
         if (batch->events.empty()) {
+            waiting_ = 0;
             co_return look_every;
         }
         for (const store::unsent_event& each : batch->events) {
@@ -93,11 +99,23 @@ asio::awaitable<milliseconds> event_relay::publish_all(store::outbox* from) {
         auto done = co_await publish(std::move(batch->events));
         if (!done) {
             outage_.failed(done.error(), clock::now());
+            remind(clock::now());
             co_return retry_after;
         }
         outage_.answered();
         published_ += sent.size();
         co_await wait(batch_pause);
+    }
+}
+
+void event_relay::remind(time_point now) {
+    if (outage_.reminds(now)) {
+        log::warning(
+            "events of {}: {} wait in the store, which grows until a service events takes them; "
+            "start one (msd service events)",
+            source_,
+            waiting_
+        );
     }
 }
 
@@ -136,6 +154,7 @@ asio::awaitable<result<void>> event_relay::publish(std::vector<store::unsent_eve
 
 void event_relay::write_figures(json::writer& out) const {
     out.key("events_published").unsigned_integer(published_);
+    out.key("events_waiting").integer(waiting_);
 }
 
 } // namespace msd::services

@@ -46,6 +46,7 @@ private:
     asio::awaitable<void> run(store::outbox* from);
     asio::awaitable<void> wait(milliseconds pause);
     asio::awaitable<milliseconds> publish_all(store::outbox* from);
+    void remind(time_point now);
     asio::awaitable<result<void>> publish(std::vector<store::unsent_event> events);
 
     service_context context_;
@@ -56,6 +57,7 @@ private:
     event_outage outage_;
     bool is_awake_ = false;
     std::uint64_t published_ = 0;
+    std::int64_t waiting_ = 0; // in the outbox, when this worker has looked last
 };
 
 } // namespace msd::services

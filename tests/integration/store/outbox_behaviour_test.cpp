@@ -50,9 +50,9 @@ protected:
 };
 
 TEST_P(outboxes, have_an_event_for_each_write) {
-    EXPECT_EQ(wait(purchases_->unsent().has_events(soon())), false);
+    EXPECT_EQ(wait(purchases_->unsent().waiting(soon())), 0);
     const auto id = buy(7);
-    EXPECT_EQ(wait(purchases_->unsent().has_events(soon())), true);
+    EXPECT_EQ(wait(purchases_->unsent().waiting(soon())), 1);
     const auto batch = take("a");
     ASSERT_EQ(batch.events.size(), 1U);
     const auto& event = batch.events[0];
@@ -77,14 +77,16 @@ TEST_P(outboxes, keep_an_event_until_it_is_published) {
     for (std::int64_t userid = 1; userid <= 70; ++userid) {
         buy(userid);
     }
+    EXPECT_EQ(wait(purchases_->unsent().waiting(soon())), 70);
     const auto first = take("a");
     ASSERT_EQ(first.events.size(), 40U);
     EXPECT_EQ(rows_of(take("a")), rows_of(first));
     const auto second = take("a", rows_of(first));
     ASSERT_EQ(second.events.size(), 30U);
+    EXPECT_EQ(wait(purchases_->unsent().waiting(soon())), 30);
     EXPECT_EQ(second.events[0].subject, "members/41");
     EXPECT_TRUE(take("a", rows_of(second)).events.empty());
-    EXPECT_EQ(wait(purchases_->unsent().has_events(soon())), false);
+    EXPECT_EQ(wait(purchases_->unsent().waiting(soon())), 0);
 }
 
 TEST_P(outboxes, give_the_turn_to_one_at_a_time) {
