@@ -71,6 +71,7 @@ test('clients may use only the topics that the configuration names', async (worl
         [{ specversion: '2.0' }, 'specversion'], [{ id: '' }, 'id'], [{ source: 7 }, 'source'],
         [{ type: 'a b' }, 'type'], [{ time: 'now' }, 'time'], [{ data_base64: 'AA==' },
             'data_base64'], [{ data: 'x'.repeat(25_000) }, 'data'],
+        [{ data: JSON.parse('['.repeat(61) + ']'.repeat(61)) }, 'data'],
     ]) {
         const refused = await post({ ...event, ...change });
         assert.equal(refused.status, 422, refused.text);
