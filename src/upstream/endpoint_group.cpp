@@ -221,29 +221,26 @@ endpoint_group::choose_with(const choice_state& state, const wish& request) cons
     if (!first) {
         return std::nullopt;
     }
-    const auto is_left = [&request](std::uint32_t each) {
-        return !endpoint_set::was_tried({request.now, 0, 0, request.tried}, each);
+    const endpoint_set& set = state.balancer.endpoints();
+    const auto first_that = [&](auto may) -> std::optional<std::uint32_t> {
+        const auto fits = [&](std::uint32_t each) {
+            return std::ranges::find(request.tried, each) == request.tried.end() &&
+                   (this->*may)(each);
+        };
+        const auto active =
+            std::ranges::find_if(set.active(), fits, &endpoint_set::active_endpoint::index);
+        if (active != set.active().end()) {
+            return active->index;
+        }
+        const auto spare = std::ranges::find_if(set.spare(), fits);
+        return spare != set.spare().end() ? std::optional{*spare} : std::nullopt;
     };
-    for (const auto& active : state.balancer.endpoints().active()) {
-        if (is_left(active.index) && may_take(active.index)) {
-            return chosen_at(active.index);
-        }
-    }
-    for (const std::uint32_t spare : state.balancer.endpoints().spare()) {
-        if (is_left(spare) && may_take(spare)) {
-            return chosen_at(spare);
-        }
+    if (const auto found = first_that(&endpoint_group::may_take)) {
+        return chosen_at(*found);
     }
     // Those that proved themselves are full, or none has done so: new ones get more than one.
-    if (has_room(*first)) {
-        return choice{*first, false};
-    }
-    for (const auto& active : state.balancer.endpoints().active()) {
-        if (is_left(active.index) && has_room(active.index)) {
-            return choice{active.index, false};
-        }
-    }
-    return std::nullopt;
+    const auto found = has_room(*first) ? first : first_that(&endpoint_group::has_room);
+    return found ? std::optional{choice{*found, false}} : std::nullopt;
 }
 
 endpoint_try endpoint_group::begin(const choice& chosen, time_point now) {
@@ -284,14 +281,12 @@ void endpoint_group::end(endpoint_try& tried, try_result result, time_point now)
     if (!tried.is_open()) {
         return;
     }
-    // Before the count: a worker that is killed in between must not leave an endpoint that may hold
-    // one request, and seems to hold it.
+    endpoint_cell& cell = *tried.claim->cell;
     if (is_good(result)) {
-        note_proof(*tried.claim->cell);
+        note_proof(cell); // before the count: a worker can be killed in between
     }
     release(tried);
     const auto claim = std::exchange(tried.claim, nullptr);
-    endpoint_cell& cell = *claim->cell;
     const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(now - tried.began);
     cell.load.observe(result, tried.latency.count() > 0 ? tried.latency : whole, now);
     const bool is_listed =
