@@ -151,6 +151,10 @@ void add_registry(config_rows& rows) {
     advertise.get = [](const configuration& from) -> config_value {
         return endpoint_text({from.membership.advertise_host, from.membership.advertise_port});
     };
+}
+
+// What nodes tell of themselves, and when.
+void add_registration(config_rows& rows) {
     add_key(
         rows,
         "registry.weight",
@@ -327,6 +331,7 @@ std::vector<config_key> make_config_table(std::span<const role_facts> roles) {
     add_common(rows); // has to come first: it marks all rows so far
     add_group(rows, readers::master | readers::workers, add_log);
     add_group(rows, readers::registered, add_registry);
+    add_group(rows, readers::registered, add_registration);
     add_group(rows, readers::workers, add_trust);
     add_group(rows, readers::distributor, add_registry_limits);
     for (const role_facts& role : roles) {

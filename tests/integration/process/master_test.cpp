@@ -372,7 +372,8 @@ TEST(master, reports_what_is_wrong_with_a_command) {
     ASSERT_TRUE(master.ready());
     EXPECT_EQ(master.ask("hello"), R"({"error":"a command is one JSON object on one line"})");
     const std::string known =
-        R"(the commands are: status, roll, scale, drain, upgrade, reload, reopen, fault, stop"})";
+        "the commands are: status, roll, scale, drain, upgrade, reload, reopen, fault, explain, "
+        R"(metrics, stop"})";
     EXPECT_EQ(master.ask("{}"), R"({"error":"unknown command ''; )" + known);
     EXPECT_EQ(
         master.ask(R"({"command":"dance"})"),
