@@ -39,37 +39,35 @@ struct column {
 namespace entity_parts {
 
 // A text that is put together when the program is compiled. Clang 19 cannot do that with the
-// std::string of g++ 12.
-class compiled_text {
-public:
+// std::string of g++ 12. Its members are public so that it can be an argument of a template.
+struct compiled_text {
     static constexpr std::size_t bytes_max = 1024;
 
     /// Too long a text does not compile.
     constexpr compiled_text& append(std::string_view text) {
         for (const char each : text) {
-            characters_.at(size_++) = each;
+            characters.at(bytes++) = each;
         }
         return *this;
     }
     constexpr compiled_text& append(const compiled_text& other) { return append(other.view()); }
 
-    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
-    [[nodiscard]] constexpr std::size_t size() const { return size_; }
-    [[nodiscard]] constexpr std::string_view view() const { return {characters_.data(), size_}; }
+    [[nodiscard]] constexpr bool empty() const { return bytes == 0; }
+    [[nodiscard]] constexpr std::size_t size() const { return bytes; }
+    [[nodiscard]] constexpr std::string_view view() const { return {characters.data(), bytes}; }
 
-private:
-    std::array<char, bytes_max> characters_{};
-    std::size_t size_ = 0;
+    std::array<char, bytes_max> characters{};
+    std::size_t bytes = 0;
 };
 
-// The text that `Make`, a lambda, returns, so that connections can keep prepared statements under
-// it.
-template <auto Make>
+// The text in memory of its own, so that connections can keep prepared statements under it. Its
+// name is the text: by that of a lambda, which g++ 12 counts anew in each file, a statement of one
+// file could take the place of another one's.
+template <compiled_text Text>
 struct literal {
     static constexpr auto characters = [] {
-        constexpr compiled_text text = Make();
-        std::array<char, text.size()> made{};
-        std::ranges::copy(text.view(), made.begin());
+        std::array<char, Text.size()> made{};
+        std::ranges::copy(Text.view(), made.begin());
         return made;
     }();
     static constexpr std::string_view text{characters.data(), characters.size()};
@@ -179,7 +177,7 @@ struct entity_sql {
     /// Parameters: the id that rows are above, and the limit.
     static constexpr std::string_view list = entity_parts::literal<[] {
         return entity_parts::select_from<Entity>().append(" WHERE id > ? ORDER BY id LIMIT ?");
-    }>::text;
+    }()>::text;
     /// The same of the rows with one value in column `Column`, which is the first parameter.
     template <std::size_t Column>
     static constexpr std::string_view list_by = entity_parts::literal<[] {
@@ -187,19 +185,19 @@ struct entity_sql {
             .append(" WHERE ")
             .append(Entity::columns[Column].name)
             .append(" = ? AND id > ? ORDER BY id LIMIT ?");
-    }>::text;
+    }()>::text;
     /// Parameter: the id.
     static constexpr std::string_view find = entity_parts::literal<[] {
         return entity_parts::select_from<Entity>().append(" WHERE id = ?");
-    }>::text;
+    }()>::text;
     /// Parameters: bind_values().
     static constexpr std::string_view insert = entity_parts::literal<[] {
         return entity_parts::insert_into<Entity>("", width);
-    }>::text;
+    }()>::text;
     /// Parameters: the id, bind_values().
     static constexpr std::string_view insert_with_id = entity_parts::literal<[] {
         return entity_parts::insert_into<Entity>("id, ", width + 1);
-    }>::text;
+    }()>::text;
     /// Parameters: bind_values(), the id.
     static constexpr std::string_view update = entity_parts::literal<[] {
         return entity_parts::compiled_text{}
@@ -208,21 +206,21 @@ struct entity_sql {
             .append(" SET ")
             .append(entity_parts::names<Entity>(" = ?"))
             .append(" WHERE id = ?");
-    }>::text;
+    }()>::text;
     /// Parameter: the id.
     static constexpr std::string_view remove = entity_parts::literal<[] {
         return entity_parts::compiled_text{}
             .append("DELETE FROM ")
             .append(Entity::service)
             .append(" WHERE id = ?");
-    }>::text;
+    }()>::text;
     /// The number of rows above an id.
     static constexpr std::string_view count = entity_parts::literal<[] {
         return entity_parts::compiled_text{}
             .append("SELECT COUNT(*) FROM ")
             .append(Entity::service)
             .append(" WHERE id > ?");
-    }>::text;
+    }()>::text;
 };
 
 /// Columns of the query's present row: the id and the described ones, in their order.

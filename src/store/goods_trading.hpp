@@ -33,7 +33,7 @@ constexpr std::string_view insert_trade = entity_parts::literal<[] {
     return entity_parts::compiled_text{}
         .append(On::insert_ignore)
         .append("goods_trade(goodsid, stock, by_sales) VALUES (?, NULL, 0)");
-}>::text;
+}()>::text;
 
 /// Adds the row of the product if it is missing.
 template <class On>

@@ -55,35 +55,35 @@ struct handled_sql {
             .append(handled_parts::of<Service>("CREATE TABLE ", "_consumed("))
             .append("id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, floor INTEGER NOT NULL);")
             .append(handled_parts::of<Service>("INSERT INTO ", "_consumed VALUES (1, 0, 0);"));
-    }>::text;
+    }()>::text;
     static constexpr std::string_view lock_state = entity_parts::literal<[] {
         return handled_parts::of<Service>(
                    "SELECT generation, floor FROM ",
                    "_consumed WHERE id = 1"
         )
             .append(On::for_update);
-    }>::text;
+    }()>::text;
     static constexpr std::string_view set_state = entity_parts::literal<[] {
         return handled_parts::of<Service>(
             "UPDATE ",
             "_consumed SET generation = ?, floor = ? WHERE id = 1"
         );
-    }>::text;
+    }()>::text;
     static constexpr std::string_view find = entity_parts::literal<[] {
         return handled_parts::of<Service>("SELECT position FROM ", "_handled WHERE event = ?");
-    }>::text;
+    }()>::text;
     static constexpr std::string_view insert = entity_parts::literal<[] {
         return handled_parts::of<Service>(
             "INSERT INTO ",
             "_handled(event, position) VALUES (?, ?)"
         );
-    }>::text;
+    }()>::text;
     static constexpr std::string_view remove_finished = entity_parts::literal<[] {
         return handled_parts::of<Service>("DELETE FROM ", "_handled WHERE position <= ?");
-    }>::text;
+    }()>::text;
     static constexpr std::string_view remove_all = entity_parts::literal<[] {
         return handled_parts::of<Service>("DELETE FROM ", "_handled");
-    }>::text;
+    }()>::text;
 };
 
 /// In a transaction: calls `apply(change)` for each event that was not handled before, in their

@@ -75,10 +75,10 @@ constexpr entity_parts::compiled_text in_cells(std::string_view rest) {
 
 inline constexpr std::string_view some_in_cells = entity_parts::literal<[] {
     return in_cells(" LIMIT ?");
-}>::text;
+}()>::text;
 inline constexpr std::string_view page_in_cells = entity_parts::literal<[] {
     return in_cells(" AND id > ? ORDER BY id LIMIT ?");
-}>::text;
+}()>::text;
 
 constexpr std::int64_t rows_at_once = 5000; // the driver of MySQL keeps all of them in memory
 // A circle with more rows than that is too large: it costs less to try a smaller one first.

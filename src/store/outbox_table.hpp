@@ -52,36 +52,36 @@ struct outbox_sql {
             .append(outbox_parts::of<Service>("CREATE TABLE ", "_outbox_turn("))
             .append("id INTEGER PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL);")
             .append(outbox_parts::of<Service>("INSERT INTO ", "_outbox_turn VALUES (1, '', 0);"));
-    }>::text;
+    }()>::text;
     static constexpr std::string_view insert = entity_parts::literal<[] {
         return outbox_parts::of<Service>(
             "INSERT INTO ",
             "_outbox(event, type, subject, time_ms, data) VALUES (?, ?, ?, ?, ?)"
         );
-    }>::text;
+    }()>::text;
     static constexpr std::string_view find = entity_parts::literal<[] {
         return outbox_parts::of<Service>(
             "SELECT id, event, type, subject, time_ms, data FROM ",
             "_outbox ORDER BY id LIMIT ?"
         );
-    }>::text;
+    }()>::text;
     static constexpr std::string_view count = entity_parts::literal<[] {
         return outbox_parts::of<Service>("SELECT COALESCE((SELECT MAX(id) FROM ", "_outbox) - ")
             .append(outbox_parts::of<Service>("(SELECT MIN(id) FROM ", "_outbox) + 1, 0)"));
-    }>::text;
+    }()>::text;
     static constexpr std::string_view remove = entity_parts::literal<[] {
         return outbox_parts::remove_rows<Service>();
-    }>::text;
+    }()>::text;
     static constexpr std::string_view take_turn = entity_parts::literal<[] {
         return outbox_parts::of<Service>(
             "UPDATE ",
             "_outbox_turn SET holder = ?, until_ms = ? WHERE id = 1 AND (holder = ? OR "
             "until_ms <= ?)"
         );
-    }>::text;
+    }()>::text;
     static constexpr std::string_view end_turn = entity_parts::literal<[] {
         return outbox_parts::of<Service>("UPDATE ", "_outbox_turn SET until_ms = 0 WHERE id = 1");
-    }>::text;
+    }()>::text;
 };
 
 /// In the transaction of a write: adds the event, which gets its id here. `event.row` and

@@ -40,7 +40,7 @@ struct statements<transferred<Entity>> {
             .append("SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM ")
             .append(Entity::service)
             .append(" WHERE id > ?");
-    }>::text;
+    }()>::text;
 };
 
 template <>

@@ -72,7 +72,7 @@ struct backend {
         static constexpr std::array<std::string_view, 2> migrations{
             entity_parts::literal<[] {
                 return backend_parts::create<Entity>();
-            }>::text,
+            }()>::text,
             idempotency_schema};
         return {.service = Entity::service, .migrations = migrations};
     }
