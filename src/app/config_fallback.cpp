@@ -39,7 +39,7 @@ void add_fallback_of_route(route_rows& rows) {
     add_key(
         rows,
         "fallback.stale_max_ms",
-        {1, std::int64_t{7 * 24} * hour_ms},
+        {1, std::int64_t{7} * 24 * hour_ms},
         "if it is not older",
         [](auto& r) -> auto& { return r.fallback_stale_max; }
     );
