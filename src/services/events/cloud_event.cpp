@@ -173,8 +173,8 @@ or_problem<store::event_fields> read_cloud_event(std::string_view json, std::int
     if (const auto parsed = members.parse(json, bounds); !parsed) {
         const bool is_deep = parsed.error().code == errc::too_large;
         std::string name = is_deep ? "data" : "event";
-        std::string what = is_deep ? "must have at most 32 levels of objects and arrays"
-                                   : "must be a JSON object";
+        std::string what =
+            is_deep ? "must have at most 32 levels of objects and arrays" : "must be a JSON object";
         return tl::unexpected{problem{std::move(name), std::move(what)}};
     }
     store::event_fields made;
